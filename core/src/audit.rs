@@ -1,0 +1,138 @@
+//! What the audit stream says: one entry for each commit, refusal by the rules, note and deletion.
+//!
+//! An entry is a list of fields for XADD; fields without a value are left out. The server only appends it.
+
+use crate::decide::{Context, Remarks};
+use crate::error::Error;
+use crate::etag::Etag;
+use crate::json::{diff::diff_text, to_text};
+use crate::state::State;
+use crate::time::iso8601;
+use serde_json::{Value, json};
+
+/// Every commit whose version divides by this carries the document, so that a trail that was trimmed still has one.
+const DOCUMENT_EVERY: u64 = 64;
+
+/// One entry of the audit stream: field names and values in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// Names and values.
+    pub fields: Vec<(&'static str, String)>,
+}
+
+impl Entry {
+    fn new(event: &str, remarks: &Remarks) -> Entry {
+        let mut entry = Entry::default();
+        entry.push("event", event);
+        entry.push_some("name", remarks.name.as_deref());
+        entry
+    }
+
+    fn push(&mut self, name: &'static str, value: impl Into<String>) {
+        self.fields.push((name, value.into()));
+    }
+
+    fn push_some(&mut self, name: &'static str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.push(name, value);
+        }
+    }
+
+    fn push_etag(&mut self, etag: Etag) {
+        self.push("version", etag.version.to_string());
+        self.push("etag", etag.to_string());
+    }
+
+    fn push_circumstances(&mut self, remarks: &Remarks, context: &Context) {
+        self.push("at", iso8601(context.now_ms));
+        self.push("user", context.user);
+        self.push_some("actor", remarks.actor.as_deref());
+        self.push_some("note", remarks.note.as_deref());
+    }
+
+    /// A commit: `after` is what the state will be, `before` the document it had, if any.
+    pub(crate) fn commit(
+        after: CommitFacts, before: Option<&Value>, document: &Value, remarks: &Remarks, context: &Context,
+    ) -> Entry {
+        let mut entry = Entry::new(after.event, remarks);
+        entry.push_etag(after.etag);
+        entry.push("parent", after.parent.to_string());
+        entry.push_circumstances(remarks, context);
+        entry.push_some("schema", after.schema);
+        let patch = match before {
+            Some(before) => diff_text(before, document),
+            None => to_text(&json!([{"op": "add", "path": "", "value": document}])),
+        };
+        entry.push_patch(patch, context.limits.audit_patch_bytes);
+        if before.is_none() || after.etag.version.checked_rem(DOCUMENT_EVERY) == Some(0) {
+            let document = to_text(document);
+            if document.len() <= context.limits.audit_document_bytes {
+                entry.push("document", document);
+            }
+        }
+        entry
+    }
+
+    /// A patch that is too long is cut, and `patch_bytes` says how long it was.
+    fn push_patch(&mut self, mut patch: String, bytes_max: usize) {
+        let bytes = patch.len();
+        if bytes <= bytes_max {
+            return self.push("patch", patch);
+        }
+        let end = (0..=bytes_max).rev().find(|end| patch.is_char_boundary(*end)).unwrap_or(0);
+        patch.truncate(end);
+        self.push("patch", patch);
+        self.push("patch_bytes", bytes.to_string());
+    }
+
+    /// An event that changed nothing, or a label set on the present version.
+    pub(crate) fn note(state: &State, remarks: &Remarks, context: &Context) -> Entry {
+        Entry::about("note", state, remarks, context)
+    }
+
+    /// The end of a state by STATE.DELETE.
+    pub(crate) fn delete(state: &State, remarks: &Remarks, context: &Context) -> Entry {
+        Entry::about("delete", state, remarks, context)
+    }
+
+    fn about(event: &str, state: &State, remarks: &Remarks, context: &Context) -> Entry {
+        let mut entry = Entry::new(event, remarks);
+        entry.push_etag(state.etag());
+        entry.push_circumstances(remarks, context);
+        entry.push_some("schema", state.schema().map(|schema| &*schema.name));
+        entry
+    }
+
+    /// A refusal; the state, if there is one, is as it was.
+    pub fn reject(error: &Error, state: Option<&State>, remarks: &Remarks, context: &Context) -> Entry {
+        Entry::rejection(error.to_string(), state, remarks, context)
+    }
+
+    /// What stands for all further refusals until the next commit.
+    pub fn suppressed(state: Option<&State>, context: &Context) -> Entry {
+        let text = "suppressed: further refusals are counted in INFO only, until the next commit";
+        Entry::rejection(text.to_owned(), state, &Remarks::default(), context)
+    }
+
+    fn rejection(error: String, state: Option<&State>, remarks: &Remarks, context: &Context) -> Entry {
+        let mut entry = match state {
+            Some(state) => Entry::about("reject", state, remarks, context),
+            None => {
+                let mut entry = Entry::new("reject", remarks);
+                entry.push("version", "0");
+                entry.push_circumstances(remarks, context);
+                entry
+            }
+        };
+        entry.push("error", error);
+        entry
+    }
+}
+
+/// What the entry of a commit says of the new version.
+pub(crate) struct CommitFacts<'a> {
+    pub event: &'static str,
+    pub etag: Etag,
+    pub parent: u64,
+    pub schema: Option<&'a str>,
+}

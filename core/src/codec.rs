@@ -1,0 +1,367 @@
+//! The bytes of a state and of an effect: one format for RDB, RESTORE, replication and the AOF, one decoder for all
+//! (invariant I5). docs/format.md draws it.
+//!
+//! Numbers are LEB128 varints, texts are a varint length and UTF-8. The decoder trusts no byte: lengths are compared
+//! with what is left before anything is allocated, documents are parsed and must be canonical, and
+//! `check_invariants` has the last word. Serde with a binary format was rejected: its bytes change with a field's
+//! order, and it allocates by lengths it has read.
+
+use crate::document::{DOCUMENT_BYTES_CEILING, Document};
+use crate::history::{Dropped, History, Label, Version};
+use crate::schema::SchemaRef;
+use crate::state::{Commit, Effect, Event, Relabel, State};
+
+/// The first byte of an encoded state; another one is another format.
+const STATE_FORMAT: u8 = 1;
+const EFFECT_PUT: u8 = b'P';
+const EFFECT_COMMIT: u8 = b'C';
+const EFFECT_RELABEL: u8 = b'L';
+
+/// Names and actors in a state are at most this long, in bytes.
+pub const NAME_BYTES_MAX: usize = 128;
+/// More past versions than `state.snapshots` and `state.labels` can ask for together.
+const VERSIONS_CEILING: usize = 2048;
+/// More labels than `state.labels` can ask for.
+const LABELS_CEILING: usize = 64;
+
+/// Encodes a state.
+pub fn encode_state(state: &State) -> Vec<u8> {
+    let mut out = Writer::default();
+    out.byte(STATE_FORMAT);
+    write_state(&mut out, state);
+    out.bytes
+}
+
+/// Decodes a state; `None` for bytes that no [`encode_state`] made.
+pub fn decode_state(bytes: &[u8]) -> Option<State> {
+    let mut input = Reader { bytes };
+    if input.byte()? != STATE_FORMAT {
+        return None;
+    }
+    let state = read_state(&mut input)?;
+    input.at_end().then_some(state)
+}
+
+/// Encodes an effect.
+pub fn encode_effect(effect: &Effect) -> Vec<u8> {
+    let mut out = Writer::default();
+    match effect {
+        Effect::Put(state) => {
+            out.byte(EFFECT_PUT);
+            out.byte(STATE_FORMAT);
+            write_state(&mut out, state);
+        }
+        Effect::Commit(commit) => {
+            out.byte(EFFECT_COMMIT);
+            write_version(&mut out, &commit.version);
+            write_schema(&mut out, commit.schema.as_ref());
+            out.optional_text(commit.label.as_deref());
+            write_dropped(&mut out, &commit.dropped);
+        }
+        Effect::Relabel(relabel) => {
+            out.byte(EFFECT_RELABEL);
+            out.text(&relabel.label);
+            write_dropped(&mut out, &relabel.dropped);
+        }
+    }
+    out.bytes
+}
+
+/// Decodes an effect; `None` for bytes that no [`encode_effect`] made.
+pub fn decode_effect(bytes: &[u8]) -> Option<Effect> {
+    let mut input = Reader { bytes };
+    let effect = match input.byte()? {
+        EFFECT_PUT if input.byte()? == STATE_FORMAT => Effect::Put(Box::new(read_state(&mut input)?)),
+        EFFECT_COMMIT => Effect::Commit(Box::new(Commit {
+            version: read_version(&mut input)?,
+            schema: read_schema(&mut input)?,
+            label: input.optional_name()?,
+            dropped: read_dropped(&mut input)?,
+        })),
+        EFFECT_RELABEL => Effect::Relabel(Relabel { label: input.name()?, dropped: read_dropped(&mut input)? }),
+        _ => return None,
+    };
+    input.at_end().then_some(effect)
+}
+
+fn write_state(out: &mut Writer, state: &State) {
+    out.fixed(state.seed);
+    out.time(state.initialized_at_ms);
+    write_schema(out, state.schema.as_ref());
+    write_version(out, &state.head);
+    out.len(state.history.past.len());
+    for version in &state.history.past {
+        write_version(out, version);
+    }
+    out.len(state.history.labels.len());
+    for label in &state.history.labels {
+        out.text(&label.name);
+        out.number(label.version);
+    }
+}
+
+fn read_state(input: &mut Reader) -> Option<State> {
+    let seed = input.fixed()?;
+    let initialized_at_ms = input.time()?;
+    let schema = read_schema(input)?;
+    let mut state = State::new(seed, initialized_at_ms, schema, read_version(input)?);
+    let past = input.len(VERSIONS_CEILING)?;
+    let past = (0..past).map(|_| read_version(input)).collect::<Option<_>>()?;
+    let labels = input.len(LABELS_CEILING)?;
+    let labels = (0..labels).map(|_| Some(Label { name: input.name()?, version: input.number()? }));
+    let labels = labels.collect::<Option<_>>()?;
+    state.history = History { past, labels };
+    state.check_invariants().is_ok().then_some(state)
+}
+
+fn write_version(out: &mut Writer, version: &Version) {
+    out.number(version.number);
+    out.number(version.parent);
+    out.time(version.at_ms);
+    out.byte(match version.event {
+        Event::Create => 1,
+        Event::Update => 2,
+        Event::Rollback => 3,
+    });
+    out.optional_text(version.actor.as_deref());
+    out.text(version.document.text());
+}
+
+fn read_version(input: &mut Reader) -> Option<Version> {
+    Some(Version {
+        number: input.number()?,
+        parent: input.number()?,
+        at_ms: input.time()?,
+        event: match input.byte()? {
+            1 => Event::Create,
+            2 => Event::Update,
+            3 => Event::Rollback,
+            _ => return None,
+        },
+        actor: input.optional_name()?,
+        document: Document::from_stored(input.slice(DOCUMENT_BYTES_CEILING)?)?,
+    })
+}
+
+fn write_schema(out: &mut Writer, schema: Option<&SchemaRef>) {
+    out.optional_text(schema.map(|schema| &*schema.name));
+    if let Some(schema) = schema {
+        out.number(schema.revision);
+    }
+}
+
+fn read_schema(input: &mut Reader) -> Option<Option<SchemaRef>> {
+    match input.optional_name()? {
+        None => Some(None),
+        Some(name) => Some(Some(SchemaRef { name, revision: input.number()? })),
+    }
+}
+
+fn write_dropped(out: &mut Writer, dropped: &Dropped) {
+    out.len(dropped.labels.len());
+    dropped.labels.iter().for_each(|name| out.text(name));
+    out.len(dropped.versions.len());
+    dropped.versions.iter().for_each(|version| out.number(*version));
+}
+
+fn read_dropped(input: &mut Reader) -> Option<Dropped> {
+    let labels = input.len(LABELS_CEILING)?;
+    let labels = (0..labels).map(|_| input.name()).collect::<Option<_>>()?;
+    let versions = input.len(VERSIONS_CEILING)?;
+    Some(Dropped { labels, versions: (0..versions).map(|_| input.number()).collect::<Option<_>>()? })
+}
+
+#[derive(Default)]
+pub(crate) struct Writer {
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Writer {
+    pub(crate) fn byte(&mut self, byte: u8) {
+        self.bytes.push(byte);
+    }
+
+    fn fixed(&mut self, number: u64) {
+        self.bytes.extend_from_slice(&number.to_le_bytes());
+    }
+
+    pub(crate) fn number(&mut self, mut number: u64) {
+        while number >= 0x80 {
+            self.byte(number as u8 | 0x80);
+            number >>= 7;
+        }
+        self.byte(number as u8);
+    }
+
+    pub(crate) fn len(&mut self, len: usize) {
+        self.number(len as u64);
+    }
+
+    /// Times are never negative: `check_invariants` and the clock see to that.
+    fn time(&mut self, unix_ms: i64) {
+        self.number(unix_ms.max(0) as u64);
+    }
+
+    pub(crate) fn text(&mut self, text: &str) {
+        self.len(text.len());
+        self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    fn optional_text(&mut self, text: Option<&str>) {
+        self.byte(u8::from(text.is_some()));
+        if let Some(text) = text {
+            self.text(text);
+        }
+    }
+}
+
+pub(crate) struct Reader<'a> {
+    pub(crate) bytes: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn at_end(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    pub(crate) fn byte(&mut self) -> Option<u8> {
+        let (byte, rest) = self.bytes.split_first()?;
+        self.bytes = rest;
+        Some(*byte)
+    }
+
+    fn fixed(&mut self) -> Option<u64> {
+        let (bytes, rest) = self.bytes.split_first_chunk::<8>()?;
+        self.bytes = rest;
+        Some(u64::from_le_bytes(*bytes))
+    }
+
+    /// One encoding a number: a longer one than needed is refused, so that equal states have equal bytes.
+    pub(crate) fn number(&mut self) -> Option<u64> {
+        let mut number = 0_u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            let part = u64::from(byte & 0x7f);
+            let shifted = part << shift;
+            if shifted >> shift != part || (byte == 0 && shift > 0) {
+                return None;
+            }
+            number |= shifted;
+            if byte & 0x80 == 0 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    /// A count of things of at least one byte each: never more than there are bytes left.
+    pub(crate) fn len(&mut self, max: usize) -> Option<usize> {
+        let len = usize::try_from(self.number()?).ok()?;
+        (len <= max && len <= self.bytes.len()).then_some(len)
+    }
+
+    fn time(&mut self) -> Option<i64> {
+        i64::try_from(self.number()?).ok()
+    }
+
+    pub(crate) fn slice(&mut self, max: usize) -> Option<&'a [u8]> {
+        let len = self.len(max)?;
+        let (slice, rest) = self.bytes.split_at_checked(len)?;
+        self.bytes = rest;
+        Some(slice)
+    }
+
+    pub(crate) fn name(&mut self) -> Option<Box<str>> {
+        let name = std::str::from_utf8(self.slice(NAME_BYTES_MAX)?).ok()?;
+        (!name.is_empty()).then(|| name.into())
+    }
+
+    fn optional_name(&mut self) -> Option<Option<Box<str>>> {
+        match self.byte()? {
+            0 => Some(None),
+            1 => self.name().map(Some),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(text: &str) -> Document {
+        Document::from_stored(text.as_bytes()).expect(text)
+    }
+
+    fn version(number: u64, text: &str) -> Version {
+        let actor = (number % 2 == 0).then(|| "amount_input".into());
+        Version { number, parent: number - 1, at_ms: 1_741_058_499_570, event: Event::Update, actor, document: document(text) }
+    }
+
+    fn state() -> State {
+        let schema = Some(SchemaRef { name: "vimbiso.channel".into(), revision: 3 });
+        let mut state = State::new(0x5eed, 1_741_058_499_000, schema, version(4, r#"{"current":{"path":"offer"}}"#));
+        state.history.past = [version(1, "{}"), version(3, r#"{"amount":1.10}"#)].into();
+        state.history.labels = vec![Label { name: "menu".into(), version: 1 }, Label { name: "offer".into(), version: 4 }];
+        state
+    }
+
+    fn effects() -> Vec<Effect> {
+        let dropped = Dropped { labels: vec!["menu".into()], versions: vec![1] };
+        let commit = Commit { version: version(5, "{}"), schema: None, label: Some("x".into()), dropped: dropped.clone() };
+        vec![
+            Effect::Put(Box::new(state())),
+            Effect::Commit(Box::new(commit)),
+            Effect::Relabel(Relabel { label: "confirm".into(), dropped }),
+        ]
+    }
+
+    #[test]
+    fn what_was_encoded_is_decoded() {
+        assert_eq!(decode_state(&encode_state(&state())), Some(state()));
+        for effect in effects() {
+            assert_eq!(decode_effect(&encode_effect(&effect)), Some(effect));
+        }
+    }
+
+    #[test]
+    fn truncated_and_padded_bytes_are_refused() {
+        let bytes = encode_state(&state());
+        for len in 0..bytes.len() {
+            assert_eq!(decode_state(&bytes[..len]), None, "{len} bytes");
+        }
+        assert_eq!(decode_state(&[&bytes[..], &[0]].concat()), None);
+    }
+
+    #[test]
+    fn broken_invariants_are_refused() {
+        let mut rising = state();
+        rising.history.past.swap(0, 1);
+        let mut ancestor = state();
+        ancestor.head.parent = 4;
+        let mut label = state();
+        label.history.labels[0].version = 2;
+        let mut twice = state();
+        twice.history.labels[0].name = "offer".into();
+        let mut time = state();
+        time.head.at_ms = i64::MAX;
+        for broken in [rising, ancestor, label, twice, time] {
+            assert_eq!(decode_state(&encode_state(&broken)), None, "{broken:?}");
+        }
+    }
+
+    proptest::proptest! {
+        /// Whatever is accepted is a state that encodes to the very same bytes.
+        #[test]
+        fn mutated_bytes_never_panic(flips in proptest::collection::vec((0..400_usize, 0..=255_u8), 1..4)) {
+            let mut bytes = encode_state(&state());
+            for (at, byte) in flips {
+                let at = at % bytes.len();
+                bytes[at] = byte;
+            }
+            if let Some(decoded) = decode_state(&bytes) {
+                proptest::prop_assert_eq!(encode_state(&decoded), bytes);
+            }
+        }
+    }
+}

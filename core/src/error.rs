@@ -1,0 +1,205 @@
+//! Every way a command can be refused, with the data its reply needs.
+//!
+//! `Display` gives the whole reply line, first the prefix that clients match on. Texts say what to do next; they never
+//! quote a value of a document.
+
+use thiserror::Error as ThisError;
+
+use crate::etag::{Etag, Expected};
+
+/// How many violations an `INVALID` reply spells out.
+const VIOLATIONS_SHOWN: usize = 10;
+
+/// One way in which a document breaks its schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Where, as a JSON pointer; the whole document is shown as `/`.
+    pub pointer: String,
+    /// What the schema wants, without the value that was found.
+    pub message: String,
+}
+
+/// Why a command was refused. Nothing has changed when one is returned (invariant I3).
+#[derive(Clone, Debug, PartialEq, Eq, ThisError)]
+#[non_exhaustive]
+pub enum Error {
+    /// The state is not the one the caller has read.
+    #[error("CONFLICT expected {expected}, current is {current}")]
+    Conflict {
+        /// What the command named.
+        expected: Expected,
+        /// What is there.
+        current: Etag,
+    },
+    /// A version was expected where no state is.
+    #[error("NOSTATE there is no state at this key; STATE.UPDATE with 0 or * creates one")]
+    NoState,
+    /// The result does not pass its schema.
+    #[error("INVALID {}", listed(.violations))]
+    Invalid {
+        /// Every violation, in the order the schema finds them.
+        violations: Vec<Violation>,
+    },
+    /// The text is not JSON.
+    #[error("BADJSON at byte {at_byte}: {reason}")]
+    BadJson {
+        /// The offending byte, counted from 0.
+        at_byte: usize,
+        /// What is wrong there.
+        reason: &'static str,
+    },
+    /// An operation of a JSON patch can't be applied.
+    #[error("BADPATCH operation {operation}: {reason}")]
+    BadPatch {
+        /// Which operation, counted from 0.
+        operation: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A JSON patch that is no array.
+    #[error("BADPATCH a patch is an array of operations such as {{\"op\":\"add\",\"path\":\"/current/data\",\"value\":{{}}}}")]
+    BadPatchShape,
+    /// Something is longer than its limit.
+    #[error("TOOBIG {what} is {bytes} bytes, {limit_name} is {limit}")]
+    TooBig {
+        /// What is too long.
+        what: &'static str,
+        /// How long it is.
+        bytes: usize,
+        /// The name of the limit.
+        limit_name: &'static str,
+        /// Its value.
+        limit: usize,
+    },
+    /// The json of a command nests too deep.
+    #[error("TOODEEP at byte {at_byte}: containers nest deeper than state.max-depth, here {limit}")]
+    TooDeep {
+        /// Where the first container too many begins.
+        at_byte: usize,
+        /// How many may nest.
+        limit: usize,
+    },
+    /// The result of a patch nests too deep.
+    #[error("TOODEEP the result nests {depth} deep, state.max-depth is {limit}")]
+    ResultTooDeep {
+        /// How deep the result would be.
+        depth: usize,
+        /// How many may nest.
+        limit: usize,
+    },
+    /// A schema that the server does not know.
+    #[error("NOSCHEMA no schema is named {name}; STATE.SCHEMA SET {name} <json> makes it")]
+    NoSchema {
+        /// The name.
+        name: String,
+    },
+    /// A schema that can't be kept, or not be used here.
+    #[error("BADSCHEMA {reason}")]
+    BadSchema {
+        /// What is wrong.
+        reason: String,
+    },
+    /// A version that is not kept.
+    #[error("NOVERSION kept: {kept}")]
+    NoVersion {
+        /// The versions that are, as ranges.
+        kept: String,
+    },
+    /// A label that names no version.
+    #[error("NOVERSION label {label} names no version; kept: {kept}")]
+    NoLabel {
+        /// The label.
+        label: String,
+        /// The versions that are kept, as ranges.
+        kept: String,
+    },
+    /// An expiry that is not in the future.
+    #[error("ERR invalid expire time: it must be above zero and in the future")]
+    BadExpire,
+    /// A member that a rollback of single members can't set.
+    #[error("ERR ONLY {pointer}: the present document has no place for it; roll back its parent")]
+    BadMember {
+        /// The member.
+        pointer: String,
+    },
+    /// A state whose version can't go up any more.
+    #[error("ERR the state has reached the last version; delete it and create it anew")]
+    LastVersion,
+    /// An invariant does not hold: a bug here, never a caller's fault.
+    #[error("ERR internal: {0}")]
+    Internal(&'static str),
+}
+
+impl Error {
+    /// The first word of the reply.
+    pub fn prefix(&self) -> &'static str {
+        match self {
+            Error::Conflict { .. } => "CONFLICT",
+            Error::NoState => "NOSTATE",
+            Error::Invalid { .. } => "INVALID",
+            Error::BadJson { .. } => "BADJSON",
+            Error::BadPatch { .. } | Error::BadPatchShape => "BADPATCH",
+            Error::TooBig { .. } => "TOOBIG",
+            Error::TooDeep { .. } | Error::ResultTooDeep { .. } => "TOODEEP",
+            Error::NoSchema { .. } => "NOSCHEMA",
+            Error::BadSchema { .. } => "BADSCHEMA",
+            Error::NoVersion { .. } | Error::NoLabel { .. } => "NOVERSION",
+            Error::BadExpire | Error::BadMember { .. } | Error::LastVersion | Error::Internal(_) => "ERR",
+        }
+    }
+
+    /// Whether this is a refusal by the rules, which the audit stream records.
+    pub fn is_rejection(&self) -> bool {
+        matches!(self.prefix(), "INVALID" | "BADPATCH" | "TOOBIG" | "TOODEEP")
+    }
+
+    pub(crate) fn document_too_big(bytes: usize, limits: &crate::Limits) -> Error {
+        Error::TooBig { what: "document", bytes, limit_name: "state.max-bytes", limit: limits.bytes_max }
+    }
+
+    pub(crate) fn not_an_object() -> Error {
+        let violation = Violation { pointer: "/".to_owned(), message: "must be an object".to_owned() };
+        Error::Invalid { violations: vec![violation] }
+    }
+}
+
+fn listed(violations: &[Violation]) -> String {
+    let plural = if violations.len() == 1 { "" } else { "s" };
+    let shown: Vec<String> = violations
+        .iter()
+        .take(VIOLATIONS_SHOWN)
+        .map(|violation| format!("{}: {}", violation.pointer, violation.message))
+        .collect();
+    let more = violations.len().saturating_sub(VIOLATIONS_SHOWN);
+    let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
+    format!("{} violation{plural}: {}{rest}", violations.len(), shown.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reply_begins_with_the_prefix() {
+        for error in [
+            Error::NoState,
+            Error::BadPatchShape,
+            Error::BadExpire,
+            Error::NoSchema { name: "vimbiso.channel".into() },
+            Error::NoLabel { label: "offer".into(), kept: "1..3".into() },
+            Error::TooDeep { at_byte: 7, limit: 64 },
+            Error::not_an_object(),
+        ] {
+            assert!(error.to_string().starts_with(&format!("{} ", error.prefix())), "{error}");
+        }
+    }
+
+    #[test]
+    fn ten_violations_are_spelled_out() {
+        let violation = |n: usize| Violation { pointer: format!("/m{n}"), message: "bad".to_owned() };
+        let of = |count| Error::Invalid { violations: (0..count).map(violation).collect() }.to_string();
+        assert_eq!(of(1), "INVALID 1 violation: /m0: bad");
+        assert_eq!(of(2), "INVALID 2 violations: /m0: bad; /m1: bad");
+        assert!(of(12).ends_with("/m9: bad; and 2 more"));
+    }
+}

@@ -1,0 +1,114 @@
+//! Etags: what a client hands back to say which state it has read.
+
+use std::fmt;
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+/// No state goes beyond this version: replies give versions as signed 64-bit integers.
+pub const VERSION_MAX: u64 = i64::MAX as u64;
+
+/// A version and the digest of its document, printed `<version>-<16 hex digits>`.
+///
+/// The digest is xxh3 seeded with 64 random bits of the state, so an etag read before a failover, an expiry or a
+/// re-creation matches no other document, and a digest tells nothing about a short secret in the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Etag {
+    /// 1 when created, +1 for each commit.
+    pub version: u64,
+    /// xxh3 of the document's text.
+    pub digest: u64,
+}
+
+impl Etag {
+    /// The digest of a document in a state with this seed.
+    pub(crate) fn digest(seed: u64, text: &str) -> u64 {
+        xxh3_64_with_seed(text.as_bytes(), seed)
+    }
+
+    fn parse(text: &str) -> Option<Etag> {
+        let (version, digest) = text.split_once('-')?;
+        let lowercase_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if digest.len() != 16 || !digest.bytes().all(lowercase_hex) {
+            return None;
+        }
+        Some(Etag { version: parse_version(version)?, digest: u64::from_str_radix(digest, 16).ok()? })
+    }
+}
+
+impl fmt::Display for Etag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{:016x}", self.version, self.digest)
+    }
+}
+
+/// A version above 0 in decimal, without sign or leading zero.
+fn parse_version(text: &str) -> Option<u64> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    if text.starts_with('0') || !digits { None } else { text.parse().ok() }
+}
+
+/// What a writing command expects to find (optimistic concurrency).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// `*`: whatever is there, nothing included.
+    Any,
+    /// `0`: no state yet.
+    Absent,
+    /// A bare version.
+    Version(u64),
+    /// An etag: the version and its document.
+    Etag(Etag),
+}
+
+impl Expected {
+    /// Reads the `expected` argument; `None` when it is none of the four forms.
+    pub fn parse(bytes: &[u8]) -> Option<Expected> {
+        match std::str::from_utf8(bytes).ok()? {
+            "*" => Some(Expected::Any),
+            "0" => Some(Expected::Absent),
+            text => Etag::parse(text).map(Expected::Etag).or_else(|| parse_version(text).map(Expected::Version)),
+        }
+    }
+
+    /// Whether a state with this etag is what was expected.
+    pub(crate) fn admits(self, current: Etag) -> bool {
+        match self {
+            Expected::Any => true,
+            Expected::Absent => false,
+            Expected::Version(version) => version == current.version,
+            Expected::Etag(etag) => etag == current,
+        }
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Expected::Any => f.write_str("*"),
+            Expected::Absent => f.write_str("0"),
+            Expected::Version(version) => write!(f, "{version}"),
+            Expected::Etag(etag) => write!(f, "{etag}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_four_forms_and_nothing_else() {
+        let etag = Etag { version: 7, digest: 0x1f0c };
+        assert_eq!(Expected::parse(b"*"), Some(Expected::Any));
+        assert_eq!(Expected::parse(b"0"), Some(Expected::Absent));
+        assert_eq!(Expected::parse(b"7"), Some(Expected::Version(7)));
+        assert_eq!(Expected::parse(etag.to_string().as_bytes()), Some(Expected::Etag(etag)));
+        for text in [
+            "", "-1", "+7", "07", "00", "7-", "7-1f0c", "7-00000000000000zz", "7-000000000000ABCD", "0-0000000000001f0c",
+            "7 ", "**", "18446744073709551616", "7-0000000000001f0c0",
+        ] {
+            assert_eq!(Expected::parse(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(Expected::parse(b"7\xff"), None);
+    }
+}

@@ -1,0 +1,40 @@
+//! The state machine of redis-state: bytes and times in, results out.
+//!
+//! Nothing here knows Redis, reads a clock, draws a random number or touches a file, so everything runs in a unit
+//! test and in a fuzzer. The module (the crate above) opens keys, asks this crate what a command means for the
+//! state in them, and carries out the answer.
+//!
+//! * [`Document`]: the JSON object a client owns, kept as compact canonical text
+//! * [`Change`]: what a client wants done to it (merge patch, shallow merge, JSON patch, replacement)
+//! * [`State`]: a document with its version, past versions and labels; changed by an [`Effect`] only
+//! * [`Schema`], [`Registry`]: what a document must look like
+//! * [`decide`]: the commands as pure functions from a state to an [`Outcome`](decide::Outcome)
+//! * [`codec`]: the bytes of a state and of an effect
+
+pub mod audit;
+pub mod codec;
+pub mod decide;
+mod document;
+mod error;
+mod etag;
+mod expiry;
+mod history;
+mod json;
+mod limits;
+mod schema;
+mod state;
+mod time;
+
+pub use document::Document;
+pub use error::{Error, Violation};
+pub use etag::{Etag, Expected};
+pub use expiry::Ttl;
+pub use history::{History, Label, Version};
+pub use json::change::{Change, ChangeKind};
+pub use json::pointer::{POINTER_BYTES_MAX, Pointer};
+pub use limits::Limits;
+pub use schema::{
+    Registry, SCHEMA_BYTES_MAX, SCHEMA_DEPTH_MAX, SCHEMAS_MAX, SUBSCHEMAS_MAX, Schema, SchemaRef,
+};
+pub use state::{Commit, Effect, Event, Relabel, State};
+pub use time::iso8601;

@@ -1,0 +1,34 @@
+//! The configurable limits, as one value that travels with a command (invariant I7).
+
+/// The limits of a server; the fields' names are those of its `state.*` settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// `state.snapshots`: how many past versions without a label are kept.
+    pub snapshots: usize,
+    /// `state.labels`: how many labels a state has at most.
+    pub labels: usize,
+    /// `state.max-bytes`: the longest document, and the longest json of a command.
+    pub bytes_max: usize,
+    /// `state.max-depth`: how deep containers may nest; `{}` is 1.
+    pub depth_max: usize,
+    /// `state.default-ttl`, in milliseconds.
+    pub default_ttl_ms: i64,
+    /// `state.audit-patch-bytes`: where the patch of an audit entry is cut.
+    pub audit_patch_bytes: usize,
+    /// `state.audit-document-bytes`: the longest document that an audit entry carries.
+    pub audit_document_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            snapshots: 10,
+            labels: 8,
+            bytes_max: 1024 * 1024,
+            depth_max: 64,
+            default_ttl_ms: 300_000,
+            audit_patch_bytes: 4096,
+            audit_document_bytes: 65_536,
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The schemas a server keeps, by name, and the bytes they are stored and replicated as.
+//!
+//! On a replica and while loading, a change of the registry arrives as bytes (invariant I4): one schema set, one
+//! removed, or all of them at once when a dataset begins.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{SCHEMA_BYTES_MAX, Schema, SchemaRef};
+use crate::codec::{Reader, Writer};
+use crate::error::Error;
+
+/// A server keeps at most this many schemas.
+pub const SCHEMAS_MAX: usize = 1024;
+
+const SET: u8 = b'S';
+const REMOVE: u8 = b'R';
+const ALL: u8 = b'A';
+
+/// Schemas by name.
+#[derive(Debug, Default)]
+pub struct Registry {
+    schemas: BTreeMap<Box<str>, Arc<Schema>>,
+}
+
+impl Registry {
+    /// The schema of this name.
+    pub fn get(&self, name: &str) -> Result<&Arc<Schema>, Error> {
+        self.schemas.get(name).ok_or_else(|| Error::NoSchema { name: name.to_owned() })
+    }
+
+    /// All schemas, by name.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Arc<Schema>> {
+        self.schemas.values()
+    }
+
+    /// How many schemas there are.
+    pub fn len(&self) -> usize {
+        self.schemas.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.schemas.is_empty()
+    }
+
+    /// What setting `json` under `name` would keep: the schema that is there when the text is the same, else a
+    /// new revision. Nothing changes until it is put with [`Registry::put`].
+    pub fn prepare(&self, name: &str, json: &[u8]) -> Result<Arc<Schema>, Error> {
+        let present = self.schemas.get(name);
+        if present.is_none() && self.schemas.len() >= SCHEMAS_MAX {
+            return Err(Error::BadSchema { reason: format!("{SCHEMAS_MAX} schemas are kept already") });
+        }
+        let revision = present.map_or(1, |schema| schema.reference().revision.saturating_add(1));
+        let schema = Schema::compile(SchemaRef { name: name.into(), revision }, json)?;
+        match present {
+            Some(present) if present.text() == schema.text() => Ok(Arc::clone(present)),
+            _ => Ok(Arc::new(schema)),
+        }
+    }
+
+    /// Keeps a schema under its name.
+    pub fn put(&mut self, schema: Arc<Schema>) {
+        self.schemas.insert(schema.reference().name.clone(), schema);
+    }
+
+    /// Forgets a schema; whether there was one.
+    pub fn remove(&mut self, name: &str) -> bool {
+        self.schemas.remove(name).is_some()
+    }
+
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        self.schemas.clear();
+    }
+
+    /// The bytes of one schema being set.
+    pub fn encode_set(schema: &Schema) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.byte(SET);
+        write_schema(&mut out, schema);
+        out.bytes
+    }
+
+    /// The bytes of one schema being removed.
+    pub fn encode_remove(name: &str) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.byte(REMOVE);
+        out.text(name);
+        out.bytes
+    }
+
+    /// The bytes of the whole registry.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.byte(ALL);
+        out.len(self.schemas.len());
+        self.iter().for_each(|schema| write_schema(&mut out, schema));
+        out.bytes
+    }
+
+    /// Carries out what bytes say; nothing has changed when they are refused.
+    pub fn apply(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        const BROKEN: Error = Error::Internal("the stored schemas can't be read");
+        let mut input = Reader { bytes };
+        match input.byte().ok_or(BROKEN)? {
+            SET => {
+                let schema = read_schema(&mut input)?;
+                input.at_end().then(|| self.put(schema)).ok_or(BROKEN)
+            }
+            REMOVE => {
+                let name = input.name().ok_or(BROKEN)?;
+                input.at_end().then(|| self.remove(&name)).map(|_existed| ()).ok_or(BROKEN)
+            }
+            ALL => {
+                let count = input.len(SCHEMAS_MAX).ok_or(BROKEN)?;
+                let schemas = (0..count).map(|_| read_schema(&mut input)).collect::<Result<Vec<_>, _>>()?;
+                let replace = || {
+                    self.clear();
+                    schemas.into_iter().for_each(|schema| self.put(schema));
+                };
+                input.at_end().then(replace).ok_or(BROKEN)
+            }
+            _ => Err(BROKEN),
+        }
+    }
+}
+
+fn write_schema(out: &mut Writer, schema: &Schema) {
+    out.text(&schema.reference().name);
+    out.number(schema.reference().revision);
+    out.text(schema.text());
+}
+
+fn read_schema(input: &mut Reader) -> Result<Arc<Schema>, Error> {
+    const BROKEN: Error = Error::Internal("a stored schema can't be read");
+    let name = input.name().ok_or(BROKEN)?;
+    let revision = input.number().filter(|revision| *revision > 0).ok_or(BROKEN)?;
+    let text = input.slice(SCHEMA_BYTES_MAX).ok_or(BROKEN)?;
+    Schema::compile(SchemaRef { name, revision }, text).map(Arc::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn registry() -> Registry {
+        let mut registry = Registry::default();
+        for (name, text) in [("vimbiso.flow", r#"{"type":"object"}"#), ("vimbiso.channel", r#"{"x-ttl":1800}"#)] {
+            let schema = registry.prepare(name, text.as_bytes()).expect(text);
+            registry.put(schema);
+        }
+        registry
+    }
+
+    #[test]
+    fn another_text_is_another_revision_and_the_same_text_is_not() {
+        let mut registry = registry();
+        let again = registry.prepare("vimbiso.flow", br#" {"type" : "object"} "#).expect("a schema");
+        assert_eq!(again.reference().revision, 1);
+        let other = registry.prepare("vimbiso.flow", b"{}").expect("a schema");
+        assert_eq!(other.reference().revision, 2);
+        registry.put(other);
+        assert_eq!(registry.get("vimbiso.flow").expect("kept").text(), "{}");
+    }
+
+    #[test]
+    fn the_whole_registry_travels_as_bytes() {
+        let mut other = Registry::default();
+        other.apply(&Registry::encode_set(registry().get("vimbiso.flow").expect("kept"))).expect("set");
+        other.apply(&registry().encode()).expect("all");
+        let shown = |registry: &Registry| {
+            registry.iter().map(|schema| (schema.reference().clone(), schema.text().to_owned())).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(&other), shown(&registry()));
+        other.apply(&Registry::encode_remove("vimbiso.flow")).expect("removed");
+        assert_eq!(other.len(), 1);
+    }
+
+    #[test]
+    fn broken_bytes_change_nothing() {
+        let bytes = registry().encode();
+        let mut kept = registry();
+        for len in 0..bytes.len() {
+            assert!(kept.apply(&bytes[..len]).is_err(), "{len} bytes");
+        }
+        assert!(kept.apply(&[&bytes[..], &[0]].concat()).is_err());
+        assert_eq!(kept.len(), 2);
+    }
+}

@@ -1,0 +1,210 @@
+//! A state, and the effects that are the only way to change one.
+//!
+//! A command is decided into an [`Effect`]; applying it can't fail. The same effect is applied on the primary, sent
+//! to replicas and written to the AOF, so all of them end equal, whatever their configuration (invariants I3, I4).
+
+use crate::etag::{Etag, VERSION_MAX};
+use crate::history::{Dropped, History, Label, Version};
+use crate::schema::SchemaRef;
+use crate::time::TIME_MAX_MS;
+
+/// What made a version, as HISTORY and the audit stream show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The first version.
+    Create,
+    /// STATE.UPDATE.
+    Update,
+    /// STATE.ROLLBACK.
+    Rollback,
+}
+
+impl Event {
+    /// The word in replies and in the audit stream.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Event::Create => "create",
+            Event::Update => "update",
+            Event::Rollback => "rollback",
+        }
+    }
+}
+
+/// A new version and everything that goes with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commit {
+    /// The version.
+    pub version: Version,
+    /// The schema it obeys, at the revision it was validated against.
+    pub schema: Option<SchemaRef>,
+    /// A label for it.
+    pub label: Option<Box<str>>,
+    /// What leaves the history.
+    pub dropped: Dropped,
+}
+
+/// A label for the present version, without a new one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relabel {
+    /// The label.
+    pub label: Box<str>,
+    /// What leaves the history.
+    pub dropped: Dropped,
+}
+
+/// What happens to a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// There is this state now, whatever was there before: creation, and the rewritten AOF.
+    Put(Box<State>),
+    /// The state has a new version.
+    Commit(Box<Commit>),
+    /// The present version has a new label.
+    Relabel(Relabel),
+}
+
+/// The value under one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    pub(crate) seed: u64,
+    pub(crate) initialized_at_ms: i64,
+    pub(crate) schema: Option<SchemaRef>,
+    pub(crate) head: Version,
+    pub(crate) history: History,
+    /// The digest of the head's document: an etag is asked for at every read.
+    pub(crate) digest: u64,
+}
+
+impl State {
+    /// A state from its parts; `seed` is 64 random bits.
+    pub(crate) fn new(seed: u64, initialized_at_ms: i64, schema: Option<SchemaRef>, head: Version) -> State {
+        let digest = Etag::digest(seed, head.document.text());
+        State { seed, initialized_at_ms, schema, head, history: History::default(), digest }
+    }
+
+    /// The present etag.
+    pub fn etag(&self) -> Etag {
+        Etag { version: self.head.number, digest: self.digest }
+    }
+
+    /// The etag of a kept version.
+    pub fn etag_of(&self, version: &Version) -> Etag {
+        version.etag(self.seed)
+    }
+
+    /// The present version.
+    pub fn head(&self) -> &Version {
+        &self.head
+    }
+
+    /// The past versions and labels.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Every kept version, the present one first, then newest to oldest.
+    pub fn versions(&self) -> impl Iterator<Item = &Version> {
+        std::iter::once(&self.head).chain(self.history.past.iter().rev())
+    }
+
+    /// A kept version, the present one included.
+    pub fn find(&self, number: u64) -> Option<&Version> {
+        if number == self.head.number { Some(&self.head) } else { self.history.find(number) }
+    }
+
+    /// The versions that are kept, as ranges.
+    pub fn kept(&self) -> String {
+        self.history.kept(self.head.number)
+    }
+
+    /// The schema this state obeys.
+    pub fn schema(&self) -> Option<&SchemaRef> {
+        self.schema.as_ref()
+    }
+
+    /// When the state was created, in Unix milliseconds.
+    pub fn initialized_at_ms(&self) -> i64 {
+        self.initialized_at_ms
+    }
+
+    /// Adds a version. The old head becomes the newest past version.
+    pub fn commit(&mut self, commit: Commit) {
+        let Commit { version, schema, label, dropped } = commit;
+        let label = label.map(|name| Label { name, version: version.number });
+        self.digest = Etag::digest(self.seed, version.document.text());
+        let old = std::mem::replace(&mut self.head, version);
+        self.history.past.push_back(old);
+        self.history.settle(label, &dropped);
+        self.schema = schema;
+    }
+
+    /// Labels the present version.
+    pub fn relabel(&mut self, relabel: Relabel) {
+        let label = Label { name: relabel.label, version: self.head.number };
+        self.history.settle(Some(label), &relabel.dropped);
+    }
+
+    /// The sizes of the memory blocks that this state holds, itself included.
+    pub fn heap_blocks_bytes(&self) -> impl Iterator<Item = usize> {
+        let versions = self.versions().flat_map(|version| {
+            [version.document.text().len(), version.actor.as_ref().map_or(0, |actor| actor.len())]
+        });
+        let labels = self.history.labels.iter().map(|label| label.name.len());
+        let tables = [
+            size_of::<State>(),
+            self.history.past.capacity().saturating_mul(size_of::<Version>()),
+            self.history.labels.capacity().saturating_mul(size_of::<Label>()),
+            self.schema.as_ref().map_or(0, |schema| schema.name.len()),
+        ];
+        versions.chain(labels).chain(tables).filter(|bytes| *bytes > 0)
+    }
+
+    /// Checks what must hold for every state; returns what does not. Decoding relies on it (invariant I5).
+    pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
+        let oldest_first = self.history.past.iter().chain([&self.head]);
+        let mut last = 0;
+        for version in oldest_first {
+            if version.number <= last {
+                return Err("versions do not rise");
+            }
+            if version.parent >= version.number {
+                return Err("a version is its own ancestor");
+            }
+            if !(0..=TIME_MAX_MS).contains(&version.at_ms) {
+                return Err("a time is out of range");
+            }
+            last = version.number;
+        }
+        if last > VERSION_MAX || !(0..=TIME_MAX_MS).contains(&self.initialized_at_ms) {
+            return Err("a number is out of range");
+        }
+        for (index, label) in self.history.labels.iter().enumerate() {
+            let repeated = self.history.labels.iter().take(index).any(|earlier| earlier.name == label.name);
+            if repeated || self.find(label.version).is_none() {
+                return Err("a label names no version, or two");
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether `effect` may be applied here: an effect from a stream of bytes is not trusted either (invariant I5).
+    pub fn admits_commit(&self, commit: &Commit) -> bool {
+        let version = &commit.version;
+        self.head.number.checked_add(1) == Some(version.number)
+            && version.number <= VERSION_MAX
+            && version.parent < version.number
+            && (0..=TIME_MAX_MS).contains(&version.at_ms)
+            && self.labels_survive(commit.label.as_deref(), &commit.dropped)
+    }
+
+    /// As [`State::admits_commit`].
+    pub fn admits_relabel(&self, relabel: &Relabel) -> bool {
+        self.labels_survive(Some(&relabel.label), &relabel.dropped)
+    }
+
+    /// Whether every label that stays names a version that stays.
+    fn labels_survive(&self, set: Option<&str>, dropped: &Dropped) -> bool {
+        let stay = |label: &&Label| Some(&*label.name) != set && !dropped.labels.contains(&label.name);
+        self.history.labels.iter().filter(stay).all(|label| !dropped.versions.contains(&label.version))
+    }
+}

@@ -1,0 +1,23 @@
+//! Times as people read them.
+
+use chrono::{DateTime, SecondsFormat};
+
+/// The last millisecond of the year 9999: no time of a state lies beyond it.
+pub(crate) const TIME_MAX_MS: i64 = 253_402_300_799_999;
+
+/// A Unix time in milliseconds as ISO 8601 in UTC: `2025-03-04T03:21:39.570Z`.
+pub fn iso8601(unix_ms: i64) -> String {
+    let clamped = unix_ms.clamp(0, TIME_MAX_MS);
+    DateTime::from_timestamp_millis(clamped).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::iso8601;
+
+    #[test]
+    fn prints_utc_with_milliseconds() {
+        assert_eq!(iso8601(1_741_058_499_570), "2025-03-04T03:21:39.570Z");
+        assert_eq!(iso8601(i64::MAX), "9999-12-31T23:59:59.999Z");
+    }
+}

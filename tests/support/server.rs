@@ -1,0 +1,229 @@
+//! Starting, stopping and killing a redis-server with the module in it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::client::Client;
+
+/// The top folder of the project.
+pub fn repository() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// The module that the tests load: the one that was built beside them.
+pub fn module_path() -> PathBuf {
+    let exe = std::env::current_exe().expect("a test knows its own path");
+    let built = exe.ancestors().nth(2).expect("target/<profile>/deps/<test>");
+    let name = format!("{}redis_state{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let path = built.join(name);
+    assert!(path.exists(), "{} is missing: run the tests with `make test`, which builds it", path.display());
+    path
+}
+
+/// How a server is to be started.
+pub struct Builder {
+    args: Vec<String>,
+    module_args: Vec<String>,
+    schemas: bool,
+}
+
+impl Builder {
+    /// One more argument of redis-server, such as `--appendonly`.
+    pub fn arg(mut self, arg: impl Into<String>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Words behind the module's path in `loadmodule`.
+    pub fn module_arg(mut self, arg: impl Into<String>) -> Self {
+        self.module_args.push(arg.into());
+        self
+    }
+
+    /// Leaves `state.schema-dir` empty: the server starts without a schema.
+    pub fn without_schemas(mut self) -> Self {
+        self.schemas = false;
+        self
+    }
+
+    pub fn start(self) -> Server {
+        let dir = tempfile::Builder::new().prefix("redis-state-").tempdir().expect("a temporary folder");
+        let mut args = self.args;
+        args.push("--loadmodule".into());
+        args.push(module_path().display().to_string());
+        args.extend(self.module_args);
+        if self.schemas {
+            args.push("--state.schema-dir".into());
+            args.push(repository().join("schemas").display().to_string());
+        }
+        let mut server = Server { child: None, port: 0, dir, args };
+        server.launch();
+        server
+    }
+}
+
+/// A running redis-server, killed when it goes out of scope.
+pub struct Server {
+    child: Option<Child>,
+    port: u16,
+    dir: TempDir,
+    args: Vec<String>,
+}
+
+impl Server {
+    pub fn builder() -> Builder {
+        Builder { args: Vec::new(), module_args: Vec::new(), schemas: true }
+    }
+
+    pub fn start() -> Server {
+        Server::builder().start()
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The process id: the same before and after means that the server did not go down in between.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("the server runs").id()
+    }
+
+    pub fn client(&self) -> Client {
+        Client::connect(self.port).expect("the server accepts")
+    }
+
+    /// What the server has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("server.log")).unwrap_or_default()
+    }
+
+    /// Makes this server a replica of `primary` and waits until the link is up.
+    pub fn follow(&self, primary: &Server) {
+        let mut client = self.client();
+        client.ok(&["REPLICAOF", "127.0.0.1", &primary.port.to_string()]);
+        wait_until("the replica's link is up", || {
+            client.text(&["INFO", "replication"]).contains("master_link_status:up")
+        });
+    }
+
+    /// Waits until `self`, a replica, has applied everything that `primary` has sent.
+    pub fn catch_up(&self, primary: &Server) {
+        let offset = |client: &mut Client, name: &str| {
+            let info = client.text(&["INFO", "replication"]);
+            let line = info.lines().find_map(|line| line.strip_prefix(name).map(str::to_owned));
+            line.expect("an offset in INFO replication").trim().parse::<u64>().expect("a number")
+        };
+        let (mut here, mut there) = (self.client(), primary.client());
+        let target = offset(&mut there, "master_repl_offset:");
+        wait_until("the replica has caught up", || offset(&mut here, "slave_repl_offset:") >= target);
+    }
+
+    /// Shuts the server down in order and starts it again on the same folder, with the same arguments.
+    pub fn restart(&mut self) {
+        let mut client = self.client();
+        client.send(&["SHUTDOWN", "NOW", "FORCE"]);
+        let _closed = client.try_read();
+        self.wait_for_exit();
+        self.launch();
+    }
+
+    /// Kills the server the hard way (SIGKILL), as a crash or the out-of-memory killer does.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _already_gone = child.kill();
+            let _status = child.wait();
+        }
+    }
+
+    /// Starts the server again after [`Server::kill`].
+    pub fn start_again(&mut self) {
+        self.launch();
+    }
+
+    /// Changes the arguments of the next start: a later `--name value` wins over an earlier one.
+    pub fn set_arg(&mut self, name: &str, value: &str) {
+        self.args.push(name.into());
+        self.args.push(value.into());
+    }
+
+    fn wait_for_exit(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
+        wait_until("the server exits", || child.try_wait().expect("a child of ours").is_some());
+    }
+
+    fn launch(&mut self) {
+        // Between finding a free port and the server's bind another process may take it: then the next one.
+        for _ in 0..20 {
+            self.port = free_port();
+            if self.try_launch() {
+                return;
+            }
+        }
+        panic!("redis-server does not start: {}", self.log());
+    }
+
+    fn try_launch(&mut self) -> bool {
+        let mut child = Command::new("redis-server")
+            .args(["--port", &self.port.to_string()])
+            .args(["--bind", "127.0.0.1", "--save", "", "--enable-debug-command", "local"])
+            .args(["--repl-diskless-sync-delay", "0", "--logfile", "server.log", "--loglevel", "verbose"])
+            .arg("--dir")
+            .arg(self.dir.path())
+            .args(&self.args)
+            .env_remove("RUST_BACKTRACE")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("redis-server is installed: `make test` does that");
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while Instant::now() < deadline {
+            if child.try_wait().expect("a child of ours").is_some() {
+                assert!(self.log().contains("Address already in use"), "redis-server: {}", self.log());
+                return false;
+            }
+            if self.answers() {
+                self.child = Some(child);
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let _already_gone = child.kill();
+        let _status = child.wait();
+        panic!("redis-server does not answer: {}", self.log());
+    }
+
+    fn answers(&self) -> bool {
+        let Ok(mut client) = Client::connect(self.port) else { return false };
+        client.send(&["PING"]);
+        matches!(client.try_read(), Ok(reply) if reply == crate::Reply::Simple("PONG".into()))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    listener.local_addr().expect("a bound socket has an address").port()
+}
+
+/// Polls `done` until it is true; fails the test after 30 s.
+#[track_caller]
+pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !done() {
+        assert!(Instant::now() < deadline, "waited 30 s in vain: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
