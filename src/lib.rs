@@ -1,0 +1,38 @@
+//! redis-state: conversation state inside Redis, validated, versioned, rolled back, expired and audited in one atomic
+//! step. This file is the command table, nothing else.
+//!
+//! `command/` reads arguments and asks redis-state-core what they mean; `server/` carries the answer out and is the only
+//! place that calls Redis.
+
+#![deny(unsafe_code)]
+
+mod command;
+#[expect(unsafe_code, reason = "the module API is C; every block names the rule it rests on")]
+mod server;
+
+use server::table::Command;
+
+/// Memory of the module is memory of the server: it shows in `used_memory` and counts towards `maxmemory`. Unit tests
+/// run without a server, so they keep the system's allocator.
+#[cfg(not(test))]
+#[global_allocator]
+static ALLOCATOR: redis_module::alloc::RedisAlloc = redis_module::alloc::RedisAlloc;
+
+/// Every command, in the order of HELP and of docs/commands.md.
+pub(crate) static COMMANDS: &[&Command] = &[
+    &command::get::COMMAND,
+    &command::update::COMMAND,
+    &command::rollback::COMMAND,
+    &command::delete::COMMAND,
+    &command::history::COMMAND,
+    &command::diff::COMMAND,
+    &command::meta::COMMAND,
+    &command::touch::COMMAND,
+    &command::validate::COMMAND,
+    &command::schema::COMMAND,
+    &command::help::COMMAND,
+    &command::effect::COMMAND,
+    &command::effect::SCHEMA_COMMAND,
+    #[cfg(feature = "panic-command")]
+    &command::panic::COMMAND,
+];

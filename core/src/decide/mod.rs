@@ -4,6 +4,7 @@
 
 mod delete;
 mod rollback;
+mod touch;
 mod update;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::state::{Commit, Effect, Event, Relabel, State};
 
 pub use delete::delete;
 pub use rollback::{Rollback, Target, rollback};
+pub use touch::touch;
 pub use update::{Update, update};
 
 /// What a command knows besides its arguments; read once and passed down (invariant I2).

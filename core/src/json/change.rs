@@ -46,6 +46,11 @@ impl Change {
         Ok(Change { kind, json })
     }
 
+    /// The json that was read.
+    pub(crate) fn into_json(self) -> Value {
+        self.json
+    }
+
     /// What the change makes of `base`; whether it is an object, valid and small enough is for the caller to see.
     pub(crate) fn apply(self, base: &Value, limits: &Limits) -> Result<Value, Error> {
         if self.kind == ChangeKind::Replace {

@@ -5,7 +5,7 @@
 //! beginning and end are set aside; what lies between is compared place by place. That finds an element pushed,
 //! popped or changed, which is what a conversation does; a longest common subsequence would cost the square.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::pointer::escaped;
 use super::to_text;
@@ -26,14 +26,23 @@ fn compare(from: &Value, to: &Value, path: &mut String, operations: &mut Vec<Val
     match (from, to) {
         (Value::Object(old), Value::Object(new)) if keeps_order(old, new) => members(old, new, path, operations),
         (Value::Array(old), Value::Array(new)) => elements(old, new, path, operations),
-        (Value::Object(_), Value::Object(_)) => operations.push(replace(path, to)),
+        (Value::Object(_), Value::Object(_)) => operations.push(operation("replace", path, Some(to))),
         _ if from == to => {}
-        _ => operations.push(replace(path, to)),
+        _ => operations.push(operation("replace", path, Some(to))),
     }
 }
 
-fn replace(path: &str, value: &Value) -> Value {
-    json!({"op": "replace", "path": path, "value": value})
+/// An operation of a patch. Not by the `json!` macro: it copies a value by serialising it, which rewrites number literals
+/// (`1e400`) and takes an object for a number when its first name is serde_json's private one.
+fn operation(op: &str, path: &str, value: Option<&Value>) -> Value {
+    let texts = [("op", Value::from(op)), ("path", Value::from(path))];
+    let members = texts.into_iter().chain(value.map(|value| ("value", value.clone())));
+    Value::Object(members.map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+/// The patch that makes a document out of nothing.
+pub fn creation_text(document: &Value) -> String {
+    to_text(&Value::Array(vec![operation("add", "", Some(document))]))
 }
 
 /// Whether removing and appending members turns the order of `old` into that of `new`.
@@ -46,14 +55,14 @@ fn keeps_order(old: &Map<String, Value>, new: &Map<String, Value>) -> bool {
 fn members(old: &Map<String, Value>, new: &Map<String, Value>, path: &mut String, operations: &mut Vec<Value>) {
     let len = path.len();
     for name in old.keys().filter(|name| !new.contains_key(*name)) {
-        operations.push(json!({"op": "remove", "path": format!("{path}/{}", escaped(name))}));
+        operations.push(operation("remove", &format!("{path}/{}", escaped(name)), None));
     }
     for (name, value) in new {
         path.push('/');
         path.push_str(&escaped(name));
         match old.get(name) {
             Some(before) => compare(before, value, path, operations),
-            None => operations.push(json!({"op": "add", "path": path.as_str(), "value": value})),
+            None => operations.push(operation("add", path, Some(value))),
         }
         path.truncate(len);
     }
@@ -69,7 +78,7 @@ fn elements(old: &[Value], new: &[Value], path: &mut String, operations: &mut Ve
     let new_middle = begin..new.len().saturating_sub(end);
     // From the back, so that the indices of the removals still to come stay what they are.
     for index in (new_middle.end.max(begin)..old_middle.end).rev() {
-        operations.push(json!({"op": "remove", "path": format!("{path}/{index}")}));
+        operations.push(operation("remove", &format!("{path}/{index}"), None));
     }
     for index in new_middle {
         let Some(value) = new.get(index) else { continue };
@@ -77,7 +86,7 @@ fn elements(old: &[Value], new: &[Value], path: &mut String, operations: &mut Ve
         path.push_str(&index.to_string());
         match old.get(index).filter(|_| old_middle.contains(&index)) {
             Some(before) => compare(before, value, path, operations),
-            None => operations.push(json!({"op": "add", "path": path.as_str(), "value": value})),
+            None => operations.push(operation("add", path, Some(value))),
         }
         path.truncate(len);
     }
@@ -115,6 +124,12 @@ mod tests {
             (r#"{"a":{"x/y":1}}"#, r#"{"a":{"x/y":1.0}}"#, r#"[{"op":"replace","path":"/a/x~1y","value":1.0}]"#),
             (r#"{"l":[1,2,3]}"#, r#"{"l":[1,3]}"#, r#"[{"op":"remove","path":"/l/1"}]"#),
             (r#"{"l":[1,3]}"#, r#"{"l":[1,2,3]}"#, r#"[{"op":"add","path":"/l/1","value":2}]"#),
+            (r#"{"a":1}"#, r#"{"a":1e400}"#, r#"[{"op":"replace","path":"/a","value":1e400}]"#),
+            (
+                "{}",
+                r#"{"a":{"$serde_json::private::Number":"1"}}"#,
+                r#"[{"op":"add","path":"/a","value":{"$serde_json::private::Number":"1"}}]"#,
+            ),
             (r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#, r#"[{"op":"replace","path":"","value":{"b":2,"a":1}}]"#),
         ] {
             assert_eq!(diff_text(&value(from), &value(to)), operations, "{from} -> {to}");

@@ -96,14 +96,6 @@ impl Schema {
         self.validator.is_valid(&document.value())
     }
 
-    /// Checks json that is not stored, as STATE.VALIDATE does.
-    pub fn check_json(&self, json: &Value) -> Result<(), Error> {
-        if !json.is_object() {
-            return Err(Error::not_an_object());
-        }
-        self.check(json)
-    }
-
     /// Every violation of `value`, as an error.
     pub(crate) fn check(&self, value: &Value) -> Result<(), Error> {
         // The common case answers without building a single message.

@@ -9,6 +9,9 @@ use std::sync::Arc;
 use super::{SCHEMA_BYTES_MAX, Schema, SchemaRef};
 use crate::codec::{Reader, Writer};
 use crate::error::Error;
+use crate::json::change::{Change, ChangeKind};
+use crate::limits::Limits;
+use crate::state::State;
 
 /// A server keeps at most this many schemas.
 pub const SCHEMAS_MAX: usize = 1024;
@@ -24,6 +27,11 @@ pub struct Registry {
 }
 
 impl Registry {
+    /// A registry without schemas.
+    pub const fn new() -> Registry {
+        Registry { schemas: BTreeMap::new() }
+    }
+
     /// The schema of this name.
     pub fn get(&self, name: &str) -> Result<&Arc<Schema>, Error> {
         self.schemas.get(name).ok_or_else(|| Error::NoSchema { name: name.to_owned() })
@@ -42,6 +50,21 @@ impl Registry {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.schemas.is_empty()
+    }
+
+    /// Checks json that is not stored against the schema of this name.
+    ///
+    /// Errors: as [`Change::parse`] for the json, `NOSCHEMA`, `INVALID`.
+    pub fn validate(&self, name: &str, json: &[u8], limits: &Limits) -> Result<(), Error> {
+        let value = Change::parse(ChangeKind::Replace, json, limits)?.into_json();
+        let schema = self.get(name)?;
+        if value.is_object() { schema.check(&value) } else { Err(Error::not_an_object()) }
+    }
+
+    /// Whether a state passes its schema as it is now; one without a schema always does, one whose schema is gone never.
+    pub fn admits(&self, state: &State) -> bool {
+        let Some(schema) = state.schema() else { return true };
+        self.get(&schema.name).is_ok_and(|schema| schema.admits(&state.head().document))
     }
 
     /// What setting `json` under `name` would keep: the schema that is there when the text is the same, else a

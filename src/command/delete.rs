@@ -1,0 +1,67 @@
+//! STATE.DELETE: ends a state if it is the one that was expected, on the record.
+
+use redis_state_core::Expected;
+use redis_state_core::decide::{self, Remarks};
+
+use super::Refused;
+use super::options::{ACTOR, AUDIT, EVENT, NOTE, Options};
+use super::update::expected_word;
+use crate::server::audit::Trail;
+use crate::server::ctx::Ctx;
+use crate::server::entry::entry;
+use crate::server::registry;
+use crate::server::string::RedisStr;
+use crate::server::table::{Arg, Command, KeySpec, REMOVE};
+use crate::server::target::Target;
+
+pub static COMMAND: Command = Command {
+    name: c"state.delete",
+    summary: c"Deletes a state; its audit stream stays until its own expiry, unless PURGE is said.",
+    complexity: c"O(N) where N is the number of kept versions.",
+    flags: c"write",
+    arity: -3,
+    keys: &[KeySpec::First(REMOVE), KeySpec::Audit],
+    args: &[
+        Arg::key(0),
+        Arg::text(c"expected"),
+        Arg::flag(c"purge", c"PURGE").optional(),
+        EVENT,
+        ACTOR,
+        NOTE,
+        AUDIT,
+    ],
+    run: Some(entry!(run)),
+    ..Command::DEFAULT
+};
+
+struct Request<'a> {
+    key: RedisStr<'a>,
+    expected: Expected,
+    purge: bool,
+    remarks: Remarks,
+    audit: Option<RedisStr<'a>>,
+}
+
+fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
+    let [_, key, expected, rest @ ..] = args else { return Err(Refused::WrongArity) };
+    let options = Options::parse(&COMMAND, rest)?;
+    Ok(Request {
+        key: *key,
+        expected: expected_word(expected)?,
+        purge: options.purge.is_some(),
+        remarks: options.remarks(),
+        audit: options.audit,
+    })
+}
+
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+    let request = parse(args)?;
+    let trail = Trail::of(&request.key, request.audit)?;
+    let mut target = Target::open(ctx, request.key, trail)?;
+    let remarks = &request.remarks;
+    let entry = decide::delete(target.state(), request.expected, remarks, &target.context(&registry::read()));
+    let entry = entry.map_err(|error| target.refuse(error, remarks))?;
+    target.delete(&entry, request.purge)?;
+    ctx.reply_int(1);
+    Ok(())
+}

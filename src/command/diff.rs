@@ -1,0 +1,29 @@
+//! STATE.DIFF: what changed between two kept versions, as a JSON patch (RFC 6902).
+
+use super::{Refused, read, words};
+use crate::server::ctx::Ctx;
+use crate::server::entry::entry;
+use crate::server::string::RedisStr;
+use crate::server::table::{Arg, Command, KeySpec, READ};
+
+pub static COMMAND: Command = Command {
+    name: c"state.diff",
+    summary: c"Returns the JSON patch that turns one kept version into another.",
+    complexity: c"O(N) where N is the length of both documents.",
+    flags: c"readonly",
+    arity: 4,
+    keys: &[KeySpec::First(READ)],
+    args: &[Arg::key(0), Arg::integer(c"from"), Arg::integer(c"to")],
+    run: Some(entry!(run)),
+    ..Command::DEFAULT
+};
+
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+    let [_, key, from, to] = args else { return Err(Refused::WrongArity) };
+    let (from, to) = (words::positive("from", from)?, words::positive("to", to)?);
+    read::state(ctx, *key, |state| {
+        let (from, to) = (read::version(state, from)?, read::version(state, to)?);
+        ctx.reply_text(&from.document.diff(&to.document));
+        Ok(())
+    })
+}

@@ -1,0 +1,164 @@
+//! STATE.EFFECT and STATE.SCHEMAEFFECT: what a primary sends to replicas and writes to the AOF (invariant I4).
+//!
+//! They carry results, never requests: nothing is validated against a schema, no clock is read and no setting counts. But
+//! no byte is trusted either: an effect that does not fit the state it is for is refused before anything changes.
+
+use redis_state_core::{Effect, codec};
+
+use super::{Refused, words};
+use crate::server::audit;
+use crate::server::ctx::Ctx;
+use crate::server::entry::entry;
+use crate::server::key::{Key, Kind};
+use crate::server::registry;
+use crate::server::string::RedisStr;
+use crate::server::table::{Arg, Command, KeySpec, WRITE};
+use crate::server::target;
+
+pub static COMMAND: Command = Command {
+    name: c"state.effect",
+    summary: c"Internal: carries out on a replica, or from the AOF, what a command came to.",
+    complexity: c"O(N) where N is the length of the effect.",
+    flags: c"write",
+    arity: -4,
+    keys: &[KeySpec::First(WRITE), KeySpec::Fourth(WRITE)],
+    args: &[
+        Arg::key(0),
+        Arg::text(c"effect"),
+        Arg::text(c"expires-at"),
+        Arg::block(
+            c"audit",
+            &[
+                Arg::key(1),
+                Arg::text(c"id"),
+                Arg::integer(c"length"),
+                Arg::unix_time(c"audit-expires-at"),
+                Arg::text(c"field-or-value").multiple(),
+            ],
+        )
+        .optional(),
+    ],
+    run: Some(entry!(run)),
+    public: false,
+    ..Command::DEFAULT
+};
+
+pub static SCHEMA_COMMAND: Command = Command {
+    name: c"state.schemaeffect",
+    summary: c"Internal: carries out on a replica, or from the AOF, a change of the schemas.",
+    complexity: c"O(N) where N is the length of the effect.",
+    flags: c"write",
+    arity: 2,
+    args: &[Arg::text(c"effect")],
+    run: Some(entry!(run_schema)),
+    public: false,
+    ..Command::DEFAULT
+};
+
+struct Request<'a> {
+    key: RedisStr<'a>,
+    effect: Option<Effect>,
+    expiry: Expiry,
+    entry: Option<AuditEntry<'a>>,
+}
+
+enum Expiry {
+    Leave,
+    Set(Option<i64>),
+}
+
+struct AuditEntry<'a> {
+    stream: RedisStr<'a>,
+    id: (u64, u64),
+    len: usize,
+    expires_at_ms: i64,
+    fields: Vec<RedisStr<'a>>,
+}
+
+fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
+    let [_, key, effect, expiry, entry @ ..] = args else { return Err(Refused::WrongArity) };
+    let effect = match effect.bytes() {
+        [] => None,
+        bytes => Some(codec::decode_effect(bytes).ok_or(Refused::BadEffect)?),
+    };
+    let expiry = match expiry.bytes() {
+        b"" => Expiry::Leave,
+        b"-1" => Expiry::Set(None),
+        at => Expiry::Set(Some(words::integer(at)?)),
+    };
+    Ok(Request { key: *key, effect, expiry, entry: parse_entry(entry)? })
+}
+
+fn parse_entry<'a>(args: &[RedisStr<'a>]) -> Result<Option<AuditEntry<'a>>, Refused> {
+    match args {
+        [] => Ok(None),
+        [stream, id, len, expires_at, fields @ ..] if !fields.is_empty() && fields.len() % 2 == 0 => {
+            Ok(Some(AuditEntry {
+                stream: *stream,
+                id: parse_id(id).ok_or(Refused::BadEffect)?,
+                len: usize::try_from(words::integer(len)?).map_err(|_| Refused::BadEffect)?,
+                expires_at_ms: words::integer(expires_at)?,
+                fields: fields.to_vec(),
+            }))
+        }
+        _ => Err(Refused::BadEffect),
+    }
+}
+
+fn parse_id(word: &[u8]) -> Option<(u64, u64)> {
+    let (ms, seq) = std::str::from_utf8(word).ok()?.split_once('-')?;
+    Some((ms.parse().ok()?, seq.parse().ok()?))
+}
+
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+    if !ctx.is_replication() {
+        return Err(Refused::Internal);
+    }
+    let request = parse(args)?;
+    let mut key = Key::open_write(ctx, request.key);
+    if !fits(ctx, &request, &key) {
+        return Err(Refused::BadEffect);
+    }
+    if let Some(entry) = &request.entry
+        && !audit::apply(ctx, entry.stream, entry.id, entry.len, entry.expires_at_ms, &entry.fields)
+    {
+        return Err(Refused::BadEffect);
+    }
+    if let Some(effect) = request.effect {
+        target::apply(&mut key, effect);
+    }
+    if let Expiry::Set(expires_at_ms) = request.expiry {
+        key.set_expiry(expires_at_ms);
+    }
+    ctx.signal_modified(request.key);
+    ctx.replicate_verbatim();
+    ctx.reply_ok();
+    Ok(())
+}
+
+/// Whether every part of the request can be carried out: all or nothing, here too.
+fn fits(ctx: Ctx, request: &Request, key: &Key) -> bool {
+    let state = key.held().map(|held| held.state());
+    let effect = match (&request.effect, state) {
+        (None, _) => true,
+        (Some(Effect::Put(_)), _) => matches!(key.kind(), Kind::Nothing | Kind::State),
+        (Some(Effect::Commit(commit)), Some(state)) => state.admits_commit(commit),
+        (Some(Effect::Relabel(relabel)), Some(state)) => state.admits_relabel(relabel),
+        (Some(_), None) => false,
+    };
+    let stream = |entry: &AuditEntry| {
+        matches!(Key::open_read(ctx, entry.stream).kind(), Kind::Nothing | Kind::Stream)
+    };
+    effect && request.entry.as_ref().is_none_or(stream)
+}
+
+fn run_schema(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+    if !ctx.is_replication() {
+        return Err(Refused::Internal);
+    }
+    let [_, effect] = args else { return Err(Refused::WrongArity) };
+    registry::apply(effect)?;
+    ctx.replicate_verbatim();
+    ctx.reply_ok();
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! STATE.GET: the present document, a kept version, or some members of either.
+
+use redis_state_core::{Etag, Pointer, Version};
+
+use super::{Refused, read, words};
+use crate::server::ctx::Ctx;
+use crate::server::entry::entry;
+use crate::server::string::RedisStr;
+use crate::server::table::{Arg, Command, KeySpec, READ};
+
+pub static COMMAND: Command = Command {
+    name: c"state.get",
+    summary: c"Returns the etag and the document of a state, or the members that pointers name.",
+    complexity: c"O(1) for the document, O(N) with pointers where N is its length.",
+    flags: c"readonly fast",
+    arity: -2,
+    keys: &[KeySpec::First(READ)],
+    args: &[
+        Arg::key(0),
+        Arg::integer(c"n").token(c"VERSION").optional(),
+        Arg::text(c"pointer").optional().multiple(),
+    ],
+    run: Some(entry!(run)),
+    ..Command::DEFAULT
+};
+
+struct Request<'a> {
+    key: RedisStr<'a>,
+    version: Option<u64>,
+    pointers: Vec<Pointer>,
+}
+
+fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
+    let [_, key, rest @ ..] = args else { return Err(Refused::WrongArity) };
+    let (version, pointers) = match rest {
+        [word, rest @ ..] if word.eq_ignore_ascii_case(b"VERSION") => {
+            let [number, pointers @ ..] = rest else { return Err(Refused::syntax("VERSION wants a number")) };
+            (Some(words::positive("VERSION", number)?), pointers)
+        }
+        pointers => (None, pointers),
+    };
+    Ok(Request { key: *key, version, pointers: words::pointers(pointers)? })
+}
+
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+    let request = parse(args)?;
+    read::state(ctx, request.key, |state| {
+        let Some(number) = request.version else {
+            reply(ctx, state.etag(), state.head(), &request.pointers);
+            return Ok(());
+        };
+        let version = read::version(state, number)?;
+        reply(ctx, state.etag_of(version), version, &request.pointers);
+        Ok(())
+    })
+}
+
+fn reply(ctx: Ctx, etag: Etag, version: &Version, pointers: &[Pointer]) {
+    if pointers.is_empty() {
+        return read::reply_document(ctx, etag, version.document.text());
+    }
+    let members = version.document.members(pointers);
+    ctx.reply_array(1 + members.len());
+    ctx.reply_text(&etag.to_string());
+    for member in members {
+        ctx.reply_optional(member.as_deref());
+    }
+}

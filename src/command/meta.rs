@@ -1,0 +1,70 @@
+//! STATE.META: what there is to know about a state besides its document.
+
+use redis_state_core::{State, iso8601};
+
+use super::Refused;
+use crate::server::audit::Trail;
+use crate::server::ctx::Ctx;
+use crate::server::entry::entry;
+use crate::server::key::{Key, Kind};
+use crate::server::registry;
+use crate::server::string::RedisStr;
+use crate::server::table::{Arg, Command, KeySpec, READ};
+
+pub static COMMAND: Command = Command {
+    name: c"state.meta",
+    summary: c"Returns version, schema, times, sizes and the audit stream's key of a state.",
+    complexity: c"O(N) where N is the length of the document, which is validated.",
+    flags: c"readonly",
+    arity: 2,
+    keys: &[KeySpec::First(READ)],
+    args: &[Arg::key(0)],
+    run: Some(entry!(run)),
+    ..Command::DEFAULT
+};
+
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+    let [_, name] = args else { return Err(Refused::WrongArity) };
+    let key = Key::open_read(ctx, *name);
+    match key.held() {
+        Some(held) => reply(ctx, held.state(), &key),
+        None if key.kind() == Kind::Nothing => ctx.reply_nil(),
+        None => return Err(Refused::WrongType),
+    }
+    Ok(())
+}
+
+fn reply(ctx: Ctx, state: &State, key: &Key) {
+    let schema = state.schema();
+    ctx.reply_map(12);
+    ctx.reply_text("etag");
+    ctx.reply_text(&state.etag().to_string());
+    ctx.reply_text("version");
+    ctx.reply_int(state.head().number as i64);
+    ctx.reply_text("schema");
+    ctx.reply_optional(schema.map(|schema| &*schema.name));
+    ctx.reply_text("revision");
+    ctx.reply_int(schema.map_or(0, |schema| schema.revision as i64));
+    ctx.reply_text("initialized_at");
+    ctx.reply_text(&iso8601(state.initialized_at_ms()));
+    ctx.reply_text("updated_at");
+    ctx.reply_text(&iso8601(state.head().at_ms));
+    ctx.reply_text("ttl");
+    // A key at the very end of its life still has a time to live.
+    ctx.reply_int(key.expires_at_ms().map_or(-1, |at| (at - ctx.now_ms()).max(0)));
+    ctx.reply_text("bytes");
+    ctx.reply_int(state.head().document.text().len() as i64);
+    ctx.reply_text("snapshots");
+    ctx.reply_int(state.history().len() as i64);
+    ctx.reply_text("deadlines");
+    ctx.reply_map(0);
+    ctx.reply_text("audit");
+    // A state that came by RENAME may have a name that no audit stream goes with.
+    let trail = Trail::of(&key.name(), None).ok();
+    match trail {
+        Some(trail) => ctx.reply_bytes(&trail.name()),
+        None => ctx.reply_nil(),
+    }
+    ctx.reply_text("valid");
+    ctx.reply_int(i64::from(registry::read().admits(state)));
+}

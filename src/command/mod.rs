@@ -1,0 +1,88 @@
+//! The commands: one file each, and in each the same three steps.
+//!
+//! * parse: words to a request, without a context or a clock
+//! * decide: the core says what the request comes to
+//! * commit: the server carries it out, and the reply is written
+//!
+//! What several of them share is here: how a refusal reads, and how options are parsed ([`options`], [`words`]).
+
+pub mod delete;
+pub mod diff;
+pub mod effect;
+pub mod get;
+pub mod help;
+pub mod history;
+pub mod meta;
+pub mod options;
+#[cfg(feature = "panic-command")]
+pub mod panic;
+mod read;
+pub mod rollback;
+pub mod schema;
+pub mod touch;
+pub mod update;
+pub mod validate;
+pub mod words;
+
+use redis_state_core::Error;
+
+/// Why a command is not carried out; `Display` is the reply line.
+#[derive(Debug)]
+pub enum Refused {
+    /// Too few or too many words: the server has a text for it.
+    WrongArity,
+    /// The core's verdict.
+    Core(Error),
+    /// The words do not follow the grammar.
+    Syntax(String),
+    /// A word is no number where one is wanted.
+    NotInteger,
+    /// The key holds another type.
+    WrongType,
+    /// The audit stream's key holds another type.
+    AuditWrongType(String),
+    /// The audit stream's last ID is the last possible one.
+    AuditFull(String),
+    /// The key has no audit stream in its own slot.
+    BadKey,
+    /// AUDIT named another stream than this, the key's own.
+    BadAuditKey(String),
+    /// Only replication may do this.
+    Internal,
+    /// An effect from a primary or a file does not fit what is here.
+    BadEffect,
+}
+
+impl Refused {
+    pub fn syntax(reason: impl Into<String>) -> Refused {
+        Refused::Syntax(reason.into())
+    }
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Refused {
+        Refused::Core(error)
+    }
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Refused::WrongArity => f.write_str("ERR wrong number of arguments"),
+            Refused::Core(error) => write!(f, "{error}"),
+            Refused::Syntax(reason) => write!(f, "ERR syntax error: {reason}"),
+            Refused::NotInteger => f.write_str("ERR value is not an integer or out of range"),
+            Refused::WrongType => f.write_str("WRONGTYPE Operation against a key holding the wrong kind of value"),
+            Refused::AuditWrongType(name) => {
+                write!(f, "WRONGTYPE audit stream {name} holds another type: delete or rename that key")
+            }
+            Refused::AuditFull(name) => write!(f, "ERR audit stream {name} has used its last ID: delete that key"),
+            Refused::BadKey => f.write_str(
+                "BADKEY the audit stream of this key would be in another slot: use a key without } outside a hash tag",
+            ),
+            Refused::BadAuditKey(name) => write!(f, "BADKEY the audit stream of this key is {name}"),
+            Refused::Internal => f.write_str("NOPERM this command is for replication only"),
+            Refused::BadEffect => f.write_str("ERR the effect does not fit the state it is for"),
+        }
+    }
+}

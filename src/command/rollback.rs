@@ -1,0 +1,80 @@
+//! STATE.ROLLBACK: a new version with the content of an old one.
+
+use redis_state_core::decide::{self, Rollback};
+
+use super::Refused;
+use super::options::{ACTOR, AUDIT, EVENT, NOTE, Options, RETURN, TTL};
+use super::update::{expected_word, finish};
+use crate::server::audit::Trail;
+use crate::server::ctx::Ctx;
+use crate::server::entry::entry;
+use crate::server::registry;
+use crate::server::string::RedisStr;
+use crate::server::table::{Arg, Command, KeySpec, WRITE};
+use crate::server::target::Target;
+
+pub static COMMAND: Command = Command {
+    name: c"state.rollback",
+    summary: c"Makes a new version with the content of an earlier one.",
+    complexity: c"O(N*M) where N is the length of the document and M the number of versions looked at.",
+    flags: c"write deny-oom",
+    arity: -3,
+    keys: &[KeySpec::First(WRITE), KeySpec::Audit],
+    args: &[
+        Arg::key(0),
+        Arg::text(c"expected"),
+        Arg::one_of(
+            c"target",
+            &[
+                Arg::integer(c"n").token(c"STEPS"),
+                Arg::integer(c"version").token(c"TO"),
+                Arg::text(c"name").token(c"LABEL"),
+                Arg::flag(c"lastvalid", c"LASTVALID"),
+            ],
+        )
+        .optional(),
+        Arg::block(c"only", &[Arg::integer(c"n"), Arg::text(c"pointer").multiple()]).token(c"ONLY").optional(),
+        TTL,
+        EVENT,
+        ACTOR,
+        NOTE,
+        RETURN,
+        AUDIT,
+    ],
+    run: Some(entry!(run)),
+    ..Command::DEFAULT
+};
+
+struct Request<'a> {
+    key: RedisStr<'a>,
+    rollback: Rollback,
+    audit: Option<RedisStr<'a>>,
+    returns: bool,
+}
+
+fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
+    let [_, key, expected, rest @ ..] = args else { return Err(Refused::WrongArity) };
+    let mut options = Options::parse(&COMMAND, rest)?;
+    let target = match (options.target.take(), options.label) {
+        (None, None) => decide::Target::Steps(1),
+        (Some(target), None) => target,
+        (None, Some(label)) => decide::Target::Label(label.to_owned()),
+        (Some(_), Some(_)) => return Err(Refused::syntax("LABEL can't follow another option of its kind")),
+    };
+    let rollback = Rollback {
+        expected: expected_word(expected)?,
+        target,
+        only: options.only.take(),
+        ttl: options.ttl.unwrap_or_default(),
+        remarks: options.remarks(),
+    };
+    Ok(Request { key: *key, rollback, audit: options.audit, returns: options.returns.is_some() })
+}
+
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+    let request = parse(args)?;
+    let trail = Trail::of(&request.key, request.audit)?;
+    let mut target = Target::open(ctx, request.key, trail)?;
+    let outcome = decide::rollback(target.state(), &request.rollback, &target.context(&registry::read()));
+    finish(ctx, &mut target, outcome, &request.rollback.remarks, request.returns)
+}

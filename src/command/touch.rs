@@ -1,0 +1,39 @@
+//! STATE.TOUCH: moves a state's expiry and nothing else: the person is still there.
+
+use redis_state_core::decide;
+
+use super::Refused;
+use super::options::{AUDIT, Options, TTL};
+use crate::server::audit::Trail;
+use crate::server::ctx::Ctx;
+use crate::server::entry::entry;
+use crate::server::registry;
+use crate::server::string::RedisStr;
+use crate::server::table::{Arg, Command, KeySpec, WRITE};
+use crate::server::target::Target;
+
+pub static COMMAND: Command = Command {
+    name: c"state.touch",
+    summary: c"Moves the expiry of a state without a new version; not audited.",
+    complexity: c"O(1)",
+    flags: c"write fast",
+    arity: -2,
+    keys: &[KeySpec::First(WRITE), KeySpec::Audit],
+    args: &[Arg::key(0), TTL, AUDIT],
+    run: Some(entry!(run)),
+    ..Command::DEFAULT
+};
+
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+    let [_, key, rest @ ..] = args else { return Err(Refused::WrongArity) };
+    let options = Options::parse(&COMMAND, rest)?;
+    let trail = Trail::of(key, options.audit)?;
+    let mut target = Target::open(ctx, *key, trail)?;
+    let ttl = options.ttl.unwrap_or_default();
+    let touched = decide::touch(target.state(), ttl, &target.context(&registry::read()))?;
+    if let Some(expires_at_ms) = touched {
+        target.move_expiry(expires_at_ms);
+    }
+    ctx.reply_int(i64::from(touched.is_some()));
+    Ok(())
+}

@@ -1,0 +1,27 @@
+//! STATE.VALIDATE: checks a document against a schema without storing it.
+
+use super::{Refused, words};
+use crate::server::ctx::Ctx;
+use crate::server::entry::entry;
+use crate::server::string::RedisStr;
+use crate::server::table::{Arg, Command};
+use crate::server::{config, registry};
+
+pub static COMMAND: Command = Command {
+    name: c"state.validate",
+    summary: c"Checks a document against a schema; every violation is named.",
+    complexity: c"O(N) where N is the length of the document.",
+    flags: c"readonly",
+    arity: 3,
+    args: &[Arg::text(c"name"), Arg::text(c"json")],
+    run: Some(entry!(run)),
+    ..Command::DEFAULT
+};
+
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+    let [_, name, json] = args else { return Err(Refused::WrongArity) };
+    let name = words::name("the schema's name", name)?;
+    registry::read().validate(name, json, &config::limits())?;
+    ctx.reply_ok();
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! Single words of a command line: numbers, names, texts, pointers. Words are bytes until they are proven to be text.
+
+use redis_state_core::{Error, POINTER_BYTES_MAX, Pointer, codec::NAME_BYTES_MAX};
+
+use super::Refused;
+
+/// A NOTE is at most this long.
+const TEXT_BYTES_MAX: usize = 1024;
+/// A command names at most this many pointers.
+const POINTERS_MAX: usize = 64;
+
+/// A name: 1 to 128 bytes of text without control characters.
+pub fn name<'a>(what: &'static str, word: &'a [u8]) -> Result<&'a str, Refused> {
+    let name = text(what, word, "128 bytes", NAME_BYTES_MAX)?;
+    if name.is_empty() || name.chars().any(char::is_control) {
+        return Err(Refused::syntax(format!("{what} must be 1 to {NAME_BYTES_MAX} bytes without control characters")));
+    }
+    Ok(name)
+}
+
+/// Free text of at most 1 KiB.
+pub fn note<'a>(what: &'static str, word: &'a [u8]) -> Result<&'a str, Refused> {
+    text(what, word, "1024 bytes", TEXT_BYTES_MAX)
+}
+
+fn text<'a>(
+    what: &'static str, word: &'a [u8], limit_name: &'static str, bytes_max: usize,
+) -> Result<&'a str, Refused> {
+    not_reserved(what, word)?;
+    if word.len() > bytes_max {
+        return Err(Error::TooBig { what, bytes: word.len(), limit_name, limit: bytes_max }.into());
+    }
+    std::str::from_utf8(word).map_err(|_| Refused::syntax(format!("{what} must be UTF-8 text")))
+}
+
+/// The server looks for the first word that equals AUDIT or ALIGN, compared up to a NUL, to find the keys of a command. A
+/// text that equals one would make it see other keys than we do, and ACL check none.
+fn not_reserved(what: &'static str, word: &[u8]) -> Result<(), Refused> {
+    let seen = word.split(|byte| *byte == 0).next().unwrap_or_default();
+    if [&b"ALIGN"[..], b"AUDIT"].iter().any(|reserved| seen.eq_ignore_ascii_case(reserved)) {
+        return Err(Refused::syntax(format!("{what} may not be the word ALIGN or AUDIT")));
+    }
+    Ok(())
+}
+
+/// A signed number in decimal, as Redis reads them: no plus sign, no leading zero.
+pub fn integer(word: &[u8]) -> Result<i64, Refused> {
+    let text = std::str::from_utf8(word).map_err(|_| Refused::NotInteger)?;
+    let number: i64 = text.parse().map_err(|_| Refused::NotInteger)?;
+    if number.to_string() == text { Ok(number) } else { Err(Refused::NotInteger) }
+}
+
+/// A number above zero, such as a version or a count.
+pub fn positive(what: &'static str, word: &[u8]) -> Result<u64, Refused> {
+    match integer(word)? {
+        number @ 1.. => Ok(number.unsigned_abs()),
+        _ => Err(Refused::syntax(format!("{what} must be above 0"))),
+    }
+}
+
+/// A JSON pointer (RFC 6901).
+pub fn pointer(word: &[u8]) -> Result<Pointer, Refused> {
+    let short = word.len() <= POINTER_BYTES_MAX;
+    let text = std::str::from_utf8(word).ok().filter(|_| short);
+    text.and_then(Pointer::parse).ok_or_else(|| {
+        Refused::syntax(format!(
+            "a pointer begins with / as in /current/data, has ~ only as ~0 or ~1, and at most {POINTER_BYTES_MAX} bytes"
+        ))
+    })
+}
+
+/// Several pointers.
+pub fn pointers<T: std::ops::Deref<Target = [u8]>>(words: &[T]) -> Result<Vec<Pointer>, Refused> {
+    if words.len() > POINTERS_MAX {
+        return Err(Refused::syntax(format!("at most {POINTERS_MAX} pointers at once")));
+    }
+    words.iter().map(|word| pointer(word)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_can_not_be_taken_for_a_keyword_that_finds_keys() {
+        for word in [&b"AUDIT"[..], b"audit", b"Align", b"AUDIT\0more", b"align\0"] {
+            assert!(matches!(name("the name", word), Err(Refused::Syntax(_))), "{word:?}");
+            assert!(matches!(note("NOTE", word), Err(Refused::Syntax(_))), "{word:?}");
+        }
+        assert!(name("the name", b"audits").is_ok());
+    }
+
+    #[test]
+    fn numbers_are_read_as_the_server_reads_them() {
+        assert_eq!(integer(b"-12").ok(), Some(-12));
+        for word in [&b"+1"[..], b"01", b"", b"1 ", b"9223372036854775808", b"1.0", b"\xff"] {
+            assert!(matches!(integer(word), Err(Refused::NotInteger)), "{word:?}");
+        }
+    }
+
+    #[test]
+    fn names_have_a_limit() {
+        assert!(name("the name", &[b'x'; 128]).is_ok());
+        assert!(matches!(name("the name", &[b'x'; 129]), Err(Refused::Core(Error::TooBig { .. }))));
+        assert!(matches!(name("the name", b""), Err(Refused::Syntax(_))));
+        assert!(matches!(name("the name", b"a\nb"), Err(Refused::Syntax(_))));
+        assert!(matches!(name("the name", b"\xff"), Err(Refused::Syntax(_))));
+        assert!(note("NOTE", &[b'x'; 1024]).is_ok());
+        assert!(matches!(note("NOTE", &[b'x'; 1025]), Err(Refused::Core(Error::TooBig { .. }))));
+    }
+}

@@ -1,0 +1,181 @@
+//! The audit stream beside a state: an ordinary Redis stream that the server writes on the caller's behalf.
+//!
+//! StreamAdd is called directly: it wakes XREAD BLOCK and consumer groups like XADD does, at half the price of calling
+//! XADD through the server. The entry's ID and the length after trimming are replicated as they came out, since both
+//! depend on this server's clock and configuration (invariant I4).
+
+use redis_module::raw;
+use redis_state_core::audit::{self, Entry};
+
+use super::api;
+use super::config;
+use super::ctx::{Ctx, OK};
+use super::key::{Key, Kind};
+use super::string::{OwnedString, RedisStr};
+use crate::command::Refused;
+
+/// The audit stream of a key; it may not exist yet.
+pub struct Trail {
+    name: OwnedString,
+}
+
+/// An entry that was appended, with what a replica must know to have the same stream.
+pub struct Appended {
+    id: raw::RedisModuleStreamID,
+    len: usize,
+    expires_at_ms: i64,
+}
+
+impl Trail {
+    /// The stream that belongs to `key`; `named` is what the command said behind AUDIT, which must be the same.
+    pub fn of(key: &[u8], named: Option<RedisStr>) -> Result<Trail, Refused> {
+        let name = audit::stream_key(key).ok_or(Refused::BadKey)?;
+        if named.is_some_and(|named| *named != *name) {
+            return Err(Refused::BadAuditKey(String::from_utf8_lossy(&name).into_owned()));
+        }
+        Ok(Trail { name: OwnedString::new(&name) })
+    }
+
+    pub fn name(&self) -> RedisStr<'_> {
+        self.name.borrow()
+    }
+
+    pub fn exists(&self, ctx: Ctx) -> bool {
+        Key::open_read(ctx, self.name()).kind() == Kind::Stream
+    }
+
+    /// Refuses a key that holds anything but a stream.
+    pub fn check(&self, ctx: Ctx) -> Result<(), Refused> {
+        match Key::open_read(ctx, self.name()).kind() {
+            Kind::Nothing | Kind::Stream => Ok(()),
+            Kind::State | Kind::Other => {
+                Err(Refused::AuditWrongType(String::from_utf8_lossy(&self.name()).into_owned()))
+            }
+        }
+    }
+
+    /// Appends an entry, trims the stream and moves its expiry. Nothing has changed when it fails, which happens only
+    /// when the stream's last ID is the last possible one.
+    pub fn append(&self, ctx: Ctx, entry: &Entry, now_ms: i64) -> Result<Appended, Refused> {
+        let mut key = Key::open_write(ctx, self.name());
+        let fields = entry.fields.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
+        let fields: Vec<OwnedString> = fields.map(OwnedString::new).collect();
+        let borrowed: Vec<RedisStr> = fields.iter().map(OwnedString::borrow).collect();
+        let id = add(&key, None, &borrowed).ok_or_else(|| {
+            Refused::AuditFull(String::from_utf8_lossy(&self.name()).into_owned())
+        })?;
+        let len = trim(&key, usize::try_from(config::AUDIT_MAXLEN.get()).unwrap_or(1), Trim::About);
+        let expires_at_ms = now_ms.saturating_add(config::AUDIT_TTL_S.get().saturating_mul(1000));
+        key.set_expiry(Some(expires_at_ms));
+        ctx.signal_modified(self.name());
+        super::info::AUDIT_ENTRIES.add();
+        Ok(Appended { id, len, expires_at_ms })
+    }
+
+    /// The arguments of STATE.EFFECT that make a replica append the same entry.
+    pub fn effect_args(&self, appended: &Appended, entry: &Entry) -> Vec<OwnedString> {
+        let id = format!("{}-{}", appended.id.ms, appended.id.seq);
+        let head = [id, appended.len.to_string(), appended.expires_at_ms.to_string()];
+        let fields = entry.fields.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
+        let words = head.iter().map(|word| word.as_bytes()).chain(fields);
+        std::iter::once(&*self.name()).chain(words).map(OwnedString::new).collect()
+    }
+
+    /// How many refusals stand behind the last commit, counted up to `max`.
+    pub fn rejects_since_commit(&self, ctx: Ctx, max: usize) -> usize {
+        let key = Key::open_read(ctx, self.name());
+        if key.kind() != Kind::Stream {
+            return 0;
+        }
+        let mut entries = EntriesFromEnd::start(&key);
+        let mut rejects = 0;
+        while rejects < max {
+            match entries.next_event().as_deref() {
+                Some(b"reject") => rejects += 1,
+                Some(b"create" | b"update" | b"rollback") | None => break,
+                Some(_) => {}
+            }
+        }
+        rejects
+    }
+}
+
+/// Appends what a primary has appended. The caller has checked that the key is a stream or free.
+pub fn apply(ctx: Ctx, name: RedisStr, id: (u64, u64), len: usize, expires_at_ms: i64, fields: &[RedisStr]) -> bool {
+    let mut key = Key::open_write(ctx, name);
+    let id = raw::RedisModuleStreamID { ms: id.0, seq: id.1 };
+    if add(&key, Some(id), fields).is_none() {
+        return false;
+    }
+    trim(&key, len, Trim::Exactly);
+    key.set_expiry(Some(expires_at_ms));
+    ctx.signal_modified(name);
+    true
+}
+
+/// Appends names and values, with the next ID of the stream or a given one.
+fn add(key: &Key, id: Option<raw::RedisModuleStreamID>, fields: &[RedisStr]) -> Option<raw::RedisModuleStreamID> {
+    let flags = if id.is_none() { raw::REDISMODULE_STREAM_ADD_AUTOID } else { 0 };
+    let mut id = id.unwrap_or(raw::RedisModuleStreamID { ms: 0, seq: 0 });
+    let mut fields: Vec<_> = fields.iter().map(|field| field.as_ptr()).collect();
+    let pairs = (fields.len() / 2) as i64;
+    // SAFETY: R2, R3: the key is open for writing, there are `pairs` names and values.
+    let added = unsafe {
+        api!(RedisModule_StreamAdd(key.handle(), flags as i32, &mut id, fields.as_mut_ptr(), pairs))
+    };
+    (added == OK).then_some(id)
+}
+
+#[derive(PartialEq, Eq)]
+enum Trim {
+    /// Whole nodes only: a fifth of the cost of trimming exactly.
+    About,
+    Exactly,
+}
+
+/// Trims the stream to `len_max` entries; returns how many there are then.
+fn trim(key: &Key, len_max: usize, how: Trim) -> usize {
+    let flags = if how == Trim::About { raw::REDISMODULE_STREAM_TRIM_APPROX } else { 0 };
+    // SAFETY: R2: the key holds a stream and is open for writing.
+    unsafe {
+        if api!(RedisModule_ValueLength(key.handle())) > len_max {
+            api!(RedisModule_StreamTrimByLength(key.handle(), flags as i32, len_max as i64));
+        }
+        api!(RedisModule_ValueLength(key.handle()))
+    }
+}
+
+/// Walks a stream from its end, looking at the first field of each entry, which is the event.
+struct EntriesFromEnd<'a> {
+    key: &'a Key<'a>,
+}
+
+impl<'a> EntriesFromEnd<'a> {
+    fn start(key: &'a Key<'a>) -> Self {
+        let flags = raw::REDISMODULE_STREAM_ITERATOR_REVERSE as i32;
+        // SAFETY: R2: the key holds a stream; null stands for its ends.
+        unsafe {
+            api!(RedisModule_StreamIteratorStart(key.handle(), flags, std::ptr::null_mut(), std::ptr::null_mut()))
+        };
+        EntriesFromEnd { key }
+    }
+
+    fn next_event(&mut self) -> Option<Vec<u8>> {
+        let mut id = raw::RedisModuleStreamID { ms: 0, seq: 0 };
+        let (mut fields, mut name, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
+        // SAFETY: R2: the iterator was started; the strings it returns are ours.
+        let found = unsafe {
+            api!(RedisModule_StreamIteratorNextID(self.key.handle(), &mut id, &mut fields)) == OK
+                && api!(RedisModule_StreamIteratorNextField(self.key.handle(), &mut name, &mut value)) == OK
+        };
+        let (_name, value) = (OwnedString::from_raw(name), OwnedString::from_raw(value));
+        if found { value.map(|value| value.borrow().to_vec()) } else { None }
+    }
+}
+
+impl Drop for EntriesFromEnd<'_> {
+    fn drop(&mut self) {
+        // SAFETY: R2: started in `start`, stopped once.
+        unsafe { api!(RedisModule_StreamIteratorStop(self.key.handle())) };
+    }
+}

@@ -1,0 +1,158 @@
+//! The context of a command: clock, randomness, replies, replication, events.
+
+use std::ffi::{CStr, CString, c_char, c_int, c_long, c_longlong};
+
+use redis_module::raw;
+
+use super::api;
+use super::string::{OwnedString, RedisStr};
+
+/// What Redis passes to a callback; it lives as long as the callback.
+#[derive(Clone, Copy)]
+pub struct Ctx(*mut raw::RedisModuleCtx);
+
+impl Ctx {
+    pub fn new(ctx: *mut raw::RedisModuleCtx) -> Ctx {
+        Ctx(ctx)
+    }
+
+    pub fn as_ptr(self) -> *mut raw::RedisModuleCtx {
+        self.0
+    }
+
+    fn flags(self) -> u32 {
+        // SAFETY: R1.
+        unsafe { api!(RedisModule_GetContextFlags(self.0)) as u32 }
+    }
+
+    /// Whether the command comes from our primary or from a file being loaded: the only senders of effects.
+    pub fn is_replication(self) -> bool {
+        self.flags() & (raw::REDISMODULE_CTX_FLAGS_REPLICATED | raw::REDISMODULE_CTX_FLAGS_LOADING) != 0
+    }
+
+    pub fn is_primary(self) -> bool {
+        self.flags() & raw::REDISMODULE_CTX_FLAGS_MASTER != 0
+    }
+
+    /// The clock. Commands read it once (invariant I2).
+    pub fn now_ms(self) -> i64 {
+        // SAFETY: R1.
+        unsafe { api!(RedisModule_Milliseconds()) }
+    }
+
+    /// 64 random bits from the server's generator, which is seeded by the operating system.
+    pub fn random(self) -> u64 {
+        let mut bytes = [0; 8];
+        // SAFETY: R1; the buffer has the length that is passed.
+        unsafe { api!(RedisModule_GetRandomBytes(bytes.as_mut_ptr(), bytes.len())) };
+        u64::from_le_bytes(bytes)
+    }
+
+    /// The ACL user who sent the command; empty where there is none (a timer, another module).
+    pub fn user(self) -> String {
+        // SAFETY: R1. GetCurrentUserName reads through a null pointer when another module makes the call, so it is
+        // asked only inside scripts, whose client always has a user and is not found by its id.
+        let name = unsafe {
+            if self.flags() & raw::REDISMODULE_CTX_FLAGS_LUA != 0 {
+                api!(RedisModule_GetCurrentUserName(self.0))
+            } else {
+                api!(RedisModule_GetClientUserNameById(self.0, api!(RedisModule_GetClientId(self.0))))
+            }
+        };
+        // In a context without automatic memory the string is ours.
+        OwnedString::from_raw(name).map_or_else(String::new, |name| String::from_utf8_lossy(&name.borrow()).into_owned())
+    }
+
+    /// Writes a line to the server's log; never a document, never a format string of somebody else.
+    pub fn log(self, level: &CStr, message: &str) {
+        let message = CString::new(message.replace('\0', " ")).unwrap_or_default();
+        // SAFETY: R1, R3; the format is ours and takes one C string.
+        unsafe { api!(RedisModule_Log(self.0, level.as_ptr(), c"%s".as_ptr(), message.as_ptr())) }
+    }
+
+    /// Sends a command to replicas and the AOF, in place of the one being executed.
+    pub fn replicate(self, command: &CStr, args: &[RedisStr]) {
+        let mut args: Vec<_> = args.iter().map(|arg| arg.as_ptr()).collect();
+        // SAFETY: R1, R3; `v` takes a vector of strings and its length.
+        unsafe { api!(RedisModule_Replicate(self.0, command.as_ptr(), c"v".as_ptr(), args.as_mut_ptr(), args.len())) };
+    }
+
+    /// Passes the command being executed on as it is.
+    pub fn replicate_verbatim(self) {
+        // SAFETY: R1.
+        unsafe { api!(RedisModule_ReplicateVerbatim(self.0)) };
+    }
+
+    /// Tells WATCH and client-side caches that a key has changed.
+    pub fn signal_modified(self, key: RedisStr) {
+        // SAFETY: R1.
+        unsafe { api!(RedisModule_SignalModifiedKey(self.0, key.as_ptr())) };
+    }
+
+    /// Sends a keyspace event of class `d`.
+    pub fn notify(self, event: &CStr, key: RedisStr) {
+        // SAFETY: R1, R3.
+        unsafe {
+            api!(RedisModule_NotifyKeyspaceEvent(self.0, raw::REDISMODULE_NOTIFY_MODULE, event.as_ptr(), key.as_ptr()))
+        };
+    }
+
+    pub fn reply_ok(self) {
+        // SAFETY: R1, R3.
+        unsafe { api!(RedisModule_ReplyWithSimpleString(self.0, c"OK".as_ptr())) };
+    }
+
+    pub fn reply_nil(self) {
+        // SAFETY: R1.
+        unsafe { api!(RedisModule_ReplyWithNull(self.0)) };
+    }
+
+    pub fn reply_int(self, number: i64) {
+        // SAFETY: R1.
+        unsafe { api!(RedisModule_ReplyWithLongLong(self.0, number as c_longlong)) };
+    }
+
+    pub fn reply_text(self, text: &str) {
+        self.reply_bytes(text.as_bytes());
+    }
+
+    pub fn reply_bytes(self, bytes: &[u8]) {
+        // SAFETY: R1, R3.
+        unsafe { api!(RedisModule_ReplyWithStringBuffer(self.0, bytes.as_ptr().cast::<c_char>(), bytes.len())) };
+    }
+
+    pub fn reply_optional(self, text: Option<&str>) {
+        match text {
+            Some(text) => self.reply_text(text),
+            None => self.reply_nil(),
+        }
+    }
+
+    pub fn reply_array(self, len: usize) {
+        // SAFETY: R1; the caller writes that many elements.
+        unsafe { api!(RedisModule_ReplyWithArray(self.0, len as c_long)) };
+    }
+
+    /// Begins a map of `len` pairs; with RESP2 Redis makes it an array of twice the length.
+    pub fn reply_map(self, len: usize) {
+        // SAFETY: R1; the caller writes that many pairs.
+        unsafe { api!(RedisModule_ReplyWithMap(self.0, len as c_long)) };
+    }
+
+    /// Replies an error line. Control characters would end the line early, so they become spaces.
+    pub fn reply_error(self, line: &str) {
+        let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let line = CString::new(line).unwrap_or_default();
+        // SAFETY: R1, R3; the line has no NUL, CR or LF.
+        unsafe { api!(RedisModule_ReplyWithError(self.0, line.as_ptr())) };
+    }
+
+    pub fn reply_wrong_arity(self) {
+        // SAFETY: R1.
+        unsafe { api!(RedisModule_WrongArity(self.0)) };
+    }
+}
+
+/// What a callback returns to Redis.
+pub const OK: c_int = raw::REDISMODULE_OK as c_int;
+pub const ERR: c_int = raw::REDISMODULE_ERR as c_int;

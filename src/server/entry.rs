@@ -1,0 +1,75 @@
+//! The guard that every callback goes through: no panic crosses into Redis (invariant I6).
+
+use std::ffi::c_int;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use redis_module::raw;
+
+use super::ctx::{Ctx, OK};
+use super::string::RedisStr;
+use super::info;
+use crate::command::Refused;
+
+/// A command's code: arguments in, replies written through the context.
+pub type Handler = fn(Ctx, &[RedisStr]) -> Result<(), Refused>;
+
+/// The C function of a command.
+pub type Entry = unsafe extern "C" fn(*mut raw::RedisModuleCtx, *mut *mut raw::RedisModuleString, c_int) -> c_int;
+
+/// Makes the C function that runs a handler.
+macro_rules! entry {
+    ($handler:path) => {{
+        extern "C" fn entry(
+            ctx: *mut redis_module::raw::RedisModuleCtx,
+            argv: *mut *mut redis_module::raw::RedisModuleString,
+            argc: std::ffi::c_int,
+        ) -> std::ffi::c_int {
+            $crate::server::entry::run(ctx, argv, argc, $handler)
+        }
+        entry as $crate::server::entry::Entry
+    }};
+}
+pub(crate) use entry;
+
+/// Runs a handler and turns what it returns, a panic included, into a reply.
+pub fn run(
+    ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::RedisModuleString, argc: c_int, handler: Handler,
+) -> c_int {
+    let ctx = Ctx::new(ctx);
+    match guard(|| handler(ctx, &arguments(argv, argc))) {
+        Some(Ok(())) => {}
+        Some(Err(Refused::WrongArity)) => ctx.reply_wrong_arity(),
+        Some(Err(refused)) => ctx.reply_error(&refused.to_string()),
+        None => ctx.reply_error("ERR internal error: nothing was changed; the server's log says where"),
+    }
+    OK
+}
+
+/// Runs `callback`; `None` when it panicked, which is counted and logged by the hook.
+pub fn guard<T>(callback: impl FnOnce() -> T) -> Option<T> {
+    // What a panic leaves behind is not looked at again: a command computes aside, then swaps (invariant I3).
+    let result = catch_unwind(AssertUnwindSafe(callback)).ok();
+    if result.is_none() {
+        info::PANICS.add();
+    }
+    result
+}
+
+/// Replaces the panic hook by one that logs a line. The default one writes to a terminal nobody watches, and its
+/// backtrace frees memory of another allocator, which kills a Valkey.
+pub fn install_panic_hook() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(String::new, |place| format!("{}:{}", place.file(), place.line()));
+        Ctx::new(std::ptr::null_mut()).log(c"warning", &format!("redis-state: caught a panic at {place}"));
+    }));
+}
+
+pub fn arguments<'a>(argv: *mut *mut raw::RedisModuleString, argc: c_int) -> Vec<RedisStr<'a>> {
+    // Without arguments the pointer is null, which no slice may be.
+    if argv.is_null() {
+        return Vec::new();
+    }
+    // SAFETY: R2: Redis passes argc strings that live as long as the call; handlers keep nothing beyond it.
+    let strings = unsafe { std::slice::from_raw_parts(argv, usize::try_from(argc).unwrap_or(0)) };
+    strings.iter().map(|argument| RedisStr::new(*argument)).collect()
+}

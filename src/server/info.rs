@@ -1,0 +1,93 @@
+//! Counters, and the lines of `INFO state`.
+
+use std::ffi::{CStr, c_int, c_longlong};
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use redis_module::raw;
+
+use super::ctx::Ctx;
+use super::entry::guard;
+use super::{api, registry};
+
+/// A number that INFO shows.
+pub struct Counter(AtomicI64);
+
+impl Counter {
+    const fn new() -> Counter {
+        Counter(AtomicI64::new(0))
+    }
+
+    pub fn add(&self) {
+        self.change(1);
+    }
+
+    /// Values may be freed on another thread; nothing is ordered by these numbers.
+    pub fn change(&self, by: i64) {
+        self.0.fetch_add(by, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+pub static CREATED: Counter = Counter::new();
+pub static UPDATES: Counter = Counter::new();
+pub static ROLLBACKS: Counter = Counter::new();
+pub static DELETES: Counter = Counter::new();
+pub static CONFLICTS: Counter = Counter::new();
+pub static PANICS: Counter = Counter::new();
+pub static AUDIT_ENTRIES: Counter = Counter::new();
+/// States in memory, all databases together.
+pub static STATES: Counter = Counter::new();
+/// What they take, as MEMORY USAGE counts it.
+pub static BYTES: Counter = Counter::new();
+
+/// Refusals by the rules, by prefix.
+static REJECTIONS: [(&str, &CStr, Counter); 4] = [
+    ("INVALID", c"rejections_invalid", Counter::new()),
+    ("BADPATCH", c"rejections_badpatch", Counter::new()),
+    ("TOOBIG", c"rejections_toobig", Counter::new()),
+    ("TOODEEP", c"rejections_toodeep", Counter::new()),
+];
+
+/// Counts a refusal under its prefix.
+pub fn count_rejection(prefix: &str) {
+    if let Some((_, _, counter)) = REJECTIONS.iter().find(|(known, _, _)| *known == prefix) {
+        counter.add();
+    }
+}
+
+/// Registers the section `state`. The crate's own handler is not used: it builds a backtrace in a crash report.
+pub fn register(ctx: Ctx) {
+    // SAFETY: R1; the callback has the type that Redis expects.
+    unsafe { api!(RedisModule_RegisterInfoFunc(ctx.as_ptr(), Some(show))) };
+}
+
+extern "C" fn show(ctx: *mut raw::RedisModuleInfoCtx, for_crash_report: c_int) {
+    // A crash may have happened anywhere, also inside the registry: then nothing of ours is asked.
+    if for_crash_report != 0 {
+        return;
+    }
+    guard(|| {
+        // SAFETY: R1; an empty name makes the section that is called like the module.
+        unsafe { api!(RedisModule_InfoAddSection(ctx, c"".as_ptr())) };
+        let field = |name: &CStr, value: i64| {
+            // SAFETY: R1, R3.
+            unsafe { api!(RedisModule_InfoAddFieldLongLong(ctx, name.as_ptr(), value as c_longlong)) };
+        };
+        field(c"created", CREATED.get());
+        field(c"updates", UPDATES.get());
+        field(c"rollbacks", ROLLBACKS.get());
+        field(c"deletes", DELETES.get());
+        field(c"conflicts", CONFLICTS.get());
+        for (_, name, counter) in &REJECTIONS {
+            field(name, counter.get());
+        }
+        field(c"panics", PANICS.get());
+        field(c"audit_entries", AUDIT_ENTRIES.get());
+        field(c"schemas", registry::read().len() as i64);
+        field(c"states", STATES.get());
+        field(c"bytes", BYTES.get());
+    });
+}

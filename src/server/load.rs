@@ -1,0 +1,85 @@
+//! The entry point: what happens when the server loads the module.
+//!
+//! Everything is registered by hand: the macros of redis-module register commands in a way that Redis 7.0 refuses, and go
+//! on when a setting in redis.conf is refused, which crashes some servers.
+
+use std::ffi::{c_int, c_void};
+
+use redis_module::raw;
+
+use super::ctx::{Ctx, ERR, OK};
+use super::entry::{guard, install_panic_hook};
+use super::string::RedisStr;
+use super::{api, config, info, registry, schema_dir, table, value};
+use crate::COMMANDS;
+
+/// The prefix of settings and the name of the INFO section.
+const MODULE: &std::ffi::CStr = c"state";
+/// 0.1.0 as one number.
+const VERSION: c_int = 100;
+
+/// Called by the server, once.
+// SAFETY: the name and the type are those of the module API; no other symbol of this name is linked in.
+#[unsafe(no_mangle)]
+pub extern "C" fn RedisModule_OnLoad(
+    ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::RedisModuleString, argc: c_int,
+) -> c_int {
+    // Before this call nothing may be allocated: the allocator is the server's.
+    // SAFETY: `ctx` is what the server passed.
+    let ready = unsafe {
+        raw::Export_RedisModule_Init(ctx, MODULE.as_ptr(), VERSION, raw::REDISMODULE_APIVER_1 as c_int)
+    };
+    if ready != OK {
+        return ERR;
+    }
+    install_panic_hook();
+    let ctx = Ctx::new(ctx);
+    match guard(|| register(ctx, &super::entry::arguments(argv, argc))) {
+        Some(Ok(())) => OK,
+        Some(Err(problem)) => {
+            ctx.log(c"warning", &format!("redis-state is not loaded: {problem}"));
+            ERR
+        }
+        None => ERR,
+    }
+}
+
+fn register(ctx: Ctx, args: &[RedisStr]) -> Result<(), String> {
+    let options = raw::REDISMODULE_OPTIONS_HANDLE_IO_ERRORS | raw::REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED;
+    // SAFETY: R1.
+    unsafe { api!(RedisModule_SetModuleOptions(ctx.as_ptr(), options as c_int)) };
+    config::read_arguments(args)?;
+    if !value::register(ctx) {
+        return Err("the type statedoc1 can't be registered".to_owned());
+    }
+    for command in COMMANDS {
+        if !table::register(ctx, command) {
+            return Err(format!("the command {} can't be registered", table::text(command.name)));
+        }
+    }
+    info::register(ctx);
+    // SAFETY: R1; the callback has the type that the event wants.
+    let subscribed = unsafe { api!(RedisModule_SubscribeToServerEvent(ctx.as_ptr(), LOADING, Some(on_loading))) };
+    if subscribed != OK {
+        return Err("the server does not tell when it loads data".to_owned());
+    }
+    if !config::register(ctx) {
+        return Err("a setting state.* is refused; the line above names it".to_owned());
+    }
+    schema_dir::load_soon(ctx);
+    Ok(())
+}
+
+const LOADING: raw::RedisModuleEvent = raw::RedisModuleEvent { id: raw::REDISMODULE_EVENT_LOADING, dataver: 1 };
+
+/// Another dataset is coming: its schemas come with it, and none are left of the old one.
+extern "C" fn on_loading(_: *mut raw::RedisModuleCtx, _: raw::RedisModuleEvent, subevent: u64, _: *mut c_void) {
+    let starts = [
+        raw::REDISMODULE_SUBEVENT_LOADING_RDB_START,
+        raw::REDISMODULE_SUBEVENT_LOADING_AOF_START,
+        raw::REDISMODULE_SUBEVENT_LOADING_REPL_START,
+    ];
+    if starts.contains(&subevent) {
+        guard(registry::clear);
+    }
+}

@@ -1,0 +1,80 @@
+//! The schemas of this server, and how many states use each.
+//!
+//! Commands run on the main thread, so the lock is never waited for; it is there because a static needs one, and INFO may
+//! be asked from anywhere.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use redis_state_core::{Error, Registry, SCHEMAS_MAX, Schema};
+
+use super::ctx::Ctx;
+use super::string::OwnedString;
+
+static REGISTRY: RwLock<Registry> = RwLock::new(Registry::new());
+
+/// The names of schemas that states use. Each state holds a clone of its name, so the reference count is the number of
+/// users; it goes down wherever a state is freed, the lazy-free thread included, without a lock.
+static NAMES: Mutex<BTreeSet<Arc<str>>> = Mutex::new(BTreeSet::new());
+
+/// The schemas as they are now. Nothing is left half-done under the lock, so a poisoned one is as good.
+pub fn read() -> RwLockReadGuard<'static, Registry> {
+    REGISTRY.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write() -> RwLockWriteGuard<'static, Registry> {
+    REGISTRY.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps a schema, here and on replicas; whether it is another one than before.
+pub fn put(ctx: Ctx, schema: Arc<Schema>) -> bool {
+    let known = read().get(&schema.reference().name).is_ok_and(|present| Arc::ptr_eq(present, &schema));
+    if !known {
+        replicate(ctx, &Registry::encode_set(&schema));
+        write().put(schema);
+    }
+    !known
+}
+
+/// Forgets a schema, here and on replicas.
+pub fn remove(ctx: Ctx, name: &str) {
+    if write().remove(name) {
+        replicate(ctx, &Registry::encode_remove(name));
+    }
+}
+
+fn replicate(ctx: Ctx, effect: &[u8]) {
+    ctx.replicate(c"STATE.SCHEMAEFFECT", &[OwnedString::new(effect).borrow()]);
+}
+
+/// Carries out a change that arrives as bytes, from a file or a primary.
+pub fn apply(bytes: &[u8]) -> Result<(), Error> {
+    write().apply(bytes)
+}
+
+/// Forgets all, because another dataset is about to be loaded.
+pub fn clear() {
+    write().clear();
+}
+
+/// Counts one more user of a schema, until what is returned is dropped.
+pub fn user_of(name: &str) -> Arc<str> {
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = names.get(name) {
+        return Arc::clone(known);
+    }
+    // Names without users are kept for the next one, but not without bound: a RESTORE may bring any name.
+    if names.len() > 2 * SCHEMAS_MAX {
+        names.retain(|name| Arc::strong_count(name) > 1);
+    }
+    let name: Arc<str> = name.into();
+    names.insert(Arc::clone(&name));
+    name
+}
+
+/// How many states use a schema, all databases together.
+pub fn users(name: &str) -> usize {
+    let names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    // One reference is the set's own.
+    names.get(name).map_or(0, |name| Arc::strong_count(name) - 1)
+}

@@ -1,0 +1,214 @@
+//! The state that a writing command works on: opened, looked at, and changed in one step or not at all.
+//!
+//! The order in [`Target::carry_out`] matters: the audit entry is the only thing that can still fail, so it comes first.
+//! Then value and expiry, one replicated effect for all of it, and last what others are told.
+
+use std::ffi::CStr;
+
+use redis_state_core::audit::Entry;
+use redis_state_core::decide::{Context, Outcome, Remarks};
+use redis_state_core::{Effect, Error, Event, Limits, Registry, State, codec};
+
+use super::audit::{Appended, Trail};
+use super::config;
+use super::ctx::Ctx;
+use super::info;
+use super::key::{Key, Kind};
+use super::string::{OwnedString, RedisStr};
+use super::value::Held;
+use crate::command::Refused;
+
+/// A key, its audit stream, and the circumstances of the command.
+pub struct Target<'a> {
+    ctx: Ctx,
+    key: Key<'a>,
+    trail: Trail,
+    now_ms: i64,
+    seed: u64,
+    user: String,
+    limits: Limits,
+}
+
+impl<'a> Target<'a> {
+    /// Opens the key for writing. `WRONGTYPE` when it, or the audit stream's, holds something else.
+    pub fn open(ctx: Ctx, name: RedisStr<'a>, trail: Trail) -> Result<Target<'a>, Refused> {
+        let key = Key::open_write(ctx, name);
+        if !matches!(key.kind(), Kind::Nothing | Kind::State) {
+            return Err(Refused::WrongType);
+        }
+        if config::AUDIT.is_on() {
+            trail.check(ctx)?;
+        }
+        let limits = config::limits();
+        Ok(Target { ctx, key, trail, now_ms: ctx.now_ms(), seed: ctx.random(), user: ctx.user(), limits })
+    }
+
+    /// The state as it is; `None` when there is none.
+    pub fn state(&self) -> Option<&State> {
+        self.key.held().map(Held::state)
+    }
+
+    /// What the core needs to know.
+    pub fn context<'c>(&'c self, registry: &'c Registry) -> Context<'c> {
+        Context {
+            now_ms: self.now_ms,
+            seed: self.seed,
+            user: &self.user,
+            limits: &self.limits,
+            registry,
+            expires_at_ms: self.key.expires_at_ms(),
+        }
+    }
+
+    /// Does what was decided, here and on replicas.
+    pub fn carry_out(&mut self, mut outcome: Outcome) -> Result<(), Refused> {
+        let appended = self.append(outcome.entry.as_ref())?;
+        let expiry_moves = outcome.expires_at_ms != self.key.expires_at_ms();
+        let blob = outcome.effect.as_ref().map(codec::encode_effect);
+        if let Some(effect) = outcome.effect.take() {
+            apply(&mut self.key, effect);
+        }
+        if blob.is_some() || expiry_moves {
+            self.key.set_expiry(outcome.expires_at_ms);
+            self.ctx.signal_modified(self.key.name());
+        }
+        match (&outcome.entry, appended) {
+            (Some(entry), Some(appended)) => {
+                let expiry = expiry_word(outcome.expires_at_ms);
+                self.replicate_effect(&blob.unwrap_or_default(), &expiry, Some((entry, &appended)));
+            }
+            _ if blob.is_some() => {
+                self.replicate_effect(&blob.unwrap_or_default(), &expiry_word(outcome.expires_at_ms), None);
+            }
+            _ if expiry_moves => self.replicate_expiry(outcome.expires_at_ms),
+            _ => {}
+        }
+        if let Some(event) = outcome.event {
+            self.announce(event);
+        }
+        Ok(())
+    }
+
+    /// Moves the expiry only, as a command without an outcome does.
+    pub fn move_expiry(&mut self, expires_at_ms: Option<i64>) {
+        if expires_at_ms != self.key.expires_at_ms() {
+            self.key.set_expiry(expires_at_ms);
+            self.ctx.signal_modified(self.key.name());
+            self.replicate_expiry(expires_at_ms);
+        }
+    }
+
+    /// Ends the state; with `purge` its audit stream too, and then nothing is written to it.
+    pub fn delete(&mut self, entry: &Entry, purge: bool) -> Result<(), Refused> {
+        let appended = if purge { None } else { self.append(Some(entry))? };
+        self.key.delete();
+        self.ctx.signal_modified(self.key.name());
+        if let Some(appended) = appended {
+            self.replicate_effect(&[], "", Some((entry, &appended)));
+        }
+        self.ctx.replicate(c"DEL", &[self.key.name()]);
+        if purge && self.trail.exists(self.ctx) {
+            Key::open_write(self.ctx, self.trail.name()).delete();
+            self.ctx.signal_modified(self.trail.name());
+            self.ctx.replicate(c"DEL", &[self.trail.name()]);
+        }
+        info::DELETES.add();
+        self.ctx.notify(c"state.delete", self.key.name());
+        Ok(())
+    }
+
+    /// Counts a refusal and, when it is one by the rules, puts it on record. Returns it as the reply.
+    pub fn refuse(&mut self, error: Error, remarks: &Remarks) -> Refused {
+        let is_conflict = matches!(error, Error::Conflict { .. });
+        if is_conflict {
+            info::CONFLICTS.add();
+        }
+        if error.is_rejection() {
+            info::count_rejection(error.prefix());
+        }
+        let on_record = error.is_rejection() || (is_conflict && config::AUDIT_CONFLICTS.is_on());
+        if on_record && (self.state().is_some() || self.trail.exists(self.ctx)) {
+            self.record_refusal(&error, remarks);
+            self.ctx.notify(c"state.reject", self.key.name());
+        }
+        Refused::Core(error)
+    }
+
+    /// At most `state.audit-rejects` refusals stand between two commits, then one line for the rest. Never more than half
+    /// of the stream, or a crowd of them would push the commits out.
+    fn record_refusal(&mut self, error: &Error, remarks: &Remarks) {
+        if !config::AUDIT.is_on() {
+            return;
+        }
+        let max = config::AUDIT_REJECTS.get().min(config::AUDIT_MAXLEN.get() / 2);
+        let max = usize::try_from(max).unwrap_or(0);
+        let already = self.trail.rejects_since_commit(self.ctx, max + 1);
+        let registry = super::registry::read();
+        let entry = match already {
+            _ if already < max => Entry::reject(error, self.state(), remarks, &self.context(&registry)),
+            _ if already == max => Entry::suppressed(self.state(), &self.context(&registry)),
+            _ => return,
+        };
+        // A stream that takes no more entries must not hide why the command was refused.
+        if let Ok(Some(appended)) = self.append(Some(&entry)) {
+            self.replicate_effect(&[], "", Some((&entry, &appended)));
+        }
+    }
+
+    fn append(&self, entry: Option<&Entry>) -> Result<Option<Appended>, Refused> {
+        let Some(entry) = entry.filter(|_| config::AUDIT.is_on()) else { return Ok(None) };
+        self.trail.append(self.ctx, entry, self.now_ms).map(Some)
+    }
+
+    fn replicate_effect(&self, blob: &[u8], expiry: &str, audit: Option<(&Entry, &Appended)>) {
+        let mut words = vec![OwnedString::new(blob), OwnedString::new(expiry.as_bytes())];
+        if let Some((entry, appended)) = audit {
+            words.extend(self.trail.effect_args(appended, entry));
+        }
+        let args: Vec<RedisStr> =
+            std::iter::once(self.key.name()).chain(words.iter().map(OwnedString::borrow)).collect();
+        self.ctx.replicate(c"STATE.EFFECT", &args);
+    }
+
+    fn replicate_expiry(&self, expires_at_ms: Option<i64>) {
+        match expires_at_ms {
+            Some(at) => {
+                let at = OwnedString::new(at.to_string().as_bytes());
+                self.ctx.replicate(c"PEXPIREAT", &[self.key.name(), at.borrow()]);
+            }
+            None => self.ctx.replicate(c"PERSIST", &[self.key.name()]),
+        }
+    }
+
+    fn announce(&self, event: Event) {
+        let (counter, name): (_, &CStr) = match event {
+            Event::Create => (&info::CREATED, c"state.create"),
+            Event::Update => (&info::UPDATES, c"state.update"),
+            Event::Rollback => (&info::ROLLBACKS, c"state.rollback"),
+        };
+        counter.add();
+        self.ctx.notify(name, self.key.name());
+    }
+}
+
+/// The third word of STATE.EFFECT: a time in milliseconds, `-1` for never; empty leaves the expiry alone.
+fn expiry_word(expires_at_ms: Option<i64>) -> String {
+    expires_at_ms.unwrap_or(-1).to_string()
+}
+
+/// Changes a key by an effect that was decided here, or that a replica has checked.
+pub fn apply(key: &mut Key, effect: Effect) {
+    match effect {
+        Effect::Put(state) => key.put(Held::new(*state)),
+        Effect::Commit(commit) => {
+            if let Some(held) = key.held_mut() {
+                held.commit(*commit);
+            }
+        }
+        Effect::Relabel(relabel) => {
+            if let Some(held) = key.held_mut() {
+                held.relabel(relabel);
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The native type `statedoc1`: what the keyspace holds, and the functions Redis calls on it.
+//!
+//! RDB and AOF have a file of their own; here are life, death, size and digest. `free` may run on the lazy-free
+//! thread, so what dies with a value are memory, atomics and reference counts, nothing else.
+
+use std::ffi::{c_char, c_void};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use redis_module::raw;
+use redis_state_core::{Commit, Relabel, State, codec};
+
+use super::ctx::Ctx;
+use super::entry::guard;
+use super::{api, info, memory, persistence, registry};
+
+/// The name of the type: nine characters, as Redis wants; TYPE prints it.
+const NAME: &std::ffi::CStr = c"statedoc1";
+
+static DATA_TYPE: AtomicPtr<raw::RedisModuleType> = AtomicPtr::new(std::ptr::null_mut());
+
+/// A state as the keyspace holds it, with what INFO and STATE.SCHEMA LIST count.
+pub struct Held {
+    state: State,
+    bytes: usize,
+    /// Counts as a user of its schema as long as it lives.
+    _schema: Option<Arc<str>>,
+}
+
+impl Held {
+    pub fn new(state: State) -> Held {
+        let schema = state.schema().map(|schema| registry::user_of(&schema.name));
+        let bytes = memory::state_bytes(&state);
+        info::STATES.change(1);
+        info::BYTES.change(bytes as i64);
+        Held { state, bytes, _schema: schema }
+    }
+
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What MEMORY USAGE counts.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub fn commit(&mut self, commit: Commit) {
+        self.state.commit(commit);
+        self.recount();
+    }
+
+    pub fn relabel(&mut self, relabel: Relabel) {
+        self.state.relabel(relabel);
+        self.recount();
+    }
+
+    fn recount(&mut self) {
+        let bytes = memory::state_bytes(&self.state);
+        info::BYTES.change(bytes as i64 - self.bytes as i64);
+        self.bytes = bytes;
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        info::STATES.change(-1);
+        info::BYTES.change(-(self.bytes as i64));
+    }
+}
+
+/// The registered type; null before the module is loaded.
+pub fn data_type() -> *mut raw::RedisModuleType {
+    DATA_TYPE.load(Ordering::Relaxed)
+}
+
+/// Registers the type; false when the server refuses.
+pub fn register(ctx: Ctx) -> bool {
+    let mut methods = raw::RedisModuleTypeMethods {
+        version: u64::from(raw::REDISMODULE_TYPE_METHOD_VERSION),
+        rdb_load: Some(persistence::rdb_load),
+        rdb_save: Some(persistence::rdb_save),
+        aof_rewrite: Some(persistence::aof_rewrite),
+        aux_load: Some(persistence::aux_load),
+        aux_save: Some(persistence::aux_save),
+        aux_save_triggers: raw::REDISMODULE_AUX_BEFORE_RDB as i32,
+        aux_save2: Some(persistence::aux_save_unless_empty),
+        digest: Some(digest),
+        free: Some(free),
+        mem_usage2: Some(mem_usage),
+        free_effort2: Some(free_effort),
+        copy2: Some(copy),
+        mem_usage: None,
+        free_effort: None,
+        unlink: None,
+        copy: None,
+        defrag: None,
+        unlink2: None,
+    };
+    // SAFETY: R1, R3; the callbacks have the types that the structure asks for.
+    let data_type = unsafe {
+        api!(RedisModule_CreateDataType(ctx.as_ptr(), NAME.as_ptr(), persistence::ENCODING_VERSION, &mut methods))
+    };
+    DATA_TYPE.store(data_type, Ordering::Relaxed);
+    !data_type.is_null()
+}
+
+/// The state behind a value pointer that Redis passes to a callback of the type.
+pub fn state<'a>(value: *const c_void) -> &'a State {
+    // SAFETY: R4; callbacks keep nothing beyond their call.
+    unsafe { &(*value.cast::<Held>()).state }
+}
+
+extern "C" fn digest(digest: *mut raw::RedisModuleDigest, value: *mut c_void) {
+    guard(|| {
+        let bytes = codec::encode_state(state(value));
+        // SAFETY: R1, R3.
+        unsafe {
+            api!(RedisModule_DigestAddStringBuffer(digest, bytes.as_ptr().cast::<c_char>(), bytes.len()));
+            api!(RedisModule_DigestEndSequence(digest));
+        }
+    });
+}
+
+extern "C" fn free(value: *mut c_void) {
+    // SAFETY: R4: Redis gives the value back, once.
+    guard(|| drop(unsafe { Box::from_raw(value.cast::<Held>()) }));
+}
+
+extern "C" fn mem_usage(_: *mut raw::RedisModuleKeyOptCtx, value: *const c_void, _samples: usize) -> usize {
+    // SAFETY: R4.
+    guard(|| unsafe { (*value.cast::<Held>()).bytes() }).unwrap_or(0)
+}
+
+/// One allocation for each version, about; Redis frees on another thread what is above 64.
+extern "C" fn free_effort(_: *mut raw::RedisModuleKeyOptCtx, value: *const c_void) -> usize {
+    guard(|| state(value).history().len() + 1).unwrap_or(1)
+}
+
+extern "C" fn copy(_: *mut raw::RedisModuleKeyOptCtx, value: *const c_void) -> *mut c_void {
+    guard(|| Box::into_raw(Box::new(Held::new(state(value).clone()))).cast()).unwrap_or(std::ptr::null_mut())
+}
