@@ -294,7 +294,7 @@ mod tests {
     }
 
     fn version(number: u64, text: &str) -> Version {
-        let actor = (number % 2 == 0).then(|| "amount_input".into());
+        let actor = number.is_multiple_of(2).then(|| "amount_input".into());
         Version { number, parent: number - 1, at_ms: 1_741_058_499_570, event: Event::Update, actor, document: document(text) }
     }
 

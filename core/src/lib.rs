@@ -11,6 +11,11 @@
 //! * [`decide`]: the commands as pure functions from a state to an [`Outcome`](decide::Outcome)
 //! * [`codec`]: the bytes of a state and of an effect
 
+#![cfg_attr(
+    test,
+    allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "a test that panics is a test that fails")
+)]
+
 pub mod audit;
 pub mod codec;
 pub mod decide;

@@ -17,13 +17,14 @@ pub static COMMAND: Command = Command {
 };
 
 fn run(ctx: Ctx, _args: &[RedisStr]) -> Result<(), Refused> {
-    let public = COMMANDS.iter().filter(|command| command.public);
-    let own = |command: &&'static Command| -> Vec<&'static Command> {
-        if command.subcommands.is_empty() { vec![*command] } else { command.subcommands.iter().collect() }
-    };
-    let commands: Vec<_> = public.flat_map(|command| own(&command)).collect();
+    let public = COMMANDS.iter().copied().filter(|command| command.public);
+    let commands: Vec<&Command> = public.flat_map(own_or_subcommands).collect();
     reply(ctx, commands.into_iter());
     Ok(())
+}
+
+fn own_or_subcommands(command: &'static Command) -> &'static [Command] {
+    if command.subcommands.is_empty() { std::slice::from_ref(command) } else { command.subcommands }
 }
 
 /// Two lines for each command: its grammar, and what it does.

@@ -11,7 +11,7 @@ const POINTERS_MAX: usize = 64;
 
 /// A name: 1 to 128 bytes of text without control characters.
 pub fn name<'a>(what: &'static str, word: &'a [u8]) -> Result<&'a str, Refused> {
-    let name = text(what, word, "128 bytes", NAME_BYTES_MAX)?;
+    let name = text(what, word, "the limit", NAME_BYTES_MAX)?;
     if name.is_empty() || name.chars().any(char::is_control) {
         return Err(Refused::syntax(format!("{what} must be 1 to {NAME_BYTES_MAX} bytes without control characters")));
     }
@@ -20,7 +20,8 @@ pub fn name<'a>(what: &'static str, word: &'a [u8]) -> Result<&'a str, Refused> 
 
 /// Free text of at most 1 KiB.
 pub fn note<'a>(what: &'static str, word: &'a [u8]) -> Result<&'a str, Refused> {
-    text(what, word, "1024 bytes", TEXT_BYTES_MAX)
+    let note = text(what, word, "the limit", TEXT_BYTES_MAX)?;
+    if note.is_empty() { Err(Refused::syntax(format!("{what} must not be empty"))) } else { Ok(note) }
 }
 
 fn text<'a>(
@@ -105,6 +106,7 @@ mod tests {
         assert!(matches!(name("the name", b""), Err(Refused::Syntax(_))));
         assert!(matches!(name("the name", b"a\nb"), Err(Refused::Syntax(_))));
         assert!(matches!(name("the name", b"\xff"), Err(Refused::Syntax(_))));
+        assert!(matches!(note("NOTE", b""), Err(Refused::Syntax(_))));
         assert!(note("NOTE", &[b'x'; 1024]).is_ok());
         assert!(matches!(note("NOTE", &[b'x'; 1025]), Err(Refused::Core(Error::TooBig { .. }))));
     }

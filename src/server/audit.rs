@@ -162,12 +162,25 @@ impl<'a> EntriesFromEnd<'a> {
 
     fn next_event(&mut self) -> Option<Vec<u8>> {
         let mut id = raw::RedisModuleStreamID { ms: 0, seq: 0 };
-        let (mut fields, mut name, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
+        let mut fields = 0;
+        // SAFETY: R2: the iterator was started.
+        let found = unsafe { api!(RedisModule_StreamIteratorNextID(self.key.handle(), &mut id, &mut fields)) } == OK;
+        if !found {
+            return None;
+        }
+        let event = self.next_value();
+        // Going backwards, the iterator steps from where it stands: it must stand at the end of the entry, or the server
+        // reads fields for IDs and stops itself.
+        (1..fields).for_each(|_| drop(self.next_value()));
+        event
+    }
+
+    /// The value of the entry's next field.
+    fn next_value(&mut self) -> Option<Vec<u8>> {
+        let (mut name, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
         // SAFETY: R2: the iterator was started; the strings it returns are ours.
-        let found = unsafe {
-            api!(RedisModule_StreamIteratorNextID(self.key.handle(), &mut id, &mut fields)) == OK
-                && api!(RedisModule_StreamIteratorNextField(self.key.handle(), &mut name, &mut value)) == OK
-        };
+        let found =
+            unsafe { api!(RedisModule_StreamIteratorNextField(self.key.handle(), &mut name, &mut value)) } == OK;
         let (_name, value) = (OwnedString::from_raw(name), OwnedString::from_raw(value));
         if found { value.map(|value| value.borrow().to_vec()) } else { None }
     }

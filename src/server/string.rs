@@ -57,7 +57,8 @@ impl OwnedString {
 
     /// Takes over a string that the API returned as ours.
     pub fn from_raw(string: *mut raw::RedisModuleString) -> Option<OwnedString> {
-        (!string.is_null()).then_some(OwnedString(string))
+        // Not `then_some`: its argument would be made, and dropped, for a null pointer too.
+        (!string.is_null()).then(|| OwnedString(string))
     }
 
     pub fn borrow(&self) -> RedisStr<'_> {

@@ -1,3 +1,33 @@
 //! The tests that drive the module over a socket, one file a behaviour.
 
+mod acl;
+mod audit_settings;
+mod changes;
+mod command_info;
+mod concurrency;
+mod config;
+mod config_start;
+mod damage;
+mod create;
+mod delete;
+mod expected;
+mod expiry;
+mod history;
+mod hostile;
+mod hostile_arguments;
+mod hostile_keys;
+mod hostile_payloads;
+mod hostile_schemas;
+mod info;
+mod keyspace;
+mod memory;
+mod panic;
+mod persistence;
+mod protocols;
+mod replication;
+mod rollback;
+mod schema_dir;
+mod schemas;
 mod smoke;
+mod standing;
+mod transactions;

@@ -59,18 +59,31 @@ impl Server {
         assert_eq!(fingerprint(&mut client), before, "after DEBUG RELOAD");
         for preamble in ["yes", "no"] {
             client.ok(&["CONFIG", "SET", "aof-use-rdb-preamble", preamble]);
+            // Switching the AOF on begins a rewrite of its own, and a second one is refused while it runs.
             client.ok(&["CONFIG", "SET", "appendonly", "yes"]);
+            wait_for_rewrite(&mut client);
             client.ok(&["BGREWRITEAOF"]);
-            wait_until("the AOF is rewritten", || {
-                let info = client.text(&["INFO", "persistence"]);
-                info.contains("aof_rewrite_in_progress:0") && info.contains("aof_rewrite_scheduled:0")
-            });
+            wait_for_rewrite(&mut client);
             assert!(client.text(&["INFO", "persistence"]).contains("aof_last_bgrewrite_status:ok"));
             self.set_arg("--appendonly", "yes");
             self.set_arg("--aof-use-rdb-preamble", preamble);
             self.restart();
             client = self.client();
-            assert_eq!(fingerprint(&mut client), before, "after a restart from an AOF, preamble {preamble}");
+            let (mut after, mut before) = (fingerprint(&mut client), before.clone());
+            // Without the preamble Redis has no place for schemas: they travel with the states, when there is one.
+            if preamble == "no" && !before.values().any(|print| print.starts_with("statedoc1 ")) {
+                after.retain(|name, _| !name.starts_with("schema "));
+                before.retain(|name, _| !name.starts_with("schema "));
+            }
+            assert_eq!(after, before, "after a restart from an AOF, preamble {preamble}");
         }
     }
+}
+
+#[track_caller]
+fn wait_for_rewrite(client: &mut Client) {
+    wait_until("the AOF is rewritten", || {
+        let info = client.text(&["INFO", "persistence"]);
+        info.contains("aof_rewrite_in_progress:0") && info.contains("aof_rewrite_scheduled:0")
+    });
 }

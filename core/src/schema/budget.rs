@@ -41,11 +41,27 @@ struct Node {
     pointer: String,
     /// Subschemas that apply to the same value.
     in_place: Vec<usize>,
-    /// Subschemas of which at most one applies to any one member.
-    members: Vec<usize>,
-    /// Subschemas that may all apply to the same member.
-    below: Vec<usize>,
+    /// Subschemas of members, when the value is an object.
+    properties: Below,
+    /// Subschemas of elements, when it is an array: no value is both.
+    items: Below,
     reference: Option<String>,
+}
+
+#[derive(Default)]
+struct Below {
+    /// At most one of these applies to any one member.
+    one: Vec<usize>,
+    /// These may all apply to the same member.
+    all: Vec<usize>,
+}
+
+impl Below {
+    fn cost(&self, costs: &[u64]) -> u64 {
+        let of = |number: &usize| costs.get(*number).copied().unwrap_or(0);
+        let one = self.one.iter().map(of).max();
+        self.all.iter().map(of).chain(one).fold(0, u64::saturating_add)
+    }
 }
 
 #[derive(Default)]
@@ -59,8 +75,10 @@ struct Graph {
 #[derive(Clone, Copy)]
 enum Applies {
     InPlace,
-    ToOneMember,
-    Below,
+    ToOneProperty,
+    ToProperties,
+    ToOneItem,
+    ToItems,
     Nowhere,
 }
 
@@ -108,17 +126,17 @@ impl Graph {
             "not" | "if" | "then" | "else" => self.one(number, value, at, Applies::InPlace)?,
             "allOf" | "anyOf" | "oneOf" => self.list(number, value, &at, Applies::InPlace)?,
             "dependentSchemas" => self.map(number, value, &at, Applies::InPlace)?,
-            "properties" => self.map(number, value, &at, Applies::ToOneMember)?,
-            "prefixItems" => self.list(number, value, &at, Applies::ToOneMember)?,
-            "items" => self.one(number, value, at, Applies::ToOneMember)?,
-            "additionalProperties" | "unevaluatedProperties" | "unevaluatedItems" | "propertyNames" | "contains" => {
-                self.one(number, value, at, Applies::Below)?;
-            }
+            "properties" => self.map(number, value, &at, Applies::ToOneProperty)?,
+            "additionalProperties" => self.one(number, value, at, Applies::ToOneProperty)?,
+            "unevaluatedProperties" | "propertyNames" => self.one(number, value, at, Applies::ToProperties)?,
+            "prefixItems" => self.list(number, value, &at, Applies::ToOneItem)?,
+            "items" => self.one(number, value, at, Applies::ToOneItem)?,
+            "unevaluatedItems" | "contains" => self.one(number, value, at, Applies::ToItems)?,
             "patternProperties" => {
                 for _ in value.as_object().into_iter().flatten() {
                     self.pattern(&at)?;
                 }
-                self.map(number, value, &at, Applies::Below)?;
+                self.map(number, value, &at, Applies::ToProperties)?;
             }
             "$defs" | "definitions" => self.map(number, value, &at, Applies::Nowhere)?,
             "contentSchema" => self.one(number, value, at, Applies::Nowhere)?,
@@ -140,8 +158,10 @@ impl Graph {
         let Some(node) = self.nodes.get_mut(number) else { return Ok(()) };
         match applies {
             Applies::InPlace => node.in_place.push(child),
-            Applies::ToOneMember => node.members.push(child),
-            Applies::Below => node.below.push(child),
+            Applies::ToOneProperty => node.properties.one.push(child),
+            Applies::ToProperties => node.properties.all.push(child),
+            Applies::ToOneItem => node.items.one.push(child),
+            Applies::ToItems => node.items.all.push(child),
             Applies::Nowhere => {}
         }
         Ok(())
@@ -208,13 +228,11 @@ impl Graph {
         let mut below = vec![0_u64; self.nodes.len()];
         for _ in 0..LEVELS {
             let mut here = vec![0_u64; self.nodes.len()];
-            let of = |costs: &[u64], number: &usize| costs.get(*number).copied().unwrap_or(0);
             for number in order {
                 let Some(node) = self.nodes.get(*number) else { continue };
-                let in_place = node.in_place.iter().map(|child| of(&here, child));
-                let one_member = node.members.iter().map(|child| of(&below, child)).max();
-                let all_below = node.below.iter().map(|child| of(&below, child));
-                let cost = in_place.chain(one_member).chain(all_below).fold(1_u64, u64::saturating_add);
+                let in_place = node.in_place.iter().map(|child| here.get(*child).copied().unwrap_or(0));
+                let deeper = node.properties.cost(&below).max(node.items.cost(&below));
+                let cost = in_place.chain([deeper]).fold(1_u64, u64::saturating_add);
                 if let Some(place) = here.get_mut(*number) {
                     *place = cost;
                 }
@@ -241,6 +259,7 @@ mod tests {
             "true",
             r##"{"$ref":"#/$defs/a","$defs":{"a":{"type":"object"}}}"##,
             r##"{"properties":{"left":{"$ref":"#"},"right":{"$ref":"#"}}}"##,
+            r##"{"additionalProperties":{"$ref":"#"},"items":{"$ref":"#"}}"##,
             r##"{"$ref":"#step","$defs":{"s":{"$anchor":"step","items":{"$ref":"#/$defs/s"}}}}"##,
         ] {
             assert_eq!(checked(text), "OK", "{text}");
@@ -263,6 +282,8 @@ mod tests {
         assert!(checked(&doubling).starts_with("BADSCHEMA /: its references multiply"));
         let by_depth = r##"{"properties":{"a":{"allOf":[{"$ref":"#"},{"$ref":"#"}]}}}"##;
         assert!(checked(by_depth).starts_with("BADSCHEMA /: its references multiply"));
+        let twice = r##"{"patternProperties":{"a":{"$ref":"#"}},"additionalProperties":true,"unevaluatedProperties":{"$ref":"#"}}"##;
+        assert!(checked(twice).starts_with("BADSCHEMA /: its references multiply"));
         let in_place = r##"{"anyOf":[{"$ref":"#"},{"type":"object"}]}"##;
         assert!(checked(in_place).contains("refers to itself"));
     }

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Everything that has to hold, cheapest first; `long` plays the model test alone, a hundred times as long.
+#
+# Every cargo call takes the whole workspace, so that features unify in one way and nothing is built twice; the module is
+# built with the feature that the tests ask for, beside them in target/debug.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/tools.sh
+
+MODEL_RUNS_LONG=30000
+
+step() { printf '\n== %s\n' "$*"; }
+
+# test_run [FILTER]: runs the tests whose names contain FILTER, or all.
+test_run() {
+  if cargo nextest --version >/dev/null 2>&1; then
+    cargo nextest run --locked --workspace --features panic-command "$@"
+  else
+    cargo test --locked --workspace --all-targets --features panic-command "$@"
+  fi
+}
+
+need_cargo
+need_build
+need_server
+
+if [ "${1:-}" = long ]; then
+  step "the model test, $MODEL_RUNS_LONG runs"
+  cargo build --locked --workspace --features panic-command
+  MODEL_RUNS=$MODEL_RUNS_LONG test_run model
+  exit
+fi
+
+need_lints
+step "format"
+cargo fmt --all --check
+
+step "lints, as released and as tested"
+cargo clippy --locked --workspace --all-targets -- -D warnings
+cargo clippy --locked --workspace --all-targets --features panic-command -- -D warnings
+
+step "documentation"
+RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+
+step "licences and advisories of the crates"
+if cargo deny --version >/dev/null 2>&1; then
+  cargo deny --locked --offline check bans licenses sources
+  # The list of advisories comes over the network, which a build machine may not have.
+  if cargo deny --locked fetch db >/dev/null 2>&1; then
+    cargo deny --locked check advisories
+  else
+    say "The list of advisories can't be fetched here: not checked."
+  fi
+else
+  say "cargo-deny is not installed: not checked (cargo install cargo-deny)."
+fi
+
+step "examples in the documentation"
+cargo test --locked --workspace --features panic-command --doc
+
+step "the module, and all tests"
+cargo build --locked --workspace --features panic-command
+test_run

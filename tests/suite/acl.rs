@@ -1,0 +1,185 @@
+//! What a user may do is what the ACL says, whatever words stand in the arguments (S10): the server's key specs see
+//! the keys that we use, and nobody reaches the internal command.
+
+use crate::standing::{AUDIT, KEY, OFFER, server_with_an_offer};
+use support::{Client, Reply, Server, fingerprint, words};
+
+/// A connection as a user with these rules.
+fn user(server: &Server, name: &str, rules: &str) -> Client {
+    let mut admin = server.client();
+    let mut args = words(&format!("ACL SETUSER {name} reset on >pass-{name} allchannels"));
+    args.extend(words(rules));
+    admin.ok(&args);
+    let mut client = server.client();
+    client.ok(&["AUTH", name, &format!("pass-{name}")]);
+    client
+}
+
+/// Every command on a key, the key as `{key}`.
+const COMMANDS: [&str; 10] = [
+    "STATE.GET {key}", "STATE.GET {key} VERSION 1 /stage", "STATE.META {key}", "STATE.HISTORY {key}",
+    "STATE.DIFF {key} 1 1", "STATE.UPDATE {key} * {}", "STATE.UPDATE {key} 0 {} DRYRUN", "STATE.ROLLBACK {key} *",
+    "STATE.TOUCH {key}", "STATE.DELETE {key} *",
+];
+
+#[test]
+fn a_user_of_channels_touches_nothing_else() {
+    let (server, mut client) = server_with_an_offer();
+    client.ok(&["STATE.UPDATE", "admin:1", "0", r#"{"role":"admin"}"#]);
+    let mut bot = user(&server, "bot", "~channel:* +@all");
+    let before = fingerprint(&mut client);
+    let tails = [
+        "", "AUDIT channel:1", "AUDIT {admin:1}:audit", "AUDIT admin:1", "NOTE ALIGN 1 channel:1", "NOTE AUDIT channel:1",
+        "EVENT AUDIT NOTE channel:1", "ACTOR ALIGN EVENT channel:1", "LABEL AUDIT AUDIT channel:1", "SCHEMA ALIGN EX 60",
+        "ALIGN 1 channel:1", "ALIGN 0", "ALIGN -1 channel:1", "ALIGN 99999 channel:1", "PURGE AUDIT channel:1",
+    ];
+    for command in COMMANDS {
+        for tail in tails {
+            let line = format!("{} {tail}", command.replace("{key}", "admin:1"));
+            let error = bot.err(&words(&line));
+            assert!(error.starts_with("NOPERM ") || error.starts_with("ERR "), "{line}: {error}");
+            if tail.is_empty() {
+                assert!(error.starts_with("NOPERM "), "{line}: {error}");
+            }
+        }
+    }
+    assert_eq!(fingerprint(&mut client), before);
+}
+
+#[test]
+fn no_text_hides_a_key_from_the_acl() {
+    let (server, mut client) = server_with_an_offer();
+    client.ok(&["STATE.UPDATE", "admin:1", "0", r#"{"role":"admin"}"#]);
+    client.ok(&["STATE.UPDATE", "admin:1", "1", r#"{"role":"owner"}"#]);
+    let mut bot = user(&server, "bot", "~channel:* +@all");
+    let before = fingerprint(&mut client);
+    let hidden: [&[u8]; 7] = [b"ALIGN", b"align", b"AUDIT", b"Audit", b"AUDIT\0", b"align\0x", b"AUDIT \0"];
+    // The word in every place behind the command's name, the forbidden key in every other.
+    for (command, rest) in [("STATE.UPDATE", "* {} NOTE menu EVENT menu"), ("STATE.ROLLBACK", "* NOTE menu EVENT menu"),
+        ("STATE.DELETE", "* NOTE menu EVENT menu"), ("STATE.TOUCH", "EX 60"), ("STATE.GET", "VERSION 1"),
+        ("STATE.HISTORY", "COUNT 1"), ("STATE.DIFF", "1 2"), ("STATE.META", "")]
+    {
+        let rest = words(rest);
+        for word in hidden {
+            for at in 0..=rest.len() {
+                for allowed in [&b"channel:1"[..], b"1", b"60"] {
+                    let mut args = vec![command.as_bytes().to_vec(), b"admin:1".to_vec()];
+                    args.extend(rest.clone());
+                    args.insert(2 + at, word.to_vec());
+                    args.insert(3 + at, allowed.to_vec());
+                    let reply = bot.call(&args);
+                    assert!(matches!(reply, Reply::Error(_)), "{command} at {at}: {reply:?}");
+                    // The same with the word in the place of a word, not between.
+                    args.remove(3 + at);
+                    if at < rest.len() {
+                        args.remove(3 + at);
+                    }
+                    let reply = bot.call(&args);
+                    assert!(matches!(reply, Reply::Error(_)), "{command} at {at}: {reply:?}");
+                }
+            }
+        }
+    }
+    assert_eq!(fingerprint(&mut client), before);
+}
+
+#[test]
+fn the_trail_is_written_for_the_caller_and_can_not_be_forged() {
+    let (server, mut client) = server_with_an_offer();
+    let mut bot = user(&server, "bot", "~channel:* +@all");
+    bot.ok(&["STATE.UPDATE", KEY, "1", r#"{"stage":"menu"}"#, "AUDIT", AUDIT]);
+    bot.ok(&["STATE.ROLLBACK", KEY, "2", "AUDIT", AUDIT]);
+    assert_eq!(crate::standing::trail_of(&mut client, AUDIT, "user"), ["default", "bot", "bot"]);
+    let forged = ["XADD", AUDIT, "*", "event", "update", "user", "admin"];
+    assert!(bot.err(&forged).starts_with("NOPERM "));
+    assert!(bot.err(&["XRANGE", AUDIT, "-", "+"]).starts_with("NOPERM "));
+    let before = fingerprint(&mut client);
+    for trail in ["admin:1", "channel:1", "{channel:1}:audit", KEY] {
+        let error = bot.err(&["STATE.UPDATE", KEY, "3", r#"{"stage":"x"}"#, "AUDIT", trail]);
+        assert!(error.starts_with("BADKEY "), "{error}");
+    }
+    assert_eq!(fingerprint(&mut client), before);
+    bot.ok(&["STATE.DELETE", KEY, "3", "AUDIT", AUDIT]);
+    let mut script = user(&server, "script", "~channel:* +eval +state.update");
+    let code = "return redis.call('STATE.UPDATE', KEYS[1], '*', '{}')";
+    script.ok(&["EVAL", code, "1", KEY]);
+    assert_eq!(crate::standing::trail_of(&mut client, AUDIT, "user").last().map(String::as_str), Some("script"));
+    // What a script may do is what its caller may, also with a key that it did not declare.
+    let error = script.err(&["EVAL", &code.replace("KEYS[1]", "'admin:1'"), "0"]);
+    assert!(error.contains("can't access at least one of the keys"), "{error}");
+    let error = script.err(&["EVAL", "return redis.call('STATE.GET', KEYS[1])", "1", KEY]);
+    assert!(error.contains("can't run this command"), "{error}");
+    assert_eq!(client.ok(&["EXISTS", "admin:1"]).int(), 0);
+}
+
+#[test]
+fn reading_and_writing_are_different_rights() {
+    let (server, mut client) = server_with_an_offer();
+    let mut reader = user(&server, "reader", "%R~channel:* +@all");
+    for line in ["STATE.GET {key}", "STATE.META {key}", "STATE.HISTORY {key}", "STATE.DIFF {key} 1 1"] {
+        reader.ok(&words(&line.replace("{key}", KEY)));
+    }
+    let mut writer = user(&server, "writer", "%W~channel:* +@all");
+    let writes = ["STATE.UPDATE {key} * {}", "STATE.UPDATE {key} * {} DRYRUN", "STATE.ROLLBACK {key} *",
+        "STATE.TOUCH {key}", "STATE.DELETE {key} *"];
+    let before = fingerprint(&mut client);
+    for line in writes {
+        assert!(reader.err(&words(&line.replace("{key}", KEY))).starts_with("NOPERM "), "{line}");
+    }
+    for line in ["STATE.UPDATE {key} * {\"stage\":\"x\"} RETURN", "STATE.GET {key}", "STATE.META {key}"] {
+        assert!(writer.err(&words(&line.replace("{key}", KEY))).starts_with("NOPERM "), "who may update may read: {line}");
+    }
+    assert_eq!(fingerprint(&mut client), before);
+}
+
+#[test]
+fn commands_and_subcommands_are_granted_one_by_one() {
+    let (server, mut client) = server_with_an_offer();
+    client.ok(&["STATE.SCHEMA", "SET", "open", "{}"]);
+    let mut bot = user(&server, "bot", "~* +state.get +state.update +state.schema -state.schema|set -state.schema|del");
+    bot.ok(&["STATE.GET", KEY]);
+    bot.ok(&["STATE.SCHEMA", "LIST"]);
+    assert_eq!(bot.text(&["STATE.SCHEMA", "GET", "open"]), "{}");
+    for line in ["STATE.SCHEMA SET open true", "STATE.SCHEMA DEL open", "STATE.DELETE channel:1 *", "STATE.ROLLBACK channel:1 *"] {
+        assert!(bot.err(&words(line)).starts_with("NOPERM "), "{line}");
+    }
+    assert_eq!(client.text(&["STATE.SCHEMA", "GET", "open"]), "{}");
+    let mut only = user(&server, "only", "~* -@all +state.schema|list");
+    only.ok(&["STATE.SCHEMA", "LIST"]);
+    assert!(only.err(&["STATE.SCHEMA", "GET", "open"]).starts_with("NOPERM "));
+    let dry = client.text(&["ACL", "DRYRUN", "bot", "STATE.UPDATE", "channel:1", "*", "{}"]);
+    assert_eq!(dry, "OK");
+    assert_ne!(client.text(&["ACL", "DRYRUN", "bot", "STATE.DELETE", "channel:1", "*"]), "OK");
+}
+
+#[test]
+fn the_internal_command_is_refused_to_everybody() {
+    let (server, mut client) = server_with_an_offer();
+    let before = fingerprint(&mut client);
+    let mut admin = user(&server, "admin", "~* +@all");
+    let attempts = [
+        "STATE.EFFECT", "STATE.EFFECT channel:+263771234567 x", "STATE.EFFECT channel:+263771234567 x -1",
+        "STATE.EFFECT a b c d e f g", "STATE.SCHEMAEFFECT x", "STATE.SCHEMAEFFECT",
+    ];
+    for attempt in attempts {
+        let args = words(attempt);
+        for who in [&mut client, &mut admin] {
+            let error = who.err(&args);
+            assert!(error.starts_with("NOPERM ") || error.starts_with("ERR wrong number"), "{attempt}: {error}");
+        }
+    }
+    let right = words("STATE.EFFECT channel:+263771234567 x -1");
+    assert!(client.err(&right).starts_with("NOPERM "));
+    client.ok(&["MULTI"]);
+    let queued = client.call(&right);
+    match client.call(&["EXEC"]) {
+        Reply::Array(replies) => assert!(matches!(&replies[0], Reply::Error(line) if line.starts_with("NOPERM "))),
+        reply => assert!(matches!(reply, Reply::Error(_)) && matches!(queued, Reply::Error(_))),
+    }
+    let error = client.err(&["EVAL", "return redis.call('STATE.EFFECT', KEYS[1], 'x', '-1')", "1", KEY]);
+    assert!(error.contains("NOPERM"), "{error}");
+    let error = client.err(&["EVAL_RO", "return redis.call('STATE.EFFECT', KEYS[1], 'x', '-1')", "1", KEY]);
+    assert!(error.contains("NOPERM") || error.contains("Write commands are not allowed"), "{error}");
+    assert_eq!(client.state(KEY).1, OFFER);
+    assert_eq!(fingerprint(&mut client), before);
+}

@@ -1,0 +1,202 @@
+//! Files that are damaged, old or too late (S7): the server starts with what is whole, or refuses to start with a line
+//! in its log; it never crashes, and never shows half a commit.
+
+use std::path::{Path, PathBuf};
+
+use crate::standing::{AUDIT, KEY, OFFER, number, trail_of};
+use support::{Client, Server, fingerprint, wait_until};
+
+/// A server that writes an AOF and is asked for every byte at once.
+fn durable(preamble: &str) -> Server {
+    let builder = Server::builder().without_schemas().arg("--appendonly").arg("yes").arg("--appendfsync").arg("always");
+    builder.arg("--aof-use-rdb-preamble").arg(preamble).start()
+}
+
+/// The file that new commands go to.
+fn incremental_file(server: &Server) -> PathBuf {
+    let folder = server.dir().join("appendonlydir");
+    let files = std::fs::read_dir(folder).expect("a folder of AOF files").map(|file| file.expect("a file").path());
+    files.filter(|file| file.to_string_lossy().contains(".incr.")).max().expect("an incremental file")
+}
+
+fn cut(file: &Path, bytes: usize) {
+    let content = std::fs::read(file).expect("the AOF");
+    std::fs::write(file, &content[..content.len() - bytes]).expect("the AOF");
+}
+
+#[test]
+fn an_aof_that_ends_early_gives_whole_commits() {
+    let mut server = durable("yes");
+    let mut client = server.client();
+    client.ok(&["STATE.SCHEMA", "SET", "vimbiso.offer", r#"{"type":"object"}"#]);
+    client.ok(&["STATE.UPDATE", KEY, "0", OFFER, "SCHEMA", "vimbiso.offer"]);
+    for stage in ["offer", "confirm", "sent"] {
+        client.ok(&["MULTI"]);
+        client.ok(&["STATE.UPDATE", KEY, "*", &format!(r#"{{"stage":"{stage}"}}"#)]);
+        client.ok(&["STATE.UPDATE", "channel:twin", "*", &format!(r#"{{"stage":"{stage}"}}"#)]);
+        client.ok(&["EXEC"]);
+    }
+    let versions = |client: &mut Client| {
+        let of = |client: &mut Client, key: &str| {
+            let meta = client.ok(&["STATE.META", key]);
+            if meta.is_nil() { 0 } else { meta.field("version").int() }
+        };
+        (of(client, KEY), of(client, "channel:twin"))
+    };
+    assert_eq!(versions(&mut client), (4, 3));
+    let mut last = 4;
+    // Each cut is a crash at another byte of the last commands.
+    for step in [1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233] {
+        server.kill();
+        cut(&incremental_file(&server), step);
+        server.start_again();
+        let mut client = server.client();
+        let (state, twin) = versions(&mut client);
+        assert!(state <= last && state >= 1, "version {state} after {last}");
+        assert_eq!(twin, state - 1, "what was one transaction is whole or not there");
+        let told = trail_of(&mut client, AUDIT, "version");
+        assert_eq!(told.last(), Some(&state.to_string()), "state and trail are of one piece");
+        last = state;
+    }
+    assert!(last < 4, "the cuts have cut nothing");
+    let mut client = server.client();
+    client.ok(&["STATE.UPDATE", KEY, "*", r#"{"stage":"on"}"#]);
+}
+
+#[test]
+fn a_damaged_snapshot_file_is_loaded_or_refused_never_a_crash() {
+    let mut server = Server::builder().without_schemas().arg("--rdbchecksum").arg("no").start();
+    let mut client = server.client();
+    // Without the trail: what Redis makes of damaged streams is not ours to test.
+    client.ok(&["CONFIG", "SET", "state.audit", "no"]);
+    client.ok(&["CONFIG", "SET", "rdbcompression", "no"]);
+    client.ok(&["STATE.SCHEMA", "SET", "vimbiso.offer", r#"{"type":"object","properties":{"stage":{"type":"string"}}}"#]);
+    client.ok(&["STATE.UPDATE", KEY, "0", OFFER, "SCHEMA", "vimbiso.offer", "LABEL", "first"]);
+    client.ok(&["STATE.UPDATE", KEY, "1", r#"{"stage":"offer"}"#]);
+    client.ok(&["SAVE"]);
+    server.kill();
+    let file = server.dir().join("dump.rdb");
+    let whole = std::fs::read(&file).expect("the snapshot file");
+    let find = |text: &str| whole.windows(text.len()).position(|part| part == text.as_bytes()).expect("in the file");
+    let (schema, document) = (find("vimbiso.offer"), find(r#"{"channel""#));
+    // From a little before each to its end: lengths, numbers, texts.
+    let places = (schema - 12..schema + 90).step_by(6).chain((document - 40..document + 40).step_by(4));
+    let (mut loaded, mut refused) = (0, 0);
+    for place in places {
+        let mut damaged = whole.clone();
+        damaged[place] ^= 0x15;
+        std::fs::write(&file, &damaged).expect("the snapshot file");
+        match starts(server.dir()) {
+            Started::Serves => loaded += 1,
+            Started::Refuses => refused += 1,
+        }
+    }
+    assert!(refused > 10 && loaded > 0, "{loaded} loaded, {refused} refused");
+    std::fs::write(&file, &whole).expect("the snapshot file");
+    server.start_again();
+    assert_eq!(server.client().ok(&["STATE.META", KEY]).field("version").int(), 2);
+}
+
+#[derive(PartialEq)]
+enum Started {
+    Serves,
+    Refuses,
+}
+
+/// Starts a server on a folder; it serves its states or ends in order.
+fn starts(dir: &Path) -> Started {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    drop(listener);
+    let log = dir.join("damaged.log");
+    let _none_yet = std::fs::remove_file(&log);
+    let mut child = std::process::Command::new("redis-server")
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--logfile", "damaged.log", "--dir"])
+        .arg(dir)
+        .args(["--loadmodule", &support::module_path().display().to_string()])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("redis-server is installed");
+    let mut ended = None;
+    wait_until("the server serves or ends", || {
+        ended = child.try_wait().expect("a child of ours");
+        ended.is_some() || Client::connect(port).is_ok_and(|mut client| {
+            client.send(&["PING"]);
+            matches!(client.try_read(), Ok(reply) if reply == support::Reply::Simple("PONG".into()))
+        })
+    });
+    let text = || std::fs::read_to_string(&log).unwrap_or_default();
+    if let Some(status) = ended {
+        assert_eq!(status.code(), Some(1), "it ends in order: {}", text());
+        assert!(!text().contains("crashed by signal") && !text().contains("panic"), "{}", text());
+        return Started::Refuses;
+    }
+    let mut client = Client::connect(port).expect("the server accepts");
+    let _whole = fingerprint(&mut client);
+    assert_eq!(number(&mut client, "state", "state_panics"), 0);
+    child.kill().expect("a child of ours");
+    child.wait().expect("a child of ours");
+    Started::Serves
+}
+
+#[test]
+fn a_state_that_expired_while_the_server_was_down_is_gone() {
+    for preamble in ["yes", "no"] {
+        let mut server = durable(preamble);
+        let mut client = server.client();
+        client.ok(&["STATE.UPDATE", KEY, "0", OFFER, "PX", "60"]);
+        client.ok(&["STATE.UPDATE", KEY, "1", r#"{"stage":"offer"}"#, "PX", "60"]);
+        client.ok(&["STATE.UPDATE", "channel:kept", "0", "{}", "PERSIST"]);
+        let expires_at = client.ok(&["PEXPIRETIME", KEY]).int();
+        server.kill();
+        let now_ms = || {
+            let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+            since.expect("a clock after 1970").as_millis() as i64
+        };
+        wait_until("the expiry has passed", || now_ms() > expires_at);
+        server.start_again();
+        let mut client = server.client();
+        assert!(client.ok(&["STATE.GET", KEY]).is_nil(), "preamble {preamble}");
+        assert_eq!(trail_of(&mut client, AUDIT, "version"), ["1", "2"], "the trail outlives it");
+        assert_eq!(client.ok(&["TTL", "channel:kept"]).int(), -1);
+        client.ok(&["STATE.UPDATE", KEY, "0", OFFER]);
+        assert_eq!(number(&mut client, "state", "state_states"), 2);
+    }
+}
+
+#[test]
+fn states_beyond_the_limits_of_today_are_loaded() {
+    let mut server = durable("yes");
+    let mut client = server.client();
+    client.ok(&["CONFIG", "SET", "state.max-depth", "128"]);
+    client.ok(&["CONFIG", "SET", "state.max-bytes", "64mb"]);
+    client.ok(&["CONFIG", "SET", "state.snapshots", "1000"]);
+    client.ok(&["CONFIG", "SET", "state.labels", "64"]);
+    let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(127), "]".repeat(127));
+    client.ok(&["STATE.UPDATE", "channel:deep", "0", &deep]);
+    client.ok(&["STATE.UPDATE", "channel:large", "0", &format!(r#"{{"note":"{}"}}"#, "x".repeat(5_000_000))]);
+    for n in 0..1100 {
+        let label = if n < 64 { vec!["LABEL".to_owned(), format!("label {n}")] } else { vec![] };
+        let words = ["STATE.UPDATE", KEY, "*", &format!(r#"{{"n":{n}}}"#)].map(str::to_owned).to_vec();
+        client.ok(&[words, label].concat());
+    }
+    let before = fingerprint(&mut client);
+    assert_eq!(client.ok(&["STATE.META", KEY]).field("snapshots").int(), 1064, "1000 and the labelled ones");
+    // A restart has the small limits of a fresh configuration; an effect or a file is not measured by them.
+    client.ok(&["DEBUG", "RELOAD"]);
+    assert_eq!(fingerprint(&mut client), before);
+    for preamble in ["no", "yes"] {
+        client.ok(&["CONFIG", "SET", "aof-use-rdb-preamble", preamble]);
+        client.ok(&["BGREWRITEAOF"]);
+        wait_until("the rewrite", || number(&mut client, "persistence", "aof_rewrite_in_progress") == 0);
+        server.restart();
+        client = server.client();
+        assert_eq!(fingerprint(&mut client), before, "preamble {preamble}");
+    }
+    assert!(client.err(&["STATE.UPDATE", "channel:large", "1", r#"{"n":1}"#]).starts_with("TOOBIG "));
+    client.ok(&["STATE.UPDATE", "channel:large", "1", r#"{"note":null}"#]);
+    client.ok(&["STATE.UPDATE", KEY, "*", r#"{"n":0}"#]);
+    let snapshots = client.ok(&["STATE.META", KEY]).field("snapshots").int();
+    assert!((10..=74).contains(&snapshots), "the next commit keeps what the settings of today say: {snapshots}");
+}

@@ -1,0 +1,39 @@
+//! STATE.DELETE: the end of a state, on purpose and on record.
+
+use support::{Reply, state_test};
+
+use crate::standing::{AUDIT, KEY, trail, field};
+
+#[test]
+fn the_trail_tells_of_the_deletion_and_stays() {
+    state_test(|_, client| {
+        let etag = client.text(&["STATE.UPDATE", KEY, "0", r#"{"page":1}"#]);
+        let args = ["STATE.DELETE", KEY, &etag, "EVENT", "logout", "ACTOR", "menu", "NOTE", "asked for"];
+        assert_eq!(client.ok(&args), Reply::Int(1));
+        assert!(client.ok(&["STATE.GET", KEY]).is_nil());
+        let entries = trail(client, AUDIT);
+        let said = |name| field(&entries[1], name).unwrap_or("-");
+        assert_eq!([said("event"), said("etag"), said("version")], ["delete", &etag, "1"]);
+        assert_eq!([said("name"), said("actor"), said("note")], ["logout", "menu", "asked for"]);
+        assert!(client.ok(&["PTTL", AUDIT]).int() > 86_000_000);
+    });
+}
+
+#[test]
+fn purge_takes_the_trail_along() {
+    state_test(|_, client| {
+        client.ok(&["STATE.UPDATE", KEY, "0", r#"{"page":1}"#]);
+        assert_eq!(client.ok(&["STATE.DELETE", KEY, "*", "PURGE"]), Reply::Int(1));
+        assert_eq!(client.ok(&["DBSIZE"]), Reply::Int(0));
+    });
+}
+
+#[test]
+fn a_deletion_compares_the_version() {
+    state_test(|_, client| {
+        assert!(client.err(&["STATE.DELETE", KEY, "*"]).starts_with("NOSTATE"));
+        let etag = client.text(&["STATE.UPDATE", KEY, "0", r#"{"page":1}"#]);
+        assert_eq!(client.err(&["STATE.DELETE", KEY, "2"]), format!("CONFLICT expected 2, current is {etag}"));
+        assert_eq!(client.state(KEY).0, etag);
+    });
+}

@@ -1,0 +1,253 @@
+//! Hostile JSON, on every way in: it is refused with the right prefix by the same server process, and nothing has
+//! changed. What is only unusual (large numbers, duplicate names, NUL, emoji) is kept exactly (S9).
+//!
+//! A fuzzer alone was rejected: it finds crashes, but it can't say which refusal is the right one.
+
+use crate::standing::{KEY, OFFER, info, refused, server_with_an_offer};
+use support::{Client, Server, state_test};
+
+/// Gives `json` to every command that reads a document; all must refuse it with `prefix`.
+#[track_caller]
+fn refused_everywhere(server: &Server, client: &mut Client, json: &[u8], prefix: &str) {
+    for kind in ["MERGE", "SHALLOW", "PATCH", "REPLACE"] {
+        refused(server, client, &[b"STATE.UPDATE", KEY.as_bytes(), b"*", json, kind.as_bytes()], prefix);
+    }
+    refused(server, client, &[&b"STATE.UPDATE"[..], b"channel:+263770000000", b"0", json], prefix);
+    refused(server, client, &[&b"STATE.VALIDATE"[..], b"open", json], prefix);
+}
+
+fn server_with_a_schema() -> (Server, Client) {
+    let (server, mut client) = server_with_an_offer();
+    client.ok(&["STATE.SCHEMA", "SET", "open", "{}"]);
+    (server, client)
+}
+
+#[test]
+fn what_is_not_json_is_refused() {
+    let (server, mut client) = server_with_a_schema();
+    let texts: [&[u8]; 44] = [
+        b"", b" ", b"\0", b"{", b"}", b"{}}", b"{} {}", b"{,}", br#"{"stage"}"#, br#"{"stage":}"#, br#"{"stage":1,}"#,
+        br#"{stage:1}"#, b"{'stage':1}", br#"{"stage" 1}"#, br#"{"stage":1 "option":2}"#, br#"{"a":[1,]}"#,
+        br#"{"a":[1 2]}"#, br#"{"a":[1}"#, br#"{"a":nul}"#, br#"{"a":True}"#, br#"{"a":NaN}"#, br#"{"a":-Infinity}"#,
+        br#"{"amount":01}"#, br#"{"amount":+1}"#, br#"{"amount":1.}"#, br#"{"amount":.5}"#, br#"{"amount":1e}"#,
+        br#"{"amount":1e+}"#, br#"{"amount":-}"#, br#"{"amount":0x10}"#, br#"{"amount":1_000}"#, br#"{"a":"\x41"}"#,
+        br#"{"a":"\u12"}"#, br#"{"a":"\u12g4"}"#, b"{\"a\":\"\n\"}", b"{\"a\":\"\0\"}", b"{\"a\":\"\x1f\"}",
+        b"{\"a\":1}\0", b"\xef\xbb\xbf{}", b"{/* menu */}", b"// menu\n{}", b"\x0b{}", b"{\"a\":\"\\\"}", b"\xc2\xa0{}",
+    ];
+    for text in texts {
+        refused_everywhere(&server, &mut client, text, "BADJSON");
+        refused(&server, &mut client, &[&b"STATE.SCHEMA"[..], b"SET", b"open", text], "BADJSON");
+    }
+}
+
+#[test]
+fn what_is_not_utf_8_is_refused() {
+    let (server, mut client) = server_with_a_schema();
+    let bytes: [&[u8]; 9] = [
+        b"\xff", b"\xfe\xff", b"\xc3", b"\xc3\x28", b"\xc0\x80", b"\xe0\x80\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80",
+        b"\xf0\x9f\x98",
+    ];
+    for bad in bytes {
+        for text in [[b"{\"firstname\":\"", bad, b"\"}"].concat(), [b"{\"", bad, b"\":1}"].concat(), bad.to_vec()] {
+            refused_everywhere(&server, &mut client, &text, "BADJSON");
+            refused(&server, &mut client, &[&b"STATE.SCHEMA"[..], b"SET", b"open", &text[..]], "BADJSON");
+        }
+    }
+}
+
+#[test]
+fn half_a_surrogate_pair_is_refused() {
+    let (server, mut client) = server_with_a_schema();
+    for escape in [r"\ud800", r"\udc00", r"\ud83d\ud83d", r"\udc00\ud83d", r"\ud83dx", r"\uD83D\n", r"\ud83d\u0041"] {
+        refused_everywhere(&server, &mut client, format!(r#"{{"firstname":"{escape}"}}"#).as_bytes(), "BADJSON");
+        refused_everywhere(&server, &mut client, format!(r#"{{"{escape}":1}}"#).as_bytes(), "BADJSON");
+    }
+}
+
+#[test]
+fn every_truncation_of_a_document_is_refused() {
+    let (server, mut client) = server_with_a_schema();
+    for len in 0..OFFER.len() {
+        refused(&server, &mut client, &["STATE.UPDATE", KEY, "*", &OFFER[..len], "REPLACE"], "BADJSON");
+    }
+}
+
+#[test]
+fn a_million_levels_are_refused() {
+    let (server, mut client) = server_with_a_schema();
+    let arrays = "[".repeat(1_000_000);
+    let objects = r#"{"a":"#.repeat(1_000_000);
+    let closed = format!("{}{}", "[".repeat(500_000), "]".repeat(500_000));
+    let patch = format!(r#"[{{"op":"add","path":"/current","value":{arrays}"#);
+    for text in [&arrays, &closed, &patch] {
+        refused_everywhere(&server, &mut client, text.as_bytes(), "TOODEEP");
+    }
+    refused_everywhere(&server, &mut client, objects.as_bytes(), "TOOBIG");
+    client.ok(&["CONFIG", "SET", "state.max-bytes", "16mb"]);
+    refused_everywhere(&server, &mut client, objects.as_bytes(), "TOODEEP");
+    refused(&server, &mut client, &["STATE.SCHEMA", "SET", "open", &arrays], "BADSCHEMA");
+    refused(&server, &mut client, &["STATE.SCHEMA", "SET", "open", &arrays[..60_000]], "BADSCHEMA");
+}
+
+/// `{"a":[[…]]}`, `depth` containers in each other.
+fn nested(depth: usize) -> String {
+    format!(r#"{{"a":{}{}}}"#, "[".repeat(depth - 1), "]".repeat(depth - 1))
+}
+
+#[test]
+fn depth_is_limited_at_64_on_every_way_in() {
+    state_test(|server, client| {
+        client.ok(&["STATE.SCHEMA", "SET", "open", "{}"]);
+        let objects = |depth: usize| format!("{}{{}}{}", r#"{"a":"#.repeat(depth - 1), "}".repeat(depth - 1));
+        client.ok(&["STATE.UPDATE", KEY, "0", "{}"]);
+        for kind in ["MERGE", "SHALLOW", "REPLACE"] {
+            for text in [nested(63), nested(64), objects(63), objects(64)] {
+                client.ok(&["STATE.UPDATE", KEY, "*", &text, kind]);
+                assert_eq!(client.state(KEY).1, text);
+                client.ok(&["STATE.UPDATE", KEY, "*", "{}", "REPLACE"]);
+            }
+            refused(server, client, &["STATE.UPDATE", KEY, "*", &nested(65), kind], "TOODEEP");
+            refused(server, client, &["STATE.UPDATE", KEY, "*", &objects(65), kind], "TOODEEP");
+        }
+        client.ok(&["STATE.VALIDATE", "open", &nested(64)]);
+        refused(server, client, &["STATE.VALIDATE", "open", &nested(65)], "TOODEEP");
+        // A patch wraps its value in two containers, and what it makes counts, not how it is written.
+        let patch = |path: &str, depth: usize| {
+            let value = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+            format!(r#"[{{"op":"add","path":"{path}","value":{value}}}]"#)
+        };
+        client.ok(&["STATE.UPDATE", KEY, "*", &patch("/a", 63), "PATCH"]);
+        refused(server, client, &["STATE.UPDATE", KEY, "*", &patch("/a", 64), "PATCH"], "TOODEEP");
+        refused(server, client, &["STATE.UPDATE", KEY, "*", &patch("/a/0", 63), "PATCH"], "TOODEEP");
+        refused(server, client, &["STATE.UPDATE", KEY, "*", &patch("/a", 65), "PATCH"], "TOODEEP");
+    });
+}
+
+/// A document of exactly `bytes` bytes.
+fn sized(bytes: usize) -> String {
+    let frame = r#"{"note":""}"#.len();
+    format!(r#"{{"note":"{}"}}"#, "x".repeat(bytes - frame))
+}
+
+#[test]
+fn size_is_limited_for_the_json_and_for_the_result() {
+    state_test(|server, client| {
+        client.ok(&["STATE.SCHEMA", "SET", "open", "{}"]);
+        client.ok(&["STATE.UPDATE", KEY, "0", "{}"]);
+        for limit in [1024, 1024 * 1024] {
+            client.ok(&["CONFIG", "SET", "state.max-bytes", &limit.to_string()]);
+            for bytes in [limit - 1, limit] {
+                client.ok(&["STATE.UPDATE", KEY, "*", &sized(bytes), "REPLACE"]);
+                assert_eq!(client.state(KEY).1.len(), bytes);
+            }
+            let line = refused(server, client, &["STATE.UPDATE", KEY, "*", &sized(limit + 1), "REPLACE"], "TOOBIG");
+            assert!(line.contains("state.max-bytes") && line.contains(&limit.to_string()), "{line}");
+            refused(server, client, &["STATE.VALIDATE", "open", &sized(limit + 1)], "TOOBIG");
+            // The argument counts as it came, space included; so does the result, however small the change was.
+            refused(server, client, &["STATE.UPDATE", KEY, "*", &(" ".repeat(limit - 1) + "{}")], "TOOBIG");
+            refused(server, client, &["STATE.UPDATE", KEY, "*", r#"{"amount":5}"#], "TOOBIG");
+            let patch = r#"[{"op":"add","path":"/amount","value":5}]"#;
+            refused(server, client, &["STATE.UPDATE", KEY, "*", patch, "PATCH"], "TOOBIG");
+            client.ok(&["STATE.UPDATE", KEY, "*", r#"{"note":null}"#]);
+        }
+        client.ok(&["CONFIG", "SET", "state.max-bytes", "1mb"]);
+    });
+}
+
+#[test]
+fn number_literals_come_back_as_they_were_written() {
+    state_test(|_, client| {
+        let literals = [
+            "1.10", "12345678901234567890123", "1e400", "-1E-400", "-0", "0.0", "-0.0e-0", "1E+2", "0.1e-7",
+            "9007199254740993", "18446744073709551616", "0.1000000000000000055511151231257827", "100000000000000000000.00",
+        ];
+        let document = format!(r#"{{"amounts":[{}]}}"#, literals.join(","));
+        client.ok(&["STATE.UPDATE", KEY, "0", &document]);
+        assert_eq!(client.state(KEY).1, document);
+        for (index, literal) in literals.iter().enumerate() {
+            let reply = client.ok(&["STATE.GET", KEY, &format!("/amounts/{index}")]);
+            assert_eq!(reply.array()[1].text(), *literal);
+        }
+        // Neither an update beside them, nor a rollback, nor a difference rewrites them.
+        client.ok(&["STATE.UPDATE", KEY, "*", r#"{"stage":"offer"}"#]);
+        assert_eq!(client.state(KEY).1, document.replace("]}", r#"],"stage":"offer"}"#));
+        let diff = client.text(&["STATE.DIFF", KEY, "2", "1"]);
+        assert_eq!(diff, r#"[{"op":"remove","path":"/stage"}]"#);
+        client.ok(&["STATE.ROLLBACK", KEY, "2"]);
+        assert_eq!(client.state(KEY).1, document);
+    });
+}
+
+#[test]
+fn of_duplicate_names_the_last_value_stands_at_the_first_place() {
+    state_test(|_, client| {
+        let json = r#"{"stage":"menu","option":1,"stage":"offer","data":{"a":1,"b":2,"a":3,"\u0061":4}}"#;
+        let kept = r#"{"stage":"offer","option":1,"data":{"a":4,"b":2}}"#;
+        client.ok(&["STATE.UPDATE", KEY, "0", json, "REPLACE"]);
+        assert_eq!(client.state(KEY).1, kept);
+        let etag = client.text(&["STATE.UPDATE", KEY, "1", json]);
+        assert_eq!(Client::version(&etag), 1, "the same reading is no change");
+    });
+}
+
+#[test]
+fn strings_keep_their_text() {
+    state_test(|_, client| {
+        let cases = [
+            (r#""\u0000""#, r#""\u0000""#),
+            (r#""a\u0000b\u001f\u007f""#, "\"a\\u0000b\\u001f\u{7f}\""),
+            (r#""\b\t\n\f\r\"\\\/""#, r#""\b\t\n\f\r\"\\/""#),
+            (r#""\u0008\u000a\u0022""#, r#""\b\n\"""#),
+            (r#""\u00e9 \u4e00 \u0100""#, "\"é 一 Ā\""),
+            (r#""\ud83d\ude00 😀 👩🏽‍🚀""#, "\"😀 😀 👩🏽‍🚀\""),
+            ("\"\u{2028}\u{feff}\u{fffd}\u{10ffff}\"", "\"\u{2028}\u{feff}\u{fffd}\u{10ffff}\""),
+            (r#""%s %n %1$s""#, r#""%s %n %1$s""#),
+            (r#""""#, r#""""#),
+        ];
+        for (written, kept) in cases {
+            client.ok(&["STATE.UPDATE", KEY, "*", &format!(r#"{{{written}:{written}}}"#), "REPLACE"]);
+            assert_eq!(client.state(KEY).1, format!("{{{kept}:{kept}}}"), "{written}");
+        }
+        client.ok(&["STATE.UPDATE", KEY, "*", r#"{"":1,"a/b":2,"m~n":3,"\u0000":4,"😀":5}"#, "REPLACE"]);
+        let reply = client.ok(&["STATE.GET", KEY, "/", "/a~1b", "/m~0n", "/\0", "/😀", "/a/b", ""]);
+        let members: Vec<String> = reply.array()[1..].iter().map(ToString::to_string).collect();
+        assert_eq!(members[..6], ["1", "2", "3", "4", "5", "(nil)"]);
+        assert_eq!(members[6], r#"{"":1,"a/b":2,"m~n":3,"\u0000":4,"😀":5}"#);
+    });
+}
+
+#[test]
+fn a_document_is_an_object() {
+    let (server, mut client) = server_with_a_schema();
+    let patch = |json: &str| format!(r#"[{{"op":"replace","path":"","value":{json}}}]"#);
+    for json in ["[]", "1", "\"offer\"", "null", "true", "[{}]"] {
+        for kind in ["MERGE", "SHALLOW", "REPLACE"] {
+            let line = refused(&server, &mut client, &["STATE.UPDATE", KEY, "*", json, kind], "INVALID");
+            assert_eq!(line, "INVALID 1 violation: /: must be an object");
+        }
+        refused(&server, &mut client, &["STATE.UPDATE", KEY, "*", &patch(json), "PATCH"], "INVALID");
+        refused(&server, &mut client, &["STATE.VALIDATE", "open", json], "INVALID");
+    }
+}
+
+#[test]
+fn a_patch_that_doubles_the_document_stops_at_the_limit() {
+    let (server, mut client) = server_with_an_offer();
+    let operations = |copy: &str| format!("[{}]", vec![copy; 60].join(","));
+    let whole = operations(r#"{"op":"copy","from":"","path":"/current"}"#);
+    let wide = operations(r#"{"op":"copy","from":"/dashboard","path":"/dashboard/accounts/-"}"#);
+    let begun = std::time::Instant::now();
+    refused(&server, &mut client, &["STATE.UPDATE", KEY, "*", &whole, "PATCH"], "TOODEEP");
+    refused(&server, &mut client, &["STATE.UPDATE", KEY, "*", &wide, "PATCH"], "TOOBIG");
+    client.ok(&["CONFIG", "SET", "state.max-bytes", "64mb"]);
+    client.ok(&["CONFIG", "SET", "state.max-depth", "128"]);
+    refused(&server, &mut client, &["STATE.UPDATE", KEY, "*", &wide, "PATCH"], "BADPATCH|TOOBIG");
+    // Cheap operations in great number, each of which moves a long array.
+    let list = format!(r#"{{"list":[{}]}}"#, vec!["0"; 100_000].join(","));
+    client.ok(&["STATE.UPDATE", KEY, "*", &list, "REPLACE"]);
+    let shifts = vec![r#"{"op":"add","path":"/list/0","value":0}"#; 20_000].join(",");
+    refused(&server, &mut client, &["STATE.UPDATE", KEY, "*", &format!("[{shifts}]"), "PATCH"], "BADPATCH|TOOBIG");
+    assert!(begun.elapsed().as_secs() < 20, "patch bombs took {:?}", begun.elapsed());
+    let peak: u64 = info(&mut client, "memory", "used_memory_peak").parse().expect("a number");
+    assert!(peak < 1024 * 1024 * 1024, "patch bombs made the server use {peak} bytes");
+}
