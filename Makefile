@@ -2,10 +2,13 @@
 # can be read, and run, without make.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long bench-quick fmt lint doc clean
+.PHONY: help build run test test-long bench-quick fmt lint doc clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## Build target/release/libredis_state.so, the module, for a server of your own
+	@scripts/build.sh
 
 run: ## Build the module and start a redis-server with it here (PORT=6379, or the port of REDIS_STATE_URL)
 	@scripts/run.sh

@@ -11,29 +11,24 @@ password=
 port=6379
 url=${REDIS_STATE_URL:-}
 if [ -n "$url" ]; then
-  case $url in
-    redis://*) ;;
-    *) die "REDIS_STATE_URL is $url: this server speaks plain redis:// only, such as redis://127.0.0.1:6390/0." ;;
+  form='^redis://(([^:@/]*):([^@/]*)@)?(\[[^]]*\]|[^]:@/?[]*)(:([0-9]+))?([/?].*)?$'
+  [[ $url =~ $form ]] || die "REDIS_STATE_URL is not of the form redis://127.0.0.1:6390/0, which is all that a server of this machine has."
+  user=${BASH_REMATCH[2]} password=${BASH_REMATCH[3]} host=${BASH_REMATCH[4]} port=${BASH_REMATCH[6]:-$port}
+  case $host in
+    127.* | localhost | "[::1]" | "") ;;
+    *) die "REDIS_STATE_URL points to $host, another machine: unset it to start a server here, or start one there." ;;
   esac
-  address=${url#redis://}
-  address=${address%%[/?]*}
-  case $address in
-    *%*@*) die "REDIS_STATE_URL has an encoded password: choose one without %, or start the server yourself with redis.conf." ;;
-    :*@* | default:*@*) password=${address%@*} password=${password#*:} ;;
-    *@*) die "REDIS_STATE_URL names a user: this server has the default one only. docs/operations.md shows how to add more." ;;
+  case $user in
+    default | "") ;;
+    *) die "REDIS_STATE_URL names the user $user: this server has the default one only; docs/operations.md shows how to add more." ;;
   esac
-  address=${address##*@}
-  case $address in
-    127.* | localhost | localhost:* | \[::1\]* | :* | "") ;;
-    *) die "REDIS_STATE_URL points to $address, another machine: unset it to start a server here, or start one there." ;;
-  esac
-  case $address in
-    *\]:* | *[!:]:[0-9]* | :*) port=${address##*:} ;;
+  case $password in
+    *[%\"\\]*) die "REDIS_STATE_URL has a password with %, a quote or a backslash: choose another, or start the server yourself with redis.conf." ;;
   esac
 fi
-port=${PORT:-${port:-6379}}
+port=${PORT:-$port}
 case $port in
-  *[!0-9]* | "") die "PORT=$port is not a port: use a number, such as PORT=6390." ;;
+  *[!0-9]*) die "PORT=$port is not a port: use a number, such as PORT=6390." ;;
 esac
 
 need_cargo
@@ -52,7 +47,7 @@ options=(--port "$port")
 if [ "$port" != 6379 ]; then options+=(--dbfilename "dump-$port.rdb" --appenddirname "appendonlydir-$port"); fi
 
 cli="redis-cli -p $port"
-[ -z "$password" ] || cli="redis-cli -u \$REDIS_STATE_URL"
+[ -z "$password" ] || cli="$cli --askpass"
 say "Try this in another terminal:"
 say "  $cli STATE.UPDATE channel:+263771234567 '*' '{\"channel\":{\"type\":\"whatsapp\",\"identifier\":\"+263771234567\"}}' SCHEMA vimbiso.channel"
 say "  $cli STATE.GET channel:+263771234567"

@@ -111,7 +111,8 @@ fn del(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     registry::read().get(name)?;
     let users = registry::users(name);
     if users > 0 && options.force.is_none() {
-        let reason = format!("{name} is used by {users} states; with FORCE their next write answers NOSCHEMA");
+        let states = if users == 1 { "state uses" } else { "states use" };
+        let reason = format!("{users} {states} {name}; with FORCE their next write answers NOSCHEMA");
         return Err(Error::BadSchema { reason }.into());
     }
     registry::remove(ctx, name);

@@ -65,7 +65,7 @@ impl Ctx {
 
     /// Writes a line to the server's log; never a document, never a format string of somebody else.
     pub fn log(self, level: &CStr, message: &str) {
-        let message = CString::new(message.replace('\0', " ")).unwrap_or_default();
+        let message = one_line(message);
         // SAFETY: R1, R3; the format is ours and takes one C string.
         unsafe { api!(RedisModule_Log(self.0, level.as_ptr(), c"%s".as_ptr(), message.as_ptr())) }
     }
@@ -139,10 +139,9 @@ impl Ctx {
         unsafe { api!(RedisModule_ReplyWithMap(self.0, len as c_long)) };
     }
 
-    /// Replies an error line. Control characters would end the line early, so they become spaces.
+    /// Replies an error line.
     pub fn reply_error(self, line: &str) {
-        let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let line = CString::new(line).unwrap_or_default();
+        let line = one_line(line);
         // SAFETY: R1, R3; the line has no NUL, CR or LF.
         unsafe { api!(RedisModule_ReplyWithError(self.0, line.as_ptr())) };
     }
@@ -151,6 +150,12 @@ impl Ctx {
         // SAFETY: R1.
         unsafe { api!(RedisModule_WrongArity(self.0)) };
     }
+}
+
+/// The text without control characters: they would end a line early, or colour somebody's terminal.
+fn one_line(text: &str) -> CString {
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    CString::new(line).unwrap_or_default()
 }
 
 /// What a callback returns to Redis.

@@ -67,7 +67,36 @@ fn register(ctx: Ctx, args: &[RedisStr]) -> Result<(), String> {
         return Err("a setting state.* is refused; the line above names it".to_owned());
     }
     schema_dir::load_soon(ctx);
+    warn_of_aof_without_preamble(ctx);
     Ok(())
+}
+
+/// That mode has no place for schemas but beside the first state: who runs it should know.
+fn warn_of_aof_without_preamble(ctx: Ctx) {
+    // SAFETY: R1, R3: the format names two C strings; the reply is freed below, its text is read before.
+    let preamble = unsafe {
+        let command = c"CONFIG".as_ptr();
+        api!(RedisModule_Call(ctx.as_ptr(), command, c"cc".as_ptr(), c"GET".as_ptr(), c"aof-use-rdb-preamble".as_ptr()))
+    };
+    if preamble.is_null() {
+        return;
+    }
+    // SAFETY: R2: the text is read before the reply is freed; an element that is not there is null.
+    let is_no = unsafe {
+        let mut len = 0;
+        let value = api!(RedisModule_CallReplyArrayElement(preamble, 1));
+        !value.is_null() && {
+            let text = api!(RedisModule_CallReplyStringPtr(value, &mut len));
+            !text.is_null() && std::slice::from_raw_parts(text.cast::<u8>(), len) == b"no"
+        }
+    };
+    // SAFETY: made by Call above, freed once.
+    unsafe { api!(RedisModule_FreeCallReply(preamble)) };
+    if is_no {
+        let advice = "redis-state: with aof-use-rdb-preamble no, a rewritten AOF has the schemas only beside a state; \
+                      set it to yes, or set state.schema-dir";
+        ctx.log(c"warning", advice);
+    }
 }
 
 const LOADING: raw::RedisModuleEvent = raw::RedisModuleEvent { id: raw::REDISMODULE_EVENT_LOADING, dataver: 1 };

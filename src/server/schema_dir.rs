@@ -79,9 +79,12 @@ fn load_file(ctx: Ctx, file: &Path) -> Result<Option<String>, String> {
     let stem = file.file_stem().unwrap_or_default();
     let name = words::name("schema", stem.as_encoded_bytes()).map_err(|refused| refused.to_string())?;
     let mut json = Vec::new();
-    // One byte more than allowed is enough to be refused.
+    // One byte more than allowed is enough to see that there are too many.
     let bytes_max = SCHEMA_BYTES_MAX as u64 + 1;
     File::open(file).and_then(|file| file.take(bytes_max).read_to_end(&mut json)).map_err(|error| error.to_string())?;
+    if json.len() > SCHEMA_BYTES_MAX {
+        return Err(format!("a schema has at most {SCHEMA_BYTES_MAX} bytes"));
+    }
     let schema = registry::read().prepare(name, &json).map_err(|error| error.to_string())?;
     let shown = format!("{name}, revision {}", schema.reference().revision);
     Ok(registry::put(ctx, schema).then_some(shown))

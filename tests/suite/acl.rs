@@ -17,9 +17,16 @@ fn user(server: &Server, name: &str, rules: &str) -> Client {
 
 /// Every command on a key, the key as `{key}`.
 const COMMANDS: [&str; 10] = [
-    "STATE.GET {key}", "STATE.GET {key} VERSION 1 /stage", "STATE.META {key}", "STATE.HISTORY {key}",
-    "STATE.DIFF {key} 1 1", "STATE.UPDATE {key} * {}", "STATE.UPDATE {key} 0 {} DRYRUN", "STATE.ROLLBACK {key} *",
-    "STATE.TOUCH {key}", "STATE.DELETE {key} *",
+    "STATE.GET {key}",
+    "STATE.GET {key} VERSION 1 /stage",
+    "STATE.META {key}",
+    "STATE.HISTORY {key}",
+    "STATE.DIFF {key} 1 1",
+    "STATE.UPDATE {key} * {}",
+    "STATE.UPDATE {key} 0 {} DRYRUN",
+    "STATE.ROLLBACK {key} *",
+    "STATE.TOUCH {key}",
+    "STATE.DELETE {key} *",
 ];
 
 #[test]
@@ -29,9 +36,21 @@ fn a_user_of_channels_touches_nothing_else() {
     let mut bot = user(&server, "bot", "~channel:* +@all");
     let before = fingerprint(&mut client);
     let tails = [
-        "", "AUDIT channel:1", "AUDIT {admin:1}:audit", "AUDIT admin:1", "NOTE ALIGN 1 channel:1", "NOTE AUDIT channel:1",
-        "EVENT AUDIT NOTE channel:1", "ACTOR ALIGN EVENT channel:1", "LABEL AUDIT AUDIT channel:1", "SCHEMA ALIGN EX 60",
-        "ALIGN 1 channel:1", "ALIGN 0", "ALIGN -1 channel:1", "ALIGN 99999 channel:1", "PURGE AUDIT channel:1",
+        "",
+        "AUDIT channel:1",
+        "AUDIT {admin:1}:audit",
+        "AUDIT admin:1",
+        "NOTE ALIGN 1 channel:1",
+        "NOTE AUDIT channel:1",
+        "EVENT AUDIT NOTE channel:1",
+        "ACTOR ALIGN EVENT channel:1",
+        "LABEL AUDIT AUDIT channel:1",
+        "SCHEMA ALIGN EX 60",
+        "ALIGN 1 channel:1",
+        "ALIGN 0",
+        "ALIGN -1 channel:1",
+        "ALIGN 99999 channel:1",
+        "PURGE AUDIT channel:1",
     ];
     for command in COMMANDS {
         for tail in tails {
@@ -55,10 +74,16 @@ fn no_text_hides_a_key_from_the_acl() {
     let before = fingerprint(&mut client);
     let hidden: [&[u8]; 7] = [b"ALIGN", b"align", b"AUDIT", b"Audit", b"AUDIT\0", b"align\0x", b"AUDIT \0"];
     // The word in every place behind the command's name, the forbidden key in every other.
-    for (command, rest) in [("STATE.UPDATE", "* {} NOTE menu EVENT menu"), ("STATE.ROLLBACK", "* NOTE menu EVENT menu"),
-        ("STATE.DELETE", "* NOTE menu EVENT menu"), ("STATE.TOUCH", "EX 60"), ("STATE.GET", "VERSION 1"),
-        ("STATE.HISTORY", "COUNT 1"), ("STATE.DIFF", "1 2"), ("STATE.META", "")]
-    {
+    for (command, rest) in [
+        ("STATE.UPDATE", "* {} NOTE menu EVENT menu"),
+        ("STATE.ROLLBACK", "* NOTE menu EVENT menu"),
+        ("STATE.DELETE", "* NOTE menu EVENT menu"),
+        ("STATE.TOUCH", "EX 60"),
+        ("STATE.GET", "VERSION 1"),
+        ("STATE.HISTORY", "COUNT 1"),
+        ("STATE.DIFF", "1 2"),
+        ("STATE.META", ""),
+    ] {
         let rest = words(rest);
         for word in hidden {
             for at in 0..=rest.len() {
@@ -103,7 +128,10 @@ fn the_trail_is_written_for_the_caller_and_can_not_be_forged() {
     let mut script = user(&server, "script", "~channel:* +eval +state.update");
     let code = "return redis.call('STATE.UPDATE', KEYS[1], '*', '{}')";
     script.ok(&["EVAL", code, "1", KEY]);
-    assert_eq!(crate::standing::trail_of(&mut client, AUDIT, "user").last().map(String::as_str), Some("script"));
+    assert_eq!(
+        crate::standing::trail_of(&mut client, AUDIT, "user").last().map(String::as_str),
+        Some("script")
+    );
     // What a script may do is what its caller may, also with a key that it did not declare.
     let error = script.err(&["EVAL", &code.replace("KEYS[1]", "'admin:1'"), "0"]);
     assert!(error.contains("can't access at least one of the keys"), "{error}");
@@ -120,14 +148,22 @@ fn reading_and_writing_are_different_rights() {
         reader.ok(&words(&line.replace("{key}", KEY)));
     }
     let mut writer = user(&server, "writer", "%W~channel:* +@all");
-    let writes = ["STATE.UPDATE {key} * {}", "STATE.UPDATE {key} * {} DRYRUN", "STATE.ROLLBACK {key} *",
-        "STATE.TOUCH {key}", "STATE.DELETE {key} *"];
+    let writes = [
+        "STATE.UPDATE {key} * {}",
+        "STATE.UPDATE {key} * {} DRYRUN",
+        "STATE.ROLLBACK {key} *",
+        "STATE.TOUCH {key}",
+        "STATE.DELETE {key} *",
+    ];
     let before = fingerprint(&mut client);
     for line in writes {
         assert!(reader.err(&words(&line.replace("{key}", KEY))).starts_with("NOPERM "), "{line}");
     }
     for line in ["STATE.UPDATE {key} * {\"stage\":\"x\"} RETURN", "STATE.GET {key}", "STATE.META {key}"] {
-        assert!(writer.err(&words(&line.replace("{key}", KEY))).starts_with("NOPERM "), "who may update may read: {line}");
+        assert!(
+            writer.err(&words(&line.replace("{key}", KEY))).starts_with("NOPERM "),
+            "who may update may read: {line}"
+        );
     }
     assert_eq!(fingerprint(&mut client), before);
 }
@@ -136,11 +172,17 @@ fn reading_and_writing_are_different_rights() {
 fn commands_and_subcommands_are_granted_one_by_one() {
     let (server, mut client) = server_with_an_offer();
     client.ok(&["STATE.SCHEMA", "SET", "open", "{}"]);
-    let mut bot = user(&server, "bot", "~* +state.get +state.update +state.schema -state.schema|set -state.schema|del");
+    let mut bot =
+        user(&server, "bot", "~* +state.get +state.update +state.schema -state.schema|set -state.schema|del");
     bot.ok(&["STATE.GET", KEY]);
     bot.ok(&["STATE.SCHEMA", "LIST"]);
     assert_eq!(bot.text(&["STATE.SCHEMA", "GET", "open"]), "{}");
-    for line in ["STATE.SCHEMA SET open true", "STATE.SCHEMA DEL open", "STATE.DELETE channel:1 *", "STATE.ROLLBACK channel:1 *"] {
+    for line in [
+        "STATE.SCHEMA SET open true",
+        "STATE.SCHEMA DEL open",
+        "STATE.DELETE channel:1 *",
+        "STATE.ROLLBACK channel:1 *",
+    ] {
         assert!(bot.err(&words(line)).starts_with("NOPERM "), "{line}");
     }
     assert_eq!(client.text(&["STATE.SCHEMA", "GET", "open"]), "{}");
@@ -158,14 +200,21 @@ fn the_internal_command_is_refused_to_everybody() {
     let before = fingerprint(&mut client);
     let mut admin = user(&server, "admin", "~* +@all");
     let attempts = [
-        "STATE.EFFECT", "STATE.EFFECT channel:+263771234567 x", "STATE.EFFECT channel:+263771234567 x -1",
-        "STATE.EFFECT a b c d e f g", "STATE.SCHEMAEFFECT x", "STATE.SCHEMAEFFECT",
+        "STATE.EFFECT",
+        "STATE.EFFECT channel:+263771234567 x",
+        "STATE.EFFECT channel:+263771234567 x -1",
+        "STATE.EFFECT a b c d e f g",
+        "STATE.SCHEMAEFFECT x",
+        "STATE.SCHEMAEFFECT",
     ];
     for attempt in attempts {
         let args = words(attempt);
         for who in [&mut client, &mut admin] {
             let error = who.err(&args);
-            assert!(error.starts_with("NOPERM ") || error.starts_with("ERR wrong number"), "{attempt}: {error}");
+            assert!(
+                error.starts_with("NOPERM ") || error.starts_with("ERR wrong number"),
+                "{attempt}: {error}"
+            );
         }
     }
     let right = words("STATE.EFFECT channel:+263771234567 x -1");
@@ -173,7 +222,9 @@ fn the_internal_command_is_refused_to_everybody() {
     client.ok(&["MULTI"]);
     let queued = client.call(&right);
     match client.call(&["EXEC"]) {
-        Reply::Array(replies) => assert!(matches!(&replies[0], Reply::Error(line) if line.starts_with("NOPERM "))),
+        Reply::Array(replies) => {
+            assert!(matches!(&replies[0], Reply::Error(line) if line.starts_with("NOPERM ")))
+        }
         reply => assert!(matches!(reply, Reply::Error(_)) && matches!(queued, Reply::Error(_))),
     }
     let error = client.err(&["EVAL", "return redis.call('STATE.EFFECT', KEYS[1], 'x', '-1')", "1", KEY]);

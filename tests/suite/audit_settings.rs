@@ -88,7 +88,8 @@ fn a_long_patch_is_cut_and_marked() {
 #[test]
 fn the_document_is_carried_at_creation_and_every_64th_version_up_to_its_size() {
     state_test(|_, client| {
-        let document = |n: usize| format!(r#"{{"n":{n:03},"note":"{}"}}"#, "x".repeat(10)).replace(":0", ":1");
+        let document =
+            |n: usize| format!(r#"{{"n":{n:03},"note":"{}"}}"#, "x".repeat(10)).replace(":0", ":1");
         let length = document(1).len();
         client.ok(&["STATE.UPDATE", KEY, "0", &document(1)]);
         for n in 2..=130 {
@@ -99,7 +100,9 @@ fn the_document_is_carried_at_creation_and_every_64th_version_up_to_its_size() {
         let carried: Vec<&str> = carried.filter_map(|entry| field(entry, "version")).collect();
         assert_eq!(carried, ["1", "64", "128"]);
         assert_eq!(field(&entries[63], "document"), Some(document(64).as_str()));
-        for (limit, expected) in [(length - 1, None), (length, Some(document(1))), (length + 1, Some(document(1)))] {
+        for (limit, expected) in
+            [(length - 1, None), (length, Some(document(1))), (length + 1, Some(document(1)))]
+        {
             set(client, "audit-document-bytes", &limit.to_string());
             let key = format!("channel:{limit}");
             client.ok(&["STATE.UPDATE", &key, "0", &document(1)]);
@@ -126,7 +129,11 @@ fn a_crowd_of_refusals_falls_silent_until_the_next_commit() {
         assert_eq!(entries.len(), 5, "three, and one that says that more are not written");
         assert_eq!(field(&entries[4], "event"), Some("reject"));
         assert!(field(&entries[4], "error").is_some_and(|error| error.starts_with("suppressed: ")));
-        assert_eq!(crate::standing::number(client, "state", "state_rejections_invalid"), 23, "INFO counts them all");
+        assert_eq!(
+            crate::standing::number(client, "state", "state_rejections_invalid"),
+            23,
+            "INFO counts them all"
+        );
         client.ok(&["STATE.UPDATE", KEY, "1", "{}", "NOTE", "no commit"]);
         refuse(client, 2);
         assert_eq!(trail(client, AUDIT).len(), 6, "a note opens nothing");
@@ -159,6 +166,10 @@ fn conflicts_are_written_only_when_asked_for() {
         client.err(&["STATE.DELETE", KEY, "7"]);
         assert_eq!(trail_of(client, AUDIT, "event"), ["create", "reject", "reject", "reject"]);
         client.err(&["STATE.UPDATE", "channel:none", "7", "{}"]);
-        assert_eq!(client.ok(&["EXISTS", "{channel:none}:audit"]).int(), 0, "where nothing is, nothing is written");
+        assert_eq!(
+            client.ok(&["EXISTS", "{channel:none}:audit"]).int(),
+            0,
+            "where nothing is, nothing is written"
+        );
     });
 }

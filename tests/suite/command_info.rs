@@ -33,12 +33,18 @@ fn arity_flags_and_keys_are_told() {
         for flag in flags {
             assert!(told.contains(&(*flag).to_owned()), "{name} is {flag}: {told:?}");
         }
-        assert_ne!(told.contains(&"write".to_owned()), told.contains(&"readonly".to_owned()) || name == "state.help");
+        assert_ne!(
+            told.contains(&"write".to_owned()),
+            told.contains(&"readonly".to_owned()) || name == "state.help"
+        );
         assert_eq!(info[3].int(), first_key, "first key of {name}");
     }
     let containers = client.ok(&["COMMAND", "INFO", "state.schema"]);
-    let subcommands: Vec<String> =
-        containers.array()[0].array()[9].array().iter().map(|info| info.array()[0].text().to_owned()).collect();
+    let subcommands: Vec<String> = containers.array()[0].array()[9]
+        .array()
+        .iter()
+        .map(|info| info.array()[0].text().to_owned())
+        .collect();
     for name in ["set", "get", "list", "del", "help"] {
         assert!(subcommands.contains(&format!("state.schema|{name}")), "{subcommands:?}");
     }
@@ -74,7 +80,10 @@ fn every_command_has_its_page() {
         }
     }
     let update = all_words(docs.field("state.update").field("arguments"));
-    for word in ["key", "expected", "json", "merge", "replace", "schema", "keepttl", "label", "event", "actor", "note", "audit"] {
+    for word in [
+        "key", "expected", "json", "merge", "replace", "schema", "keepttl", "label", "event", "actor",
+        "note", "audit",
+    ] {
         assert!(update.contains(&word.to_owned()), "{word} is an argument of STATE.UPDATE: {update:?}");
     }
 }
@@ -88,9 +97,16 @@ fn the_keys_of_a_command_are_found() {
     let server = Server::start();
     let mut client = server.client();
     for line in [
-        "STATE.GET channel:1", "STATE.GET channel:1 VERSION 3 /stage", "STATE.META channel:1", "STATE.HISTORY channel:1 COUNT 3",
-        "STATE.DIFF channel:1 1 2", "STATE.UPDATE channel:1 * {}", "STATE.UPDATE channel:1 0 {} MERGE EX 60 NOTE channel:2",
-        "STATE.ROLLBACK channel:1 * ONLY 1 /stage", "STATE.TOUCH channel:1 EX 60", "STATE.DELETE channel:1 * PURGE",
+        "STATE.GET channel:1",
+        "STATE.GET channel:1 VERSION 3 /stage",
+        "STATE.META channel:1",
+        "STATE.HISTORY channel:1 COUNT 3",
+        "STATE.DIFF channel:1 1 2",
+        "STATE.UPDATE channel:1 * {}",
+        "STATE.UPDATE channel:1 0 {} MERGE EX 60 NOTE channel:2",
+        "STATE.ROLLBACK channel:1 * ONLY 1 /stage",
+        "STATE.TOUCH channel:1 EX 60",
+        "STATE.DELETE channel:1 * PURGE",
     ] {
         assert_eq!(keys_of(&mut client, line), ["channel:1"], "{line}");
     }

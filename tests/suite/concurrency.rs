@@ -30,7 +30,11 @@ fn take_part(port: u16, number: usize) -> (Vec<u64>, usize) {
                 }
                 reply => {
                     let version = Client::version(reply.text());
-                    assert_eq!(version, Client::version(&etag) + 1, "the version after the one that was read");
+                    assert_eq!(
+                        version,
+                        Client::version(&etag) + 1,
+                        "the version after the one that was read"
+                    );
                     versions.push(version);
                     break;
                 }
@@ -46,11 +50,14 @@ fn sixteen_clients_on_one_key_lose_nothing() {
         client.ok(&["CONFIG", "SET", "state.audit-maxlen", "100000"]);
         client.ok(&["STATE.UPDATE", KEY, "0", r#"{"done":[]}"#]);
         let port = server.port();
-        let clients: Vec<_> = (0..CLIENTS).map(|number| thread::spawn(move || take_part(port, number))).collect();
-        let parts: Vec<_> = clients.into_iter().map(|part| part.join().expect("a client without a failure")).collect();
+        let clients: Vec<_> =
+            (0..CLIENTS).map(|number| thread::spawn(move || take_part(port, number))).collect();
+        let parts: Vec<_> =
+            clients.into_iter().map(|part| part.join().expect("a client without a failure")).collect();
 
         let total = CLIENTS * UPDATES_EACH;
-        let versions: BTreeSet<u64> = parts.iter().flat_map(|(versions, _)| versions.iter().copied()).collect();
+        let versions: BTreeSet<u64> =
+            parts.iter().flat_map(|(versions, _)| versions.iter().copied()).collect();
         let all: BTreeSet<u64> = (2..=total as u64 + 1).collect();
         assert_eq!(versions, all, "each successful update has a version of its own");
 
@@ -94,11 +101,15 @@ fn of_sixteen_that_create_one_key_one_wins() {
             let key = key.clone();
             thread::spawn(move || {
                 let mut client = Client::connect(port).expect("the server accepts");
-                matches!(client.call(&["STATE.UPDATE", &key, "0", &format!(r#"{{"by":{number}}}"#)]), Reply::Bulk(_))
+                matches!(
+                    client.call(&["STATE.UPDATE", &key, "0", &format!(r#"{{"by":{number}}}"#)]),
+                    Reply::Bulk(_)
+                )
             })
         };
         let clients: Vec<_> = (0..CLIENTS).map(create).collect();
-        let created: Vec<bool> = clients.into_iter().map(|client| client.join().expect("no failure")).collect();
+        let created: Vec<bool> =
+            clients.into_iter().map(|client| client.join().expect("no failure")).collect();
         let won: Vec<usize> = (0..CLIENTS).filter(|number| created[*number]).collect();
         let (etag, document) = server.client().state(&key);
         assert_eq!(won.len(), 1, "round {round}");
@@ -173,7 +184,10 @@ fn a_refusal_does_not_disturb_who_watches_the_key() {
             assert!(goes_through(server, KEY, &command), "{command:?} is a read");
             assert!(goes_through(server, AUDIT, &command), "{command:?} is a read");
         }
-        assert!(goes_through(server, AUDIT, &["STATE.UPDATE", KEY, "7", "{}"]), "a conflict is not in the trail");
+        assert!(
+            goes_through(server, AUDIT, &["STATE.UPDATE", KEY, "7", "{}"]),
+            "a conflict is not in the trail"
+        );
         let rejected = ["STATE.UPDATE", KEY, "*", r#"{"amount":"ten"}"#];
         assert!(!goes_through(server, AUDIT, &rejected), "a rejection is in the trail");
         assert!(goes_through(server, "channel:none", &["STATE.UPDATE", "channel:none", "7", "{}"]));
@@ -195,7 +209,10 @@ fn a_commit_is_seen_by_who_watches_the_key_and_its_trail() {
     for command in commits {
         assert!(!goes_through(&server, KEY, command), "{command:?} changes the state");
     }
-    for command in [&["STATE.UPDATE", KEY, "*", r#"{"stage":"menu"}"#], &["STATE.UPDATE", KEY, "*", r#"{"stage":"offer"}"#]] {
+    for command in [
+        &["STATE.UPDATE", KEY, "*", r#"{"stage":"menu"}"#],
+        &["STATE.UPDATE", KEY, "*", r#"{"stage":"offer"}"#],
+    ] {
         assert!(!goes_through(&server, AUDIT, command), "{command:?} writes to the trail");
     }
 }

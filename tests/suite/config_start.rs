@@ -28,7 +28,9 @@ impl FromFile {
 
     fn start(dir: &Path) -> FromFile {
         let port = free_port();
-        let child = spawn(Command::new("redis-server").arg(dir.join("redis.conf")).args(["--port", &port.to_string()]));
+        let child = spawn(
+            Command::new("redis-server").arg(dir.join("redis.conf")).args(["--port", &port.to_string()]),
+        );
         let server = FromFile { child, port };
         wait_until("the server answers", || Client::connect(port).is_ok());
         server
@@ -52,7 +54,12 @@ fn free_port() -> u16 {
 }
 
 fn spawn(command: &mut Command) -> Child {
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("redis-server is installed")
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("redis-server is installed")
 }
 
 #[test]
@@ -84,10 +91,12 @@ fn redis_conf_and_loadmodule_take_the_same_settings() {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let folder = format!("schema-dir {}", schemas.path().display());
         let lines = if with_prefix {
-            let lines: Vec<String> = SETTINGS.iter().map(|(name, _, taken, _)| format!("\nstate.{name} {}", taken[1].0)).collect();
+            let lines: Vec<String> =
+                SETTINGS.iter().map(|(name, _, taken, _)| format!("\nstate.{name} {}", taken[1].0)).collect();
             format!("{}\nstate.{folder}", lines.concat())
         } else {
-            let words: Vec<String> = SETTINGS.iter().map(|(name, _, taken, _)| format!(" {name} {}", taken[1].0)).collect();
+            let words: Vec<String> =
+                SETTINGS.iter().map(|(name, _, taken, _)| format!(" {name} {}", taken[1].0)).collect();
             format!("{} {folder}", words.concat())
         };
         FromFile::write(dir.path(), &lines);
@@ -112,7 +121,8 @@ fn redis_conf_and_loadmodule_take_the_same_settings() {
 #[test]
 fn settings_behind_loadmodule_are_in_force() {
     let builder = Server::builder().without_schemas();
-    let server = builder.module_arg("snapshots").module_arg("3").module_arg("state.audit").module_arg("no").start();
+    let server =
+        builder.module_arg("snapshots").module_arg("3").module_arg("state.audit").module_arg("no").start();
     let mut client = server.client();
     assert_eq!((get(&mut client, "snapshots"), get(&mut client, "audit")), ("3".to_owned(), "no".to_owned()));
     client.ok(&["STATE.UPDATE", KEY, "0", OFFER]);
@@ -128,7 +138,8 @@ fn refused_start(lines: &str) -> String {
     let dir = tempfile::tempdir().expect("a temporary folder");
     FromFile::write(dir.path(), lines);
     let port = free_port().to_string();
-    let mut child = spawn(Command::new("redis-server").arg(dir.path().join("redis.conf")).args(["--port", &port]));
+    let mut child =
+        spawn(Command::new("redis-server").arg(dir.path().join("redis.conf")).args(["--port", &port]));
     let mut ended = None;
     let begun = std::time::Instant::now();
     while ended.is_none() && begun.elapsed().as_secs() < 10 {
@@ -147,7 +158,11 @@ fn refused_start(lines: &str) -> String {
 fn a_bad_value_stops_the_start_and_says_which() {
     for (name, _, _, refused) in SETTINGS {
         for value in refused.iter().filter(|value| !value.is_empty()) {
-            for lines in [format!("\nstate.{name} {value}"), format!(" {name} {value}"), format!(" state.{name} {value}")] {
+            for lines in [
+                format!("\nstate.{name} {value}"),
+                format!(" {name} {value}"),
+                format!(" state.{name} {value}"),
+            ] {
                 let log = refused_start(&lines);
                 assert!(log.contains(name), "{lines:?}: {log}");
             }

@@ -8,14 +8,16 @@ use support::{Client, Server, fingerprint, wait_until};
 
 /// A server that writes an AOF and is asked for every byte at once.
 fn durable(preamble: &str) -> Server {
-    let builder = Server::builder().without_schemas().arg("--appendonly").arg("yes").arg("--appendfsync").arg("always");
+    let builder =
+        Server::builder().without_schemas().arg("--appendonly").arg("yes").arg("--appendfsync").arg("always");
     builder.arg("--aof-use-rdb-preamble").arg(preamble).start()
 }
 
 /// The file that new commands go to.
 fn incremental_file(server: &Server) -> PathBuf {
     let folder = server.dir().join("appendonlydir");
-    let files = std::fs::read_dir(folder).expect("a folder of AOF files").map(|file| file.expect("a file").path());
+    let files =
+        std::fs::read_dir(folder).expect("a folder of AOF files").map(|file| file.expect("a file").path());
     files.filter(|file| file.to_string_lossy().contains(".incr.")).max().expect("an incremental file")
 }
 
@@ -47,6 +49,9 @@ fn an_aof_that_ends_early_gives_whole_commits() {
     let mut last = 4;
     // Each cut is a crash at another byte of the last commands.
     for step in [1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233] {
+        if last == 1 {
+            break;
+        }
         server.kill();
         cut(&incremental_file(&server), step);
         server.start_again();
@@ -70,14 +75,20 @@ fn a_damaged_snapshot_file_is_loaded_or_refused_never_a_crash() {
     // Without the trail: what Redis makes of damaged streams is not ours to test.
     client.ok(&["CONFIG", "SET", "state.audit", "no"]);
     client.ok(&["CONFIG", "SET", "rdbcompression", "no"]);
-    client.ok(&["STATE.SCHEMA", "SET", "vimbiso.offer", r#"{"type":"object","properties":{"stage":{"type":"string"}}}"#]);
+    client.ok(&[
+        "STATE.SCHEMA",
+        "SET",
+        "vimbiso.offer",
+        r#"{"type":"object","properties":{"stage":{"type":"string"}}}"#,
+    ]);
     client.ok(&["STATE.UPDATE", KEY, "0", OFFER, "SCHEMA", "vimbiso.offer", "LABEL", "first"]);
     client.ok(&["STATE.UPDATE", KEY, "1", r#"{"stage":"offer"}"#]);
     client.ok(&["SAVE"]);
     server.kill();
     let file = server.dir().join("dump.rdb");
     let whole = std::fs::read(&file).expect("the snapshot file");
-    let find = |text: &str| whole.windows(text.len()).position(|part| part == text.as_bytes()).expect("in the file");
+    let find =
+        |text: &str| whole.windows(text.len()).position(|part| part == text.as_bytes()).expect("in the file");
     let (schema, document) = (find("vimbiso.offer"), find(r#"{"channel""#));
     // From a little before each to its end: lengths, numbers, texts.
     let places = (schema - 12..schema + 90).step_by(6).chain((document - 40..document + 40).step_by(4));
@@ -111,7 +122,8 @@ fn starts(dir: &Path) -> Started {
     let log = dir.join("damaged.log");
     let _none_yet = std::fs::remove_file(&log);
     let mut child = std::process::Command::new("redis-server")
-        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--logfile", "damaged.log", "--dir"])
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--enable-debug-command", "local"])
+        .args(["--save", "", "--logfile", "damaged.log", "--dir"])
         .arg(dir)
         .args(["--loadmodule", &support::module_path().display().to_string()])
         .stdout(std::process::Stdio::null())
@@ -121,14 +133,16 @@ fn starts(dir: &Path) -> Started {
     let mut ended = None;
     wait_until("the server serves or ends", || {
         ended = child.try_wait().expect("a child of ours");
-        ended.is_some() || Client::connect(port).is_ok_and(|mut client| {
-            client.send(&["PING"]);
-            matches!(client.try_read(), Ok(reply) if reply == support::Reply::Simple("PONG".into()))
-        })
+        ended.is_some()
+            || Client::connect(port).is_ok_and(|mut client| {
+                client.send(&["PING"]);
+                matches!(client.try_read(), Ok(reply) if reply == support::Reply::Simple("PONG".into()))
+            })
     });
     let text = || std::fs::read_to_string(&log).unwrap_or_default();
     if let Some(status) = ended {
-        assert_eq!(status.code(), Some(1), "it ends in order: {}", text());
+        // By a signal it has no code. Redis ends with 0 when only the module's part of the file is damaged.
+        assert!(status.code().is_some(), "it ends in order: {}", text());
         assert!(!text().contains("crashed by signal") && !text().contains("panic"), "{}", text());
         return Started::Refuses;
     }
@@ -198,5 +212,8 @@ fn states_beyond_the_limits_of_today_are_loaded() {
     client.ok(&["STATE.UPDATE", "channel:large", "1", r#"{"note":null}"#]);
     client.ok(&["STATE.UPDATE", KEY, "*", r#"{"n":0}"#]);
     let snapshots = client.ok(&["STATE.META", KEY]).field("snapshots").int();
-    assert!((10..=74).contains(&snapshots), "the next commit keeps what the settings of today say: {snapshots}");
+    assert!(
+        (10..=74).contains(&snapshots),
+        "the next commit keeps what the settings of today say: {snapshots}"
+    );
 }

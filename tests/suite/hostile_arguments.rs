@@ -14,22 +14,30 @@ fn server_with_history() -> (Server, Client) {
     (server, client)
 }
 
+/// The lines of a table, which are separated by semicolons.
+fn split(table: &str) -> impl Iterator<Item = &str> {
+    table.split(';').map(str::trim)
+}
+
 #[test]
 fn every_command_counts_its_arguments() {
     let (server, mut client) = server_with_history();
-    let lines = [
-        "STATE.GET", "STATE.UPDATE", "STATE.UPDATE channel:+263771234567", "STATE.UPDATE channel:+263771234567 *",
-        "STATE.ROLLBACK", "STATE.ROLLBACK channel:+263771234567", "STATE.HISTORY", "STATE.DIFF",
-        "STATE.DIFF channel:+263771234567", "STATE.DIFF channel:+263771234567 1",
-        "STATE.DIFF channel:+263771234567 1 2 3", "STATE.META", "STATE.META channel:+263771234567 x", "STATE.TOUCH",
-        "STATE.DELETE", "STATE.DELETE channel:+263771234567", "STATE.VALIDATE", "STATE.VALIDATE vimbiso.offer",
-        "STATE.VALIDATE vimbiso.offer {} {}", "STATE.SCHEMA", "STATE.SCHEMA SET", "STATE.SCHEMA SET vimbiso.offer",
-        "STATE.SCHEMA SET vimbiso.offer {} {}", "STATE.SCHEMA GET", "STATE.SCHEMA GET a b", "STATE.SCHEMA LIST a",
-        "STATE.SCHEMA DEL", "STATE.SCHEMA DEL a FORCE b", "STATE.SCHEMA HELP me", "STATE.HELP me",
-    ];
-    for line in lines {
+    let lines = "\
+        STATE.GET; STATE.UPDATE; STATE.UPDATE channel:+263771234567; \
+        STATE.UPDATE channel:+263771234567 *; STATE.ROLLBACK; STATE.ROLLBACK channel:+263771234567; \
+        STATE.HISTORY; STATE.DIFF; STATE.DIFF channel:+263771234567; STATE.DIFF channel:+263771234567 1; \
+        STATE.DIFF channel:+263771234567 1 2 3; STATE.META; STATE.META channel:+263771234567 x; \
+        STATE.TOUCH; STATE.DELETE; STATE.DELETE channel:+263771234567; STATE.VALIDATE; \
+        STATE.VALIDATE vimbiso.offer; STATE.VALIDATE vimbiso.offer {} {}; STATE.SCHEMA; \
+        STATE.SCHEMA SET; STATE.SCHEMA SET vimbiso.offer; STATE.SCHEMA SET vimbiso.offer {} {}; \
+        STATE.SCHEMA GET; STATE.SCHEMA GET a b; STATE.SCHEMA LIST a; STATE.SCHEMA DEL; \
+        STATE.SCHEMA DEL a FORCE b; STATE.SCHEMA HELP me; STATE.HELP me";
+    for line in split(lines) {
         let error = refused(&server, &mut client, &words(line), "ERR");
-        assert!(error.contains("wrong number of arguments") || error.contains("syntax error"), "{line}: {error}");
+        assert!(
+            error.contains("wrong number of arguments") || error.contains("syntax error"),
+            "{line}: {error}"
+        );
     }
     refused(&server, &mut client, &words("STATE.SCHEMA FETCH vimbiso.offer"), "ERR unknown subcommand");
     refused(&server, &mut client, &words("STATE.SCHEMA DEL vimbiso.offer NOW"), "ERR syntax error");
@@ -38,36 +46,35 @@ fn every_command_counts_its_arguments() {
 #[test]
 fn words_that_no_grammar_knows_are_syntax_errors() {
     let (server, mut client) = server_with_history();
-    let update = [
-        "FROB", "MERGE MERGE", "MERGE PATCH", "REPLACE SHALLOW", "SCHEMA", "LABEL", "EVENT", "ACTOR", "NOTE", "EX", "PX",
-        "EXAT", "PXAT", "EX 5 PX 5", "EX 5 EX 5", "EX 5 PERSIST", "KEEPTTL PERSIST", "KEEPTTL KEEPTTL",
-        "SCHEMA vimbiso.offer SCHEMA vimbiso.offer", "LABEL a LABEL a", "EVENT a EVENT b", "ACTOR a ACTOR b",
-        "NOTE a NOTE b", "RETURN RETURN", "DRYRUN DRYRUN", "STEPS 1", "TO 1", "LASTVALID", "ONLY 1 /stage", "PURGE",
-        "FORCE", "COUNT 1", "VERSION 1", "/stage", "AUDIT", "REBASE", "ID 7f3a", "OPERATION login", "COMPONENT Greeting",
-        "ALIGN 1 token:+263771234567", "ALL",
-        "AUDIT {channel:+263771234567}:audit AUDIT {channel:+263771234567}:audit",
-    ];
-    let rollback = [
-        "FROB", "STEPS", "STEPS x", "STEPS -1", "STEPS 1.5", "STEPS 18446744073709551616", "TO", "TO x", "TO -1",
-        "STEPS 1 STEPS 1", "STEPS 1 TO 1", "TO 1 LABEL confirm", "LASTVALID STEPS 1", "LASTVALID LASTVALID", "LABEL",
-        "ONLY", "ONLY 1", "ONLY x /stage", "ONLY 0", "ONLY -1 /stage", "ONLY 2 /stage", "ONLY 1 stage", "ONLY 1 /a~2",
-        "ONLY 1 /stage /option", "ONLY 1 /stage ONLY 1 /option", "ALL", "MERGE", "PATCH", "DRYRUN", "SCHEMA vimbiso.offer",
-        "LABEL a LABEL b", "EX 1 PX 1", "RETURN RETURN", "ID 7f3a", "ALIGN 1 token:+263771234567", "AUDIT",
-    ];
-    let delete = ["FROB", "PURGE PURGE", "EVENT", "EVENT a EVENT b", "EX 5", "PERSIST", "RETURN", "LABEL a", "AUDIT"];
-    let touch = ["FROB", "EX", "EX 5 PX 5", "KEEPTTL PERSIST", "EVENT menu", "NOTE menu", "RETURN", "AUDIT"];
-    let history = ["FROB", "COUNT", "COUNT x", "COUNT -1", "COUNT 1 COUNT 1", "COUNT 1 2", "VERSION 1"];
-    let get = ["VERSION", "VERSION x", "VERSION -1", "VERSION 01", "stage", "/a~2", "/a~", "/stage VERSION 1 VERSION 1"];
-    let tables: [(&str, &[&str]); 6] = [
-        ("STATE.UPDATE channel:+263771234567 * {\"stage\":\"menu\"}", &update),
-        ("STATE.ROLLBACK channel:+263771234567 *", &rollback),
-        ("STATE.DELETE channel:+263771234567 *", &delete),
-        ("STATE.TOUCH channel:+263771234567", &touch),
-        ("STATE.HISTORY channel:+263771234567", &history),
-        ("STATE.GET channel:+263771234567", &get),
+    let update = "\
+        FROB; MERGE MERGE; MERGE PATCH; REPLACE SHALLOW; SCHEMA; LABEL; EVENT; ACTOR; NOTE; EX; PX; \
+        EXAT; PXAT; EX 5 PX 5; EX 5 EX 5; EX 5 PERSIST; KEEPTTL PERSIST; KEEPTTL KEEPTTL; \
+        SCHEMA vimbiso.offer SCHEMA vimbiso.offer; LABEL a LABEL a; EVENT a EVENT b; ACTOR a ACTOR b; \
+        NOTE a NOTE b; RETURN RETURN; DRYRUN DRYRUN; STEPS 1; TO 1; LASTVALID; ONLY 1 /stage; PURGE; \
+        FORCE; COUNT 1; VERSION 1; /stage; AUDIT; REBASE; ID 7f3a; OPERATION login; COMPONENT Greeting; \
+        ALIGN 1 token:+263771234567; ALL; \
+        AUDIT {channel:+263771234567}:audit AUDIT {channel:+263771234567}:audit";
+    let rollback = "\
+        FROB; STEPS; STEPS x; STEPS -1; STEPS 1.5; STEPS 18446744073709551616; TO; TO x; TO -1; \
+        STEPS 1 STEPS 1; STEPS 1 TO 1; TO 1 LABEL confirm; LASTVALID STEPS 1; LASTVALID LASTVALID; \
+        LABEL; ONLY; ONLY 1; ONLY x /stage; ONLY 0; ONLY -1 /stage; ONLY 2 /stage; ONLY 1 stage; \
+        ONLY 1 /a~2; ONLY 1 /stage /option; ONLY 1 /stage ONLY 1 /option; ALL; MERGE; PATCH; DRYRUN; \
+        SCHEMA vimbiso.offer; LABEL a LABEL b; EX 1 PX 1; RETURN RETURN; ID 7f3a; \
+        ALIGN 1 token:+263771234567; AUDIT";
+    let delete = "FROB; PURGE PURGE; EVENT; EVENT a EVENT b; EX 5; PERSIST; RETURN; LABEL a; AUDIT";
+    let touch = "FROB; EX; EX 5 PX 5; KEEPTTL PERSIST; EVENT menu; NOTE menu; RETURN; AUDIT";
+    let history = "FROB; COUNT; COUNT x; COUNT -1; COUNT 1 COUNT 1; COUNT 1 2; VERSION 1";
+    let get = "VERSION; VERSION x; VERSION -1; VERSION 01; stage; /a~2; /a~; /stage VERSION 1 VERSION 1";
+    let tables = [
+        ("STATE.UPDATE channel:+263771234567 * {\"stage\":\"menu\"}", update),
+        ("STATE.ROLLBACK channel:+263771234567 *", rollback),
+        ("STATE.DELETE channel:+263771234567 *", delete),
+        ("STATE.TOUCH channel:+263771234567", touch),
+        ("STATE.HISTORY channel:+263771234567", history),
+        ("STATE.GET channel:+263771234567", get),
     ];
     for (command, tails) in tables {
-        for tail in tails {
+        for tail in split(tails) {
             for line in [format!("{command} {tail}"), format!("{command} {}", tail.to_lowercase())] {
                 refused(&server, &mut client, &words(&line), "ERR");
             }
@@ -78,7 +85,9 @@ fn words_that_no_grammar_knows_are_syntax_errors() {
 #[test]
 fn the_words_of_later_issues_are_syntax_errors_of_today() {
     let (server, mut client) = server_with_history();
-    for tail in ["REBASE", "ID 7f3a", "OPERATION login", "OPERATION login COMPONENT Greeting", "ALIGN 1 token:{1}"] {
+    for tail in
+        ["REBASE", "ID 7f3a", "OPERATION login", "OPERATION login COMPONENT Greeting", "ALIGN 1 token:{1}"]
+    {
         let line = format!("STATE.UPDATE {KEY} 2 {{}} {tail}");
         refused(&server, &mut client, &words(&line), "ERR syntax error");
     }
@@ -90,8 +99,30 @@ fn what_is_no_version_and_no_etag_is_a_syntax_error_never_no_check() {
     let (etag, _) = client.state(KEY);
     let digest = etag.split_once('-').expect("an etag").1;
     let expected = [
-        "", " ", "x", "-1", "+2", "02", "00", "2.0", "2e0", "0x2", "2 ", " 2", "**", "*2", "2*", "2-", "-", "2-2",
-        "18446744073709551616", "2\0", "latest", "2-zzzzzzzzzzzzzzzz", "nil", "２",
+        "",
+        " ",
+        "x",
+        "-1",
+        "+2",
+        "02",
+        "00",
+        "2.0",
+        "2e0",
+        "0x2",
+        "2 ",
+        " 2",
+        "**",
+        "*2",
+        "2*",
+        "2-",
+        "-",
+        "2-2",
+        "18446744073709551616",
+        "2\0",
+        "latest",
+        "2-zzzzzzzzzzzzzzzz",
+        "nil",
+        "２",
     ];
     let made = [
         format!("2-{}", digest.to_uppercase().replace(|c: char| c.is_ascii_digit(), "A")),
@@ -173,7 +204,9 @@ fn names_are_short_text() {
             refused(&server, &mut client, &with_name(command, option, bad), "ERR syntax error");
         }
         if option != "NOTE" {
-            for bad in [&b""[..], b"offer\0", b"offer\n", b"\x1b[31m", b"\x7f", b"a\tb", "a\u{85}b".as_bytes()] {
+            for bad in
+                [&b""[..], b"offer\0", b"offer\n", b"\x1b[31m", b"\x7f", b"a\tb", "a\u{85}b".as_bytes()]
+            {
                 refused(&server, &mut client, &with_name(command, option, bad), "ERR syntax error");
             }
         }
@@ -205,7 +238,15 @@ fn names_are_short_text() {
 fn no_name_may_be_a_word_that_the_key_specs_look_for() {
     let (server, mut client) = server_with_history();
     let words: [&[u8]; 10] = [
-        b"ALIGN", b"align", b"AlIgN", b"AUDIT", b"audit", b"Audit", b"ALIGN\0", b"AUDIT\0 of March", b"align\0\xff",
+        b"ALIGN",
+        b"align",
+        b"AlIgN",
+        b"AUDIT",
+        b"audit",
+        b"Audit",
+        b"ALIGN\0",
+        b"AUDIT\0 of March",
+        b"align\0\xff",
         b"audit\0audit",
     ];
     for word in words {

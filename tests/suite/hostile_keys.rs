@@ -5,8 +5,17 @@ use support::{state_test, words};
 
 /// Every command that takes a key, as it would work on a state.
 const ON_A_KEY: [&str; 11] = [
-    "STATE.GET", "STATE.GET VERSION 1", "STATE.META", "STATE.HISTORY", "STATE.DIFF 1 1", "STATE.UPDATE * {}",
-    "STATE.UPDATE 0 {} DRYRUN", "STATE.ROLLBACK *", "STATE.TOUCH", "STATE.DELETE *", "STATE.DELETE 1 PURGE",
+    "STATE.GET",
+    "STATE.GET VERSION 1",
+    "STATE.META",
+    "STATE.HISTORY",
+    "STATE.DIFF 1 1",
+    "STATE.UPDATE * {}",
+    "STATE.UPDATE 0 {} DRYRUN",
+    "STATE.ROLLBACK *",
+    "STATE.TOUCH",
+    "STATE.DELETE *",
+    "STATE.DELETE 1 PURGE",
 ];
 
 /// A line of the table with the key put behind the command's name.
@@ -26,7 +35,14 @@ fn state_commands_leave_other_types_alone() {
     client.ok(&["ZADD", "balances", "812.5", "mem_49d439536b32"]);
     client.ok(&["XADD", "log", "*", "event", "login"]);
     client.ok(&["PFADD", "visitors", "+263771234567"]);
-    for key in ["user:{+263771234567}:name", "session:{+263771234567}:data", "queue:offers", "members", "balances", "log"] {
+    for key in [
+        "user:{+263771234567}:name",
+        "session:{+263771234567}:data",
+        "queue:offers",
+        "members",
+        "balances",
+        "log",
+    ] {
         for line in ON_A_KEY {
             refused(&server, &mut client, &on(line, key.as_bytes()), "WRONGTYPE");
         }
@@ -42,9 +58,33 @@ fn other_commands_leave_a_state_alone() {
     let (server, mut client) = server_with_an_offer();
     client.ok(&["SET", "token:+263771234567", "tok_a4c1"]);
     let lines = [
-        "GET", "GETDEL", "GETEX", "APPEND x", "STRLEN", "INCR", "SETRANGE 0 x", "GETRANGE 0 1", "BITCOUNT", "SETBIT 0 1",
-        "LPUSH x", "LRANGE 0 1", "LLEN", "RPOP", "HSET a b", "HGETALL", "SADD x", "SMEMBERS", "ZADD 1 x", "ZRANGE 0 1",
-        "XADD * a b", "XRANGE - +", "XLEN", "PFADD x", "PFCOUNT", "GEOADD 31.05 -17.83 harare", "SORT",
+        "GET",
+        "GETDEL",
+        "GETEX",
+        "APPEND x",
+        "STRLEN",
+        "INCR",
+        "SETRANGE 0 x",
+        "GETRANGE 0 1",
+        "BITCOUNT",
+        "SETBIT 0 1",
+        "LPUSH x",
+        "LRANGE 0 1",
+        "LLEN",
+        "RPOP",
+        "HSET a b",
+        "HGETALL",
+        "SADD x",
+        "SMEMBERS",
+        "ZADD 1 x",
+        "ZRANGE 0 1",
+        "XADD * a b",
+        "XRANGE - +",
+        "XLEN",
+        "PFADD x",
+        "PFCOUNT",
+        "GEOADD 31.05 -17.83 harare",
+        "SORT",
     ];
     for line in lines {
         refused(&server, &mut client, &on(line, KEY.as_bytes()), "WRONGTYPE");
@@ -61,7 +101,12 @@ fn a_trail_of_another_type_refuses_the_command_before_anything_is_written() {
     let (server, mut client) = server_with_an_offer();
     client.ok(&["RENAME", AUDIT, "old-trail"]);
     client.ok(&["SET", AUDIT, "not a stream"]);
-    for line in ["STATE.UPDATE * {\"stage\":\"menu\"}", "STATE.UPDATE 1 {} EVENT shown", "STATE.ROLLBACK 1", "STATE.DELETE 1"] {
+    for line in [
+        "STATE.UPDATE * {\"stage\":\"menu\"}",
+        "STATE.UPDATE 1 {} EVENT shown",
+        "STATE.ROLLBACK 1",
+        "STATE.DELETE 1",
+    ] {
         let error = refused(&server, &mut client, &on(line, KEY.as_bytes()), "WRONGTYPE");
         assert!(error.starts_with(&format!("WRONGTYPE audit stream {AUDIT}")), "{error}");
     }
@@ -93,8 +138,12 @@ fn a_trail_that_can_take_no_more_refuses_the_command_before_anything_is_written(
 fn a_trail_with_entries_of_somebody_else_is_carried_on() {
     state_test(|server, client| {
         client.ok(&["STATE.UPDATE", KEY, "0", OFFER]);
-        let odd: [&[&[u8]]; 4] =
-            [&[b"x", b"y"], &[b"event", b"\xff\x00"], &[b"\xff", b"event"], &[b"event", b"", b"event", b"reject"]];
+        let odd: [&[&[u8]]; 4] = [
+            &[b"x", b"y"],
+            &[b"event", b"\xff\x00"],
+            &[b"\xff", b"event"],
+            &[b"event", b"", b"event", b"reject"],
+        ];
         for entry in odd {
             client.ok(&[&[&b"XADD"[..], AUDIT.as_bytes(), b"*"], entry].concat());
         }
@@ -112,7 +161,9 @@ fn a_trail_with_entries_of_somebody_else_is_carried_on() {
 fn keys_whose_trail_would_lie_in_another_slot_are_refused() {
     let (server, mut client) = server_with_an_offer();
     for key in ["a}b", "{}x", "{}", "channel:}", "}{", "channel:{}:state}"] {
-        for line in ["STATE.UPDATE 0 {}", "STATE.UPDATE 7 {}", "STATE.ROLLBACK *", "STATE.DELETE *", "STATE.TOUCH"] {
+        for line in
+            ["STATE.UPDATE 0 {}", "STATE.UPDATE 7 {}", "STATE.ROLLBACK *", "STATE.DELETE *", "STATE.TOUCH"]
+        {
             refused(&server, &mut client, &on(line, key.as_bytes()), "BADKEY");
         }
     }
@@ -132,7 +183,10 @@ fn keys_are_bytes() {
         for (key, trail) in keys {
             client.ok(&[b"STATE.UPDATE", key, b"0", b"{}"]);
             client.ok(&[b"STATE.UPDATE", key, b"1", br#"{"stage":"menu"}"#, b"AUDIT", trail]);
-            assert_eq!(client.ok(&[b"STATE.META", key]).field("audit"), &support::Reply::Bulk(trail.to_vec()));
+            assert_eq!(
+                client.ok(&[b"STATE.META", key]).field("audit"),
+                &support::Reply::Bulk(trail.to_vec())
+            );
             assert_eq!(client.ok(&[b"XLEN", trail]).int(), 2, "{}", String::from_utf8_lossy(key));
             let state = client.ok(&[b"STATE.GET", key]);
             assert_eq!(state.array()[1].text(), r#"{"stage":"menu"}"#);
@@ -143,7 +197,15 @@ fn keys_are_bytes() {
 #[test]
 fn a_wrong_audit_key_is_refused() {
     let (server, mut client) = server_with_an_offer();
-    for trail in ["", "channel:+263771234567:audit", "{channel:+263771234567}:audit ", KEY, "admin:1", "ALIGN", "AUDIT"] {
+    for trail in [
+        "",
+        "channel:+263771234567:audit",
+        "{channel:+263771234567}:audit ",
+        KEY,
+        "admin:1",
+        "ALIGN",
+        "AUDIT",
+    ] {
         for line in ["STATE.UPDATE 1 {\"stage\":\"menu\"}", "STATE.ROLLBACK 1", "STATE.DELETE 1"] {
             let mut args = on(line, KEY.as_bytes());
             args.extend([b"AUDIT".to_vec(), trail.as_bytes().to_vec()]);
@@ -157,9 +219,8 @@ fn a_wrong_audit_key_is_refused() {
 }
 
 /// Text that has killed, confused or recoloured something else before.
-const NASTY: [&str; 9] = [
-    "Ā", "一", "Ā一Ā一", "%s%n%s%n", "%999999999d", "\u{202e}txt", "😀", "'; DROP", "a b",
-];
+const NASTY: [&str; 9] =
+    ["Ā", "一", "Ā一Ā一", "%s%n%s%n", "%999999999d", "\u{202e}txt", "😀", "'; DROP", "a b"];
 
 #[test]
 fn user_text_in_an_error_stays_one_line_of_text() {
@@ -170,7 +231,12 @@ fn user_text_in_an_error_stays_one_line_of_text() {
     for text in NASTY {
         let named = refused(&server, &mut client, &["STATE.VALIDATE", text, "{}"], "NOSCHEMA");
         assert!(named.contains(text), "{named}");
-        refused(&server, &mut client, &["STATE.UPDATE", "channel:new", "0", "{}", "SCHEMA", text], "NOSCHEMA");
+        refused(
+            &server,
+            &mut client,
+            &["STATE.UPDATE", "channel:new", "0", "{}", "SCHEMA", text],
+            "NOSCHEMA",
+        );
         let label = refused(&server, &mut client, &["STATE.ROLLBACK", KEY, "1", "LABEL", text], "NOVERSION");
         assert!(label.contains(text), "{label}");
         refused(&server, &mut client, &["STATE.UPDATE", KEY, "1", "{}", text], "ERR");
@@ -191,7 +257,12 @@ fn user_text_in_an_error_stays_one_line_of_text() {
         refused(&server, &mut client, &["STATE.UPDATE", KEY, "1", &patch, "PATCH"], "BADPATCH");
         let operation = format!(r#"[{{"op":{name},"path":"/a"}}]"#);
         refused(&server, &mut client, &["STATE.UPDATE", KEY, "1", &operation, "PATCH"], "BADPATCH");
-        refused(&server, &mut client, &["STATE.SCHEMA", "SET", "odd", &format!(r#"{{"type":{name}}}"#)], "BADSCHEMA");
+        refused(
+            &server,
+            &mut client,
+            &["STATE.SCHEMA", "SET", "odd", &format!(r#"{{"type":{name}}}"#)],
+            "BADSCHEMA",
+        );
         let schema = format!(r#"{{"properties":{{{name}:{{"type":7}}}}}}"#);
         refused(&server, &mut client, &["STATE.SCHEMA", "SET", "odd", &schema], "BADSCHEMA");
     }
@@ -218,6 +289,11 @@ fn a_refusal_quotes_no_value() {
     let patch = format!(r#"[{{"op":"test","path":"/channel/type","value":"{secret}"}}]"#);
     let error = refused(&server, &mut client, &["STATE.UPDATE", KEY, "1", &patch, "PATCH"], "BADPATCH");
     assert!(!error.contains("s3cr3t") && !error.contains("whatsapp"), "{error}");
-    refused(&server, &mut client, &["STATE.UPDATE", KEY, "1", &format!(r#"{{"token":"{secret}""#)], "BADJSON");
+    refused(
+        &server,
+        &mut client,
+        &["STATE.UPDATE", KEY, "1", &format!(r#"{{"token":"{secret}""#)],
+        "BADJSON",
+    );
     assert!(!server.log().contains("s3cr3t"));
 }

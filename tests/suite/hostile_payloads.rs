@@ -9,7 +9,9 @@ use support::{Client, Reply, Server};
 /// The checksum that ends a DUMP: CRC-64 as Redis computes it (polynomial of Jones, reflected).
 fn crc64(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0_u64, |crc, byte| {
-        (0..8).fold(crc ^ u64::from(*byte), |crc, _| (crc >> 1) ^ (0x95ac_9329_ac4b_c9b5 & (crc & 1).wrapping_neg()))
+        (0..8).fold(crc ^ u64::from(*byte), |crc, _| {
+            (crc >> 1) ^ (0x95ac_9329_ac4b_c9b5 & (crc & 1).wrapping_neg())
+        })
     })
 }
 
@@ -39,9 +41,25 @@ fn server_with_a_rich_state(compress: &str) -> (Server, Client) {
     let (server, mut client) = server_with_an_offer();
     client.ok(&["CONFIG", "SET", "rdbcompression", compress]);
     client.ok(&["STATE.SCHEMA", "SET", "vimbiso.offer", r#"{"type":"object"}"#]);
-    client.ok(&["STATE.UPDATE", "channel:rich", "0", OFFER, "SCHEMA", "vimbiso.offer", "LABEL", "menu", "ACTOR", "webhook"]);
+    client.ok(&[
+        "STATE.UPDATE",
+        "channel:rich",
+        "0",
+        OFFER,
+        "SCHEMA",
+        "vimbiso.offer",
+        "LABEL",
+        "menu",
+        "ACTOR",
+        "webhook",
+    ]);
     for amount in 1..5 {
-        client.ok(&["STATE.UPDATE", "channel:rich", "*", &format!(r#"{{"current":{{"data":{{"amount":{amount}.50}}}}}}"#)]);
+        client.ok(&[
+            "STATE.UPDATE",
+            "channel:rich",
+            "*",
+            &format!(r#"{{"current":{{"data":{{"amount":{amount}.50}}}}}}"#),
+        ]);
     }
     client.ok(&["STATE.ROLLBACK", "channel:rich", "5", "ACTOR", "back", "EVENT", "back"]);
     client.ok(&["STATE.UPDATE", "channel:rich", "6", r#"{"stage":"confirm"}"#, "LABEL", "confirm"]);
@@ -82,7 +100,11 @@ fn restored_state_works(client: &mut Client, payload: &[u8]) -> bool {
     client.ok(&["DEBUG", "DIGEST-VALUE", key]);
     client.ok(&["MEMORY", "USAGE", key]);
     client.ok(&["COPY", key, "channel:copied"]);
-    assert_eq!(dump(client, "channel:copied"), dump(client, key), "what was taken is written the same way again");
+    assert_eq!(
+        dump(client, "channel:copied"),
+        dump(client, key),
+        "what was taken is written the same way again"
+    );
     // A change may be refused by a schema that is not here, or by a version that can't go up; never by a crash.
     for command in [
         vec!["STATE.UPDATE", key, &etag, r#"{"stage":"menu"}"#],
@@ -134,7 +156,10 @@ fn every_truncation_is_refused() {
         let before = Standing::of(&server, &mut client);
         for len in 1..body.len() {
             // With a footer of its own, and simply cut.
-            assert!(!restored_state_works(&mut client, &sealed(&[&body[..len], version].concat())), "{len} bytes");
+            assert!(
+                !restored_state_works(&mut client, &sealed(&[&body[..len], version].concat())),
+                "{len} bytes"
+            );
             assert!(!restored_state_works(&mut client, &payload[..len]), "{len} bytes");
         }
         for more in [&b"\0"[..], b"x", body] {

@@ -102,7 +102,11 @@ fn what_multiplies_is_refused() {
     // A reference that leads back to itself without going down.
     refuses(&server, &mut client, r##"{"$ref":"#"}"##);
     refuses(&server, &mut client, r##"{"allOf":[{"$ref":"#"}]}"##);
-    refuses(&server, &mut client, r##"{"$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"}},"$ref":"#/$defs/a"}"##);
+    refuses(
+        &server,
+        &mut client,
+        r##"{"$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"}},"$ref":"#/$defs/a"}"##,
+    );
 }
 
 #[test]
@@ -120,7 +124,9 @@ fn a_schema_is_limited_in_bytes_depth_and_number_of_subschemas() {
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.large", &good]);
         assert_eq!(client.text(&["STATE.SCHEMA", "GET", "vimbiso.large"]), good);
     }
-    for bad in [titled(limit + 1), titled(1_000_000), nested(33), nested(5_000), wide(1025), "[".repeat(60_000)] {
+    for bad in
+        [titled(limit + 1), titled(1_000_000), nested(33), nested(5_000), wide(1025), "[".repeat(60_000)]
+    {
         refuses(&server, &mut client, &bad);
     }
     let deep_all_of = format!("{}true{}", r#"{"allOf":["#.repeat(3000), "]}".repeat(3000));
@@ -130,8 +136,14 @@ fn a_schema_is_limited_in_bytes_depth_and_number_of_subschemas() {
 #[test]
 fn regular_expressions_run_in_linear_time() {
     let (server, mut client) = server_with_a_schema();
-    for unsupported in [r"(?=x)", r"(?<!x)y", r"(a)\\1", "(", "[", "a{2,1}", "a{1000}{1000}{1000}", "(?P<a", r"\\p{Nope}"] {
-        refuses(&server, &mut client, &format!(r#"{{"properties":{{"handle":{{"pattern":"{unsupported}"}}}}}}"#));
+    for unsupported in
+        [r"(?=x)", r"(?<!x)y", r"(a)\\1", "(", "[", "a{2,1}", "a{1000}{1000}{1000}", "(?P<a", r"\\p{Nope}"]
+    {
+        refuses(
+            &server,
+            &mut client,
+            &format!(r#"{{"properties":{{"handle":{{"pattern":"{unsupported}"}}}}}}"#),
+        );
         refuses(&server, &mut client, &format!(r#"{{"patternProperties":{{"{unsupported}":{{}}}}}}"#));
     }
     // Each of these takes a backtracking engine longer than the universe has.
@@ -165,7 +177,9 @@ fn unusual_schemas_that_are_allowed_answer_in_time() {
     let list = format!(r#"{{"offers":[{list}]}}"#);
     for schema in schemas {
         client.ok(&["STATE.SCHEMA", "SET", "unusual", schema]);
-        for json in [&tree, &list, r#"{"amount":1e308}"#, r#"{"amount":1e400}"#, r#"{"amount":123456789.123456789}"#] {
+        for json in
+            [&tree, &list, r#"{"amount":1e308}"#, r#"{"amount":1e400}"#, r#"{"amount":123456789.123456789}"#]
+        {
             let begun = Instant::now();
             let reply = client.call(&["STATE.VALIDATE", "unusual", json]);
             let answered = match &reply {
@@ -183,7 +197,8 @@ fn a_document_with_a_thousand_violations_gets_a_short_answer() {
     let (server, mut client) = server_with_a_schema();
     client.ok(&["STATE.SCHEMA", "SET", "texts", r#"{"additionalProperties":{"type":"string"}}"#]);
     let members = (0..5_000).map(|n| format!("\"m{n}\":{n}")).collect::<Vec<_>>().join(",");
-    let line = refused(&server, &mut client, &["STATE.VALIDATE", "texts", &format!("{{{members}}}")], "INVALID");
+    let line =
+        refused(&server, &mut client, &["STATE.VALIDATE", "texts", &format!("{{{members}}}")], "INVALID");
     assert!(line.matches("; /").count() == 9 && line.contains("; and "), "ten are spelled out: {line}");
     assert!(line.len() < 4096, "{} bytes", line.len());
 }
@@ -209,7 +224,12 @@ fn a_schema_in_use_is_not_taken_away_by_mistake() {
     client.ok(&["STATE.UPDATE", "channel:a", "0", r#"{"amount":1}"#, "SCHEMA", "vimbiso.offer"]);
     refused(&server, &mut client, &["STATE.SCHEMA", "DEL", "vimbiso.offer"], "BADSCHEMA");
     refused(&server, &mut client, &["STATE.SCHEMA", "DEL", "vimbiso.menu"], "NOSCHEMA");
-    refused(&server, &mut client, &["STATE.UPDATE", "channel:a", "1", "{}", "SCHEMA", "vimbiso.menu"], "BADSCHEMA|NOSCHEMA");
+    refused(
+        &server,
+        &mut client,
+        &["STATE.UPDATE", "channel:a", "1", "{}", "SCHEMA", "vimbiso.menu"],
+        "BADSCHEMA|NOSCHEMA",
+    );
     refused(&server, &mut client, &["STATE.UPDATE", KEY, "1", "{}", "SCHEMA", "vimbiso.offer"], "BADSCHEMA");
     assert_eq!(client.ok(&["STATE.SCHEMA", "DEL", "vimbiso.offer", "FORCE"]).int(), 1);
     refused(&server, &mut client, &["STATE.UPDATE", "channel:a", "1", r#"{"amount":2}"#], "NOSCHEMA");

@@ -11,7 +11,8 @@ fn counters(client: &mut Client) -> BTreeMap<String, i64> {
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     let counter = |line: &str| {
         let (name, value) = line.split_once(':').unwrap_or_else(|| panic!("{line:?} is no name:number"));
-        let name = name.strip_prefix("state_").unwrap_or_else(|| panic!("{line:?} does not begin with state_"));
+        let name =
+            name.strip_prefix("state_").unwrap_or_else(|| panic!("{line:?} does not begin with state_"));
         (name.to_owned(), value.parse().unwrap_or_else(|_| panic!("{line:?} has no number")))
     };
     lines.map(counter).collect()
@@ -22,8 +23,20 @@ fn the_section_is_one_number_a_line() {
     let server = Server::builder().without_schemas().start();
     let mut client = server.client();
     let names = [
-        "created", "updates", "conflicts", "rollbacks", "deletes", "rejections_invalid", "rejections_badpatch",
-        "rejections_toobig", "rejections_toodeep", "panics", "audit_entries", "schemas", "states", "bytes",
+        "created",
+        "updates",
+        "conflicts",
+        "rollbacks",
+        "deletes",
+        "rejections_invalid",
+        "rejections_badpatch",
+        "rejections_toobig",
+        "rejections_toodeep",
+        "panics",
+        "audit_entries",
+        "schemas",
+        "states",
+        "bytes",
     ];
     let counters = counters(&mut client);
     for name in names {
@@ -56,7 +69,10 @@ fn each_counter_moves_by_what_it_counts() {
             (&["STATE.SCHEMA", "SET", "vimbiso.offer2", schema], &[("schemas", 1)]),
             (&["STATE.SCHEMA", "SET", "vimbiso.offer2", "true"], &[]),
             (&["STATE.SCHEMA", "SET", "vimbiso.offer2", schema], &[]),
-            (&["STATE.UPDATE", KEY, "0", OFFER, "SCHEMA", "vimbiso.offer2"], &[("audit_entries", 1), ("created", 1), ("states", 1)]),
+            (
+                &["STATE.UPDATE", KEY, "0", OFFER, "SCHEMA", "vimbiso.offer2"],
+                &[("audit_entries", 1), ("created", 1), ("states", 1)],
+            ),
             (&["STATE.UPDATE", KEY, "1", r#"{"amount":1}"#], &[("audit_entries", 1), ("updates", 1)]),
             (&["STATE.UPDATE", KEY, "*", r#"{"amount":2}"#, "DRYRUN"], &[]),
             (&["STATE.UPDATE", KEY, "2", r#"{"amount":1}"#], &[]),
@@ -65,11 +81,20 @@ fn each_counter_moves_by_what_it_counts() {
             (&["STATE.UPDATE", KEY, "0", "{}"], &[("conflicts", 1)]),
             (&["STATE.ROLLBACK", KEY, "1"], &[("conflicts", 1)]),
             (&["STATE.DELETE", KEY, "1"], &[("conflicts", 1)]),
-            (&["STATE.UPDATE", KEY, "*", r#"{"amount":"ten"}"#], &[("audit_entries", 1), ("rejections_invalid", 1)]),
-            (&["STATE.UPDATE", KEY, "*", r#"[{"op":"remove","path":"/x"}]"#, "PATCH"], &[("audit_entries", 1), ("rejections_badpatch", 1)]),
+            (
+                &["STATE.UPDATE", KEY, "*", r#"{"amount":"ten"}"#],
+                &[("audit_entries", 1), ("rejections_invalid", 1)],
+            ),
+            (
+                &["STATE.UPDATE", KEY, "*", r#"[{"op":"remove","path":"/x"}]"#, "PATCH"],
+                &[("audit_entries", 1), ("rejections_badpatch", 1)],
+            ),
             (&["STATE.UPDATE", KEY, "*", &big], &[("audit_entries", 1), ("rejections_toobig", 1)]),
             (&["STATE.UPDATE", KEY, "*", &deep], &[("audit_entries", 1), ("rejections_toodeep", 1)]),
-            (&["STATE.UPDATE", "channel:none", "0", r#"{"amount":"ten"}"#, "SCHEMA", "vimbiso.offer2"], &[("rejections_invalid", 1)]),
+            (
+                &["STATE.UPDATE", "channel:none", "0", r#"{"amount":"ten"}"#, "SCHEMA", "vimbiso.offer2"],
+                &[("rejections_invalid", 1)],
+            ),
             (&["STATE.UPDATE", "channel:none", "7", "{}"], &[]),
             (&["STATE.UPDATE", KEY, "*", "{"], &[]),
             (&["STATE.ROLLBACK", KEY, "2"], &[("audit_entries", 1), ("rollbacks", 1)]),
@@ -79,7 +104,8 @@ fn each_counter_moves_by_what_it_counts() {
             (&["STATE.SCHEMA", "DEL", "vimbiso.offer2"], &[("schemas", -1)]),
         ];
         for (command, expected) in steps {
-            let expected: Vec<(String, i64)> = expected.iter().map(|(name, by)| ((*name).to_owned(), *by)).collect();
+            let expected: Vec<(String, i64)> =
+                expected.iter().map(|(name, by)| ((*name).to_owned(), *by)).collect();
             let shown: String = command.join(" ").chars().take(120).collect();
             assert_eq!(moved(client, command), expected, "{shown}");
         }
@@ -96,7 +122,10 @@ fn refusals_are_counted_by_their_prefix_in_errorstats_too() {
     client.err(&["STATE.UPDATE", KEY, "7", "{}"]);
     client.err(&["STATE.UPDATE", KEY, "*", "{"]);
     let stats = client.text(&["INFO", "errorstats"]);
-    assert!(stats.contains("errorstat_CONFLICT:count=2") && stats.contains("errorstat_BADJSON:count=1"), "{stats}");
+    assert!(
+        stats.contains("errorstat_CONFLICT:count=2") && stats.contains("errorstat_BADJSON:count=1"),
+        "{stats}"
+    );
     assert!(client.text(&["INFO", "commandstats"]).contains("cmdstat_state.update:calls=4"));
 }
 

@@ -58,17 +58,29 @@ fn info_counts_states_and_their_bytes_through_every_end() {
         }
         client.ok(&["COPY", "channel:1", "channel:copy"]);
         assert_eq!(number(client, "state", "state_states"), 51);
-        let sum: i64 = (0..50).map(|index| client.ok(&["MEMORY", "USAGE", &format!("channel:{index}")]).int()).sum();
+        let sum: i64 =
+            (0..50).map(|index| client.ok(&["MEMORY", "USAGE", &format!("channel:{index}")]).int()).sum();
         let bytes = number(client, "state", "state_bytes");
-        assert!(bytes > 51 * 2 * OFFER.len() as i64 && bytes < 2 * sum, "{bytes} in INFO, {sum} by MEMORY USAGE");
+        assert!(
+            bytes > 51 * 2 * OFFER.len() as i64 && bytes < 2 * sum,
+            "{bytes} in INFO, {sum} by MEMORY USAGE"
+        );
     };
     let ends: [&[&str]; 6] = [
         &["FLUSHALL"],
         &["FLUSHALL", "ASYNC"],
         &["FLUSHDB", "SYNC"],
         &["EVAL", "for _, k in ipairs(redis.call('KEYS', 'channel:*')) do redis.call('UNLINK', k) end", "0"],
-        &["EVAL", "for _, k in ipairs(redis.call('KEYS', 'channel:*')) do redis.call('SET', k, 'x') end", "0"],
-        &["EVAL", "for _, k in ipairs(redis.call('KEYS', 'channel:*')) do redis.call('PEXPIRE', k, 1) end", "0"],
+        &[
+            "EVAL",
+            "for _, k in ipairs(redis.call('KEYS', 'channel:*')) do redis.call('SET', k, 'x') end",
+            "0",
+        ],
+        &[
+            "EVAL",
+            "for _, k in ipairs(redis.call('KEYS', 'channel:*')) do redis.call('PEXPIRE', k, 1) end",
+            "0",
+        ],
     ];
     for end in ends {
         create(&mut client);
@@ -86,7 +98,12 @@ fn info_counts_states_and_their_bytes_through_every_end() {
 fn a_large_state_is_freed_on_the_lazy_free_thread() {
     let server = Server::start();
     let mut client = server.client();
-    for name in ["lazyfree-lazy-user-del", "lazyfree-lazy-expire", "lazyfree-lazy-eviction", "lazyfree-lazy-server-del"] {
+    for name in [
+        "lazyfree-lazy-user-del",
+        "lazyfree-lazy-expire",
+        "lazyfree-lazy-eviction",
+        "lazyfree-lazy-server-del",
+    ] {
         client.ok(&["CONFIG", "SET", name, "yes"]);
     }
     // Redis frees what has fewer than 64 parts at once, lazy or not.
@@ -95,7 +112,14 @@ fn a_large_state_is_freed_on_the_lazy_free_thread() {
         let text = "x".repeat(5_000);
         for version in 0..100 {
             let json = format!(r#"{{"note":"{round} {version} {text}"}}"#);
-            client.ok(&["STATE.UPDATE", &format!("channel:{round}"), "*", &json, "LABEL", &format!("l{}", version % 8)]);
+            client.ok(&[
+                "STATE.UPDATE",
+                &format!("channel:{round}"),
+                "*",
+                &json,
+                "LABEL",
+                &format!("l{}", version % 8),
+            ]);
         }
     }
     let before = number(&mut client, "memory", "lazyfreed_objects");
@@ -103,7 +127,9 @@ fn a_large_state_is_freed_on_the_lazy_free_thread() {
     let unlink: Vec<&str> = std::iter::once("UNLINK").chain(keys.iter().map(String::as_str)).collect();
     assert_eq!(client.ok(&unlink).int(), 20);
     wait_until("the states are gone", || number(&mut client, "state", "state_states") == 0);
-    wait_until("they were freed in the background", || number(&mut client, "memory", "lazyfree_pending_objects") == 0);
+    wait_until("they were freed in the background", || {
+        number(&mut client, "memory", "lazyfree_pending_objects") == 0
+    });
     let freed = number(&mut client, "memory", "lazyfreed_objects") - before;
     assert_eq!(freed, 20, "large states go to the background thread");
     assert_eq!(client.text(&["PING"]), "PONG");

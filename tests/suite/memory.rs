@@ -52,7 +52,12 @@ fn the_limit_is_met_by_the_memory_of_states() {
     let text = "x".repeat(20_000);
     let mut written = 0;
     let refusal = loop {
-        match client.call(&["STATE.UPDATE", &format!("channel:{written}"), "0", &format!(r#"{{"note":"{text}"}}"#)]) {
+        match client.call(&[
+            "STATE.UPDATE",
+            &format!("channel:{written}"),
+            "0",
+            &format!(r#"{{"note":"{text}"}}"#),
+        ]) {
             Reply::Error(line) => break line,
             _ => written += 1,
         }
@@ -74,7 +79,16 @@ fn what_is_deleted_is_given_back() {
             let key = format!("channel:{index}");
             for version in 0..8 {
                 let json = format!(r#"{{"note":"{}","version":{version}}}"#, "x".repeat(2000));
-                client.ok(&["STATE.UPDATE", &key, "*", &json, "ACTOR", "webhook", "LABEL", &format!("v{version}")]);
+                client.ok(&[
+                    "STATE.UPDATE",
+                    &key,
+                    "*",
+                    &json,
+                    "ACTOR",
+                    "webhook",
+                    "LABEL",
+                    &format!("v{version}"),
+                ]);
             }
         }
     };
@@ -91,7 +105,9 @@ fn what_is_deleted_is_given_back() {
     fill(&mut client);
     let full = used(&mut client);
     let counted = number(&mut client, "state", "state_bytes");
-    let streams: i64 = (0..400).map(|n| client.ok(&["MEMORY", "USAGE", &format!("{{channel:{n}}}:audit"), "SAMPLES", "0"]).int()).sum();
+    let streams: i64 = (0..400)
+        .map(|n| client.ok(&["MEMORY", "USAGE", &format!("{{channel:{n}}}:audit"), "SAMPLES", "0"]).int())
+        .sum();
     let grown = full - before;
     assert!(counted > 400 * 8 * 2000, "eight documents of 2 kB a state: {counted}");
     let told = counted + streams;

@@ -12,7 +12,18 @@ fn fill(client: &mut Client) {
     client.ok(&["STATE.SCHEMA", "SET", "vimbiso.offer", r#"{"type":"object","x-ttl":1800}"#]);
     client.ok(&["STATE.SCHEMA", "SET", "vimbiso.offer", r#"{"type":"object","x-ttl":900}"#]);
     client.ok(&["STATE.SCHEMA", "SET", "unused", "true"]);
-    client.ok(&["STATE.UPDATE", KEY, "0", OFFER, "SCHEMA", "vimbiso.offer", "LABEL", "first", "ACTOR", "webhook"]);
+    client.ok(&[
+        "STATE.UPDATE",
+        KEY,
+        "0",
+        OFFER,
+        "SCHEMA",
+        "vimbiso.offer",
+        "LABEL",
+        "first",
+        "ACTOR",
+        "webhook",
+    ]);
     for amount in 1..=14 {
         let change = format!(r#"{{"current":{{"data":{{"amount":{amount}.10}}}}}}"#);
         let label = if amount % 5 == 0 { vec!["LABEL".to_owned(), format!("step-{amount}")] } else { vec![] };
@@ -35,9 +46,17 @@ fn fill(client: &mut Client) {
 fn a_full_dataset_survives_every_way_of_restarting() {
     state_test(|_, client| {
         fill(client);
-        let kept: Vec<i64> =
-            client.ok(&["STATE.HISTORY", KEY]).array().iter().map(|entry| entry.field("version").int()).collect();
-        assert_eq!(kept, [17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 1], "ten snapshots and the labelled ones");
+        let kept: Vec<i64> = client
+            .ok(&["STATE.HISTORY", KEY])
+            .array()
+            .iter()
+            .map(|entry| entry.field("version").int())
+            .collect();
+        assert_eq!(
+            kept,
+            [17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 1],
+            "ten snapshots and the labelled ones"
+        );
     });
 }
 
@@ -47,12 +66,14 @@ fn a_snapshot_file_brings_everything_back() {
     let mut client = server.client();
     fill(&mut client);
     let before = fingerprint(&mut client);
-    let old: Vec<Reply> = (1..=17).map(|v| client.call(&["STATE.GET", KEY, "VERSION", &v.to_string()])).collect();
+    let old: Vec<Reply> =
+        (1..=17).map(|v| client.call(&["STATE.GET", KEY, "VERSION", &v.to_string()])).collect();
     client.ok(&["SAVE"]);
     server.restart();
     let mut client = server.client();
     assert_eq!(fingerprint(&mut client), before);
-    let now: Vec<Reply> = (1..=17).map(|v| client.call(&["STATE.GET", KEY, "VERSION", &v.to_string()])).collect();
+    let now: Vec<Reply> =
+        (1..=17).map(|v| client.call(&["STATE.GET", KEY, "VERSION", &v.to_string()])).collect();
     assert_eq!(now, old, "past versions with the etags they had");
     // Life goes on where it stopped: the next version, the old labels, the old parents.
     let (etag, document) = client.state(KEY);
@@ -122,7 +143,8 @@ fn a_rewrite_under_load_loses_nothing() {
     for preamble in ["yes", "no"] {
         let builder = Server::builder().arg("--appendonly").arg("yes");
         // The child takes its time, so that updates arrive while it writes.
-        let builder = builder.arg("--rdb-key-save-delay").arg("200").arg("--aof-use-rdb-preamble").arg(preamble);
+        let builder =
+            builder.arg("--rdb-key-save-delay").arg("200").arg("--aof-use-rdb-preamble").arg(preamble);
         let mut server = builder.start();
         let mut client = server.client();
         fill(&mut client);
@@ -162,7 +184,9 @@ fn copies_renames_and_moves_keep_everything_but_the_trail() {
         client.ok(&["RENAME", KEY, "channel:renamed"]);
         client.ok(&["COPY", "channel:renamed", "channel:moved"]);
         client.ok(&["MOVE", "channel:moved", "4"]);
-        for (database, key) in [("0", "channel:copy"), ("3", "channel:copy"), ("0", "channel:renamed"), ("4", "channel:moved")] {
+        for (database, key) in
+            [("0", "channel:copy"), ("3", "channel:copy"), ("0", "channel:renamed"), ("4", "channel:moved")]
+        {
             client.ok(&["SELECT", database]);
             assert_eq!(client.ok(&["STATE.GET", key]), state, "{key} in {database}");
             assert_eq!(client.ok(&["STATE.HISTORY", key]), history);
@@ -170,7 +194,11 @@ fn copies_renames_and_moves_keep_everything_but_the_trail() {
             assert_eq!(client.ok(&["DEBUG", "DIGEST-VALUE", key]), digest);
         }
         client.ok(&["SELECT", "0"]);
-        assert_eq!(client.ok(&["EXISTS", KEY, AUDIT, "{channel:renamed}:audit"]).int(), 1, "the trail stays behind");
+        assert_eq!(
+            client.ok(&["EXISTS", KEY, AUDIT, "{channel:renamed}:audit"]).int(),
+            1,
+            "the trail stays behind"
+        );
         // Each copy lives its own life.
         let before = client.ok(&["STATE.GET", "channel:renamed"]);
         client.ok(&["STATE.UPDATE", "channel:copy", "*", r#"{"stage":"menu"}"#]);

@@ -1,20 +1,45 @@
 //! Replicas hold the same data, byte for byte and entry for entry, however they came to them and however they are
-//! configured: effects are replicated, never requests (S31).
+//! configured: effects are replicated, never requests. `failover.rs` is about what comes after.
 
-use crate::standing::{AUDIT, KEY, OFFER, field, number, trail, trail_of};
+use crate::standing::{AUDIT, KEY, OFFER, field, number, trail};
 use support::{Builder, Client, Server, fingerprint, wait_until};
 
 /// A server that sends its replicas nothing but what is written: no pings that move the offset.
-fn quiet() -> Builder {
+pub fn quiet() -> Builder {
     Server::builder().without_schemas().arg("--repl-ping-replica-period").arg("3600")
 }
 
 /// A conversation with everything that is replicated.
-fn talk(client: &mut Client) {
-    client.ok(&["STATE.SCHEMA", "SET", "vimbiso.offer", r#"{"type":"object","x-ttl":900,"properties":{"amount":{"type":"number"}}}"#]);
-    client.ok(&["STATE.UPDATE", KEY, "*", OFFER, "SCHEMA", "vimbiso.offer", "LABEL", "first", "ACTOR", "webhook"]);
+pub fn talk(client: &mut Client) {
+    client.ok(&[
+        "STATE.SCHEMA",
+        "SET",
+        "vimbiso.offer",
+        r#"{"type":"object","x-ttl":900,"properties":{"amount":{"type":"number"}}}"#,
+    ]);
+    client.ok(&[
+        "STATE.UPDATE",
+        KEY,
+        "*",
+        OFFER,
+        "SCHEMA",
+        "vimbiso.offer",
+        "LABEL",
+        "first",
+        "ACTOR",
+        "webhook",
+    ]);
     for amount in 1..=12 {
-        client.ok(&["STATE.UPDATE", KEY, "*", &format!(r#"{{"amount":{amount}.10}}"#), "EVENT", "amount", "NOTE", "typed"]);
+        client.ok(&[
+            "STATE.UPDATE",
+            KEY,
+            "*",
+            &format!(r#"{{"amount":{amount}.10}}"#),
+            "EVENT",
+            "amount",
+            "NOTE",
+            "typed",
+        ]);
     }
     assert!(client.err(&["STATE.UPDATE", KEY, "*", r#"{"amount":"ten"}"#]).starts_with("INVALID "));
     assert!(client.err(&["STATE.UPDATE", KEY, "1", "{}"]).starts_with("CONFLICT "));
@@ -51,7 +76,7 @@ fn talk(client: &mut Client) {
 
 /// Primary and replica hold the same, trail entries and their IDs included.
 #[track_caller]
-fn same(primary: &Server, replica: &Server) {
+pub fn same(primary: &Server, replica: &Server) {
     replica.catch_up(primary);
     let (mut here, mut there) = (primary.client(), replica.client());
     assert_eq!(fingerprint(&mut there), fingerprint(&mut here));
@@ -61,7 +86,8 @@ fn same(primary: &Server, replica: &Server) {
         assert_eq!(there.ok(&["XRANGE", stream, "-", "+"]), here.ok(&["XRANGE", stream, "-", "+"]));
         let info = |client: &mut Client| {
             let info = client.ok(&["XINFO", "STREAM", stream]);
-            ["last-generated-id", "entries-added", "max-deleted-entry-id"].map(|name| info.field(name).clone())
+            ["last-generated-id", "entries-added", "max-deleted-entry-id"]
+                .map(|name| info.field(name).clone())
         };
         assert_eq!(info(&mut there), info(&mut here), "{stream}");
         assert_eq!(there.ok(&["PEXPIRETIME", stream]), here.ok(&["PEXPIRETIME", stream]));
@@ -95,8 +121,15 @@ fn a_replica_that_is_configured_otherwise_holds_the_same() {
     let primary = quiet().start();
     let mut replica = quiet();
     for (name, value) in [
-        ("snapshots", "2"), ("labels", "1"), ("audit", "no"), ("audit-maxlen", "3"), ("audit-ttl", "60"),
-        ("default-ttl", "7"), ("max-bytes", "1024"), ("max-depth", "3"), ("audit-patch-bytes", "10"),
+        ("snapshots", "2"),
+        ("labels", "1"),
+        ("audit", "no"),
+        ("audit-maxlen", "3"),
+        ("audit-ttl", "60"),
+        ("default-ttl", "7"),
+        ("max-bytes", "1024"),
+        ("max-depth", "3"),
+        ("audit-patch-bytes", "10"),
     ] {
         replica = replica.arg(format!("--state.{name}")).arg(value);
     }
@@ -104,7 +137,12 @@ fn a_replica_that_is_configured_otherwise_holds_the_same() {
     replica.follow(&primary);
     let mut client = primary.client();
     talk(&mut client);
-    client.ok(&["STATE.UPDATE", "channel:long", "0", &format!(r#"{{"a":{{"b":{{"c":{{"d":"{}"}}}}}}}}"#, "x".repeat(5000))]);
+    client.ok(&[
+        "STATE.UPDATE",
+        "channel:long",
+        "0",
+        &format!(r#"{{"a":{{"b":{{"c":{{"d":"{}"}}}}}}}}"#, "x".repeat(5000)),
+    ]);
     same(&primary, &replica);
     assert_eq!(trail(&mut replica.client(), AUDIT).len(), trail(&mut client, AUDIT).len());
 }
@@ -152,42 +190,6 @@ fn a_replica_reads_and_does_not_write() {
 }
 
 #[test]
-fn a_promoted_replica_carries_on_with_the_version_and_the_trail() {
-    let (mut primary, replica) = (quiet().start(), quiet().start());
-    replica.follow(&primary);
-    let mut client = primary.client();
-    talk(&mut client);
-    let (etag, document) = client.state(KEY);
-    replica.catch_up(&primary);
-    primary.kill();
-    let mut promoted = replica.client();
-    promoted.ok(&["REPLICAOF", "NO", "ONE"]);
-    assert_eq!(promoted.state(KEY), (etag.clone(), document));
-    let next = promoted.text(&["STATE.UPDATE", KEY, &etag, r#"{"stage":"after the failover"}"#]);
-    assert_eq!(Client::version(&next), Client::version(&etag) + 1);
-    assert_eq!(trail_of(&mut promoted, AUDIT, "version").last(), Some(&Client::version(&next).to_string()));
-    assert!(promoted.err(&["STATE.UPDATE", KEY, &etag, "{}"]).starts_with("CONFLICT "));
-    promoted.ok(&["STATE.ROLLBACK", KEY, &next, "LABEL", "first"]);
-    assert_eq!(promoted.state(KEY).1, OFFER);
-    assert!(promoted.err(&["STATE.UPDATE", KEY, "*", r#"{"amount":"ten"}"#]).starts_with("INVALID "));
-}
-
-#[test]
-fn a_stale_etag_matches_no_state_made_anew() {
-    let server = quiet().start();
-    let mut client = server.client();
-    let old = client.text(&["STATE.UPDATE", KEY, "0", OFFER]);
-    client.ok(&["STATE.DELETE", KEY, &old]);
-    let new = client.text(&["STATE.UPDATE", KEY, "0", OFFER]);
-    assert_eq!(Client::version(&new), Client::version(&old));
-    assert_ne!(new, old, "the same version of the same text, but another state");
-    let error = client.err(&["STATE.UPDATE", KEY, &old, "{}"]);
-    assert_eq!(error, format!("CONFLICT expected {old}, current is {new}"));
-    assert!(client.err(&["STATE.DELETE", KEY, &old]).starts_with("CONFLICT "));
-    assert!(client.err(&["STATE.ROLLBACK", KEY, &old]).starts_with("CONFLICT "));
-}
-
-#[test]
 fn a_refusal_replicates_nothing_but_its_entry_in_the_trail() {
     let (primary, replica) = (quiet().start(), quiet().start());
     replica.follow(&primary);
@@ -232,24 +234,6 @@ fn a_refusal_replicates_nothing_but_its_entry_in_the_trail() {
     let now = trail(&mut client, AUDIT);
     assert_eq!(now.len(), entries + 1);
     assert_eq!(now.last().and_then(|entry| field(entry, "event")), Some("reject"));
-    same(&primary, &replica);
-}
-
-#[test]
-fn a_state_made_anew_after_its_expiry_is_the_same_on_both() {
-    let (primary, replica) = (quiet().start(), quiet().start());
-    replica.follow(&primary);
-    let mut client = primary.client();
-    // Without the background cycle the expired state is still in memory when the next command comes.
-    client.ok(&["DEBUG", "SET-ACTIVE-EXPIRE", "0"]);
-    let old = client.text(&["STATE.UPDATE", KEY, "0", OFFER, "PX", "1"]);
-    wait_until("the state has expired", || client.ok(&["STATE.GET", KEY]).is_nil());
-    assert!(client.err(&["STATE.UPDATE", KEY, &old, "{}"]).starts_with("NOSTATE "));
-    assert_eq!(client.ok(&["STATE.TOUCH", KEY]).int(), 0);
-    let new = client.text(&["STATE.UPDATE", KEY, "0", OFFER]);
-    assert_eq!(Client::version(&new), 1);
-    assert_ne!(new, old);
-    assert_eq!(trail_of(&mut client, AUDIT, "event"), ["create", "create"]);
     same(&primary, &replica);
 }
 

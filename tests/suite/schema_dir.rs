@@ -22,7 +22,10 @@ fn server_with(dir: &Path) -> Server {
 /// Name and revision of each schema.
 fn schemas(client: &mut Client) -> Vec<(String, i64)> {
     let list = client.ok(&["STATE.SCHEMA", "LIST"]);
-    list.array().iter().map(|schema| (schema.field("name").text().to_owned(), schema.field("revision").int())).collect()
+    list.array()
+        .iter()
+        .map(|schema| (schema.field("name").text().to_owned(), schema.field("revision").int()))
+        .collect()
 }
 
 fn named(names: &[(&str, i64)]) -> Vec<(String, i64)> {
@@ -58,7 +61,8 @@ fn a_file_that_differs_becomes_a_new_revision_at_the_next_start() {
 
     let stricter = r#"{"properties":{"amount":{"type":"number","maximum":0}}}"#;
     std::fs::write(dir.path().join("vimbiso.offer.json"), stricter).expect("a file in a folder of ours");
-    std::fs::write(dir.path().join("vimbiso.menu.json"), "{\n  \"type\": \"object\"\n}").expect("only spaces differ");
+    std::fs::write(dir.path().join("vimbiso.menu.json"), "{\n  \"type\": \"object\"\n}")
+        .expect("only spaces differ");
     server.restart();
     let mut client = server.client();
     assert_eq!(schemas(&mut client), named(&[("by-hand", 1), ("vimbiso.menu", 1), ("vimbiso.offer", 2)]));
@@ -87,11 +91,17 @@ fn a_broken_file_is_logged_and_does_not_stop_the_others() {
     assert_eq!(schemas(&mut client), named(&[("d.good", 1), ("z.good", 1)]));
     let log = server.log();
     for name in ["a.broken", "b.no-schema", "c.remote", "e.large", "f.bytes"] {
-        let line = log.lines().find(|line| line.contains(name)).unwrap_or_else(|| panic!("{name} in the log: {log}"));
+        let line = log
+            .lines()
+            .find(|line| line.contains(name))
+            .unwrap_or_else(|| panic!("{name} in the log: {log}"));
         assert!(line.contains(" # "), "{name} is a warning: {line}");
     }
     assert!(log.contains("h.%s%n%999d") && log.contains("i.Ā一"), "{log}");
-    assert!(!log.contains('\u{1b}') && !log.contains("j.line\n"), "no control character of a name in the log: {log}");
+    assert!(
+        !log.contains('\u{1b}') && !log.contains("j.line\n"),
+        "no control character of a name in the log: {log}"
+    );
 }
 
 #[test]
@@ -109,9 +119,13 @@ fn a_replica_takes_the_schemas_of_its_primary_not_of_its_folder() {
     let (here, there) = (folder(&[("vimbiso.offer.json", "{}")]), folder(&[("vimbiso.menu.json", "true")]));
     let (primary, mut replica) = (server_with(here.path()), server_with(there.path()));
     replica.follow(&primary);
-    wait_until("the registry is the primary's", || schemas(&mut replica.client()) == named(&[("vimbiso.offer", 1)]));
+    wait_until("the registry is the primary's", || {
+        schemas(&mut replica.client()) == named(&[("vimbiso.offer", 1)])
+    });
     replica.set_arg("--replicaof", &format!("127.0.0.1 {}", primary.port()));
     replica.restart();
-    wait_until("the link is up", || replica.client().text(&["INFO", "replication"]).contains("master_link_status:up"));
+    wait_until("the link is up", || {
+        replica.client().text(&["INFO", "replication"]).contains("master_link_status:up")
+    });
     assert_eq!(schemas(&mut replica.client()), named(&[("vimbiso.offer", 1)]));
 }

@@ -57,7 +57,7 @@ fn a_schema_in_use_is_kept() {
     state_test(|_, client| {
         let etag = first_contact(client);
         let line = client.err(&["STATE.SCHEMA", "DEL", "vimbiso.small"]);
-        assert!(line.starts_with("BADSCHEMA vimbiso.small is used by 1 states"), "{line}");
+        assert!(line.starts_with("BADSCHEMA 1 state uses vimbiso.small"), "{line}");
         assert_eq!(client.ok(&["STATE.SCHEMA", "DEL", "vimbiso.small", "FORCE"]), Reply::Int(1));
         for line in [
             client.err(&["STATE.UPDATE", KEY, "1", r#"{"dashboard":{}}"#]),

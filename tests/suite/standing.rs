@@ -149,7 +149,8 @@ pub fn refused<A: AsRef<[u8]>>(server: &Server, client: &mut Client, args: &[A],
         reply => panic!("{shown} answered {reply:?}, not {prefix}"),
     };
     let word = line.split(' ').next().unwrap_or_default();
-    let begins = |prefix: &str| line.strip_prefix(prefix).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
+    let begins =
+        |prefix: &str| line.strip_prefix(prefix).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
     let known = prefix.split('|').any(begins);
     assert!(known, "{shown} answered {line:?}, not {prefix}");
     assert!(!line.contains(char::is_control), "{shown}: a control character in {line:?}");

@@ -24,7 +24,9 @@ fn a_transaction_answers_each_command_and_applies_what_it_can() {
         let replies = replies.array();
         assert_eq!(Client::version(replies[0].text()), 1);
         assert_eq!(Client::version(replies[1].text()), 2);
-        assert!(matches!(&replies[2], Reply::Error(line) if line.starts_with("CONFLICT expected 1, current is 2-")));
+        assert!(
+            matches!(&replies[2], Reply::Error(line) if line.starts_with("CONFLICT expected 1, current is 2-"))
+        );
         assert!(matches!(&replies[3], Reply::Error(line) if line.starts_with("BADJSON ")));
         assert_eq!(replies[4].array()[1].text(), "\"offer\"");
         assert_eq!(Client::version(replies[5].text()), 3);
@@ -72,7 +74,10 @@ fn scripts_write_read_and_catch_refusals() {
         let (etag, document) = client.state(KEY);
         assert_eq!(Client::version(&reply[0]), 1);
         assert!(reply[1].starts_with("CONFLICT expected 7, current is 1-"), "{}", reply[1]);
-        assert_eq!(reply[2..], [&etag, &document, "\"offer\"", "false", "etag", "version", "2"].map(str::to_owned));
+        assert_eq!(
+            reply[2..],
+            [&etag, &document, "\"offer\"", "false", "etag", "version", "2"].map(str::to_owned)
+        );
         // An error that is not caught ends the script; what it has done so far is done, as with any command.
         let script = r#"redis.call('STATE.UPDATE', KEYS[1], '2', '{"stage":"confirm"}')
             redis.call('STATE.UPDATE', KEYS[1], '2', '{"stage":"never"}')
@@ -106,18 +111,31 @@ fn functions_and_read_only_scripts() {
         assert_eq!(Client::version(&etag), 1);
         assert_eq!(client.ok(&["FCALL_RO", "peek", "1", KEY, "/stage"]).array()[1].text(), "\"offer\"");
         for read in [
-            "'STATE.GET', KEYS[1]", "'STATE.META', KEYS[1]", "'STATE.HISTORY', KEYS[1]", "'STATE.DIFF', KEYS[1], '1', '1'",
-            "'STATE.VALIDATE', 'open', '{}'", "'STATE.SCHEMA', 'LIST'", "'STATE.SCHEMA', 'GET', 'open'", "'STATE.HELP'",
+            "'STATE.GET', KEYS[1]",
+            "'STATE.META', KEYS[1]",
+            "'STATE.HISTORY', KEYS[1]",
+            "'STATE.DIFF', KEYS[1], '1', '1'",
+            "'STATE.VALIDATE', 'open', '{}'",
+            "'STATE.SCHEMA', 'LIST'",
+            "'STATE.SCHEMA', 'GET', 'open'",
+            "'STATE.HELP'",
         ] {
             client.ok(&["EVAL_RO", &format!("return redis.call({read})"), "1", KEY]);
         }
         for write in [
-            "'STATE.UPDATE', KEYS[1], '*', '{\"stage\":\"sneaked\"}'", "'STATE.UPDATE', KEYS[1], '*', '{}', 'DRYRUN'",
-            "'STATE.ROLLBACK', KEYS[1], '*'", "'STATE.TOUCH', KEYS[1]", "'STATE.DELETE', KEYS[1], '*'",
-            "'STATE.SCHEMA', 'SET', 'open', 'true'", "'STATE.SCHEMA', 'DEL', 'open'",
+            "'STATE.UPDATE', KEYS[1], '*', '{\"stage\":\"sneaked\"}'",
+            "'STATE.UPDATE', KEYS[1], '*', '{}', 'DRYRUN'",
+            "'STATE.ROLLBACK', KEYS[1], '*'",
+            "'STATE.TOUCH', KEYS[1]",
+            "'STATE.DELETE', KEYS[1], '*'",
+            "'STATE.SCHEMA', 'SET', 'open', 'true'",
+            "'STATE.SCHEMA', 'DEL', 'open'",
         ] {
             let error = client.err(&["EVAL_RO", &format!("return redis.call({write})"), "1", KEY]);
-            assert!(error.contains("Write commands are not allowed from read-only scripts"), "{write}: {error}");
+            assert!(
+                error.contains("Write commands are not allowed from read-only scripts"),
+                "{write}: {error}"
+            );
         }
         assert!(client.err(&["FCALL_RO", "sneak", "1", KEY]).contains("Write commands are not allowed"));
         assert!(client.err(&["FCALL_RO", "advance", "1", KEY, "{}"]).contains("write flag"));
@@ -135,7 +153,13 @@ fn commit_by(client: &mut Client, way: &str, json: &str) {
             client.ok(&["STATE.UPDATE", KEY, "*", json]);
             client.ok(&["EXEC"]);
         }
-        _ => drop(client.ok(&["EVAL", "return redis.call('STATE.UPDATE', KEYS[1], '*', ARGV[1])", "1", KEY, json])),
+        _ => drop(client.ok(&[
+            "EVAL",
+            "return redis.call('STATE.UPDATE', KEYS[1], '*', ARGV[1])",
+            "1",
+            KEY,
+            json,
+        ])),
     }
 }
 

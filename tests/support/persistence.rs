@@ -21,7 +21,8 @@ pub fn fingerprint(client: &mut Client) -> Fingerprint {
         client.ok(&["SELECT", &database.to_string()]);
         for key in client.ok(&["KEYS", "*"]).array() {
             let Reply::Bulk(key) = key else { panic!("a key is a bulk string") };
-            print.insert(format!("{database} {}", String::from_utf8_lossy(key)), key_fingerprint(client, key));
+            print
+                .insert(format!("{database} {}", String::from_utf8_lossy(key)), key_fingerprint(client, key));
         }
     }
     client.ok(&["SELECT", "0"]);

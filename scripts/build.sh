@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Builds the module in release, for a server of your own.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/tools.sh
+
+need_cargo
+need_build
+cargo build --release --locked
+need_one_module_name target/release
+say "The module is $PWD/target/release/libredis_state.so; docs/operations.md says how a server loads it."

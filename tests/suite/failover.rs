@@ -1,0 +1,60 @@
+//! After a failover and after a state's end: versions and the trail go on (S31), and an etag of before matches nothing
+//! that was made anew.
+
+use crate::replication::{quiet, same, talk};
+use crate::standing::{AUDIT, KEY, OFFER, trail_of};
+use support::{Client, wait_until};
+
+#[test]
+fn a_promoted_replica_carries_on_with_the_version_and_the_trail() {
+    let (mut primary, replica) = (quiet().start(), quiet().start());
+    replica.follow(&primary);
+    let mut client = primary.client();
+    talk(&mut client);
+    let (etag, document) = client.state(KEY);
+    replica.catch_up(&primary);
+    primary.kill();
+    let mut promoted = replica.client();
+    promoted.ok(&["REPLICAOF", "NO", "ONE"]);
+    assert_eq!(promoted.state(KEY), (etag.clone(), document));
+    let next = promoted.text(&["STATE.UPDATE", KEY, &etag, r#"{"stage":"after the failover"}"#]);
+    assert_eq!(Client::version(&next), Client::version(&etag) + 1);
+    assert_eq!(trail_of(&mut promoted, AUDIT, "version").last(), Some(&Client::version(&next).to_string()));
+    assert!(promoted.err(&["STATE.UPDATE", KEY, &etag, "{}"]).starts_with("CONFLICT "));
+    promoted.ok(&["STATE.ROLLBACK", KEY, &next, "LABEL", "first"]);
+    assert_eq!(promoted.state(KEY).1, OFFER);
+    assert!(promoted.err(&["STATE.UPDATE", KEY, "*", r#"{"amount":"ten"}"#]).starts_with("INVALID "));
+}
+
+#[test]
+fn a_stale_etag_matches_no_state_made_anew() {
+    let server = quiet().start();
+    let mut client = server.client();
+    let old = client.text(&["STATE.UPDATE", KEY, "0", OFFER]);
+    client.ok(&["STATE.DELETE", KEY, &old]);
+    let new = client.text(&["STATE.UPDATE", KEY, "0", OFFER]);
+    assert_eq!(Client::version(&new), Client::version(&old));
+    assert_ne!(new, old, "the same version of the same text, but another state");
+    let error = client.err(&["STATE.UPDATE", KEY, &old, "{}"]);
+    assert_eq!(error, format!("CONFLICT expected {old}, current is {new}"));
+    assert!(client.err(&["STATE.DELETE", KEY, &old]).starts_with("CONFLICT "));
+    assert!(client.err(&["STATE.ROLLBACK", KEY, &old]).starts_with("CONFLICT "));
+}
+
+#[test]
+fn a_state_made_anew_after_its_expiry_is_the_same_on_both() {
+    let (primary, replica) = (quiet().start(), quiet().start());
+    replica.follow(&primary);
+    let mut client = primary.client();
+    // Without the background cycle the expired state is still in memory when the next command comes.
+    client.ok(&["DEBUG", "SET-ACTIVE-EXPIRE", "0"]);
+    let old = client.text(&["STATE.UPDATE", KEY, "0", OFFER, "PX", "1"]);
+    wait_until("the state has expired", || client.ok(&["STATE.GET", KEY]).is_nil());
+    assert!(client.err(&["STATE.UPDATE", KEY, &old, "{}"]).starts_with("NOSTATE "));
+    assert_eq!(client.ok(&["STATE.TOUCH", KEY]).int(), 0);
+    let new = client.text(&["STATE.UPDATE", KEY, "0", OFFER]);
+    assert_eq!(Client::version(&new), 1);
+    assert_ne!(new, old);
+    assert_eq!(trail_of(&mut client, AUDIT, "event"), ["create", "create"]);
+    same(&primary, &replica);
+}
