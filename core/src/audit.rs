@@ -70,7 +70,11 @@ impl Entry {
 
     /// A commit: `after` is what the state will be, `before` the document it had, if any.
     pub(crate) fn commit(
-        after: CommitFacts, before: Option<&Value>, document: &Value, remarks: &Remarks, context: &Context,
+        after: CommitFacts,
+        before: Option<&Value>,
+        document: &Value,
+        remarks: &Remarks,
+        context: &Context,
     ) -> Entry {
         let mut entry = Entry::new(after.event, remarks);
         entry.push_etag(after.etag);

@@ -78,7 +78,9 @@ pub fn decode_effect(bytes: &[u8]) -> Option<Effect> {
             label: input.optional_name()?,
             dropped: read_dropped(&mut input)?,
         })),
-        EFFECT_RELABEL => Effect::Relabel(Relabel { label: input.name()?, dropped: read_dropped(&mut input)? }),
+        EFFECT_RELABEL => {
+            Effect::Relabel(Relabel { label: input.name()?, dropped: read_dropped(&mut input)? })
+        }
         _ => return None,
     };
     input.at_end().then_some(effect)
@@ -295,20 +297,34 @@ mod tests {
 
     fn version(number: u64, text: &str) -> Version {
         let actor = number.is_multiple_of(2).then(|| "amount_input".into());
-        Version { number, parent: number - 1, at_ms: 1_741_058_499_570, event: Event::Update, actor, document: document(text) }
+        Version {
+            number,
+            parent: number - 1,
+            at_ms: 1_741_058_499_570,
+            event: Event::Update,
+            actor,
+            document: document(text),
+        }
     }
 
     fn state() -> State {
         let schema = Some(SchemaRef { name: "vimbiso.channel".into(), revision: 3 });
-        let mut state = State::new(0x5eed, 1_741_058_499_000, schema, version(4, r#"{"current":{"path":"offer"}}"#));
+        let mut state =
+            State::new(0x5eed, 1_741_058_499_000, schema, version(4, r#"{"current":{"path":"offer"}}"#));
         state.history.past = [version(1, "{}"), version(3, r#"{"amount":1.10}"#)].into();
-        state.history.labels = vec![Label { name: "menu".into(), version: 1 }, Label { name: "offer".into(), version: 4 }];
+        state.history.labels =
+            vec![Label { name: "menu".into(), version: 1 }, Label { name: "offer".into(), version: 4 }];
         state
     }
 
     fn effects() -> Vec<Effect> {
         let dropped = Dropped { labels: vec!["menu".into()], versions: vec![1] };
-        let commit = Commit { version: version(5, "{}"), schema: None, label: Some("x".into()), dropped: dropped.clone() };
+        let commit = Commit {
+            version: version(5, "{}"),
+            schema: None,
+            label: Some("x".into()),
+            dropped: dropped.clone(),
+        };
         vec![
             Effect::Put(Box::new(state())),
             Effect::Commit(Box::new(commit)),

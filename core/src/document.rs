@@ -74,7 +74,9 @@ mod tests {
     #[test]
     fn only_canonical_objects_are_taken_from_storage() {
         assert!(Document::from_stored(br#"{"amount":1.10}"#).is_some());
-        for bytes in [&br#"{"amount": 1}"#[..], b"[]", b"{", b"", b"\xff", br#"{"a":1,"a":1}"#, br#"{"a":"\u0041"}"#] {
+        for bytes in
+            [&br#"{"amount": 1}"#[..], b"[]", b"{", b"", b"\xff", br#"{"a":1,"a":1}"#, br#"{"a":"\u0041"}"#]
+        {
             assert_eq!(Document::from_stored(bytes), None, "{}", String::from_utf8_lossy(bytes));
         }
     }
@@ -82,8 +84,12 @@ mod tests {
     #[test]
     fn members_are_text() {
         let document = Document::from_stored(br#"{"auth":{"token":null},"amount":1.10}"#).expect("canonical");
-        let pointers = ["/amount", "/auth", "/auth/token", "/x"].map(|text| Pointer::parse(text).expect(text));
+        let pointers =
+            ["/amount", "/auth", "/auth/token", "/x"].map(|text| Pointer::parse(text).expect(text));
         let members = document.members(&pointers);
-        assert_eq!(members, [Some("1.10".into()), Some(r#"{"token":null}"#.into()), Some("null".into()), None]);
+        assert_eq!(
+            members,
+            [Some("1.10".into()), Some(r#"{"token":null}"#.into()), Some("null".into()), None]
+        );
     }
 }

@@ -57,7 +57,9 @@ pub enum Error {
         reason: String,
     },
     /// A JSON patch that is no array.
-    #[error("BADPATCH a patch is an array of operations such as {{\"op\":\"add\",\"path\":\"/current/data\",\"value\":{{}}}}")]
+    #[error(
+        "BADPATCH a patch is an array of operations such as {{\"op\":\"add\",\"path\":\"/current/data\",\"value\":{{}}}}"
+    )]
     BadPatchShape,
     /// Something is longer than its limit.
     #[error("TOOBIG {what} is {bytes} bytes, {limit_name} is {limit}")]

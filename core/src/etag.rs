@@ -66,7 +66,9 @@ impl Expected {
         match std::str::from_utf8(bytes).ok()? {
             "*" => Some(Expected::Any),
             "0" => Some(Expected::Absent),
-            text => Etag::parse(text).map(Expected::Etag).or_else(|| parse_version(text).map(Expected::Version)),
+            text => {
+                Etag::parse(text).map(Expected::Etag).or_else(|| parse_version(text).map(Expected::Version))
+            }
         }
     }
 
@@ -104,8 +106,20 @@ mod tests {
         assert_eq!(Expected::parse(b"7"), Some(Expected::Version(7)));
         assert_eq!(Expected::parse(etag.to_string().as_bytes()), Some(Expected::Etag(etag)));
         for text in [
-            "", "-1", "+7", "07", "00", "7-", "7-1f0c", "7-00000000000000zz", "7-000000000000ABCD", "0-0000000000001f0c",
-            "7 ", "**", "18446744073709551616", "7-0000000000001f0c0",
+            "",
+            "-1",
+            "+7",
+            "07",
+            "00",
+            "7-",
+            "7-1f0c",
+            "7-00000000000000zz",
+            "7-000000000000ABCD",
+            "0-0000000000001f0c",
+            "7 ",
+            "**",
+            "18446744073709551616",
+            "7-0000000000001f0c0",
         ] {
             assert_eq!(Expected::parse(text.as_bytes()), None, "{text}");
         }

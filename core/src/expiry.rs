@@ -29,7 +29,12 @@ impl Ttl {
     ///
     /// `present` is the expiry of the state that is there, if one is; `default_ms` is what counts when no word was
     /// said.
-    pub fn resolve(self, now_ms: i64, present: Option<Option<i64>>, default_ms: i64) -> Result<Option<i64>, Error> {
+    pub fn resolve(
+        self,
+        now_ms: i64,
+        present: Option<Option<i64>>,
+        default_ms: i64,
+    ) -> Result<Option<i64>, Error> {
         let at = match (self, present) {
             (Ttl::Persist, _) => return Ok(None),
             (Ttl::Keep, Some(expiry)) => return Ok(expiry),

@@ -121,9 +121,9 @@ impl History {
                 _ => ranges.push((number, number)),
             }
         }
-        let shown = ranges.iter().map(|(first, last)| {
-            if first == last { first.to_string() } else { format!("{first}..{last}") }
-        });
+        let shown = ranges
+            .iter()
+            .map(|(first, last)| if first == last { first.to_string() } else { format!("{first}..{last}") });
         shown.collect::<Vec<_>>().join(", ")
     }
 }
@@ -154,9 +154,15 @@ mod tests {
         History { past, labels: labels.iter().map(|(name, version)| label(name, *version)).collect() }
     }
 
-    const LIMITS: fn(usize, usize) -> Limits = |snapshots, labels| Limits { snapshots, labels, ..LIMITS_DEFAULT };
+    const LIMITS: fn(usize, usize) -> Limits =
+        |snapshots, labels| Limits { snapshots, labels, ..LIMITS_DEFAULT };
     const LIMITS_DEFAULT: Limits = Limits {
-        snapshots: 10, labels: 8, bytes_max: 1024, depth_max: 64, default_ttl_ms: 1, audit_patch_bytes: 0,
+        snapshots: 10,
+        labels: 8,
+        bytes_max: 1024,
+        depth_max: 64,
+        default_ttl_ms: 1,
+        audit_patch_bytes: 0,
         audit_document_bytes: 0,
     };
 

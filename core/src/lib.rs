@@ -13,7 +13,11 @@
 
 #![cfg_attr(
     test,
-    allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "a test that panics is a test that fails")
+    allow(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        reason = "a test that panics is a test that fails"
+    )
 )]
 
 pub mod audit;

@@ -146,9 +146,8 @@ fn fits(ctx: Ctx, request: &Request, key: &Key) -> bool {
         (Some(Effect::Relabel(relabel)), Some(state)) => state.admits_relabel(relabel),
         (Some(_), None) => false,
     };
-    let stream = |entry: &AuditEntry| {
-        matches!(Key::open_read(ctx, entry.stream).kind(), Kind::Nothing | Kind::Stream)
-    };
+    let stream =
+        |entry: &AuditEntry| matches!(Key::open_read(ctx, entry.stream).kind(), Kind::Nothing | Kind::Stream);
     effect && request.entry.as_ref().is_none_or(stream)
 }
 

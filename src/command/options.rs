@@ -60,7 +60,10 @@ impl<'a> Options<'a> {
             if !command.has_keyword(&keyword) {
                 let shown: String = String::from_utf8_lossy(&word).chars().take(40).collect();
                 let name = text(command.name).to_uppercase();
-                return Err(Refused::syntax(format!("{name} has no option {shown}; the grammar: {}", command.grammar())));
+                return Err(Refused::syntax(format!(
+                    "{name} has no option {shown}; the grammar: {}",
+                    command.grammar()
+                )));
             }
             options.take(&keyword, &mut rest)?;
         }
@@ -89,8 +92,14 @@ impl<'a> Options<'a> {
             b"PURGE" => once(&mut self.purge, keyword, ()),
             b"FORCE" => once(&mut self.force, keyword, ()),
             b"COUNT" => once(&mut self.count, keyword, words::positive("COUNT", rest.value(keyword)?)?),
-            b"STEPS" => once(&mut self.target, keyword, Target::Steps(words::positive("STEPS", rest.value(keyword)?)?)),
-            b"TO" => once(&mut self.target, keyword, Target::To(words::positive("TO", rest.value(keyword)?)?)),
+            b"STEPS" => once(
+                &mut self.target,
+                keyword,
+                Target::Steps(words::positive("STEPS", rest.value(keyword)?)?),
+            ),
+            b"TO" => {
+                once(&mut self.target, keyword, Target::To(words::positive("TO", rest.value(keyword)?)?))
+            }
             b"LASTVALID" => once(&mut self.target, keyword, Target::LastValid),
             b"ONLY" => once(&mut self.only, keyword, rest.pointers(keyword)?),
             b"AUDIT" => once(&mut self.audit, keyword, rest.word(keyword)?),
@@ -127,7 +136,8 @@ impl<'w, 'a> Rest<'w, 'a> {
     }
 
     fn word(&mut self, keyword: &[u8]) -> Result<RedisStr<'a>, Refused> {
-        self.next().ok_or_else(|| Refused::syntax(format!("{} wants a value", String::from_utf8_lossy(keyword))))
+        self.next()
+            .ok_or_else(|| Refused::syntax(format!("{} wants a value", String::from_utf8_lossy(keyword))))
     }
 
     fn value(&mut self, keyword: &[u8]) -> Result<&'a [u8], Refused> {
@@ -145,7 +155,8 @@ impl<'w, 'a> Rest<'w, 'a> {
         let count = words::positive("ONLY", self.value(keyword)?)?;
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         let few = || Refused::syntax("ONLY wants as many pointers as its number says");
-        let (pointers, words): (&'w [RedisStr<'a>], _) = self.words.split_at_checked(count).ok_or_else(few)?;
+        let (pointers, words): (&'w [RedisStr<'a>], _) =
+            self.words.split_at_checked(count).ok_or_else(few)?;
         self.words = words;
         words::pointers(pointers)
     }

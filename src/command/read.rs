@@ -9,7 +9,9 @@ use crate::server::string::RedisStr;
 
 /// Calls `reply` with the state under `key`; replies nil when there is none.
 pub fn state(
-    ctx: Ctx, key: RedisStr, reply: impl FnOnce(&State) -> Result<(), Refused>,
+    ctx: Ctx,
+    key: RedisStr,
+    reply: impl FnOnce(&State) -> Result<(), Refused>,
 ) -> Result<(), Refused> {
     let key = Key::open_read(ctx, key);
     match key.held() {

@@ -33,7 +33,9 @@ pub static COMMAND: Command = Command {
             ],
         )
         .optional(),
-        Arg::block(c"only", &[Arg::integer(c"n"), Arg::text(c"pointer").multiple()]).token(c"ONLY").optional(),
+        Arg::block(c"only", &[Arg::integer(c"n"), Arg::text(c"pointer").multiple()])
+            .token(c"ONLY")
+            .optional(),
         TTL,
         EVENT,
         ACTOR,

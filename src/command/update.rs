@@ -109,7 +109,11 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
 
 /// The end of a command that makes a version: what was decided is carried out and replied, or the refusal is.
 pub fn finish(
-    ctx: Ctx, target: &mut Target, outcome: Result<Outcome, Error>, remarks: &decide::Remarks, returns: bool,
+    ctx: Ctx,
+    target: &mut Target,
+    outcome: Result<Outcome, Error>,
+    remarks: &decide::Remarks,
+    returns: bool,
 ) -> Result<(), Refused> {
     let outcome = outcome.map_err(|error| target.refuse(error, remarks))?;
     let etag = outcome.etag;

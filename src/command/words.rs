@@ -13,7 +13,9 @@ const POINTERS_MAX: usize = 64;
 pub fn name<'a>(what: &'static str, word: &'a [u8]) -> Result<&'a str, Refused> {
     let name = text(what, word, "the limit", NAME_BYTES_MAX)?;
     if name.is_empty() || name.chars().any(char::is_control) {
-        return Err(Refused::syntax(format!("{what} must be 1 to {NAME_BYTES_MAX} bytes without control characters")));
+        return Err(Refused::syntax(format!(
+            "{what} must be 1 to {NAME_BYTES_MAX} bytes without control characters"
+        )));
     }
     Ok(name)
 }
@@ -25,7 +27,10 @@ pub fn note<'a>(what: &'static str, word: &'a [u8]) -> Result<&'a str, Refused> 
 }
 
 fn text<'a>(
-    what: &'static str, word: &'a [u8], limit_name: &'static str, bytes_max: usize,
+    what: &'static str,
+    word: &'a [u8],
+    limit_name: &'static str,
+    bytes_max: usize,
 ) -> Result<&'a str, Refused> {
     not_reserved(what, word)?;
     if word.len() > bytes_max {

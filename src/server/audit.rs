@@ -61,9 +61,8 @@ impl Trail {
         let fields = entry.fields.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
         let fields: Vec<OwnedString> = fields.map(OwnedString::new).collect();
         let borrowed: Vec<RedisStr> = fields.iter().map(OwnedString::borrow).collect();
-        let id = add(&key, None, &borrowed).ok_or_else(|| {
-            Refused::AuditFull(String::from_utf8_lossy(&self.name()).into_owned())
-        })?;
+        let id = add(&key, None, &borrowed)
+            .ok_or_else(|| Refused::AuditFull(String::from_utf8_lossy(&self.name()).into_owned()))?;
         let len = trim(&key, usize::try_from(config::AUDIT_MAXLEN.get()).unwrap_or(1), Trim::About);
         let expires_at_ms = now_ms.saturating_add(config::AUDIT_TTL_S.get().saturating_mul(1000));
         key.set_expiry(Some(expires_at_ms));
@@ -101,7 +100,14 @@ impl Trail {
 }
 
 /// Appends what a primary has appended. The caller has checked that the key is a stream or free.
-pub fn apply(ctx: Ctx, name: RedisStr, id: (u64, u64), len: usize, expires_at_ms: i64, fields: &[RedisStr]) -> bool {
+pub fn apply(
+    ctx: Ctx,
+    name: RedisStr,
+    id: (u64, u64),
+    len: usize,
+    expires_at_ms: i64,
+    fields: &[RedisStr],
+) -> bool {
     let mut key = Key::open_write(ctx, name);
     let id = raw::RedisModuleStreamID { ms: id.0, seq: id.1 };
     if add(&key, Some(id), fields).is_none() {
@@ -114,7 +120,11 @@ pub fn apply(ctx: Ctx, name: RedisStr, id: (u64, u64), len: usize, expires_at_ms
 }
 
 /// Appends names and values, with the next ID of the stream or a given one.
-fn add(key: &Key, id: Option<raw::RedisModuleStreamID>, fields: &[RedisStr]) -> Option<raw::RedisModuleStreamID> {
+fn add(
+    key: &Key,
+    id: Option<raw::RedisModuleStreamID>,
+    fields: &[RedisStr],
+) -> Option<raw::RedisModuleStreamID> {
     let flags = if id.is_none() { raw::REDISMODULE_STREAM_ADD_AUTOID } else { 0 };
     let mut id = id.unwrap_or(raw::RedisModuleStreamID { ms: 0, seq: 0 });
     let mut fields: Vec<_> = fields.iter().map(|field| field.as_ptr()).collect();
@@ -155,7 +165,12 @@ impl<'a> EntriesFromEnd<'a> {
         let flags = raw::REDISMODULE_STREAM_ITERATOR_REVERSE as i32;
         // SAFETY: R2: the key holds a stream; null stands for its ends.
         unsafe {
-            api!(RedisModule_StreamIteratorStart(key.handle(), flags, std::ptr::null_mut(), std::ptr::null_mut()))
+            api!(RedisModule_StreamIteratorStart(
+                key.handle(),
+                flags,
+                std::ptr::null_mut(),
+                std::ptr::null_mut()
+            ))
         };
         EntriesFromEnd { key }
     }
@@ -164,7 +179,8 @@ impl<'a> EntriesFromEnd<'a> {
         let mut id = raw::RedisModuleStreamID { ms: 0, seq: 0 };
         let mut fields = 0;
         // SAFETY: R2: the iterator was started.
-        let found = unsafe { api!(RedisModule_StreamIteratorNextID(self.key.handle(), &mut id, &mut fields)) } == OK;
+        let found =
+            unsafe { api!(RedisModule_StreamIteratorNextID(self.key.handle(), &mut id, &mut fields)) } == OK;
         if !found {
             return None;
         }
@@ -180,7 +196,8 @@ impl<'a> EntriesFromEnd<'a> {
         let (mut name, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
         // SAFETY: R2: the iterator was started; the strings it returns are ours.
         let found =
-            unsafe { api!(RedisModule_StreamIteratorNextField(self.key.handle(), &mut name, &mut value)) } == OK;
+            unsafe { api!(RedisModule_StreamIteratorNextField(self.key.handle(), &mut name, &mut value)) }
+                == OK;
         let (_name, value) = (OwnedString::from_raw(name), OwnedString::from_raw(value));
         if found { value.map(|value| value.borrow().to_vec()) } else { None }
     }

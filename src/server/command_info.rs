@@ -48,7 +48,8 @@ fn no_key_spec() -> raw::RedisModuleCommandKeySpec {
 fn key_spec(spec: &KeySpec) -> raw::RedisModuleCommandKeySpec {
     let mut key = no_key_spec();
     key.find_keys_type = raw::RedisModuleKeySpecFindKeysType_REDISMODULE_KSPEC_FK_RANGE;
-    key.fk.range = raw::RedisModuleCommandKeySpec__bindgen_ty_2__bindgen_ty_1 { lastkey: 0, keystep: 1, limit: 0 };
+    key.fk.range =
+        raw::RedisModuleCommandKeySpec__bindgen_ty_2__bindgen_ty_1 { lastkey: 0, keystep: 1, limit: 0 };
     let index = raw::RedisModuleKeySpecBeginSearchType_REDISMODULE_KSPEC_BS_INDEX;
     match spec {
         KeySpec::First(flags) | KeySpec::Fourth(flags) => {
@@ -72,7 +73,10 @@ fn key_spec(spec: &KeySpec) -> raw::RedisModuleCommandKeySpec {
 }
 
 /// Builds a list of arguments; every list is added to `kept`, whose owner lets it live until the call is over.
-fn args(args: &'static [Arg], kept: &mut Vec<Vec<raw::RedisModuleCommandArg>>) -> *mut raw::RedisModuleCommandArg {
+fn args(
+    args: &'static [Arg],
+    kept: &mut Vec<Vec<raw::RedisModuleCommandArg>>,
+) -> *mut raw::RedisModuleCommandArg {
     if args.is_empty() {
         return null_mut();
     }
@@ -85,7 +89,10 @@ fn args(args: &'static [Arg], kept: &mut Vec<Vec<raw::RedisModuleCommandArg>>) -
     start
 }
 
-fn arg_info(arg: &'static Arg, kept: &mut Vec<Vec<raw::RedisModuleCommandArg>>) -> raw::RedisModuleCommandArg {
+fn arg_info(
+    arg: &'static Arg,
+    kept: &mut Vec<Vec<raw::RedisModuleCommandArg>>,
+) -> raw::RedisModuleCommandArg {
     let flag = |condition, flag: u32| if condition { flag as c_int } else { 0 };
     raw::RedisModuleCommandArg {
         name: arg.name.as_ptr(),

@@ -159,7 +159,8 @@ fn read_argument(name: &str, value: &str) -> Result<(), String> {
 /// A number, or one with a unit of memory as redis.conf writes them.
 fn parse_number(text: &str) -> Option<i64> {
     let text = text.to_lowercase();
-    let units = [("kb", 1 << 10), ("mb", 1 << 20), ("gb", 1 << 30), ("k", 1000), ("m", 1_000_000), ("b", 1), ("", 1)];
+    let units =
+        [("kb", 1 << 10), ("mb", 1 << 20), ("gb", 1 << 30), ("k", 1000), ("m", 1_000_000), ("b", 1), ("", 1)];
     let (digits, unit) = units.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, *factor)))?;
     digits.parse::<i64>().ok()?.checked_mul(unit)
 }
@@ -170,8 +171,16 @@ pub fn register(ctx: Ctx) -> bool {
         // SAFETY: R1, R3; privdata is a static.
         unsafe {
             api!(RedisModule_RegisterNumericConfig(
-                ctx.as_ptr(), number.name.as_ptr(), number.get(), number.flags, number.min, number.max,
-                Some(get_number), Some(set_number), None, (&raw const **number).cast_mut().cast()
+                ctx.as_ptr(),
+                number.name.as_ptr(),
+                number.get(),
+                number.flags,
+                number.min,
+                number.max,
+                Some(get_number),
+                Some(set_number),
+                None,
+                (&raw const **number).cast_mut().cast()
             )) == OK
         }
     });
@@ -179,8 +188,14 @@ pub fn register(ctx: Ctx) -> bool {
         // SAFETY: R1, R3; privdata is a static.
         unsafe {
             api!(RedisModule_RegisterBoolConfig(
-                ctx.as_ptr(), switch.name.as_ptr(), c_int::from(switch.is_on()), raw::REDISMODULE_CONFIG_DEFAULT,
-                Some(get_switch), Some(set_switch), None, (&raw const **switch).cast_mut().cast()
+                ctx.as_ptr(),
+                switch.name.as_ptr(),
+                c_int::from(switch.is_on()),
+                raw::REDISMODULE_CONFIG_DEFAULT,
+                Some(get_switch),
+                Some(set_switch),
+                None,
+                (&raw const **switch).cast_mut().cast()
             )) == OK
         }
     });
@@ -188,8 +203,14 @@ pub fn register(ctx: Ctx) -> bool {
     // SAFETY: R1, R3.
     let strings = unsafe {
         api!(RedisModule_RegisterStringConfig(
-            ctx.as_ptr(), SCHEMA_DIR.as_ptr(), dir.as_ptr(), raw::REDISMODULE_CONFIG_IMMUTABLE,
-            Some(get_dir), Some(set_dir), None, std::ptr::null_mut()
+            ctx.as_ptr(),
+            SCHEMA_DIR.as_ptr(),
+            dir.as_ptr(),
+            raw::REDISMODULE_CONFIG_IMMUTABLE,
+            Some(get_dir),
+            Some(set_dir),
+            None,
+            std::ptr::null_mut()
         )) == OK
     };
     // SAFETY: R1. The result matters: going on after a failure crashes some servers.
@@ -202,7 +223,10 @@ extern "C" fn get_number(_name: *const c_char, number: *mut c_void) -> c_longlon
 }
 
 extern "C" fn set_number(
-    _name: *const c_char, value: c_longlong, number: *mut c_void, _error: *mut *mut raw::RedisModuleString,
+    _name: *const c_char,
+    value: c_longlong,
+    number: *mut c_void,
+    _error: *mut *mut raw::RedisModuleString,
 ) -> c_int {
     // SAFETY: privdata is the static that was registered. Redis has checked the range.
     unsafe { &*number.cast::<Number>() }.value.store(value, Ordering::Relaxed);
@@ -215,7 +239,10 @@ extern "C" fn get_switch(_name: *const c_char, switch: *mut c_void) -> c_int {
 }
 
 extern "C" fn set_switch(
-    _name: *const c_char, value: c_int, switch: *mut c_void, _error: *mut *mut raw::RedisModuleString,
+    _name: *const c_char,
+    value: c_int,
+    switch: *mut c_void,
+    _error: *mut *mut raw::RedisModuleString,
 ) -> c_int {
     // SAFETY: privdata is the static that was registered.
     unsafe { &*switch.cast::<Switch>() }.value.store(value != 0, Ordering::Relaxed);
@@ -228,7 +255,10 @@ extern "C" fn get_dir(_name: *const c_char, _: *mut c_void) -> *mut raw::RedisMo
 }
 
 extern "C" fn set_dir(
-    _name: *const c_char, value: *mut raw::RedisModuleString, _: *mut c_void, _error: *mut *mut raw::RedisModuleString,
+    _name: *const c_char,
+    value: *mut raw::RedisModuleString,
+    _: *mut c_void,
+    _error: *mut *mut raw::RedisModuleString,
 ) -> c_int {
     guard(|| set_schema_dir(RedisStr::new(value).bytes())).map_or(ERR, |()| OK)
 }

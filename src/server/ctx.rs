@@ -60,7 +60,8 @@ impl Ctx {
             }
         };
         // In a context without automatic memory the string is ours.
-        OwnedString::from_raw(name).map_or_else(String::new, |name| String::from_utf8_lossy(&name.borrow()).into_owned())
+        OwnedString::from_raw(name)
+            .map_or_else(String::new, |name| String::from_utf8_lossy(&name.borrow()).into_owned())
     }
 
     /// Writes a line to the server's log; never a document, never a format string of somebody else.
@@ -74,7 +75,15 @@ impl Ctx {
     pub fn replicate(self, command: &CStr, args: &[RedisStr]) {
         let mut args: Vec<_> = args.iter().map(|arg| arg.as_ptr()).collect();
         // SAFETY: R1, R3; `v` takes a vector of strings and its length.
-        unsafe { api!(RedisModule_Replicate(self.0, command.as_ptr(), c"v".as_ptr(), args.as_mut_ptr(), args.len())) };
+        unsafe {
+            api!(RedisModule_Replicate(
+                self.0,
+                command.as_ptr(),
+                c"v".as_ptr(),
+                args.as_mut_ptr(),
+                args.len()
+            ))
+        };
     }
 
     /// Passes the command being executed on as it is.
@@ -93,7 +102,12 @@ impl Ctx {
     pub fn notify(self, event: &CStr, key: RedisStr) {
         // SAFETY: R1, R3.
         unsafe {
-            api!(RedisModule_NotifyKeyspaceEvent(self.0, raw::REDISMODULE_NOTIFY_MODULE, event.as_ptr(), key.as_ptr()))
+            api!(RedisModule_NotifyKeyspaceEvent(
+                self.0,
+                raw::REDISMODULE_NOTIFY_MODULE,
+                event.as_ptr(),
+                key.as_ptr()
+            ))
         };
     }
 
@@ -118,7 +132,9 @@ impl Ctx {
 
     pub fn reply_bytes(self, bytes: &[u8]) {
         // SAFETY: R1, R3.
-        unsafe { api!(RedisModule_ReplyWithStringBuffer(self.0, bytes.as_ptr().cast::<c_char>(), bytes.len())) };
+        unsafe {
+            api!(RedisModule_ReplyWithStringBuffer(self.0, bytes.as_ptr().cast::<c_char>(), bytes.len()))
+        };
     }
 
     pub fn reply_optional(self, text: Option<&str>) {

@@ -6,15 +6,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use redis_module::raw;
 
 use super::ctx::{Ctx, OK};
-use super::string::RedisStr;
 use super::info;
+use super::string::RedisStr;
 use crate::command::Refused;
 
 /// A command's code: arguments in, replies written through the context.
 pub type Handler = fn(Ctx, &[RedisStr]) -> Result<(), Refused>;
 
 /// The C function of a command.
-pub type Entry = unsafe extern "C" fn(*mut raw::RedisModuleCtx, *mut *mut raw::RedisModuleString, c_int) -> c_int;
+pub type Entry =
+    unsafe extern "C" fn(*mut raw::RedisModuleCtx, *mut *mut raw::RedisModuleString, c_int) -> c_int;
 
 /// Makes the C function that runs a handler.
 macro_rules! entry {
@@ -33,7 +34,10 @@ pub(crate) use entry;
 
 /// Runs a handler and turns what it returns, a panic included, into a reply.
 pub fn run(
-    ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::RedisModuleString, argc: c_int, handler: Handler,
+    ctx: *mut raw::RedisModuleCtx,
+    argv: *mut *mut raw::RedisModuleString,
+    argc: c_int,
+    handler: Handler,
 ) -> c_int {
     let ctx = Ctx::new(ctx);
     match guard(|| handler(ctx, &arguments(argv, argc))) {
@@ -59,7 +63,8 @@ pub fn guard<T>(callback: impl FnOnce() -> T) -> Option<T> {
 /// backtrace frees memory of another allocator, which kills a Valkey.
 pub fn install_panic_hook() {
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map_or_else(String::new, |place| format!("{}:{}", place.file(), place.line()));
+        let place =
+            panic.location().map_or_else(String::new, |place| format!("{}:{}", place.file(), place.line()));
         Ctx::new(std::ptr::null_mut()).log(c"warning", &format!("redis-state: caught a panic at {place}"));
     }));
 }

@@ -22,7 +22,9 @@ const VERSION: c_int = 100;
 // SAFETY: the name and the type are those of the module API; no other symbol of this name is linked in.
 #[unsafe(no_mangle)]
 pub extern "C" fn RedisModule_OnLoad(
-    ctx: *mut raw::RedisModuleCtx, argv: *mut *mut raw::RedisModuleString, argc: c_int,
+    ctx: *mut raw::RedisModuleCtx,
+    argv: *mut *mut raw::RedisModuleString,
+    argc: c_int,
 ) -> c_int {
     // Before this call nothing may be allocated: the allocator is the server's.
     // SAFETY: `ctx` is what the server passed.
@@ -45,7 +47,8 @@ pub extern "C" fn RedisModule_OnLoad(
 }
 
 fn register(ctx: Ctx, args: &[RedisStr]) -> Result<(), String> {
-    let options = raw::REDISMODULE_OPTIONS_HANDLE_IO_ERRORS | raw::REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED;
+    let options =
+        raw::REDISMODULE_OPTIONS_HANDLE_IO_ERRORS | raw::REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED;
     // SAFETY: R1.
     unsafe { api!(RedisModule_SetModuleOptions(ctx.as_ptr(), options as c_int)) };
     config::read_arguments(args)?;
@@ -59,7 +62,8 @@ fn register(ctx: Ctx, args: &[RedisStr]) -> Result<(), String> {
     }
     info::register(ctx);
     // SAFETY: R1; the callback has the type that the event wants.
-    let subscribed = unsafe { api!(RedisModule_SubscribeToServerEvent(ctx.as_ptr(), LOADING, Some(on_loading))) };
+    let subscribed =
+        unsafe { api!(RedisModule_SubscribeToServerEvent(ctx.as_ptr(), LOADING, Some(on_loading))) };
     if subscribed != OK {
         return Err("the server does not tell when it loads data".to_owned());
     }
@@ -76,7 +80,13 @@ fn warn_of_aof_without_preamble(ctx: Ctx) {
     // SAFETY: R1, R3: the format names two C strings; the reply is freed below, its text is read before.
     let preamble = unsafe {
         let command = c"CONFIG".as_ptr();
-        api!(RedisModule_Call(ctx.as_ptr(), command, c"cc".as_ptr(), c"GET".as_ptr(), c"aof-use-rdb-preamble".as_ptr()))
+        api!(RedisModule_Call(
+            ctx.as_ptr(),
+            command,
+            c"cc".as_ptr(),
+            c"GET".as_ptr(),
+            c"aof-use-rdb-preamble".as_ptr()
+        ))
     };
     if preamble.is_null() {
         return;
@@ -99,10 +109,16 @@ fn warn_of_aof_without_preamble(ctx: Ctx) {
     }
 }
 
-const LOADING: raw::RedisModuleEvent = raw::RedisModuleEvent { id: raw::REDISMODULE_EVENT_LOADING, dataver: 1 };
+const LOADING: raw::RedisModuleEvent =
+    raw::RedisModuleEvent { id: raw::REDISMODULE_EVENT_LOADING, dataver: 1 };
 
 /// Another dataset is coming: its schemas come with it, and none are left of the old one.
-extern "C" fn on_loading(_: *mut raw::RedisModuleCtx, _: raw::RedisModuleEvent, subevent: u64, _: *mut c_void) {
+extern "C" fn on_loading(
+    _: *mut raw::RedisModuleCtx,
+    _: raw::RedisModuleEvent,
+    subevent: u64,
+    _: *mut c_void,
+) {
     let starts = [
         raw::REDISMODULE_SUBEVENT_LOADING_RDB_START,
         raw::REDISMODULE_SUBEVENT_LOADING_AOF_START,

@@ -25,7 +25,8 @@ mod tests {
 
     #[test]
     fn blocks_have_the_size_classes_of_the_allocator() {
-        let classes = [(1, 16), (16, 16), (17, 32), (128, 128), (129, 160), (257, 320), (2000, 2048), (2049, 2560)];
+        let classes =
+            [(1, 16), (16, 16), (17, 32), (128, 128), (129, 160), (257, 320), (2000, 2048), (2049, 2560)];
         for (bytes, class) in classes {
             assert_eq!(block_bytes(bytes), class, "{bytes}");
         }

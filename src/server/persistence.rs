@@ -100,7 +100,11 @@ pub extern "C" fn aux_save_unless_empty(io: *mut raw::RedisModuleIO, when: c_int
     }
 }
 
-pub extern "C" fn aof_rewrite(aof: *mut raw::RedisModuleIO, key: *mut raw::RedisModuleString, value: *mut c_void) {
+pub extern "C" fn aof_rewrite(
+    aof: *mut raw::RedisModuleIO,
+    key: *mut raw::RedisModuleString,
+    value: *mut c_void,
+) {
     or_abort(|| {
         if is_first_of_this_rewrite() && !registry::read().is_empty() {
             emit_schemas(aof);

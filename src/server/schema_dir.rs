@@ -50,7 +50,8 @@ fn load(ctx: Ctx, dir: &Path) {
     let files = match files(dir) {
         Ok(files) => files,
         Err(error) => {
-            let problem = format!("redis-state: state.schema-dir {}: {error}; no schema is loaded", dir.display());
+            let problem =
+                format!("redis-state: state.schema-dir {}: {error}; no schema is loaded", dir.display());
             return ctx.log(c"warning", &problem);
         }
     };
@@ -81,7 +82,9 @@ fn load_file(ctx: Ctx, file: &Path) -> Result<Option<String>, String> {
     let mut json = Vec::new();
     // One byte more than allowed is enough to see that there are too many.
     let bytes_max = SCHEMA_BYTES_MAX as u64 + 1;
-    File::open(file).and_then(|file| file.take(bytes_max).read_to_end(&mut json)).map_err(|error| error.to_string())?;
+    File::open(file)
+        .and_then(|file| file.take(bytes_max).read_to_end(&mut json))
+        .map_err(|error| error.to_string())?;
     if json.len() > SCHEMA_BYTES_MAX {
         return Err(format!("a schema has at most {SCHEMA_BYTES_MAX} bytes"));
     }

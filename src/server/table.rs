@@ -74,9 +74,11 @@ pub enum KeySpec {
 /// The first key is read.
 pub const READ: u32 = raw::REDISMODULE_CMD_KEY_RO | raw::REDISMODULE_CMD_KEY_ACCESS;
 /// The first key is read and written: who may update may read.
-pub const WRITE: u32 = raw::REDISMODULE_CMD_KEY_RW | raw::REDISMODULE_CMD_KEY_ACCESS | raw::REDISMODULE_CMD_KEY_UPDATE;
+pub const WRITE: u32 =
+    raw::REDISMODULE_CMD_KEY_RW | raw::REDISMODULE_CMD_KEY_ACCESS | raw::REDISMODULE_CMD_KEY_UPDATE;
 /// The first key goes away.
-pub const REMOVE: u32 = raw::REDISMODULE_CMD_KEY_RW | raw::REDISMODULE_CMD_KEY_ACCESS | raw::REDISMODULE_CMD_KEY_DELETE;
+pub const REMOVE: u32 =
+    raw::REDISMODULE_CMD_KEY_RW | raw::REDISMODULE_CMD_KEY_ACCESS | raw::REDISMODULE_CMD_KEY_DELETE;
 
 /// One argument, or a group of them.
 pub struct Arg {
@@ -192,7 +194,15 @@ fn create(ctx: Ctx, command: &Command, more_flags: &str) -> bool {
     let flags = c_string(&format!("{}{more_flags}", text(command.flags)));
     // SAFETY: R1, R3.
     unsafe {
-        api!(RedisModule_CreateCommand(ctx.as_ptr(), command.name.as_ptr(), command.run, flags.as_ptr(), 0, 0, 0)) == OK
+        api!(RedisModule_CreateCommand(
+            ctx.as_ptr(),
+            command.name.as_ptr(),
+            command.run,
+            flags.as_ptr(),
+            0,
+            0,
+            0
+        )) == OK
     }
 }
 
@@ -203,7 +213,8 @@ fn create_subcommand(ctx: Ctx, parent: *mut raw::RedisModuleCommand, sub: &'stat
         api!(RedisModule_CreateSubcommand(parent, name.as_ptr(), sub.run, sub.flags.as_ptr(), 0, 0, 0)) == OK
     };
     // SAFETY: R1, R3.
-    created && command_info::set(unsafe { api!(RedisModule_GetCommand(ctx.as_ptr(), sub.name.as_ptr())) }, sub)
+    created
+        && command_info::set(unsafe { api!(RedisModule_GetCommand(ctx.as_ptr(), sub.name.as_ptr())) }, sub)
 }
 
 /// The table has no NUL in it.

@@ -99,7 +99,12 @@ pub fn register(ctx: Ctx) -> bool {
     };
     // SAFETY: R1, R3; the callbacks have the types that the structure asks for.
     let data_type = unsafe {
-        api!(RedisModule_CreateDataType(ctx.as_ptr(), NAME.as_ptr(), persistence::ENCODING_VERSION, &mut methods))
+        api!(RedisModule_CreateDataType(
+            ctx.as_ptr(),
+            NAME.as_ptr(),
+            persistence::ENCODING_VERSION,
+            &mut methods
+        ))
     };
     DATA_TYPE.store(data_type, Ordering::Relaxed);
     !data_type.is_null()

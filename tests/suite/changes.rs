@@ -27,8 +27,14 @@ fn changed(client: &mut Client, json: &str, kind: &str) -> String {
 fn merge() {
     state_test(|_, client| {
         for (json, after) in [
-            (r#"{"page":2}"#, r#"{"current":{"path":"offer","data":{"amount":1.10,"handle":"tariro"}},"page":2}"#),
-            (r#"{"current":{"data":{"amount":null}}}"#, r#"{"current":{"path":"offer","data":{"handle":"tariro"}},"page":1}"#),
+            (
+                r#"{"page":2}"#,
+                r#"{"current":{"path":"offer","data":{"amount":1.10,"handle":"tariro"}},"page":2}"#,
+            ),
+            (
+                r#"{"current":{"data":{"amount":null}}}"#,
+                r#"{"current":{"path":"offer","data":{"handle":"tariro"}},"page":1}"#,
+            ),
             (r#"{"current":{"data":[1,null]}}"#, r#"{"current":{"path":"offer","data":[1,null]},"page":1}"#),
             (r#"{"current":null,"auth":{"a":null,"b":1}}"#, r#"{"page":1,"auth":{"b":1}}"#),
         ] {
@@ -57,18 +63,30 @@ fn shallow() {
 fn patch() {
     state_test(|_, client| {
         for (operations, after) in [
-            (r#"{"op":"add","path":"/current/data/note","value":null}"#,
-             r#"{"current":{"path":"offer","data":{"amount":1.10,"handle":"tariro","note":null}},"page":1}"#),
-            (r#"{"op":"remove","path":"/current/data/amount"}"#,
-             r#"{"current":{"path":"offer","data":{"handle":"tariro"}},"page":1}"#),
-            (r#"{"op":"replace","path":"/current/data/amount","value":2.50}"#,
-             r#"{"current":{"path":"offer","data":{"amount":2.50,"handle":"tariro"}},"page":1}"#),
-            (r#"{"op":"move","from":"/current/data","path":"/form"}"#,
-             r#"{"current":{"path":"offer"},"page":1,"form":{"amount":1.10,"handle":"tariro"}}"#),
-            (r#"{"op":"copy","from":"/current/data/amount","path":"/amount"}"#,
-             r#"{"current":{"path":"offer","data":{"amount":1.10,"handle":"tariro"}},"page":1,"amount":1.10}"#),
-            (r#"{"op":"test","path":"/current/data/amount","value":1.1},{"op":"replace","path":"/page","value":2}"#,
-             r#"{"current":{"path":"offer","data":{"amount":1.10,"handle":"tariro"}},"page":2}"#),
+            (
+                r#"{"op":"add","path":"/current/data/note","value":null}"#,
+                r#"{"current":{"path":"offer","data":{"amount":1.10,"handle":"tariro","note":null}},"page":1}"#,
+            ),
+            (
+                r#"{"op":"remove","path":"/current/data/amount"}"#,
+                r#"{"current":{"path":"offer","data":{"handle":"tariro"}},"page":1}"#,
+            ),
+            (
+                r#"{"op":"replace","path":"/current/data/amount","value":2.50}"#,
+                r#"{"current":{"path":"offer","data":{"amount":2.50,"handle":"tariro"}},"page":1}"#,
+            ),
+            (
+                r#"{"op":"move","from":"/current/data","path":"/form"}"#,
+                r#"{"current":{"path":"offer"},"page":1,"form":{"amount":1.10,"handle":"tariro"}}"#,
+            ),
+            (
+                r#"{"op":"copy","from":"/current/data/amount","path":"/amount"}"#,
+                r#"{"current":{"path":"offer","data":{"amount":1.10,"handle":"tariro"}},"page":1,"amount":1.10}"#,
+            ),
+            (
+                r#"{"op":"test","path":"/current/data/amount","value":1.1},{"op":"replace","path":"/page","value":2}"#,
+                r#"{"current":{"path":"offer","data":{"amount":1.10,"handle":"tariro"}},"page":2}"#,
+            ),
         ] {
             assert_eq!(changed(client, &format!("[{operations}]"), "PATCH"), after, "{operations}");
         }
@@ -80,7 +98,10 @@ fn patch() {
 fn a_patch_that_fails_names_its_operation() {
     state_test(|_, client| {
         for (patch, error) in [
-            (r#"[{"op":"replace","path":"/page","value":2},{"op":"remove","path":"/auth"}]"#, "BADPATCH operation 1: "),
+            (
+                r#"[{"op":"replace","path":"/page","value":2},{"op":"remove","path":"/auth"}]"#,
+                "BADPATCH operation 1: ",
+            ),
             (r#"[{"op":"test","path":"/page","value":2}]"#, "BADPATCH operation 0: "),
             (r#"[{"op":"move","from":"/current","path":"/current/data/x"}]"#, "BADPATCH operation 0: "),
             (r#"[{"op":"increment","path":"/page"}]"#, "BADPATCH operation 0: "),

@@ -2,7 +2,7 @@
 
 use support::{Client, state_test, words};
 
-use crate::standing::{AUDIT, KEY, trail, field};
+use crate::standing::{AUDIT, KEY, field, trail};
 
 /// A small schema of the bot's kind: the channel is required, the flow starts at the greeting.
 pub const FLOW: &str = concat!(
@@ -37,7 +37,10 @@ fn a_state_begins_with_the_defaults_of_its_schema() {
         let entries = trail(client, AUDIT);
         assert_eq!(entries.len(), 1);
         let said = |name| field(&entries[0], name).unwrap_or("-");
-        assert_eq!([said("event"), said("version"), said("parent"), said("etag")], ["create", "1", "0", &etag]);
+        assert_eq!(
+            [said("event"), said("version"), said("parent"), said("etag")],
+            ["create", "1", "0", &etag]
+        );
         assert_eq!([said("schema"), said("user"), said("document")], ["vimbiso.small", "default", GREETING]);
         assert_eq!(said("patch"), format!(r#"[{{"op":"add","path":"","value":{GREETING}}}]"#));
     });
@@ -92,7 +95,8 @@ fn a_patch_creates_on_top_of_the_defaults() {
             r#"{"op":"add","path":"/channel","value":{"identifier":"+263771234567"}}]"#
         );
         client.ok(&["STATE.UPDATE", KEY, "0", patch, "PATCH", "SCHEMA", "vimbiso.small"]);
-        let document = r#"{"current":{"path":"login","component":"Greeting"},"channel":{"identifier":"+263771234567"}}"#;
+        let document =
+            r#"{"current":{"path":"login","component":"Greeting"},"channel":{"identifier":"+263771234567"}}"#;
         assert_eq!(client.state(KEY).1, document);
     });
 }

@@ -2,7 +2,7 @@
 
 use support::{Reply, state_test};
 
-use crate::standing::{AUDIT, KEY, trail, field};
+use crate::standing::{AUDIT, KEY, field, trail};
 
 #[test]
 fn the_trail_tells_of_the_deletion_and_stays() {
@@ -33,7 +33,10 @@ fn a_deletion_compares_the_version() {
     state_test(|_, client| {
         assert!(client.err(&["STATE.DELETE", KEY, "*"]).starts_with("NOSTATE"));
         let etag = client.text(&["STATE.UPDATE", KEY, "0", r#"{"page":1}"#]);
-        assert_eq!(client.err(&["STATE.DELETE", KEY, "2"]), format!("CONFLICT expected 2, current is {etag}"));
+        assert_eq!(
+            client.err(&["STATE.DELETE", KEY, "2"]),
+            format!("CONFLICT expected 2, current is {etag}")
+        );
         assert_eq!(client.state(KEY).0, etag);
     });
 }

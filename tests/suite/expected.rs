@@ -22,9 +22,15 @@ fn versions_and_etags_are_compared() {
         let conflict = format!("CONFLICT expected 0, current is {first}");
         assert_eq!(update(client, "0", "{}"), Err(conflict));
         let second = update(client, &first, r#"{"page":2}"#).expect("by etag");
-        assert_eq!(update(client, &first, r#"{"page":9}"#), Err(format!("CONFLICT expected {first}, current is {second}")));
+        assert_eq!(
+            update(client, &first, r#"{"page":9}"#),
+            Err(format!("CONFLICT expected {first}, current is {second}"))
+        );
         let third = update(client, "2", r#"{"page":3}"#).expect("by version");
-        assert_eq!(update(client, "2", r#"{"page":9}"#), Err(format!("CONFLICT expected 2, current is {third}")));
+        assert_eq!(
+            update(client, "2", r#"{"page":9}"#),
+            Err(format!("CONFLICT expected 2, current is {third}"))
+        );
         assert_eq!(Client::version(&update(client, "*", r#"{"page":4}"#).expect("any")), 4);
         assert_eq!(client.state(KEY).1, r#"{"page":4}"#);
         assert_eq!(trail_of(client, AUDIT, "version"), ["1", "2", "3", "4"]);
@@ -39,7 +45,10 @@ fn an_etag_of_another_life_matches_nothing() {
         client.ok(&["STATE.DELETE", KEY, &first]);
         let again = update(client, "0", r#"{"page":1}"#).expect("created");
         assert_ne!(first, again, "same version, same document, another seed");
-        assert_eq!(update(client, &first, "{}"), Err(format!("CONFLICT expected {first}, current is {again}")));
+        assert_eq!(
+            update(client, &first, "{}"),
+            Err(format!("CONFLICT expected {first}, current is {again}"))
+        );
     });
 }
 

@@ -42,7 +42,10 @@ fn a_version_is_described() {
         let [present, second, first] = history.array() else { panic!("three versions: {history}") };
         assert_eq!(present.field_names(), ["version", "parent", "at", "event", "actor", "label", "bytes"]);
         assert_eq!((present.field("version").int(), present.field("parent").int()), (3, 0));
-        assert_eq!([present.field("event").text(), present.field("actor").text()], ["rollback", "back_button"]);
+        assert_eq!(
+            [present.field("event").text(), present.field("actor").text()],
+            ["rollback", "back_button"]
+        );
         assert_eq!([second.field("event").text(), second.field("actor").text()], ["update", "ledger"]);
         assert_eq!((first.field("event").text(), first.field("bytes").int()), ("create", 10));
         assert!(first.field("label").is_nil());
@@ -100,10 +103,19 @@ fn without_snapshots_only_labels_are_kept() {
 #[test]
 fn a_difference_is_a_json_patch() {
     state_test(|_, client| {
-        client.ok(&["STATE.UPDATE", KEY, "0", r#"{"accounts":[{"id":1},{"id":2}],"auth":{"token":null}}"#, "REPLACE"]);
+        client.ok(&[
+            "STATE.UPDATE",
+            KEY,
+            "0",
+            r#"{"accounts":[{"id":1},{"id":2}],"auth":{"token":null}}"#,
+            "REPLACE",
+        ]);
         client.ok(&["STATE.UPDATE", KEY, "1", r#"{"accounts":[{"id":2}],"auth":{"token":1.0}}"#]);
         let there = client.text(&["STATE.DIFF", KEY, "1", "2"]);
-        assert_eq!(there, r#"[{"op":"remove","path":"/accounts/0"},{"op":"replace","path":"/auth/token","value":1.0}]"#);
+        assert_eq!(
+            there,
+            r#"[{"op":"remove","path":"/accounts/0"},{"op":"replace","path":"/auth/token","value":1.0}]"#
+        );
         let back = client.text(&["STATE.DIFF", KEY, "2", "1"]);
         client.ok(&["STATE.UPDATE", KEY, "2", &back, "PATCH"]);
         assert_eq!(client.state(KEY).1, r#"{"accounts":[{"id":1},{"id":2}],"auth":{"token":null}}"#);
@@ -116,8 +128,19 @@ fn a_difference_is_a_json_patch() {
 #[test]
 fn reads_of_nothing_are_nil() {
     state_test(|_, client| {
-        for line in ["STATE.GET k", "STATE.GET k /a", "STATE.GET k VERSION 1", "STATE.HISTORY k", "STATE.META k", "STATE.DIFF k 1 2"] {
-            assert_eq!(client.ok(&words(&line.replace(" k", " channel:+263770000000"))), Reply::Nil, "{line}");
+        for line in [
+            "STATE.GET k",
+            "STATE.GET k /a",
+            "STATE.GET k VERSION 1",
+            "STATE.HISTORY k",
+            "STATE.META k",
+            "STATE.DIFF k 1 2",
+        ] {
+            assert_eq!(
+                client.ok(&words(&line.replace(" k", " channel:+263770000000"))),
+                Reply::Nil,
+                "{line}"
+            );
         }
     });
 }

@@ -64,7 +64,8 @@ fn masked(text: &str) -> String {
 
 /// What differs from run to run, when the text begins with such a thing: how it is shown, and its length in bytes.
 fn varying(text: &str) -> Option<(String, usize)> {
-    let (number, behind) = text.split_once('-').filter(|(number, _)| number.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let (number, behind) =
+        text.split_once('-').filter(|(number, _)| number.bytes().all(|byte| byte.is_ascii_digit()))?;
     let count = |is: fn(&u8) -> bool| behind.bytes().take_while(is).count();
     match (number.len(), count(u8::is_ascii_hexdigit), count(u8::is_ascii_digit)) {
         (1.., 16, _) => Some((format!("{number}-<digest>"), number.len() + 17)),
@@ -102,7 +103,8 @@ fn the_page_of_commands_has_the_grammar_of_the_server() {
     let page = page("docs/commands.md");
     let lines: Vec<&str> = page.lines().collect();
     let help = client.ok(&["STATE.HELP"]);
-    let told: Vec<&str> = help.array().iter().map(support::Reply::text).filter(|line| !line.starts_with(' ')).collect();
+    let told: Vec<&str> =
+        help.array().iter().map(support::Reply::text).filter(|line| !line.starts_with(' ')).collect();
     for grammar in &told {
         assert!(lines.contains(grammar), "docs/commands.md lacks: {grammar}");
     }

@@ -9,7 +9,8 @@ use crate::standing::KEY;
 fn maps_are_maps_in_resp3_and_flat_arrays_in_resp2() {
     state_test(|_, client| {
         first_contact(client);
-        let commands: [&[&str]; 3] = [&["STATE.META", KEY], &["STATE.HISTORY", KEY], &["STATE.SCHEMA", "LIST"]];
+        let commands: [&[&str]; 3] =
+            [&["STATE.META", KEY], &["STATE.HISTORY", KEY], &["STATE.SCHEMA", "LIST"]];
         let resp2 = commands.map(|command| client.ok(command));
         client.ok(&["HELLO", "3"]);
         let resp3 = commands.map(|command| client.ok(command));
@@ -19,7 +20,9 @@ fn maps_are_maps_in_resp3_and_flat_arrays_in_resp2() {
         assert!(matches!(resp3[0].field("deadlines"), Reply::Map(deadlines) if deadlines.is_empty()));
         assert!(matches!(resp3[1].array()[0], Reply::Map(_)));
         assert!(matches!(resp3[2].array()[0], Reply::Map(_)));
-        for name in resp2[0].field_names().iter().filter(|name| !["ttl", "deadlines"].contains(&name.as_str())) {
+        for name in
+            resp2[0].field_names().iter().filter(|name| !["ttl", "deadlines"].contains(&name.as_str()))
+        {
             assert_eq!(resp2[0].field(name), resp3[0].field(name), "{name}");
         }
         assert_eq!(resp2[1].array()[0].field_names(), resp3[1].array()[0].field_names());

@@ -36,7 +36,10 @@ fn repeated_rollbacks_walk_back() {
         assert_eq!(line, "NOVERSION kept: 1..7");
         assert_eq!(trail_of(client, AUDIT, "event")[4..], ["rollback", "rollback", "rollback"]);
         assert_eq!(trail_of(client, AUDIT, "parent"), ["0", "1", "2", "3", "2", "1", "0"]);
-        assert_eq!(trail_of(client, AUDIT, "patch")[6], r#"[{"op":"replace","path":"/stage","value":"menu"}]"#);
+        assert_eq!(
+            trail_of(client, AUDIT, "patch")[6],
+            r#"[{"op":"replace","path":"/stage","value":"menu"}]"#
+        );
     });
 }
 
@@ -60,7 +63,9 @@ fn a_target_has_three_names() {
 #[test]
 fn steps_count_only_what_differs() {
     state_test(|_, client| {
-        for (version, json) in [(0, r#"{"page":1}"#), (1, r#"{"page":2}"#), (2, r#"{"page":1}"#), (3, r#"{"page":2}"#)] {
+        for (version, json) in
+            [(0, r#"{"page":1}"#), (1, r#"{"page":2}"#), (2, r#"{"page":1}"#), (3, r#"{"page":2}"#)]
+        {
             client.ok(&["STATE.UPDATE", KEY, &version.to_string(), json]);
         }
         // Version 2 has the present document, so two steps back is version 1.
@@ -76,7 +81,10 @@ fn back_to_the_same_makes_no_version() {
         walk(client);
         let etag = client.state(KEY).0;
         client.ok(&["PERSIST", KEY]);
-        assert_eq!(client.text(&["STATE.ROLLBACK", KEY, "4", "TO", "4", "EX", "60", "EVENT", "stayed"]), etag);
+        assert_eq!(
+            client.text(&["STATE.ROLLBACK", KEY, "4", "TO", "4", "EX", "60", "EVENT", "stayed"]),
+            etag
+        );
         assert!(client.ok(&["PTTL", KEY]).int() > 0);
         assert_eq!(trail_of(client, AUDIT, "event").last().map(String::as_str), Some("note"));
     });
@@ -94,7 +102,10 @@ fn single_members_come_back() {
         client.ok(&["STATE.UPDATE", KEY, "5", r#"{"form":{"a":{"b":1}}}"#]);
         client.ok(&["STATE.UPDATE", KEY, "6", r#"{"form":null}"#]);
         // Objects on the way are made again.
-        assert_eq!(back(client, "TO 6 ONLY 1 /form/a/b").1, r#"{"stage":"amount","amount":12.50,"form":{"a":{"b":1}}}"#);
+        assert_eq!(
+            back(client, "TO 6 ONLY 1 /form/a/b").1,
+            r#"{"stage":"amount","amount":12.50,"form":{"a":{"b":1}}}"#
+        );
         let line = client.err(&words("STATE.ROLLBACK channel:+263771234567 * ONLY 2 /stage"));
         assert!(line.starts_with("ERR syntax error"), "{line}");
     });
@@ -104,7 +115,9 @@ fn single_members_come_back() {
 #[test]
 fn a_rollback_must_pass_the_schema_of_today() {
     state_test(|_, client| {
-        let schema = |extra: &str| format!(r#"{{"type":"object","properties":{{"stage":{{"enum":["menu"{extra}]}}}}}}"#);
+        let schema = |extra: &str| {
+            format!(r#"{{"type":"object","properties":{{"stage":{{"enum":["menu"{extra}]}}}}}}"#)
+        };
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.stage", &schema(r#","amount","old""#)]);
         client.ok(&["STATE.UPDATE", KEY, "0", r#"{"stage":"menu"}"#, "SCHEMA", "vimbiso.stage"]);
         client.ok(&["STATE.UPDATE", KEY, "1", r#"{"stage":"old"}"#]);
@@ -124,8 +137,14 @@ fn a_rollback_compares_the_version() {
     state_test(|_, client| {
         walk(client);
         let etag = client.state(KEY).0;
-        assert_eq!(client.err(&["STATE.ROLLBACK", KEY, "3"]), format!("CONFLICT expected 3, current is {etag}"));
-        assert_eq!(client.err(&["STATE.ROLLBACK", KEY, "0"]), format!("CONFLICT expected 0, current is {etag}"));
+        assert_eq!(
+            client.err(&["STATE.ROLLBACK", KEY, "3"]),
+            format!("CONFLICT expected 3, current is {etag}")
+        );
+        assert_eq!(
+            client.err(&["STATE.ROLLBACK", KEY, "0"]),
+            format!("CONFLICT expected 0, current is {etag}")
+        );
         for expected in ["*", "0", "1"] {
             let line = client.err(&["STATE.ROLLBACK", "channel:+263770000000", expected]);
             assert!(line.starts_with("NOSTATE"), "{line}");

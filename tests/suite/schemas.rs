@@ -25,7 +25,11 @@ fn the_list_tells_who_uses_what() {
         first_contact(client);
         client.ok(&["COPY", KEY, "channel:+263772222222"]);
         let list = client.ok(&["STATE.SCHEMA", "LIST"]);
-        let small = list.array().iter().find(|schema| schema.field("name").text() == "vimbiso.small").expect("listed");
+        let small = list
+            .array()
+            .iter()
+            .find(|schema| schema.field("name").text() == "vimbiso.small")
+            .expect("listed");
         assert_eq!(small.field_names(), ["name", "revision", "bytes", "states"]);
         assert_eq!((small.field("revision").int(), small.field("states").int()), (1, 2));
         assert_eq!(small.field("bytes").int(), FLOW.len() as i64);
@@ -78,14 +82,20 @@ fn a_schema_in_use_is_kept() {
 fn validation_names_every_violation() {
     state_test(|_, client| {
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.small", FLOW]);
-        assert_eq!(client.ok(&["STATE.VALIDATE", "vimbiso.small", FIRST_CONTACT]), Reply::Simple("OK".into()));
+        assert_eq!(
+            client.ok(&["STATE.VALIDATE", "vimbiso.small", FIRST_CONTACT]),
+            Reply::Simple("OK".into())
+        );
         let wrong = r#"{"channel":{"type":"sms"},"current":{"data":{"amount":0}},"value":{}}"#;
         let line = client.err(&["STATE.VALIDATE", "vimbiso.small", wrong]);
         assert!(line.starts_with("INVALID 4 violations: "), "{line}");
         for pointer in ["/channel: ", "/channel/type: ", "/current/data/amount: ", "/: "] {
             assert!(line.contains(pointer), "{pointer} in {line}");
         }
-        assert_eq!(client.err(&["STATE.VALIDATE", "vimbiso.small", "7"]), "INVALID 1 violation: /: must be an object");
+        assert_eq!(
+            client.err(&["STATE.VALIDATE", "vimbiso.small", "7"]),
+            "INVALID 1 violation: /: must be an object"
+        );
         assert!(client.err(&["STATE.VALIDATE", "vimbiso.none", "{}"]).starts_with("NOSCHEMA "));
         assert!(client.err(&["STATE.VALIDATE", "vimbiso.small", "{"]).starts_with("BADJSON at byte 1: "));
         assert_eq!(client.ok(&["DBSIZE"]), Reply::Int(0));

@@ -10,7 +10,10 @@ use crate::state::State;
 ///
 /// Errors: `NOSTATE`, `CONFLICT`.
 pub fn delete(
-    state: Option<&State>, expected: Expected, remarks: &Remarks, context: &Context,
+    state: Option<&State>,
+    expected: Expected,
+    remarks: &Remarks,
+    context: &Context,
 ) -> Result<Entry, Error> {
     let state = state.ok_or(Error::NoState)?;
     check_expected(state, expected)?;

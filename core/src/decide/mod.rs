@@ -88,7 +88,11 @@ fn check_expected(state: &State, expected: Expected) -> Result<(), Error> {
 }
 
 /// The schema that counts for a command on `state`, when it names `named`.
-fn schema_for(registry: &Registry, state: Option<&State>, named: Option<&str>) -> Result<Option<Arc<Schema>>, Error> {
+fn schema_for(
+    registry: &Registry,
+    state: Option<&State>,
+    named: Option<&str>,
+) -> Result<Option<Arc<Schema>>, Error> {
     let own = state.map(|state| state.schema().map(|schema| &*schema.name));
     let name = match (own, named) {
         (None, named) => named,
@@ -97,7 +101,8 @@ fn schema_for(registry: &Registry, state: Option<&State>, named: Option<&str>) -
             return Err(Error::BadSchema { reason: format!("the state obeys {own}: name that one or none") });
         }
         (Some(None), _) => {
-            let reason = "the state was created without a schema: delete it and create it with one".to_owned();
+            let reason =
+                "the state was created without a schema: delete it and create it with one".to_owned();
             return Err(Error::BadSchema { reason });
         }
     };
@@ -105,7 +110,12 @@ fn schema_for(registry: &Registry, state: Option<&State>, named: Option<&str>) -
 }
 
 /// The expiry that `ttl` asks for.
-fn expiry(ttl: Ttl, state: Option<&State>, schema: Option<&Schema>, context: &Context) -> Result<Option<i64>, Error> {
+fn expiry(
+    ttl: Ttl,
+    state: Option<&State>,
+    schema: Option<&Schema>,
+    context: &Context,
+) -> Result<Option<i64>, Error> {
     let default_ms = schema.and_then(Schema::ttl_ms).unwrap_or(context.limits.default_ttl_ms);
     ttl.resolve(context.now_ms, state.map(|_| context.expires_at_ms), default_ms)
 }
@@ -133,7 +143,9 @@ impl Proposal<'_> {
         let document = Document::from_value(&self.value, context.limits)?;
         let expires_at_ms = expiry(self.ttl, state, self.schema, context)?;
         match state {
-            Some(state) if state.head().document == document => Ok(self.unchanged(state, expires_at_ms, context)),
+            Some(state) if state.head().document == document => {
+                Ok(self.unchanged(state, expires_at_ms, context))
+            }
             Some(state) => self.commit(state, document, expires_at_ms, context),
             None => Ok(self.create(document, expires_at_ms, context)),
         }
@@ -171,10 +183,15 @@ impl Proposal<'_> {
     }
 
     fn commit(
-        self, state: &State, document: Document, expires_at_ms: Option<i64>, context: &Context,
+        self,
+        state: &State,
+        document: Document,
+        expires_at_ms: Option<i64>,
+        context: &Context,
     ) -> Result<Outcome, Error> {
         let present = state.head().number;
-        let number = present.checked_add(1).filter(|number| *number <= VERSION_MAX).ok_or(Error::LastVersion)?;
+        let number =
+            present.checked_add(1).filter(|number| *number <= VERSION_MAX).ok_or(Error::LastVersion)?;
         let version = self.version(number, document, context);
         let etag = state.etag_of(&version);
         let label = self.label.map(|name| Label { name: name.into(), version: number });

@@ -29,7 +29,10 @@ pub struct Update {
 /// Errors, in the order they are looked for: `NOSTATE`, `CONFLICT`, `NOSCHEMA`, `BADSCHEMA`, `BADPATCH`, `INVALID`,
 /// `TOOBIG`, `TOODEEP`.
 pub fn update(
-    state: Option<&State>, request: &Update, change: Change, context: &Context,
+    state: Option<&State>,
+    request: &Update,
+    change: Change,
+    context: &Context,
 ) -> Result<Outcome, Error> {
     request.ttl.check(context.now_ms)?;
     match (state, request.expected) {

@@ -24,7 +24,9 @@ pub fn diff_text(from: &Value, to: &Value) -> String {
 
 fn compare(from: &Value, to: &Value, path: &mut String, operations: &mut Vec<Value>) {
     match (from, to) {
-        (Value::Object(old), Value::Object(new)) if keeps_order(old, new) => members(old, new, path, operations),
+        (Value::Object(old), Value::Object(new)) if keeps_order(old, new) => {
+            members(old, new, path, operations)
+        }
         (Value::Array(old), Value::Array(new)) => elements(old, new, path, operations),
         (Value::Object(_), Value::Object(_)) => operations.push(operation("replace", path, Some(to))),
         _ if from == to => {}
@@ -52,7 +54,12 @@ fn keeps_order(old: &Map<String, Value>, new: &Map<String, Value>) -> bool {
     kept.zip(&mut names).all(|(old, new)| old == new) && names.all(|name| !old.contains_key(name))
 }
 
-fn members(old: &Map<String, Value>, new: &Map<String, Value>, path: &mut String, operations: &mut Vec<Value>) {
+fn members(
+    old: &Map<String, Value>,
+    new: &Map<String, Value>,
+    path: &mut String,
+    operations: &mut Vec<Value>,
+) {
     let len = path.len();
     for name in old.keys().filter(|name| !new.contains_key(*name)) {
         operations.push(operation("remove", &format!("{path}/{}", escaped(name)), None));
@@ -121,7 +128,11 @@ mod tests {
         for (from, to, operations) in [
             (r#"{"a":1}"#, r#"{"a":1}"#, "[]"),
             (r#"{"a":1,"b":2}"#, r#"{"b":2}"#, r#"[{"op":"remove","path":"/a"}]"#),
-            (r#"{"a":{"x/y":1}}"#, r#"{"a":{"x/y":1.0}}"#, r#"[{"op":"replace","path":"/a/x~1y","value":1.0}]"#),
+            (
+                r#"{"a":{"x/y":1}}"#,
+                r#"{"a":{"x/y":1.0}}"#,
+                r#"[{"op":"replace","path":"/a/x~1y","value":1.0}]"#,
+            ),
             (r#"{"l":[1,2,3]}"#, r#"{"l":[1,3]}"#, r#"[{"op":"remove","path":"/l/1"}]"#),
             (r#"{"l":[1,3]}"#, r#"{"l":[1,2,3]}"#, r#"[{"op":"add","path":"/l/1","value":2}]"#),
             (r#"{"a":1}"#, r#"{"a":1e400}"#, r#"[{"op":"replace","path":"/a","value":1e400}]"#),
@@ -145,7 +156,8 @@ mod tests {
             proptest::sample::select(vec!["", "zoe", "a/b~c"]).prop_map(Value::from),
         ];
         scalar.prop_recursive(4, 40, 5, |inner| {
-            let name = proptest::sample::select(vec!["a", "b", "c", "d/e", "f~g", ""]).prop_map(str::to_owned);
+            let name =
+                proptest::sample::select(vec!["a", "b", "c", "d/e", "f~g", ""]).prop_map(str::to_owned);
             prop_oneof![
                 proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::Array),
                 proptest::collection::vec((name, inner), 0..5)

@@ -230,8 +230,10 @@ impl<'a> Parser<'a> {
             },
             code => code,
         };
-        char::from_u32(code)
-            .ok_or(Error::BadJson { at_byte: start.saturating_sub(2), reason: "a lone surrogate in a string" })
+        char::from_u32(code).ok_or(Error::BadJson {
+            at_byte: start.saturating_sub(2),
+            reason: "a lone surrogate in a string",
+        })
     }
 
     fn hex4(&mut self) -> Result<u32, Error> {
@@ -257,8 +259,17 @@ mod tests {
     #[test]
     fn literals_come_back_as_they_went_in() {
         for text in [
-            "1.10", "12345678901234567890123", "1e400", "1E+2", "-0", "-0.0e-0", "true", "null", r#""\u0000\b\"\\""#,
-            r#"{"b":1,"a":[{},[]],"🙂":"é"}"#, r#"{"$serde_json::private::Number":"1"}"#,
+            "1.10",
+            "12345678901234567890123",
+            "1e400",
+            "1E+2",
+            "-0",
+            "-0.0e-0",
+            "true",
+            "null",
+            r#""\u0000\b\"\\""#,
+            r#"{"b":1,"a":[{},[]],"🙂":"é"}"#,
+            r#"{"$serde_json::private::Number":"1"}"#,
         ] {
             assert_eq!(through(text), text);
         }
@@ -274,9 +285,22 @@ mod tests {
     #[test]
     fn errors_name_their_byte() {
         for (text, at_byte) in [
-            ("", 0), ("{", 1), ("[1,]", 3), ("{\"a\":}", 5), ("{\"a\" 1}", 5), ("01", 1), ("1.", 2), ("-", 1),
-            ("\"\\x\"", 2), ("\"\\ud800\"", 1), ("\"\\ud800\\u0041\"", 1), ("\"a\nb\"", 2), ("tru", 0), ("{} {}", 3),
-            ("\"\\u12g4\"", 3), ("\"\\", 2),
+            ("", 0),
+            ("{", 1),
+            ("[1,]", 3),
+            ("{\"a\":}", 5),
+            ("{\"a\" 1}", 5),
+            ("01", 1),
+            ("1.", 2),
+            ("-", 1),
+            ("\"\\x\"", 2),
+            ("\"\\ud800\"", 1),
+            ("\"\\ud800\\u0041\"", 1),
+            ("\"a\nb\"", 2),
+            ("tru", 0),
+            ("{} {}", 3),
+            ("\"\\u12g4\"", 3),
+            ("\"\\", 2),
         ] {
             match parse(text.as_bytes(), 64) {
                 Err(Error::BadJson { at_byte: found, .. }) => assert_eq!(found, at_byte, "{text}"),

@@ -57,7 +57,8 @@ impl<'p> Operation<'p> {
         let text = |name: &str| member(name)?.as_str().ok_or(format!("member {name:?} must be a string"));
         let pointer = |name: &str| {
             let pointer = text(name)?;
-            Pointer::parse(pointer).ok_or(format!("member {name:?} must be a JSON pointer such as /current/data"))
+            Pointer::parse(pointer)
+                .ok_or(format!("member {name:?} must be a JSON pointer such as /current/data"))
         };
         Ok(match text("op")? {
             "add" => Operation::Add { path: pointer("path")?, value: member("value")? },
@@ -98,7 +99,11 @@ impl<'p> Operation<'p> {
             Operation::Test { path, value } => {
                 let found = path.find(document).ok_or_else(|| missing(&path))?;
                 budget.charge_value(value)?;
-                if equal(found, value) { Ok(()) } else { Err(format!("test of {} failed", shown(&path)).into()) }
+                if equal(found, value) {
+                    Ok(())
+                } else {
+                    Err(format!("test of {} failed", shown(&path)).into())
+                }
             }
         }
     }
@@ -257,19 +262,34 @@ mod tests {
     fn applies_the_operations_of_rfc_6902() {
         let offer = r#"{"current":{"data":{"amount":5,"handle":"zoe"},"steps":[1,2,3]}}"#;
         for (operation, result) in [
-            (r#"{"op":"add","path":"/current/data/note","value":null}"#,
-             r#"{"current":{"data":{"amount":5,"handle":"zoe","note":null},"steps":[1,2,3]}}"#),
-            (r#"{"op":"add","path":"/current/steps/1","value":9}"#,
-             r#"{"current":{"data":{"amount":5,"handle":"zoe"},"steps":[1,9,2,3]}}"#),
-            (r#"{"op":"add","path":"/current/steps/-","value":9}"#,
-             r#"{"current":{"data":{"amount":5,"handle":"zoe"},"steps":[1,2,3,9]}}"#),
-            (r#"{"op":"remove","path":"/current/data/amount"}"#,
-             r#"{"current":{"data":{"handle":"zoe"},"steps":[1,2,3]}}"#),
-            (r#"{"op":"replace","path":"/current/data","value":{}}"#, r#"{"current":{"data":{},"steps":[1,2,3]}}"#),
-            (r#"{"op":"move","from":"/current/steps/0","path":"/first"}"#,
-             r#"{"current":{"data":{"amount":5,"handle":"zoe"},"steps":[2,3]},"first":1}"#),
-            (r#"{"op":"copy","from":"/current/data/handle","path":"/current/steps/0"}"#,
-             r#"{"current":{"data":{"amount":5,"handle":"zoe"},"steps":["zoe",1,2,3]}}"#),
+            (
+                r#"{"op":"add","path":"/current/data/note","value":null}"#,
+                r#"{"current":{"data":{"amount":5,"handle":"zoe","note":null},"steps":[1,2,3]}}"#,
+            ),
+            (
+                r#"{"op":"add","path":"/current/steps/1","value":9}"#,
+                r#"{"current":{"data":{"amount":5,"handle":"zoe"},"steps":[1,9,2,3]}}"#,
+            ),
+            (
+                r#"{"op":"add","path":"/current/steps/-","value":9}"#,
+                r#"{"current":{"data":{"amount":5,"handle":"zoe"},"steps":[1,2,3,9]}}"#,
+            ),
+            (
+                r#"{"op":"remove","path":"/current/data/amount"}"#,
+                r#"{"current":{"data":{"handle":"zoe"},"steps":[1,2,3]}}"#,
+            ),
+            (
+                r#"{"op":"replace","path":"/current/data","value":{}}"#,
+                r#"{"current":{"data":{},"steps":[1,2,3]}}"#,
+            ),
+            (
+                r#"{"op":"move","from":"/current/steps/0","path":"/first"}"#,
+                r#"{"current":{"data":{"amount":5,"handle":"zoe"},"steps":[2,3]},"first":1}"#,
+            ),
+            (
+                r#"{"op":"copy","from":"/current/data/handle","path":"/current/steps/0"}"#,
+                r#"{"current":{"data":{"amount":5,"handle":"zoe"},"steps":["zoe",1,2,3]}}"#,
+            ),
             (r#"{"op":"test","path":"/current/data","value":{"handle":"zoe","amount":5.0}}"#, offer),
             (r#"{"op":"replace","path":"","value":{"a":1}}"#, r#"{"a":1}"#),
         ] {
@@ -280,12 +300,20 @@ mod tests {
     #[test]
     fn says_which_operation_is_wrong() {
         for operation in [
-            r#"{"op":"remove","path":"/nothing"}"#, r#"{"op":"remove","path":""}"#, r#"{"op":"spell","path":"/a"}"#,
-            r#"{"op":"add","path":"/no/parent","value":1}"#, r#"{"op":"add","path":"/steps/4","value":1}"#,
-            r#"{"op":"add","path":"/steps/01","value":1}"#, r#"{"op":"test","path":"/amount","value":6}"#,
-            r#"{"op":"move","from":"/steps","path":"/steps/0"}"#, r#"{"op":"copy","from":"/x","path":"/y"}"#,
-            r#"{"op":"add","path":"amount","value":1}"#, r#"{"op":"add","path":"/amount"}"#, r#"{"path":"/amount"}"#,
-            r#"{"op":"replace","path":"/steps/-","value":1}"#, "7",
+            r#"{"op":"remove","path":"/nothing"}"#,
+            r#"{"op":"remove","path":""}"#,
+            r#"{"op":"spell","path":"/a"}"#,
+            r#"{"op":"add","path":"/no/parent","value":1}"#,
+            r#"{"op":"add","path":"/steps/4","value":1}"#,
+            r#"{"op":"add","path":"/steps/01","value":1}"#,
+            r#"{"op":"test","path":"/amount","value":6}"#,
+            r#"{"op":"move","from":"/steps","path":"/steps/0"}"#,
+            r#"{"op":"copy","from":"/x","path":"/y"}"#,
+            r#"{"op":"add","path":"amount","value":1}"#,
+            r#"{"op":"add","path":"/amount"}"#,
+            r#"{"path":"/amount"}"#,
+            r#"{"op":"replace","path":"/steps/-","value":1}"#,
+            "7",
         ] {
             let all = format!(r#"[{{"op":"test","path":"/amount","value":5}},{operation}]"#);
             match patched(r#"{"amount":5,"steps":[1,2,3]}"#, &all) {
@@ -301,7 +329,8 @@ mod tests {
         let doubling = r#"{"op":"copy","from":"","path":"/again"}"#;
         let all = format!("[{}]", [doubling; 30].join(","));
         assert!(matches!(patched(r#"{"note":"x"}"#, &all), Err(Error::ResultTooDeep { depth: 7, limit: 6 })));
-        let wide = r#"{"op":"copy","from":"/list","path":"/list/-"},{"op":"replace","path":"/list/0","value":0}"#;
+        let wide =
+            r#"{"op":"copy","from":"/list","path":"/list/-"},{"op":"replace","path":"/list/0","value":0}"#;
         let list = format!(r#"{{"list":["{}"]}}"#, "x".repeat(1500));
         let grown = patched(&list, &format!("[{}]", [wide; 40].join(",")));
         assert!(matches!(grown, Err(Error::TooBig { .. } | Error::ResultTooDeep { .. })), "{grown:?}");

@@ -44,7 +44,10 @@ impl Pointer {
 
     /// The container that holds what this pointer names, and the last token. `None` for the whole document and when
     /// the container is not there.
-    pub(crate) fn find_parent_mut<'v, 'p>(&'p self, value: &'v mut Value) -> Option<(&'v mut Value, &'p str)> {
+    pub(crate) fn find_parent_mut<'v, 'p>(
+        &'p self,
+        value: &'v mut Value,
+    ) -> Option<(&'v mut Value, &'p str)> {
         let (last, parents) = self.tokens.split_last()?;
         let parent = parents.iter().try_fold(value, |value, token| match value {
             Value::Object(members) => members.get_mut(token),
@@ -95,10 +98,18 @@ mod tests {
 
     #[test]
     fn finds_what_rfc_6901_says() {
-        let document = parse(br#"{"auth":{"token":"t"},"a/b":1,"m~n":2,"":3,"items":[10,20]}"#, 64).expect("json");
+        let document =
+            parse(br#"{"auth":{"token":"t"},"a/b":1,"m~n":2,"":3,"items":[10,20]}"#, 64).expect("json");
         for (pointer, found) in [
-            ("/auth/token", Some("\"t\"")), ("/a~1b", Some("1")), ("/m~0n", Some("2")), ("/", Some("3")),
-            ("/items/1", Some("20")), ("/items/01", None), ("/items/2", None), ("/items/-", None), ("/auth/x", None),
+            ("/auth/token", Some("\"t\"")),
+            ("/a~1b", Some("1")),
+            ("/m~0n", Some("2")),
+            ("/", Some("3")),
+            ("/items/1", Some("20")),
+            ("/items/01", None),
+            ("/items/2", None),
+            ("/items/-", None),
+            ("/auth/x", None),
         ] {
             let pointer = Pointer::parse(pointer).expect(pointer);
             assert_eq!(pointer.find(&document).map(Value::to_string).as_deref(), found, "{pointer}");

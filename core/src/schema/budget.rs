@@ -31,7 +31,10 @@ pub fn check(schema: &Value) -> Result<(), Error> {
     graph.link()?;
     let order = graph.in_place_order()?;
     if graph.cost(&order) > COST_MAX {
-        return Err(bad_schema("", "its references multiply: one document could take too long to validate".into()));
+        return Err(bad_schema(
+            "",
+            "its references multiply: one document could take too long to validate".into(),
+        ));
     }
     Ok(())
 }
@@ -92,7 +95,11 @@ impl Graph {
         self.nodes.push(Node { pointer: pointer.clone(), ..Node::default() });
         self.targets.insert(pointer.clone(), number);
         let Value::Object(keywords) = schema else {
-            return if schema.is_boolean() { Ok(number) } else { Err(bad_schema(&pointer, "is no schema".into())) };
+            return if schema.is_boolean() {
+                Ok(number)
+            } else {
+                Err(bad_schema(&pointer, "is no schema".into()))
+            };
         };
         for (keyword, value) in keywords {
             let at = format!("{pointer}/{}", escaped(keyword));
@@ -105,7 +112,12 @@ impl Graph {
         match keyword {
             "$ref" => {
                 let local = value.as_str().and_then(|target| target.strip_prefix('#'));
-                let target = local.ok_or_else(|| bad_schema(&at, "only references into the schema itself are followed: #/$defs/name".into()))?;
+                let target = local.ok_or_else(|| {
+                    bad_schema(
+                        &at,
+                        "only references into the schema itself are followed: #/$defs/name".into(),
+                    )
+                })?;
                 if let Some(node) = self.nodes.get_mut(number) {
                     node.reference = Some(target.to_owned());
                 }
@@ -128,7 +140,9 @@ impl Graph {
             "dependentSchemas" => self.map(number, value, &at, Applies::InPlace)?,
             "properties" => self.map(number, value, &at, Applies::ToOneProperty)?,
             "additionalProperties" => self.one(number, value, at, Applies::ToOneProperty)?,
-            "unevaluatedProperties" | "propertyNames" => self.one(number, value, at, Applies::ToProperties)?,
+            "unevaluatedProperties" | "propertyNames" => {
+                self.one(number, value, at, Applies::ToProperties)?
+            }
             "prefixItems" => self.list(number, value, &at, Applies::ToOneItem)?,
             "items" => self.one(number, value, at, Applies::ToOneItem)?,
             "unevaluatedItems" | "contains" => self.one(number, value, at, Applies::ToItems)?,
@@ -169,12 +183,16 @@ impl Graph {
 
     fn list(&mut self, number: usize, value: &Value, at: &str, applies: Applies) -> Result<(), Error> {
         let items = value.as_array().into_iter().flatten().enumerate();
-        items.into_iter().try_for_each(|(index, item)| self.one(number, item, format!("{at}/{index}"), applies))
+        items
+            .into_iter()
+            .try_for_each(|(index, item)| self.one(number, item, format!("{at}/{index}"), applies))
     }
 
     fn map(&mut self, number: usize, value: &Value, at: &str, applies: Applies) -> Result<(), Error> {
         let members = value.as_object().into_iter().flatten();
-        members.into_iter().try_for_each(|(name, schema)| self.one(number, schema, format!("{at}/{}", escaped(name)), applies))
+        members.into_iter().try_for_each(|(name, schema)| {
+            self.one(number, schema, format!("{at}/{}", escaped(name)), applies)
+        })
     }
 
     /// Turns references into edges.
@@ -203,11 +221,16 @@ impl Graph {
             // An explicit stack: a chain of a thousand references must not take a thousand stack frames.
             let mut stack = vec![(root, 0_usize)];
             while let Some((number, next)) = stack.pop() {
-                let (Some(node), Some(mark)) = (self.nodes.get(number), seen.get_mut(number)) else { continue };
+                let (Some(node), Some(mark)) = (self.nodes.get(number), seen.get_mut(number)) else {
+                    continue;
+                };
                 match *mark {
                     Seen::Done => continue,
                     Seen::Open if next == 0 => {
-                        return Err(bad_schema(&node.pointer, "refers to itself without going down into a member".into()));
+                        return Err(bad_schema(
+                            &node.pointer,
+                            "refers to itself without going down into a member".into(),
+                        ));
                     }
                     _ => *mark = Seen::Open,
                 }
@@ -268,7 +291,9 @@ mod tests {
 
     #[test]
     fn nothing_outside_is_followed() {
-        for target in ["https://json-schema.org/draft/2020-12/schema", "file:///etc/passwd", "other.json", "#/$defs/no"] {
+        for target in
+            ["https://json-schema.org/draft/2020-12/schema", "file:///etc/passwd", "other.json", "#/$defs/no"]
+        {
             let report = checked(&format!(r#"{{"properties":{{"a":{{"$ref":"{target}"}}}}}}"#));
             assert!(report.starts_with("BADSCHEMA /properties/a/$ref: "), "{report}");
         }
@@ -276,7 +301,12 @@ mod tests {
 
     #[test]
     fn multiplying_references_are_refused() {
-        let level = |n: usize| format!(r##""d{n}":{{"allOf":[{{"$ref":"#/$defs/d{m}"}},{{"$ref":"#/$defs/d{m}"}}]}}"##, m = n + 1);
+        let level = |n: usize| {
+            format!(
+                r##""d{n}":{{"allOf":[{{"$ref":"#/$defs/d{m}"}},{{"$ref":"#/$defs/d{m}"}}]}}"##,
+                m = n + 1
+            )
+        };
         let levels: Vec<String> = (0..26).map(level).collect();
         let doubling = format!(r##"{{"$ref":"#/$defs/d0","$defs":{{{},"d26":{{}}}}}}"##, levels.join(","));
         assert!(checked(&doubling).starts_with("BADSCHEMA /: its references multiply"));

@@ -95,15 +95,24 @@ mod tests {
     fn defaults_fill_where_their_parent_is() {
         for (schema, document) in [
             ("{}", "{}"),
-            (r#"{"properties":{"stage":{"default":"menu"},"option":{"default":null},"auth":{}}}"#,
-             r#"{"stage":"menu","option":null}"#),
-            (r#"{"properties":{"current":{"default":{"path":"login"},"properties":{"data":{"default":{}}}}}}"#,
-             r#"{"current":{"path":"login","data":{}}}"#),
+            (
+                r#"{"properties":{"stage":{"default":"menu"},"option":{"default":null},"auth":{}}}"#,
+                r#"{"stage":"menu","option":null}"#,
+            ),
+            (
+                r#"{"properties":{"current":{"default":{"path":"login"},"properties":{"data":{"default":{}}}}}}"#,
+                r#"{"current":{"path":"login","data":{}}}"#,
+            ),
             (r#"{"properties":{"form":{"properties":{"amount":{"default":1}}}}}"#, "{}"),
             (r#"{"default":{"b":1},"properties":{"a":{"default":2},"b":{"default":3}}}"#, r#"{"b":1,"a":2}"#),
-            (r##"{"properties":{"a":{"$ref":"#/$defs/a"}},"$defs":{"a":{"default":{},"properties":{"n":{"default":0}}}}}"##,
-             r#"{"a":{"n":0}}"#),
-            (r#"{"allOf":[{"properties":{"a":{"default":1}}},{"properties":{"a":{"default":2}}}]}"#, r#"{"a":1}"#),
+            (
+                r##"{"properties":{"a":{"$ref":"#/$defs/a"}},"$defs":{"a":{"default":{},"properties":{"n":{"default":0}}}}}"##,
+                r#"{"a":{"n":0}}"#,
+            ),
+            (
+                r#"{"allOf":[{"properties":{"a":{"default":1}}},{"properties":{"a":{"default":2}}}]}"#,
+                r#"{"a":1}"#,
+            ),
         ] {
             assert_eq!(initial_of(schema), document, "{schema}");
         }

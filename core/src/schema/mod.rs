@@ -106,7 +106,10 @@ impl Schema {
             let pointer = error.instance_path().as_str();
             // Masked: a message never repeats a value, which may be long, or a secret.
             let message = shortened(&error.masked().to_string());
-            Violation { pointer: if pointer.is_empty() { "/".to_owned() } else { pointer.to_owned() }, message }
+            Violation {
+                pointer: if pointer.is_empty() { "/".to_owned() } else { pointer.to_owned() },
+                message,
+            }
         });
         Err(Error::Invalid { violations: violations.collect() })
     }
@@ -150,7 +153,10 @@ mod tests {
 
     fn check(schema: &str, document: &str) -> String {
         let value = parse(document.as_bytes(), 64).expect(document);
-        compiled(schema).expect(schema).check(&value).map_or_else(|error| error.to_string(), |()| "OK".to_owned())
+        compiled(schema)
+            .expect(schema)
+            .check(&value)
+            .map_or_else(|error| error.to_string(), |()| "OK".to_owned())
     }
 
     #[test]
@@ -187,8 +193,13 @@ mod tests {
     #[test]
     fn what_is_no_schema_is_refused() {
         for text in [
-            r#"{"type":"objekt"}"#, r#"{"properties":[]}"#, r#"{"pattern":"("}"#, r#"{"pattern":"(?=x)"}"#, "7",
-            r#"{"pattern":"a{1000}{1000}{1000}"}"#, r#"{"minLength":-1}"#,
+            r#"{"type":"objekt"}"#,
+            r#"{"properties":[]}"#,
+            r#"{"pattern":"("}"#,
+            r#"{"pattern":"(?=x)"}"#,
+            "7",
+            r#"{"pattern":"a{1000}{1000}{1000}"}"#,
+            r#"{"minLength":-1}"#,
         ] {
             let refused = compiled(text).expect_err(text).to_string();
             assert!(refused.starts_with("BADSCHEMA "), "{text}: {refused}");

@@ -169,7 +169,9 @@ mod tests {
 
     fn registry() -> Registry {
         let mut registry = Registry::default();
-        for (name, text) in [("vimbiso.flow", r#"{"type":"object"}"#), ("vimbiso.channel", r#"{"x-ttl":1800}"#)] {
+        for (name, text) in
+            [("vimbiso.flow", r#"{"type":"object"}"#), ("vimbiso.channel", r#"{"x-ttl":1800}"#)]
+        {
             let schema = registry.prepare(name, text.as_bytes()).expect(text);
             registry.put(schema);
         }
@@ -193,7 +195,10 @@ mod tests {
         other.apply(&Registry::encode_set(registry().get("vimbiso.flow").expect("kept"))).expect("set");
         other.apply(&registry().encode()).expect("all");
         let shown = |registry: &Registry| {
-            registry.iter().map(|schema| (schema.reference().clone(), schema.text().to_owned())).collect::<Vec<_>>()
+            registry
+                .iter()
+                .map(|schema| (schema.reference().clone(), schema.text().to_owned()))
+                .collect::<Vec<_>>()
         };
         assert_eq!(shown(&other), shown(&registry()));
         other.apply(&Registry::encode_remove("vimbiso.flow")).expect("removed");
