@@ -133,7 +133,7 @@ fn survives(mut mutate: impl FnMut(&mut Dice, &[u8]) -> Vec<u8>, rounds: usize) 
             restored_state_works(&mut client, &broken);
         }
         let after = Standing::of(&server, &mut client);
-        after.is_same_data(&before);
+        after.has_the_data_of(&before);
     }
 }
 
@@ -165,7 +165,7 @@ fn every_truncation_is_refused() {
         for more in [&b"\0"[..], b"x", body] {
             let _taken = restored_state_works(&mut client, &sealed(&[body, more, version].concat()));
         }
-        Standing::of(&server, &mut client).is_same_data(&before);
+        Standing::of(&server, &mut client).has_the_data_of(&before);
     }
 }
 
@@ -217,7 +217,7 @@ fn random_payloads_behind_a_true_header_are_refused() {
         let taken = restored_state_works(&mut client, &sealed(&[&payload[..keep], &noise, version].concat()));
         assert!(!taken, "noise is no state");
     }
-    Standing::of(&server, &mut client).is_same_data(&before);
+    Standing::of(&server, &mut client).has_the_data_of(&before);
 }
 
 #[test]

@@ -57,6 +57,9 @@ fn moved(client: &mut Client, command: &[&str]) -> Vec<(String, i64)> {
     changes.filter(|(name, change)| *change != 0 && name != "bytes").collect()
 }
 
+/// A command, and the counters it moves by how much.
+type Step<'a> = (&'a [&'a str], &'a [(&'a str, i64)]);
+
 #[test]
 fn each_counter_moves_by_what_it_counts() {
     state_test(|_, client| {
@@ -65,7 +68,7 @@ fn each_counter_moves_by_what_it_counts() {
         let deep = format!("{}{}", r#"{"a":"#.repeat(70), "{}");
         let deep = format!("{deep}{}", "}".repeat(70));
         let schema = r#"{"properties":{"amount":{"type":"number"}}}"#;
-        let steps: [(&[&str], &[(&str, i64)]); 24] = [
+        let steps: [Step; 24] = [
             (&["STATE.SCHEMA", "SET", "vimbiso.offer2", schema], &[("schemas", 1)]),
             (&["STATE.SCHEMA", "SET", "vimbiso.offer2", "true"], &[]),
             (&["STATE.SCHEMA", "SET", "vimbiso.offer2", schema], &[]),

@@ -123,14 +123,11 @@ impl Standing {
         let (entries, written) = (self.entries, self.written);
         assert_eq!(&Standing { entries, written, ..now }, self, "after {what}");
     }
-}
 
-impl Standing {
     /// The same server process with the same data; it may have replicated something in between.
     #[track_caller]
-    pub fn is_same_data(mut self, before: &Standing) {
-        self.written = before.written;
-        assert_eq!(&self, before);
+    pub fn has_the_data_of(self, before: &Standing) {
+        assert_eq!(&Standing { written: before.written, ..self }, before);
     }
 }
 
