@@ -16,8 +16,8 @@ use load::{CONNECTIONS, Load, Measured};
 use server::Server;
 use workload::{Kind, document_bytes};
 
-const ROUNDS: usize = 9;
-const STRETCH: Duration = Duration::from_millis(500);
+const ROUNDS: usize = 61;
+const STRETCH: Duration = Duration::from_millis(60);
 /// Before the first round, to fill caches and grow buffers.
 const WARM_UP: Duration = Duration::from_millis(150);
 const DEPTHS: [usize; 2] = [16, 1];

@@ -2,10 +2,14 @@
 
 use std::fmt;
 
+use arrayvec::ArrayString;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// No state goes beyond this version: replies give versions as signed 64-bit integers.
 pub const VERSION_MAX: u64 = i64::MAX as u64;
+
+/// Twenty digits, a hyphen and sixteen more.
+const TEXT_BYTES_MAX: usize = 37;
 
 /// A version and the digest of its document, printed `<version>-<16 hex digits>`.
 ///
@@ -25,6 +29,19 @@ impl Etag {
         xxh3_64_with_seed(text.as_bytes(), seed)
     }
 
+    /// The etag as it is printed. Every read replies one, and the formatting machinery of the standard library would be a
+    /// fifth of the read.
+    pub fn text(self) -> ArrayString<TEXT_BYTES_MAX> {
+        let mut text = ArrayString::new();
+        text.push_str(itoa::Buffer::new().format(self.version));
+        text.push('-');
+        for shift in (0..u64::BITS).step_by(4).rev() {
+            let digit = u32::try_from(self.digest >> shift & 0xf).unwrap_or(0);
+            text.push(char::from_digit(digit, 16).unwrap_or('0'));
+        }
+        text
+    }
+
     fn parse(text: &str) -> Option<Etag> {
         let (version, digest) = text.split_once('-')?;
         let lowercase_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
@@ -37,7 +54,7 @@ impl Etag {
 
 impl fmt::Display for Etag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{:016x}", self.version, self.digest)
+        f.write_str(&self.text())
     }
 }
 
@@ -97,6 +114,13 @@ impl fmt::Display for Expected {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn is_printed_as_a_version_and_sixteen_hex_digits() {
+        assert_eq!(Etag { version: 7, digest: 0x1f0c }.to_string(), "7-0000000000001f0c");
+        let longest = Etag { version: u64::MAX, digest: u64::MAX }.to_string();
+        assert_eq!(longest, "18446744073709551615-ffffffffffffffff");
+    }
 
     #[test]
     fn reads_the_four_forms_and_nothing_else() {

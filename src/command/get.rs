@@ -61,7 +61,7 @@ fn reply(ctx: Ctx, etag: Etag, version: &Version, pointers: &[Pointer]) {
     }
     let members = version.document.members(pointers);
     ctx.reply_array(1 + members.len());
-    ctx.reply_text(&etag.to_string());
+    ctx.reply_text(&etag.text());
     for member in members {
         ctx.reply_optional(member.as_deref());
     }

@@ -32,6 +32,6 @@ pub fn version(state: &State, number: u64) -> Result<&Version, Refused> {
 /// The reply of a whole document: its etag and its text.
 pub fn reply_document(ctx: Ctx, etag: Etag, text: &str) {
     ctx.reply_array(2);
-    ctx.reply_text(&etag.to_string());
+    ctx.reply_text(&etag.text());
     ctx.reply_text(text);
 }

@@ -4,6 +4,7 @@ use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use redis_module::raw;
+use smallvec::SmallVec;
 
 use super::ctx::{Ctx, OK};
 use super::info;
@@ -69,10 +70,11 @@ pub fn install_panic_hook() {
     }));
 }
 
-pub fn arguments<'a>(argv: *mut *mut raw::RedisModuleString, argc: c_int) -> Vec<RedisStr<'a>> {
+/// The words of a command; few enough, as a rule, to need no memory from the heap.
+pub fn arguments<'a>(argv: *mut *mut raw::RedisModuleString, argc: c_int) -> SmallVec<[RedisStr<'a>; 8]> {
     // Without arguments the pointer is null, which no slice may be.
     if argv.is_null() {
-        return Vec::new();
+        return SmallVec::new();
     }
     // SAFETY: R2: Redis passes argc strings that live as long as the call; handlers keep nothing beyond it.
     let strings = unsafe { std::slice::from_raw_parts(argv, usize::try_from(argc).unwrap_or(0)) };
