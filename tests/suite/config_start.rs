@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::config::{SETTINGS, get};
 use crate::standing::{KEY, OFFER};
-use support::{Client, Server, module_path, wait_until};
+use support::{Client, Server, module_path, repository, wait_until};
 
 /// A redis-server started from a redis.conf alone, as an operator starts it: the harness passes everything as
 /// arguments, and CONFIG REWRITE needs a file. Killed when it goes out of scope.
@@ -183,5 +183,36 @@ fn a_setting_that_is_none_stops_the_start() {
     ] {
         let log = refused_start(lines);
         assert!(log.contains(word), "{lines:?}: {log}");
+    }
+}
+
+/// S5, S10: the redis.conf of the project keeps what was asked for, lets nobody in from elsewhere, and says the default of
+/// every setting.
+#[test]
+fn the_configuration_of_the_project_is_what_it_says() {
+    let text = std::fs::read_to_string(repository().join("redis.conf")).expect("redis.conf");
+    let of_this_machine = ["dir ", "loadmodule ", "port ", "bind ", "state.schema-dir "];
+    let lines: Vec<&str> =
+        text.lines().filter(|line| !of_this_machine.iter().any(|own| line.starts_with(own))).collect();
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    FromFile::write(dir.path(), &format!("\n{}", lines.join("\n")));
+    let server = FromFile::start(dir.path());
+    let mut client = server.client();
+    for (name, value) in [
+        ("maxmemory", "268435456"),
+        ("maxmemory-policy", "allkeys-lru"),
+        ("appendonly", "yes"),
+        ("appendfsync", "everysec"),
+        ("protected-mode", "yes"),
+    ] {
+        assert_eq!(client.ok(&["CONFIG", "GET", name]).field(name).text(), value, "{name}");
+    }
+    assert!(text.contains("\nbind 127.0.0.1 -::1\n"));
+    for (name, default, ..) in SETTINGS {
+        assert!(
+            lines.iter().any(|line| line.starts_with(&format!("state.{name} "))),
+            "redis.conf lacks {name}"
+        );
+        assert_eq!(get(&mut client, name), default, "state.{name}");
     }
 }
