@@ -1,7 +1,11 @@
 //! One conversation as the bot leads it: the etag of each reply goes into the next request.
+//!
+//! Beside it runs what the conversation must come to, worked out here step by step: documents that are only compared with
+//! other replies of the server would be right even if the server changed the wrong member.
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use support::{Client, Reply};
 
 pub const KEY: &str = "channel:+263771234567";
@@ -14,11 +18,25 @@ pub struct Talk<'c> {
     pub client: &'c mut Client,
     /// The last one that a reply carried.
     pub etag: String,
+    /// What each version must hold, and its parent; version 1 comes first.
+    versions: Vec<(Value, u64)>,
 }
 
 impl Talk<'_> {
     pub fn begin(client: &mut Client) -> Talk<'_> {
-        Talk { client, etag: "0".to_owned() }
+        Talk { client, etag: "0".to_owned(), versions: Vec::new() }
+    }
+
+    /// The first message of a person makes a state, which must be this document.
+    #[track_caller]
+    pub fn first_contact(&mut self, change: &str, document: &str) {
+        self.versions.clear();
+        let line = ["STATE.UPDATE", KEY, "0", change, "SCHEMA", "vimbiso.channel", "EVENT", "first_contact"];
+        let etag = self.client.text(&line);
+        self.committed(&etag, json(document), 0);
+        self.wrote(&[("event", "create"), ("name", "first_contact"), ("schema", "vimbiso.channel")]);
+        // The same message again, as a webhook sends it that was not answered in time.
+        assert_eq!(self.client.err(&line), format!("CONFLICT expected 0, current is {etag}"));
     }
 
     /// The flow goes on to `path/component`, and `more` of the current step changes with it.
@@ -34,46 +52,63 @@ impl Talk<'_> {
 
     /// An API handler stores what the API said.
     #[track_caller]
-    pub fn api(&mut self, change: &str, actor: &str) {
+    pub fn api_update(&mut self, change: &str, actor: &str) {
         self.update(API_COMMAND, change, actor, "api");
     }
 
     #[track_caller]
     fn update(&mut self, command: &str, change: &str, actor: &str, event: &str) {
+        let before = self.version();
+        let mut document = self.versions.last().expect("the conversation has begun").0.clone();
+        merge(&mut document, &json(change));
         let line = [command, KEY, &self.etag, change, "ACTOR", actor, "EVENT", event, "RETURN"];
         let reply = self.client.ok(&line);
-        let (etag, document) = (reply.array()[0].text(), reply.array()[1].text());
-        self.follows(etag);
-        assert_eq!(
-            self.client.state(KEY),
-            (etag.to_owned(), document.to_owned()),
-            "what was returned is there"
-        );
-        let version = self.version().to_string();
-        self.wrote(&[
-            ("event", "update"),
-            ("name", event),
-            ("actor", actor),
-            ("version", &version),
-            ("etag", &self.etag.clone()),
-        ]);
+        let (etag, returned) = (reply.array()[0].text().to_owned(), reply.array()[1].text());
+        self.committed(&etag, document, before);
+        assert_eq!(self.client.state(KEY).1, returned, "what was returned is there");
+        self.wrote(&[("event", "update"), ("name", event), ("actor", actor)]);
     }
 
-    /// The person goes back.
+    /// The person goes back: to the nearest ancestor that differs, whose parent the new version takes over.
     #[track_caller]
     pub fn back(&mut self, step: &str) {
+        let (present, mut target) = self.versions.last().expect("the conversation has begun").clone();
+        let (document, parent) = loop {
+            let (document, parent) = self.versions[usize::try_from(target).expect("small") - 1].clone();
+            if document != present {
+                break (document, parent);
+            }
+            target = parent;
+        };
         let etag = self.client.text(&["STATE.ROLLBACK", KEY, &self.etag, "ACTOR", "menu"]);
-        self.follows(&etag);
-        self.wrote(&[("event", "rollback"), ("actor", "menu"), ("etag", &etag)]);
+        self.committed(&etag, document, parent);
+        self.wrote(&[("event", "rollback"), ("actor", "menu")]);
         self.is_at(step);
     }
 
-    /// Takes over the etag of a reply, which must be of the next version.
+    /// A reply said that there is a new version: it must be the next one, and hold what it must.
     #[track_caller]
-    fn follows(&mut self, etag: &str) {
-        let before = self.version();
+    fn committed(&mut self, etag: &str, document: Value, parent: u64) {
         self.etag = etag.to_owned();
-        assert_eq!(self.version(), before + 1, "one commit is one version");
+        self.versions.push((document, parent));
+        assert_eq!(self.version(), self.versions.len() as u64, "one commit is one version");
+        self.is_unchanged();
+        let version = self.version().to_string();
+        self.wrote(&[("version", &version), ("parent", &parent.to_string()), ("etag", etag)]);
+    }
+
+    /// The state is what the last commit left.
+    #[track_caller]
+    pub fn is_unchanged(&mut self) {
+        let (etag, text) = self.client.state(KEY);
+        assert_eq!(etag, self.etag);
+        assert_eq!(Some(&json(&text)), self.versions.last().map(|(document, _)| document));
+    }
+
+    /// How many entries the trail has.
+    #[track_caller]
+    pub fn entries(&mut self) -> i64 {
+        self.client.ok(&["XLEN", AUDIT]).int()
     }
 
     fn version(&self) -> u64 {
@@ -119,5 +154,29 @@ impl Talk<'_> {
         let expected: BTreeMap<u64, usize> = (1..=self.version()).map(|version| (version, 1)).collect();
         assert_eq!(commits, expected);
         assert_eq!(self.client.ok(&["STATE.META", KEY]).field("version"), &Reply::Int(self.version() as i64));
+    }
+}
+
+#[track_caller]
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).expect("JSON")
+}
+
+/// RFC 7396.
+fn merge(target: &mut Value, change: &Value) {
+    let Value::Object(members) = change else {
+        *target = change.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = json("{}");
+    }
+    let object = target.as_object_mut().expect("made one above");
+    for (name, value) in members {
+        if value.is_null() {
+            object.shift_remove(name);
+        } else {
+            merge(object.entry(name.clone()).or_insert(Value::Null), value);
+        }
     }
 }

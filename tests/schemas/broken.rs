@@ -1,9 +1,12 @@
 //! Documents with something wrong in them, and where.
 
-/// A schema, a document, and the pointers of what is wrong.
+/// A schema, a document, and the pointers of what is wrong: one for each violation, so `/ /` is two at the root.
 pub const TABLE: &[(&str, &str, &str)] = &[
-    ("vimbiso.channel", r#"{"value":{"current":{"path":"login"}}}"#, "/"),
-    ("vimbiso.channel", "{}", "/"),
+    ("vimbiso.channel", r#"{"value":{"current":{"path":"login"}}}"#, "/ / /"),
+    ("vimbiso.conversation", r#"{"value":{"stage":"handle_action_menu"}}"#, "/ /"),
+    ("vimbiso.cached-user", r#"{"value":{"stage":"handle_action_menu"}}"#, "/ /"),
+    ("vimbiso.flow", r#"{"value":{"flow_data":{}}}"#, "/ /"),
+    ("vimbiso.channel", "{}", "/ /"),
     ("vimbiso.channel", r#"{"channel":null,"current":{"path":"login","component":"Greeting"}}"#, "/channel"),
     (
         "vimbiso.channel",
@@ -24,12 +27,12 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     (
         "vimbiso.channel",
         r#"{"channel":{"type":"sms","identifier":"1"},"current":{"path":"login","component":"Greeting"},"validation":{"attempts":[],"history":[{"operation":1,"success":"no","when":"x"}],"last":1},"_metadata":{"created":"x"}}"#,
-        "/validation/attempts /validation/history/0/operation /validation/history/0/success /validation/history/0 /validation /_metadata",
+        "/validation/attempts /validation/history/0/operation /validation/history/0/success /validation/history/0 /validation/history/0 /validation /_metadata",
     ),
     (
         "vimbiso.conversation",
         r#"{"option":7,"direction":"UP","profile":{"members":[]},"token":""}"#,
-        "/ /option /direction /profile /token",
+        "/ /option /option /direction /profile /token",
     ),
     (
         "vimbiso.conversation",
@@ -47,6 +50,22 @@ pub const TABLE: &[(&str, &str, &str)] = &[
         "/state/page_number /state/profile /jwt_token /registration_complete",
     ),
     ("vimbiso.cached-user", r#"{"stage":null,"session":1}"#, "/ /stage"),
+    ("vimbiso.cached-user", r#"{"stage":"handle_action_menu","state":{"page":1}}"#, "/state"),
+    (
+        "vimbiso.conversation",
+        r#"{"stage":"handle_action_notifications","option":"handle_action_authorize_member","profile":{"member":{"memberTier":1}}}"#,
+        "/stage /option",
+    ),
+    (
+        "vimbiso.cached-user",
+        r#"{"stage":"handle_action_menu","option":"handle_action_pay","state":{"profile":{"member":{"memberTier":2}}}}"#,
+        "/option",
+    ),
+    (
+        "vimbiso.flow",
+        r#"{"channel":{"type":"sms","identifier":"1"},"flow_data":{"validation":{"attempts":-1}},"active_account_id":7,"_validation":{"attempts":[]}}"#,
+        "/flow_data/validation/attempts /active_account_id /_validation/attempts",
+    ),
     (
         "vimbiso.flow",
         r#"{"flow_data":{"context":1,"auth":{"token":1},"validation":{"attempts":"x","last_attempt":1,"history":[]},"step":1}}"#,

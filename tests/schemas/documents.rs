@@ -21,14 +21,16 @@ pub const WHOLE: &[(&str, &str)] = &[
             r#""profile":{"member":{"memberID":"mem_49d439536b32","firstname":"Zoë","lastname":"Müller","memberTier":1},"#,
             r#""accounts":[{"accountID":"acc_7d1f","accountName":"李 小龍 Hardware","balanceData":null}]},"#,
             r#""current_account":{"accountID":"acc_7d1f"},"form":{"amount":0.01,"currency":"USD","handle":"zoe_mueller","complete":false},"#,
-            r#""offer":{"id":"offer_91c2"},"token":"eyJhbGciOi"}"#
+            r#""offer":{"id":"offer_91c2"},"token":"eyJhbGciOi","#,
+            r#""_metadata":{"initialized_at":"2025-03-04T03:21:39.431Z","updated_at":"2025-03-05T04:28:52.040Z"}}"#
         ),
     ),
     (
         "vimbiso.cached-user",
         concat!(
-            r#"{"stage":"handle_action_menu","option":null,"direction":"OUT","state":{"profile":{"member":{"memberTier":null}},"#,
-            r#""current_account":{"accountName":"Tariro Moyo","balanceData":{}},"page_number":3},"first_name":"Welcome","#,
+            r#"{"stage":"handle_action_notifications","option":"handle_action_notifications","direction":"OUT","#,
+            r#""state":{"profile":{"member":{"memberID":"mem_49d439536b32","firstname":"Tariro","lastname":"Moyo","memberTier":2}},"#,
+            r#""current_account":{"accountID":"acc_7d1f","accountName":"Tariro Moyo","balanceData":{}},"page_number":3},"first_name":"Welcome","#,
             r#""last_name":"Visitor","mobile_number":"+263771234567","registration_complete":false,"jwt_token":"eyJhbGciOi"}"#
         ),
     ),
@@ -41,6 +43,10 @@ pub const WHOLE: &[(&str, &str)] = &[
             r#""active_account_id":"acc_7d1f","_metadata":{"initialized_at":"2025-03-04T03:21:39.431Z"},"#,
             r#""_validation":{"in_progress":false,"attempts":{"confirm":1},"last_attempt":"2025-03-04T03:21:39.431Z","error":null}}"#
         ),
+    ),
+    (
+        "vimbiso.cached-user",
+        r#"{"stage":"handle_action_menu","option":null,"state":{"profile":{"member":{"memberTier":null}},"page_number":0}}"#,
     ),
     (
         "vimbiso.flow",
