@@ -1,0 +1,185 @@
+//! The commands that only ask, and STATE.SCHEMA.
+
+use crate::command::{AUDITS, Command, KEYS, Line, Past, SchemaText};
+use crate::json;
+use crate::rules::NOT_A_SCHEMA;
+use crate::state::{State, tree};
+use crate::want::Want;
+use crate::world::{Step, World};
+
+const COMMANDS: &[&str] = &[
+    "STATE.GET key",
+    "STATE.UPDATE key",
+    "STATE.ROLLBACK key",
+    "STATE.HISTORY key",
+    "STATE.DIFF key",
+    "STATE.META key",
+    "STATE.TOUCH key",
+    "STATE.DELETE key",
+    "STATE.VALIDATE name",
+    "STATE.HELP",
+];
+const SUBCOMMANDS: &[&str] =
+    &["STATE.SCHEMA SET name", "STATE.SCHEMA GET name", "STATE.SCHEMA LIST", "STATE.SCHEMA DEL name"];
+
+impl World {
+    pub fn ask(&mut self, command: &Command) -> Step {
+        let mut key_asked = None;
+        let (line, want) = match command {
+            Command::Get { key, version, pointers } => {
+                key_asked = Some(*key);
+                self.get(*key, *version, pointers)
+            }
+            Command::History { key, count } => {
+                key_asked = Some(*key);
+                let mut line = Line::new("STATE.HISTORY", &[KEYS[*key]]);
+                line.option_if("COUNT", count.map(|count| count.to_string()).as_deref());
+                (line, self.of_state(*key, |state| state.history(*count)))
+            }
+            Command::Diff { key, from, to } => {
+                key_asked = Some(*key);
+                let state = self.slots[*key].state.as_ref();
+                let number = |past: Past| state.map_or(1, |state| state.number(past));
+                let numbers = [number(*from), number(*to)].map(|number| number.to_string());
+                let line = Line::new("STATE.DIFF", &[KEYS[*key], &numbers[0], &numbers[1]]);
+                (line, self.of_state(*key, |state| diff(state, *from, *to)))
+            }
+            Command::Meta { key } => {
+                key_asked = Some(*key);
+                let rules = |state: &State| self.rules(state.schema.map(|(name, _)| name));
+                let want = self.of_state(*key, |state| state.meta(AUDITS[*key], rules(state)));
+                (Line::new("STATE.META", &[KEYS[*key]]), want)
+            }
+            Command::Validate { name, json } => {
+                (Line::new("STATE.VALIDATE", &[name, json]), self.validate(name, json))
+            }
+            Command::SchemaSet { name, text } => self.set_schema(name, *text),
+            Command::SchemaGet { name } => {
+                let text = self.rules(Some(name)).map(|rules| rules.text());
+                (Line::new("STATE.SCHEMA GET", &[name]), Want::optional(text))
+            }
+            Command::SchemaList => (Line::new("STATE.SCHEMA LIST", &[]), self.list()),
+            Command::SchemaDel { name, force } => self.forget_schema(name, *force),
+            Command::Help { of_schemas: true } => {
+                (Line::new("STATE.SCHEMA HELP", &[]), Want::Lines(SUBCOMMANDS))
+            }
+            Command::Help { of_schemas: false } => (Line::new("STATE.HELP", &[]), Want::Lines(COMMANDS)),
+            other => unreachable!("played elsewhere: {other:?}"),
+        };
+        let outcome = if matches!(want, Want::Nil) { "nil" } else { "answered" };
+        let mut line = line;
+        let words = line.words(None);
+        self.step(line, words, want, key_asked, outcome)
+    }
+
+    /// What a state answers; nil where there is none.
+    fn of_state(&self, key: usize, answer: impl Fn(&State) -> Want) -> Want {
+        self.slots[key].state.as_ref().map_or(Want::Nil, answer)
+    }
+
+    fn get(&self, key: usize, version: Option<Past>, pointers: &[String]) -> (Line, Want) {
+        let mut line = Line::new("STATE.GET", &[KEYS[key]]);
+        let state = self.slots[key].state.as_ref();
+        let number = version.map(|past| state.map_or(1, |state| state.number(past)));
+        if let Some(number) = number {
+            line = line.arg("VERSION".into()).arg(number.to_string().as_str().into());
+            line.marks.push("STATE.GET VERSION".into());
+        }
+        for pointer in pointers {
+            line = line.arg(pointer.as_str().into());
+            line.marks.push("STATE.GET pointer".into());
+        }
+        let want = self.of_state(key, |state| {
+            let Some(version) = number.map_or(Some(state.head()), |number| state.find(number)) else {
+                return state.no_version();
+            };
+            let etag = state.etag_of(version);
+            if pointers.is_empty() {
+                return Want::state(etag, true);
+            }
+            let document = tree(&version.text);
+            let member = |pointer: &String| {
+                let tokens = json::tokens(pointer).expect("the test names members by pointers");
+                Want::optional(json::get(&document, &tokens).map(ToString::to_string).as_deref())
+            };
+            Want::List(std::iter::once(Want::Etag(etag)).chain(pointers.iter().map(member)).collect())
+        });
+        (line, want)
+    }
+
+    fn validate(&self, name: &'static str, text: &str) -> Want {
+        let json = self.readable(text, 0);
+        let rules = match (self.needs(name), &json) {
+            (Ok(()), _) => self.rules(Some(name)).expect("it is there"),
+            (Err(unknown), Ok(_)) => return unknown,
+            // Both are wrong: the contract does not say what is said first.
+            (Err(unknown), Err(unreadable)) => return Want::OneOf(vec![unknown, unreadable.clone()]),
+        };
+        let document = match json {
+            Ok(document) => document,
+            Err(unreadable) => return unreadable,
+        };
+        if !document.is_object() {
+            return Want::Error("INVALID 1 violation: /: must be an object".into());
+        }
+        let violations = rules.violations(&document);
+        if violations.is_empty() { Want::Ok } else { Want::Invalid(violations) }
+    }
+
+    fn set_schema(&mut self, name: &'static str, text: SchemaText) -> (Line, Want) {
+        let rules = match text {
+            SchemaText::NotASchema(row) => {
+                let (text, begins) = NOT_A_SCHEMA[row];
+                return (Line::new("STATE.SCHEMA SET", &[name, text]), Want::ErrorBegins(begins.into()));
+            }
+            SchemaText::Rules { rules, .. } => rules,
+        };
+        // The same text written with space is the same schema.
+        let spaced = matches!(text, SchemaText::Rules { spaced: true, .. });
+        let text = if spaced { rules.text().replace(':', " :\n ") } else { rules.text().to_owned() };
+        let revision = match self.schemas.get(name) {
+            None => 1,
+            Some((present, revision)) if *present == rules => *revision,
+            Some((_, revision)) => revision + 1,
+        };
+        self.schemas.insert(name, (rules, revision));
+        (Line::new("STATE.SCHEMA SET", &[name, &text]), Want::Int(revision))
+    }
+
+    fn list(&self) -> Want {
+        let described = self.schemas.iter().map(|(name, (rules, revision))| {
+            Want::Map(vec![
+                ("name", Want::text(name)),
+                ("revision", Want::Int(*revision)),
+                ("bytes", Want::Int(rules.text().len() as u64)),
+                ("states", Want::Int(self.users(name))),
+            ])
+        });
+        Want::List(described.collect())
+    }
+
+    fn forget_schema(&mut self, name: &'static str, force: bool) -> (Line, Want) {
+        let mut line = Line::new("STATE.SCHEMA DEL", &[name]);
+        if force {
+            line.option("FORCE", &[]);
+        }
+        let users = self.users(name);
+        let want = match self.needs(name) {
+            Err(unknown) => unknown,
+            Ok(()) if users > 0 && !force => Want::ErrorBegins(format!("BADSCHEMA {users} state")),
+            Ok(()) => {
+                self.schemas.remove(name);
+                Want::Int(1)
+            }
+        };
+        (line, want)
+    }
+}
+
+fn diff(state: &State, from: Past, to: Past) -> Want {
+    let text = |past: Past| state.find(state.number(past)).map(|version| version.text.clone());
+    match (text(from), text(to)) {
+        (Some(from), Some(to)) => Want::Patch { from, to },
+        _ => state.no_version(),
+    }
+}

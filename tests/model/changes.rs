@@ -1,0 +1,226 @@
+//! The commands that write: UPDATE, ROLLBACK, DELETE, TOUCH.
+
+use serde_json::{Map, Value};
+
+use crate::claim::Claim;
+use crate::command::{AUDITS, Common, Expected, KEYS, Kind, Line, Rollback, Target, Update};
+use crate::json;
+use crate::patch::{self, Failure};
+use crate::state::tree;
+use crate::want::{Trail, Want};
+use crate::world::{Proposal, Step, World};
+
+/// How many levels the array and the operations of a patch may add to the depth of what they write.
+const PATCH_LEVELS: usize = 2;
+
+impl World {
+    pub fn update(&mut self, update: &Update) -> Step {
+        let (key, common) = (update.key, &update.common);
+        let claim = self.slots[key].claim(update.expected);
+        let mut line = self.line("STATE.UPDATE", key, &claim);
+        line = line.arg(update.json.as_str().into());
+        match update.kind {
+            None => {}
+            Some(Kind::Merge) => line.option("MERGE", &[]),
+            Some(Kind::Shallow) => line.option("SHALLOW", &[]),
+            Some(Kind::Patch) => line.option("PATCH", &[]),
+            Some(Kind::Replace) => line.option("REPLACE", &[]),
+        }
+        line.option_if("SCHEMA", update.schema);
+        line.option_if("LABEL", update.label);
+        line.common(common, AUDITS[key]);
+        if update.dry_run {
+            line.option("DRYRUN", &[]);
+        }
+        let done = match foreign_audit(common) {
+            Some(refusal) => Err(refusal),
+            None => self
+                .proposed(update, &claim)
+                .and_then(|proposal| self.settle(key, proposal, &common.remarks, update.dry_run)),
+        };
+        let (want, outcome) = match done {
+            Ok((etag, outcome)) => (Want::state(etag, common.returns), outcome),
+            Err(want) if update.dry_run => (want, ""),
+            Err(want) => (self.refuse(key, want, &common.remarks), ""),
+        };
+        let words = line.words(Some(common));
+        self.step(line, words, want, Some(key), outcome)
+    }
+
+    /// What an update wants to make of the state: the json first, then the state, then its schema, then the change.
+    fn proposed(&self, update: &Update, claim: &Claim) -> Result<Proposal, Want> {
+        let json =
+            self.readable(&update.json, if update.kind == Some(Kind::Patch) { PATCH_LEVELS } else { 0 })?;
+        let state = self.slots[update.key].state.as_ref();
+        claim.check(state, true)?;
+        let own = state.map(|state| state.schema.map(|(name, _)| name));
+        let schema = match (own, update.schema) {
+            (None, named) => named,
+            (Some(own), None) => own,
+            (Some(own), Some(named)) if own == Some(named) => own,
+            (Some(_), Some(named)) => {
+                let other = Want::ErrorBegins("BADSCHEMA ".into());
+                return Err(match self.needs(named) {
+                    Ok(()) => other,
+                    // Neither known nor the state's own: the contract does not say what is said first.
+                    Err(unknown) => Want::OneOf(vec![other, unknown]),
+                });
+            }
+        };
+        if let Some(name) = schema {
+            self.needs(name)?;
+        }
+        let base = match (state, self.rules(schema)) {
+            (Some(state), _) => tree(&state.head().text),
+            (None, Some(rules)) => tree(rules.defaults()),
+            (None, None) => Value::Object(Map::new()),
+        };
+        Ok(Proposal {
+            event: if state.is_some() { "update" } else { "create" },
+            parent: state.map_or(0, |state| state.head().number),
+            value: self.changed(base, update.kind, json)?,
+            patched: update.kind == Some(Kind::Patch),
+            schema,
+            label: update.label,
+            ttl: update.common.ttl,
+        })
+    }
+
+    /// The tree of a json argument: not too long, not too deep, and JSON.
+    pub fn readable(&self, text: &str, levels: usize) -> Result<Value, Want> {
+        self.settings.size.check(text, levels)?;
+        json::parse(text).ok_or(Want::ErrorBegins("BADJSON at byte ".into()))
+    }
+
+    fn changed(&self, mut base: Value, kind: Option<Kind>, json: Value) -> Result<Value, Want> {
+        match kind {
+            None | Some(Kind::Merge) => json::merge(&mut base, &json),
+            Some(Kind::Shallow) => json::shallow(&mut base, &json),
+            Some(Kind::Replace) => base = json,
+            Some(Kind::Patch) => {
+                base = patch::apply(&base, &json, self.settings.size).map_err(|failure| match failure {
+                    Failure::NotAList => {
+                        Want::ErrorBegins("BADPATCH a patch is an array of operations".into())
+                    }
+                    Failure::Operation { numbers, too_deep } => {
+                        let begins = |number| Want::ErrorBegins(format!("BADPATCH operation {number}: "));
+                        let deep = too_deep.then(|| self.settings.size.too_deep());
+                        Want::OneOf(numbers.into_iter().map(begins).chain(deep).collect())
+                    }
+                    Failure::OnTheWay => Want::Unsaid,
+                })?;
+            }
+        }
+        Ok(base)
+    }
+
+    pub fn rollback(&mut self, rollback: &Rollback) -> Step {
+        let (key, common) = (rollback.key, &rollback.common);
+        let claim = self.slots[key].claim(rollback.expected);
+        let mut line = self.line("STATE.ROLLBACK", key, &claim);
+        match rollback.target {
+            Target::Steps(None) => {}
+            Target::Steps(Some(steps)) => line.option("STEPS", &[&steps.to_string()]),
+            Target::To(past) => {
+                let number = self.slots[key].state.as_ref().map_or(1, |state| state.number(past));
+                line.option("TO", &[&number.to_string()]);
+            }
+            Target::Label(name) => line.option("LABEL", &[name]),
+            Target::LastValid => line.option("LASTVALID", &[]),
+        }
+        if let Some(pointers) = &rollback.only {
+            let count = pointers.len().to_string();
+            let values: Vec<&str> =
+                std::iter::once(count.as_str()).chain(pointers.iter().map(String::as_str)).collect();
+            line.option("ONLY", &values);
+        }
+        line.common(common, AUDITS[key]);
+        let done = match foreign_audit(common) {
+            Some(refusal) => Err(refusal),
+            None => self
+                .gone_back(rollback, &claim)
+                .and_then(|proposal| self.settle(key, proposal, &common.remarks, false)),
+        };
+        let (want, outcome) = match done {
+            Ok((etag, outcome)) => (Want::state(etag, common.returns), outcome),
+            Err(want) => (self.refuse(key, want, &common.remarks), ""),
+        };
+        let words = line.words(Some(common));
+        self.step(line, words, want, Some(key), outcome)
+    }
+
+    fn gone_back(&self, rollback: &Rollback, claim: &Claim) -> Result<Proposal, Want> {
+        let state = self.slots[rollback.key].state.as_ref();
+        claim.check(state, false)?;
+        let state = state.expect("the claim was checked");
+        let schema = state.schema.map(|(name, _)| name);
+        if let Some(name) = schema {
+            self.needs(name)?;
+        }
+        let (parent, value) = state.target(rollback.target, rollback.only.as_deref(), self.rules(schema))?;
+        Ok(Proposal {
+            event: "rollback",
+            parent,
+            value,
+            patched: false,
+            schema,
+            label: None,
+            ttl: rollback.common.ttl,
+        })
+    }
+
+    pub fn delete(&mut self, key: usize, expected: Expected, purge: bool, common: &Common) -> Step {
+        let claim = self.slots[key].claim(expected);
+        let mut line = self.line("STATE.DELETE", key, &claim);
+        let said = Common { ttl: None, returns: false, ..common.clone() };
+        if purge {
+            line.option("PURGE", &[]);
+        }
+        line.common(&said, AUDITS[key]);
+        let checked = foreign_audit(common).map_or(Ok(()), Err);
+        let want = match checked.and_then(|()| claim.check(self.slots[key].state.as_ref(), false)) {
+            Err(want) => self.refuse(key, want, &common.remarks),
+            Ok(()) => {
+                self.record(key, "delete", &common.remarks, Vec::new(), None);
+                let slot = &mut self.slots[key];
+                slot.state = None;
+                if purge {
+                    slot.trail = Trail::default();
+                }
+                Want::Int(1)
+            }
+        };
+        let words = line.words(Some(common));
+        self.step(line, words, want, Some(key), "deleted")
+    }
+
+    pub fn touch(&mut self, key: usize, common: &Common) -> Step {
+        let mut line = Line::new("STATE.TOUCH", &[KEYS[key]]);
+        line.ttl(common.ttl);
+        line.audit(common, AUDITS[key]);
+        let state = self.slots[key].state.as_ref();
+        let (want, outcome) = match (foreign_audit(common), state) {
+            (Some(refusal), _) => (refusal, ""),
+            (None, None) => (Want::Int(0), "nothing there"),
+            (None, Some(state)) => {
+                let schema = state.schema.map(|(name, _)| name);
+                let expiry = self.expiry(common.ttl, Some(state.expiry), schema);
+                self.slots[key].state.as_mut().expect("looked at above").expiry = expiry;
+                (Want::Int(1), "touched")
+            }
+        };
+        let words = line.words(Some(common));
+        self.step(line, words, want, Some(key), outcome)
+    }
+
+    fn line(&self, name: &'static str, key: usize, claim: &Claim) -> Line {
+        let mut line = Line::new(name, &[KEYS[key]]).arg(claim.arg());
+        line.marks.push(format!("{name} {}", claim.mark(self.slots[key].state.as_ref())));
+        line
+    }
+}
+
+/// AUDIT with a stream that isn't the key's own.
+fn foreign_audit(common: &Common) -> Option<Want> {
+    (common.audit == Some(false)).then(|| Want::ErrorBegins("BADKEY ".into()))
+}

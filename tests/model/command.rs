@@ -1,0 +1,280 @@
+//! The commands that the test plays, as data: symbolic, so that they mean something whatever came before them.
+//!
+//! "The etag of the present version" and "an etag from before" are what a strategy picks; which words that makes is known
+//! when the model is played. So a failing run can be made shorter by leaving commands out. Ready words, picked together
+//! with the command, were rejected: without the command before them they would all be conflicts.
+
+use std::sync::Arc;
+
+use crate::rules::Rules;
+
+/// The keys of the game: one wants braces around it for its audit stream, one has a hash tag.
+pub const KEYS: [&str; 2] = ["channel:+263771234567", "user:{+263772345678}:state"];
+pub const AUDITS: [&str; 2] = ["{channel:+263771234567}:audit", "user:{+263772345678}:state:audit"];
+
+/// Names that a schema is set under, and one that never is.
+pub const SCHEMAS: [&str; 2] = ["vimbiso.offer", "vimbiso.menu"];
+pub const NO_SCHEMA: &str = "vimbiso.lost";
+
+/// The number of a command in a run: what the model has instead of a clock.
+pub type Tick = usize;
+
+/// An etag whose digest nobody can compute: it stands for a text in one life of a key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Etag {
+    pub life: u32,
+    pub version: u64,
+    pub text: Arc<str>,
+}
+
+/// One word of a command as it is sent.
+#[derive(Clone, Debug)]
+pub enum Arg {
+    Word(String),
+    Etag(Etag),
+}
+
+impl From<&str> for Arg {
+    fn from(word: &str) -> Arg {
+        Arg::Word(word.to_owned())
+    }
+}
+
+/// Which state the caller claims to have read.
+#[derive(Clone, Copy, Debug)]
+pub enum Expected {
+    Any,
+    Nothing,
+    Version,
+    Etag,
+    /// So many versions ago; where there were none, so many ahead.
+    OldVersion(u64),
+    /// One of all the etags that this key has ever had, in this life or an earlier one.
+    OldEtag(usize),
+    /// The present version with the digest of one of those.
+    MixedEtag(usize),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Merge,
+    Shallow,
+    Patch,
+    Replace,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Ttl {
+    Seconds(i64),
+    Milliseconds(i64),
+    AtSeconds(i64),
+    AtMilliseconds(i64),
+    Keep,
+    Persist,
+}
+
+/// EVENT, ACTOR, NOTE.
+#[derive(Clone, Debug, Default)]
+pub struct Remarks {
+    pub event: Option<&'static str>,
+    pub actor: Option<&'static str>,
+    pub note: Option<&'static str>,
+}
+
+/// What most writing commands can say besides.
+#[derive(Clone, Debug)]
+pub struct Common {
+    pub remarks: Remarks,
+    pub ttl: Option<Ttl>,
+    pub returns: bool,
+    /// AUDIT with the right stream, or with a wrong one.
+    pub audit: Option<bool>,
+    /// By how much the keywords are rotated, and whether they are written small.
+    pub rotate: usize,
+    pub small: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Update {
+    pub key: usize,
+    pub expected: Expected,
+    pub json: String,
+    /// None: nothing is said, which means MERGE.
+    pub kind: Option<Kind>,
+    pub schema: Option<&'static str>,
+    pub label: Option<&'static str>,
+    pub dry_run: bool,
+    pub common: Common,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Target {
+    /// None: nothing is said, which means STEPS 1.
+    Steps(Option<u64>),
+    To(Past),
+    Label(&'static str),
+    LastValid,
+}
+
+/// A version, counted back from the present one; beyond the first one it is the next one, which isn't there yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Past(pub u64);
+
+#[derive(Clone, Debug)]
+pub struct Rollback {
+    pub key: usize,
+    pub expected: Expected,
+    pub target: Target,
+    pub only: Option<Vec<String>>,
+    pub common: Common,
+}
+
+/// What STATE.SCHEMA SET is given.
+#[derive(Clone, Copy, Debug)]
+pub enum SchemaText {
+    Rules { rules: Rules, spaced: bool },
+    NotASchema(usize),
+}
+
+#[derive(Clone, Debug)]
+pub enum Command {
+    Get {
+        key: usize,
+        version: Option<Past>,
+        pointers: Vec<String>,
+    },
+    Update(Update),
+    Rollback(Rollback),
+    Delete {
+        key: usize,
+        expected: Expected,
+        purge: bool,
+        common: Common,
+    },
+    Touch {
+        key: usize,
+        common: Common,
+    },
+    History {
+        key: usize,
+        count: Option<usize>,
+    },
+    Diff {
+        key: usize,
+        from: Past,
+        to: Past,
+    },
+    Meta {
+        key: usize,
+    },
+    Validate {
+        name: &'static str,
+        json: String,
+    },
+    SchemaSet {
+        name: &'static str,
+        text: SchemaText,
+    },
+    SchemaGet {
+        name: &'static str,
+    },
+    SchemaList,
+    SchemaDel {
+        name: &'static str,
+        force: bool,
+    },
+    Help {
+        of_schemas: bool,
+    },
+    /// Words that must be refused whatever is there; a row of [`crate::refused::ROWS`].
+    Refused {
+        row: usize,
+        key: usize,
+    },
+}
+
+/// A command line in the making: fixed words, then keywords in any order and any case.
+pub struct Line {
+    name: &'static str,
+    fixed: Vec<Arg>,
+    options: Vec<Vec<Arg>>,
+    /// `STATE.UPDATE`, `STATE.UPDATE PATCH`: what is counted.
+    pub marks: Vec<String>,
+}
+
+impl Line {
+    pub fn new(name: &'static str, fixed: &[&str]) -> Line {
+        let words = name.split(' ').chain(fixed.iter().copied());
+        Line {
+            name,
+            fixed: words.map(Arg::from).collect(),
+            options: Vec::new(),
+            marks: vec![name.to_owned()],
+        }
+    }
+
+    pub fn arg(mut self, arg: Arg) -> Line {
+        self.fixed.push(arg);
+        self
+    }
+
+    /// A keyword with its values.
+    pub fn option(&mut self, keyword: &str, values: &[&str]) {
+        self.marks.push(format!("{} {keyword}", self.name));
+        self.options.push(std::iter::once(keyword).chain(values.iter().copied()).map(Arg::from).collect());
+    }
+
+    pub fn option_if(&mut self, keyword: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.option(keyword, &[value]);
+        }
+    }
+
+    /// What [`Common`] says, as far as the command has these words.
+    pub fn common(&mut self, common: &Common, audit: &str) {
+        self.option_if("EVENT", common.remarks.event);
+        self.option_if("ACTOR", common.remarks.actor);
+        self.option_if("NOTE", common.remarks.note);
+        self.ttl(common.ttl);
+        if common.returns {
+            self.option("RETURN", &[]);
+        }
+        self.audit(common, audit);
+    }
+
+    pub fn ttl(&mut self, ttl: Option<Ttl>) {
+        let (keyword, number) = match ttl {
+            None => return,
+            Some(Ttl::Seconds(number)) => ("EX", number),
+            Some(Ttl::Milliseconds(number)) => ("PX", number),
+            Some(Ttl::AtSeconds(number)) => ("EXAT", number),
+            Some(Ttl::AtMilliseconds(number)) => ("PXAT", number),
+            Some(Ttl::Keep) => return self.option("KEEPTTL", &[]),
+            Some(Ttl::Persist) => return self.option("PERSIST", &[]),
+        };
+        self.option(keyword, &[&number.to_string()]);
+    }
+
+    pub fn audit(&mut self, common: &Common, audit: &str) {
+        if let Some(right) = common.audit {
+            self.option("AUDIT", &[if right { audit } else { "{channel:+263779999999}:audit" }]);
+        }
+    }
+
+    /// All words, the keywords rotated and in small letters as the command wants it.
+    pub fn words(&mut self, common: Option<&Common>) -> Vec<Arg> {
+        let mut options = std::mem::take(&mut self.options);
+        if let Some(common) = common {
+            let by = common.rotate % options.len().max(1);
+            options.rotate_left(by);
+            for option in options.iter_mut().filter(|_| common.small) {
+                if let Arg::Word(keyword) = &mut option[0] {
+                    *keyword = keyword.to_lowercase();
+                }
+            }
+        }
+        let mut words = std::mem::take(&mut self.fixed);
+        words.extend(options.into_iter().flatten());
+        words
+    }
+}

@@ -1,0 +1,162 @@
+//! What must have occurred when enough runs were played: every command, every option, every way to end.
+//!
+//! Written out, word by word: a list made from the generator would not notice what the generator has lost.
+
+use crate::play::Counts;
+use crate::refused::ROWS;
+
+/// A command, its options with what callers claimed to have read, and its ways to end.
+const REQUIRED: &[(&str, &[&str], &[&str])] = &[
+    ("STATE.GET", &["VERSION", "pointer"], &["answered", "nil", "NOVERSION"]),
+    (
+        "STATE.UPDATE",
+        &[
+            "MERGE",
+            "SHALLOW",
+            "PATCH",
+            "REPLACE",
+            "SCHEMA",
+            "EX",
+            "PX",
+            "EXAT",
+            "PXAT",
+            "KEEPTTL",
+            "PERSIST",
+            "LABEL",
+            "EVENT",
+            "ACTOR",
+            "NOTE",
+            "DRYRUN",
+            "RETURN",
+            "AUDIT",
+            "expected *",
+            "expected 0",
+            "expected version",
+            "expected etag",
+            "expected stale version",
+            "expected stale etag",
+            "expected stale digest",
+        ],
+        &[
+            "create",
+            "update",
+            "noted",
+            "unchanged",
+            "a dry run",
+            "CONFLICT",
+            "NOSTATE",
+            "INVALID",
+            "BADJSON",
+            "BADPATCH",
+            "TOOBIG",
+            "TOODEEP",
+            "NOSCHEMA",
+            "BADSCHEMA",
+            "BADKEY",
+        ],
+    ),
+    (
+        "STATE.ROLLBACK",
+        &[
+            "STEPS",
+            "TO",
+            "LABEL",
+            "LASTVALID",
+            "ONLY",
+            "EX",
+            "PX",
+            "EXAT",
+            "PXAT",
+            "KEEPTTL",
+            "PERSIST",
+            "EVENT",
+            "ACTOR",
+            "NOTE",
+            "RETURN",
+            "AUDIT",
+            "expected *",
+            "expected 0",
+            "expected version",
+            "expected etag",
+            "expected stale version",
+            "expected stale etag",
+            "expected stale digest",
+        ],
+        &[
+            "rollback",
+            "noted",
+            "unchanged",
+            "CONFLICT",
+            "NOSTATE",
+            "NOVERSION",
+            "INVALID",
+            "NOSCHEMA",
+            "BADKEY",
+            "ERR",
+        ],
+    ),
+    (
+        "STATE.DELETE",
+        &[
+            "PURGE",
+            "EVENT",
+            "ACTOR",
+            "NOTE",
+            "AUDIT",
+            "expected *",
+            "expected 0",
+            "expected version",
+            "expected etag",
+            "expected stale version",
+            "expected stale etag",
+            "expected stale digest",
+        ],
+        &["deleted", "CONFLICT", "NOSTATE", "BADKEY"],
+    ),
+    (
+        "STATE.TOUCH",
+        &["EX", "PX", "EXAT", "PXAT", "KEEPTTL", "PERSIST", "AUDIT"],
+        &["touched", "nothing there", "BADKEY"],
+    ),
+    ("STATE.HISTORY", &["COUNT"], &["answered", "nil"]),
+    ("STATE.DIFF", &[], &["answered", "nil", "NOVERSION"]),
+    ("STATE.META", &[], &["answered", "nil"]),
+    ("STATE.VALIDATE", &[], &["answered", "INVALID", "NOSCHEMA", "BADJSON", "TOOBIG", "TOODEEP"]),
+    ("STATE.SCHEMA SET", &[], &["answered", "BADSCHEMA", "BADJSON"]),
+    ("STATE.SCHEMA GET", &[], &["answered", "nil"]),
+    ("STATE.SCHEMA LIST", &[], &["answered"]),
+    ("STATE.SCHEMA DEL", &["FORCE"], &["answered", "NOSCHEMA", "BADSCHEMA"]),
+    ("STATE.SCHEMA HELP", &[], &["answered"]),
+    ("STATE.HELP", &[], &["answered"]),
+];
+
+/// The events of the audit stream.
+const EVENTS: &[&str] = &["create", "update", "rollback", "note", "delete", "reject", "suppressed"];
+
+/// Everything that must have occurred.
+fn required() -> Vec<String> {
+    let mut marks = vec!["RESP2".to_owned(), "RESP3".to_owned()];
+    for (command, options, outcomes) in REQUIRED {
+        marks.push((*command).to_owned());
+        marks.extend(options.iter().map(|option| format!("{command} {option}")));
+        // An option that is only ever refused is not covered; what was expected in vain must be.
+        let words = options.iter().filter(|option| !option.starts_with("expected"));
+        marks.extend(words.map(|option| format!("{command} {option}, done")));
+        marks.extend(outcomes.iter().map(|outcome| format!("{command}: {outcome}")));
+    }
+    marks.extend(EVENTS.iter().map(|event| format!("trail: {event}")));
+    marks.extend((0..ROWS.len()).map(|row| format!("refused row {row}")));
+    marks
+}
+
+/// What has never occurred.
+pub fn missing(counts: &Counts) -> Vec<String> {
+    required().into_iter().filter(|mark| !counts.contains_key(mark)).collect()
+}
+
+/// What occurred, most seldom first: shown when something is missing.
+pub fn shown(counts: &Counts) -> String {
+    let mut lines: Vec<(u64, &str)> = counts.iter().map(|(mark, count)| (*count, mark.as_str())).collect();
+    lines.sort_unstable();
+    lines.iter().map(|(count, mark)| format!("{count:>8} {mark}\n")).collect()
+}

@@ -1,0 +1,181 @@
+//! What has been learned from replies so far, and the comparison of a reply with what the model wants.
+//!
+//! Digests: the first reply that shows one ties it to a text in one life of a key; from then on that text has this digest and
+//! no other text or life does. Times: the clock before and after a command bounds the server's; the first reply that
+//! shows the server's time makes it exact, and everything else that the command did must carry the same millisecond.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use support::Reply;
+
+use crate::command::{Arg, Etag, Tick};
+use crate::shown::{Checked, ensure, makes, milliseconds, recorded_patch, violations};
+use crate::want::{Entry, Expiry, Field, Want};
+
+/// What a digest stands for.
+type Source = (u32, Arc<str>);
+
+#[derive(Default)]
+pub struct Known {
+    digests: HashMap<Source, String>,
+    sources: HashMap<String, Source>,
+    /// Per command the earliest and the latest time that it can have read from its clock.
+    clock: Vec<(i64, i64)>,
+    errors: HashMap<Tick, String>,
+}
+
+impl Known {
+    /// One more command was played, within these Unix milliseconds.
+    pub fn played(&mut self, from_ms: i64, to_ms: i64, reply: &Reply) {
+        if let Reply::Error(line) = reply {
+            self.errors.insert(self.clock.len(), line.clone());
+        }
+        self.clock.push((from_ms, to_ms));
+    }
+
+    /// The word that is sent.
+    pub fn word(&self, arg: &Arg) -> String {
+        match arg {
+            Arg::Word(word) => word.clone(),
+            Arg::Etag(etag) => {
+                let source = (etag.life, etag.text.clone());
+                let digest = self.digests.get(&source).expect("an etag that is used was shown before");
+                format!("{}-{digest}", etag.version)
+            }
+        }
+    }
+
+    pub fn check(&mut self, want: &Want, reply: &Reply) -> Checked {
+        let unlike = || format!("wanted {want:?}, got {reply}");
+        match (want, reply) {
+            (Want::Nil, Reply::Nil) => Ok(()),
+            (Want::Ok, Reply::Simple(text)) => ensure(text == "OK", unlike),
+            (Want::Int(number), Reply::Int(found)) => ensure(i64::try_from(*number) == Ok(*found), unlike),
+            (Want::Text(text), Reply::Bulk(found)) => ensure(text.as_bytes() == found, unlike),
+            (Want::Etag(etag), Reply::Bulk(_)) => self.etag(etag, reply.text()),
+            (Want::Time(tick), Reply::Bulk(_)) => self.time(*tick, milliseconds(reply.text())?),
+            (Want::Patch { from, to }, Reply::Bulk(_)) => makes(reply.text(), from, to),
+            (Want::Ttl(expiry), Reply::Int(found)) => self.ttl(*expiry, *found),
+            (Want::ExpireTime(expiry), Reply::Int(found)) => self.expire_time(*expiry, *found),
+            (Want::Lines(some), Reply::Array(lines)) => {
+                let has = |line: &&str| lines.iter().any(|found| found.text().starts_with(line));
+                ensure(some.iter().all(has), unlike)
+            }
+            (Want::List(wants), Reply::Array(items)) => {
+                ensure(wants.len() == items.len(), unlike)?;
+                wants.iter().zip(items).try_for_each(|(want, item)| self.check(want, item))
+            }
+            (Want::Map(wants), Reply::Map(_) | Reply::Array(_)) => {
+                let names: Vec<&str> = wants.iter().map(|(name, _)| *name).collect();
+                ensure(reply.field_names() == names, unlike)?;
+                let mut fields = wants.iter();
+                fields.try_for_each(|(name, want)| {
+                    self.check(want, reply.field(name)).map_err(|wrong| format!("{name}: {wrong}"))
+                })
+            }
+            (Want::OneOf(wants), reply) => {
+                let fits = wants.iter().any(|want| self.check(want, reply).is_ok());
+                ensure(fits, unlike)
+            }
+            (want, Reply::Error(line)) => self.error(want, line),
+            _ => Err(unlike()),
+        }
+    }
+
+    fn error(&mut self, want: &Want, line: &str) -> Checked {
+        let unlike = || format!("wanted {want:?}, got -{line}");
+        match want {
+            Want::Error(wanted) => ensure(wanted == line, unlike),
+            Want::ErrorBegins(begin) => ensure(line.starts_with(begin.as_str()), unlike),
+            Want::Limit { prefix, name, value } => {
+                let has = |word: &str| line.split([' ', ',', ':']).any(|found| found == word);
+                ensure(line.split(' ').next() == Some(prefix) && has(name) && has(&value.to_string()), unlike)
+            }
+            Want::Conflict { expected, current } => {
+                let begin = format!("CONFLICT expected {}, current is ", self.word(expected));
+                self.etag(current, line.strip_prefix(begin.as_str()).ok_or_else(unlike)?)
+            }
+            Want::Invalid(pointers) => violations(line, pointers),
+            _ => Err(unlike()),
+        }
+    }
+
+    /// The version is plain; the digest belongs to this text in this life and to nothing else.
+    fn etag(&mut self, etag: &Etag, found: &str) -> Checked {
+        let unlike = || format!("wanted the etag {etag:?}, got {found}");
+        let (version, digest) = found.split_once('-').ok_or_else(unlike)?;
+        let hex = digest.len() == 16 && digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        ensure(hex && version == etag.version.to_string(), unlike)?;
+        let source = (etag.life, etag.text.clone());
+        let known = self.digests.entry(source.clone()).or_insert_with(|| digest.to_owned());
+        ensure(known == digest, || format!("{found}: the same text had {known} before"))?;
+        let owner = self.sources.entry(digest.to_owned()).or_insert_with(|| source.clone());
+        ensure(*owner == source, || format!("{found}: another text has the same digest: {owner:?}"))
+    }
+
+    fn time(&mut self, tick: Tick, found_ms: i64) -> Checked {
+        let (from, to) = self.clock[tick];
+        let within = (from..=to).contains(&found_ms);
+        ensure(within, || format!("time {found_ms} of command {tick} is not from {from} to {to}"))?;
+        self.clock[tick] = (found_ms, found_ms);
+        Ok(())
+    }
+
+    fn expire_time(&mut self, expiry: Option<Expiry>, found_ms: i64) -> Checked {
+        let wanted = match expiry {
+            Some(Expiry::After { tick, ms }) => {
+                return self
+                    .time(tick, found_ms - ms)
+                    .map_err(|wrong| format!("expiry less {ms} ms: {wrong}"));
+            }
+            Some(Expiry::At(at)) => at,
+            Some(Expiry::Never) => -1,
+            None => -2,
+        };
+        ensure(found_ms == wanted, || format!("expires at {found_ms}, not {wanted}"))
+    }
+
+    /// Now is the time of the last command.
+    fn ttl(&self, expiry: Expiry, found_ms: i64) -> Checked {
+        let (now_from, now_to) = self.clock[self.clock.len() - 1];
+        let (from, to) = match expiry {
+            Expiry::Never => (-1, -1),
+            Expiry::At(at) => (at - now_to, at - now_from),
+            Expiry::After { tick, ms } => {
+                let (from, to) = self.clock[tick];
+                (from + ms - now_to, to + ms - now_from)
+            }
+        };
+        ensure((from..=to).contains(&found_ms), || format!("ttl {found_ms} is not from {from} to {to}"))
+    }
+
+    /// An entry of an audit stream: these fields and no other.
+    pub fn entry(&mut self, entry: &Entry, reply: &Reply, patch_bytes_max: usize) -> Checked {
+        let words = reply.array()[1].array();
+        let mut found: Vec<(&str, &str)> =
+            words.chunks(2).map(|pair| (pair[0].text(), pair[1].text())).collect();
+        let mut take = |name: &str| {
+            let at = found.iter().position(|(found, _)| *found == name)?;
+            Some(found.remove(at).1)
+        };
+        for (name, field) in &entry.fields {
+            let text = take(name).ok_or_else(|| format!("the entry has no {name}: {reply}"))?;
+            let unlike = || format!("{name}: wanted {field:?}, got {text}");
+            match field {
+                Field::Text(wanted) => ensure(wanted == text, unlike)?,
+                Field::Begins(begin) => ensure(text.starts_with(begin), unlike)?,
+                Field::Etag(etag) => self.etag(etag, text)?,
+                Field::Time(tick) => self.time(*tick, milliseconds(text)?)?,
+                Field::ErrorOf(tick) => {
+                    ensure(self.errors.get(tick).is_some_and(|line| line == text), unlike)?;
+                }
+            }
+        }
+        if let Some((from, to)) = &entry.change {
+            let patch = take("patch").ok_or_else(|| format!("the entry has no patch: {reply}"))?;
+            recorded_patch(patch, take("patch_bytes"), from.as_deref(), to, patch_bytes_max)?;
+        }
+        ensure(found.is_empty(), || format!("the entry has fields that nobody wants: {found:?}"))
+    }
+}

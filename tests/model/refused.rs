@@ -1,0 +1,110 @@
+//! Words that no state makes right: broken grammar, names that can't be, keys without a place for a trail, other types.
+//!
+//! They are played between the others, because what matters is that they leave everything as it was.
+
+use crate::command::{Arg, KEYS};
+use crate::want::Want;
+use crate::world::Step;
+
+/// Made before each run: a key of another type, and a state's key whose audit stream is one.
+pub const TAKEN: [[&str; 2]; 2] =
+    [["menu:tier1", "handle_action_menu"], ["{channel:taken}:audit", "no stream"]];
+
+const SYNTAX: &str = "ERR syntax error";
+const ARITY: &str = "ERR wrong number of arguments";
+const EXPIRE: &str = "ERR invalid expire time";
+const NUMBER: &str = "ERR value is not an integer or out of range";
+
+/// A command line and how its refusal begins. KEY stands for a key of the game, LONG for 129 letters, NONE for no letters.
+pub const ROWS: &[(&str, &str)] = &[
+    ("STATE.UPDATE KEY", ARITY),
+    ("STATE.UPDATE KEY * {} MERGE PATCH", SYNTAX),
+    ("STATE.UPDATE KEY * {} RETURN RETURN", SYNTAX),
+    ("STATE.UPDATE KEY * {} DRYRUN dryrun", SYNTAX),
+    ("STATE.UPDATE KEY * {} REBASE", SYNTAX),
+    ("STATE.UPDATE KEY * {} ID wamid.1", SYNTAX),
+    ("STATE.UPDATE KEY * {} OPERATION login COMPONENT Greeting", SYNTAX),
+    ("STATE.UPDATE KEY * {} ALIGN 1 token:+263771234567", SYNTAX),
+    ("STATE.UPDATE KEY * {} STEPS 1", SYNTAX),
+    ("STATE.UPDATE KEY * {} EX", SYNTAX),
+    ("STATE.UPDATE KEY * {} EX 60 PERSIST", SYNTAX),
+    ("STATE.UPDATE KEY * {} KEEPTTL PX 60000", SYNTAX),
+    ("STATE.UPDATE KEY * {} EX 0", EXPIRE),
+    ("STATE.UPDATE KEY * {} PX -60000", EXPIRE),
+    ("STATE.UPDATE KEY * {} EXAT 1741058499", EXPIRE),
+    ("STATE.UPDATE KEY * {} PXAT 1741058499570", EXPIRE),
+    ("STATE.UPDATE KEY * {} EX soon", NUMBER),
+    ("STATE.UPDATE KEY 01 {}", SYNTAX),
+    ("STATE.UPDATE KEY -1 {}", SYNTAX),
+    ("STATE.UPDATE KEY 1-1f0c {}", SYNTAX),
+    ("STATE.UPDATE KEY 1-1F0C5A7D9E3B2846 {}", SYNTAX),
+    ("STATE.UPDATE KEY NONE {}", SYNTAX),
+    ("STATE.UPDATE KEY 18446744073709551616 {}", SYNTAX),
+    ("STATE.UPDATE KEY * {} EVENT audit", SYNTAX),
+    ("STATE.UPDATE KEY * {} NOTE Align", SYNTAX),
+    ("STATE.UPDATE KEY * {} LABEL ALIGN", SYNTAX),
+    ("STATE.UPDATE KEY * {} SCHEMA NONE", SYNTAX),
+    ("STATE.UPDATE KEY * {} ACTOR LONG", "TOOBIG"),
+    ("STATE.UPDATE KEY * {} LABEL LONG", "TOOBIG"),
+    ("STATE.UPDATE a}b * {}", "BADKEY"),
+    ("STATE.UPDATE menu:tier1 * {}", "WRONGTYPE"),
+    ("STATE.UPDATE channel:taken * {}", "WRONGTYPE audit stream {channel:taken}:audit"),
+    ("STATE.ROLLBACK KEY", ARITY),
+    ("STATE.ROLLBACK KEY * STEPS 0", SYNTAX),
+    ("STATE.ROLLBACK KEY * STEPS 2 TO 1", SYNTAX),
+    ("STATE.ROLLBACK KEY * LABEL menu LASTVALID", SYNTAX),
+    ("STATE.ROLLBACK KEY * ALL", SYNTAX),
+    ("STATE.ROLLBACK KEY * DRYRUN", SYNTAX),
+    ("STATE.ROLLBACK KEY * ONLY 2 /stage", SYNTAX),
+    ("STATE.ROLLBACK KEY * ONLY 1 stage", SYNTAX),
+    ("STATE.ROLLBACK KEY * EX 0", EXPIRE),
+    ("STATE.ROLLBACK KEY ?", SYNTAX),
+    ("STATE.ROLLBACK {}x *", "BADKEY"),
+    ("STATE.ROLLBACK menu:tier1 *", "WRONGTYPE"),
+    ("STATE.GET", ARITY),
+    ("STATE.GET KEY stage", SYNTAX),
+    ("STATE.GET KEY /a~2", SYNTAX),
+    ("STATE.GET KEY VERSION", SYNTAX),
+    ("STATE.GET KEY VERSION 0", SYNTAX),
+    ("STATE.GET KEY VERSION first", NUMBER),
+    ("STATE.GET menu:tier1", "WRONGTYPE"),
+    ("STATE.HISTORY KEY COUNT 0", SYNTAX),
+    ("STATE.HISTORY KEY COUNT all", NUMBER),
+    ("STATE.HISTORY KEY ALL", SYNTAX),
+    ("STATE.HISTORY menu:tier1", "WRONGTYPE"),
+    ("STATE.DIFF KEY 1", ARITY),
+    ("STATE.DIFF KEY 0 1", SYNTAX),
+    ("STATE.DIFF menu:tier1 1 2", "WRONGTYPE"),
+    ("STATE.META KEY KEY", ARITY),
+    ("STATE.META menu:tier1", "WRONGTYPE"),
+    ("STATE.TOUCH KEY EX 0", EXPIRE),
+    ("STATE.TOUCH KEY RETURN", SYNTAX),
+    ("STATE.TOUCH {}x", "BADKEY"),
+    ("STATE.TOUCH menu:tier1", "WRONGTYPE"),
+    ("STATE.DELETE KEY * PURGE PURGE", SYNTAX),
+    ("STATE.DELETE KEY any", SYNTAX),
+    ("STATE.DELETE a}b *", "BADKEY"),
+    ("STATE.DELETE menu:tier1 *", "WRONGTYPE"),
+    ("STATE.VALIDATE vimbiso.offer", ARITY),
+    ("STATE.VALIDATE LONG {}", "TOOBIG"),
+    ("STATE.SCHEMA SET vimbiso.offer", ARITY),
+    ("STATE.SCHEMA SET NONE {}", SYNTAX),
+    ("STATE.SCHEMA GET LONG", "TOOBIG"),
+    ("STATE.SCHEMA DEL vimbiso.offer NOW", SYNTAX),
+    ("STATE.SCHEMA BIND channel:* vimbiso.offer", "ERR "),
+    ("STATE.RECOVER KEY", "ERR unknown command"),
+    ("STATE.EFFECT KEY NONE NONE", "NOPERM"),
+];
+
+pub fn step(row: usize, key: usize) -> Step {
+    let (line, begins) = ROWS[row];
+    let word = |word: &str| match word {
+        "KEY" => KEYS[key].to_owned(),
+        "LONG" => "x".repeat(129),
+        "NONE" => String::new(),
+        word => word.to_owned(),
+    };
+    let args = line.split(' ').map(|part| Arg::Word(word(part))).collect();
+    let marks = vec![format!("refused: {begins}"), format!("refused row {row}")];
+    Step { args, want: Want::ErrorBegins(begins.to_owned()), key: Some(key), marks }
+}

@@ -1,0 +1,198 @@
+//! The schemas that the test sets, and by hand what each of them means: which documents pass, where the others fail,
+//! what a new state begins with and how long it lives.
+//!
+//! By hand, because a validator here would be the one that the module uses. The pointer of every violation is known:
+//! one for each keyword that is broken, additionalProperties and required at the object.
+
+use std::cmp::Ordering;
+
+use serde_json::Value;
+
+use crate::json::Decimal;
+
+/// What a schema name may stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rules {
+    /// An offer in the making.
+    Offer,
+    /// The same a year later: smaller amounts, fewer options, a stage that must be there.
+    Strict,
+    /// Anything that is an object.
+    Open,
+}
+
+pub const ALL: [Rules; 3] = [Rules::Offer, Rules::Strict, Rules::Open];
+
+/// Texts that are no schema, and how STATE.SCHEMA SET says so.
+pub const NOT_A_SCHEMA: [(&str, &str); 4] = [
+    (r#"{"type":"dashboard"}"#, "BADSCHEMA"),
+    (r#"{"$ref":"https://schemas.vimbiso.example/channel.json"}"#, "BADSCHEMA"),
+    (r#"["channel"]"#, "BADSCHEMA"),
+    (r#"{"type":"object""#, "BADJSON at byte "),
+];
+
+const OPTIONS: [&str; 3] = ["handle_action_menu", "handle_action_offer_credex", "handle_action_transactions"];
+const STAGE_CHARS_MAX: usize = 24;
+
+impl Rules {
+    /// The canonical text.
+    pub fn text(self) -> &'static str {
+        match self {
+            Rules::Offer => concat!(
+                r##"{"x-ttl":1800,"type":"object","required":["channel"],"additionalProperties":false,"properties":{"##,
+                r##""channel":{"type":"object","required":["type","identifier"],"additionalProperties":false,"properties":{"##,
+                r##""type":{"enum":["whatsapp","sms"]},"identifier":{"type":"string"}}},"##,
+                r##""stage":{"type":"string","maxLength":24,"default":"handle_action_menu"},"##,
+                r##""option":{"enum":[null,"handle_action_menu","handle_action_offer_credex","handle_action_transactions"],"default":null},"##,
+                r##""dashboard":{"$ref":"#/$defs/dashboard"},"data":true},"##,
+                r##""$defs":{"dashboard":{"type":"object","default":{},"additionalProperties":false,"properties":{"##,
+                r##""page_number":{"type":"integer","minimum":0,"default":0},"##,
+                r##""offer":{"type":"object","required":["amount"],"properties":{"##,
+                r##""amount":{"type":"number","exclusiveMinimum":0},"handle":{"type":"string"},"cycle":{"default":"weekly"}}}}}}}"##
+            ),
+            Rules::Strict => concat!(
+                r##"{"x-ttl":600.5,"type":"object","required":["channel","stage"],"additionalProperties":false,"properties":{"##,
+                r##""channel":{"type":"object","required":["type","identifier"],"additionalProperties":false,"properties":{"##,
+                r##""type":{"enum":["whatsapp"]},"identifier":{"type":"string"}}},"##,
+                r##""stage":{"type":"string","maxLength":24,"default":"handle_action_menu"},"##,
+                r##""option":{"enum":[null,"handle_action_menu"],"default":"handle_action_menu"},"##,
+                r##""dashboard":{"type":"object","additionalProperties":false,"properties":{"##,
+                r##""page_number":{"type":"integer","minimum":0,"default":0},"##,
+                r##""offer":{"type":"object","required":["amount"],"properties":{"##,
+                r##""amount":{"type":"number","exclusiveMinimum":0,"maximum":100},"handle":{"type":"string"}}}}},"data":true}}"##
+            ),
+            Rules::Open => {
+                r#"{"properties":{"stage":{"default":"login"},"data":{"default":{"amount":1.10}}}}"#
+            }
+        }
+    }
+
+    /// What a new state begins with, the change on top.
+    pub fn defaults(self) -> &'static str {
+        match self {
+            Rules::Offer => r#"{"stage":"handle_action_menu","option":null,"dashboard":{"page_number":0}}"#,
+            Rules::Strict => r#"{"stage":"handle_action_menu","option":"handle_action_menu"}"#,
+            Rules::Open => r#"{"stage":"login","data":{"amount":1.10}}"#,
+        }
+    }
+
+    pub fn ttl_ms(self) -> Option<u64> {
+        match self {
+            Rules::Offer => Some(1_800_000),
+            Rules::Strict => Some(600_500),
+            Rules::Open => None,
+        }
+    }
+
+    /// The pointer of each violation, sorted; the document itself is `/`.
+    pub fn violations(self, document: &Value) -> Vec<String> {
+        if !document.is_object() {
+            return vec!["/".into()];
+        }
+        let mut found = Vec::new();
+        if self != Rules::Open {
+            self.root(document, &mut found);
+        }
+        found.sort();
+        found
+    }
+
+    fn root(self, document: &Value, found: &mut Vec<String>) {
+        required(document, "/", &["channel"], found);
+        if self == Rules::Strict {
+            required(document, "/", &["stage"], found);
+        }
+        closed(document, "/", &["channel", "stage", "option", "dashboard", "data"], found);
+        if let Some(channel) = document.get("channel") {
+            self.channel(channel, found);
+        }
+        match document.get("stage") {
+            Some(Value::String(stage)) if stage.chars().count() > STAGE_CHARS_MAX => {
+                found.push("/stage".into())
+            }
+            Some(Value::String(_)) | None => {}
+            Some(_) => found.push("/stage".into()),
+        }
+        let options = if self == Rules::Strict { &OPTIONS[..1] } else { &OPTIONS[..] };
+        let known =
+            |option: &Value| option.is_null() || option.as_str().is_some_and(|it| options.contains(&it));
+        if document.get("option").is_some_and(|option| !known(option)) {
+            found.push("/option".into());
+        }
+        if let Some(dashboard) = document.get("dashboard") {
+            self.dashboard(dashboard, found);
+        }
+    }
+
+    fn channel(self, channel: &Value, found: &mut Vec<String>) {
+        if !object(channel, "/channel", found) {
+            return;
+        }
+        required(channel, "/channel", &["type", "identifier"], found);
+        closed(channel, "/channel", &["type", "identifier"], found);
+        let kinds = if self == Rules::Strict { &["whatsapp"][..] } else { &["whatsapp", "sms"][..] };
+        if channel.get("type").is_some_and(|kind| !kind.as_str().is_some_and(|it| kinds.contains(&it))) {
+            found.push("/channel/type".into());
+        }
+        string(channel, "identifier", "/channel/identifier", found);
+    }
+
+    fn dashboard(self, dashboard: &Value, found: &mut Vec<String>) {
+        if !object(dashboard, "/dashboard", found) {
+            return;
+        }
+        closed(dashboard, "/dashboard", &["page_number", "offer"], found);
+        match dashboard.get("page_number").map(number) {
+            Some(Some(page)) => {
+                let broken =
+                    [!page.is_integer(), page.is_negative()].into_iter().filter(|broken| *broken).count();
+                found.extend(std::iter::repeat_n("/dashboard/page_number".to_owned(), broken));
+            }
+            Some(None) => found.push("/dashboard/page_number".into()),
+            None => {}
+        }
+        let Some(offer) = dashboard.get("offer") else { return };
+        if !object(offer, "/dashboard/offer", found) {
+            return;
+        }
+        required(offer, "/dashboard/offer", &["amount"], found);
+        string(offer, "handle", "/dashboard/offer/handle", found);
+        let good = |amount: &Value| {
+            number(amount).is_some_and(|amount| {
+                let small = amount.cmp_size(&Decimal::of("100")) != Ordering::Greater;
+                !amount.is_negative() && !amount.is_zero() && (small || self == Rules::Offer)
+            })
+        };
+        if offer.get("amount").is_some_and(|amount| !good(amount)) {
+            found.push("/dashboard/offer/amount".into());
+        }
+    }
+}
+
+fn number(value: &Value) -> Option<Decimal> {
+    value.is_number().then(|| Decimal::of(&value.to_string()))
+}
+
+fn object(value: &Value, pointer: &str, found: &mut Vec<String>) -> bool {
+    if !value.is_object() {
+        found.push(pointer.into());
+    }
+    value.is_object()
+}
+
+fn string(parent: &Value, name: &str, pointer: &str, found: &mut Vec<String>) {
+    if parent.get(name).is_some_and(|value| !value.is_string()) {
+        found.push(pointer.into());
+    }
+}
+
+fn required(value: &Value, pointer: &str, names: &[&str], found: &mut Vec<String>) {
+    found.extend(names.iter().filter(|name| value.get(**name).is_none()).map(|_| pointer.to_owned()));
+}
+
+/// One violation for all the members that nobody knows.
+fn closed(value: &Value, pointer: &str, names: &[&str], found: &mut Vec<String>) {
+    if value.as_object().is_some_and(|members| members.keys().any(|name| !names.contains(&name.as_str()))) {
+        found.push(pointer.into());
+    }
+}

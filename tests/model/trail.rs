@@ -1,0 +1,87 @@
+//! The model's side of the audit stream: what goes on record, what does not, and what can be seen of a key afterwards.
+
+use std::sync::Arc;
+
+use crate::command::{AUDITS, KEYS, Remarks};
+use crate::want::{Entry, Field, Want};
+use crate::world::World;
+
+impl World {
+    /// Writes an entry about the state as it is.
+    pub fn record(
+        &mut self,
+        key: usize,
+        event: &'static str,
+        remarks: &Remarks,
+        mut fields: Vec<(&'static str, Field)>,
+        change: Option<(Option<Arc<str>>, Arc<str>)>,
+    ) {
+        fields.push(("event", Field::Text(event.into())));
+        fields.push(("at", Field::Time(self.tick)));
+        fields.push(("user", Field::Text("default".into())));
+        let said = [("name", remarks.event), ("actor", remarks.actor), ("note", remarks.note)];
+        for (name, text) in said {
+            fields.extend(text.map(|text| (name, Field::Text(text.into()))));
+        }
+        let slot = &mut self.slots[key];
+        let version = slot.state.as_ref().map_or(0, |state| state.head().number);
+        fields.push(("version", Field::Text(version.to_string())));
+        if let Some(state) = &slot.state {
+            fields.push(("etag", Field::Etag(state.etag())));
+            fields.extend(state.schema.map(|(name, _)| ("schema", Field::Text(name.into()))));
+        }
+        slot.trail.push(self.tick, Entry { fields, change });
+    }
+
+    /// A refusal by the rules goes on record, up to a limit; where neither a state nor a trail is, none does.
+    pub fn refuse(&mut self, key: usize, want: Want, remarks: &Remarks) -> Want {
+        let recorded = match want.prefix() {
+            Some("INVALID" | "BADPATCH" | "TOOBIG" | "TOODEEP") => true,
+            Some("CONFLICT") => self.settings.conflicts,
+            _ => false,
+        };
+        let slot = &mut self.slots[key];
+        let somewhere = slot.state.is_some() || !slot.trail.entries.is_empty();
+        if !recorded || !somewhere || slot.trail.rejects > self.settings.rejects_max {
+            return want;
+        }
+        slot.trail.rejects += 1;
+        if slot.trail.rejects <= self.settings.rejects_max {
+            self.record(key, "reject", remarks, vec![("error", Field::ErrorOf(self.tick))], None);
+        } else {
+            let error = Field::Begins("suppressed: ");
+            self.record(key, "reject", &Remarks::default(), vec![("error", error)], None);
+        }
+        want
+    }
+
+    /// What is there, to be looked at after a command: the words to send and what they must answer.
+    pub fn probes(&self, key: usize) -> Vec<(Vec<&'static str>, Want)> {
+        let (name, slot) = (KEYS[key], &self.slots[key]);
+        let state = slot.state.as_ref();
+        let trail_expiry = slot.trail.expiry(self.settings.audit_ttl_s * 1000);
+        vec![
+            (vec!["STATE.GET", name], state.map_or(Want::Nil, |state| Want::state(state.etag(), true))),
+            (vec!["STATE.HISTORY", name], state.map_or(Want::Nil, |state| state.history(None))),
+            (vec!["PEXPIRETIME", name], Want::ExpireTime(state.map(|state| state.expiry))),
+            (vec!["XLEN", AUDITS[key]], Want::Int(slot.trail.entries.len() as u64)),
+            (vec!["PEXPIRETIME", AUDITS[key]], Want::ExpireTime(trail_expiry)),
+        ]
+    }
+
+    /// The events that are on record, to be counted.
+    pub fn events(&self) -> Vec<String> {
+        let entries = self.slots.iter().flat_map(|slot| &slot.trail.entries);
+        let event = |entry: &Entry| {
+            entry.fields.iter().find_map(|(name, field)| match field {
+                Field::Begins(_) => Some("trail: suppressed".to_owned()),
+                Field::Text(event) if *name == "event" && event != "reject" => {
+                    Some(format!("trail: {event}"))
+                }
+                Field::ErrorOf(_) => Some("trail: reject".to_owned()),
+                _ => None,
+            })
+        };
+        entries.filter_map(event).collect()
+    }
+}
