@@ -45,19 +45,11 @@ impl Kind {
             let (key, document) = (key(family, index), document(index));
             let (key, document) = (key.as_bytes(), document.as_bytes());
             match self {
-                Kind::Get | Kind::Set => server.call(&[b"SET", key, document, b"PX", TTL_MS.as_bytes()])?,
-                Kind::StateGet | Kind::StateUpdate => server.call(&[
-                    b"STATE.UPDATE",
-                    key,
-                    b"0",
-                    document,
-                    b"REPLACE",
-                    b"SCHEMA",
-                    b"vimbiso.channel",
-                    b"PX",
-                    TTL_MS.as_bytes(),
-                ])?,
-            };
+                Kind::Get | Kind::Set => {
+                    server.call(&[b"SET", key, document, b"PX", TTL_MS.as_bytes()])?;
+                }
+                Kind::StateGet | Kind::StateUpdate => start_offer(server, key, document)?,
+            }
         }
         Ok(())
     }
@@ -89,6 +81,25 @@ impl Kind {
     }
 }
 
+/// Creates a state and leads it, by the steps that its schema allows, to where an offer asks for a handle.
+fn start_offer(server: &Server, key: &[u8], document: &[u8]) -> Result<(), String> {
+    let expiry: [&[u8]; 2] = [b"PX", TTL_MS.as_bytes()];
+    let create: [&[u8]; 7] =
+        [b"STATE.SETPROTECTED", key, b"0", document, b"REPLACE", b"SCHEMA", b"vimbiso.channel"];
+    server.call(&[&create[..], &expiry].concat())?;
+    for (path, component) in [
+        ("login", "LoginApiCall"),
+        ("account", "AccountDashboard"),
+        ("offer", "AmountInput"),
+        ("offer", "HandleInput"),
+    ] {
+        let step = format!(r#"{{"current":{{"path":"{path}","component":"{component}"}}}}"#);
+        let update: [&[u8]; 4] = [b"STATE.UPDATE", key, b"*", step.as_bytes()];
+        server.call(&[&update[..], &expiry].concat())?;
+    }
+    Ok(())
+}
+
 /// The keys of one measurement. The plain strings lie under names of the same length.
 fn key(family: &str, index: usize) -> String {
     format!("channel:+26377{family}{index:04}")
@@ -97,10 +108,10 @@ fn key(family: &str, index: usize) -> String {
 /// What a message changes: the step of the conversation and what the person typed.
 const CHANGES: [&str; 2] = [
     r#"{"current":{"path":"offer","component":"HandleInput","awaiting_input":true,"component_result":"amount","data":{"amount":99.25,"currency":"USD","handle":"tariro_moyo"}}}"#,
-    r#"{"current":{"path":"offer","component":"ConfirmOffer","awaiting_input":true,"component_result":null,"data":{"amount":125.5,"currency":"USD","handle":"ana_pereira"}}}"#,
+    r#"{"current":{"path":"offer","component":"HandleInput","awaiting_input":true,"component_result":null,"data":{"amount":125.5,"currency":"USD","handle":"ana_pereira"}}}"#,
 ];
 
-/// A session in the middle of an offer, about 2 KB as JSON.
+/// A session of a member, about 2 KB as JSON.
 fn document(index: usize) -> String {
     let accounts: Vec<String> = (0..3).map(|account| account_json(index, account)).collect();
     format!(
@@ -110,7 +121,7 @@ fn document(index: usize) -> String {
             r#""defaultDenom":"USD","remainingAvailableUSD":812.50}},"accounts":[{accounts}]}},"#,
             r#""action":{{"id":"act-{index:08}","type":"offer_credex","timestamp":"2026-03-05T04:28:52.040Z","#,
             r#""details":{{"note":"School fees \"term 2\" 🙂"}}}},"#,
-            r#""current":{{"path":"offer","component":"AmountInput","awaiting_input":true,"component_result":null,"data":{{}}}}}}"#
+            r#""current":{{"path":"login","component":"Greeting","awaiting_input":true,"component_result":null,"data":{{}}}}}}"#
         ),
         index = index,
         accounts = accounts.join(",")

@@ -6,6 +6,9 @@
 //! `check_invariants` has the last word. Serde with a binary format was rejected: its bytes change with a field's
 //! order, and it allocates by lengths it has read.
 
+use crate::attempts::{
+    ATTEMPT_ERROR_BYTES_MAX, ATTEMPTS_CEILING, Attempt, Attempted, Attempts, Counter, OPERATIONS_MAX, Tally,
+};
 use crate::document::{DOCUMENT_BYTES_CEILING, Document};
 use crate::history::{Dropped, History, Label, Version};
 use crate::schema::SchemaRef;
@@ -16,6 +19,9 @@ const STATE_FORMAT: u8 = 1;
 const EFFECT_PUT: u8 = b'P';
 const EFFECT_COMMIT: u8 = b'C';
 const EFFECT_RELABEL: u8 = b'L';
+const EFFECT_ATTEMPT: u8 = b'A';
+/// One command has at most this many effects on a key.
+const EFFECTS_CEILING: usize = 4;
 
 /// Names and actors in a state are at most this long, in bytes.
 pub const NAME_BYTES_MAX: usize = 128;
@@ -42,48 +48,81 @@ pub fn decode_state(bytes: &[u8]) -> Option<State> {
     input.at_end().then_some(state)
 }
 
-/// Encodes an effect.
-pub fn encode_effect(effect: &Effect) -> Vec<u8> {
+/// Encodes the effects of a command on a key, one behind the other.
+pub fn encode_effects(effects: &[Effect]) -> Vec<u8> {
     let mut out = Writer::default();
+    effects.iter().for_each(|effect| write_effect(&mut out, effect));
+    out.bytes
+}
+
+fn write_effect(out: &mut Writer, effect: &Effect) {
     match effect {
         Effect::Put(state) => {
             out.byte(EFFECT_PUT);
             out.byte(STATE_FORMAT);
-            write_state(&mut out, state);
+            write_state(out, state);
         }
         Effect::Commit(commit) => {
             out.byte(EFFECT_COMMIT);
-            write_version(&mut out, &commit.version);
-            write_schema(&mut out, commit.schema.as_ref());
+            write_version(out, &commit.version);
+            write_schema(out, commit.schema.as_ref());
             out.optional_text(commit.label.as_deref());
-            write_dropped(&mut out, &commit.dropped);
+            write_dropped(out, &commit.dropped);
         }
         Effect::Relabel(relabel) => {
             out.byte(EFFECT_RELABEL);
             out.text(&relabel.label);
-            write_dropped(&mut out, &relabel.dropped);
+            write_dropped(out, &relabel.dropped);
+        }
+        Effect::Attempt(attempted) => {
+            out.byte(EFFECT_ATTEMPT);
+            out.byte(match attempted.tally {
+                Tally::Success => 1,
+                Tally::Failure => 2,
+                Tally::Clear => 3,
+            });
+            write_attempt(out, &attempted.attempt);
+            out.len(attempted.history_max);
         }
     }
-    out.bytes
 }
 
-/// Decodes an effect; `None` for bytes that no [`encode_effect`] made.
-pub fn decode_effect(bytes: &[u8]) -> Option<Effect> {
+/// Decodes effects; `None` for bytes that no [`encode_effects`] made.
+pub fn decode_effects(bytes: &[u8]) -> Option<Vec<Effect>> {
     let mut input = Reader { bytes };
-    let effect = match input.byte()? {
-        EFFECT_PUT if input.byte()? == STATE_FORMAT => Effect::Put(Box::new(read_state(&mut input)?)),
+    let mut effects = Vec::new();
+    while !input.at_end() {
+        if effects.len() == EFFECTS_CEILING {
+            return None;
+        }
+        effects.push(read_effect(&mut input)?);
+    }
+    Some(effects)
+}
+
+fn read_effect(input: &mut Reader) -> Option<Effect> {
+    Some(match input.byte()? {
+        EFFECT_PUT if input.byte()? == STATE_FORMAT => Effect::Put(Box::new(read_state(input)?)),
         EFFECT_COMMIT => Effect::Commit(Box::new(Commit {
-            version: read_version(&mut input)?,
-            schema: read_schema(&mut input)?,
+            version: read_version(input)?,
+            schema: read_schema(input)?,
             label: input.optional_name()?,
-            dropped: read_dropped(&mut input)?,
+            dropped: read_dropped(input)?,
         })),
-        EFFECT_RELABEL => {
-            Effect::Relabel(Relabel { label: input.name()?, dropped: read_dropped(&mut input)? })
+        EFFECT_RELABEL => Effect::Relabel(Relabel { label: input.name()?, dropped: read_dropped(input)? }),
+        EFFECT_ATTEMPT => {
+            let tally = match input.byte()? {
+                1 => Tally::Success,
+                2 => Tally::Failure,
+                3 => Tally::Clear,
+                _ => return None,
+            };
+            let attempt = read_attempt(input)?;
+            let history_max = usize::try_from(input.number()?).ok().filter(|max| *max <= ATTEMPTS_CEILING)?;
+            Effect::Attempt(Attempted { tally, attempt, history_max })
         }
         _ => return None,
-    };
-    input.at_end().then_some(effect)
+    })
 }
 
 fn write_state(out: &mut Writer, state: &State) {
@@ -100,6 +139,14 @@ fn write_state(out: &mut Writer, state: &State) {
         out.text(&label.name);
         out.number(label.version);
     }
+    out.len(state.attempts.counters.len());
+    for counter in &state.attempts.counters {
+        out.text(&counter.operation);
+        out.number(counter.attempts);
+        out.number(counter.failures);
+    }
+    out.len(state.attempts.history.len());
+    state.attempts.history.iter().for_each(|attempt| write_attempt(out, attempt));
 }
 
 fn read_state(input: &mut Reader) -> Option<State> {
@@ -113,7 +160,35 @@ fn read_state(input: &mut Reader) -> Option<State> {
     let labels = (0..labels).map(|_| Some(Label { name: input.name()?, version: input.number()? }));
     let labels = labels.collect::<Option<_>>()?;
     state.history = History { past, labels };
+    state.attempts = read_attempts(input)?;
     state.check_invariants().is_ok().then_some(state)
+}
+
+fn read_attempts(input: &mut Reader) -> Option<Attempts> {
+    let counters = (0..input.len(OPERATIONS_MAX)?).map(|_| {
+        Some(Counter { operation: input.name()?, attempts: input.number()?, failures: input.number()? })
+    });
+    let counters = counters.collect::<Option<_>>()?;
+    let history = (0..input.len(ATTEMPTS_CEILING)?).map(|_| read_attempt(input)).collect::<Option<_>>()?;
+    Some(Attempts { counters, history })
+}
+
+fn write_attempt(out: &mut Writer, attempt: &Attempt) {
+    out.text(&attempt.operation);
+    out.optional_text(attempt.component.as_deref());
+    out.time(attempt.at_ms);
+    out.byte(u8::from(attempt.success));
+    out.optional_text(attempt.error.as_deref());
+}
+
+fn read_attempt(input: &mut Reader) -> Option<Attempt> {
+    Some(Attempt {
+        operation: input.name()?,
+        component: input.optional_name()?,
+        at_ms: input.time()?,
+        success: input.flag()?,
+        error: input.optional_text(ATTEMPT_ERROR_BYTES_MAX)?,
+    })
 }
 
 fn write_version(out: &mut Writer, version: &Version) {
@@ -124,8 +199,11 @@ fn write_version(out: &mut Writer, version: &Version) {
         Event::Create => 1,
         Event::Update => 2,
         Event::Rollback => 3,
+        Event::Reset => 4,
+        Event::Recover => 5,
     });
     out.optional_text(version.actor.as_deref());
+    out.byte(u8::from(version.has_secret));
     out.text(version.document.text());
 }
 
@@ -138,9 +216,12 @@ fn read_version(input: &mut Reader) -> Option<Version> {
             1 => Event::Create,
             2 => Event::Update,
             3 => Event::Rollback,
+            4 => Event::Reset,
+            5 => Event::Recover,
             _ => return None,
         },
         actor: input.optional_name()?,
+        has_secret: input.flag()?,
         document: Document::from_stored(input.slice(DOCUMENT_BYTES_CEILING)?)?,
     })
 }
@@ -149,13 +230,18 @@ fn write_schema(out: &mut Writer, schema: Option<&SchemaRef>) {
     out.optional_text(schema.map(|schema| &*schema.name));
     if let Some(schema) = schema {
         out.number(schema.revision);
+        out.fixed(schema.digest);
+        out.byte(u8::from(schema.has_secrets));
     }
 }
 
 fn read_schema(input: &mut Reader) -> Option<Option<SchemaRef>> {
     match input.optional_name()? {
         None => Some(None),
-        Some(name) => Some(Some(SchemaRef { name, revision: input.number()? })),
+        Some(name) => {
+            let (revision, digest, has_secrets) = (input.number()?, input.fixed()?, input.flag()?);
+            Some(Some(SchemaRef { name, revision, digest, has_secrets }))
+        }
     }
 }
 
@@ -279,9 +365,21 @@ impl<'a> Reader<'a> {
     }
 
     fn optional_name(&mut self) -> Option<Option<Box<str>>> {
+        if self.flag()? { self.name().map(Some) } else { Some(None) }
+    }
+
+    fn optional_text(&mut self, max: usize) -> Option<Option<Box<str>>> {
+        if !self.flag()? {
+            return Some(None);
+        }
+        let text = std::str::from_utf8(self.slice(max)?).ok()?;
+        Some(Some(text.into()))
+    }
+
+    pub(crate) fn flag(&mut self) -> Option<bool> {
         match self.byte()? {
-            0 => Some(None),
-            1 => self.name().map(Some),
+            0 => Some(false),
+            1 => Some(true),
             _ => None,
         }
     }
@@ -303,18 +401,38 @@ mod tests {
             at_ms: 1_741_058_499_570,
             event: Event::Update,
             actor,
+            has_secret: number.is_multiple_of(3),
             document: document(text),
         }
     }
 
     fn state() -> State {
-        let schema = Some(SchemaRef { name: "vimbiso.channel".into(), revision: 3 });
+        let schema = Some(SchemaRef {
+            name: "vimbiso.channel".into(),
+            revision: 3,
+            digest: 0x1f0c,
+            has_secrets: true,
+        });
         let mut state =
             State::new(0x5eed, 1_741_058_499_000, schema, version(4, r#"{"current":{"path":"offer"}}"#));
         state.history.past = [version(1, "{}"), version(3, r#"{"amount":1.10}"#)].into();
         state.history.labels =
             vec![Label { name: "menu".into(), version: 1 }, Label { name: "offer".into(), version: 4 }];
+        state.attempts = Attempts {
+            counters: vec![Counter { operation: "confirm".into(), attempts: 7, failures: 2 }],
+            history: [attempt(None), attempt(Some("INVALID 1 violation: /amount: too much"))].into(),
+        };
         state
+    }
+
+    fn attempt(error: Option<&str>) -> Attempt {
+        Attempt {
+            operation: "confirm".into(),
+            component: error.map(|_| "ConfirmOffer".into()),
+            at_ms: 1_741_058_499_570,
+            success: error.is_none(),
+            error: error.map(Into::into),
+        }
     }
 
     fn effects() -> Vec<Effect> {
@@ -329,14 +447,20 @@ mod tests {
             Effect::Put(Box::new(state())),
             Effect::Commit(Box::new(commit)),
             Effect::Relabel(Relabel { label: "confirm".into(), dropped }),
+            Effect::Attempt(Attempted {
+                tally: Tally::Failure,
+                attempt: attempt(Some("x")),
+                history_max: 100,
+            }),
         ]
     }
 
     #[test]
     fn what_was_encoded_is_decoded() {
         assert_eq!(decode_state(&encode_state(&state())), Some(state()));
+        assert_eq!(decode_effects(&encode_effects(&effects())), Some(effects()));
         for effect in effects() {
-            assert_eq!(decode_effect(&encode_effect(&effect)), Some(effect));
+            assert_eq!(decode_effects(&encode_effects(std::slice::from_ref(&effect))), Some(vec![effect]));
         }
     }
 
@@ -361,7 +485,9 @@ mod tests {
         twice.history.labels[0].name = "offer".into();
         let mut time = state();
         time.head.at_ms = i64::MAX;
-        for broken in [rising, ancestor, label, twice, time] {
+        let mut counted = state();
+        counted.attempts.counters.push(counted.attempts.counters[0].clone());
+        for broken in [rising, ancestor, label, twice, time, counted] {
             assert_eq!(decode_state(&encode_state(&broken)), None, "{broken:?}");
         }
     }

@@ -34,6 +34,11 @@ impl Document {
         Ok(Document { text: text.into() })
     }
 
+    /// The document of a value that is known to be an object.
+    pub(crate) fn of_object(value: &Value) -> Document {
+        Document { text: to_text(value).into() }
+    }
+
     /// Takes over stored bytes that must already be canonical (invariant I5: no byte is trusted).
     pub(crate) fn from_stored(bytes: &[u8]) -> Option<Document> {
         if bytes.len() > DOCUMENT_BYTES_CEILING {

@@ -10,6 +10,10 @@ use crate::etag::{Etag, Expected};
 /// How many violations an `INVALID` reply spells out.
 const VIOLATIONS_SHOWN: usize = 10;
 
+/// The prefixes of refusals by the rules: the state and the request were understood, and what would come of them may not be.
+pub const REJECTIONS: [&str; 7] =
+    ["INVALID", "TRANSITION", "PROTECTED", "IMMUTABLE", "BADPATCH", "TOOBIG", "TOODEEP"];
+
 /// One way in which a document breaks its schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
@@ -39,6 +43,30 @@ pub enum Error {
     Invalid {
         /// Every violation, in the order the schema finds them.
         violations: Vec<Violation>,
+    },
+    /// A step that may not follow the one before.
+    #[error("TRANSITION {pointer}: {from} -> {to}; allowed: {allowed}")]
+    Transition {
+        /// The member whose steps are listed.
+        pointer: String,
+        /// Where the conversation is, `(none)` or `(unlisted)`.
+        from: String,
+        /// Where it was to go.
+        to: String,
+        /// Where it may go.
+        allowed: String,
+    },
+    /// A protected member was to be written by a command that may not.
+    #[error("PROTECTED {pointer}: only STATE.SETPROTECTED writes it; leave it out of the change")]
+    Protected {
+        /// The member.
+        pointer: String,
+    },
+    /// A member that is set for good was to be changed.
+    #[error("IMMUTABLE {pointer}: it is set and stays as long as the state; leave it out of the change")]
+    Immutable {
+        /// The member.
+        pointer: String,
     },
     /// The text is not JSON.
     #[error("BADJSON at byte {at_byte}: {reason}")]
@@ -89,6 +117,20 @@ pub enum Error {
         /// How many may nest.
         limit: usize,
     },
+    /// One operation too many to count attempts of.
+    #[error(
+        "TOOBIG a state counts the attempts of {limit} operations: STATE.ATTEMPT <key> <operation> CLEAR frees one"
+    )]
+    TooManyOperations {
+        /// How many are counted.
+        limit: usize,
+    },
+    /// No way of recovering a state led to a valid one.
+    #[error("INVALID no rung left: {tried}")]
+    NoRung {
+        /// Every rung with its reason.
+        tried: String,
+    },
     /// A schema that the server does not know.
     #[error("NOSCHEMA no schema is named {name}; STATE.SCHEMA SET {name} <json> makes it")]
     NoSchema {
@@ -138,10 +180,13 @@ impl Error {
         match self {
             Error::Conflict { .. } => "CONFLICT",
             Error::NoState => "NOSTATE",
-            Error::Invalid { .. } => "INVALID",
+            Error::Invalid { .. } | Error::NoRung { .. } => "INVALID",
+            Error::Transition { .. } => "TRANSITION",
+            Error::Protected { .. } => "PROTECTED",
+            Error::Immutable { .. } => "IMMUTABLE",
             Error::BadJson { .. } => "BADJSON",
             Error::BadPatch { .. } | Error::BadPatchShape => "BADPATCH",
-            Error::TooBig { .. } => "TOOBIG",
+            Error::TooBig { .. } | Error::TooManyOperations { .. } => "TOOBIG",
             Error::TooDeep { .. } | Error::ResultTooDeep { .. } => "TOODEEP",
             Error::NoSchema { .. } => "NOSCHEMA",
             Error::BadSchema { .. } => "BADSCHEMA",
@@ -152,7 +197,7 @@ impl Error {
 
     /// Whether this is a refusal by the rules, which the audit stream records.
     pub fn is_rejection(&self) -> bool {
-        matches!(self.prefix(), "INVALID" | "BADPATCH" | "TOOBIG" | "TOODEEP")
+        REJECTIONS.contains(&self.prefix())
     }
 
     pub(crate) fn document_too_big(bytes: usize, limits: &crate::Limits) -> Error {

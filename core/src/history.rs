@@ -23,6 +23,8 @@ pub struct Version {
     pub event: Event,
     /// Who is said to have made it.
     pub actor: Option<Box<str>>,
+    /// Whether the document had a secret in it by the schema it was validated against.
+    pub has_secret: bool,
     /// Its document.
     pub document: Document,
 }
@@ -142,7 +144,7 @@ mod tests {
     fn version(number: u64) -> Version {
         let document = Document::from_stored(b"{}").expect("an object");
         let parent = number.saturating_sub(1);
-        Version { number, parent, at_ms: 0, event: Event::Update, actor: None, document }
+        Version { number, parent, at_ms: 0, event: Event::Update, actor: None, has_secret: false, document }
     }
 
     fn label(name: &str, version: u64) -> Label {
@@ -162,6 +164,7 @@ mod tests {
         bytes_max: 1024,
         depth_max: 64,
         default_ttl_ms: 1,
+        attempts_history: 0,
         audit_patch_bytes: 0,
         audit_document_bytes: 0,
     };

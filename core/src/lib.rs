@@ -7,7 +7,7 @@
 //! * [`Document`]: the JSON object a client owns, kept as compact canonical text
 //! * [`Change`]: what a client wants done to it (merge patch, shallow merge, JSON patch, replacement)
 //! * [`State`]: a document with its version, past versions and labels; changed by an [`Effect`] only
-//! * [`Schema`], [`Registry`]: what a document must look like
+//! * [`Schema`], [`Registry`]: what a document must look like, the rules for what it may become, and which keys obey it
 //! * [`decide`]: the commands as pure functions from a state to an [`Outcome`](decide::Outcome)
 //! * [`codec`]: the bytes of a state and of an effect
 
@@ -20,6 +20,7 @@
     )
 )]
 
+mod attempts;
 pub mod audit;
 pub mod codec;
 pub mod decide;
@@ -30,12 +31,14 @@ mod expiry;
 mod history;
 mod json;
 mod limits;
+mod rules;
 mod schema;
 mod state;
 mod time;
 
+pub use attempts::{ATTEMPT_ERROR_BYTES_MAX, Attempt, Attempted, Attempts, Counter, OPERATIONS_MAX, Tally};
 pub use document::Document;
-pub use error::{Error, Violation};
+pub use error::{Error, REJECTIONS, Violation};
 pub use etag::{Etag, Expected};
 pub use expiry::Ttl;
 pub use history::{History, Label, Version};
@@ -43,7 +46,8 @@ pub use json::change::{Change, ChangeKind};
 pub use json::pointer::{POINTER_BYTES_MAX, Pointer};
 pub use limits::Limits;
 pub use schema::{
-    Registry, SCHEMA_BYTES_MAX, SCHEMA_DEPTH_MAX, SCHEMAS_MAX, SUBSCHEMAS_MAX, Schema, SchemaRef,
+    BINDINGS_MAX, Binding, Registry, SCHEMA_BYTES_MAX, SCHEMA_DEPTH_MAX, SCHEMAS_MAX, SUBSCHEMAS_MAX, Schema,
+    SchemaRef,
 };
 pub use state::{Commit, Effect, Event, Relabel, State};
 pub use time::iso8601;

@@ -13,6 +13,8 @@ pub struct Limits {
     pub depth_max: usize,
     /// `state.default-ttl`, in milliseconds.
     pub default_ttl_ms: i64,
+    /// `state.attempts-history`: how many attempts are remembered, of all operations together.
+    pub attempts_history: usize,
     /// `state.audit-patch-bytes`: where the patch of an audit entry is cut.
     pub audit_patch_bytes: usize,
     /// `state.audit-document-bytes`: the longest document that an audit entry carries.
@@ -27,6 +29,7 @@ impl Default for Limits {
             bytes_max: 1024 * 1024,
             depth_max: 64,
             default_ttl_ms: 300_000,
+            attempts_history: 100,
             audit_patch_bytes: 4096,
             audit_document_bytes: 65_536,
         }

@@ -3,6 +3,7 @@
 //! A command is decided into an [`Effect`]; applying it can't fail. The same effect is applied on the primary, sent
 //! to replicas and written to the AOF, so all of them end equal, whatever their configuration (invariants I3, I4).
 
+use crate::attempts::{Attempt, Attempted, Attempts, Counter};
 use crate::etag::{Etag, VERSION_MAX};
 use crate::history::{Dropped, History, Label, Version};
 use crate::schema::SchemaRef;
@@ -17,6 +18,10 @@ pub enum Event {
     Update,
     /// STATE.ROLLBACK.
     Rollback,
+    /// STATE.RESET.
+    Reset,
+    /// STATE.RECOVER.
+    Recover,
 }
 
 impl Event {
@@ -26,6 +31,8 @@ impl Event {
             Event::Create => "create",
             Event::Update => "update",
             Event::Rollback => "rollback",
+            Event::Reset => "reset",
+            Event::Recover => "recover",
         }
     }
 }
@@ -61,6 +68,8 @@ pub enum Effect {
     Commit(Box<Commit>),
     /// The present version has a new label.
     Relabel(Relabel),
+    /// An operation was tried.
+    Attempt(Attempted),
 }
 
 /// The value under one key.
@@ -71,6 +80,7 @@ pub struct State {
     pub(crate) schema: Option<SchemaRef>,
     pub(crate) head: Version,
     pub(crate) history: History,
+    pub(crate) attempts: Attempts,
     /// The digest of the head's document: an etag is asked for at every read.
     pub(crate) digest: u64,
 }
@@ -79,7 +89,8 @@ impl State {
     /// A state from its parts; `seed` is 64 random bits.
     pub(crate) fn new(seed: u64, initialized_at_ms: i64, schema: Option<SchemaRef>, head: Version) -> State {
         let digest = Etag::digest(seed, head.document.text());
-        State { seed, initialized_at_ms, schema, head, history: History::default(), digest }
+        let (history, attempts) = (History::default(), Attempts::default());
+        State { seed, initialized_at_ms, schema, head, history, attempts, digest }
     }
 
     /// The present etag.
@@ -100,6 +111,11 @@ impl State {
     /// The past versions and labels.
     pub fn history(&self) -> &History {
         &self.history
+    }
+
+    /// How often operations were tried.
+    pub fn attempts(&self) -> &Attempts {
+        &self.attempts
     }
 
     /// Every kept version, the present one first, then newest to oldest.
@@ -144,19 +160,32 @@ impl State {
         self.history.settle(Some(label), &relabel.dropped);
     }
 
+    /// Counts an attempt.
+    pub fn attempt(&mut self, attempted: Attempted) {
+        self.attempts.apply(attempted);
+    }
+
     /// The sizes of the memory blocks that this state holds, itself included.
     pub fn heap_blocks_bytes(&self) -> impl Iterator<Item = usize> {
         let versions = self.versions().flat_map(|version| {
             [version.document.text().len(), version.actor.as_ref().map_or(0, |actor| actor.len())]
         });
         let labels = self.history.labels.iter().map(|label| label.name.len());
+        let counters = self.attempts.counters.iter().map(|counter| counter.operation.len());
+        let attempts = self.attempts.history.iter().flat_map(|attempt| {
+            let texts = [attempt.component.as_ref(), attempt.error.as_ref()].into_iter().flatten();
+            texts.map(|text| text.len()).chain([attempt.operation.len()])
+        });
         let tables = [
             size_of::<State>(),
+            self.attempts.counters.capacity().saturating_mul(size_of::<Counter>()),
+            self.attempts.history.capacity().saturating_mul(size_of::<Attempt>()),
             self.history.past.capacity().saturating_mul(size_of::<Version>()),
             self.history.labels.capacity().saturating_mul(size_of::<Label>()),
             self.schema.as_ref().map_or(0, |schema| schema.name.len()),
         ];
-        versions.chain(labels).chain(tables).filter(|bytes| *bytes > 0)
+        let attempts = counters.chain(attempts);
+        versions.chain(labels).chain(attempts).chain(tables).filter(|bytes| *bytes > 0)
     }
 
     /// Checks what must hold for every state; returns what does not. Decoding relies on it (invariant I5).
@@ -178,6 +207,7 @@ impl State {
         if last > VERSION_MAX || !(0..=TIME_MAX_MS).contains(&self.initialized_at_ms) {
             return Err("a number is out of range");
         }
+        self.attempts.check_invariants()?;
         for (index, label) in self.history.labels.iter().enumerate() {
             let repeated = self.history.labels.iter().take(index).any(|earlier| earlier.name == label.name);
             if repeated || self.find(label.version).is_none() {
@@ -200,6 +230,11 @@ impl State {
     /// As [`State::admits_commit`].
     pub fn admits_relabel(&self, relabel: &Relabel) -> bool {
         self.labels_survive(Some(&relabel.label), &relabel.dropped)
+    }
+
+    /// As [`State::admits_commit`].
+    pub fn admits_attempt(&self, attempted: &Attempted) -> bool {
+        self.attempts.admits(attempted)
     }
 
     /// Whether every label that stays names a version that stays.

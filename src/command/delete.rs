@@ -1,7 +1,7 @@
 //! STATE.DELETE: ends a state if it is the one that was expected, on the record.
 
-use redis_state_core::Expected;
 use redis_state_core::decide::{self, Remarks};
+use redis_state_core::{Expected, Ttl};
 
 use super::Refused;
 use super::options::{ACTOR, AUDIT, EVENT, NOTE, Options};
@@ -60,7 +60,7 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let mut target = Target::open(ctx, request.key, trail)?;
     let remarks = &request.remarks;
     let entry = decide::delete(target.state(), request.expected, remarks, &target.context(&registry::read()));
-    let entry = entry.map_err(|error| target.refuse(error, remarks))?;
+    let entry = entry.map_err(|error| target.refuse(error, remarks, Ttl::Keep))?;
     target.delete(&entry, request.purge)?;
     ctx.reply_int(1);
     Ok(())

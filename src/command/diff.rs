@@ -3,6 +3,7 @@
 use super::{Refused, read, words};
 use crate::server::ctx::Ctx;
 use crate::server::entry::entry;
+use crate::server::registry;
 use crate::server::string::RedisStr;
 use crate::server::table::{Arg, Command, KeySpec, READ};
 
@@ -23,7 +24,11 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let (from, to) = (words::positive("from", from)?, words::positive("to", to)?);
     read::state(ctx, *key, |state| {
         let (from, to) = (read::version(state, from)?, read::version(state, to)?);
-        ctx.reply_text(&from.document.diff(&to.document));
+        let patch = match registry::read().hiding(state.schema())? {
+            None => from.document.diff(&to.document),
+            Some(hiding) => hiding.masked_diff(&from.document, &to.document),
+        };
+        ctx.reply_text(&patch);
         Ok(())
     })
 }

@@ -55,9 +55,12 @@ pub static SCHEMA_COMMAND: Command = Command {
     ..Command::DEFAULT
 };
 
+/// Where the effect is among the words.
+const EFFECT: usize = 2;
+
 struct Request<'a> {
     key: RedisStr<'a>,
-    effect: Option<Effect>,
+    effects: Vec<Effect>,
     expiry: Expiry,
     entry: Option<AuditEntry<'a>>,
 }
@@ -77,16 +80,13 @@ struct AuditEntry<'a> {
 
 fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
     let [_, key, effect, expiry, entry @ ..] = args else { return Err(Refused::WrongArity) };
-    let effect = match effect.bytes() {
-        [] => None,
-        bytes => Some(codec::decode_effect(bytes).ok_or(Refused::BadEffect)?),
-    };
+    let effects = codec::decode_effects(effect.bytes()).ok_or(Refused::BadEffect)?;
     let expiry = match expiry.bytes() {
         b"" => Expiry::Leave,
         b"-1" => Expiry::Set(None),
         at => Expiry::Set(Some(words::integer(at)?)),
     };
-    Ok(Request { key: *key, effect, expiry, entry: parse_entry(entry)? })
+    Ok(Request { key: *key, effects, expiry, entry: parse_entry(entry)? })
 }
 
 fn parse_entry<'a>(args: &[RedisStr<'a>]) -> Result<Option<AuditEntry<'a>>, Refused> {
@@ -111,6 +111,8 @@ fn parse_id(word: &[u8]) -> Option<(u64, u64)> {
 }
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+    // A whole document may be in it: on a replica that is nothing for MONITOR and SLOWLOG.
+    ctx.redact(EFFECT);
     if !ctx.is_replication() {
         return Err(Refused::Internal);
     }
@@ -124,9 +126,7 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     {
         return Err(Refused::BadEffect);
     }
-    if let Some(effect) = request.effect {
-        target::apply(&mut key, effect);
-    }
+    request.effects.into_iter().for_each(|effect| target::apply(&mut key, effect));
     if let Expiry::Set(expires_at_ms) = request.expiry {
         key.set_expiry(expires_at_ms);
     }
@@ -139,16 +139,22 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
 /// Whether every part of the request can be carried out: all or nothing, here too.
 fn fits(ctx: Ctx, request: &Request, key: &Key) -> bool {
     let state = key.held().map(|held| held.state());
-    let effect = match (&request.effect, state) {
-        (None, _) => true,
-        (Some(Effect::Put(_)), _) => matches!(key.kind(), Kind::Nothing | Kind::State),
-        (Some(Effect::Commit(commit)), Some(state)) => state.admits_commit(commit),
-        (Some(Effect::Relabel(relabel)), Some(state)) => state.admits_relabel(relabel),
-        (Some(_), None) => false,
+    let fits = |effect: &Effect| match (effect, state) {
+        (Effect::Put(_), _) => matches!(key.kind(), Kind::Nothing | Kind::State),
+        (Effect::Commit(commit), Some(state)) => state.admits_commit(commit),
+        (Effect::Relabel(relabel), Some(state)) => state.admits_relabel(relabel),
+        (Effect::Attempt(attempted), Some(state)) => state.admits_attempt(attempted),
+        (_, None) => false,
     };
+    // Each is looked at as if it were alone, so there may be one that changes the document, and one attempt behind it.
+    let combined = matches!(
+        request.effects.as_slice(),
+        [] | [_] | [Effect::Commit(_) | Effect::Relabel(_), Effect::Attempt(_)]
+    );
+    let effects = combined && request.effects.iter().all(fits);
     let stream =
         |entry: &AuditEntry| matches!(Key::open_read(ctx, entry.stream).kind(), Kind::Nothing | Kind::Stream);
-    effect && request.entry.as_ref().is_none_or(stream)
+    effects && request.entry.as_ref().is_none_or(stream)
 }
 
 fn run_schema(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {

@@ -1,6 +1,6 @@
 //! STATE.GET: the present document, a kept version, or some members of either.
 
-use redis_state_core::{Etag, Pointer, Version};
+use redis_state_core::{Document, Etag, Pointer};
 
 use super::{Refused, read, words};
 use crate::server::ctx::Ctx;
@@ -43,23 +43,26 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
 }
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
-    let request = parse(args)?;
-    read::state(ctx, request.key, |state| {
-        let Some(number) = request.version else {
-            reply(ctx, state.etag(), state.head(), &request.pointers);
-            return Ok(());
-        };
-        let version = read::version(state, number)?;
-        reply(ctx, state.etag_of(version), version, &request.pointers);
+    let Request { key, version, pointers } = parse(args)?;
+    read::state(ctx, key, |state| {
+        let present = state.head();
+        let version = version.map_or(Ok(present), |number| read::version(state, number))?;
+        if version.number == present.number {
+            let document = read::present(ctx, key, state.schema(), present)?;
+            reply(ctx, state.etag(), &document, &pointers);
+        } else {
+            let document = read::past(state.schema(), &version.document)?;
+            reply(ctx, state.etag_of(version), &document, &pointers);
+        }
         Ok(())
     })
 }
 
-fn reply(ctx: Ctx, etag: Etag, version: &Version, pointers: &[Pointer]) {
+fn reply(ctx: Ctx, etag: Etag, document: &Document, pointers: &[Pointer]) {
     if pointers.is_empty() {
-        return read::reply_document(ctx, etag, version.document.text());
+        return read::reply_document(ctx, etag, document.text());
     }
-    let members = version.document.members(pointers);
+    let members = document.members(pointers);
     ctx.reply_array(1 + members.len());
     ctx.reply_text(&etag.text());
     for member in members {

@@ -2,7 +2,7 @@
 
 use redis_state_core::{State, iso8601};
 
-use super::Refused;
+use super::{Refused, attempts};
 use crate::server::audit::Trail;
 use crate::server::ctx::Ctx;
 use crate::server::entry::entry;
@@ -36,7 +36,7 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
 
 fn reply(ctx: Ctx, state: &State, key: &Key) {
     let schema = state.schema();
-    ctx.reply_map(12);
+    ctx.reply_map(13);
     ctx.reply_text("etag");
     ctx.reply_text(&state.etag().to_string());
     ctx.reply_text("version");
@@ -58,6 +58,8 @@ fn reply(ctx: Ctx, state: &State, key: &Key) {
     ctx.reply_int(state.history().len() as i64);
     ctx.reply_text("deadlines");
     ctx.reply_map(0);
+    ctx.reply_text("attempts");
+    attempts::reply_counts(ctx, state.attempts(), usize::MAX);
     ctx.reply_text("audit");
     // A state that came by RENAME may have a name that no audit stream goes with.
     let trail = Trail::of(&key.name(), None).ok();

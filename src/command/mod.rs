@@ -6,6 +6,8 @@
 //!
 //! What several of them share is here: how a refusal reads, and how options are parsed ([`options`], [`words`]).
 
+pub mod attempt;
+pub mod attempts;
 pub mod delete;
 pub mod diff;
 pub mod effect;
@@ -17,6 +19,8 @@ pub mod options;
 #[cfg(feature = "panic-command")]
 pub mod panic;
 mod read;
+pub mod recover;
+pub mod reset;
 pub mod rollback;
 pub mod schema;
 pub mod touch;
@@ -47,6 +51,8 @@ pub enum Refused {
     BadKey,
     /// AUDIT named another stream than this, the key's own.
     BadAuditKey(String),
+    /// A word is for those who may run STATE.SETPROTECTED.
+    NoPermission(&'static str),
     /// Only replication may do this.
     Internal,
     /// An effect from a primary or a file does not fit what is here.
@@ -81,6 +87,9 @@ impl std::fmt::Display for Refused {
                 "BADKEY the audit stream of this key would be in another slot: use a key without } outside a hash tag",
             ),
             Refused::BadAuditKey(name) => write!(f, "BADKEY the audit stream of this key is {name}"),
+            Refused::NoPermission(word) => {
+                write!(f, "NOPERM {word} needs the permission to run STATE.SETPROTECTED on this key")
+            }
             Refused::Internal => f.write_str("NOPERM this command is for replication only"),
             Refused::BadEffect => f.write_str("ERR the effect does not fit the state it is for"),
         }

@@ -26,6 +26,13 @@ pub const TTL: Arg = Arg::one_of(
 pub const EVENT: Arg = Arg::text(c"name").token(c"EVENT").optional();
 pub const ACTOR: Arg = Arg::text(c"name").token(c"ACTOR").optional();
 pub const NOTE: Arg = Arg::text(c"text").token(c"NOTE").optional();
+/// What is being tried, so that the server counts attempts at it.
+pub const OPERATION: Arg = Arg::block(
+    c"attempt",
+    &[Arg::text(c"name").token(c"OPERATION"), Arg::text(c"name").token(c"COMPONENT").optional()],
+)
+.optional();
+pub const COMPONENT: Arg = Arg::text(c"name").token(c"COMPONENT").optional();
 pub const RETURN: Arg = Arg::flag(c"return", c"RETURN").optional();
 /// The audit stream, for the eyes of a cluster.
 pub const AUDIT: Arg = Arg::key(1).token(c"AUDIT").optional();
@@ -40,6 +47,10 @@ pub struct Options<'a> {
     pub event: Option<&'a str>,
     pub actor: Option<&'a str>,
     pub note: Option<&'a str>,
+    pub operation: Option<&'a str>,
+    pub component: Option<&'a str>,
+    pub error: Option<&'a str>,
+    pub all: Option<()>,
     pub dry_run: Option<()>,
     pub returns: Option<()>,
     pub purge: Option<()>,
@@ -87,6 +98,14 @@ impl<'a> Options<'a> {
             b"EVENT" => once(&mut self.event, keyword, words::name("EVENT", rest.value(keyword)?)?),
             b"ACTOR" => once(&mut self.actor, keyword, words::name("ACTOR", rest.value(keyword)?)?),
             b"NOTE" => once(&mut self.note, keyword, words::note("NOTE", rest.value(keyword)?)?),
+            b"OPERATION" => {
+                once(&mut self.operation, keyword, words::name("OPERATION", rest.value(keyword)?)?)
+            }
+            b"COMPONENT" => {
+                once(&mut self.component, keyword, words::name("COMPONENT", rest.value(keyword)?)?)
+            }
+            b"ERROR" => once(&mut self.error, keyword, words::note("ERROR", rest.value(keyword)?)?),
+            b"ALL" => once(&mut self.all, keyword, ()),
             b"DRYRUN" => once(&mut self.dry_run, keyword, ()),
             b"RETURN" => once(&mut self.returns, keyword, ()),
             b"PURGE" => once(&mut self.purge, keyword, ()),
@@ -110,7 +129,13 @@ impl<'a> Options<'a> {
     /// What the caller says about the command.
     pub fn remarks(&self) -> Remarks {
         let owned = |text: Option<&str>| text.map(str::to_owned);
-        Remarks { name: owned(self.event), actor: owned(self.actor), note: owned(self.note) }
+        Remarks {
+            name: owned(self.event),
+            actor: owned(self.actor),
+            note: owned(self.note),
+            operation: owned(self.operation),
+            component: owned(self.component),
+        }
     }
 }
 

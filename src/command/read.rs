@@ -1,10 +1,13 @@
-//! What the reading commands have in common: open, look, reply; nil where no state is.
+//! What the reading commands have in common: open, look, hide secrets, reply; nil where no state is.
 
-use redis_state_core::{Error, Etag, State, Version};
+use std::borrow::Cow;
+
+use redis_state_core::{Document, Error, Etag, SchemaRef, State, Version};
 
 use super::Refused;
 use crate::server::ctx::Ctx;
 use crate::server::key::{Key, Kind};
+use crate::server::registry;
 use crate::server::string::RedisStr;
 
 /// Calls `reply` with the state under `key`; replies nil when there is none.
@@ -27,6 +30,29 @@ pub fn state(
 /// A kept version, the present one included.
 pub fn version(state: &State, number: u64) -> Result<&Version, Refused> {
     state.find(number).ok_or_else(|| Refused::Core(Error::NoVersion { kept: state.kept() }))
+}
+
+/// The present document as this caller may see it: secrets are for who may run STATE.SETPROTECTED on the key.
+pub fn present<'d>(
+    ctx: Ctx,
+    key: RedisStr,
+    schema: Option<&SchemaRef>,
+    head: &'d Version,
+) -> Result<Cow<'d, Document>, Refused> {
+    match registry::read().hiding_present(schema, head) {
+        Ok(None) => Ok(Cow::Borrowed(&head.document)),
+        _ if ctx.may_set_protected(key) => Ok(Cow::Borrowed(&head.document)),
+        Ok(Some(hiding)) => Ok(Cow::Owned(hiding.masked(&head.document))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A past document: its secrets are for nobody.
+pub fn past<'d>(schema: Option<&SchemaRef>, document: &'d Document) -> Result<Cow<'d, Document>, Refused> {
+    Ok(match registry::read().hiding(schema)? {
+        None => Cow::Borrowed(document),
+        Some(hiding) => Cow::Owned(hiding.masked(document)),
+    })
 }
 
 /// The reply of a whole document: its etag and its text.

@@ -36,6 +36,7 @@ pub static COMMAND: Command = Command {
         Arg::block(c"only", &[Arg::integer(c"n"), Arg::text(c"pointer").multiple()])
             .token(c"ONLY")
             .optional(),
+        Arg::flag(c"all", c"ALL").optional(),
         TTL,
         EVENT,
         ACTOR,
@@ -67,6 +68,7 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
         expected: expected_word(expected)?,
         target,
         only: options.only.take(),
+        all: options.all.is_some(),
         ttl: options.ttl.unwrap_or_default(),
         remarks: options.remarks(),
     };
@@ -75,8 +77,12 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let request = parse(args)?;
+    if request.rollback.all && !ctx.may_set_protected(request.key) {
+        return Err(Refused::NoPermission("ALL"));
+    }
     let trail = Trail::of(&request.key, request.audit)?;
     let mut target = Target::open(ctx, request.key, trail)?;
     let outcome = decide::rollback(target.state(), &request.rollback, &target.context(&registry::read()));
-    finish(ctx, &mut target, outcome, &request.rollback.remarks, request.returns)
+    let Rollback { remarks, ttl, .. } = &request.rollback;
+    finish(ctx, &mut target, outcome, remarks, *ttl, request.returns)
 }

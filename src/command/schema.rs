@@ -1,4 +1,6 @@
-//! STATE.SCHEMA: the schemas that the server keeps by name.
+//! STATE.SCHEMA: the schemas that the server keeps by name, and the keys that are bound to them.
+
+use std::collections::BTreeMap;
 
 use redis_state_core::Error;
 
@@ -52,6 +54,28 @@ const DEL: Command = Command {
     run: Some(entry!(del)),
     ..Command::DEFAULT
 };
+const BIND: Command = Command {
+    name: c"state.schema|bind",
+    summary: c"Makes all keys that match a pattern obey a schema.",
+    complexity: c"O(N) where N is the number of bindings.",
+    flags: c"write deny-oom",
+    arity: 4,
+    args: &[Arg::text(c"pattern"), Arg::text(c"name")],
+    tips: EVERYWHERE,
+    run: Some(entry!(bind)),
+    ..Command::DEFAULT
+};
+const UNBIND: Command = Command {
+    name: c"state.schema|unbind",
+    summary: c"Forgets what a pattern was bound to.",
+    complexity: c"O(N) where N is the number of bindings.",
+    flags: c"write",
+    arity: 3,
+    args: &[Arg::text(c"pattern")],
+    tips: EVERYWHERE,
+    run: Some(entry!(unbind)),
+    ..Command::DEFAULT
+};
 const HELP: Command = Command {
     name: c"state.schema|help",
     summary: c"Shows the subcommands.",
@@ -66,7 +90,7 @@ pub static COMMAND: Command = Command {
     summary: c"Manages the schemas that states obey.",
     complexity: c"Depends on the subcommand.",
     arity: -2,
-    subcommands: &[SET, GET, LIST, DEL, HELP],
+    subcommands: &[SET, GET, LIST, DEL, BIND, UNBIND, HELP],
     ..Command::DEFAULT
 };
 
@@ -88,18 +112,30 @@ fn get(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
 
 fn list(ctx: Ctx, _args: &[RedisStr]) -> Result<(), Refused> {
     let registry = registry::read();
-    ctx.reply_array(registry.len());
-    for schema in registry.iter() {
+    let known = registry.iter().map(|schema| {
         let reference = schema.reference();
-        ctx.reply_map(4);
+        (&*reference.name, (reference.revision, schema.text().len()))
+    });
+    let mut schemas: BTreeMap<&str, (u64, usize)> = known.collect();
+    // A schema that is gone still rules the keys that are bound to it: nobody can write them.
+    for binding in registry.bindings() {
+        schemas.entry(&binding.schema).or_default();
+    }
+    ctx.reply_array(schemas.len());
+    for (name, (revision, bytes)) in schemas {
+        let bindings = || registry.bindings().filter(|binding| &*binding.schema == name);
+        ctx.reply_map(5);
         ctx.reply_text("name");
-        ctx.reply_text(&reference.name);
+        ctx.reply_text(name);
         ctx.reply_text("revision");
-        ctx.reply_int(reference.revision as i64);
+        ctx.reply_int(revision as i64);
         ctx.reply_text("bytes");
-        ctx.reply_int(schema.text().len() as i64);
+        ctx.reply_int(bytes as i64);
         ctx.reply_text("states");
-        ctx.reply_int(registry::users(&reference.name) as i64);
+        ctx.reply_int(registry::users(name) as i64);
+        ctx.reply_text("bindings");
+        ctx.reply_array(bindings().count());
+        bindings().for_each(|binding| ctx.reply_text(&binding.pattern));
     }
     Ok(())
 }
@@ -109,14 +145,44 @@ fn del(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let name = words::name("the schema's name", name)?;
     let options = Options::parse(&DEL, rest)?;
     registry::read().get(name)?;
-    let users = registry::users(name);
-    if users > 0 && options.force.is_none() {
-        let states = if users == 1 { "state uses" } else { "states use" };
-        let reason = format!("{users} {states} {name}; with FORCE their next write answers NOSCHEMA");
-        return Err(Error::BadSchema { reason }.into());
+    if options.force.is_none() {
+        refuse_in_use(name)?;
     }
     registry::remove(ctx, name);
     ctx.reply_int(1);
+    Ok(())
+}
+
+fn refuse_in_use(name: &str) -> Result<(), Refused> {
+    let users = registry::users(name);
+    let bindings = registry::read().bindings().filter(|binding| &*binding.schema == name).count();
+    let count = |count: usize, what: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {what} uses")),
+        _ => Some(format!("{count} {what}s use")),
+    };
+    let in_use: Vec<String> =
+        [count(users, "state"), count(bindings, "binding")].into_iter().flatten().collect();
+    if in_use.is_empty() {
+        return Ok(());
+    }
+    let reason = format!("{} {name}; with FORCE their next write answers NOSCHEMA", in_use.join(" and "));
+    Err(Error::BadSchema { reason }.into())
+}
+
+fn bind(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+    let [_, _, pattern, name] = args else { return Err(Refused::WrongArity) };
+    let (pattern, name) = (words::name("the pattern", pattern)?, words::name("the schema's name", name)?);
+    let binding = registry::read().prepare_binding(pattern, name)?;
+    registry::bind(ctx, binding);
+    ctx.reply_ok();
+    Ok(())
+}
+
+fn unbind(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+    let [_, _, pattern] = args else { return Err(Refused::WrongArity) };
+    let existed = registry::unbind(ctx, words::name("the pattern", pattern)?);
+    ctx.reply_int(i64::from(existed));
     Ok(())
 }
 

@@ -1,17 +1,47 @@
-//! STATE.UPDATE: changes a state, or creates one.
+//! STATE.UPDATE: changes a state, or creates one. STATE.SETPROTECTED: the same, and protected members too.
 
-use redis_state_core::decide::{self, Outcome, Update};
-use redis_state_core::{Change, ChangeKind, Error, Expected};
+use redis_state_core::decide::{self, Outcome, Rights, Update};
+use redis_state_core::{Change, ChangeKind, Error, Expected, Ttl};
 
-use super::options::{ACTOR, AUDIT, EVENT, NOTE, Options, RETURN, TTL};
+use super::options::{ACTOR, AUDIT, EVENT, NOTE, OPERATION, Options, RETURN, TTL};
 use super::{Refused, read};
 use crate::server::audit::Trail;
 use crate::server::ctx::Ctx;
 use crate::server::entry::entry;
+use crate::server::key::Key;
 use crate::server::string::RedisStr;
 use crate::server::table::{Arg, Command, KeySpec, WRITE};
 use crate::server::target::Target;
 use crate::server::{config, registry};
+
+/// Where the json is among the words.
+const JSON: usize = 3;
+
+const ARGS: &[Arg] = &[
+    Arg::key(0),
+    Arg::text(c"expected"),
+    Arg::text(c"json"),
+    Arg::one_of(
+        c"kind",
+        &[
+            Arg::flag(c"merge", c"MERGE"),
+            Arg::flag(c"shallow", c"SHALLOW"),
+            Arg::flag(c"patch", c"PATCH"),
+            Arg::flag(c"replace", c"REPLACE"),
+        ],
+    )
+    .optional(),
+    Arg::text(c"name").token(c"SCHEMA").optional(),
+    TTL,
+    Arg::text(c"name").token(c"LABEL").optional(),
+    EVENT,
+    ACTOR,
+    NOTE,
+    OPERATION,
+    Arg::flag(c"dryrun", c"DRYRUN").optional(),
+    RETURN,
+    AUDIT,
+];
 
 pub static COMMAND: Command = Command {
     name: c"state.update",
@@ -20,32 +50,16 @@ pub static COMMAND: Command = Command {
     flags: c"write deny-oom",
     arity: -4,
     keys: &[KeySpec::First(WRITE), KeySpec::Audit],
-    args: &[
-        Arg::key(0),
-        Arg::text(c"expected"),
-        Arg::text(c"json"),
-        Arg::one_of(
-            c"kind",
-            &[
-                Arg::flag(c"merge", c"MERGE"),
-                Arg::flag(c"shallow", c"SHALLOW"),
-                Arg::flag(c"patch", c"PATCH"),
-                Arg::flag(c"replace", c"REPLACE"),
-            ],
-        )
-        .optional(),
-        Arg::text(c"name").token(c"SCHEMA").optional(),
-        TTL,
-        Arg::text(c"name").token(c"LABEL").optional(),
-        EVENT,
-        ACTOR,
-        NOTE,
-        Arg::flag(c"dryrun", c"DRYRUN").optional(),
-        RETURN,
-        AUDIT,
-    ],
+    args: ARGS,
     run: Some(entry!(run)),
     ..Command::DEFAULT
+};
+
+pub static PROTECTED_COMMAND: Command = Command {
+    name: c"state.setprotected",
+    summary: c"Changes or creates a state as STATE.UPDATE does, protected members included.",
+    run: Some(entry!(run_protected)),
+    ..COMMAND
 };
 
 struct Request<'a> {
@@ -58,9 +72,12 @@ struct Request<'a> {
     returns: bool,
 }
 
-fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
+fn parse<'a>(args: &[RedisStr<'a>], command: &Command, rights: Rights) -> Result<Request<'a>, Refused> {
     let [_, key, expected, json, rest @ ..] = args else { return Err(Refused::WrongArity) };
-    let options = Options::parse(&COMMAND, rest)?;
+    let options = Options::parse(command, rest)?;
+    if options.component.is_some() && options.operation.is_none() {
+        return Err(Refused::syntax("COMPONENT says where an OPERATION was tried: name that too"));
+    }
     let owned = |text: Option<&str>| text.map(str::to_owned);
     let update = Update {
         expected: expected_word(expected)?,
@@ -68,6 +85,7 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
         label: owned(options.label),
         ttl: options.ttl.unwrap_or_default(),
         remarks: options.remarks(),
+        rights,
     };
     Ok(Request {
         key: *key,
@@ -87,8 +105,42 @@ pub fn expected_word(word: &[u8]) -> Result<Expected, Refused> {
     })
 }
 
+/// Keeps json that may have secrets in it out of SLOWLOG, MONITOR and crash reports, whatever becomes of the command. Says
+/// whether it may.
+fn redact_secrets(ctx: Ctx, args: &[RedisStr], request: Option<&Request>) -> bool {
+    let registry = registry::read();
+    let [_, key, ..] = args else { return false };
+    let may_carry = || match request {
+        Some(request) => {
+            let key = Key::open_read(ctx, *key);
+            let state = key.held().map(|held| held.state());
+            registry.may_carry_secrets(&request.key, state, request.update.schema.as_deref())
+        }
+        // Words that can't be read do not tell.
+        None => true,
+    };
+    let redacted = registry.has_secrets() && may_carry();
+    if redacted {
+        ctx.redact(JSON);
+    }
+    redacted
+}
+
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
-    let request = parse(args)?;
+    let request = parse(args, &COMMAND, Rights::default());
+    let has_secrets = redact_secrets(ctx, args, request.as_ref().ok());
+    let mut request = request?;
+    request.update.rights.read_secrets = has_secrets && ctx.may_set_protected(request.key);
+    update(ctx, request)
+}
+
+fn run_protected(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+    ctx.redact(JSON);
+    let rights = Rights { protect: true, read_secrets: true };
+    update(ctx, parse(args, &PROTECTED_COMMAND, rights)?)
+}
+
+fn update(ctx: Ctx, request: Request) -> Result<(), Refused> {
     let trail = Trail::of(&request.key, request.audit)?;
     let change = Change::parse(request.kind, &request.json, &config::limits());
     let mut target = match (Target::open(ctx, request.key, trail), &change) {
@@ -99,12 +151,11 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let outcome = change.and_then(|change| {
         decide::update(target.state(), &request.update, change, &target.context(&registry::read()))
     });
+    let Update { remarks, ttl, .. } = &request.update;
     if request.dry_run {
-        let outcome = outcome?;
-        reply(ctx, &target, &outcome, request.returns);
-        return Ok(());
+        return reply(ctx, &target, &outcome?, request.returns);
     }
-    finish(ctx, &mut target, outcome, &request.update.remarks, request.returns)
+    finish(ctx, &mut target, outcome, remarks, *ttl, request.returns)
 }
 
 /// The end of a command that makes a version: what was decided is carried out and replied, or the refusal is.
@@ -113,23 +164,31 @@ pub fn finish(
     target: &mut Target,
     outcome: Result<Outcome, Error>,
     remarks: &decide::Remarks,
+    ttl: Ttl,
     returns: bool,
 ) -> Result<(), Refused> {
-    let outcome = outcome.map_err(|error| target.refuse(error, remarks))?;
+    let outcome = outcome.map_err(|error| target.refuse(error, remarks, ttl))?;
     let etag = outcome.etag;
     target.carry_out(outcome)?;
     match target.state().filter(|_| returns) {
-        Some(state) => read::reply_document(ctx, etag, state.head().document.text()),
+        Some(state) => {
+            let document = read::present(ctx, target.name(), state.schema(), state.head())?;
+            read::reply_document(ctx, etag, document.text());
+        }
         None => ctx.reply_text(&etag.to_string()),
     }
     Ok(())
 }
 
 /// The reply of a dry run: what would be there.
-fn reply(ctx: Ctx, target: &Target, outcome: &Outcome, returns: bool) {
-    if returns {
-        read::reply_document(ctx, outcome.etag, outcome.document(target.state()));
-    } else {
-        ctx.reply_text(&outcome.etag.to_string());
+fn reply(ctx: Ctx, target: &Target, outcome: &Outcome, returns: bool) -> Result<(), Refused> {
+    let after = outcome.after(target.state()).filter(|_| returns);
+    match after {
+        Some((schema, head)) => {
+            let document = read::present(ctx, target.name(), schema, head)?;
+            read::reply_document(ctx, outcome.etag, document.text());
+        }
+        None => ctx.reply_text(&outcome.etag.to_string()),
     }
+    Ok(())
 }

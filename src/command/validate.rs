@@ -21,6 +21,9 @@ pub static COMMAND: Command = Command {
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let [_, name, json] = args else { return Err(Refused::WrongArity) };
     let name = words::name("the schema's name", name)?;
+    if registry::read().may_carry_secrets(&[], None, Some(name)) {
+        ctx.redact(2);
+    }
     registry::read().validate(name, json, &config::limits())?;
     ctx.reply_ok();
     Ok(())

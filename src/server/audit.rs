@@ -6,6 +6,7 @@
 
 use redis_module::raw;
 use redis_state_core::audit::{self, Entry};
+use redis_state_core::decide::Recorded;
 
 use super::api;
 use super::config;
@@ -13,6 +14,9 @@ use super::ctx::{Ctx, OK};
 use super::key::{Key, Kind};
 use super::string::{OwnedString, RedisStr};
 use crate::command::Refused;
+
+/// A recovery looks at no more entries than this: there is a document in every 64 commits, or there will be none.
+const RECORDED_MAX: usize = 10_000;
 
 /// The audit stream of a key; it may not exist yet.
 pub struct Trail {
@@ -80,7 +84,7 @@ impl Trail {
         std::iter::once(&*self.name()).chain(words).map(OwnedString::new).collect()
     }
 
-    /// How many refusals stand behind the last commit, counted up to `max`.
+    /// How many refusals, failed rungs of recoveries included, stand behind the last commit, counted up to `max`.
     pub fn rejects_since_commit(&self, ctx: Ctx, max: usize) -> usize {
         let key = Key::open_read(ctx, self.name());
         if key.kind() != Kind::Stream {
@@ -88,14 +92,33 @@ impl Trail {
         }
         let mut entries = EntriesFromEnd::start(&key);
         let mut rejects = 0;
-        while rejects < max {
-            match entries.next_event().as_deref() {
-                Some(b"reject") => rejects += 1,
-                Some(b"create" | b"update" | b"rollback") | None => break,
-                Some(_) => {}
+        while let Some(entry) = entries.next_entry().filter(|_| rejects < max) {
+            let failed = entry.iter().any(|(name, _)| name == b"error");
+            match entry.first().map(|(_, event)| event.as_slice()) {
+                Some(b"reject" | b"recover") if failed => rejects += 1,
+                Some(b"create" | b"update" | b"rollback" | b"reset" | b"recover") => break,
+                _ => {}
             }
         }
         rejects
+    }
+
+    /// The entries from the newest back to one that a document can be rebuilt from, newest first.
+    pub fn recorded(&self, ctx: Ctx) -> Vec<Recorded> {
+        let key = Key::open_read(ctx, self.name());
+        let mut recorded = Vec::new();
+        if key.kind() != Kind::Stream {
+            return recorded;
+        }
+        let mut entries = EntriesFromEnd::start(&key);
+        while let Some(entry) = entries.next_entry().filter(|_| recorded.len() < RECORDED_MAX) {
+            let fields = entry.iter().map(|(name, value)| (name.as_slice(), value.as_slice()));
+            recorded.push(Recorded::read(fields));
+            if recorded.last().is_some_and(Recorded::is_start) {
+                break;
+            }
+        }
+        recorded
     }
 }
 
@@ -155,7 +178,7 @@ fn trim(key: &Key, len_max: usize, how: Trim) -> usize {
     }
 }
 
-/// Walks a stream from its end, looking at the first field of each entry, which is the event.
+/// Walks a stream from its end. The first field of each entry is the event.
 struct EntriesFromEnd<'a> {
     key: &'a Key<'a>,
 }
@@ -175,31 +198,26 @@ impl<'a> EntriesFromEnd<'a> {
         EntriesFromEnd { key }
     }
 
-    fn next_event(&mut self) -> Option<Vec<u8>> {
+    /// Names and values of the next entry. All of them, because going backwards the iterator steps from where it stands:
+    /// unless it stands at the end of the entry, the server reads fields for IDs and stops itself.
+    fn next_entry(&mut self) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
         let mut id = raw::RedisModuleStreamID { ms: 0, seq: 0 };
         let mut fields = 0;
         // SAFETY: R2: the iterator was started.
         let found =
             unsafe { api!(RedisModule_StreamIteratorNextID(self.key.handle(), &mut id, &mut fields)) } == OK;
-        if !found {
-            return None;
-        }
-        let event = self.next_value();
-        // Going backwards, the iterator steps from where it stands: it must stand at the end of the entry, or the server
-        // reads fields for IDs and stops itself.
-        (1..fields).for_each(|_| drop(self.next_value()));
-        event
+        found.then(|| (0..fields).filter_map(|_| self.next_field()).collect())
     }
 
-    /// The value of the entry's next field.
-    fn next_value(&mut self) -> Option<Vec<u8>> {
+    fn next_field(&mut self) -> Option<(Vec<u8>, Vec<u8>)> {
         let (mut name, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
         // SAFETY: R2: the iterator was started; the strings it returns are ours.
         let found =
             unsafe { api!(RedisModule_StreamIteratorNextField(self.key.handle(), &mut name, &mut value)) }
                 == OK;
-        let (_name, value) = (OwnedString::from_raw(name), OwnedString::from_raw(value));
-        if found { value.map(|value| value.borrow().to_vec()) } else { None }
+        let (name, value) = (OwnedString::from_raw(name), OwnedString::from_raw(value));
+        let bytes = |string: Option<OwnedString>| Some(string?.borrow().to_vec());
+        Some((bytes(name)?, bytes(value)?)).filter(|_| found)
     }
 }
 

@@ -65,6 +65,7 @@ const DAY_S: i64 = 24 * 60 * 60;
 static SNAPSHOTS: Number = Number::new(c"snapshots", 10, 0, 1000);
 static LABELS: Number = Number::new(c"labels", 8, 0, 64);
 static DEFAULT_TTL_S: Number = Number::new(c"default-ttl", 300, 1, 365 * DAY_S);
+static ATTEMPTS_HISTORY: Number = Number::new(c"attempts-history", 100, 0, 1000);
 static MAX_BYTES: Number = Number::memory(c"max-bytes", MIB, 1024, 64 * MIB);
 static MAX_DEPTH: Number = Number::new(c"max-depth", 64, 1, 128);
 pub static AUDIT_MAXLEN: Number = Number::new(c"audit-maxlen", 200, 1, 1_000_000);
@@ -75,9 +76,10 @@ pub static AUDIT_REJECTS: Number = Number::new(c"audit-rejects", 100, 0, 100_000
 pub static AUDIT: Switch = Switch::new(c"audit", true);
 pub static AUDIT_CONFLICTS: Switch = Switch::new(c"audit-conflicts", false);
 
-static NUMBERS: [&Number; 10] = [
+static NUMBERS: [&Number; 11] = [
     &SNAPSHOTS,
     &LABELS,
+    &ATTEMPTS_HISTORY,
     &DEFAULT_TTL_S,
     &MAX_BYTES,
     &MAX_DEPTH,
@@ -107,6 +109,7 @@ pub fn limits() -> Limits {
         bytes_max: MAX_BYTES.size(),
         depth_max: MAX_DEPTH.size(),
         default_ttl_ms: DEFAULT_TTL_S.get().saturating_mul(1000),
+        attempts_history: ATTEMPTS_HISTORY.size(),
         audit_patch_bytes: AUDIT_PATCH_BYTES.size(),
         audit_document_bytes: AUDIT_DOCUMENT_BYTES.size(),
     }

@@ -50,6 +50,10 @@ impl Ctx {
 
     /// The ACL user who sent the command; empty where there is none (a timer, another module).
     pub fn user(self) -> String {
+        self.user_name().map_or_else(String::new, |name| String::from_utf8_lossy(&name.borrow()).into_owned())
+    }
+
+    fn user_name(self) -> Option<OwnedString> {
         // SAFETY: R1. GetCurrentUserName reads through a null pointer when another module makes the call, so it is
         // asked only inside scripts, whose client always has a user and is not found by its id.
         let name = unsafe {
@@ -61,7 +65,33 @@ impl Ctx {
         };
         // In a context without automatic memory the string is ours.
         OwnedString::from_raw(name)
-            .map_or_else(String::new, |name| String::from_utf8_lossy(&name.borrow()).into_owned())
+    }
+
+    /// Whether the caller may run STATE.SETPROTECTED on this key, and so may read its secrets. Asked of the ACL each time:
+    /// the server does not tell when rights change.
+    pub fn may_set_protected(self, key: RedisStr) -> bool {
+        let Some(name) = self.user_name() else { return false };
+        let command = OwnedString::new(b"STATE.SETPROTECTED");
+        // The check is of command and key; what stands behind them is no part of it.
+        let mut argv = [command.borrow(), key, key, key].map(|word| word.as_ptr());
+        // SAFETY: R1, R3: the strings live until the calls are over; the user is freed once, and not at all where there is
+        // none of that name.
+        unsafe {
+            let user = api!(RedisModule_GetModuleUserFromUserName(name.borrow().as_ptr()));
+            if user.is_null() {
+                return false;
+            }
+            let allowed =
+                api!(RedisModule_ACLCheckCommandPermissions(user, argv.as_mut_ptr(), argv.len() as c_int));
+            api!(RedisModule_FreeModuleUser(user));
+            allowed == OK
+        }
+    }
+
+    /// Keeps an argument of the command out of SLOWLOG, MONITOR and crash reports.
+    pub fn redact(self, argument: usize) {
+        // SAFETY: R1; an argument that is not there is refused.
+        unsafe { api!(RedisModule_RedactClientCommandArgument(self.0, argument as c_int)) };
     }
 
     /// Writes a line to the server's log; never a document, never a format string of somebody else.

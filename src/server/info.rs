@@ -4,6 +4,7 @@ use std::ffi::{CStr, c_int, c_longlong};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use redis_module::raw;
+use redis_state_core::decide::Rung;
 
 use super::ctx::Ctx;
 use super::entry::guard;
@@ -31,9 +32,25 @@ impl Counter {
     }
 }
 
+/// Recoveries, by the rung that did it; in the order of [`Rung::ALL`].
+static RECOVERIES: [(&CStr, Counter); 8] = [
+    (c"recoveries_valid", Counter::new()),
+    (c"recoveries_defaults", Counter::new()),
+    (c"recoveries_revision", Counter::new()),
+    (c"recoveries_snapshot", Counter::new()),
+    (c"recoveries_label", Counter::new()),
+    (c"recoveries_reset", Counter::new()),
+    (c"recoveries_audit", Counter::new()),
+    (c"recoveries_created", Counter::new()),
+];
+/// Recoveries that no rung was left for.
+pub static RECOVERIES_FAILED: Counter = Counter::new();
 pub static CREATED: Counter = Counter::new();
 pub static UPDATES: Counter = Counter::new();
 pub static ROLLBACKS: Counter = Counter::new();
+pub static RESETS: Counter = Counter::new();
+/// Attempts counted: by STATE.ATTEMPT, and by updates that name an operation.
+pub static ATTEMPTS: Counter = Counter::new();
 pub static DELETES: Counter = Counter::new();
 pub static CONFLICTS: Counter = Counter::new();
 pub static PANICS: Counter = Counter::new();
@@ -44,8 +61,11 @@ pub static STATES: Counter = Counter::new();
 pub static BYTES: Counter = Counter::new();
 
 /// Refusals by the rules, by prefix.
-static REJECTIONS: [(&str, &CStr, Counter); 4] = [
+static REJECTIONS: [(&str, &CStr, Counter); 7] = [
     ("INVALID", c"rejections_invalid", Counter::new()),
+    ("TRANSITION", c"rejections_transition", Counter::new()),
+    ("PROTECTED", c"rejections_protected", Counter::new()),
+    ("IMMUTABLE", c"rejections_immutable", Counter::new()),
     ("BADPATCH", c"rejections_badpatch", Counter::new()),
     ("TOOBIG", c"rejections_toobig", Counter::new()),
     ("TOODEEP", c"rejections_toodeep", Counter::new()),
@@ -54,6 +74,14 @@ static REJECTIONS: [(&str, &CStr, Counter); 4] = [
 /// Counts a refusal under its prefix.
 pub fn count_rejection(prefix: &str) {
     if let Some((_, _, counter)) = REJECTIONS.iter().find(|(known, _, _)| *known == prefix) {
+        counter.add();
+    }
+}
+
+/// Counts a recovery under the rung that did it.
+pub fn count_recovery(rung: Rung) {
+    let known = Rung::ALL.iter().zip(&RECOVERIES).find(|(known, _)| **known == rung);
+    if let Some((_, (_, counter))) = known {
         counter.add();
     }
 }
@@ -79,6 +107,12 @@ extern "C" fn show(ctx: *mut raw::RedisModuleInfoCtx, for_crash_report: c_int) {
         field(c"created", CREATED.get());
         field(c"updates", UPDATES.get());
         field(c"rollbacks", ROLLBACKS.get());
+        field(c"resets", RESETS.get());
+        for (name, counter) in &RECOVERIES {
+            field(name, counter.get());
+        }
+        field(c"recoveries_failed", RECOVERIES_FAILED.get());
+        field(c"attempts", ATTEMPTS.get());
         field(c"deletes", DELETES.get());
         field(c"conflicts", CONFLICTS.get());
         for (_, name, counter) in &REJECTIONS {
@@ -87,6 +121,7 @@ extern "C" fn show(ctx: *mut raw::RedisModuleInfoCtx, for_crash_report: c_int) {
         field(c"panics", PANICS.get());
         field(c"audit_entries", AUDIT_ENTRIES.get());
         field(c"schemas", registry::read().len() as i64);
+        field(c"bindings", registry::read().bindings().len() as i64);
         field(c"states", STATES.get());
         field(c"bytes", BYTES.get());
     });

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use redis_state_core::{Error, Registry, SCHEMAS_MAX, Schema};
+use redis_state_core::{Binding, Error, Registry, SCHEMAS_MAX, Schema};
 
 use super::ctx::Ctx;
 use super::string::OwnedString;
@@ -26,14 +26,31 @@ fn write() -> RwLockWriteGuard<'static, Registry> {
     REGISTRY.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Keeps a schema, here and on replicas; whether it is another one than before.
+/// Keeps a schema and the bindings it asks for, here and on replicas; whether it is another one than before.
 pub fn put(ctx: Ctx, schema: Arc<Schema>) -> bool {
     let known = read().get(&schema.reference().name).is_ok_and(|present| Arc::ptr_eq(present, &schema));
     if !known {
         replicate(ctx, &Registry::encode_set(&schema));
-        write().put(schema);
+        write().put(Arc::clone(&schema));
     }
+    let missing = read().missing_bindings(&schema);
+    missing.into_iter().for_each(|binding| bind(ctx, binding));
     !known
+}
+
+/// Binds a pattern, here and on replicas.
+pub fn bind(ctx: Ctx, binding: Binding) {
+    replicate(ctx, &Registry::encode_bind(&binding));
+    write().bind(binding);
+}
+
+/// Forgets a binding, here and on replicas; whether there was one.
+pub fn unbind(ctx: Ctx, pattern: &str) -> bool {
+    let existed = write().unbind(pattern);
+    if existed {
+        replicate(ctx, &Registry::encode_unbind(pattern));
+    }
+    existed
 }
 
 /// Forgets a schema, here and on replicas.

@@ -6,8 +6,8 @@
 use std::ffi::CStr;
 
 use redis_state_core::audit::Entry;
-use redis_state_core::decide::{Context, Outcome, Remarks};
-use redis_state_core::{Effect, Error, Event, Limits, Registry, State, codec};
+use redis_state_core::decide::{self, Context, Outcome, Recorded, Recovery, Remarks, Rung};
+use redis_state_core::{Effect, Error, Etag, Event, Limits, Registry, State, Ttl, codec};
 
 use super::audit::{Appended, Trail};
 use super::config;
@@ -43,6 +43,10 @@ impl<'a> Target<'a> {
         Ok(Target { ctx, key, trail, now_ms: ctx.now_ms(), seed: ctx.random(), user: ctx.user(), limits })
     }
 
+    pub fn name(&self) -> RedisStr<'a> {
+        self.key.name()
+    }
+
     /// The state as it is; `None` when there is none.
     pub fn state(&self) -> Option<&State> {
         self.key.held().map(Held::state)
@@ -51,6 +55,7 @@ impl<'a> Target<'a> {
     /// What the core needs to know.
     pub fn context<'c>(&'c self, registry: &'c Registry) -> Context<'c> {
         Context {
+            key: self.key.name().bytes(),
             now_ms: self.now_ms,
             seed: self.seed,
             user: &self.user,
@@ -60,25 +65,28 @@ impl<'a> Target<'a> {
         }
     }
 
+    /// What the audit stream tells of a state that is gone, newest entry first.
+    pub fn recorded(&self) -> Vec<Recorded> {
+        if self.state().is_some() { Vec::new() } else { self.trail.recorded(self.ctx) }
+    }
+
     /// Does what was decided, here and on replicas.
     pub fn carry_out(&mut self, mut outcome: Outcome) -> Result<(), Refused> {
         let appended = self.append(outcome.entry.as_ref())?;
         let expiry_moves = outcome.expires_at_ms != self.key.expires_at_ms();
-        let blob = outcome.effect.as_ref().map(codec::encode_effect);
-        if let Some(effect) = outcome.effect.take() {
-            apply(&mut self.key, effect);
-        }
-        if blob.is_some() || expiry_moves {
+        let blob = codec::encode_effects(&outcome.effects);
+        self.apply_all(std::mem::take(&mut outcome.effects));
+        if !blob.is_empty() || expiry_moves {
             self.key.set_expiry(outcome.expires_at_ms);
             self.ctx.signal_modified(self.key.name());
         }
         match (&outcome.entry, appended) {
             (Some(entry), Some(appended)) => {
                 let expiry = expiry_word(outcome.expires_at_ms);
-                self.replicate_effect(&blob.unwrap_or_default(), &expiry, Some((entry, &appended)));
+                self.replicate_effect(&blob, &expiry, Some((entry, &appended)));
             }
-            _ if blob.is_some() => {
-                self.replicate_effect(&blob.unwrap_or_default(), &expiry_word(outcome.expires_at_ms), None);
+            _ if !blob.is_empty() => {
+                self.replicate_effect(&blob, &expiry_word(outcome.expires_at_ms), None);
             }
             _ if expiry_moves => self.replicate_expiry(outcome.expires_at_ms),
             _ => {}
@@ -117,26 +125,75 @@ impl<'a> Target<'a> {
         Ok(())
     }
 
-    /// Counts a refusal and, when it is one by the rules, puts it on record. Returns it as the reply.
-    pub fn refuse(&mut self, error: Error, remarks: &Remarks) -> Refused {
+    /// Does what a recovery has found, tells of every rung it tried, and returns the one that did it.
+    pub fn recover(&mut self, recovery: Recovery, remarks: &Remarks) -> Result<(Rung, Etag), Refused> {
+        // As with refusals: nothing is on record of a key that has neither a state nor a trail.
+        let on_record = recovery.done.is_ok() || self.state().is_some() || self.trail.exists(self.ctx);
+        for (rung, reason) in recovery.tried.iter().filter(|_| on_record) {
+            self.record(|state, context| Entry::rung(*rung, Some(reason), state, remarks, context));
+        }
+        match recovery.done {
+            Ok((rung, outcome)) => {
+                let etag = outcome.etag;
+                self.carry_out(outcome)?;
+                info::count_recovery(rung);
+                self.ctx.notify(c"state.recover", self.key.name());
+                Ok((rung, etag))
+            }
+            Err(error) => {
+                info::RECOVERIES_FAILED.add();
+                info::count_rejection(error.prefix());
+                Err(Refused::Core(error))
+            }
+        }
+    }
+
+    /// Counts a refusal and, when it is one by the rules, puts it on record and counts it as a failed attempt at the
+    /// operation that the command named. Returns it as the reply.
+    pub fn refuse(&mut self, error: Error, remarks: &Remarks, ttl: Ttl) -> Refused {
         let is_conflict = matches!(error, Error::Conflict { .. });
         if is_conflict {
             info::CONFLICTS.add();
         }
         if error.is_rejection() {
             info::count_rejection(error.prefix());
+            self.count_failure(&error, remarks, ttl);
         }
         let on_record = error.is_rejection() || (is_conflict && config::AUDIT_CONFLICTS.is_on());
         if on_record && (self.state().is_some() || self.trail.exists(self.ctx)) {
-            self.record_refusal(&error, remarks);
+            self.record(|state, context| Entry::reject(&error, state, remarks, context));
             self.ctx.notify(c"state.reject", self.key.name());
         }
         Refused::Core(error)
     }
 
-    /// At most `state.audit-rejects` refusals stand between two commits, then one line for the rest. Never more than half
-    /// of the stream, or a crowd of them would push the commits out.
-    fn record_refusal(&mut self, error: &Error, remarks: &Remarks) {
+    fn count_failure(&mut self, error: &Error, remarks: &Remarks, ttl: Ttl) {
+        let registry = super::registry::read();
+        let failed = self
+            .state()
+            .and_then(|state| decide::failed_attempt(state, ttl, error, remarks, &self.context(&registry)));
+        let Some((effect, expires_at_ms)) = failed else { return };
+        let blob = codec::encode_effects(std::slice::from_ref(&effect));
+        self.apply_all(vec![effect]);
+        self.key.set_expiry(expires_at_ms);
+        self.ctx.signal_modified(self.key.name());
+        self.replicate_effect(&blob, &expiry_word(expires_at_ms), None);
+    }
+
+    fn apply_all(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match &effect {
+                Effect::Attempt(_) => info::ATTEMPTS.add(),
+                Effect::Put(state) if !state.attempts().counters().is_empty() => info::ATTEMPTS.add(),
+                _ => {}
+            }
+            apply(&mut self.key, effect);
+        }
+    }
+
+    /// Puts a refusal, or a failed rung, on record. At most `state.audit-rejects` of them stand between two commits, then one
+    /// line for the rest. Never more than half of the stream, or a crowd of them would push the commits out.
+    fn record(&self, entry: impl FnOnce(Option<&State>, &Context) -> Entry) {
         if !config::AUDIT.is_on() {
             return;
         }
@@ -145,7 +202,7 @@ impl<'a> Target<'a> {
         let already = self.trail.rejects_since_commit(self.ctx, max + 1);
         let registry = super::registry::read();
         let entry = match already {
-            _ if already < max => Entry::reject(error, self.state(), remarks, &self.context(&registry)),
+            _ if already < max => entry(self.state(), &self.context(&registry)),
             _ if already == max => Entry::suppressed(self.state(), &self.context(&registry)),
             _ => return,
         };
@@ -185,6 +242,9 @@ impl<'a> Target<'a> {
             Event::Create => (&info::CREATED, c"state.create"),
             Event::Update => (&info::UPDATES, c"state.update"),
             Event::Rollback => (&info::ROLLBACKS, c"state.rollback"),
+            Event::Reset => (&info::RESETS, c"state.reset"),
+            // Counted by its rung, and told of even when the state was valid.
+            Event::Recover => return,
         };
         counter.add();
         self.ctx.notify(name, self.key.name());
@@ -208,6 +268,11 @@ pub fn apply(key: &mut Key, effect: Effect) {
         Effect::Relabel(relabel) => {
             if let Some(held) = key.held_mut() {
                 held.relabel(relabel);
+            }
+        }
+        Effect::Attempt(attempted) => {
+            if let Some(held) = key.held_mut() {
+                held.attempt(attempted);
             }
         }
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use redis_module::raw;
-use redis_state_core::{Commit, Relabel, State, codec};
+use redis_state_core::{Attempted, Commit, Relabel, State, codec};
 
 use super::ctx::Ctx;
 use super::entry::guard;
@@ -23,17 +23,18 @@ static DATA_TYPE: AtomicPtr<raw::RedisModuleType> = AtomicPtr::new(std::ptr::nul
 pub struct Held {
     state: State,
     bytes: usize,
-    /// Counts as a user of its schema as long as it lives.
-    _schema: Option<Arc<str>>,
+    /// The name of its schema; counts as a user of it as long as it is held.
+    schema: Option<Arc<str>>,
 }
 
 impl Held {
     pub fn new(state: State) -> Held {
-        let schema = state.schema().map(|schema| registry::user_of(&schema.name));
         let bytes = memory::state_bytes(&state);
         info::STATES.change(1);
         info::BYTES.change(bytes as i64);
-        Held { state, bytes, _schema: schema }
+        let mut held = Held { state, bytes, schema: None };
+        held.use_schema();
+        held
     }
 
     pub fn state(&self) -> &State {
@@ -47,12 +48,26 @@ impl Held {
 
     pub fn commit(&mut self, commit: Commit) {
         self.state.commit(commit);
+        self.use_schema();
         self.recount();
     }
 
     pub fn relabel(&mut self, relabel: Relabel) {
         self.state.relabel(relabel);
         self.recount();
+    }
+
+    pub fn attempt(&mut self, attempted: Attempted) {
+        self.state.attempt(attempted);
+        self.recount();
+    }
+
+    /// Counts as a user of the schema that the state obeys now.
+    fn use_schema(&mut self) {
+        let name = self.state.schema().map(|schema| &*schema.name);
+        if name != self.schema.as_deref() {
+            self.schema = name.map(registry::user_of);
+        }
     }
 
     fn recount(&mut self) {

@@ -2,15 +2,18 @@
 //!
 //! Nothing is changed here. Whoever asked carries the outcome out, all of it or nothing (invariants I1 and I3).
 
+mod attempt;
 mod delete;
+mod obeyed;
+mod recover;
+mod reset;
 mod rollback;
 mod touch;
 mod update;
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
+use crate::attempts::Attempted;
 use crate::audit::{CommitFacts, Entry};
 use crate::document::Document;
 use crate::error::Error;
@@ -18,17 +21,23 @@ use crate::etag::{Etag, Expected, VERSION_MAX};
 use crate::expiry::Ttl;
 use crate::history::{Dropped, Label, Version};
 use crate::limits::Limits;
-use crate::schema::{Registry, Schema};
+use crate::schema::{Registry, Schema, SchemaRef};
 use crate::state::{Commit, Effect, Event, Relabel, State};
+use obeyed::Obeyed;
 
+pub use attempt::{Try, attempt, failed_attempt};
 pub use delete::delete;
+pub use recover::{Recorded, Recover, Recovery, Rung, recover};
+pub use reset::{Reset, reset};
 pub use rollback::{Rollback, Target, rollback};
 pub use touch::touch;
-pub use update::{Update, update};
+pub use update::{Rights, Update, update};
 
 /// What a command knows besides its arguments; read once and passed down (invariant I2).
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
+    /// The key, by which bindings go.
+    pub key: &'a [u8],
     /// The clock, in Unix milliseconds.
     pub now_ms: i64,
     /// 64 random bits for the seed of a state that may be created.
@@ -52,13 +61,17 @@ pub struct Remarks {
     pub actor: Option<String>,
     /// `NOTE`: anything else.
     pub note: Option<String>,
+    /// `OPERATION`: what is being tried, when attempts at it are counted.
+    pub operation: Option<String>,
+    /// `COMPONENT`: which part of the caller tries it.
+    pub component: Option<String>,
 }
 
 /// What a command comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// What happens to the state; `None` when the document stays as it is.
-    pub effect: Option<Effect>,
+    /// What happens to the state, in order; empty when it stays as it is.
+    pub effects: Vec<Effect>,
     /// The event of the new version, if there is one.
     pub event: Option<Event>,
     /// The etag of the state once this is carried out.
@@ -70,14 +83,14 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The document once this is carried out, given the state before.
-    pub fn document<'a>(&'a self, before: Option<&'a State>) -> &'a str {
-        match (&self.effect, before) {
-            (Some(Effect::Put(state)), _) => state.head().document.text(),
-            (Some(Effect::Commit(commit)), _) => commit.version.document.text(),
-            (_, Some(state)) => state.head().document.text(),
-            (_, None) => "",
-        }
+    /// The schema and the present version once this is carried out, given the state before.
+    pub fn after<'a>(&'a self, before: Option<&'a State>) -> Option<(Option<&'a SchemaRef>, &'a Version)> {
+        let after = self.effects.iter().find_map(|effect| match effect {
+            Effect::Put(state) => Some((state.schema(), state.head())),
+            Effect::Commit(commit) => Some((commit.schema.as_ref(), &commit.version)),
+            Effect::Relabel(_) | Effect::Attempt(_) => None,
+        });
+        after.or(before.map(|state| (state.schema(), state.head())))
     }
 }
 
@@ -85,28 +98,6 @@ impl Outcome {
 fn check_expected(state: &State, expected: Expected) -> Result<(), Error> {
     let current = state.etag();
     if expected.admits(current) { Ok(()) } else { Err(Error::Conflict { expected, current }) }
-}
-
-/// The schema that counts for a command on `state`, when it names `named`.
-fn schema_for(
-    registry: &Registry,
-    state: Option<&State>,
-    named: Option<&str>,
-) -> Result<Option<Arc<Schema>>, Error> {
-    let own = state.map(|state| state.schema().map(|schema| &*schema.name));
-    let name = match (own, named) {
-        (None, named) => named,
-        (Some(own), named) if named.is_none() || own == named => own,
-        (Some(Some(own)), _) => {
-            return Err(Error::BadSchema { reason: format!("the state obeys {own}: name that one or none") });
-        }
-        (Some(None), _) => {
-            let reason =
-                "the state was created without a schema: delete it and create it with one".to_owned();
-            return Err(Error::BadSchema { reason });
-        }
-    };
-    name.map(|name| registry.get(name).cloned()).transpose()
 }
 
 /// The expiry that `ttl` asks for.
@@ -120,12 +111,14 @@ fn expiry(
     ttl.resolve(context.now_ms, state.map(|_| context.expires_at_ms), default_ms)
 }
 
-/// Everything that UPDATE and ROLLBACK have in common once they know what the document shall be.
+/// Everything that the commands that make a version have in common once they know what the document shall be.
 struct Proposal<'a> {
     event: Event,
+    /// Which rung of a recovery this is.
+    rung: Option<Rung>,
     parent: u64,
     value: Value,
-    schema: Option<&'a Schema>,
+    obeyed: &'a Obeyed,
     label: Option<&'a str>,
     ttl: Ttl,
     remarks: &'a Remarks,
@@ -134,49 +127,69 @@ struct Proposal<'a> {
 impl Proposal<'_> {
     /// Checks the proposed document and makes it an outcome: a commit, or less when nothing changes.
     fn settle(self, state: Option<&State>, context: &Context) -> Result<Outcome, Error> {
-        if !self.value.is_object() {
-            return Err(Error::not_an_object());
-        }
-        if let Some(schema) = self.schema {
-            schema.check(&self.value)?;
+        self.obeyed.check(&self.value)?;
+        if matches!(self.event, Event::Create | Event::Update) {
+            self.obeyed.check_steps(state, &self.value)?;
         }
         let document = Document::from_value(&self.value, context.limits)?;
-        let expires_at_ms = expiry(self.ttl, state, self.schema, context)?;
+        let expires_at_ms = expiry(self.ttl, state, self.obeyed.schema.as_deref(), context)?;
+        let attempted = attempt::success(state, self.remarks, context)?;
         match state {
-            Some(state) if state.head().document == document => {
-                Ok(self.unchanged(state, expires_at_ms, context))
+            Some(state) if state.head().document == document && !self.obeyed.changes(state) => {
+                Ok(self.unchanged(state, expires_at_ms, attempted, context))
             }
-            Some(state) => self.commit(state, document, expires_at_ms, context),
-            None => Ok(self.create(document, expires_at_ms, context)),
+            Some(state) => self.commit(state, document, expires_at_ms, attempted, context),
+            None => Ok(self.create(document, expires_at_ms, attempted, context)),
         }
     }
 
-    fn unchanged(self, state: &State, expires_at_ms: Option<i64>, context: &Context) -> Outcome {
+    fn unchanged(
+        self,
+        state: &State,
+        expires_at_ms: Option<i64>,
+        attempted: Option<Attempted>,
+        context: &Context,
+    ) -> Outcome {
         let remarks = self.remarks;
         let noted = remarks.name.is_some() || remarks.note.is_some() || self.label.is_some();
-        let effect = self.label.map(|name| {
+        let relabel = self.label.map(|name| {
             let label = Label { name: name.into(), version: state.head().number };
             let dropped = state.history().plan(None, Some(label), context.limits);
             Effect::Relabel(Relabel { label: name.into(), dropped })
         });
-        let entry = noted.then(|| Entry::note(state, remarks, context));
-        Outcome { effect, event: None, etag: state.etag(), expires_at_ms, entry }
+        let entry = match &attempted {
+            Some(attempted) => Some(Entry::attempt(state, attempted, remarks, context)),
+            None => noted.then(|| Entry::note(state, remarks, context)),
+        };
+        let effects = relabel.into_iter().chain(attempted.map(Effect::Attempt)).collect();
+        Outcome { effects, event: None, etag: state.etag(), expires_at_ms, entry }
     }
 
-    fn create(self, document: Document, expires_at_ms: Option<i64>, context: &Context) -> Outcome {
-        let schema = self.schema.map(|schema| schema.reference().clone());
-        let head = self.version(1, document, context);
+    fn create(
+        self,
+        document: Document,
+        expires_at_ms: Option<i64>,
+        attempted: Option<Attempted>,
+        context: &Context,
+    ) -> Outcome {
+        let schema = self.obeyed.reference();
+        // A state that is rebuilt goes on from its last version.
+        let number = self.parent.saturating_add(1);
+        let head = self.version(number, document, context);
         let mut state = State::new(context.seed, context.now_ms, schema, head);
         if let Some(name) = self.label {
-            let label = Label { name: name.into(), version: 1 };
+            let label = Label { name: name.into(), version: number };
             let dropped = state.history().plan(None, Some(label.clone()), context.limits);
             state.history.settle(Some(label), &dropped);
         }
-        let entry = self.entry(state.etag(), None, context);
+        if let Some(attempted) = attempted {
+            state.attempt(attempted);
+        }
+        let (event, entry) = (self.event, self.entry(state.etag(), None, context));
         Outcome {
             etag: state.etag(),
-            effect: Some(Effect::Put(Box::new(state))),
-            event: Some(self.event),
+            effects: vec![Effect::Put(Box::new(state))],
+            event: Some(event),
             expires_at_ms,
             entry: Some(entry),
         }
@@ -187,6 +200,7 @@ impl Proposal<'_> {
         state: &State,
         document: Document,
         expires_at_ms: Option<i64>,
+        attempted: Option<Attempted>,
         context: &Context,
     ) -> Result<Outcome, Error> {
         let present = state.head().number;
@@ -196,16 +210,12 @@ impl Proposal<'_> {
         let etag = state.etag_of(&version);
         let label = self.label.map(|name| Label { name: name.into(), version: number });
         let dropped: Dropped = state.history().plan(Some(present), label, context.limits);
-        let entry = self.entry(etag, Some(&state.head().document.value()), context);
-        let commit = Commit {
-            version,
-            schema: self.schema.map(|schema| schema.reference().clone()),
-            label: self.label.map(Into::into),
-            dropped,
-        };
+        let (event, label, schema) = (self.event, self.label.map(Into::into), self.obeyed.reference());
+        let entry = self.entry(etag, Some(state.head().document.value()), context);
+        let commit = Effect::Commit(Box::new(Commit { version, schema, label, dropped }));
         Ok(Outcome {
-            effect: Some(Effect::Commit(Box::new(commit))),
-            event: Some(self.event),
+            effects: std::iter::once(commit).chain(attempted.map(Effect::Attempt)).collect(),
+            event: Some(event),
             etag,
             expires_at_ms,
             entry: Some(entry),
@@ -214,12 +224,19 @@ impl Proposal<'_> {
 
     fn version(&self, number: u64, document: Document, context: &Context) -> Version {
         let actor = self.remarks.actor.as_deref().map(Into::into);
-        Version { number, parent: self.parent, at_ms: context.now_ms, event: self.event, actor, document }
+        let has_secret = self.obeyed.has_secret(&self.value);
+        let (parent, at_ms, event) = (self.parent, context.now_ms, self.event);
+        Version { number, parent, at_ms, event, actor, has_secret, document }
     }
 
-    fn entry(&self, etag: Etag, before: Option<&Value>, context: &Context) -> Entry {
-        let schema = self.schema.map(|schema| &*schema.reference().name);
-        let facts = CommitFacts { event: self.event.as_str(), etag, parent: self.parent, schema };
-        Entry::commit(facts, before, &self.value, self.remarks, context)
+    fn entry(self, etag: Etag, mut before: Option<Value>, context: &Context) -> Entry {
+        let mut document = self.value;
+        match &mut before {
+            Some(before) => self.obeyed.mask_pair(before, &mut document),
+            None => self.obeyed.mask(&mut document),
+        }
+        let schema = self.obeyed.schema.as_ref().map(|schema| &*schema.reference().name);
+        let facts = CommitFacts { event: self.event, rung: self.rung, etag, parent: self.parent, schema };
+        Entry::commit(facts, before.as_ref(), &document, self.remarks, context)
     }
 }

@@ -5,14 +5,14 @@
 
 use serde_json::{Map, Value};
 
-use super::{Context, Outcome, Proposal, Remarks, check_expected, schema_for};
+use super::{Context, Obeyed, Outcome, Proposal, Remarks, check_expected};
 use crate::error::Error;
 use crate::etag::Expected;
 use crate::expiry::Ttl;
 use crate::history::Version;
 use crate::json::pointer::{Pointer, array_index};
 use crate::json::to_text;
-use crate::schema::Schema;
+use crate::rules::Keep;
 use crate::state::{Event, State};
 
 /// Which version to go back to.
@@ -37,6 +37,8 @@ pub struct Rollback {
     pub target: Target,
     /// `ONLY`: take just these members from the target.
     pub only: Option<Vec<Pointer>>,
+    /// `ALL`: take protected members too.
+    pub all: bool,
     /// The expiry words.
     pub ttl: Ttl,
     /// `EVENT`, `ACTOR`, `NOTE`
@@ -50,13 +52,14 @@ pub fn rollback(state: Option<&State>, request: &Rollback, context: &Context) ->
     request.ttl.check(context.now_ms)?;
     let state = state.ok_or(Error::NoState)?;
     check_expected(state, request.expected)?;
-    let schema = schema_for(context.registry, Some(state), None)?;
-    let target = find(state, request, schema.as_deref())?;
+    let obeyed = Obeyed::find(context, Some(state), None, false)?;
+    let target = find(state, request, &obeyed)?;
     let proposal = Proposal {
         event: Event::Rollback,
+        rung: None,
         parent: target.parent,
-        value: content(state, target, request)?,
-        schema: schema.as_deref(),
+        value: content(state, target, request, &obeyed)?,
+        obeyed: &obeyed,
         label: None,
         ttl: request.ttl,
         remarks: &request.remarks,
@@ -64,10 +67,10 @@ pub fn rollback(state: Option<&State>, request: &Rollback, context: &Context) ->
     proposal.settle(Some(state), context)
 }
 
-fn find<'s>(state: &'s State, request: &Rollback, schema: Option<&Schema>) -> Result<&'s Version, Error> {
+fn find<'s>(state: &'s State, request: &Rollback, obeyed: &Obeyed) -> Result<&'s Version, Error> {
     let missing = || Error::NoVersion { kept: state.kept() };
     match &request.target {
-        Target::Steps(steps) => ancestor(state, request, *steps),
+        Target::Steps(steps) => ancestor(state, request, obeyed, *steps),
         Target::To(number) => state.find(*number).ok_or_else(missing),
         Target::Label(label) => {
             let number = state.history().labelled(label);
@@ -75,19 +78,24 @@ fn find<'s>(state: &'s State, request: &Rollback, schema: Option<&Schema>) -> Re
             number.and_then(|number| state.find(number)).ok_or_else(missing)
         }
         Target::LastValid => {
-            let passes = |version: &&Version| schema.is_none_or(|schema| schema.admits(&version.document));
+            let passes = |version: &&Version| obeyed.admits(&version.document);
             state.versions().skip(1).find(passes).ok_or_else(missing)
         }
     }
 }
 
 /// The `steps`-th kept ancestor that would change the document.
-fn ancestor<'s>(state: &'s State, request: &Rollback, steps: u64) -> Result<&'s Version, Error> {
+fn ancestor<'s>(
+    state: &'s State,
+    request: &Rollback,
+    obeyed: &Obeyed,
+    steps: u64,
+) -> Result<&'s Version, Error> {
     let mut left = steps;
     let mut version = state.head();
     loop {
         version = state.find(version.parent).ok_or_else(|| Error::NoVersion { kept: state.kept() })?;
-        if to_text(&content(state, version, request)?) != state.head().document.text() {
+        if to_text(&content(state, version, request, obeyed)?) != state.head().document.text() {
             left = left.saturating_sub(1);
             if left == 0 {
                 return Ok(version);
@@ -96,14 +104,22 @@ fn ancestor<'s>(state: &'s State, request: &Rollback, steps: u64) -> Result<&'s 
     }
 }
 
-/// What the document becomes when `target` is gone back to.
-fn content(state: &State, target: &Version, request: &Rollback) -> Result<Value, Error> {
+/// What the document becomes when `target` is gone back to: what is protected, immutable or secret keeps its present value.
+fn content(state: &State, target: &Version, request: &Rollback, obeyed: &Obeyed) -> Result<Value, Error> {
     let old = target.document.value();
-    let Some(pointers) = &request.only else { return Ok(old) };
-    let mut document = state.head().document.value();
-    for pointer in pointers {
-        take_member(&mut document, &old, pointer)?;
-    }
+    let present = state.head().document.value();
+    let mut document = match &request.only {
+        None => old,
+        Some(pointers) => {
+            let mut document = present.clone();
+            for pointer in pointers {
+                take_member(&mut document, &old, pointer)?;
+            }
+            document
+        }
+    };
+    let keep = if request.all { Keep::NotProtected } else { Keep::Guarded };
+    obeyed.keep_present(&mut document, &present, keep);
     Ok(document)
 }
 

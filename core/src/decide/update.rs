@@ -1,8 +1,6 @@
-//! STATE.UPDATE: what a change makes of a state, or of none.
+//! STATE.UPDATE and STATE.SETPROTECTED: what a change makes of a state, or of none.
 
-use serde_json::{Map, Value};
-
-use super::{Context, Outcome, Proposal, Remarks, check_expected, schema_for};
+use super::{Context, Obeyed, Outcome, Proposal, Remarks, check_expected};
 use crate::error::Error;
 use crate::etag::Expected;
 use crate::expiry::Ttl;
@@ -20,14 +18,25 @@ pub struct Update {
     pub label: Option<String>,
     /// The expiry words.
     pub ttl: Ttl,
-    /// `EVENT`, `ACTOR`, `NOTE`
+    /// `EVENT`, `ACTOR`, `NOTE`, `OPERATION`, `COMPONENT`
     pub remarks: Remarks,
+    /// What the caller may do that not everybody may.
+    pub rights: Rights,
+}
+
+/// What a caller may do that not everybody may.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rights {
+    /// STATE.SETPROTECTED: write protected members, and give a state another schema.
+    pub protect: bool,
+    /// Read secrets, so that naming one with the value it has is no guess.
+    pub read_secrets: bool,
 }
 
 /// Decides an update of `state` by `change`.
 ///
-/// Errors, in the order they are looked for: `NOSTATE`, `CONFLICT`, `NOSCHEMA`, `BADSCHEMA`, `BADPATCH`, `INVALID`,
-/// `TOOBIG`, `TOODEEP`.
+/// Errors, in the order they are looked for: `NOSTATE`, `CONFLICT`, `NOSCHEMA`, `BADSCHEMA`, `BADPATCH`, `IMMUTABLE`,
+/// `PROTECTED`, `INVALID`, `TRANSITION`, `TOOBIG`, `TOODEEP`.
 pub fn update(
     state: Option<&State>,
     request: &Update,
@@ -40,18 +49,14 @@ pub fn update(
         (None, Expected::Any | Expected::Absent) => {}
         (None, _) => return Err(Error::NoState),
     }
-    let schema = schema_for(context.registry, state, request.schema.as_deref())?;
-    let base = match (state, &schema) {
-        (Some(state), _) => state.head().document.value(),
-        (None, Some(schema)) => schema.initial().clone(),
-        (None, None) => Value::Object(Map::new()),
-    };
+    let obeyed = Obeyed::find(context, state, request.schema.as_deref(), request.rights.protect)?;
     let (event, parent) = state.map_or((Event::Create, 0), |state| (Event::Update, state.head().number));
     let proposal = Proposal {
         event,
+        rung: None,
         parent,
-        value: change.apply(&base, context.limits)?,
-        schema: schema.as_deref(),
+        value: obeyed.changed(state, change, request.rights, context)?,
+        obeyed: &obeyed,
         label: request.label.as_deref(),
         ttl: request.ttl,
         remarks: &request.remarks,

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::pointer::Pointer;
 use super::{merge, parse::parse, patch};
 use crate::error::Error;
 use crate::limits::Limits;
@@ -46,13 +47,24 @@ impl Change {
         Ok(Change { kind, json })
     }
 
+    /// How it is read.
+    pub(crate) fn kind(&self) -> ChangeKind {
+        self.kind
+    }
+
     /// The json that was read.
     pub(crate) fn into_json(self) -> Value {
         self.json
     }
 
-    /// What the change makes of `base`; whether it is an object, valid and small enough is for the caller to see.
-    pub(crate) fn apply(self, base: &Value, limits: &Limits) -> Result<Value, Error> {
+    /// What the change makes of `base`; whether it is an object, valid and small enough is for the caller to see. A patch
+    /// is refused when it reads where `reads_secret`.
+    pub(crate) fn apply(
+        self,
+        base: &Value,
+        limits: &Limits,
+        reads_secret: &dyn Fn(&Pointer) -> bool,
+    ) -> Result<Value, Error> {
         if self.kind == ChangeKind::Replace {
             return Ok(self.json);
         }
@@ -60,7 +72,7 @@ impl Change {
         match self.kind {
             ChangeKind::Merge => merge::merge(&mut result, self.json),
             ChangeKind::Shallow => merge::shallow(&mut result, self.json),
-            ChangeKind::Patch => patch::patch(&mut result, &self.json, limits)?,
+            ChangeKind::Patch => patch::patch(&mut result, &self.json, limits, reads_secret)?,
             ChangeKind::Replace => {}
         }
         Ok(result)

@@ -22,6 +22,21 @@ pub fn equal(left: &Value, right: &Value) -> bool {
     }
 }
 
+/// Whether two values have the same text: the same literals, and members in the same order.
+pub fn identical(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Array(left), Value::Array(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| identical(left, right))
+        }
+        (Value::Object(left), Value::Object(right)) => {
+            let pairs = left.iter().zip(right);
+            left.len() == right.len()
+                && pairs.into_iter().all(|(left, right)| left.0 == right.0 && identical(left.1, right.1))
+        }
+        (left, right) => left == right,
+    }
+}
+
 /// A number literal as sign, digits without zeros at either end, and a power of ten.
 #[derive(PartialEq)]
 struct Decimal {
@@ -74,6 +89,21 @@ mod tests {
         }
         for (left, right) in [("1", "-1"), ("1", "10"), ("0.1", "0.10000000000000001"), ("1e400", "1e401")] {
             assert!(!same(left, right), "{left} is not {right}");
+        }
+    }
+
+    #[test]
+    fn identical_values_have_the_same_text() {
+        let value = |text: &str| parse(text.as_bytes(), 64).expect(text);
+        let same = |left: &str, right: &str| identical(&value(left), &value(right));
+        let offer = r#"{"amount":1.10,"to":["zoe",null]}"#;
+        assert!(same(offer, offer));
+        for other in [
+            r#"{"amount":1.1,"to":["zoe",null]}"#,
+            r#"{"to":["zoe",null],"amount":1.10}"#,
+            r#"{"amount":1.10}"#,
+        ] {
+            assert!(!same(offer, other), "{other}");
         }
     }
 

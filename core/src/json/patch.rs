@@ -15,13 +15,22 @@ use crate::limits::Limits;
 /// What one patch may write and move, in bytes of text and shifted elements, before it is refused.
 const WORK_MAX: usize = 16 * 1024 * 1024;
 
-/// Applies `patch` to `document`. On an error `document` is spoiled: callers work on a copy (invariant I3).
-pub fn patch(document: &mut Value, patch: &Value, limits: &Limits) -> Result<(), Error> {
+/// Applies `patch` to `document`. On an error `document` is spoiled: callers work on a copy (invariant I3). Operations
+/// that read (`test`, `copy`, `move`) may not do so where `reads_secret`.
+pub fn patch(
+    document: &mut Value,
+    patch: &Value,
+    limits: &Limits,
+    reads_secret: &dyn Fn(&Pointer) -> bool,
+) -> Result<(), Error> {
     let operations = patch.as_array().ok_or(Error::BadPatchShape)?;
     let mut budget = Budget { bytes: text_len_bytes(document), work: 0, limits };
     for (index, operation) in operations.iter().enumerate() {
         let refused = |reason| Error::BadPatch { operation: index, reason };
         let operation = Operation::parse(operation).map_err(refused)?;
+        if operation.reads().is_some_and(reads_secret) {
+            return Err(refused("reads a secret".to_owned()));
+        }
         match operation.apply(document, &mut budget) {
             Ok(()) => {}
             Err(Refusal::Reason(reason)) => return Err(refused(reason)),
@@ -69,6 +78,15 @@ impl<'p> Operation<'p> {
             "test" => Operation::Test { path: pointer("path")?, value: member("value")? },
             _ => return Err("op must be add, remove, replace, move, copy or test".to_owned()),
         })
+    }
+
+    /// Where the operation reads.
+    fn reads(&self) -> Option<&Pointer> {
+        match self {
+            Operation::Move { from, .. } | Operation::Copy { from, .. } => Some(from),
+            Operation::Test { path, .. } => Some(path),
+            Operation::Add { .. } | Operation::Remove { .. } | Operation::Replace { .. } => None,
+        }
     }
 
     fn apply(self, document: &mut Value, budget: &mut Budget) -> Result<(), Refusal> {
@@ -255,7 +273,7 @@ mod tests {
     fn patched(document: &str, operations: &str) -> Result<String, Error> {
         let limits = Limits { bytes_max: 4096, depth_max: 6, ..Limits::default() };
         let mut document = value(document);
-        patch(&mut document, &value(operations), &limits).map(|()| to_text(&document))
+        patch(&mut document, &value(operations), &limits, &|_| false).map(|()| to_text(&document))
     }
 
     #[test]
@@ -342,7 +360,7 @@ mod tests {
         let mut document = value(&format!("{{\"list\":[{}0]}}", "0,".repeat(200_000)));
         let shift = r#"{"op":"move","from":"/list/0","path":"/list/-"}"#;
         let all = value(&format!("[{}]", [shift; 1000].join(",")));
-        match patch(&mut document, &all, &limits) {
+        match patch(&mut document, &all, &limits, &|_| false) {
             Err(Error::BadPatch { operation, .. }) => assert!(operation > 10),
             other => panic!("{other:?}"),
         }

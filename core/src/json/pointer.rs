@@ -42,6 +42,15 @@ impl Pointer {
         })
     }
 
+    /// As [`Pointer::find`], to change it.
+    pub(crate) fn find_mut<'v>(&self, value: &'v mut Value) -> Option<&'v mut Value> {
+        self.tokens.iter().try_fold(value, |value, token| match value {
+            Value::Object(members) => members.get_mut(token),
+            Value::Array(elements) => elements.get_mut(array_index(token)?),
+            _ => None,
+        })
+    }
+
     /// The container that holds what this pointer names, and the last token. `None` for the whole document and when
     /// the container is not there.
     pub(crate) fn find_parent_mut<'v, 'p>(

@@ -6,8 +6,8 @@
 use serde_json::{Map, Value};
 
 use super::bad_schema;
+use super::refs::{Spot, Whole};
 use crate::error::Error;
-use crate::json::pointer::Pointer;
 
 /// Defaults fill at most this many members: a schema that refers to itself could go on for ever.
 const MEMBERS_MAX: usize = 4096;
@@ -15,70 +15,61 @@ const MEMBERS_MAX: usize = 4096;
 const DEPTH_MAX: usize = 32;
 
 /// What a new state starts with.
-pub fn initial(schema: &Value) -> Result<Value, Error> {
-    let mut filler = Filler { root: schema, members: 0 };
-    let mut document = filler.default_of(schema, 0).cloned().unwrap_or_else(|| Value::Object(Map::new()));
-    filler.fill(schema, &mut document, 0)?;
+pub fn initial(whole: &Whole) -> Result<Value, Error> {
+    let root = whole.root();
+    let mut document = default_of(whole, &root, 0).cloned().unwrap_or_else(|| Value::Object(Map::new()));
+    fill(whole, &root, &mut document)?;
     Ok(document)
 }
 
-struct Filler<'s> {
-    root: &'s Value,
+/// The default of the member that `spot` describes, with the defaults below it.
+pub fn member(whole: &Whole, spot: &Spot) -> Result<Option<Value>, Error> {
+    let Some(mut value) = default_of(whole, spot, 0).cloned() else { return Ok(None) };
+    fill(whole, spot, &mut value)?;
+    Ok(Some(value))
+}
+
+/// Fills what is absent from a value that `spot` describes.
+pub fn fill(whole: &Whole, spot: &Spot, value: &mut Value) -> Result<(), Error> {
+    Filler { whole, members: 0 }.fill(spot, value, 0)
+}
+
+struct Filler<'w, 's> {
+    whole: &'w Whole<'s>,
     members: usize,
 }
 
-impl<'s> Filler<'s> {
-    fn fill(&mut self, schema: &'s Value, value: &mut Value, depth: usize) -> Result<(), Error> {
+impl<'s> Filler<'_, 's> {
+    fn fill(&mut self, spot: &Spot<'s>, value: &mut Value, depth: usize) -> Result<(), Error> {
         if depth > DEPTH_MAX || self.members > MEMBERS_MAX {
             return Err(bad_schema("", "its defaults go on without end".into()));
         }
         let Value::Object(members) = value else { return Ok(()) };
-        for (name, subschema) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        for (name, below) in self.whole.properties(spot) {
             if !members.contains_key(name) {
-                let Some(default) = self.default_of(subschema, 0) else { continue };
-                members.insert(name.clone(), default.clone());
+                let Some(default) = default_of(self.whole, &below, 0) else { continue };
+                members.insert(name.to_owned(), default.clone());
                 self.members = self.members.saturating_add(1);
             }
             if let Some(member) = members.get_mut(name) {
-                self.fill(subschema, member, depth.saturating_add(1))?;
+                self.fill(&below, member, depth.saturating_add(1))?;
             }
         }
-        for subschema in self.in_place(schema) {
-            self.fill(subschema, value, depth.saturating_add(1))?;
+        for part in self.whole.in_place(spot) {
+            self.fill(&part, value, depth.saturating_add(1))?;
         }
         Ok(())
     }
-
-    /// The `default` beside a schema's other keywords, or that of what it refers to.
-    fn default_of(&self, schema: &'s Value, depth: usize) -> Option<&'s Value> {
-        if depth > DEPTH_MAX {
-            return None;
-        }
-        let below = || self.in_place(schema).find_map(|part| self.default_of(part, depth.saturating_add(1)));
-        schema.get("default").or_else(below)
-    }
-
-    /// The subschemas that hold for the same value whatever it is.
-    fn in_place(&self, schema: &'s Value) -> impl Iterator<Item = &'s Value> + use<'s> {
-        let referred = schema.get("$ref").and_then(Value::as_str).and_then(|target| target.strip_prefix('#'));
-        let root = self.root;
-        let referred = referred.and_then(|target| match Pointer::parse(target) {
-            Some(pointer) => pointer.find(root),
-            None => find_anchor(root, target),
-        });
-        referred.into_iter().chain(schema.get("allOf").and_then(Value::as_array).into_iter().flatten())
-    }
 }
 
-fn find_anchor<'s>(schema: &'s Value, anchor: &str) -> Option<&'s Value> {
-    if schema.get("$anchor").and_then(Value::as_str) == Some(anchor) {
-        return Some(schema);
+/// The `default` beside a schema's other keywords, or that of what it refers to.
+fn default_of<'s>(whole: &Whole<'s>, spot: &Spot<'s>, depth: usize) -> Option<&'s Value> {
+    if depth > DEPTH_MAX {
+        return None;
     }
-    match schema {
-        Value::Object(members) => members.values().find_map(|member| find_anchor(member, anchor)),
-        Value::Array(elements) => elements.iter().find_map(|element| find_anchor(element, anchor)),
-        _ => None,
-    }
+    let below =
+        || whole.in_place(spot).iter().find_map(|part| default_of(whole, part, depth.saturating_add(1)));
+    spot.get("default").or_else(below)
 }
 
 #[cfg(test)]
@@ -88,7 +79,7 @@ mod tests {
 
     fn initial_of(schema: &str) -> String {
         let schema = parse(schema.as_bytes(), 64).expect(schema);
-        initial(&schema).map_or_else(|error| error.to_string(), |value| to_text(&value))
+        initial(&Whole::new(&schema)).map_or_else(|error| error.to_string(), |value| to_text(&value))
     }
 
     #[test]

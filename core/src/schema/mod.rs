@@ -1,17 +1,27 @@
 //! Schemas: what a document must look like (JSON Schema 2020-12), and what a new one starts with.
 
+mod bindings;
 mod budget;
-mod defaults;
+pub(crate) mod defaults;
+pub(crate) mod refs;
 mod registry;
 
-use jsonschema::{Draft, PatternOptions, Validator};
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::Value;
+use xxhash_rust::xxh3::xxh3_64;
 
+use crate::codec::NAME_BYTES_MAX;
 use crate::document::Document;
 use crate::error::{Error, Violation};
+use crate::json::diff::diff_text;
 use crate::json::parse::parse;
+use crate::json::pointer::Pointer;
 use crate::json::to_text;
+use crate::rules::Rules;
+use refs::Whole;
 
+pub use bindings::{BINDINGS_MAX, Binding};
 pub use budget::SUBSCHEMAS_MAX;
 pub use registry::{Registry, SCHEMAS_MAX};
 
@@ -23,6 +33,8 @@ pub const SCHEMA_DEPTH_MAX: usize = 32;
 const REGEX_BYTES_MAX: usize = 256 * 1024;
 /// The message of a violation is cut here: a member name in it can be as long as the document.
 const MESSAGE_CHARS_MAX: usize = 200;
+/// How often unknown members are looked for in what is left.
+const DROPS_MAX: usize = 128;
 /// No reply needs more violations; finding all of a hostile document's would take time and memory.
 const VIOLATIONS_MAX: usize = 1000;
 
@@ -33,6 +45,10 @@ pub struct SchemaRef {
     pub name: Box<str>,
     /// 1 for the first text under a name, +1 for each other text set after it.
     pub revision: u64,
+    /// xxh3 of its text: a name that was deleted and set again begins with revision 1 again.
+    pub digest: u64,
+    /// Whether it names secrets: while such a schema is gone, nobody can tell what to hide.
+    pub has_secrets: bool,
 }
 
 /// A schema that has been checked and compiled.
@@ -42,7 +58,9 @@ pub struct Schema {
     text: Box<str>,
     initial: Value,
     validator: Validator,
+    rules: Rules,
     ttl_ms: Option<i64>,
+    patterns: Vec<Box<str>>,
 }
 
 impl Schema {
@@ -50,7 +68,7 @@ impl Schema {
     ///
     /// Errors: `BADJSON`; `BADSCHEMA` when it is no JSON Schema 2020-12, is larger than
     /// [`SCHEMA_BYTES_MAX`] and its siblings allow, points outside itself, or could take too long to validate with.
-    pub fn compile(reference: SchemaRef, json: &[u8]) -> Result<Schema, Error> {
+    pub fn compile(name: &str, revision: u64, json: &[u8]) -> Result<Schema, Error> {
         if json.len() > SCHEMA_BYTES_MAX {
             let reason = format!("the schema is {} bytes, the limit is {SCHEMA_BYTES_MAX}", json.len());
             return Err(Error::BadSchema { reason });
@@ -63,6 +81,12 @@ impl Schema {
         })?;
         budget::check(&value)?;
         let ttl_ms = root_ttl_ms(&value)?;
+        let patterns = root_patterns(&value)?;
+        // Cheapest first: a schema that is refused by its annotations is not compiled.
+        let whole = Whole::new(&value);
+        let initial = defaults::initial(&whole)?;
+        let rules = Rules::compile(&whole, &initial)?;
+        whole.check_visits()?;
         let validator = jsonschema::options()
             .with_draft(Draft::Draft202012)
             .offline()
@@ -72,8 +96,10 @@ impl Schema {
             )
             .build(&value)
             .map_err(|error| bad_schema(error.instance_path().as_str(), error.masked().to_string()))?;
-        let initial = defaults::initial(&value)?;
-        Ok(Schema { reference, text: to_text(&value).into(), initial, validator, ttl_ms })
+        let text = to_text(&value).into_boxed_str();
+        let digest = xxh3_64(text.as_bytes());
+        let reference = SchemaRef { name: name.into(), revision, digest, has_secrets: rules.has_secrets() };
+        Ok(Schema { reference, text, initial, validator, rules, ttl_ms, patterns })
     }
 
     /// Its name and revision.
@@ -91,6 +117,33 @@ impl Schema {
         self.ttl_ms
     }
 
+    /// The root `x-bind`: patterns of keys that must obey this schema.
+    pub fn patterns(&self) -> &[Box<str>] {
+        &self.patterns
+    }
+
+    /// A document as everybody may see it: secrets are `"***"`.
+    pub fn masked(&self, document: &Document) -> Document {
+        if !self.rules.has_secrets() {
+            return document.clone();
+        }
+        let mut value = document.value();
+        self.rules.mask(&mut value);
+        Document::of_object(&value)
+    }
+
+    /// The JSON patch between two documents as everybody may see it.
+    pub fn masked_diff(&self, from: &Document, to: &Document) -> String {
+        let (mut from, mut to) = (from.value(), to.value());
+        self.rules.mask_pair(&mut from, &mut to);
+        diff_text(&from, &to)
+    }
+
+    /// Its annotations.
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// Whether a document passes.
     pub fn admits(&self, document: &Document) -> bool {
         self.validator.is_valid(&document.value())
@@ -102,22 +155,64 @@ impl Schema {
         if self.validator.is_valid(value) {
             return Ok(());
         }
-        let violations = self.validator.iter_errors(value).take(VIOLATIONS_MAX).map(|error| {
-            let pointer = error.instance_path().as_str();
-            // Masked: a message never repeats a value, which may be long, or a secret.
-            let message = shortened(&error.masked().to_string());
-            Violation {
-                pointer: if pointer.is_empty() { "/".to_owned() } else { pointer.to_owned() },
-                message,
+        let violations = self.validator.iter_errors(value).take(VIOLATIONS_MAX);
+        Err(Error::Invalid { violations: violations.map(|error| self.violation(&error)).collect() })
+    }
+
+    fn violation(&self, error: &ValidationError) -> Violation {
+        let pointer = error.instance_path().as_str();
+        // Names within a secret are a part of it.
+        if let Some(pointer) = Pointer::parse(pointer).and_then(|pointer| self.rules.secret_at(&pointer)) {
+            return Violation { pointer, message: "is not what the schema wants".to_owned() };
+        }
+        let pointer = if pointer.is_empty() { "/" } else { pointer }.to_owned();
+        // Masked: a message never repeats a value, which may be long.
+        Violation { pointer, message: shortened(&error.masked().to_string()) }
+    }
+
+    /// Fills what is absent with its default.
+    pub(crate) fn fill_defaults(&self, value: &mut Value) -> Result<(), Error> {
+        let schema = parse(self.text.as_bytes(), SCHEMA_DEPTH_MAX)?;
+        let whole = Whole::new(&schema);
+        defaults::fill(&whole, &whole.root(), value)
+    }
+
+    /// Drops the members that additionalProperties or unevaluatedProperties refuse; a wrong value never.
+    pub(crate) fn drop_unknown(&self, value: &mut Value) {
+        // Dropping one may make the schema see another: not more often than a document can nest.
+        for _ in 0..DROPS_MAX {
+            let unknown: Vec<(Pointer, String)> = self
+                .validator
+                .iter_errors(value)
+                .take(VIOLATIONS_MAX)
+                .flat_map(|error| unknown_members(&error))
+                .collect();
+            let mut dropped = false;
+            for (holder, name) in unknown {
+                let members = holder.find_mut(value).and_then(Value::as_object_mut);
+                dropped |= members.is_some_and(|members| members.shift_remove(&name).is_some());
             }
-        });
-        Err(Error::Invalid { violations: violations.collect() })
+            if !dropped {
+                return;
+            }
+        }
     }
 
     /// What a new state starts with.
     pub(crate) fn initial(&self) -> &Value {
         &self.initial
     }
+}
+
+/// The members that a violation is about, when it is that nobody knows them.
+fn unknown_members(error: &ValidationError) -> Vec<(Pointer, String)> {
+    let names = match error.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected }
+        | ValidationErrorKind::UnevaluatedProperties { unexpected } => unexpected,
+        _ => return Vec::new(),
+    };
+    let Some(holder) = Pointer::parse(error.instance_path().as_str()) else { return Vec::new() };
+    names.iter().map(|name| (holder.clone(), name.clone())).collect()
 }
 
 /// The root annotation `x-ttl`: seconds above zero, fractions allowed.
@@ -131,7 +226,17 @@ fn root_ttl_ms(schema: &Value) -> Result<Option<i64>, Error> {
     }
 }
 
-fn bad_schema(pointer: &str, reason: String) -> Error {
+/// The root annotation `x-bind`: patterns as in KEYS.
+fn root_patterns(schema: &Value) -> Result<Vec<Box<str>>, Error> {
+    let wrong =
+        || bad_schema("/x-bind", format!("must be an array of patterns of 1 to {NAME_BYTES_MAX} bytes"));
+    let Some(patterns) = schema.get("x-bind") else { return Ok(Vec::new()) };
+    let is_pattern = |pattern: &&str| (1..=NAME_BYTES_MAX).contains(&pattern.len());
+    let patterns = patterns.as_array().ok_or_else(wrong)?.iter();
+    patterns.map(|pattern| pattern.as_str().filter(is_pattern).map(Into::into).ok_or_else(wrong)).collect()
+}
+
+pub(crate) fn bad_schema(pointer: &str, reason: String) -> Error {
     let pointer = if pointer.is_empty() { "/" } else { pointer };
     Error::BadSchema { reason: format!("{pointer}: {}", shortened(&reason)) }
 }
@@ -148,7 +253,7 @@ mod tests {
     use super::*;
 
     fn compiled(text: &str) -> Result<Schema, Error> {
-        Schema::compile(SchemaRef { name: "vimbiso.channel".into(), revision: 1 }, text.as_bytes())
+        Schema::compile("vimbiso.channel", 1, text.as_bytes())
     }
 
     fn check(schema: &str, document: &str) -> String {

@@ -1,14 +1,16 @@
 //! The schemas a server keeps, by name, and the bytes they are stored and replicated as.
 //!
-//! On a replica and while loading, a change of the registry arrives as bytes (invariant I4): one schema set, one
-//! removed, or all of them at once when a dataset begins.
+//! On a replica and while loading, a change of the registry arrives as bytes (invariant I4): one schema set or removed, one
+//! pattern bound or not any more, or all of them at once when a dataset begins.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::bindings::{BINDINGS_MAX, Binding, Bindings};
 use super::{SCHEMA_BYTES_MAX, Schema, SchemaRef};
 use crate::codec::{Reader, Writer};
 use crate::error::Error;
+use crate::history::Version;
 use crate::json::change::{Change, ChangeKind};
 use crate::limits::Limits;
 use crate::state::State;
@@ -18,18 +20,21 @@ pub const SCHEMAS_MAX: usize = 1024;
 
 const SET: u8 = b'S';
 const REMOVE: u8 = b'R';
+const BIND: u8 = b'B';
+const UNBIND: u8 = b'U';
 const ALL: u8 = b'A';
 
-/// Schemas by name.
+/// Schemas by name, and the keys that are bound to them.
 #[derive(Debug, Default)]
 pub struct Registry {
     schemas: BTreeMap<Box<str>, Arc<Schema>>,
+    bindings: Bindings,
 }
 
 impl Registry {
     /// A registry without schemas.
     pub const fn new() -> Registry {
-        Registry { schemas: BTreeMap::new() }
+        Registry { schemas: BTreeMap::new(), bindings: Bindings::new() }
     }
 
     /// The schema of this name.
@@ -42,14 +47,85 @@ impl Registry {
         self.schemas.values()
     }
 
+    /// The schema that a key is bound to, by the most specific pattern that matches it.
+    pub fn bound(&self, key: &[u8]) -> Option<&str> {
+        self.bindings.of(key)
+    }
+
+    /// All bindings, most specific first.
+    pub fn bindings(&self) -> impl ExactSizeIterator<Item = &Binding> {
+        self.bindings.iter()
+    }
+
+    /// What binding `pattern` to the schema `name` would keep; nothing changes until it is put with [`Registry::bind`].
+    ///
+    /// Errors: `NOSCHEMA`; `BADSCHEMA` for one binding too many.
+    pub fn prepare_binding(&self, pattern: &str, name: &str) -> Result<Binding, Error> {
+        self.get(name)?;
+        self.bindings.check_room(&[pattern.into()])?;
+        Ok(Binding { pattern: pattern.into(), schema: name.into() })
+    }
+
+    /// The bindings that a schema asks for with `x-bind` and does not have.
+    pub fn missing_bindings(&self, schema: &Schema) -> Vec<Binding> {
+        let name = &schema.reference().name;
+        let missing = schema.patterns().iter().filter(|pattern| self.bindings.get(pattern) != Some(name));
+        missing.map(|pattern| Binding { pattern: pattern.clone(), schema: name.clone() }).collect()
+    }
+
+    /// Keeps a binding.
+    pub fn bind(&mut self, binding: Binding) {
+        self.bindings.bind(binding);
+    }
+
+    /// Forgets a binding; whether there was one.
+    pub fn unbind(&mut self, pattern: &str) -> bool {
+        self.bindings.unbind(pattern)
+    }
+
     /// How many schemas there are.
     pub fn len(&self) -> usize {
         self.schemas.len()
     }
 
-    /// Whether there is none.
+    /// Whether there is nothing to keep.
     pub fn is_empty(&self) -> bool {
-        self.schemas.is_empty()
+        self.schemas.is_empty() && self.bindings.len() == 0
+    }
+
+    /// The schema by which secrets of a state that obeys `schema` are hidden; `None` when it has none.
+    ///
+    /// Errors: `NOSCHEMA` when it had secrets under a schema that is gone, so that nobody can tell which they are.
+    pub fn hiding(&self, schema: Option<&SchemaRef>) -> Result<Option<&Arc<Schema>>, Error> {
+        let Some(reference) = schema else { return Ok(None) };
+        match self.schemas.get(&reference.name) {
+            Some(schema) => Ok(Some(schema).filter(|schema| schema.reference().has_secrets)),
+            None if reference.has_secrets => Err(Error::NoSchema { name: reference.name.to_string() }),
+            None => Ok(None),
+        }
+    }
+
+    /// As [`Registry::hiding`], for the present version: most have no secret in them, which was seen when they were made.
+    pub fn hiding_present(
+        &self,
+        schema: Option<&SchemaRef>,
+        head: &Version,
+    ) -> Result<Option<&Arc<Schema>>, Error> {
+        let is_same = |hiding: &Schema| schema.is_some_and(|own| own.digest == hiding.reference().digest);
+        Ok(self.hiding(schema)?.filter(|hiding| head.has_secret || !is_same(hiding)))
+    }
+
+    /// Whether an update of `state`, or of none under `key` naming a schema, may carry secrets.
+    pub fn may_carry_secrets(&self, key: &[u8], state: Option<&State>, named: Option<&str>) -> bool {
+        let own = state.and_then(State::schema);
+        let names = [self.bound(key), named, own.map(|schema| &*schema.name)].into_iter().flatten();
+        let has_secrets = |name| self.get(name).is_ok_and(|schema| schema.reference().has_secrets);
+        own.is_some_and(|schema| schema.has_secrets) || names.into_iter().any(has_secrets)
+    }
+
+    /// Whether any schema has secrets.
+    pub fn has_secrets(&self) -> bool {
+        self.iter().any(|schema| schema.reference().has_secrets)
     }
 
     /// Checks json that is not stored against the schema of this name.
@@ -75,7 +151,8 @@ impl Registry {
             return Err(Error::BadSchema { reason: format!("{SCHEMAS_MAX} schemas are kept already") });
         }
         let revision = present.map_or(1, |schema| schema.reference().revision.saturating_add(1));
-        let schema = Schema::compile(SchemaRef { name: name.into(), revision }, json)?;
+        let schema = Schema::compile(name, revision, json)?;
+        self.bindings.check_room(schema.patterns())?;
         match present {
             Some(present) if present.text() == schema.text() => Ok(Arc::clone(present)),
             _ => Ok(Arc::new(schema)),
@@ -94,7 +171,7 @@ impl Registry {
 
     /// Forgets all.
     pub fn clear(&mut self) {
-        self.schemas.clear();
+        *self = Registry::new();
     }
 
     /// The bytes of one schema being set.
@@ -113,12 +190,30 @@ impl Registry {
         out.bytes
     }
 
+    /// The bytes of a pattern being bound.
+    pub fn encode_bind(binding: &Binding) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.byte(BIND);
+        write_binding(&mut out, binding);
+        out.bytes
+    }
+
+    /// The bytes of a binding being removed.
+    pub fn encode_unbind(pattern: &str) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.byte(UNBIND);
+        out.text(pattern);
+        out.bytes
+    }
+
     /// The bytes of the whole registry.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Writer::default();
         out.byte(ALL);
         out.len(self.schemas.len());
         self.iter().for_each(|schema| write_schema(&mut out, schema));
+        out.len(self.bindings.len());
+        self.bindings.iter().for_each(|binding| write_binding(&mut out, binding));
         out.bytes
     }
 
@@ -135,18 +230,39 @@ impl Registry {
                 let name = input.name().ok_or(BROKEN)?;
                 input.at_end().then(|| self.remove(&name)).map(|_existed| ()).ok_or(BROKEN)
             }
+            BIND => {
+                let binding = read_binding(&mut input).ok_or(BROKEN)?;
+                input.at_end().then(|| self.bind(binding)).ok_or(BROKEN)
+            }
+            UNBIND => {
+                let pattern = input.name().ok_or(BROKEN)?;
+                input.at_end().then(|| self.unbind(&pattern)).map(|_existed| ()).ok_or(BROKEN)
+            }
             ALL => {
                 let count = input.len(SCHEMAS_MAX).ok_or(BROKEN)?;
                 let schemas = (0..count).map(|_| read_schema(&mut input)).collect::<Result<Vec<_>, _>>()?;
+                let count = input.len(BINDINGS_MAX).ok_or(BROKEN)?;
+                let bindings = (0..count).map(|_| read_binding(&mut input)).collect::<Option<Vec<_>>>();
+                let bindings = bindings.ok_or(BROKEN)?;
                 let replace = || {
                     self.clear();
                     schemas.into_iter().for_each(|schema| self.put(schema));
+                    bindings.into_iter().for_each(|binding| self.bind(binding));
                 };
                 input.at_end().then(replace).ok_or(BROKEN)
             }
             _ => Err(BROKEN),
         }
     }
+}
+
+fn write_binding(out: &mut Writer, binding: &Binding) {
+    out.text(&binding.pattern);
+    out.text(&binding.schema);
+}
+
+fn read_binding(input: &mut Reader) -> Option<Binding> {
+    Some(Binding { pattern: input.name()?, schema: input.name()? })
 }
 
 fn write_schema(out: &mut Writer, schema: &Schema) {
@@ -160,7 +276,7 @@ fn read_schema(input: &mut Reader) -> Result<Arc<Schema>, Error> {
     let name = input.name().ok_or(BROKEN)?;
     let revision = input.number().filter(|revision| *revision > 0).ok_or(BROKEN)?;
     let text = input.slice(SCHEMA_BYTES_MAX).ok_or(BROKEN)?;
-    Schema::compile(SchemaRef { name, revision }, text).map(Arc::new)
+    Schema::compile(&name, revision, text).map(Arc::new)
 }
 
 #[cfg(test)]
@@ -175,6 +291,8 @@ mod tests {
             let schema = registry.prepare(name, text.as_bytes()).expect(text);
             registry.put(schema);
         }
+        let binding = registry.prepare_binding("channel:*", "vimbiso.channel").expect("known");
+        registry.bind(binding);
         registry
     }
 
@@ -201,6 +319,12 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(shown(&other), shown(&registry()));
+        assert_eq!(other.bound(b"channel:+263771234567"), Some("vimbiso.channel"));
+        other.apply(&Registry::encode_unbind("channel:*")).expect("unbound");
+        assert_eq!(other.bound(b"channel:+263771234567"), None);
+        let binding = Binding { pattern: "user:*".into(), schema: "vimbiso.flow".into() };
+        other.apply(&Registry::encode_bind(&binding)).expect("bound");
+        assert_eq!(other.bound(b"user:7"), Some("vimbiso.flow"));
         other.apply(&Registry::encode_remove("vimbiso.flow")).expect("removed");
         assert_eq!(other.len(), 1);
     }

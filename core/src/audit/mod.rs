@@ -1,13 +1,17 @@
-//! What the audit stream says: one entry for each commit, refusal by the rules, note and deletion.
+//! What the audit stream says: one entry for each commit, refusal by the rules, note, attempt, recovery rung and deletion.
 //!
-//! An entry is a list of fields for XADD; fields without a value are left out. The server only appends it.
+//! An entry is a list of fields for XADD; fields without a value are left out. The server only appends it. Documents come
+//! here with their secrets hidden.
 
-use crate::decide::{Context, Remarks};
+pub(crate) mod trail;
+
+use crate::attempts::Attempted;
+use crate::decide::{Context, Remarks, Rung};
 use crate::error::Error;
 use crate::etag::Etag;
 use crate::json::diff::{creation_text, diff_text};
 use crate::json::to_text;
-use crate::state::State;
+use crate::state::{Event, State};
 use crate::time::iso8601;
 use serde_json::Value;
 
@@ -66,9 +70,11 @@ impl Entry {
         self.push("user", context.user);
         self.push_some("actor", remarks.actor.as_deref());
         self.push_some("note", remarks.note.as_deref());
+        self.push_some("operation", remarks.operation.as_deref());
+        self.push_some("component", remarks.component.as_deref());
     }
 
-    /// A commit: `after` is what the state will be, `before` the document it had, if any.
+    /// A commit: `after` says what the state will be, `before` is the document it had, if any.
     pub(crate) fn commit(
         after: CommitFacts,
         before: Option<&Value>,
@@ -76,7 +82,8 @@ impl Entry {
         remarks: &Remarks,
         context: &Context,
     ) -> Entry {
-        let mut entry = Entry::new(after.event, remarks);
+        let mut entry = Entry::new(after.event.as_str(), remarks);
+        entry.push_some("rung", after.rung.map(Rung::as_str));
         entry.push_etag(after.etag);
         entry.push("parent", after.parent.to_string());
         entry.push_circumstances(remarks, context);
@@ -112,6 +119,33 @@ impl Entry {
         Entry::about("note", state, remarks, context)
     }
 
+    /// An attempt, or a clearing, that came by itself.
+    pub(crate) fn attempt(
+        state: &State,
+        attempted: &Attempted,
+        remarks: &Remarks,
+        context: &Context,
+    ) -> Entry {
+        let mut entry = Entry::about("attempt", state, remarks, context);
+        entry.push("outcome", attempted.tally.as_str());
+        entry.push_some("error", attempted.attempt.error.as_deref());
+        entry
+    }
+
+    /// A rung of a recovery that left the document as it is: it was valid, or the rung failed.
+    pub fn rung(
+        rung: Rung,
+        failure: Option<&str>,
+        state: Option<&State>,
+        remarks: &Remarks,
+        context: &Context,
+    ) -> Entry {
+        let mut entry = Entry::about_any("recover", state, remarks, context);
+        entry.push("rung", rung.as_str());
+        entry.push_some("error", failure);
+        entry
+    }
+
     /// The end of a state by STATE.DELETE.
     pub(crate) fn delete(state: &State, remarks: &Remarks, context: &Context) -> Entry {
         Entry::about("delete", state, remarks, context)
@@ -137,23 +171,28 @@ impl Entry {
     }
 
     fn rejection(error: String, state: Option<&State>, remarks: &Remarks, context: &Context) -> Entry {
-        let mut entry = match state {
-            Some(state) => Entry::about("reject", state, remarks, context),
-            None => {
-                let mut entry = Entry::new("reject", remarks);
-                entry.push("version", "0");
-                entry.push_circumstances(remarks, context);
-                entry
-            }
-        };
+        let mut entry = Entry::about_any("reject", state, remarks, context);
         entry.push("error", error);
+        entry
+    }
+
+    /// About a state that may not be there: version 0 then.
+    fn about_any(event: &str, state: Option<&State>, remarks: &Remarks, context: &Context) -> Entry {
+        if let Some(state) = state {
+            return Entry::about(event, state, remarks, context);
+        }
+        let mut entry = Entry::new(event, remarks);
+        entry.push("version", "0");
+        entry.push_circumstances(remarks, context);
         entry
     }
 }
 
 /// What the entry of a commit says of the new version.
 pub(crate) struct CommitFacts<'a> {
-    pub event: &'static str,
+    pub event: Event,
+    /// Which rung of a recovery made it.
+    pub rung: Option<Rung>,
     pub etag: Etag,
     pub parent: u64,
     pub schema: Option<&'a str>,

@@ -1,0 +1,204 @@
+//! How often an operation was tried on a state, and how it went: counters and a bounded history.
+//!
+//! They are no part of the document: an attempt makes no version, and no rollback touches them.
+
+use std::collections::VecDeque;
+
+use crate::time::TIME_MAX_MS;
+
+/// A state counts at most this many operations.
+pub const OPERATIONS_MAX: usize = 64;
+/// More history than `state.attempts-history` can ask for.
+pub(crate) const ATTEMPTS_CEILING: usize = 1000;
+/// The error of an attempt is at most this long, in bytes.
+pub const ATTEMPT_ERROR_BYTES_MAX: usize = 1024;
+
+/// What happened to an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tally {
+    /// It went well.
+    Success,
+    /// It did not.
+    Failure,
+    /// Its counters go back to 0; the history stays.
+    Clear,
+}
+
+impl Tally {
+    /// The word in commands and in the audit stream.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Tally::Success => "success",
+            Tally::Failure => "failure",
+            Tally::Clear => "clear",
+        }
+    }
+}
+
+/// One attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// What was tried, such as `confirm`.
+    pub operation: Box<str>,
+    /// Which part of the bot tried it.
+    pub component: Option<Box<str>>,
+    /// When, in Unix milliseconds.
+    pub at_ms: i64,
+    /// Whether it went well.
+    pub success: bool,
+    /// What went wrong.
+    pub error: Option<Box<str>>,
+}
+
+/// How often one operation was tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counter {
+    /// What was tried.
+    pub operation: Box<str>,
+    /// How often, since the last clearing.
+    pub attempts: u64,
+    /// How often without success, since the last success.
+    pub failures: u64,
+}
+
+/// What a command adds to the attempts; decided on the primary and replicated as it is (invariant I4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempted {
+    /// What happened.
+    pub tally: Tally,
+    /// The attempt; of a clearing only the operation counts.
+    pub attempt: Attempt,
+    /// How many attempts the history keeps.
+    pub history_max: usize,
+}
+
+/// The attempts of a state.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attempts {
+    /// In the order in which operations were first tried.
+    pub(crate) counters: Vec<Counter>,
+    /// Oldest first.
+    pub(crate) history: VecDeque<Attempt>,
+}
+
+impl Attempts {
+    /// Every operation that was tried.
+    pub fn counters(&self) -> &[Counter] {
+        &self.counters
+    }
+
+    /// The counter of an operation; `None` when it was never tried, or cleared.
+    pub fn counter(&self, operation: &str) -> Option<&Counter> {
+        self.counters.iter().find(|counter| &*counter.operation == operation)
+    }
+
+    /// The attempts of an operation that are kept, newest first.
+    pub fn of<'a>(&'a self, operation: &'a str) -> impl Iterator<Item = &'a Attempt> {
+        self.history.iter().rev().filter(move |attempt| &*attempt.operation == operation)
+    }
+
+    /// Whether one more attempt of this operation can be counted.
+    pub fn has_room_for(&self, operation: &str) -> bool {
+        self.counters.len() < OPERATIONS_MAX || self.counter(operation).is_some()
+    }
+
+    pub(crate) fn admits(&self, attempted: &Attempted) -> bool {
+        (0..=TIME_MAX_MS).contains(&attempted.attempt.at_ms)
+            && (attempted.tally == Tally::Clear || self.has_room_for(&attempted.attempt.operation))
+    }
+
+    pub(crate) fn apply(&mut self, attempted: Attempted) {
+        let Attempted { tally, attempt, history_max } = attempted;
+        if tally == Tally::Clear {
+            self.counters.retain(|counter| counter.operation != attempt.operation);
+        } else {
+            let counter = self.counter_mut(&attempt.operation);
+            counter.attempts = counter.attempts.saturating_add(1);
+            counter.failures = if attempt.success { 0 } else { counter.failures.saturating_add(1) };
+            self.history.push_back(attempt);
+        }
+        let surplus = self.history.len().saturating_sub(history_max);
+        self.history.drain(..surplus);
+    }
+
+    fn counter_mut(&mut self, operation: &str) -> &mut Counter {
+        let known = self.counters.iter().position(|counter| &*counter.operation == operation);
+        let index = known.unwrap_or_else(|| {
+            self.counters.push(Counter { operation: operation.into(), attempts: 0, failures: 0 });
+            self.counters.len().saturating_sub(1)
+        });
+        #[expect(clippy::indexing_slicing, reason = "the index was found or made in the line above")]
+        &mut self.counters[index]
+    }
+
+    /// What must hold for attempts that were decoded.
+    pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
+        let repeated = |index: usize, counter: &Counter| {
+            self.counters.iter().take(index).any(|earlier| earlier.operation == counter.operation)
+        };
+        if self.counters.iter().enumerate().any(|(index, counter)| repeated(index, counter)) {
+            return Err("an operation is counted twice");
+        }
+        if self.history.iter().any(|attempt| !(0..=TIME_MAX_MS).contains(&attempt.at_ms)) {
+            return Err("the time of an attempt is out of range");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempted(operation: &str, tally: Tally, history_max: usize) -> Attempted {
+        let attempt = Attempt {
+            operation: operation.into(),
+            component: Some("amount_input".into()),
+            at_ms: 1_741_058_499_570,
+            success: tally == Tally::Success,
+            error: None,
+        };
+        Attempted { tally, attempt, history_max }
+    }
+
+    fn after(steps: &[(&str, Tally)], history_max: usize) -> Attempts {
+        let mut attempts = Attempts::default();
+        steps.iter().for_each(|(operation, tally)| attempts.apply(attempted(operation, *tally, history_max)));
+        attempts
+    }
+
+    #[test]
+    fn failures_are_counted_since_the_last_success() {
+        use Tally::{Clear, Failure, Success};
+        let attempts = after(
+            &[
+                ("confirm", Failure),
+                ("confirm", Success),
+                ("confirm", Failure),
+                ("login", Failure),
+                ("confirm", Failure),
+            ],
+            10,
+        );
+        let counter = attempts.counter("confirm").expect("counted");
+        assert_eq!((counter.attempts, counter.failures), (4, 2));
+        assert_eq!(
+            attempts.of("confirm").map(|attempt| attempt.success).collect::<Vec<_>>(),
+            [false, false, true, false]
+        );
+        let cleared = after(&[("confirm", Failure), ("confirm", Clear)], 10);
+        assert_eq!(cleared.counter("confirm"), None);
+        assert_eq!(cleared.of("confirm").count(), 1);
+    }
+
+    #[test]
+    fn the_history_and_the_operations_are_bounded() {
+        let attempts = after(&[("confirm", Tally::Failure); 5], 3);
+        assert_eq!((attempts.history.len(), attempts.counter("confirm").map(|c| c.attempts)), (3, Some(5)));
+        assert!(after(&[("confirm", Tally::Failure)], 0).history.is_empty());
+        let names: Vec<String> = (0..OPERATIONS_MAX).map(|n| format!("operation{n}")).collect();
+        let many: Vec<(&str, Tally)> = names.iter().map(|name| (name.as_str(), Tally::Success)).collect();
+        let full = after(&many, 10);
+        assert!(!full.has_room_for("one more") && full.has_room_for("operation7"));
+    }
+}

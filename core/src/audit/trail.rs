@@ -1,0 +1,158 @@
+//! The way back from an audit stream to a document: the newest `document` and the patches after it.
+//!
+//! A stream is an ordinary key, so nothing in it is trusted: every text is parsed under the limits of the server, and a gap
+//! in the versions ends the attempt.
+
+use serde_json::Value;
+
+use crate::json::change::{Change, ChangeKind};
+use crate::limits::Limits;
+
+/// What is read back from one entry of the stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// What happened.
+    pub event: String,
+    /// The version after it.
+    pub version: u64,
+    /// The schema the state obeyed.
+    pub schema: Option<String>,
+    /// What changed; only commits have one.
+    patch: Option<String>,
+    /// The patch was too long for the stream.
+    is_cut: bool,
+    document: Option<String>,
+}
+
+impl Recorded {
+    /// Reads the fields of an entry; those that mean nothing here are passed over.
+    pub fn read<'f>(fields: impl IntoIterator<Item = (&'f [u8], &'f [u8])>) -> Recorded {
+        let mut recorded = Recorded::default();
+        for (name, value) in fields {
+            let Ok(value) = std::str::from_utf8(value) else { continue };
+            match name {
+                b"event" => value.clone_into(&mut recorded.event),
+                b"version" => recorded.version = value.parse().unwrap_or(0),
+                b"schema" => recorded.schema = Some(value.to_owned()),
+                b"patch" => recorded.patch = Some(value.to_owned()),
+                b"patch_bytes" => recorded.is_cut = true,
+                b"document" => recorded.document = Some(value.to_owned()),
+                _ => {}
+            }
+        }
+        recorded
+    }
+
+    /// Whether nothing older is needed to rebuild what was there after this entry.
+    pub fn is_start(&self) -> bool {
+        self.document.is_some() || self.event == "delete"
+    }
+
+    /// Whether the entry is about a version that was made.
+    fn is_commit(&self) -> bool {
+        self.patch.is_some()
+    }
+}
+
+/// A document as it was, with its secrets hidden.
+pub(crate) struct Rebuilt {
+    pub value: Value,
+    /// The version it had.
+    pub version: u64,
+}
+
+/// The last document that `trail` (newest entry first) tells of; or why there is none.
+pub(crate) fn rebuild(trail: &[Recorded], limits: &Limits) -> Result<Rebuilt, String> {
+    let mut later: Vec<&Recorded> = Vec::new();
+    let told = trail.iter().filter(|entry| entry.is_commit() || entry.event == "delete");
+    for entry in told {
+        if entry.event == "delete" {
+            return Err("the state was deleted on purpose".to_owned());
+        }
+        if later.last().is_some_and(|next| entry.version.checked_add(1) != Some(next.version)) {
+            return Err(format!("the stream says nothing of the version after {}", entry.version));
+        }
+        if let Some(document) = &entry.document {
+            let mut value = change(ChangeKind::Replace, document, &Value::Null, limits)?;
+            for entry in later.iter().rev() {
+                value = patched(entry, &value, limits)?;
+            }
+            let version = later.first().map_or(entry.version, |newest| newest.version);
+            return Ok(Rebuilt { value, version });
+        }
+        later.push(entry);
+    }
+    Err(match later.is_empty() {
+        true => "the audit stream tells of no version".to_owned(),
+        false => "no entry of the audit stream carries a document".to_owned(),
+    })
+}
+
+fn patched(entry: &Recorded, value: &Value, limits: &Limits) -> Result<Value, String> {
+    if entry.is_cut {
+        return Err(format!("the patch of version {} was cut (state.audit-patch-bytes)", entry.version));
+    }
+    let patch = entry.patch.as_deref().unwrap_or_default();
+    change(ChangeKind::Patch, patch, value, limits)
+        .map_err(|reason| format!("the patch of version {} does not apply: {reason}", entry.version))
+}
+
+fn change(kind: ChangeKind, json: &str, base: &Value, limits: &Limits) -> Result<Value, String> {
+    // A patch is longer than the document it makes: it was written by the server, under other limits.
+    let limits = Limits { bytes_max: limits.bytes_max.max(json.len()), ..*limits };
+    let change = Change::parse(kind, json.as_bytes(), &limits);
+    let applied = change.and_then(|change| change.apply(base, &limits, &|_| false));
+    applied.map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::to_text;
+
+    fn entry(event: &str, version: &str, fields: &[(&str, &str)]) -> Recorded {
+        let all = [("event", event), ("version", version)].into_iter().chain(fields.iter().copied());
+        Recorded::read(all.map(|(name, value)| (name.as_bytes(), value.as_bytes())))
+    }
+
+    fn rebuilt(trail: &[Recorded]) -> String {
+        match rebuild(trail, &Limits::default()) {
+            Ok(rebuilt) => format!("{} {}", rebuilt.version, to_text(&rebuilt.value)),
+            Err(reason) => reason,
+        }
+    }
+
+    fn trail() -> Vec<Recorded> {
+        let amount = |amount: &str| format!(r#"[{{"op":"add","path":"/amount","value":{amount}}}]"#);
+        vec![
+            entry("reject", "3", &[("error", "INVALID …")]),
+            entry("update", "3", &[("patch", &amount("7.50"))]),
+            entry("note", "2", &[]),
+            entry("update", "2", &[("patch", &amount("5")), ("schema", "vimbiso.offer")]),
+            entry("create", "1", &[("patch", "[]"), ("document", r#"{"handle":"zoe"}"#)]),
+        ]
+    }
+
+    #[test]
+    fn patches_are_applied_to_the_newest_document() {
+        assert_eq!(rebuilt(&trail()), r#"3 {"handle":"zoe","amount":7.50}"#);
+        assert_eq!(rebuilt(&trail()[3..]), r#"2 {"handle":"zoe","amount":5}"#);
+    }
+
+    #[test]
+    fn what_can_not_be_rebuilt_says_why() {
+        assert_eq!(rebuilt(&[]), "the audit stream tells of no version");
+        assert_eq!(rebuilt(&trail()[..4]), "no entry of the audit stream carries a document");
+        let deleted: Vec<Recorded> = [entry("delete", "3", &[])].into_iter().chain(trail()).collect();
+        assert_eq!(rebuilt(&deleted), "the state was deleted on purpose");
+        let mut gap = trail();
+        gap.remove(3);
+        assert_eq!(rebuilt(&gap), "the stream says nothing of the version after 1");
+        let mut cut = trail();
+        cut[1].is_cut = true;
+        assert_eq!(rebuilt(&cut), "the patch of version 3 was cut (state.audit-patch-bytes)");
+        let mut broken = trail();
+        broken[1].patch = Some(r#"[{"op":"remove","path":"/none"}]"#.to_owned());
+        assert!(rebuilt(&broken).starts_with("the patch of version 3 does not apply: BADPATCH"));
+    }
+}

@@ -1,0 +1,91 @@
+//! STATE.ATTEMPT, and OPERATION on updates: attempts are counted where they happen, by the server.
+
+use super::{Context, Outcome, Remarks, touch};
+use crate::attempts::{ATTEMPT_ERROR_BYTES_MAX, Attempt, Attempted, OPERATIONS_MAX, Tally};
+use crate::audit::Entry;
+use crate::error::Error;
+use crate::expiry::Ttl;
+use crate::state::{Effect, State};
+
+/// The request of STATE.ATTEMPT; the operation is in the remarks.
+#[derive(Clone, Debug)]
+pub struct Try {
+    /// What happened.
+    pub tally: Tally,
+    /// `ERROR`
+    pub error: Option<String>,
+    /// `ACTOR`, `COMPONENT` and the operation.
+    pub remarks: Remarks,
+}
+
+/// Decides an attempt. Success and failure move the expiry, since somebody is there; a clearing does not.
+///
+/// Errors: `NOSTATE`, `TOOBIG` for one operation too many.
+pub fn attempt(state: Option<&State>, request: &Try, context: &Context) -> Result<Outcome, Error> {
+    let state = state.ok_or(Error::NoState)?;
+    let remarks = &request.remarks;
+    let Some(attempted) = attempted(request.tally, request.error.as_deref(), remarks, context) else {
+        return Err(Error::Internal("an attempt without an operation"));
+    };
+    if !state.admits_attempt(&attempted) {
+        return Err(too_many());
+    }
+    let expires_at_ms = match request.tally {
+        Tally::Clear => context.expires_at_ms,
+        Tally::Success | Tally::Failure => moved_expiry(state, Ttl::Default, context)?,
+    };
+    let entry = Some(Entry::attempt(state, &attempted, remarks, context));
+    let effects = vec![Effect::Attempt(attempted)];
+    Ok(Outcome { effects, event: None, etag: state.etag(), expires_at_ms, entry })
+}
+
+/// What a refusal by the rules counts for, when the command named an operation: a failure, and the new expiry.
+pub fn failed_attempt(
+    state: &State,
+    ttl: Ttl,
+    error: &Error,
+    remarks: &Remarks,
+    context: &Context,
+) -> Option<(Effect, Option<i64>)> {
+    let attempted = attempted(Tally::Failure, Some(&error.to_string()), remarks, context)?;
+    let expires_at_ms = moved_expiry(state, ttl, context).ok()?;
+    state.admits_attempt(&attempted).then_some((Effect::Attempt(attempted), expires_at_ms))
+}
+
+/// The attempt that a commit, or an update that changes nothing, counts for.
+pub(super) fn success(
+    state: Option<&State>,
+    remarks: &Remarks,
+    context: &Context,
+) -> Result<Option<Attempted>, Error> {
+    let attempted = attempted(Tally::Success, None, remarks, context);
+    match (state, &attempted) {
+        (Some(state), Some(attempted)) if !state.admits_attempt(attempted) => Err(too_many()),
+        _ => Ok(attempted),
+    }
+}
+
+fn attempted(tally: Tally, error: Option<&str>, remarks: &Remarks, context: &Context) -> Option<Attempted> {
+    let attempt = Attempt {
+        operation: remarks.operation.as_deref()?.into(),
+        component: remarks.component.as_deref().map(Into::into),
+        at_ms: context.now_ms,
+        success: tally == Tally::Success,
+        error: error.map(|error| shortened(error).into()),
+    };
+    Some(Attempted { tally, attempt, history_max: context.limits.attempts_history })
+}
+
+/// Somebody is there: the expiry moves as by STATE.TOUCH.
+fn moved_expiry(state: &State, ttl: Ttl, context: &Context) -> Result<Option<i64>, Error> {
+    touch(Some(state), ttl, context).map(Option::flatten)
+}
+
+fn too_many() -> Error {
+    Error::TooManyOperations { limit: OPERATIONS_MAX }
+}
+
+fn shortened(error: &str) -> &str {
+    let end = (0..=ATTEMPT_ERROR_BYTES_MAX.min(error.len())).rev().find(|end| error.is_char_boundary(*end));
+    error.get(..end.unwrap_or(0)).unwrap_or_default()
+}

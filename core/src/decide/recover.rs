@@ -1,0 +1,247 @@
+//! STATE.RECOVER: a valid state again, by the mildest of several ways.
+//!
+//! Each way is a rung. They are tried in order; the first whose document passes the schema is taken, and all that were tried
+//! are told. Protected, immutable and secret members keep their present value on every rung.
+
+use serde_json::Value;
+
+use super::{Context, Obeyed, Outcome, Proposal, Remarks};
+use crate::audit::Entry;
+use crate::audit::trail::rebuild;
+use crate::error::Error;
+use crate::expiry::Ttl;
+use crate::history::Version;
+use crate::rules::Keep;
+use crate::state::{Event, State};
+
+pub use crate::audit::trail::Recorded;
+
+/// The ways to a valid state, mildest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rung {
+    /// The state is valid as it is.
+    Valid,
+    /// Absent members get their defaults.
+    Defaults,
+    /// Members that the schema's present revision does not know are dropped.
+    Revision,
+    /// The newest valid version without a label.
+    Snapshot,
+    /// The newest valid version with one.
+    Label,
+    /// What STATE.RESET would make.
+    Reset,
+    /// Where no state is: what the audit stream says there was.
+    Audit,
+    /// A new state.
+    Created,
+}
+
+impl Rung {
+    /// All of them, mildest first.
+    pub const ALL: [Rung; 8] = [
+        Rung::Valid,
+        Rung::Defaults,
+        Rung::Revision,
+        Rung::Snapshot,
+        Rung::Label,
+        Rung::Reset,
+        Rung::Audit,
+        Rung::Created,
+    ];
+
+    /// The word in replies, the audit stream and INFO.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Rung::Valid => "valid",
+            Rung::Defaults => "defaults",
+            Rung::Revision => "revision",
+            Rung::Snapshot => "snapshot",
+            Rung::Label => "label",
+            Rung::Reset => "reset",
+            Rung::Audit => "audit",
+            Rung::Created => "created",
+        }
+    }
+}
+
+/// The request of a recovery.
+#[derive(Clone, Debug)]
+pub struct Recover {
+    /// `SCHEMA`
+    pub schema: Option<String>,
+    /// The expiry words.
+    pub ttl: Ttl,
+    /// `EVENT`, `ACTOR`, `NOTE`
+    pub remarks: Remarks,
+    /// Whether the caller may give a state another schema.
+    pub may_change_schema: bool,
+}
+
+/// What a recovery comes to.
+#[derive(Clone, Debug)]
+pub struct Recovery {
+    /// The rungs that failed, with the reason of each.
+    pub tried: Vec<(Rung, String)>,
+    /// The rung that did it and what it comes to; `Err` when none did.
+    pub done: Result<(Rung, Outcome), Error>,
+}
+
+/// Decides a recovery. `trail` is the audit stream, newest entry first; it is read where no state is.
+///
+/// Errors: `NOSCHEMA`, `BADSCHEMA`. That no rung was left is no error here, since the tries are to be told.
+pub fn recover(
+    state: Option<&State>,
+    trail: &[Recorded],
+    request: &Recover,
+    context: &Context,
+) -> Result<Recovery, Error> {
+    request.ttl.check(context.now_ms)?;
+    let recorded = trail.iter().find_map(|entry| entry.schema.as_deref()).filter(|_| state.is_none());
+    let named = request.schema.as_deref().or(recorded);
+    let obeyed = Obeyed::find(context, state, named, request.may_change_schema)?;
+    let mut ladder = Ladder { request, obeyed: &obeyed, context, tried: Vec::new() };
+    let done = match state {
+        Some(state) => ladder.climb(state),
+        None => ladder.climb_without_state(trail),
+    };
+    let tried = ladder.tried;
+    let done = done.ok_or_else(|| {
+        let reasons: Vec<String> =
+            tried.iter().map(|(rung, reason)| format!("{}: {reason}", rung.as_str())).collect();
+        Error::NoRung { tried: reasons.join("; ") }
+    });
+    Ok(Recovery { tried, done })
+}
+
+struct Ladder<'a> {
+    request: &'a Recover,
+    obeyed: &'a Obeyed,
+    context: &'a Context<'a>,
+    tried: Vec<(Rung, String)>,
+}
+
+impl Ladder<'_> {
+    fn climb(&mut self, state: &State) -> Option<(Rung, Outcome)> {
+        let present = state.head().document.value();
+        let parent = state.head().number;
+        self.valid(state, &present)
+            .or_else(|| {
+                let value = self.with_defaults(&present);
+                self.step(Rung::Defaults, Some(state), parent, value)
+            })
+            .or_else(|| {
+                let value = self.without_unknown(&present);
+                self.step(Rung::Revision, Some(state), parent, value)
+            })
+            .or_else(|| self.version(Rung::Snapshot, state, &present))
+            .or_else(|| self.version(Rung::Label, state, &present))
+            .or_else(|| {
+                let mut value = self.obeyed.initial();
+                self.obeyed.keep_present(&mut value, &present, Keep::Guarded);
+                self.step(Rung::Reset, Some(state), parent, Ok(value))
+            })
+    }
+
+    fn climb_without_state(&mut self, trail: &[Recorded]) -> Option<(Rung, Outcome)> {
+        let rebuilt = match rebuild(trail, self.context.limits) {
+            Ok(mut rebuilt) => {
+                self.obeyed.forget_secrets(&mut rebuilt.value);
+                self.step(Rung::Audit, None, rebuilt.version, Ok(rebuilt.value))
+            }
+            Err(reason) => self.failed(Rung::Audit, reason),
+        };
+        rebuilt.or_else(|| self.step(Rung::Created, None, 0, Ok(self.obeyed.initial())))
+    }
+
+    /// The state as it is: no version, but the person is there again.
+    fn valid(&mut self, state: &State, present: &Value) -> Option<(Rung, Outcome)> {
+        if let Err(error) = self.obeyed.check(present) {
+            return self.failed(Rung::Valid, reason(&error));
+        }
+        if self.obeyed.changes(state) {
+            return self.step(Rung::Valid, Some(state), state.head().number, Ok(present.clone()));
+        }
+        let expires_at_ms =
+            super::expiry(self.request.ttl, Some(state), self.obeyed.schema.as_deref(), self.context);
+        let expires_at_ms = match expires_at_ms {
+            Ok(at) => at,
+            Err(error) => return self.failed(Rung::Valid, reason(&error)),
+        };
+        let entry = Entry::rung(Rung::Valid, None, Some(state), &self.request.remarks, self.context);
+        let outcome = Outcome {
+            effects: Vec::new(),
+            event: None,
+            etag: state.etag(),
+            expires_at_ms,
+            entry: Some(entry),
+        };
+        Some((Rung::Valid, outcome))
+    }
+
+    /// The newest kept version that is valid once what is kept has its present value: labelled ones or the others.
+    fn version(&mut self, rung: Rung, state: &State, present: &Value) -> Option<(Rung, Outcome)> {
+        let labelled = |version: &&Version| state.history().label_of(version.number).is_some();
+        let wanted = |version: &&Version| labelled(version) == (rung == Rung::Label);
+        for version in state.versions().skip(1).filter(wanted) {
+            let mut value = version.document.value();
+            self.obeyed.keep_present(&mut value, present, Keep::Guarded);
+            if self.obeyed.check(&value).is_ok() {
+                return self.step(rung, Some(state), version.parent, Ok(value));
+            }
+        }
+        self.failed(rung, "no such version is kept that passes the schema".to_owned())
+    }
+
+    fn with_defaults(&self, present: &Value) -> Result<Value, Error> {
+        let mut value = present.clone();
+        self.obeyed.schema.as_ref().map_or(Ok(()), |schema| schema.fill_defaults(&mut value))?;
+        Ok(value)
+    }
+
+    fn without_unknown(&self, present: &Value) -> Result<Value, Error> {
+        let mut value = self.with_defaults(present)?;
+        if let Some(schema) = &self.obeyed.schema {
+            schema.drop_unknown(&mut value);
+        }
+        Ok(value)
+    }
+
+    /// Tries one rung: its document must be all that a commit must be.
+    fn step(
+        &mut self,
+        rung: Rung,
+        state: Option<&State>,
+        parent: u64,
+        value: Result<Value, Error>,
+    ) -> Option<(Rung, Outcome)> {
+        let proposal = value.and_then(|value| {
+            let proposal = Proposal {
+                event: Event::Recover,
+                rung: Some(rung),
+                parent,
+                value,
+                obeyed: self.obeyed,
+                label: None,
+                ttl: self.request.ttl,
+                remarks: &self.request.remarks,
+            };
+            proposal.settle(state, self.context)
+        });
+        match proposal {
+            Ok(outcome) => Some((rung, outcome)),
+            Err(error) => self.failed(rung, reason(&error)),
+        }
+    }
+
+    fn failed(&mut self, rung: Rung, reason: String) -> Option<(Rung, Outcome)> {
+        self.tried.push((rung, reason));
+        None
+    }
+}
+
+/// An error's text without its prefix, which the whole recovery has.
+fn reason(error: &Error) -> String {
+    let text = error.to_string();
+    text.strip_prefix("INVALID ").map(str::to_owned).unwrap_or(text)
+}

@@ -1,0 +1,42 @@
+//! STATE.RESET: the defaults of the schema everywhere, but for what is protected, immutable or secret.
+
+use super::{Context, Obeyed, Outcome, Proposal, Remarks, check_expected};
+use crate::error::Error;
+use crate::etag::Expected;
+use crate::expiry::Ttl;
+use crate::rules::Keep;
+use crate::state::{Event, State};
+
+/// The request of a reset.
+#[derive(Clone, Debug)]
+pub struct Reset {
+    /// Which state the caller has read.
+    pub expected: Expected,
+    /// The expiry words.
+    pub ttl: Ttl,
+    /// `EVENT`, `ACTOR`, `NOTE`
+    pub remarks: Remarks,
+}
+
+/// Decides a reset. One that changes nothing makes no version.
+///
+/// Errors, in the order they are looked for: `NOSTATE`, `CONFLICT`, `NOSCHEMA`, `INVALID`, `TOOBIG`.
+pub fn reset(state: Option<&State>, request: &Reset, context: &Context) -> Result<Outcome, Error> {
+    request.ttl.check(context.now_ms)?;
+    let state = state.ok_or(Error::NoState)?;
+    check_expected(state, request.expected)?;
+    let obeyed = Obeyed::find(context, Some(state), None, false)?;
+    let mut value = obeyed.initial();
+    obeyed.keep_present(&mut value, &state.head().document.value(), Keep::Guarded);
+    let proposal = Proposal {
+        event: Event::Reset,
+        rung: None,
+        parent: state.head().number,
+        value,
+        obeyed: &obeyed,
+        label: None,
+        ttl: request.ttl,
+        remarks: &request.remarks,
+    };
+    proposal.settle(Some(state), context)
+}

@@ -1,0 +1,134 @@
+//! The annotations of a schema: what a document may become, beyond what it must look like.
+//!
+//! `x-protected`, `x-immutable`, `x-secret` and `x-transitions` stand on members. Compiled, they are a graph of places:
+//! each knows its marks and where its annotated members lead. The checks walk a document along that graph, so a document
+//! without annotated members costs nothing, and they never look at the command: only at the document before and after. A
+//! way around them would have to make another document.
+//!
+//! * `places`: from a schema to the graph
+//! * `guard`: protected and immutable members
+//! * `keep`: what REPLACE, SHALLOW, rollback, reset and recovery leave as it is
+//! * `secrets`: `"***"` out, `"***"` back in
+//! * `transitions`: steps
+
+mod guard;
+mod keep;
+mod places;
+mod secrets;
+mod transitions;
+
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::json::pointer::escaped;
+use crate::schema::refs::Whole;
+
+pub use guard::Before;
+pub use keep::Keep;
+
+use places::{Marks, Place};
+use transitions::Transitions;
+
+/// The compiled annotations of a schema.
+#[derive(Debug, Default)]
+pub struct Rules {
+    /// The first is the document; empty when nothing is annotated.
+    places: Vec<Place>,
+}
+
+impl Rules {
+    /// Reads the annotations of a schema; `initial` is the document it starts with.
+    pub fn compile(whole: &Whole, initial: &Value) -> Result<Rules, Error> {
+        let rules = Rules { places: places::compile(whole)? };
+        rules.check_beginnings(initial)?;
+        Ok(rules)
+    }
+
+    /// Whether any member is a secret.
+    pub fn has_secrets(&self) -> bool {
+        self.root().is_some_and(|root| root.marks_within().secret)
+    }
+
+    /// Whether any member has steps to follow.
+    pub fn has_steps(&self) -> bool {
+        self.root().is_some_and(|root| root.marks_within().steps)
+    }
+
+    /// Refuses a step that may not follow the one before.
+    pub fn check_steps(&self, before: Option<&Value>, after: &Value) -> Result<(), Error> {
+        let Some(root) = self.root() else { return Ok(()) };
+        self.check_steps_at(root, &mut String::new(), before, Some(after))
+    }
+
+    fn check_steps_at(
+        &self,
+        place: &Place,
+        pointer: &mut String,
+        before: Option<&Value>,
+        after: Option<&Value>,
+    ) -> Result<(), Error> {
+        for transitions in &place.transitions {
+            transitions.check(if pointer.is_empty() { "/" } else { pointer }, before, after)?;
+        }
+        for (name, below) in self.members(place, |marks| marks.steps) {
+            let (before, after) = (member(before, name), member(after, name));
+            if before.is_some() || after.is_some() {
+                within(pointer, name, |pointer| self.check_steps_at(below, pointer, before, after))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses defaults that no conversation may begin with.
+    fn check_beginnings(&self, initial: &Value) -> Result<(), Error> {
+        for place in &self.places {
+            let Some(default) = &place.default else { continue };
+            place.transitions.iter().try_for_each(|transitions| begins(transitions, default, place))?;
+        }
+        self.check_beginnings_at(self.root(), Some(initial))
+    }
+
+    fn check_beginnings_at(&self, place: Option<&Place>, value: Option<&Value>) -> Result<(), Error> {
+        let (Some(place), Some(value)) = (place, value) else { return Ok(()) };
+        place.transitions.iter().try_for_each(|transitions| begins(transitions, value, place))?;
+        let mut members = self.members(place, |marks| marks.steps);
+        members.try_for_each(|(name, below)| self.check_beginnings_at(Some(below), value.get(name)))
+    }
+
+    fn root(&self) -> Option<&Place> {
+        self.places.first()
+    }
+
+    /// The annotated members of a place, those with certain marks at or below them.
+    fn members<'r>(
+        &'r self,
+        place: &'r Place,
+        wanted: impl Fn(Marks) -> bool + 'r,
+    ) -> impl Iterator<Item = (&'r str, &'r Place)> {
+        let members = place.members.iter();
+        let members = members.filter_map(|(name, number)| Some((&**name, self.places.get(*number)?)));
+        members.filter(move |(_, place)| wanted(place.marks_within()))
+    }
+}
+
+fn begins(transitions: &Transitions, value: &Value, place: &Place) -> Result<(), Error> {
+    if transitions.begins_with(value) {
+        return Ok(());
+    }
+    let reason = "the default is not one of the initial steps".to_owned();
+    Err(crate::schema::bad_schema(&place.pointer, reason))
+}
+
+fn member<'v>(value: Option<&'v Value>, name: &str) -> Option<&'v Value> {
+    value?.get(name)
+}
+
+/// Calls `walk` with the pointer of a member.
+fn within<T>(pointer: &mut String, name: &str, walk: impl FnOnce(&mut String) -> T) -> T {
+    let len = pointer.len();
+    pointer.push('/');
+    pointer.push_str(&escaped(name));
+    let result = walk(pointer);
+    pointer.truncate(len);
+    result
+}

@@ -1,0 +1,269 @@
+//! From a schema to the graph of annotated places.
+//!
+//! A place is a set of subschemas that hold for the same value: one under `properties`, and what it refers to by `$ref` and
+//! `allOf`. Two members with the same set are one place, so a schema that refers to itself makes a graph with a cycle, not
+//! an endless tree. Where an annotation would hold for some documents only, or for an element of an array, which has no
+//! lasting place, it is refused: a rule that holds sometimes protects nothing.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde_json::Value;
+
+use super::transitions::Transitions;
+use crate::error::Error;
+use crate::schema::refs::{Spot, Whole};
+use crate::schema::{bad_schema, defaults};
+
+/// Keywords that stand on a member and mark it.
+const PROTECTED: &str = "x-protected";
+const IMMUTABLE: &str = "x-immutable";
+const SECRET: &str = "x-secret";
+const TRANSITIONS: &str = "x-transitions";
+const ANNOTATIONS: [&str; 4] = [PROTECTED, IMMUTABLE, SECRET, TRANSITIONS];
+/// Conditional keywords about the elements of an array.
+const OF_ELEMENTS: [&str; 4] = ["items", "prefixItems", "contains", "unevaluatedItems"];
+
+/// What is said of a member.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    pub protected: bool,
+    pub immutable: bool,
+    pub secret: bool,
+    /// There are steps to follow.
+    pub steps: bool,
+}
+
+impl Marks {
+    fn any(self) -> bool {
+        self != Marks::default()
+    }
+
+    pub fn with(self, other: Marks) -> Marks {
+        Marks {
+            protected: self.protected || other.protected,
+            immutable: self.immutable || other.immutable,
+            secret: self.secret || other.secret,
+            steps: self.steps || other.steps,
+        }
+    }
+}
+
+/// A member that is annotated, or has annotated members below it.
+#[derive(Debug, Default)]
+pub struct Place {
+    /// Where its first subschema stands in the schema.
+    pub pointer: String,
+    pub marks: Marks,
+    pub transitions: Vec<Transitions>,
+    /// What it goes back to: its default with the defaults below it.
+    pub default: Option<Value>,
+    /// Its annotated members, by name, with the number of their places.
+    pub members: Vec<(Box<str>, usize)>,
+    below: Marks,
+}
+
+impl Place {
+    /// The marks of this place and of all below it.
+    pub fn marks_within(&self) -> Marks {
+        self.marks.with(self.below)
+    }
+}
+
+/// The places of a schema, the document's first.
+pub fn compile(whole: &Whole) -> Result<Vec<Place>, Error> {
+    let mut builder = Builder { whole, places: Vec::new(), known: HashMap::new(), waiting: Vec::new() };
+    builder.place(vec![whole.root()]);
+    let mut looked_at = HashSet::new();
+    while let Some(place) = builder.waiting.pop() {
+        builder.look(&place, &mut looked_at)?;
+        whole.check_visits()?;
+    }
+    let mut places = builder.places;
+    check_document(places.first())?;
+    spread_marks(&mut places);
+    check_secret_steps(&places)?;
+    let annotated: Vec<bool> = places.iter().map(|place| place.marks_within().any()).collect();
+    for place in &mut places {
+        place.members.retain(|(_, number)| annotated.get(*number).copied().unwrap_or(false));
+    }
+    Ok(if annotated.first() == Some(&true) { places } else { Vec::new() })
+}
+
+struct Builder<'w, 's> {
+    whole: &'w Whole<'s>,
+    places: Vec<Place>,
+    /// Places by the pointers of their subschemas.
+    known: HashMap<Vec<String>, usize>,
+    waiting: Vec<Waiting<'s>>,
+}
+
+/// A place that has a number but was not looked at.
+struct Waiting<'s> {
+    number: usize,
+    /// The subschemas under `properties`.
+    own: Vec<Spot<'s>>,
+    /// These and what holds with them.
+    all: Vec<Spot<'s>>,
+}
+
+impl<'s> Builder<'_, 's> {
+    /// The number of the place that these subschemas, and what holds with them, describe.
+    fn place(&mut self, own: Vec<Spot<'s>>) -> usize {
+        let mut all: BTreeMap<String, Spot<'s>> = BTreeMap::new();
+        let mut open = own.clone();
+        while let Some(spot) = open.pop() {
+            if !all.contains_key(&spot.pointer) {
+                open.extend(self.whole.in_place(&spot));
+                all.insert(spot.pointer.clone(), spot);
+            }
+        }
+        let (key, all): (Vec<String>, Vec<Spot>) = all.into_iter().unzip();
+        if let Some(number) = self.known.get(&key) {
+            return *number;
+        }
+        let number = self.places.len();
+        let pointer = own.first().map(|spot| spot.pointer.clone()).unwrap_or_default();
+        self.places.push(Place { pointer, ..Place::default() });
+        self.known.insert(key, number);
+        self.waiting.push(Waiting { number, own, all });
+        number
+    }
+
+    /// Reads the annotations of a place and finds its members.
+    fn look(&mut self, place: &Waiting<'s>, looked_at: &mut HashSet<String>) -> Result<(), Error> {
+        let mut marks = Marks::default();
+        let mut transitions = Vec::new();
+        let mut default = None;
+        let mut members: BTreeMap<&str, Vec<Spot<'s>>> = BTreeMap::new();
+        for spot in &place.all {
+            marks = marks.with(Marks {
+                protected: flag(spot, PROTECTED)?,
+                immutable: flag(spot, IMMUTABLE)?,
+                secret: flag(spot, SECRET)?,
+                steps: spot.get(TRANSITIONS).is_some(),
+            });
+            transitions.extend(steps(spot)?);
+            for (name, below) in self.whole.properties(spot) {
+                members.entry(name).or_default().push(below);
+            }
+            for (keyword, below) in self.whole.conditional(spot) {
+                self.refuse_annotations(keyword, below, looked_at)?;
+            }
+        }
+        if marks.any() {
+            for spot in &place.own {
+                default = default.or(defaults::member(self.whole, spot)?);
+            }
+        }
+        let members = members.into_iter().map(|(name, spots)| (name.into(), self.place(spots))).collect();
+        if let Some(place) = self.places.get_mut(place.number) {
+            *place = Place { marks, transitions, default, members, ..std::mem::take(place) };
+        }
+        Ok(())
+    }
+
+    /// Refuses annotations where it depends on the document whether they hold.
+    fn refuse_annotations(
+        &self,
+        keyword: &str,
+        spot: Spot<'s>,
+        looked_at: &mut HashSet<String>,
+    ) -> Result<(), Error> {
+        let mut open = vec![spot];
+        while let Some(spot) = open.pop() {
+            if !looked_at.insert(spot.pointer.clone()) {
+                continue;
+            }
+            if let Some(annotation) =
+                ANNOTATIONS.into_iter().find(|annotation| spot.get(annotation).is_some())
+            {
+                let reason = if OF_ELEMENTS.contains(&keyword) {
+                    format!("an element of an array has no lasting place: put {annotation} on the array")
+                } else {
+                    format!(
+                        "under {keyword} it would hold for some documents only: put {annotation} on a member under properties"
+                    )
+                };
+                return Err(bad_schema(&spot.at(annotation), reason));
+            }
+            open.extend(self.whole.in_place(&spot));
+            open.extend(self.whole.properties(&spot).into_iter().map(|(_, below)| below));
+            open.extend(self.whole.conditional(&spot).into_iter().map(|(_, below)| below));
+        }
+        Ok(())
+    }
+}
+
+fn flag(spot: &Spot, annotation: &str) -> Result<bool, Error> {
+    match spot.get(annotation) {
+        None => Ok(false),
+        Some(Value::Bool(on)) => Ok(*on),
+        Some(_) => Err(bad_schema(&spot.at(annotation), "must be true or false".into())),
+    }
+}
+
+fn steps(spot: &Spot) -> Result<Option<Transitions>, Error> {
+    let Some(annotation) = spot.get(TRANSITIONS) else { return Ok(None) };
+    let at = spot.at(TRANSITIONS);
+    let transitions = Transitions::compile(annotation, &at)?;
+    if !transitions.fits_type(spot.get("type")) {
+        let reason = "with by it stands on an object, without by on a string".to_owned();
+        return Err(bad_schema(&at, reason));
+    }
+    Ok(Some(transitions))
+}
+
+/// The document itself is no member: it is there as long as the state is.
+fn check_document(document: Option<&Place>) -> Result<(), Error> {
+    let marks = document.map(|place| place.marks).unwrap_or_default();
+    for (marked, annotation) in
+        [(marks.protected, PROTECTED), (marks.immutable, IMMUTABLE), (marks.secret, SECRET)]
+    {
+        if marked {
+            return Err(bad_schema(
+                &format!("/{annotation}"),
+                "stands on members, not on the whole document".into(),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Tells every place what is below it. Places are numbered from the document down, so few rounds from the end suffice.
+fn spread_marks(places: &mut [Place]) {
+    loop {
+        let mut changed = false;
+        for number in (0..places.len()).rev() {
+            let within = |member: &(Box<str>, usize)| places.get(member.1).map(Place::marks_within);
+            let members = places.get(number).into_iter().flat_map(|place| &place.members);
+            let below = members.filter_map(within).fold(Marks::default(), Marks::with);
+            if let Some(place) = places.get_mut(number).filter(|place| place.below != below) {
+                place.below = below;
+                changed = true;
+            }
+        }
+        if !changed {
+            return;
+        }
+    }
+}
+
+/// A refused step names where the conversation is, which a secret must not.
+fn check_secret_steps(places: &[Place]) -> Result<(), Error> {
+    for place in places {
+        let is_secret = |name: &str| {
+            let member = place.members.iter().find(|(member, _)| &**member == name);
+            member
+                .and_then(|(_, number)| places.get(*number))
+                .is_some_and(|member| member.marks_within().secret)
+        };
+        let by_secret = place.transitions.iter().any(|steps| steps.by().iter().any(|name| is_secret(name)));
+        if by_secret || (place.marks.secret && place.marks_within().steps) {
+            return Err(bad_schema(
+                &place.pointer,
+                "a step can't be made of a secret: errors show it".into(),
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,280 @@
+//! `x-transitions`: which step of a conversation may follow which.
+//!
+//! A step is the text of a string member, or of some members of an object joined by `/`: `login/Greeting`. It is compared
+//! by that text alone, so two ways to write one step are one step.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+use crate::json::pointer::escaped;
+use crate::schema::bad_schema;
+
+/// Any step, as a source or a target.
+const ANY: &str = "*";
+/// An error names at most this many steps.
+const ALLOWED_SHOWN: usize = 20;
+
+/// The compiled annotation.
+#[derive(Debug)]
+pub struct Transitions {
+    /// The members that make a step; none for a string member.
+    by: Vec<Box<str>>,
+    initial: Vec<Box<str>>,
+    allow: BTreeMap<Box<str>, Vec<Box<str>>>,
+}
+
+/// Where a conversation is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    /// The member is not there, or has none of the members that make a step.
+    None,
+    Named(String),
+    /// The member is something that has no step: a number where a string should be.
+    Nameless,
+}
+
+impl Transitions {
+    /// Reads the annotation; `at` is where it stands in the schema.
+    pub fn compile(annotation: &Value, at: &str) -> Result<Transitions, Error> {
+        let Some(members) = annotation.as_object() else {
+            return Err(bad_schema(
+                at,
+                "must be an object with initial, allow and, for an object, by".into(),
+            ));
+        };
+        if let Some(name) = members.keys().find(|name| !["by", "initial", "allow"].contains(&name.as_str())) {
+            return Err(bad_schema(&format!("{at}/{}", escaped(name)), "is not by, initial or allow".into()));
+        }
+        let by = match members.get("by") {
+            Some(by) => names(by, &format!("{at}/by"))?,
+            None => Vec::new(),
+        };
+        if by.is_empty() && members.contains_key("by") {
+            return Err(bad_schema(&format!("{at}/by"), "must name at least one member".into()));
+        }
+        let initial = match members.get("initial") {
+            Some(initial) => names(initial, &format!("{at}/initial"))?,
+            None => return Err(bad_schema(at, "initial is missing: the steps to begin with".into())),
+        };
+        let allow = allowed(members, &format!("{at}/allow"))?;
+        Ok(Transitions { by, initial, allow })
+    }
+
+    /// The members that make a step.
+    pub fn by(&self) -> &[Box<str>] {
+        &self.by
+    }
+
+    /// Whether the annotation fits the `type` beside it.
+    pub fn fits_type(&self, type_keyword: Option<&Value>) -> bool {
+        let wanted = if self.by.is_empty() { "string" } else { "object" };
+        match type_keyword {
+            None => true,
+            Some(Value::String(name)) => name == wanted,
+            Some(Value::Array(names)) => names.iter().any(|name| name.as_str() == Some(wanted)),
+            Some(_) => false,
+        }
+    }
+
+    /// Whether a conversation may begin with this value.
+    pub fn begins_with(&self, value: &Value) -> bool {
+        self.may(&Step::None, &self.step(Some(value)))
+    }
+
+    /// Refuses a step that is not allowed. `pointer` is the member's.
+    pub fn check(&self, pointer: &str, before: Option<&Value>, after: Option<&Value>) -> Result<(), Error> {
+        let (from, to) = (self.step(before), self.step(after));
+        if self.may(&from, &to) {
+            return Ok(());
+        }
+        Err(Error::Transition {
+            pointer: pointer.to_owned(),
+            from: self.shown(&from),
+            to: self.shown(&to),
+            allowed: self.allowed_shown(&from),
+        })
+    }
+
+    fn may(&self, from: &Step, to: &Step) -> bool {
+        if from == to && *from != Step::Nameless {
+            return true;
+        }
+        let target = match to {
+            Step::Named(name) => name,
+            Step::None | Step::Nameless => ANY,
+        };
+        self.targets(from).any(|allowed| allowed == target || allowed == ANY)
+    }
+
+    /// The steps that may follow `from`.
+    fn targets<'a>(&'a self, from: &Step) -> impl Iterator<Item = &'a str> + use<'a> {
+        let (initial, own, any) = match from {
+            Step::None => (Some(&self.initial), None, None),
+            Step::Named(name) => (None, self.allow.get(name.as_str()), self.allow.get(ANY)),
+            Step::Nameless => (None, None, self.allow.get(ANY)),
+        };
+        [initial, own, any].into_iter().flatten().flatten().map(|name| &**name)
+    }
+
+    fn step(&self, value: Option<&Value>) -> Step {
+        match value {
+            None => Step::None,
+            Some(Value::String(name)) if self.by.is_empty() => Step::Named(name.clone()),
+            Some(Value::Object(members)) if !self.by.is_empty() => {
+                // Absent and null mean the same.
+                let part = |name: &str| match members.get(name) {
+                    None | Some(Value::Null) => Some(""),
+                    Some(Value::String(part)) => Some(part.as_str()),
+                    Some(_) => None,
+                };
+                let parts: Option<Vec<&str>> = self.by.iter().map(|name| part(name)).collect();
+                match parts {
+                    None => Step::Nameless,
+                    Some(parts) if parts.iter().all(|part| part.is_empty()) => Step::None,
+                    Some(parts) => Step::Named(parts.join("/")),
+                }
+            }
+            // A nullable member without a step.
+            Some(Value::Null) => Step::None,
+            Some(_) => Step::Nameless,
+        }
+    }
+
+    /// A step as an error shows it: what the schema does not list may be anything, a person's words too.
+    fn shown(&self, step: &Step) -> String {
+        let listed = |name: &str| {
+            let in_list = |list: &[Box<str>]| list.iter().any(|listed| &**listed == name);
+            in_list(&self.initial)
+                || self.allow.iter().any(|(from, targets)| &**from == name || in_list(targets))
+        };
+        match step {
+            Step::None => "(none)".to_owned(),
+            Step::Named(name) if listed(name) => quoted(name),
+            Step::Named(_) | Step::Nameless => "(unlisted)".to_owned(),
+        }
+    }
+
+    fn allowed_shown(&self, from: &Step) -> String {
+        let mut allowed: Vec<&str> = Vec::new();
+        for target in self.targets(from) {
+            if !allowed.contains(&target) {
+                allowed.push(target);
+            }
+        }
+        if allowed.is_empty() {
+            return "nothing".to_owned();
+        }
+        let more = allowed.len().saturating_sub(ALLOWED_SHOWN);
+        let shown: Vec<String> = allowed.iter().take(ALLOWED_SHOWN).map(|name| quoted(name)).collect();
+        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("{}{rest}", shown.join(", "))
+    }
+}
+
+fn quoted(name: &str) -> String {
+    Value::from(name).to_string()
+}
+
+fn allowed(members: &Map<String, Value>, at: &str) -> Result<BTreeMap<Box<str>, Vec<Box<str>>>, Error> {
+    let Some(allow) = members.get("allow").and_then(Value::as_object) else {
+        return Err(bad_schema(at, "must be an object: a step and the steps that may follow it".into()));
+    };
+    let steps = allow.iter().map(|(from, targets)| {
+        Ok((from.as_str().into(), names(targets, &format!("{at}/{}", escaped(from)))?))
+    });
+    steps.collect()
+}
+
+fn names(value: &Value, at: &str) -> Result<Vec<Box<str>>, Error> {
+    let list = value.as_array().map(|list| list.iter().map(|name| name.as_str().map(Into::into)));
+    let list: Option<Vec<Box<str>>> = list.and_then(Iterator::collect);
+    list.ok_or_else(|| bad_schema(at, "must be an array of strings".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::parse::parse;
+
+    fn value(text: &str) -> Value {
+        parse(text.as_bytes(), 64).expect(text)
+    }
+
+    fn compiled(text: &str) -> Result<Transitions, Error> {
+        Transitions::compile(&value(text), "/properties/stage/x-transitions")
+    }
+
+    fn went(transitions: &Transitions, before: &str, after: &str) -> String {
+        let of = |text: &str| (!text.is_empty()).then(|| value(text));
+        let (before, after) = (of(before), of(after));
+        let checked = transitions.check("/current", before.as_ref(), after.as_ref());
+        checked.map_or_else(|error| error.to_string(), |()| "OK".to_owned())
+    }
+
+    #[test]
+    fn a_step_is_made_of_several_members() {
+        let transitions = compiled(
+            r#"{"by":["path","component"],"initial":["login/Greeting"],"allow":{"login/Greeting":["login/LoginApiCall"],"*":["login/Greeting"]}}"#,
+        )
+        .expect("an annotation");
+        let at = |path: &str, component: &str| format!(r#"{{"path":"{path}","component":"{component}"}}"#);
+        let (greeting, call) = (at("login", "Greeting"), at("login", "LoginApiCall"));
+        for (before, after) in [
+            ("", &greeting),
+            (&greeting, &call),
+            (&call, &call),
+            (&call, &greeting),
+            (&at("x", "y"), &greeting),
+        ] {
+            assert_eq!(went(&transitions, before, after), "OK", "{before} -> {after}");
+        }
+        assert_eq!(
+            went(&transitions, "", &call),
+            r#"TRANSITION /current: (none) -> "login/LoginApiCall"; allowed: "login/Greeting""#
+        );
+        assert_eq!(
+            went(&transitions, &greeting, &at("my", "words")),
+            r#"TRANSITION /current: "login/Greeting" -> (unlisted); allowed: "login/LoginApiCall", "login/Greeting""#
+        );
+        assert!(went(&transitions, &greeting, "").contains("-> (none)"));
+        assert!(went(&transitions, &greeting, r#"{"path":7}"#).contains("-> (unlisted)"));
+        assert_eq!(went(&transitions, r#"{"path":null}"#, &greeting), "OK", "none of the members is no step");
+        assert!(went(&transitions, r#"{"data":{}}"#, &call).contains("(none) -> "));
+    }
+
+    #[test]
+    fn a_step_may_be_a_string_and_removal_needs_a_star() {
+        let transitions = compiled(r#"{"initial":["menu"],"allow":{"menu":["*"],"form":["menu"]}}"#)
+            .expect("an annotation");
+        for (before, after) in
+            [("\"menu\"", "\"anything\""), ("\"menu\"", ""), ("", ""), ("\"form\"", "\"menu\"")]
+        {
+            assert_eq!(went(&transitions, before, after), "OK", "{before} -> {after}");
+        }
+        for (before, after) in
+            [("\"form\"", ""), ("\"form\"", "\"other\""), ("\"other\"", "\"menu\""), ("7", "8")]
+        {
+            assert!(went(&transitions, before, after).starts_with("TRANSITION "), "{before} -> {after}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_annotation_is_refused_with_its_pointer() {
+        for (annotation, pointer) in [
+            ("7", ""),
+            (r#"{"allow":{}}"#, ""),
+            (r#"{"initial":"menu","allow":{}}"#, "/initial"),
+            (r#"{"initial":[7],"allow":{}}"#, "/initial"),
+            (r#"{"initial":[]}"#, "/allow"),
+            (r#"{"initial":[],"allow":{"a/b":"c"}}"#, "/allow/a~1b"),
+            (r#"{"initial":[],"allow":{},"by":[]}"#, "/by"),
+            (r#"{"initial":[],"allow":{},"from":[]}"#, "/from"),
+        ] {
+            let refused = compiled(annotation).expect_err(annotation).to_string();
+            let begin = format!("BADSCHEMA /properties/stage/x-transitions{pointer}: ");
+            assert!(refused.starts_with(&begin), "{annotation}: {refused}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! STATE.ATTEMPT: counts that something was tried, by the server, so that no two clients race for the counter.
+
+use redis_state_core::decide::{self, Try};
+use redis_state_core::{Tally, Ttl};
+
+use super::options::{ACTOR, AUDIT, COMPONENT, Options};
+use super::{Refused, words};
+use crate::server::audit::Trail;
+use crate::server::ctx::Ctx;
+use crate::server::entry::entry;
+use crate::server::registry;
+use crate::server::string::RedisStr;
+use crate::server::table::{Arg, Command, KeySpec, WRITE};
+use crate::server::target::Target;
+
+pub static COMMAND: Command = Command {
+    name: c"state.attempt",
+    summary: c"Counts an attempt at an operation and returns how many there were.",
+    complexity: c"O(N) where N is the number of operations that are counted.",
+    flags: c"write deny-oom",
+    arity: -4,
+    keys: &[KeySpec::First(WRITE), KeySpec::Audit],
+    args: &[
+        Arg::key(0),
+        Arg::text(c"operation"),
+        Arg::one_of(
+            c"outcome",
+            &[
+                Arg::flag(c"success", c"SUCCESS"),
+                Arg::flag(c"failure", c"FAILURE"),
+                Arg::flag(c"clear", c"CLEAR"),
+            ],
+        ),
+        COMPONENT,
+        Arg::text(c"text").token(c"ERROR").optional(),
+        ACTOR,
+        AUDIT,
+    ],
+    run: Some(entry!(run)),
+    ..Command::DEFAULT
+};
+
+struct Request<'a> {
+    key: RedisStr<'a>,
+    operation: &'a str,
+    attempt: Try,
+    audit: Option<RedisStr<'a>>,
+}
+
+fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
+    let [_, key, operation, tally, rest @ ..] = args else { return Err(Refused::WrongArity) };
+    let options = Options::parse(&COMMAND, rest)?;
+    let operation = words::name("the operation", operation.bytes())?;
+    let remarks = decide::Remarks { operation: Some(operation.to_owned()), ..options.remarks() };
+    let attempt = Try { tally: tally_word(tally)?, error: options.error.map(str::to_owned), remarks };
+    Ok(Request { key: *key, operation, attempt, audit: options.audit })
+}
+
+fn tally_word(word: &[u8]) -> Result<Tally, Refused> {
+    match word.to_ascii_uppercase().as_slice() {
+        b"SUCCESS" => Ok(Tally::Success),
+        b"FAILURE" => Ok(Tally::Failure),
+        b"CLEAR" => Ok(Tally::Clear),
+        _ => Err(Refused::syntax("the outcome of an attempt is SUCCESS, FAILURE or CLEAR")),
+    }
+}
+
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+    let request = parse(args)?;
+    let trail = Trail::of(&request.key, request.audit)?;
+    let mut target = Target::open(ctx, request.key, trail)?;
+    let outcome = decide::attempt(target.state(), &request.attempt, &target.context(&registry::read()));
+    // It is the count that is refused, not what was tried: that must not count as one more failure.
+    let remarks = decide::Remarks { operation: None, ..request.attempt.remarks.clone() };
+    let outcome = outcome.map_err(|error| target.refuse(error, &remarks, Ttl::Keep))?;
+    target.carry_out(outcome)?;
+    let counter = target.state().and_then(|state| state.attempts().counter(request.operation));
+    ctx.reply_int(counter.map_or(0, |counter| counter.attempts as i64));
+    Ok(())
+}

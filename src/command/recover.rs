@@ -1,0 +1,78 @@
+//! STATE.RECOVER: a valid state again, by the mildest of several ways; every way that was tried is told.
+
+use redis_state_core::decide::{self, Recover, Rung};
+use redis_state_core::{Etag, Ttl};
+
+use super::Refused;
+use super::options::{ACTOR, AUDIT, EVENT, NOTE, Options, TTL};
+use crate::server::audit::Trail;
+use crate::server::ctx::Ctx;
+use crate::server::entry::entry;
+use crate::server::registry;
+use crate::server::string::RedisStr;
+use crate::server::table::{Arg, Command, KeySpec, WRITE};
+use crate::server::target::Target;
+
+pub static COMMAND: Command = Command {
+    name: c"state.recover",
+    summary: c"Makes a state valid again, or rebuilds one that is gone, by the mildest way that works.",
+    complexity:
+        c"O(N*M) where N is the length of the document and M the number of versions and entries looked at.",
+    flags: c"write deny-oom",
+    arity: -2,
+    keys: &[KeySpec::First(WRITE), KeySpec::Audit],
+    args: &[Arg::key(0), Arg::text(c"name").token(c"SCHEMA").optional(), TTL, EVENT, ACTOR, NOTE, AUDIT],
+    run: Some(entry!(run)),
+    ..Command::DEFAULT
+};
+
+struct Request<'a> {
+    key: RedisStr<'a>,
+    schema: Option<&'a str>,
+    ttl: Ttl,
+    remarks: decide::Remarks,
+    audit: Option<RedisStr<'a>>,
+}
+
+fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
+    let [_, key, rest @ ..] = args else { return Err(Refused::WrongArity) };
+    let options = Options::parse(&COMMAND, rest)?;
+    Ok(Request {
+        key: *key,
+        schema: options.schema,
+        ttl: options.ttl.unwrap_or_default(),
+        remarks: options.remarks(),
+        audit: options.audit,
+    })
+}
+
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+    let Request { key, schema, ttl, remarks, audit } = parse(args)?;
+    let trail = Trail::of(&key, audit)?;
+    let mut target = Target::open(ctx, key, trail)?;
+    let may_change_schema = schema.is_some() && ctx.may_set_protected(key);
+    let request = Recover { schema: schema.map(str::to_owned), ttl, remarks, may_change_schema };
+    let recovery =
+        decide::recover(target.state(), &target.recorded(), &request, &target.context(&registry::read()))?;
+    let tried = recovery.tried.clone();
+    let (rung, etag) = target.recover(recovery, &request.remarks)?;
+    reply(ctx, rung, etag, &tried);
+    Ok(())
+}
+
+fn reply(ctx: Ctx, rung: Rung, etag: Etag, tried: &[(Rung, String)]) {
+    ctx.reply_map(3);
+    ctx.reply_text("rung");
+    ctx.reply_text(rung.as_str());
+    ctx.reply_text("etag");
+    ctx.reply_text(&etag.to_string());
+    ctx.reply_text("tried");
+    ctx.reply_array(tried.len());
+    for (rung, reason) in tried {
+        ctx.reply_map(2);
+        ctx.reply_text("rung");
+        ctx.reply_text(rung.as_str());
+        ctx.reply_text("reason");
+        ctx.reply_text(reason);
+    }
+}

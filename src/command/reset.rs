@@ -1,0 +1,53 @@
+//! STATE.RESET: the schema's defaults everywhere, but for what is protected, immutable or secret.
+
+use redis_state_core::decide::{self, Reset};
+
+use super::Refused;
+use super::options::{ACTOR, AUDIT, EVENT, NOTE, Options, RETURN, TTL};
+use super::update::{expected_word, finish};
+use crate::server::audit::Trail;
+use crate::server::ctx::Ctx;
+use crate::server::entry::entry;
+use crate::server::registry;
+use crate::server::string::RedisStr;
+use crate::server::table::{Arg, Command, KeySpec, WRITE};
+use crate::server::target::Target;
+
+pub static COMMAND: Command = Command {
+    name: c"state.reset",
+    summary: c"Takes a state back to its schema's defaults; protected, immutable and secret members stay.",
+    complexity: c"O(N) where N is the length of the document.",
+    flags: c"write deny-oom",
+    arity: -3,
+    keys: &[KeySpec::First(WRITE), KeySpec::Audit],
+    args: &[Arg::key(0), Arg::text(c"expected"), TTL, EVENT, ACTOR, NOTE, RETURN, AUDIT],
+    run: Some(entry!(run)),
+    ..Command::DEFAULT
+};
+
+struct Request<'a> {
+    key: RedisStr<'a>,
+    reset: Reset,
+    audit: Option<RedisStr<'a>>,
+    returns: bool,
+}
+
+fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
+    let [_, key, expected, rest @ ..] = args else { return Err(Refused::WrongArity) };
+    let options = Options::parse(&COMMAND, rest)?;
+    let reset = Reset {
+        expected: expected_word(expected)?,
+        ttl: options.ttl.unwrap_or_default(),
+        remarks: options.remarks(),
+    };
+    Ok(Request { key: *key, reset, audit: options.audit, returns: options.returns.is_some() })
+}
+
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+    let request = parse(args)?;
+    let trail = Trail::of(&request.key, request.audit)?;
+    let mut target = Target::open(ctx, request.key, trail)?;
+    let outcome = decide::reset(target.state(), &request.reset, &target.context(&registry::read()));
+    let Reset { remarks, ttl, .. } = &request.reset;
+    finish(ctx, &mut target, outcome, remarks, *ttl, request.returns)
+}
