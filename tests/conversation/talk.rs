@@ -12,7 +12,7 @@ pub const KEY: &str = "channel:+263771234567";
 pub const AUDIT: &str = "{channel:+263771234567}:audit";
 
 /// The command that API handlers write with: the members that are theirs alone are written by nobody else.
-const API_COMMAND: &str = "STATE.UPDATE";
+const API_COMMAND: &str = "STATE.SETPROTECTED";
 
 pub struct Talk<'c> {
     pub client: &'c mut Client,

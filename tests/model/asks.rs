@@ -153,6 +153,7 @@ impl World {
                 ("revision", Want::Int(*revision)),
                 ("bytes", Want::Int(rules.text().len() as u64)),
                 ("states", Want::Int(self.users(name))),
+                ("bindings", Want::List(Vec::new())),
             ])
         });
         Want::List(described.collect())

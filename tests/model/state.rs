@@ -190,6 +190,7 @@ impl State {
             ("bytes", Want::Int(self.head().text.len() as u64)),
             ("snapshots", Want::Int(self.versions.len() as u64 - 1)),
             ("deadlines", Want::Map(Vec::new())),
+            ("attempts", Want::Map(Vec::new())),
             ("audit", Want::text(audit)),
             ("valid", Want::Int(u64::from(valid))),
         ])

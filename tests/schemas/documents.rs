@@ -28,7 +28,7 @@ pub const WHOLE: &[(&str, &str)] = &[
     (
         "vimbiso.cached-user",
         concat!(
-            r#"{"stage":"handle_action_notifications","option":"handle_action_notifications","direction":"OUT","#,
+            r#"{"stage":"handle_action_menu","option":"handle_action_notifications","direction":"OUT","#,
             r#""state":{"profile":{"member":{"memberID":"mem_49d439536b32","firstname":"Tariro","lastname":"Moyo","memberTier":2}},"#,
             r#""current_account":{"accountID":"acc_7d1f","accountName":"Tariro Moyo","balanceData":{}},"page_number":3},"first_name":"Welcome","#,
             r#""last_name":"Visitor","mobile_number":"+263771234567","registration_complete":false,"jwt_token":"eyJhbGciOi"}"#

@@ -153,7 +153,7 @@ fn whole_documents_are_kept_to_the_letter() {
         for (number, (schema, document)) in documents::WHOLE.iter().enumerate() {
             assert_eq!(violations(client, schema, document), Vec::<String>::new(), "{schema} {document}");
             let key = format!("channel:{number}");
-            client.ok(&["STATE.UPDATE", &key, "0", document, "REPLACE", "SCHEMA", schema]);
+            client.ok(&["STATE.SETPROTECTED", &key, "0", document, "REPLACE", "SCHEMA", schema]);
             assert_eq!(client.state(&key).1, *document);
         }
     });
@@ -169,7 +169,7 @@ fn broken_documents_are_refused_by_their_pointers() {
             assert_eq!(violations(client, schema, document), expected, "{schema} {document}");
             let said = client.err(&["STATE.VALIDATE", schema, document]);
             let update =
-                ["STATE.UPDATE", "channel:+263771234567", "0", document, "REPLACE", "SCHEMA", schema];
+                ["STATE.SETPROTECTED", "channel:+263771234567", "0", document, "REPLACE", "SCHEMA", schema];
             assert_eq!(client.err(&update), said, "an update is told the same");
         }
         assert_eq!(client.ok(&["DBSIZE"]), Reply::Int(0));

@@ -16,7 +16,7 @@ fn user(server: &Server, name: &str, rules: &str) -> Client {
 }
 
 /// Every command on a key, the key as `{key}`.
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 18] = [
     "STATE.GET {key}",
     "STATE.GET {key} VERSION 1 /stage",
     "STATE.META {key}",
@@ -27,6 +27,14 @@ const COMMANDS: [&str; 10] = [
     "STATE.ROLLBACK {key} *",
     "STATE.TOUCH {key}",
     "STATE.DELETE {key} *",
+    "STATE.SETPROTECTED {key} * {}",
+    "STATE.RESET {key} *",
+    "STATE.RECOVER {key}",
+    "STATE.RECOVER {key} SCHEMA vimbiso.channel",
+    "STATE.ROLLBACK {key} * ALL",
+    "STATE.ATTEMPT {key} login FAILURE",
+    "STATE.ATTEMPT {key} AUDIT SUCCESS ERROR AUDIT",
+    "STATE.ATTEMPTS {key} login",
 ];
 
 #[test]
@@ -65,11 +73,42 @@ fn a_user_of_channels_touches_nothing_else() {
     assert_eq!(fingerprint(&mut client), before);
 }
 
+/// A function that calls what it is given.
+const CALLER: &str = "#!lua name=bot\nredis.register_function('call', function(keys, args) return redis.pcall(unpack(args)) end)";
+
+/// The command is refused alone, in a transaction, in a script and in a function.
+#[track_caller]
+fn is_refused_everywhere(bot: &mut Client, args: &[Vec<u8>]) {
+    let shown =
+        || args.iter().map(|arg| String::from_utf8_lossy(arg).into_owned()).collect::<Vec<_>>().join(" ");
+    let within = |begin: &[&str]| {
+        begin.iter().map(|word| word.as_bytes().to_vec()).chain(args.iter().cloned()).collect::<Vec<_>>()
+    };
+    for line in [
+        args.to_vec(),
+        within(&["EVAL", "return redis.pcall(unpack(ARGV))", "0"]),
+        within(&["FCALL", "call", "0"]),
+    ] {
+        let reply = bot.call(&line);
+        assert!(matches!(reply, Reply::Error(_)), "{}: {reply:?}", shown());
+    }
+    bot.ok(&["MULTI"]);
+    let _queued_or_refused = bot.call(args);
+    match bot.call(&["EXEC"]) {
+        Reply::Error(_) => {}
+        Reply::Array(replies) => {
+            assert!(matches!(replies[..], [Reply::Error(_)]), "{}: {replies:?}", shown())
+        }
+        reply => panic!("{}: {reply:?}", shown()),
+    }
+}
+
 #[test]
 fn no_text_hides_a_key_from_the_acl() {
     let (server, mut client) = server_with_an_offer();
     client.ok(&["STATE.UPDATE", "admin:1", "0", r#"{"role":"admin"}"#]);
     client.ok(&["STATE.UPDATE", "admin:1", "1", r#"{"role":"owner"}"#]);
+    client.ok(&["FUNCTION", "LOAD", CALLER]);
     let mut bot = user(&server, "bot", "~channel:* +@all");
     let before = fingerprint(&mut client);
     let hidden: [&[u8]; 7] = [b"ALIGN", b"align", b"AUDIT", b"Audit", b"AUDIT\0", b"align\0x", b"AUDIT \0"];
@@ -79,6 +118,11 @@ fn no_text_hides_a_key_from_the_acl() {
         ("STATE.ROLLBACK", "* NOTE menu EVENT menu"),
         ("STATE.DELETE", "* NOTE menu EVENT menu"),
         ("STATE.TOUCH", "EX 60"),
+        ("STATE.SETPROTECTED", "* {} NOTE menu EVENT menu OPERATION login COMPONENT greeting"),
+        ("STATE.RESET", "* NOTE menu EVENT menu"),
+        ("STATE.RECOVER", "SCHEMA vimbiso.channel NOTE menu"),
+        ("STATE.ATTEMPT", "login FAILURE COMPONENT greeting ERROR late"),
+        ("STATE.ATTEMPTS", "login COUNT 1"),
         ("STATE.GET", "VERSION 1"),
         ("STATE.HISTORY", "COUNT 1"),
         ("STATE.DIFF", "1 2"),
@@ -92,15 +136,13 @@ fn no_text_hides_a_key_from_the_acl() {
                     args.extend(rest.clone());
                     args.insert(2 + at, word.to_vec());
                     args.insert(3 + at, allowed.to_vec());
-                    let reply = bot.call(&args);
-                    assert!(matches!(reply, Reply::Error(_)), "{command} at {at}: {reply:?}");
+                    is_refused_everywhere(&mut bot, &args);
                     // The same with the word in the place of a word, not between.
                     args.remove(3 + at);
                     if at < rest.len() {
                         args.remove(3 + at);
                     }
-                    let reply = bot.call(&args);
-                    assert!(matches!(reply, Reply::Error(_)), "{command} at {at}: {reply:?}");
+                    is_refused_everywhere(&mut bot, &args);
                 }
             }
         }

@@ -8,7 +8,7 @@ use support::{Client, Server};
 pub type Setting =
     (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
 
-pub const SETTINGS: [Setting; 12] = [
+pub const SETTINGS: [Setting; 13] = [
     (
         "snapshots",
         "10",
@@ -50,6 +50,7 @@ pub const SETTINGS: [Setting; 12] = [
         &["-1", "67108865", "x"],
     ),
     ("audit-rejects", "100", &[("0", "0"), ("1", "1"), ("100000", "100000")], &["-1", "100001", "x"]),
+    ("attempts-history", "100", &[("0", "0"), ("1", "1"), ("1000", "1000")], &["-1", "1001", "x"]),
     ("audit-conflicts", "no", &[("no", "no"), ("yes", "yes")], &["maybe", "1.0"]),
 ];
 

@@ -151,7 +151,7 @@ fn meta_describes_a_state() {
     state_test(|_, client| {
         let etag = crate::create::first_contact(client);
         let meta = client.ok(&["STATE.META", KEY]);
-        let names = "etag version schema revision initialized_at updated_at ttl bytes snapshots deadlines audit valid";
+        let names = "etag version schema revision initialized_at updated_at ttl bytes snapshots deadlines attempts audit valid";
         assert_eq!(meta.field_names().join(" "), names);
         assert_eq!(meta.field("etag").text(), etag);
         assert_eq!((meta.field("version").int(), meta.field("revision").int()), (1, 1));

@@ -96,6 +96,33 @@ fn the_examples_of_the_commands_work_as_printed() {
     plays_as_printed("docs/commands.md");
 }
 
+/// Its "```json" blocks are the schemas that its reader sends from a file; each is set, by its title, where it stands.
+#[test]
+fn the_examples_of_the_schema_page_work_as_printed() {
+    let server = Server::builder().without_schemas().start();
+    let mut client = server.client();
+    let page = page("docs/schema.md");
+    let mut parts = page.split("```json\n");
+    let mut sessions = vec![(None, parts.next().expect("the page begins with text"))];
+    for part in parts {
+        let (schema, text) = part.split_once("\n```\n").expect("a schema ends");
+        sessions.push((Some(schema), text));
+    }
+    assert!(sessions.len() > 1, "docs/schema.md has a schema in a file");
+    for (schema, text) in sessions {
+        if let Some(schema) = schema {
+            let title = schema.split('"').nth(3).expect("a schema begins with its title");
+            client.ok(&["STATE.SCHEMA", "SET", title, schema]);
+        }
+        let steps = session(text);
+        assert!(!steps.is_empty(), "docs/schema.md has a session after each schema");
+        for (command, printed) in steps {
+            let reply = played(&server, &command);
+            assert_eq!(masked(&reply), masked(&printed), "docs/schema.md: {command}");
+        }
+    }
+}
+
 #[test]
 fn the_page_of_commands_has_the_grammar_of_the_server() {
     let server = Server::start();

@@ -30,7 +30,7 @@ fn the_list_tells_who_uses_what() {
             .iter()
             .find(|schema| schema.field("name").text() == "vimbiso.small")
             .expect("listed");
-        assert_eq!(small.field_names(), ["name", "revision", "bytes", "states"]);
+        assert_eq!(small.field_names(), ["name", "revision", "bytes", "states", "bindings"]);
         assert_eq!((small.field("revision").int(), small.field("states").int()), (1, 2));
         assert_eq!(small.field("bytes").int(), FLOW.len() as i64);
         let names: Vec<&str> = list.array().iter().map(|schema| schema.field("name").text()).collect();

@@ -14,7 +14,7 @@ pub fn fingerprint(client: &mut Client) -> Fingerprint {
     let mut print = Fingerprint::new();
     for schema in client.ok(&["STATE.SCHEMA", "LIST"]).array() {
         let name = schema.field("name").text().to_owned();
-        let text = client.text(&["STATE.SCHEMA", "GET", &name]);
+        let text = client.ok(&["STATE.SCHEMA", "GET", &name]);
         print.insert(format!("schema {name}"), format!("{schema} {text}"));
     }
     for database in 0..16 {

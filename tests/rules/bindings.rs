@@ -1,0 +1,175 @@
+//! Bindings: keys that match a pattern obey a schema, whatever a client names (S39).
+
+use support::{Client, Reply, Server, state_test};
+
+use crate::{KEY, RULES, document, refused};
+
+const STRICT: &str = r#"{"additionalProperties":false,"properties":{"name":{"type":"string"}}}"#;
+const OPEN: &str = r#"{"properties":{"name":{"type":"string"}}}"#;
+
+fn schemas(client: &mut Client) {
+    client.ok(&["STATE.SCHEMA", "SET", "vimbiso.strict", STRICT]);
+    client.ok(&["STATE.SCHEMA", "SET", "vimbiso.open", OPEN]);
+}
+
+/// The patterns that STATE.SCHEMA LIST shows for a schema.
+fn bindings(client: &mut Client, name: &str) -> Vec<String> {
+    let list = client.ok(&["STATE.SCHEMA", "LIST"]);
+    let schema = list.array().iter().find(|schema| schema.field("name").text() == name).expect("listed");
+    schema.field("bindings").array().iter().map(|pattern| pattern.text().to_owned()).collect()
+}
+
+#[test]
+fn a_key_that_matches_obeys() {
+    state_test(|_, client| {
+        schemas(client);
+        assert_eq!(
+            client.ok(&["STATE.SCHEMA", "BIND", "channel:*", "vimbiso.strict"]),
+            Reply::Simple("OK".into())
+        );
+        assert!(
+            client.err(&["STATE.UPDATE", KEY, "0", r#"{"value":1}"#]).starts_with("INVALID 1 violation: /: ")
+        );
+        // A binding wins over what is named at creation.
+        assert!(
+            client
+                .err(&["STATE.UPDATE", KEY, "0", r#"{"value":1}"#, "SCHEMA", "vimbiso.open"])
+                .starts_with("INVALID ")
+        );
+        client.ok(&["STATE.UPDATE", KEY, "0", r#"{"name":"Ana"}"#]);
+        assert_eq!(client.ok(&["STATE.META", KEY]).field("schema").text(), "vimbiso.strict");
+        for command in ["STATE.UPDATE", "STATE.SETPROTECTED"] {
+            let error = refused(client, &[command, KEY, "1", "{}", "SCHEMA", "vimbiso.open"], "BADSCHEMA ");
+            assert_eq!(error, "BADSCHEMA key is bound to vimbiso.strict: name that schema or none");
+        }
+        client.ok(&["STATE.UPDATE", "user:1", "0", r#"{"value":1}"#]);
+        assert_eq!(bindings(client, "vimbiso.strict"), ["channel:*"]);
+        assert_eq!(client.ok(&["STATE.SCHEMA", "UNBIND", "channel:*"]), Reply::Int(1));
+        assert_eq!(client.ok(&["STATE.SCHEMA", "UNBIND", "channel:*"]), Reply::Int(0));
+        refused(client, &["STATE.UPDATE", KEY, "1", r#"{"value":1}"#], "INVALID ");
+    });
+}
+
+/// A state that was there before obeys from its next write on.
+#[test]
+fn a_state_that_is_there_obeys_at_its_next_write() {
+    state_test(|_, client| {
+        schemas(client);
+        client.ok(&["STATE.UPDATE", KEY, "0", r#"{"value":1}"#]);
+        client.ok(&["STATE.SCHEMA", "BIND", "channel:*", "vimbiso.strict"]);
+        refused(client, &["STATE.UPDATE", KEY, "1", r#"{"name":"Ana"}"#], "INVALID 1 violation: /: ");
+        refused(client, &["STATE.ROLLBACK", KEY, "1", "TO", "1"], "INVALID ");
+        client.ok(&["STATE.UPDATE", KEY, "1", r#"{"name":"Ana","value":null}"#]);
+        assert_eq!(client.ok(&["STATE.META", KEY]).field("schema").text(), "vimbiso.strict");
+        // A binding alone, without a change, is a commit too: from now on the state obeys.
+        client.ok(&["STATE.UPDATE", "channel:2", "0", r#"{"name":"Zoë"}"#]);
+        client.ok(&["STATE.SCHEMA", "BIND", "channel:?", "vimbiso.open"]);
+        assert!(client.text(&["STATE.UPDATE", "channel:2", "1", "{}"]).starts_with("2-"));
+        assert_eq!(client.ok(&["STATE.META", "channel:2"]).field("schema").text(), "vimbiso.open");
+    });
+}
+
+#[test]
+fn the_most_specific_pattern_wins() {
+    state_test(|_, client| {
+        schemas(client);
+        client.ok(&["STATE.SCHEMA", "BIND", "*", "vimbiso.strict"]);
+        client.ok(&["STATE.SCHEMA", "BIND", "channel:+263*", "vimbiso.open"]);
+        client.ok(&["STATE.SCHEMA", "BIND", "channel:*", "vimbiso.strict"]);
+        client.ok(&["STATE.UPDATE", KEY, "0", r#"{"value":1}"#]);
+        assert!(
+            client
+                .err(&["STATE.UPDATE", "channel:+27820000000", "0", r#"{"value":1}"#])
+                .starts_with("INVALID ")
+        );
+        assert!(client.err(&["STATE.UPDATE", "session:1", "0", r#"{"value":1}"#]).starts_with("INVALID "));
+        client.ok(&["STATE.SCHEMA", "BIND", "channel:+263*", "vimbiso.strict"]);
+        refused(client, &["STATE.UPDATE", KEY, "1", r#"{"value":2}"#], "INVALID ");
+        assert_eq!(bindings(client, "vimbiso.strict"), ["channel:+263*", "channel:*", "*"]);
+    });
+}
+
+/// `x-bind` binds when the schema is set, by a folder of schemas too; the same text again binds again.
+#[test]
+fn a_schema_can_bring_its_bindings() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let bound = RULES.replacen('{', r#"{"x-bind":["channel:*","user:*"],"#, 1);
+    std::fs::write(dir.path().join("vimbiso.bound.json"), &bound).expect("a schema");
+    let server = Server::builder()
+        .without_schemas()
+        .arg("--state.schema-dir")
+        .arg(dir.path().display().to_string())
+        .start();
+    let mut client = server.client();
+    support::wait_until("the schemas are loaded", || {
+        !client.ok(&["STATE.SCHEMA", "LIST"]).array().is_empty()
+    });
+    assert_eq!(bindings(&mut client, "vimbiso.bound"), ["channel:*", "user:*"]);
+    assert!(
+        client.err(&["STATE.UPDATE", KEY, "0", r#"{"dashboard":{}}"#]).starts_with("PROTECTED /dashboard")
+    );
+    client.ok(&["STATE.SCHEMA", "UNBIND", "user:*"]);
+    assert_eq!(bindings(&mut client, "vimbiso.bound"), ["channel:*"]);
+    assert_eq!(client.ok(&["STATE.SCHEMA", "SET", "vimbiso.bound", &bound]), Reply::Int(1));
+    assert_eq!(bindings(&mut client, "vimbiso.bound"), ["channel:*", "user:*"]);
+}
+
+/// A schema that bindings name goes only by force, and then their keys are closed.
+#[test]
+fn without_its_schema_a_bound_key_is_closed() {
+    state_test(|_, client| {
+        schemas(client);
+        client.ok(&["STATE.SCHEMA", "BIND", "channel:*", "vimbiso.strict"]);
+        client.ok(&["STATE.UPDATE", KEY, "0", r#"{"name":"Ana"}"#]);
+        let error = client.err(&["STATE.SCHEMA", "DEL", "vimbiso.strict"]);
+        assert_eq!(
+            error,
+            "BADSCHEMA 1 state uses and 1 binding uses vimbiso.strict; with FORCE their next write answers NOSCHEMA"
+        );
+        client.ok(&["STATE.SCHEMA", "DEL", "vimbiso.strict", "FORCE"]);
+        for line in [
+            &["STATE.UPDATE", KEY, "1", r#"{"name":"Zoë"}"#][..],
+            &["STATE.ROLLBACK", KEY, "1"],
+            &["STATE.RESET", KEY, "1"],
+            &["STATE.RECOVER", KEY],
+        ] {
+            refused(client, line, "NOSCHEMA ");
+        }
+        assert!(client.err(&["STATE.UPDATE", "channel:2", "0", "{}"]).starts_with("NOSCHEMA "));
+        assert_eq!(document(client), r#"{"name":"Ana"}"#);
+        let list = client.ok(&["STATE.SCHEMA", "LIST"]);
+        let gone = list
+            .array()
+            .iter()
+            .find(|schema| schema.field("name").text() == "vimbiso.strict")
+            .expect("still listed");
+        assert_eq!((gone.field("revision").int(), gone.field("states").int()), (0, 1));
+    });
+}
+
+#[test]
+fn wrong_bindings_are_refused() {
+    state_test(|_, client| {
+        schemas(client);
+        assert!(client.err(&["STATE.SCHEMA", "BIND", "channel:*", "vimbiso.none"]).starts_with("NOSCHEMA "));
+        assert!(client.err(&["STATE.SCHEMA", "BIND", "", "vimbiso.open"]).starts_with("ERR syntax error"));
+        assert!(
+            client.err(&["STATE.SCHEMA", "BIND", &"x".repeat(129), "vimbiso.open"]).starts_with("TOOBIG ")
+        );
+        client.ok(&["STATE.SCHEMA", "BIND", &"x".repeat(128), "vimbiso.open"]);
+        for number in 1..1024 {
+            client.ok(&["STATE.SCHEMA", "BIND", &format!("key:{number}"), "vimbiso.open"]);
+        }
+        assert_eq!(
+            client.err(&["STATE.SCHEMA", "BIND", "one:more", "vimbiso.open"]),
+            "BADSCHEMA 1024 bindings are kept at most"
+        );
+        let more = r#"{"x-bind":["one:more"]}"#;
+        assert_eq!(
+            client.err(&["STATE.SCHEMA", "SET", "vimbiso.more", more]),
+            "BADSCHEMA 1024 bindings are kept at most"
+        );
+        client.ok(&["STATE.SCHEMA", "BIND", "key:7", "vimbiso.strict"]);
+        assert!(client.text(&["INFO", "state"]).contains("state_bindings:1024"));
+    });
+}

@@ -1,0 +1,284 @@
+//! STATE.RECOVER: each rung where it is the one that is needed, told in the reply and in the trail (S30, S61, S62, S66, S67, S68).
+
+use support::{Client, Reply, state_test};
+
+use crate::{AUDIT, KEY, document, full_state, member, newest, refused, trail_of};
+
+/// What a revision of the schema wants of a state.
+fn revise(client: &mut Client, schema: &str) {
+    client.ok(&["STATE.SCHEMA", "SET", "vimbiso.form", schema]);
+}
+
+const LOOSE: &str = r#"{"properties":{"channel":{"x-immutable":true}}}"#;
+
+fn created(client: &mut Client, json: &str) {
+    revise(client, LOOSE);
+    client.ok(&["STATE.UPDATE", KEY, "0", json, "SCHEMA", "vimbiso.form"]);
+}
+
+/// The rung that did it, and those that failed before it.
+#[track_caller]
+fn recovered(client: &mut Client) -> (String, Vec<String>) {
+    let reply = client.ok(&["STATE.RECOVER", KEY, "ACTOR", "recovery", "NOTE", "by hand"]);
+    assert_eq!(reply.field_names(), ["rung", "etag", "tried"]);
+    assert_eq!(reply.field("etag").text(), client.state(KEY).0);
+    let tried: Vec<String> =
+        reply.field("tried").array().iter().map(|try_| try_.field("rung").text().to_owned()).collect();
+    // The trail tells the same story.
+    let told: Vec<String> = trail_of(client, "rung").into_iter().filter(|rung| rung != "-").collect();
+    let story: Vec<String> = tried.iter().cloned().chain([reply.field("rung").text().to_owned()]).collect();
+    assert!(told.ends_with(&story), "{told:?} ends in {story:?}");
+    let entry = newest(client);
+    assert_eq!(
+        (entry.field("event").text(), entry.field("actor").text(), entry.field("note").text()),
+        ("recover", "recovery", "by hand")
+    );
+    (reply.field("rung").text().to_owned(), tried)
+}
+
+#[test]
+fn valid_leaves_the_state_as_it_is() {
+    state_test(|_, client| {
+        full_state(client);
+        let before = client.state(KEY);
+        client.ok(&["STATE.TOUCH", KEY, "EX", "9"]);
+        assert_eq!(recovered(client), ("valid".to_owned(), vec![]));
+        assert_eq!(client.state(KEY), before);
+        assert!(client.ok(&["PTTL", KEY]).int() > 1_700_000, "the person is there again");
+        assert!(client.text(&["INFO", "state"]).contains("state_recoveries_valid:1"));
+    });
+}
+
+#[test]
+fn defaults_fill_what_a_revision_wants() {
+    state_test(|_, client| {
+        created(client, r#"{"channel":"a","note":1}"#);
+        revise(
+            client,
+            r#"{"required":["stage"],"properties":{"stage":{"enum":["menu"],"default":"menu"},"channel":{"x-immutable":true}}}"#,
+        );
+        assert_eq!(client.ok(&["STATE.META", KEY]).field("valid").int(), 0);
+        assert_eq!(recovered(client), ("defaults".to_owned(), vec!["valid".to_owned()]));
+        assert_eq!(document(client), r#"{"channel":"a","note":1,"stage":"menu"}"#);
+        assert_eq!(client.ok(&["STATE.META", KEY]).field("valid").int(), 1);
+        assert_eq!(newest(client).field("patch").text(), r#"[{"op":"add","path":"/stage","value":"menu"}]"#);
+    });
+}
+
+/// Members that nobody knows any more are dropped, at any depth; a wrong value never.
+#[test]
+fn a_revision_drops_what_it_does_not_know() {
+    state_test(|_, client| {
+        created(client, r#"{"channel":"a","old":{"x":1},"current":{"path":"login","step":2}}"#);
+        revise(
+            client,
+            r#"{"additionalProperties":false,"properties":{"channel":{"x-immutable":true},"stage":{"default":"menu"},"current":{"properties":{"path":{}},"unevaluatedProperties":false}}}"#,
+        );
+        assert_eq!(
+            recovered(client),
+            ("revision".to_owned(), vec!["valid".to_owned(), "defaults".to_owned()])
+        );
+        assert_eq!(document(client), r#"{"channel":"a","current":{"path":"login"},"stage":"menu"}"#);
+        revise(
+            client,
+            r#"{"additionalProperties":false,"properties":{"channel":{"x-immutable":true},"current":{"type":"string"}}}"#,
+        );
+        let (rung, tried) = recovered(client);
+        assert_eq!((rung.as_str(), tried.len()), ("reset", 5), "a wrong value is not dropped");
+        assert_eq!(document(client), r#"{"channel":"a"}"#);
+    });
+}
+
+#[test]
+fn the_newest_valid_snapshot_comes_back() {
+    state_test(|_, client| {
+        created(client, r#"{"channel":"a","amount":1}"#);
+        for json in [r#"{"amount":2}"#, r#"{"amount":3}"#, r#"{"amount":"three"}"#, r#"{"amount":"four"}"#] {
+            client.ok(&["STATE.UPDATE", KEY, "*", json]);
+        }
+        revise(
+            client,
+            r#"{"required":["amount"],"properties":{"channel":{"x-immutable":true},"amount":{"type":"number"}}}"#,
+        );
+        let (rung, tried) = recovered(client);
+        assert_eq!((rung.as_str(), tried.join(" ")), ("snapshot", "valid defaults revision".to_owned()));
+        assert_eq!(document(client), r#"{"channel":"a","amount":3}"#);
+        let head = client.ok(&["STATE.HISTORY", KEY]).array()[0].clone();
+        assert_eq!(
+            (head.field("event").text(), head.field("version").int(), head.field("parent").int()),
+            ("recover", 6, 2)
+        );
+    });
+}
+
+#[test]
+fn a_label_is_looked_at_when_no_snapshot_is_left() {
+    state_test(|_, client| {
+        client.ok(&["CONFIG", "SET", "state.snapshots", "1"]);
+        created(client, r#"{"channel":"a","amount":1}"#);
+        client.ok(&["STATE.UPDATE", KEY, "*", "{}", "LABEL", "good"]);
+        for json in [r#"{"amount":"two"}"#, r#"{"amount":"three"}"#, r#"{"amount":"four"}"#] {
+            client.ok(&["STATE.UPDATE", KEY, "*", json]);
+        }
+        revise(client, r#"{"required":["amount"],"properties":{"amount":{"type":"number"}}}"#);
+        let (rung, tried) = recovered(client);
+        assert_eq!(
+            (rung.as_str(), tried.join(" ")),
+            ("label", "valid defaults revision snapshot".to_owned())
+        );
+        assert_eq!(document(client), r#"{"channel":"a","amount":1}"#);
+    });
+}
+
+/// S62: when nothing else helps, the menu.
+#[test]
+fn reset_is_the_last_rung_of_a_state() {
+    state_test(|_, client| {
+        created(client, r#"{"channel":"a","stage":7}"#);
+        revise(
+            client,
+            r#"{"properties":{"channel":{"x-immutable":true},"stage":{"enum":["menu"],"default":"menu"}}}"#,
+        );
+        let (rung, tried) = recovered(client);
+        assert_eq!(
+            (rung.as_str(), tried.join(" ")),
+            ("reset", "valid defaults revision snapshot label".to_owned())
+        );
+        assert_eq!(document(client), r#"{"stage":"menu","channel":"a"}"#);
+        assert!(client.text(&["INFO", "state"]).contains("state_recoveries_reset:1"));
+    });
+}
+
+#[test]
+fn when_no_rung_is_left_nothing_has_changed() {
+    state_test(|_, client| {
+        created(client, r#"{"channel":"a","stage":7}"#);
+        revise(client, r#"{"properties":{"channel":{"x-immutable":true,"type":"object"}}}"#);
+        let error =
+            refused(client, &["STATE.RECOVER", KEY], "INVALID no rung left: valid: 1 violation: /channel: ");
+        for rung in ["valid: ", "defaults: ", "revision: ", "snapshot: ", "label: ", "reset: "] {
+            assert!(error.contains(rung), "{rung} in {error}");
+        }
+        let rungs: Vec<String> = trail_of(client, "rung").into_iter().filter(|rung| rung != "-").collect();
+        assert_eq!(rungs, ["valid", "defaults", "revision", "snapshot", "label", "reset"]);
+        assert!(client.text(&["INFO", "state"]).contains("state_recoveries_failed:1"));
+        // A crowd that recovers in vain can't push the commits out of the trail.
+        (0..60).for_each(|_| drop(client.err(&["STATE.RECOVER", KEY])));
+        assert_eq!(client.ok(&["XLEN", AUDIT]).int(), 1 + 100 + 1);
+    });
+}
+
+/// S67: a state of 30 KB with 3000 commits that somebody removed with DEL comes back byte for byte, but for its secret.
+#[test]
+fn a_state_that_is_gone_comes_back_from_its_trail() {
+    state_test(|_, client| {
+        full_state(client);
+        let accounts = (0..400).map(|n| {
+            format!(r#"{{"id":"acc_{n:05}","name":"Zoë Müller {n}","balance":{n}.50,"denom":"USD"}}"#)
+        });
+        let big = format!(r#"{{"dashboard":{{"accounts":[{}]}}}}"#, accounts.collect::<Vec<_>>().join(","));
+        client.ok(&["STATE.SETPROTECTED", KEY, "1", &big]);
+        for number in 0..2998 {
+            let place = number % 300;
+            let patch = match number % 5 {
+                0 => format!(
+                    r#"[{{"op":"replace","path":"/dashboard/accounts/{place}/balance","value":{number}.10}}]"#
+                ),
+                1 => format!(
+                    r#"[{{"op":"add","path":"/current/{number}","value":{{"note":"🙂 \"{number}\""}}}}]"#
+                ),
+                2 => format!(r#"[{{"op":"remove","path":"/current/{}"}}]"#, number - 1),
+                3 => format!(r#"[{{"op":"replace","path":"/auth/token","value":"token {number}"}}]"#),
+                _ => format!(r#"[{{"op":"add","path":"/current/path","value":"{number}"}}]"#),
+            };
+            client.send(&["STATE.SETPROTECTED", KEY, "*", &patch, "PATCH"]);
+        }
+        (0..2998).for_each(|_| assert!(matches!(client.read(), Reply::Bulk(_))));
+        let (etag, before) = client.state(KEY);
+        assert!(before.len() > 28_000 && etag.starts_with("3000-"), "{} {etag}", before.len());
+        client.ok(&["DEL", KEY]);
+        assert_eq!(recovered(client), ("audit".to_owned(), vec![]));
+        let (etag, after) = client.state(KEY);
+        assert_eq!(after, before.replacen(r#""token":"token 2993","#, "", 1));
+        assert!(etag.starts_with("3001-"), "versions go on: {etag}");
+        assert_eq!(client.ok(&["STATE.META", KEY]).field("schema").text(), "vimbiso.rules");
+        // And once more, from what the recovery has written.
+        client.ok(&["DEL", KEY]);
+        recovered(client);
+        assert_eq!(document(client), after);
+    });
+}
+
+/// What the trail can't give is said, and the next rung is tried.
+#[test]
+fn a_trail_that_can_not_be_read_says_why() {
+    state_test(|_, client| {
+        full_state(client);
+        client.ok(&["STATE.DELETE", KEY, "1"]);
+        let reply = client.ok(&["STATE.RECOVER", KEY, "SCHEMA", "vimbiso.rules"]);
+        assert_eq!(
+            (reply.field("rung").text(), reply.field("tried").array()[0].field("reason").text()),
+            ("created", "the state was deleted on purpose")
+        );
+        client.ok(&["CONFIG", "SET", "state.audit-patch-bytes", "10"]);
+        client.ok(&["STATE.UPDATE", KEY, "*", r#"{"current":{"path":"offer"}}"#]);
+        client.ok(&["DEL", KEY]);
+        let reply = client.ok(&["STATE.RECOVER", KEY]);
+        let reason = reply.field("tried").array()[0].field("reason").text().to_owned();
+        assert_eq!(reason, "the patch of version 2 was cut (state.audit-patch-bytes)");
+        assert_eq!(reply.field("rung").text(), "created");
+        client.ok(&["DEL", KEY]);
+        client.ok(&["DEL", AUDIT]);
+        let reply = client.ok(&["STATE.RECOVER", KEY, "SCHEMA", "vimbiso.conversation"]);
+        assert_eq!(
+            reply.field("tried").array()[0].field("reason").text(),
+            "the audit stream tells of no version"
+        );
+        assert_eq!(member(client, "/stage").as_deref(), Some("\"handle_action_menu\""));
+        client.ok(&["DEL", KEY, AUDIT]);
+        let error = client.err(&["STATE.RECOVER", KEY, "SCHEMA", "vimbiso.channel"]);
+        assert!(
+            error.starts_with(
+                "INVALID no rung left: audit: the audit stream tells of no version; created: 1 violation: "
+            ),
+            "{error}"
+        );
+        assert_eq!(client.ok(&["EXISTS", KEY, AUDIT]).int(), 0);
+    });
+}
+
+/// What the trail gives must be valid today; protected members come back as it has them.
+#[test]
+fn what_is_rebuilt_must_be_valid() {
+    state_test(|_, client| {
+        full_state(client);
+        client.ok(&["STATE.SETPROTECTED", KEY, "1", r#"{"dashboard":{"balance":7.70}}"#]);
+        client.ok(&["DEL", KEY]);
+        recovered(client);
+        assert_eq!(member(client, "/dashboard/balance").as_deref(), Some("7.70"));
+        let strict = crate::RULES.replace(r#""current": {"#, r#""current": {"maxProperties":0,"#);
+        client.ok(&["STATE.SCHEMA", "SET", "vimbiso.rules", &strict]);
+        client.ok(&["DEL", KEY]);
+        let reply = client.ok(&["STATE.RECOVER", KEY]);
+        assert_eq!(reply.field("rung").text(), "created");
+        assert!(
+            reply.field("tried").array()[0].field("reason").text().starts_with("1 violation: /current: ")
+        );
+    });
+}
+
+/// Another schema is for who may run STATE.SETPROTECTED.
+#[test]
+fn a_recovery_changes_the_schema_by_right_only() {
+    state_test(|server, client| {
+        full_state(client);
+        client.ok(&["STATE.SCHEMA", "SET", "vimbiso.open", "{}"]);
+        let mut flow = crate::rights::flow(server, client);
+        assert!(
+            flow.err(&["STATE.RECOVER", KEY, "SCHEMA", "vimbiso.open"])
+                .starts_with("BADSCHEMA the state obeys vimbiso.rules")
+        );
+        client.ok(&["STATE.RECOVER", KEY, "SCHEMA", "vimbiso.open"]);
+        assert_eq!(client.ok(&["STATE.META", KEY]).field("schema").text(), "vimbiso.open");
+    });
+}

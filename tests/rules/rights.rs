@@ -1,0 +1,116 @@
+//! Who may write what, by the ACL recipe of docs/operations.md (S10, S48, S50): the API handler may, the flow code may not.
+
+use support::{Client, Server, repository, state_test, words};
+
+use crate::{KEY, full_state, member};
+
+/// Logs in as a user of the recipe, made by the very lines that an operator copies from the page.
+fn user(server: &Server, admin: &mut Client, name: &str) -> Client {
+    let page = std::fs::read_to_string(repository().join("docs/operations.md")).expect("docs/operations.md");
+    let begin = format!("ACL SETUSER {name} on >");
+    let line =
+        page.lines().find(|line| line.starts_with(&begin)).unwrap_or_else(|| panic!("no recipe for {name}"));
+    let password = line[begin.len()..].split(' ').next().expect("a password");
+    admin.ok(&words(line));
+    let mut client = server.client();
+    client.ok(&["AUTH", name, password]);
+    client
+}
+
+/// The code of the flows: reads and writes what is not protected. It may run scripts here, to see that they change nothing.
+pub fn flow(server: &Server, admin: &mut Client) -> Client {
+    let client = user(server, admin, "flow");
+    admin.ok(&["ACL", "SETUSER", "flow", "+eval", "+exec", "+multi"]);
+    client
+}
+
+#[test]
+fn the_api_handler_may_and_the_flow_code_may_not() {
+    state_test(|server, client| {
+        full_state(client);
+        let (mut flow, mut api) = (flow(server, client), user(server, client, "api"));
+        let change = r#"{"dashboard":{"balance":7}}"#;
+        assert!(flow.err(&["STATE.SETPROTECTED", KEY, "1", change]).starts_with("NOPERM "));
+        assert!(flow.err(&["STATE.UPDATE", KEY, "1", change]).starts_with("PROTECTED /dashboard: "));
+        let error = flow.err(&["STATE.ROLLBACK", KEY, "1", "ALL"]);
+        assert!(error.starts_with("NOPERM ") && error.contains("permission"), "{error}");
+        assert_eq!(member(client, "/dashboard/balance").as_deref(), Some("1.10"));
+        api.ok(&["STATE.SETPROTECTED", KEY, "1", change]);
+        assert_eq!(member(client, "/dashboard/balance").as_deref(), Some("7"));
+        api.ok(&["STATE.ROLLBACK", KEY, "2", "ALL"]);
+        assert!(
+            api.state(KEY).1.contains("eyJhbGciOiJIUzI1NiJ9"),
+            "the API handler reads the token it wrote"
+        );
+        flow.ok(&["STATE.ROLLBACK", KEY, "*", "TO", "2"]);
+        assert_eq!(
+            member(client, "/dashboard/balance").as_deref(),
+            Some("1.10"),
+            "what was kept is no change"
+        );
+        assert_eq!(crate::trail_of(client, "user"), ["default", "flow", "api", "api"]);
+    });
+}
+
+/// The recipe withholds what would go behind the module's back.
+#[test]
+fn neither_may_go_behind_the_back_of_the_rules() {
+    state_test(|server, client| {
+        full_state(client);
+        for name in ["flow", "api"] {
+            let mut user = user(server, client, name);
+            for line in [
+                "DEL {key}",
+                "UNLINK {key}",
+                "SET {key} x",
+                "RENAME {key} channel:2",
+                "COPY {key} channel:2",
+                "MOVE {key} 1",
+                "RESTORE channel:2 0 x",
+                "EXPIRE {key} 1",
+                "PERSIST {key}",
+                "FLUSHALL",
+                "FLUSHDB",
+                "DUMP {key}",
+                "KEYS *",
+                "SCAN 0",
+                "STATE.SCHEMA SET vimbiso.rules {}",
+                "STATE.SCHEMA BIND * vimbiso.rules",
+                "STATE.GET admin:1",
+                "XRANGE {channel:+263771234567}:audit - +",
+                "CONFIG SET state.audit no",
+                "DEBUG RELOAD",
+                "MONITOR",
+                "SLOWLOG GET",
+                "ACL SETUSER flow +@all",
+                "STATE.DELETE {key} * PURGE",
+            ] {
+                let error = user.err(&words(&line.replace("{key}", KEY)));
+                assert!(error.starts_with("NOPERM "), "{name}: {line}: {error}");
+            }
+        }
+    });
+}
+
+/// A right to another key is no right to this one.
+#[test]
+fn the_right_counts_by_key() {
+    state_test(|server, client| {
+        full_state(client);
+        client.ok(&words(
+            "ACL SETUSER mixed on >secret %R~channel:* +state.get (+state.setprotected +state.get ~token:*)",
+        ));
+        let mut mixed = server.client();
+        mixed.ok(&["AUTH", "mixed", "secret"]);
+        assert!(mixed.state(KEY).1.contains(r#""token":"***""#));
+        client.ok(&[
+            "STATE.SETPROTECTED",
+            "token:1",
+            "0",
+            r#"{"auth":{"token":"abc"}}"#,
+            "SCHEMA",
+            "vimbiso.rules",
+        ]);
+        assert!(mixed.state("token:1").1.contains(r#""token":"abc""#));
+    });
+}
