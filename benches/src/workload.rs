@@ -13,6 +13,8 @@ const TTL_MS: &str = "3600000";
 pub enum Kind {
     Get,
     StateGet,
+    /// Of a state with a secret in it: who asks must be asked of the ACL.
+    StateGetSecret,
     Set,
     StateUpdate,
 }
@@ -22,6 +24,7 @@ impl Kind {
         match self {
             Kind::Get => "GET",
             Kind::StateGet => "STATE.GET",
+            Kind::StateGetSecret => "STATE.GET + token",
             Kind::Set => "SET PX",
             Kind::StateUpdate => "STATE.UPDATE",
         }
@@ -31,14 +34,14 @@ impl Kind {
     pub fn baseline(self) -> Option<Kind> {
         match self {
             Kind::Get | Kind::Set => None,
-            Kind::StateGet => Some(Kind::Get),
+            Kind::StateGet | Kind::StateGetSecret => Some(Kind::Get),
             Kind::StateUpdate => Some(Kind::Set),
         }
     }
 
     /// Puts the keys there. `schema` is the text of vimbiso.channel, by which states are validated.
     pub fn prepare(self, server: &Server, schema: &str, family: &str) -> Result<(), String> {
-        if self == Kind::StateGet || self == Kind::StateUpdate {
+        if self.baseline().is_some() {
             server.call(&[b"STATE.SCHEMA", b"SET", b"vimbiso.channel", schema.as_bytes()])?;
         }
         for index in 0..CONNECTIONS * KEYS_EACH {
@@ -49,6 +52,10 @@ impl Kind {
                     server.call(&[b"SET", key, document, b"PX", TTL_MS.as_bytes()])?;
                 }
                 Kind::StateGet | Kind::StateUpdate => start_offer(server, key, document)?,
+                Kind::StateGetSecret => {
+                    start_offer(server, key, document)?;
+                    server.call(&[b"STATE.SETPROTECTED", key, b"*", TOKEN])?;
+                }
             }
         }
         Ok(())
@@ -67,7 +74,7 @@ impl Kind {
         let mut request = Vec::new();
         match self {
             Kind::Get => encode(&[b"GET", key], &mut request),
-            Kind::StateGet => encode(&[b"STATE.GET", key], &mut request),
+            Kind::StateGet | Kind::StateGetSecret => encode(&[b"STATE.GET", key], &mut request),
             Kind::Set => {
                 let document = document(index + turn);
                 encode(&[b"SET", key, document.as_bytes(), b"PX", TTL_MS.as_bytes()], &mut request);
@@ -110,6 +117,9 @@ const CHANGES: [&str; 2] = [
     r#"{"current":{"path":"offer","component":"HandleInput","awaiting_input":true,"component_result":"amount","data":{"amount":99.25,"currency":"USD","handle":"tariro_moyo"}}}"#,
     r#"{"current":{"path":"offer","component":"HandleInput","awaiting_input":true,"component_result":null,"data":{"amount":125.5,"currency":"USD","handle":"ana_pereira"}}}"#,
 ];
+
+/// What the API handler adds when a member logs in.
+const TOKEN: &[u8] = br#"{"auth":{"token":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZW0tMSJ9.c2lnbmF0dXJl"}}"#;
 
 /// A session of a member, about 2 KB as JSON.
 fn document(index: usize) -> String {

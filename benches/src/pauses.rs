@@ -1,0 +1,138 @@
+//! How long another client waits while a hostile schema is set.
+//!
+//! A schema is small and can ask for endless work: references that multiply, patterns that swell when they are compiled, defaults
+//! within defaults. The server has one thread, so what one client asks for is what all the others wait for. A second
+//! connection sends PING without a pause; the longest wait of a round is kept, of all rounds the median.
+
+use std::fmt::Write as _;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::server::{Server, encode};
+
+const ROUNDS: usize = 5;
+/// No hostile schema may keep another client waiting longer than this.
+pub const LONGEST: Duration = Duration::from_millis(20);
+
+/// One hostile schema, what the server says to it, and how long another client waited.
+pub struct Pause {
+    pub name: &'static str,
+    pub bytes: usize,
+    pub answer: String,
+    /// The longest wait of each round, shortest first.
+    pub waits: Vec<Duration>,
+}
+
+impl Pause {
+    pub fn median(&self) -> Duration {
+        self.waits.get(self.waits.len() / 2).copied().unwrap_or(Duration::MAX)
+    }
+
+    pub fn holds(&self) -> bool {
+        self.answer.starts_with("BADSCHEMA ") && self.median() < LONGEST
+    }
+}
+
+pub fn measure(server: &Server) -> Result<Vec<Pause>, String> {
+    let mut pauses = Vec::new();
+    for (name, schema) in hostile_schemas() {
+        let (mut waits, mut answer) = (Vec::new(), String::new());
+        for _ in 0..ROUNDS {
+            let set = || server.call(&[b"STATE.SCHEMA", b"SET", b"hostile", schema.as_bytes()]);
+            let (said, waited) = longest_wait_during(server, set)?;
+            answer = said.err().unwrap_or_else(|| "accepted".to_owned());
+            waits.push(waited);
+        }
+        waits.sort();
+        pauses.push(Pause { name, bytes: schema.len(), answer, waits });
+    }
+    Ok(pauses)
+}
+
+/// Runs `work` while another connection sends one PING after the other; returns the longest that one of them took.
+fn longest_wait_during<T: Send>(
+    server: &Server,
+    work: impl FnOnce() -> T + Send,
+) -> Result<(T, Duration), String> {
+    let mut other = server.connect()?;
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let working = scope.spawn(|| {
+            let result = work();
+            done.store(true, Ordering::Release);
+            result
+        });
+        let mut longest = Duration::ZERO;
+        while !done.load(Ordering::Acquire) {
+            longest = longest.max(ping(&mut other).map_err(|error| format!("PING: {error}"))?);
+        }
+        Ok((working.join().map_err(|_| "the thread that sets schemas died")?, longest))
+    })
+}
+
+fn ping(stream: &mut TcpStream) -> std::io::Result<Duration> {
+    let begun = Instant::now();
+    let mut request = Vec::new();
+    encode(&[b"PING"], &mut request);
+    stream.write_all(&request)?;
+    let mut reply = [0; b"+PONG\r\n".len()];
+    stream.read_exact(&mut reply)?;
+    Ok(begun.elapsed())
+}
+
+/// Schemas that answer BADSCHEMA, each dear in another way, most of them as dear as fits into the 64 KB of a schema.
+fn hostile_schemas() -> Vec<(&'static str, String)> {
+    // `"a0":<one>,"a1":<one>,…`, what a member says being made from its number.
+    let members = |count: usize, one: &dyn Fn(usize) -> String| {
+        (0..count).fold(String::new(), |mut all, number| {
+            let comma = if number == 0 { "" } else { "," };
+            write!(all, "{comma}\"a{number}\":{}", one(number)).expect("a string takes it");
+            all
+        })
+    };
+    let next = |number: usize| format!("{{\"$ref\":\"#/$defs/a{}\"}}", number + 1);
+    let twice = |number: usize| format!("{{\"allOf\":[{0},{0}]}}", next(number));
+    let swelling = |_: usize| r#"{"pattern":"^[\\p{L}]{1,100}$"}"#.to_owned();
+    let default = |number: usize| {
+        let below = format!("{{\"$ref\":\"#/$defs/a{}\",\"default\":{{}}}}", number + 1);
+        format!("{{\"properties\":{{\"x\":{below},\"y\":{below}}}}}")
+    };
+    let leaf = r#""a26":{"x-secret":true}"#;
+    let wide = vec![r##"{"$ref":"#/$defs/a26"}"##; 400].join(",");
+    vec![
+        (
+            "references that multiply",
+            format!(r##"{{"$ref":"#/$defs/a0","$defs":{{{},{leaf}}}}}"##, members(26, &twice)),
+        ),
+        (
+            "defaults that multiply",
+            format!(r##"{{"$ref":"#/$defs/a0","$defs":{{{},{leaf}}}}}"##, members(26, &default)),
+        ),
+        ("defaults without end", r##"{"properties":{"next":{"$ref":"#","default":{}}}}"##.to_owned()),
+        (
+            "a chain of 1000 references",
+            format!(r##"{{"$ref":"#/$defs/a0","$defs":{{{},"a1000":{{}}}}}}"##, members(1000, &next)),
+        ),
+        (
+            "600 members, 300 references each",
+            format!(
+                r##"{{"properties":{{{}}},"$defs":{{{},"a300":{{"x-secret":true}}}}}}"##,
+                members(600, &|_| r##"{"$ref":"#/$defs/a0"}"##.to_owned()),
+                members(300, &next)
+            ),
+        ),
+        (
+            "500 members, 400 parts each",
+            format!(
+                r##"{{"properties":{{{}}},"$defs":{{"wide":{{"allOf":[{wide}]}},{leaf}}}}}"##,
+                members(500, &|_| r##"{"$ref":"#/$defs/wide"}"##.to_owned())
+            ),
+        ),
+        ("128 patterns that swell", format!(r#"{{"properties":{{{}}}}}"#, members(128, &swelling))),
+        ("10 000 subschemas", format!(r#"{{"properties":{{{}}}}}"#, members(5000, &|_| "{}".to_owned()))),
+        ("deeper than documents", format!("{}{{}}{}", r#"{"not":"#.repeat(5000), "}".repeat(5000))),
+        ("too long", format!(r#"{{"enum":[{}]}}"#, vec!["\"+263771234567\""; 10_000].join(","))),
+    ]
+}
