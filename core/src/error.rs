@@ -125,6 +125,12 @@ pub enum Error {
         /// How many are counted.
         limit: usize,
     },
+    /// A document has too many members that lapse.
+    #[error("TOOBIG a document has {limit} members with x-ttl at most")]
+    TooManyDeadlines {
+        /// How many it may have.
+        limit: usize,
+    },
     /// No way of recovering a state led to a valid one.
     #[error("INVALID no rung left: {tried}")]
     NoRung {
@@ -186,7 +192,9 @@ impl Error {
             Error::Immutable { .. } => "IMMUTABLE",
             Error::BadJson { .. } => "BADJSON",
             Error::BadPatch { .. } | Error::BadPatchShape => "BADPATCH",
-            Error::TooBig { .. } | Error::TooManyOperations { .. } => "TOOBIG",
+            Error::TooBig { .. } | Error::TooManyOperations { .. } | Error::TooManyDeadlines { .. } => {
+                "TOOBIG"
+            }
             Error::TooDeep { .. } | Error::ResultTooDeep { .. } => "TOODEEP",
             Error::NoSchema { .. } => "NOSCHEMA",
             Error::BadSchema { .. } => "BADSCHEMA",

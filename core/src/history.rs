@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use crate::deadlines::Deadlines;
 use crate::document::Document;
 use crate::etag::Etag;
 use crate::limits::Limits;
@@ -25,6 +26,8 @@ pub struct Version {
     pub actor: Option<Box<str>>,
     /// Whether the document had a secret in it by the schema it was validated against.
     pub has_secret: bool,
+    /// When its members lapse, as it was when this was the present version.
+    pub deadlines: Deadlines,
     /// Its document.
     pub document: Document,
 }
@@ -144,7 +147,16 @@ mod tests {
     fn version(number: u64) -> Version {
         let document = Document::from_stored(b"{}").expect("an object");
         let parent = number.saturating_sub(1);
-        Version { number, parent, at_ms: 0, event: Event::Update, actor: None, has_secret: false, document }
+        Version {
+            number,
+            parent,
+            at_ms: 0,
+            event: Event::Update,
+            actor: None,
+            has_secret: false,
+            deadlines: Deadlines::default(),
+            document,
+        }
     }
 
     fn label(name: &str, version: u64) -> Label {

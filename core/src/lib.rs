@@ -23,6 +23,7 @@
 mod attempts;
 pub mod audit;
 pub mod codec;
+mod deadlines;
 pub mod decide;
 mod document;
 mod error;
@@ -37,6 +38,7 @@ mod state;
 mod time;
 
 pub use attempts::{ATTEMPT_ERROR_BYTES_MAX, Attempt, Attempted, Attempts, Counter, OPERATIONS_MAX, Tally};
+pub use deadlines::{DEADLINES_MAX, Deadline, Deadlines};
 pub use document::Document;
 pub use error::{Error, REJECTIONS, Violation};
 pub use etag::{Etag, Expected};

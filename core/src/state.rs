@@ -4,6 +4,7 @@
 //! to replicas and written to the AOF, so all of them end equal, whatever their configuration (invariants I3, I4).
 
 use crate::attempts::{Attempt, Attempted, Attempts, Counter};
+use crate::deadlines::{Deadline, Deadlines};
 use crate::etag::{Etag, VERSION_MAX};
 use crate::history::{Dropped, History, Label, Version};
 use crate::schema::SchemaRef;
@@ -22,6 +23,8 @@ pub enum Event {
     Reset,
     /// STATE.RECOVER.
     Recover,
+    /// A member has reached its deadline.
+    Lapse,
 }
 
 impl Event {
@@ -33,6 +36,7 @@ impl Event {
             Event::Rollback => "rollback",
             Event::Reset => "reset",
             Event::Recover => "recover",
+            Event::Lapse => "lapse",
         }
     }
 }
@@ -70,6 +74,8 @@ pub enum Effect {
     Relabel(Relabel),
     /// An operation was tried.
     Attempt(Attempted),
+    /// The present version's members lapse at other times.
+    Deadlines(Deadlines),
 }
 
 /// The value under one key.
@@ -165,11 +171,23 @@ impl State {
         self.attempts.apply(attempted);
     }
 
+    /// Sets when members of the present version lapse.
+    pub fn set_deadlines(&mut self, deadlines: Deadlines) {
+        self.head.deadlines = deadlines;
+    }
+
     /// The sizes of the memory blocks that this state holds, itself included.
     pub fn heap_blocks_bytes(&self) -> impl Iterator<Item = usize> {
         let versions = self.versions().flat_map(|version| {
-            [version.document.text().len(), version.actor.as_ref().map_or(0, |actor| actor.len())]
+            let actor = version.actor.as_ref().map_or(0, |actor| actor.len());
+            [
+                version.document.text().len(),
+                actor,
+                version.deadlines.iter().len().saturating_mul(size_of::<Deadline>()),
+            ]
         });
+        let places =
+            self.versions().flat_map(|version| version.deadlines.iter().map(|deadline| deadline.place.len()));
         let labels = self.history.labels.iter().map(|label| label.name.len());
         let counters = self.attempts.counters.iter().map(|counter| counter.operation.len());
         let attempts = self.attempts.history.iter().flat_map(|attempt| {
@@ -185,7 +203,7 @@ impl State {
             self.schema.as_ref().map_or(0, |schema| schema.name.len()),
         ];
         let attempts = counters.chain(attempts);
-        versions.chain(labels).chain(attempts).chain(tables).filter(|bytes| *bytes > 0)
+        versions.chain(places).chain(labels).chain(attempts).chain(tables).filter(|bytes| *bytes > 0)
     }
 
     /// Checks what must hold for every state; returns what does not. Decoding relies on it (invariant I5).
@@ -202,6 +220,7 @@ impl State {
             if !(0..=TIME_MAX_MS).contains(&version.at_ms) {
                 return Err("a time is out of range");
             }
+            version.deadlines.check_invariants()?;
             last = version.number;
         }
         if last > VERSION_MAX || !(0..=TIME_MAX_MS).contains(&self.initialized_at_ms) {
@@ -224,6 +243,7 @@ impl State {
             && version.number <= VERSION_MAX
             && version.parent < version.number
             && (0..=TIME_MAX_MS).contains(&version.at_ms)
+            && version.deadlines.check_invariants().is_ok()
             && self.labels_survive(commit.label.as_deref(), &commit.dropped)
     }
 
@@ -235,6 +255,11 @@ impl State {
     /// As [`State::admits_commit`].
     pub fn admits_attempt(&self, attempted: &Attempted) -> bool {
         self.attempts.admits(attempted)
+    }
+
+    /// As [`State::admits_commit`].
+    pub fn admits_deadlines(&self, deadlines: &Deadlines) -> bool {
+        deadlines.check_invariants().is_ok()
     }
 
     /// Whether every label that stays names a version that stays.

@@ -88,18 +88,23 @@ impl Entry {
         entry.push("parent", after.parent.to_string());
         entry.push_circumstances(remarks, context);
         entry.push_some("schema", after.schema);
+        entry.push_documents(before, document, after.etag.version, context);
+        entry
+    }
+
+    /// What changed, and now and then all of it.
+    fn push_documents(&mut self, before: Option<&Value>, document: &Value, version: u64, context: &Context) {
         let patch = match before {
             Some(before) => diff_text(before, document),
             None => creation_text(document),
         };
-        entry.push_patch(patch, context.limits.audit_patch_bytes);
-        if before.is_none() || after.etag.version.checked_rem(DOCUMENT_EVERY) == Some(0) {
+        self.push_patch(patch, context.limits.audit_patch_bytes);
+        if before.is_none() || version.checked_rem(DOCUMENT_EVERY) == Some(0) {
             let document = to_text(document);
             if document.len() <= context.limits.audit_document_bytes {
-                entry.push("document", document);
+                self.push("document", document);
             }
         }
-        entry
     }
 
     /// A patch that is too long is cut, and `patch_bytes` says how long it was.
@@ -112,6 +117,24 @@ impl Entry {
         patch.truncate(end);
         self.push("patch", patch);
         self.push("patch_bytes", bytes.to_string());
+    }
+
+    /// A lapse at `at_ms`: nobody did it, so there is no user. The documents before and after have their secrets hidden.
+    pub(crate) fn lapse(
+        state: &State,
+        etag: Etag,
+        at_ms: i64,
+        (before, after): (Value, Value),
+        context: &Context,
+    ) -> Entry {
+        let mut entry = Entry::default();
+        entry.push("event", Event::Lapse.as_str());
+        entry.push_etag(etag);
+        entry.push("parent", state.head().number.to_string());
+        entry.push("at", iso8601(at_ms));
+        entry.push_some("schema", state.schema().map(|schema| &*schema.name));
+        entry.push_documents(Some(&before), &after, etag.version, context);
+        entry
     }
 
     /// An event that changed nothing, or a label set on the present version.

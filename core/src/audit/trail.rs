@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::json::change::{Change, ChangeKind};
 use crate::limits::Limits;
+use crate::time::unix_ms;
 
 /// What is read back from one entry of the stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct Recorded {
     pub event: String,
     /// The version after it.
     pub version: u64,
+    /// When.
+    at_ms: i64,
     /// The schema the state obeyed.
     pub schema: Option<String>,
     /// What changed; only commits have one.
@@ -33,6 +36,7 @@ impl Recorded {
             match name {
                 b"event" => value.clone_into(&mut recorded.event),
                 b"version" => recorded.version = value.parse().unwrap_or(0),
+                b"at" => recorded.at_ms = unix_ms(value).unwrap_or(0),
                 b"schema" => recorded.schema = Some(value.to_owned()),
                 b"patch" => recorded.patch = Some(value.to_owned()),
                 b"patch_bytes" => recorded.is_cut = true,
@@ -59,6 +63,8 @@ pub(crate) struct Rebuilt {
     pub value: Value,
     /// The version it had.
     pub version: u64,
+    /// When that was made.
+    pub at_ms: i64,
 }
 
 /// The last document that `trail` (newest entry first) tells of; or why there is none.
@@ -77,8 +83,8 @@ pub(crate) fn rebuild(trail: &[Recorded], limits: &Limits) -> Result<Rebuilt, St
             for entry in later.iter().rev() {
                 value = patched(entry, &value, limits)?;
             }
-            let version = later.first().map_or(entry.version, |newest| newest.version);
-            return Ok(Rebuilt { value, version });
+            let newest = later.first().unwrap_or(&entry);
+            return Ok(Rebuilt { value, version: newest.version, at_ms: newest.at_ms });
         }
         later.push(entry);
     }

@@ -11,6 +11,7 @@ mod wire;
 use crate::attempts::{
     ATTEMPT_ERROR_BYTES_MAX, ATTEMPTS_CEILING, Attempt, Attempted, Attempts, Counter, OPERATIONS_MAX, Tally,
 };
+use crate::deadlines::{DEADLINES_MAX, Deadline, Deadlines, PLACE_BYTES_MAX};
 use crate::document::{DOCUMENT_BYTES_CEILING, Document};
 use crate::history::{Dropped, History, Label, Version};
 use crate::schema::SchemaRef;
@@ -24,8 +25,9 @@ const EFFECT_PUT: u8 = b'P';
 const EFFECT_COMMIT: u8 = b'C';
 const EFFECT_RELABEL: u8 = b'L';
 const EFFECT_ATTEMPT: u8 = b'A';
+const EFFECT_DEADLINES: u8 = b'D';
 /// One command has at most this many effects on a key.
-const EFFECTS_CEILING: usize = 4;
+const EFFECTS_CEILING: usize = 8;
 
 /// Names and actors in a state are at most this long, in bytes.
 pub const NAME_BYTES_MAX: usize = 128;
@@ -88,6 +90,10 @@ fn write_effect(out: &mut Writer, effect: &Effect) {
             write_attempt(out, &attempted.attempt);
             out.len(attempted.history_max);
         }
+        Effect::Deadlines(deadlines) => {
+            out.byte(EFFECT_DEADLINES);
+            write_deadlines(out, deadlines);
+        }
     }
 }
 
@@ -125,6 +131,7 @@ fn read_effect(input: &mut Reader) -> Option<Effect> {
             let history_max = usize::try_from(input.number()?).ok().filter(|max| *max <= ATTEMPTS_CEILING)?;
             Effect::Attempt(Attempted { tally, attempt, history_max })
         }
+        EFFECT_DEADLINES => Effect::Deadlines(read_deadlines(input)?),
         _ => return None,
     })
 }
@@ -205,9 +212,11 @@ fn write_version(out: &mut Writer, version: &Version) {
         Event::Rollback => 3,
         Event::Reset => 4,
         Event::Recover => 5,
+        Event::Lapse => 6,
     });
     out.optional_text(version.actor.as_deref());
     out.byte(u8::from(version.has_secret));
+    write_deadlines(out, &version.deadlines);
     out.text(version.document.text());
 }
 
@@ -222,12 +231,32 @@ fn read_version(input: &mut Reader) -> Option<Version> {
             3 => Event::Rollback,
             4 => Event::Reset,
             5 => Event::Recover,
+            6 => Event::Lapse,
             _ => return None,
         },
         actor: input.optional_name()?,
         has_secret: input.flag()?,
+        deadlines: read_deadlines(input)?,
         document: Document::from_stored(input.slice(DOCUMENT_BYTES_CEILING)?)?,
     })
+}
+
+fn write_deadlines(out: &mut Writer, deadlines: &Deadlines) {
+    out.len(deadlines.iter().len());
+    for deadline in deadlines.iter() {
+        out.text(&deadline.place);
+        out.time(deadline.at_ms);
+    }
+}
+
+fn read_deadlines(input: &mut Reader) -> Option<Deadlines> {
+    let deadlines = (0..input.len(DEADLINES_MAX)?).map(|_| {
+        let place = std::str::from_utf8(input.slice(PLACE_BYTES_MAX)?).ok()?;
+        Some(Deadline { place: place.into(), at_ms: input.time()? })
+    });
+    let deadlines: Vec<Deadline> = deadlines.collect::<Option<_>>()?;
+    // Sorted already, or there would be two encodings of one state.
+    deadlines.is_sorted_by(|a, b| a.place < b.place).then(|| Deadlines::new(deadlines))
 }
 
 fn write_schema(out: &mut Writer, schema: Option<&SchemaRef>) {
@@ -280,8 +309,15 @@ mod tests {
             event: Event::Update,
             actor,
             has_secret: number.is_multiple_of(3),
+            deadlines: deadlines(number),
             document: document(text),
         }
+    }
+
+    fn deadlines(number: u64) -> Deadlines {
+        let deadline = |place: &str, at_ms| Deadline { place: place.into(), at_ms };
+        let all = [deadline("/current", 1_741_058_799_570), deadline("/auth/token", 1_741_058_499_600)];
+        Deadlines::new(all.into_iter().take(number as usize % 3).collect())
     }
 
     fn state() -> State {
@@ -330,6 +366,7 @@ mod tests {
                 attempt: attempt(Some("x")),
                 history_max: 100,
             }),
+            Effect::Deadlines(deadlines(2)),
         ]
     }
 
@@ -365,7 +402,9 @@ mod tests {
         time.head.at_ms = i64::MAX;
         let mut counted = state();
         counted.attempts.counters.push(counted.attempts.counters[0].clone());
-        for broken in [rising, ancestor, label, twice, time, counted] {
+        let mut nobody = state();
+        nobody.head.deadlines = Deadlines::new(vec![Deadline { place: "".into(), at_ms: 1 }]);
+        for broken in [rising, ancestor, label, twice, time, counted, nobody] {
             assert_eq!(decode_state(&encode_state(&broken)), None, "{broken:?}");
         }
     }

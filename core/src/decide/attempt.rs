@@ -30,26 +30,32 @@ pub fn attempt(state: Option<&State>, request: &Try, context: &Context) -> Resul
     if !state.admits_attempt(&attempted) {
         return Err(too_many());
     }
-    let expires_at_ms = match request.tally {
-        Tally::Clear => context.expires_at_ms,
-        Tally::Success | Tally::Failure => moved_expiry(state, Ttl::Default, context)?,
+    let touched = match request.tally {
+        Tally::Clear => None,
+        Tally::Success | Tally::Failure => touch(Some(state), Ttl::Default, context)?,
     };
     let entry = Some(Entry::attempt(state, &attempted, remarks, context));
-    let effects = vec![Effect::Attempt(attempted)];
+    let expires_at_ms = touched.as_ref().map_or(context.expires_at_ms, |touched| touched.expires_at_ms);
+    let moved = touched.map(|touched| touched.effects).unwrap_or_default();
+    let effects = std::iter::once(Effect::Attempt(attempted)).chain(moved).collect();
     Ok(Outcome { effects, event: None, etag: state.etag(), expires_at_ms, entry })
 }
 
-/// What a refusal by the rules counts for, when the command named an operation: a failure, and the new expiry.
+/// What a refusal by the rules counts for, when the command named an operation: a failure, and that somebody is there.
 pub fn failed_attempt(
     state: &State,
     ttl: Ttl,
     error: &Error,
     remarks: &Remarks,
     context: &Context,
-) -> Option<(Effect, Option<i64>)> {
+) -> Option<Outcome> {
     let attempted = attempted(Tally::Failure, Some(&error.to_string()), remarks, context)?;
-    let expires_at_ms = moved_expiry(state, ttl, context).ok()?;
-    state.admits_attempt(&attempted).then_some((Effect::Attempt(attempted), expires_at_ms))
+    let mut outcome = touch(Some(state), ttl, context).ok()??;
+    if !state.admits_attempt(&attempted) {
+        return None;
+    }
+    outcome.effects.insert(0, Effect::Attempt(attempted));
+    Some(outcome)
 }
 
 /// The attempt that a commit, or an update that changes nothing, counts for.
@@ -74,11 +80,6 @@ fn attempted(tally: Tally, error: Option<&str>, remarks: &Remarks, context: &Con
         error: error.map(|error| shortened(error).into()),
     };
     Some(Attempted { tally, attempt, history_max: context.limits.attempts_history })
-}
-
-/// Somebody is there: the expiry moves as by STATE.TOUCH.
-fn moved_expiry(state: &State, ttl: Ttl, context: &Context) -> Result<Option<i64>, Error> {
-    touch(Some(state), ttl, context).map(Option::flatten)
 }
 
 fn too_many() -> Error {

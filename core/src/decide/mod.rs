@@ -4,6 +4,7 @@
 
 mod attempt;
 mod delete;
+mod lapse;
 mod obeyed;
 mod recover;
 mod reset;
@@ -15,11 +16,13 @@ use serde_json::Value;
 
 use crate::attempts::Attempted;
 use crate::audit::{CommitFacts, Entry};
+use crate::deadlines::Deadlines;
 use crate::document::Document;
 use crate::error::Error;
 use crate::etag::{Etag, Expected, VERSION_MAX};
 use crate::expiry::Ttl;
 use crate::history::{Dropped, Label, Version};
+use crate::json::written::Written;
 use crate::limits::Limits;
 use crate::schema::{Registry, Schema, SchemaRef};
 use crate::state::{Commit, Effect, Event, Relabel, State};
@@ -27,6 +30,7 @@ use obeyed::Obeyed;
 
 pub use attempt::{Try, attempt, failed_attempt};
 pub use delete::delete;
+pub use lapse::{lapse, past, shown};
 pub use recover::{Recorded, Recover, Recovery, Rung, recover};
 pub use reset::{Reset, reset};
 pub use rollback::{Rollback, Target, rollback};
@@ -88,7 +92,7 @@ impl Outcome {
         let after = self.effects.iter().find_map(|effect| match effect {
             Effect::Put(state) => Some((state.schema(), state.head())),
             Effect::Commit(commit) => Some((commit.schema.as_ref(), &commit.version)),
-            Effect::Relabel(_) | Effect::Attempt(_) => None,
+            Effect::Relabel(_) | Effect::Attempt(_) | Effect::Deadlines(_) => None,
         });
         after.or(before.map(|state| (state.schema(), state.head())))
     }
@@ -100,15 +104,29 @@ fn check_expected(state: &State, expected: Expected) -> Result<(), Error> {
     if expected.admits(current) { Ok(()) } else { Err(Error::Conflict { expected, current }) }
 }
 
-/// The expiry that `ttl` asks for.
+/// The expiry that `ttl` asks for. Where it asks for none the key lives as long as its longest deadline.
 fn expiry(
     ttl: Ttl,
     state: Option<&State>,
     schema: Option<&Schema>,
+    deadlines: &Deadlines,
     context: &Context,
 ) -> Result<Option<i64>, Error> {
     let default_ms = schema.and_then(Schema::ttl_ms).unwrap_or(context.limits.default_ttl_ms);
-    ttl.resolve(context.now_ms, state.map(|_| context.expires_at_ms), default_ms)
+    let longest_ms = deadlines.last_ms().map_or(0, |at_ms| at_ms.saturating_sub(context.now_ms));
+    let present = state.map(|_| context.expires_at_ms);
+    ttl.resolve(context.now_ms, present, default_ms.max(longest_ms))
+}
+
+/// The effect that moves deadlines, where there is one to move.
+fn moved(state: &State, deadlines: Deadlines) -> Option<Effect> {
+    (deadlines != state.head().deadlines).then_some(Effect::Deadlines(deadlines))
+}
+
+/// A document, and when its members lapse.
+struct Content {
+    document: Document,
+    deadlines: Deadlines,
 }
 
 /// Everything that the commands that make a version have in common once they know what the document shall be.
@@ -118,6 +136,7 @@ struct Proposal<'a> {
     rung: Option<Rung>,
     parent: u64,
     value: Value,
+    written: Written,
     obeyed: &'a Obeyed,
     label: Option<&'a str>,
     ttl: Ttl,
@@ -132,20 +151,23 @@ impl Proposal<'_> {
             self.obeyed.check_steps(state, &self.value)?;
         }
         let document = Document::from_value(&self.value, context.limits)?;
-        let expires_at_ms = expiry(self.ttl, state, self.obeyed.schema.as_deref(), context)?;
+        let deadlines = self.obeyed.deadlines(state, &self.value, Some(&self.written), context.now_ms)?;
+        let expires_at_ms = expiry(self.ttl, state, self.obeyed.schema.as_deref(), &deadlines, context)?;
         let attempted = attempt::success(state, self.remarks, context)?;
+        let content = Content { document, deadlines };
         match state {
-            Some(state) if state.head().document == document && !self.obeyed.changes(state) => {
-                Ok(self.unchanged(state, expires_at_ms, attempted, context))
+            Some(state) if state.head().document == content.document && !self.obeyed.changes(state) => {
+                Ok(self.unchanged(state, content.deadlines, expires_at_ms, attempted, context))
             }
-            Some(state) => self.commit(state, document, expires_at_ms, attempted, context),
-            None => Ok(self.create(document, expires_at_ms, attempted, context)),
+            Some(state) => self.commit(state, content, expires_at_ms, attempted, context),
+            None => Ok(self.create(content, expires_at_ms, attempted, context)),
         }
     }
 
     fn unchanged(
         self,
         state: &State,
+        deadlines: Deadlines,
         expires_at_ms: Option<i64>,
         attempted: Option<Attempted>,
         context: &Context,
@@ -161,13 +183,14 @@ impl Proposal<'_> {
             Some(attempted) => Some(Entry::attempt(state, attempted, remarks, context)),
             None => noted.then(|| Entry::note(state, remarks, context)),
         };
-        let effects = relabel.into_iter().chain(attempted.map(Effect::Attempt)).collect();
+        let attempted = attempted.map(Effect::Attempt);
+        let effects = relabel.into_iter().chain(attempted).chain(moved(state, deadlines)).collect();
         Outcome { effects, event: None, etag: state.etag(), expires_at_ms, entry }
     }
 
     fn create(
         self,
-        document: Document,
+        content: Content,
         expires_at_ms: Option<i64>,
         attempted: Option<Attempted>,
         context: &Context,
@@ -175,7 +198,7 @@ impl Proposal<'_> {
         let schema = self.obeyed.reference();
         // A state that is rebuilt goes on from its last version.
         let number = self.parent.saturating_add(1);
-        let head = self.version(number, document, context);
+        let head = self.version(number, content, context);
         let mut state = State::new(context.seed, context.now_ms, schema, head);
         if let Some(name) = self.label {
             let label = Label { name: name.into(), version: number };
@@ -198,7 +221,7 @@ impl Proposal<'_> {
     fn commit(
         self,
         state: &State,
-        document: Document,
+        content: Content,
         expires_at_ms: Option<i64>,
         attempted: Option<Attempted>,
         context: &Context,
@@ -206,7 +229,7 @@ impl Proposal<'_> {
         let present = state.head().number;
         let number =
             present.checked_add(1).filter(|number| *number <= VERSION_MAX).ok_or(Error::LastVersion)?;
-        let version = self.version(number, document, context);
+        let version = self.version(number, content, context);
         let etag = state.etag_of(&version);
         let label = self.label.map(|name| Label { name: name.into(), version: number });
         let dropped: Dropped = state.history().plan(Some(present), label, context.limits);
@@ -222,11 +245,12 @@ impl Proposal<'_> {
         })
     }
 
-    fn version(&self, number: u64, document: Document, context: &Context) -> Version {
+    fn version(&self, number: u64, content: Content, context: &Context) -> Version {
+        let Content { document, deadlines } = content;
         let actor = self.remarks.actor.as_deref().map(Into::into);
         let has_secret = self.obeyed.has_secret(&self.value);
         let (parent, at_ms, event) = (self.parent, context.now_ms, self.event);
-        Version { number, parent, at_ms, event, actor, has_secret, document }
+        Version { number, parent, at_ms, event, actor, has_secret, deadlines, document }
     }
 
     fn entry(self, etag: Etag, mut before: Option<Value>, context: &Context) -> Entry {

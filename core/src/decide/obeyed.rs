@@ -6,11 +6,13 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Context, Rights};
-use crate::document::Document;
+use crate::deadlines::Deadlines;
 use crate::error::Error;
+use crate::history::Version;
 use crate::json::change::{Change, ChangeKind};
 use crate::json::equal::equal;
-use crate::rules::{Before, Keep, Rules};
+use crate::json::written::Written;
+use crate::rules::{Before, Clock, Keep, Rules};
 use crate::schema::{Schema, SchemaRef};
 use crate::state::State;
 
@@ -146,6 +148,43 @@ impl Obeyed {
         schema.rules().check_steps(before.as_ref(), after)
     }
 
+    /// What a change writes, as far as deadlines go by it.
+    pub fn written(&self, change: &Change) -> Written {
+        match self.schema.as_ref().filter(|schema| schema.rules().has_lifetimes()) {
+            Some(schema) => Written::by(change, &|pointer| schema.rules().secret_at(pointer).is_some()),
+            None => Written::Differing,
+        }
+    }
+
+    /// When the members of a document lapse once it is there; `written` says what is written now, if anything.
+    pub fn deadlines(
+        &self,
+        state: Option<&State>,
+        after: &Value,
+        written: Option<&Written>,
+        now_ms: i64,
+    ) -> Result<Deadlines, Error> {
+        let schema = self.schema.as_ref().filter(|schema| schema.rules().has_lifetimes());
+        let Some(schema) = schema else { return Ok(Deadlines::default()) };
+        let before = state.map(|state| state.head().document.value());
+        let before = before.as_ref().zip(state.map(|state| &state.head().deadlines));
+        schema.rules().deadlines(after, &Clock { now_ms, before, written })
+    }
+
+    /// The document of a past version, without what has lapsed since.
+    pub fn past(&self, version: &Version, now_ms: i64) -> Value {
+        super::lapse::past(self.schema.as_deref(), version, now_ms).value()
+    }
+
+    /// Lets lapse what a document that was rebuilt would have lost since `at_ms`, had all of it been written then.
+    pub fn lapse_rebuilt(&self, value: &mut Value, at_ms: i64, now_ms: i64) -> Result<(), Error> {
+        let Some(schema) = &self.schema else { return Ok(()) };
+        let clock = Clock { now_ms: at_ms, before: None, written: Some(&Written::Differing) };
+        let deadlines = schema.rules().deadlines(value, &clock)?;
+        schema.rules().lapse(value, &deadlines.until(now_ms));
+        Ok(())
+    }
+
     /// Takes away what stands for secrets in a document that was rebuilt.
     pub fn forget_secrets(&self, value: &mut Value) {
         self.rules().for_each(|rules| rules.forget(value));
@@ -172,11 +211,6 @@ impl Obeyed {
             return Err(Error::not_an_object());
         }
         self.schema.as_ref().map_or(Ok(()), |schema| schema.check(value))
-    }
-
-    /// Whether a kept document passes the schema.
-    pub fn admits(&self, document: &Document) -> bool {
-        self.schema.as_ref().is_none_or(|schema| schema.admits(document))
     }
 }
 

@@ -11,6 +11,7 @@ use crate::audit::trail::rebuild;
 use crate::error::Error;
 use crate::expiry::Ttl;
 use crate::history::Version;
+use crate::json::written::Written;
 use crate::rules::Keep;
 use crate::state::{Event, State};
 
@@ -147,7 +148,9 @@ impl Ladder<'_> {
         let rebuilt = match rebuild(trail, self.context.limits) {
             Ok(mut rebuilt) => {
                 self.obeyed.forget_secrets(&mut rebuilt.value);
-                self.step(Rung::Audit, None, rebuilt.version, Ok(rebuilt.value))
+                let now_ms = self.context.now_ms;
+                let lapsed = self.obeyed.lapse_rebuilt(&mut rebuilt.value, rebuilt.at_ms, now_ms);
+                self.step(Rung::Audit, None, rebuilt.version, lapsed.map(|()| rebuilt.value))
             }
             Err(reason) => self.failed(Rung::Audit, reason),
         };
@@ -162,21 +165,12 @@ impl Ladder<'_> {
         if self.obeyed.changes(state) {
             return self.step(Rung::Valid, Some(state), state.head().number, Ok(present.clone()));
         }
-        let expires_at_ms =
-            super::expiry(self.request.ttl, Some(state), self.obeyed.schema.as_deref(), self.context);
-        let expires_at_ms = match expires_at_ms {
-            Ok(at) => at,
+        let touched = match super::touch(Some(state), self.request.ttl, self.context) {
+            Ok(touched) => touched?,
             Err(error) => return self.failed(Rung::Valid, reason(&error)),
         };
         let entry = Entry::rung(Rung::Valid, None, Some(state), &self.request.remarks, self.context);
-        let outcome = Outcome {
-            effects: Vec::new(),
-            event: None,
-            etag: state.etag(),
-            expires_at_ms,
-            entry: Some(entry),
-        };
-        Some((Rung::Valid, outcome))
+        Some((Rung::Valid, Outcome { entry: Some(entry), ..touched }))
     }
 
     /// The newest kept version that is valid once what is kept has its present value: labelled ones or the others.
@@ -184,7 +178,7 @@ impl Ladder<'_> {
         let labelled = |version: &&Version| state.history().label_of(version.number).is_some();
         let wanted = |version: &&Version| labelled(version) == (rung == Rung::Label);
         for version in state.versions().skip(1).filter(wanted) {
-            let mut value = version.document.value();
+            let mut value = self.obeyed.past(version, self.context.now_ms);
             self.obeyed.keep_present(&mut value, present, Keep::Guarded);
             if self.obeyed.check(&value).is_ok() {
                 return self.step(rung, Some(state), version.parent, Ok(value));
@@ -221,6 +215,7 @@ impl Ladder<'_> {
                 rung: Some(rung),
                 parent,
                 value,
+                written: Written::Differing,
                 obeyed: self.obeyed,
                 label: None,
                 ttl: self.request.ttl,

@@ -4,6 +4,7 @@ use super::{Context, Obeyed, Outcome, Proposal, Remarks, check_expected};
 use crate::error::Error;
 use crate::etag::Expected;
 use crate::expiry::Ttl;
+use crate::json::written::Written;
 use crate::rules::Keep;
 use crate::state::{Event, State};
 
@@ -33,6 +34,7 @@ pub fn reset(state: Option<&State>, request: &Reset, context: &Context) -> Resul
         rung: None,
         parent: state.head().number,
         value,
+        written: Written::Differing,
         obeyed: &obeyed,
         label: None,
         ttl: request.ttl,

@@ -12,6 +12,7 @@ use crate::expiry::Ttl;
 use crate::history::Version;
 use crate::json::pointer::{Pointer, array_index};
 use crate::json::to_text;
+use crate::json::written::Written;
 use crate::rules::Keep;
 use crate::state::{Event, State};
 
@@ -53,12 +54,13 @@ pub fn rollback(state: Option<&State>, request: &Rollback, context: &Context) ->
     let state = state.ok_or(Error::NoState)?;
     check_expected(state, request.expected)?;
     let obeyed = Obeyed::find(context, Some(state), None, false)?;
-    let target = find(state, request, &obeyed)?;
+    let target = find(state, request, &obeyed, context.now_ms)?;
     let proposal = Proposal {
         event: Event::Rollback,
         rung: None,
         parent: target.parent,
-        value: content(state, target, request, &obeyed)?,
+        value: content(state, target, request, &obeyed, context.now_ms)?,
+        written: Written::Differing,
         obeyed: &obeyed,
         label: None,
         ttl: request.ttl,
@@ -67,10 +69,15 @@ pub fn rollback(state: Option<&State>, request: &Rollback, context: &Context) ->
     proposal.settle(Some(state), context)
 }
 
-fn find<'s>(state: &'s State, request: &Rollback, obeyed: &Obeyed) -> Result<&'s Version, Error> {
+fn find<'s>(
+    state: &'s State,
+    request: &Rollback,
+    obeyed: &Obeyed,
+    now_ms: i64,
+) -> Result<&'s Version, Error> {
     let missing = || Error::NoVersion { kept: state.kept() };
     match &request.target {
-        Target::Steps(steps) => ancestor(state, request, obeyed, *steps),
+        Target::Steps(steps) => ancestor(state, request, obeyed, *steps, now_ms),
         Target::To(number) => state.find(*number).ok_or_else(missing),
         Target::Label(label) => {
             let number = state.history().labelled(label);
@@ -78,7 +85,7 @@ fn find<'s>(state: &'s State, request: &Rollback, obeyed: &Obeyed) -> Result<&'s
             number.and_then(|number| state.find(number)).ok_or_else(missing)
         }
         Target::LastValid => {
-            let passes = |version: &&Version| obeyed.admits(&version.document);
+            let passes = |version: &&Version| obeyed.check(&obeyed.past(version, now_ms)).is_ok();
             state.versions().skip(1).find(passes).ok_or_else(missing)
         }
     }
@@ -90,12 +97,13 @@ fn ancestor<'s>(
     request: &Rollback,
     obeyed: &Obeyed,
     steps: u64,
+    now_ms: i64,
 ) -> Result<&'s Version, Error> {
     let mut left = steps;
     let mut version = state.head();
     loop {
         version = state.find(version.parent).ok_or_else(|| Error::NoVersion { kept: state.kept() })?;
-        if to_text(&content(state, version, request, obeyed)?) != state.head().document.text() {
+        if to_text(&content(state, version, request, obeyed, now_ms)?) != state.head().document.text() {
             left = left.saturating_sub(1);
             if left == 0 {
                 return Ok(version);
@@ -104,9 +112,16 @@ fn ancestor<'s>(
     }
 }
 
-/// What the document becomes when `target` is gone back to: what is protected, immutable or secret keeps its present value.
-fn content(state: &State, target: &Version, request: &Rollback, obeyed: &Obeyed) -> Result<Value, Error> {
-    let old = target.document.value();
+/// What the document becomes when `target` is gone back to: what is protected, immutable or secret keeps its present value,
+/// and what has lapsed since does not come back.
+fn content(
+    state: &State,
+    target: &Version,
+    request: &Rollback,
+    obeyed: &Obeyed,
+    now_ms: i64,
+) -> Result<Value, Error> {
+    let old = obeyed.past(target, now_ms);
     let present = state.head().document.value();
     let mut document = match &request.only {
         None => old,

@@ -51,11 +51,13 @@ pub fn update(
     }
     let obeyed = Obeyed::find(context, state, request.schema.as_deref(), request.rights.protect)?;
     let (event, parent) = state.map_or((Event::Create, 0), |state| (Event::Update, state.head().number));
+    let written = obeyed.written(&change);
     let proposal = Proposal {
         event,
         rung: None,
         parent,
         value: obeyed.changed(state, change, request.rights, context)?,
+        written,
         obeyed: &obeyed,
         label: request.label.as_deref(),
         ttl: request.ttl,

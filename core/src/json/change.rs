@@ -53,6 +53,11 @@ impl Change {
     }
 
     /// The json that was read.
+    pub(crate) fn json(&self) -> &Value {
+        &self.json
+    }
+
+    /// The json that was read.
     pub(crate) fn into_json(self) -> Value {
         self.json
     }

@@ -13,6 +13,7 @@ pub mod merge;
 pub mod parse;
 pub mod patch;
 pub mod pointer;
+pub(crate) mod written;
 
 /// The canonical text of a value: no insignificant space, strings as RFC 8785 writes them, number literals as they are.
 pub fn to_text(value: &serde_json::Value) -> String {

@@ -40,6 +40,22 @@ pub fn patch(
     Ok(())
 }
 
+/// Where the operations of a patch write, with the value that is written where one is named. What is no operation writes nowhere.
+pub fn writes(patch: &Value) -> Vec<(Pointer, Option<&Value>)> {
+    let operations = patch.as_array().into_iter().flatten();
+    let operations = operations.filter_map(|operation| Operation::parse(operation).ok());
+    operations
+        .flat_map(|operation| match operation {
+            Operation::Add { path, value } | Operation::Replace { path, value } => {
+                vec![(path, Some(value))]
+            }
+            Operation::Remove { path } | Operation::Copy { path, .. } => vec![(path, None)],
+            Operation::Move { from, path } => vec![(from, None), (path, None)],
+            Operation::Test { .. } => Vec::new(),
+        })
+        .collect()
+}
+
 enum Refusal {
     Reason(String),
     Limit(Error),

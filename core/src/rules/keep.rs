@@ -13,11 +13,17 @@ pub enum Keep {
     Guarded,
     /// Immutable and secret ones only: ROLLBACK with ALL.
     NotProtected,
+    /// Protected and immutable ones: a secret in a form goes with the form.
+    Lapsing,
 }
 
 impl Keep {
     fn holds(self, marks: Marks) -> bool {
-        marks.immutable || marks.secret || (marks.protected && self == Keep::Guarded)
+        match self {
+            Keep::Guarded => marks.immutable || marks.secret || marks.protected,
+            Keep::NotProtected => marks.immutable || marks.secret,
+            Keep::Lapsing => marks.immutable || marks.protected,
+        }
     }
 }
 
@@ -58,7 +64,13 @@ impl Rules {
         }
     }
 
-    fn keep_present_at(&self, place: &Place, target: &mut Value, present: Option<&Value>, keep: Keep) {
+    pub(super) fn keep_present_at(
+        &self,
+        place: &Place,
+        target: &mut Value,
+        present: Option<&Value>,
+        keep: Keep,
+    ) {
         for (name, below) in self.members(place, |marks| keep.holds(marks)) {
             let present = super::member(present, name);
             if keep.holds(below.marks) {

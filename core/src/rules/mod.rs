@@ -8,11 +8,13 @@
 //! * `places`: from a schema to the graph
 //! * `guard`: protected and immutable members
 //! * `keep`: what REPLACE, SHALLOW, rollback, reset and recovery leave as it is
+//! * `lapses`: members that last for a while
 //! * `secrets`: `"***"` out, `"***"` back in
 //! * `transitions`: steps
 
 mod guard;
 mod keep;
+mod lapses;
 mod places;
 mod secrets;
 mod transitions;
@@ -25,6 +27,7 @@ use crate::schema::refs::Whole;
 
 pub use guard::Before;
 pub use keep::Keep;
+pub use lapses::Clock;
 
 use places::{Marks, Place};
 use transitions::Transitions;

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
+use super::lapses::{Lifetime, SLIDING, TTL};
 use super::transitions::Transitions;
 use crate::error::Error;
 use crate::schema::refs::{Spot, Whole};
@@ -19,7 +20,7 @@ const PROTECTED: &str = "x-protected";
 const IMMUTABLE: &str = "x-immutable";
 const SECRET: &str = "x-secret";
 const TRANSITIONS: &str = "x-transitions";
-const ANNOTATIONS: [&str; 4] = [PROTECTED, IMMUTABLE, SECRET, TRANSITIONS];
+const ANNOTATIONS: [&str; 6] = [PROTECTED, IMMUTABLE, SECRET, TRANSITIONS, TTL, SLIDING];
 /// Conditional keywords about the elements of an array.
 const OF_ELEMENTS: [&str; 4] = ["items", "prefixItems", "contains", "unevaluatedItems"];
 
@@ -31,6 +32,8 @@ pub struct Marks {
     pub secret: bool,
     /// There are steps to follow.
     pub steps: bool,
+    /// It lapses.
+    pub lapses: bool,
 }
 
 impl Marks {
@@ -44,6 +47,7 @@ impl Marks {
             immutable: self.immutable || other.immutable,
             secret: self.secret || other.secret,
             steps: self.steps || other.steps,
+            lapses: self.lapses || other.lapses,
         }
     }
 }
@@ -55,6 +59,8 @@ pub struct Place {
     pub pointer: String,
     pub marks: Marks,
     pub transitions: Vec<Transitions>,
+    /// How long it lasts.
+    pub lifetime: Option<Lifetime>,
     /// What it goes back to: its default with the defaults below it.
     pub default: Option<Value>,
     /// Its annotated members, by name, with the number of their places.
@@ -71,14 +77,21 @@ impl Place {
 
 /// The places of a schema, the document's first.
 pub fn compile(whole: &Whole) -> Result<Vec<Place>, Error> {
-    let mut builder = Builder { whole, places: Vec::new(), known: HashMap::new(), waiting: Vec::new() };
+    let mut builder = Builder {
+        whole,
+        places: Vec::new(),
+        known: HashMap::new(),
+        waiting: Vec::new(),
+        required: Vec::new(),
+    };
     builder.place(vec![whole.root()]);
     let mut looked_at = HashSet::new();
     while let Some(place) = builder.waiting.pop() {
         builder.look(&place, &mut looked_at)?;
         whole.check_visits()?;
     }
-    let mut places = builder.places;
+    let (required, mut places) = (builder.required, builder.places);
+    check_lifetimes(&places, &required)?;
     check_document(places.first())?;
     spread_marks(&mut places);
     check_secret_steps(&places)?;
@@ -95,6 +108,8 @@ struct Builder<'w, 's> {
     /// Places by the pointers of their subschemas.
     known: HashMap<Vec<String>, usize>,
     waiting: Vec<Waiting<'s>>,
+    /// Members that a place must have.
+    required: Vec<(usize, &'s str)>,
 }
 
 /// A place that has a number but was not looked at.
@@ -134,15 +149,22 @@ impl<'s> Builder<'_, 's> {
         let mut marks = Marks::default();
         let mut transitions = Vec::new();
         let mut default = None;
+        let mut lifetime = None;
         let mut members: BTreeMap<&str, Vec<Spot<'s>>> = BTreeMap::new();
         for spot in &place.all {
+            // The root's is that of the key.
+            if place.number > 0 {
+                lifetime = lifetime.or(Lifetime::read(spot)?);
+            }
             marks = marks.with(Marks {
                 protected: flag(spot, PROTECTED)?,
                 immutable: flag(spot, IMMUTABLE)?,
                 secret: flag(spot, SECRET)?,
                 steps: spot.get(TRANSITIONS).is_some(),
+                lapses: lifetime.is_some(),
             });
             transitions.extend(steps(spot)?);
+            self.required.extend(required(spot).map(|name| (place.number, name)));
             for (name, below) in self.whole.properties(spot) {
                 members.entry(name).or_default().push(below);
             }
@@ -157,7 +179,7 @@ impl<'s> Builder<'_, 's> {
         }
         let members = members.into_iter().map(|(name, spots)| (name.into(), self.place(spots))).collect();
         if let Some(place) = self.places.get_mut(place.number) {
-            *place = Place { marks, transitions, default, members, ..std::mem::take(place) };
+            *place = Place { marks, transitions, lifetime, default, members, ..std::mem::take(place) };
         }
         Ok(())
     }
@@ -194,7 +216,7 @@ impl<'s> Builder<'_, 's> {
     }
 }
 
-fn flag(spot: &Spot, annotation: &str) -> Result<bool, Error> {
+pub(super) fn flag(spot: &Spot, annotation: &str) -> Result<bool, Error> {
     match spot.get(annotation) {
         None => Ok(false),
         Some(Value::Bool(on)) => Ok(*on),
@@ -227,6 +249,29 @@ fn check_document(document: Option<&Place>) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// What must be there, or stays for good, can't go away.
+fn check_lifetimes(places: &[Place], required: &[(usize, &str)]) -> Result<(), Error> {
+    let refused =
+        |place: &Place, reason: &str| Err(bad_schema(&format!("{}/{TTL}", place.pointer), reason.to_owned()));
+    if let Some(place) = places.iter().find(|place| place.lifetime.is_some() && place.marks.immutable) {
+        return refused(place, "what is x-immutable stays for good: take one of the two away");
+    }
+    for (holder, name) in required {
+        let members = places.get(*holder).into_iter().flat_map(|holder| &holder.members);
+        let mut member = members.filter(|(member, _)| **member == **name);
+        let place = member.next().and_then(|(_, number)| places.get(*number));
+        if let Some(place) = place.filter(|place| place.lifetime.is_some() && place.default.is_none()) {
+            return refused(place, "the member is required, so it needs a default to go back to");
+        }
+    }
+    Ok(())
+}
+
+/// The names in `required`.
+fn required<'s>(spot: &Spot<'s>) -> impl Iterator<Item = &'s str> + use<'s> {
+    spot.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 
 /// Tells every place what is below it. Places are numbered from the document down, so few rounds from the end suffice.

@@ -80,7 +80,7 @@ impl Schema {
             error => error,
         })?;
         budget::check(&value)?;
-        let ttl_ms = root_ttl_ms(&value)?;
+        let ttl_ms = value.get("x-ttl").map(|ttl| ttl_ms(ttl, "/x-ttl")).transpose()?;
         let patterns = root_patterns(&value)?;
         // Cheapest first: a schema that is refused by its annotations is not compiled.
         let whole = Whole::new(&value);
@@ -215,14 +215,13 @@ fn unknown_members(error: &ValidationError) -> Vec<(Pointer, String)> {
     names.iter().map(|name| (holder.clone(), name.clone())).collect()
 }
 
-/// The root annotation `x-ttl`: seconds above zero, fractions allowed.
-fn root_ttl_ms(schema: &Value) -> Result<Option<i64>, Error> {
-    let Some(ttl) = schema.get("x-ttl") else { return Ok(None) };
+/// The milliseconds of an `x-ttl`, which stands at `at`: seconds above zero, fractions allowed.
+pub(crate) fn ttl_ms(ttl: &Value, at: &str) -> Result<i64, Error> {
     let ttl_ms = ttl.as_f64().map(|seconds| seconds * 1000.0);
-    // A hundred years: further away the key might as well have no expiry, and the sum would leave the calendar.
+    // A hundred years: further away there might as well be no end, and the sum would leave the calendar.
     match ttl_ms {
-        Some(ms) if (1.0..=3.2e12).contains(&ms) => Ok(Some(ms as i64)),
-        _ => Err(bad_schema("/x-ttl", "must be a number of seconds above 0".to_owned())),
+        Some(ms) if (1.0..=3.2e12).contains(&ms) => Ok(ms as i64),
+        _ => Err(bad_schema(at, "must be a number of seconds above 0".to_owned())),
     }
 }
 

@@ -1,0 +1,114 @@
+//! Lapses: what becomes of a state when members reach their deadlines.
+//!
+//! Every instant at which one or more members are due makes a version of its own, dated at that instant. So what a lapse
+//! leaves depends on the state alone, not on who notices it or when: a reader works it out without writing, on a primary and
+//! on a replica, and gets the etag that the committed lapse will have.
+
+use std::borrow::Cow;
+
+use super::{Context, Outcome};
+use crate::audit::Entry;
+use crate::deadlines::{Deadline, Deadlines};
+use crate::document::Document;
+use crate::etag::VERSION_MAX;
+use crate::history::Version;
+use crate::json::pointer::Pointer;
+use crate::rules::Rules;
+use crate::schema::{Registry, Schema};
+use crate::state::{Commit, Effect, Event, State};
+
+/// The first lapse that is due: a version, or no more than fewer deadlines when it changes nothing. `None` when none is due; a
+/// deadline at the key's own expiry is none, the key expires.
+pub fn lapse(state: &State, context: &Context) -> Option<Outcome> {
+    let due_ms = state.head().deadlines.first_ms().filter(|due_ms| {
+        *due_ms <= context.now_ms && context.expires_at_ms.is_none_or(|expires_at_ms| *due_ms < expires_at_ms)
+    })?;
+    let (schema, head) = (schema_of(state, context.registry), state.head());
+    let before = head.document.value();
+    let mut after = before.clone();
+    let places = head.deadlines.until(due_ms);
+    let_lapse(schema, &mut after, &places);
+    // What came back or went away with a member that lapsed has nothing left to lapse.
+    let left = head.deadlines.iter().filter(|deadline| deadline.at_ms > due_ms);
+    let left = left.filter(|deadline| {
+        let value =
+            |document| Pointer::parse(&deadline.place).and_then(|place| place.find(document).cloned());
+        value(&after) == value(&before)
+    });
+    let deadlines = Deadlines::new(left.cloned().collect::<Vec<Deadline>>());
+    let document = Document::of_object(&after);
+    let number = head.number.checked_add(1).filter(|number| *number <= VERSION_MAX);
+    let expires_at_ms = context.expires_at_ms;
+    let Some(number) = number.filter(|_| document != head.document) else {
+        let effects = vec![Effect::Deadlines(deadlines)];
+        return Some(Outcome { effects, event: None, etag: state.etag(), expires_at_ms, entry: None });
+    };
+    let version = Version {
+        number,
+        parent: head.number,
+        at_ms: due_ms,
+        event: Event::Lapse,
+        actor: None,
+        has_secret: schema.map_or(head.has_secret, |schema| schema.rules().has_secret(&after)),
+        deadlines,
+        document,
+    };
+    let etag = state.etag_of(&version);
+    let dropped = state.history().plan(Some(head.number), None, context.limits);
+    let rules = schema.map(Schema::rules);
+    let entry = Entry::lapse(state, etag, due_ms, masked(rules, before, after), context);
+    let commit = Commit { version, schema: state.schema().cloned(), label: None, dropped };
+    let effects = vec![Effect::Commit(Box::new(commit))];
+    Some(Outcome { effects, event: Some(Event::Lapse), etag, expires_at_ms, entry: Some(entry) })
+}
+
+/// The state as it is once everything that is due has lapsed.
+pub fn shown<'s>(state: &'s State, context: &Context) -> Cow<'s, State> {
+    let mut shown = Cow::Borrowed(state);
+    while let Some(outcome) = lapse(&shown, context) {
+        let state = shown.to_mut();
+        for effect in outcome.effects {
+            match effect {
+                Effect::Commit(commit) => state.commit(*commit),
+                Effect::Deadlines(deadlines) => state.set_deadlines(deadlines),
+                Effect::Put(_) | Effect::Relabel(_) | Effect::Attempt(_) => {}
+            }
+        }
+    }
+    shown
+}
+
+/// The document of a past version, without what has lapsed since.
+pub fn past<'v>(schema: Option<&Schema>, version: &'v Version, now_ms: i64) -> Cow<'v, Document> {
+    let places = version.deadlines.until(now_ms);
+    if places.is_empty() {
+        return Cow::Borrowed(&version.document);
+    }
+    let mut value = version.document.value();
+    let_lapse(schema, &mut value, &places);
+    Cow::Owned(Document::of_object(&value))
+}
+
+/// The schema by which members of a state lapse: as it is now.
+fn schema_of<'r>(state: &State, registry: &'r Registry) -> Option<&'r Schema> {
+    state.schema().and_then(|schema| registry.get(&schema.name).ok()).map(|schema| &**schema)
+}
+
+/// Without the schema nobody knows a default: what was due goes away.
+fn let_lapse(schema: Option<&Schema>, value: &mut serde_json::Value, places: &[Pointer]) {
+    match schema {
+        Some(schema) => schema.rules().lapse(value, places),
+        None => Rules::default().lapse(value, places),
+    }
+}
+
+fn masked(
+    rules: Option<&Rules>,
+    mut before: serde_json::Value,
+    mut after: serde_json::Value,
+) -> (serde_json::Value, serde_json::Value) {
+    if let Some(rules) = rules {
+        rules.mask_pair(&mut before, &mut after);
+    }
+    (before, after)
+}

@@ -1,0 +1,154 @@
+//! `x-ttl` on a member: from when to when it lasts, and what is left when it has lapsed.
+//!
+//! A lapsed member goes back to its default, or away. What is protected or immutable in it stays: it goes by a deadline of
+//! its own only.
+
+use serde_json::{Map, Value};
+
+use super::keep::Keep;
+use super::places::{Place, flag};
+use super::{Rules, within};
+use crate::deadlines::{DEADLINES_MAX, Deadline, Deadlines};
+use crate::error::Error;
+use crate::json::equal::equal;
+use crate::json::pointer::Pointer;
+use crate::json::written::Written;
+use crate::schema::refs::Spot;
+use crate::schema::{bad_schema, ttl_ms};
+
+pub const TTL: &str = "x-ttl";
+pub const SLIDING: &str = "x-sliding";
+
+/// How long a member lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetime {
+    ttl_ms: i64,
+    /// It starts anew whenever somebody is there, not only when the member is written.
+    sliding: bool,
+}
+
+impl Lifetime {
+    /// Reads the annotations of a subschema.
+    pub fn read(spot: &Spot) -> Result<Option<Lifetime>, Error> {
+        let sliding = flag(spot, SLIDING)?;
+        match spot.get(TTL) {
+            Some(ttl) => Ok(Some(Lifetime { ttl_ms: ttl_ms(ttl, &spot.at(TTL))?, sliding })),
+            None if sliding => {
+                Err(bad_schema(&spot.at(SLIDING), "stands beside x-ttl only: name that too".into()))
+            }
+            None => Ok(None),
+        }
+    }
+}
+
+/// What deadlines are reckoned from.
+pub struct Clock<'a> {
+    pub now_ms: i64,
+    /// The document and its deadlines before, if there was one.
+    pub before: Option<(&'a Value, &'a Deadlines)>,
+    /// What is written now; nothing when somebody was merely there.
+    pub written: Option<&'a Written>,
+}
+
+impl Rules {
+    /// Whether any member lapses.
+    pub fn has_lifetimes(&self) -> bool {
+        self.root().is_some_and(|root| root.marks_within().lapses)
+    }
+
+    /// The deadlines of a document.
+    ///
+    /// Errors: `TOOBIG` for more than [`DEADLINES_MAX`] members with one.
+    pub fn deadlines(&self, after: &Value, clock: &Clock) -> Result<Deadlines, Error> {
+        let mut deadlines = Vec::new();
+        if let Some(root) = self.root() {
+            let before = clock.before.map(|(value, _)| value);
+            self.collect_deadlines(root, &mut String::new(), before, after, clock, &mut deadlines)?;
+        }
+        Ok(Deadlines::new(deadlines))
+    }
+
+    fn collect_deadlines(
+        &self,
+        place: &Place,
+        pointer: &mut String,
+        before: Option<&Value>,
+        after: &Value,
+        clock: &Clock,
+        found: &mut Vec<Deadline>,
+    ) -> Result<(), Error> {
+        if let Some(at_ms) = place.lifetime.and_then(|lifetime| {
+            let is_default = place.default.as_ref().is_some_and(|default| equal(default, after));
+            let at_ms = || lifetime.at_ms(pointer, place.marks.secret, before, after, clock);
+            if is_default { None } else { at_ms() }
+        }) {
+            if found.len() == DEADLINES_MAX {
+                return Err(Error::TooManyDeadlines { limit: DEADLINES_MAX });
+            }
+            found.push(Deadline { place: pointer.as_str().into(), at_ms });
+        }
+        for (name, below) in self.members(place, |marks| marks.lapses) {
+            let Some(after) = after.get(name) else { continue };
+            let before = super::member(before, name);
+            within(pointer, name, |pointer| {
+                self.collect_deadlines(below, pointer, before, after, clock, found)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Lets the members at `places` lapse.
+    pub fn lapse(&self, value: &mut Value, places: &[Pointer]) {
+        // Parents first: what comes back with the default of one is there to lapse in its turn.
+        let mut parents_first: Vec<&Pointer> = places.iter().collect();
+        parents_first.sort_by_key(|pointer| pointer.tokens().len());
+        for pointer in parents_first {
+            let Some(present) = pointer.find(value).cloned() else { continue };
+            let left = self.place(pointer).and_then(|place| self.left_of(place, &present));
+            match (pointer.find_parent_mut(value), left) {
+                (Some((Value::Object(members), name)), Some(left)) => {
+                    drop(members.insert(name.to_owned(), left))
+                }
+                (Some((Value::Object(members), name)), None) => drop(members.shift_remove(name)),
+                _ => {}
+            }
+        }
+    }
+
+    /// What is left of a member that lapses.
+    fn left_of(&self, place: &Place, present: &Value) -> Option<Value> {
+        let mut left = place.default.clone().unwrap_or_else(|| Value::Object(Map::new()));
+        self.keep_present_at(place, &mut left, Some(present), Keep::Lapsing);
+        let holds_something = left.as_object().is_none_or(|members| !members.is_empty());
+        (place.default.is_some() || holds_something).then_some(left)
+    }
+
+    /// The place that a pointer leads to.
+    fn place(&self, pointer: &Pointer) -> Option<&Place> {
+        pointer.tokens().iter().try_fold(self.root()?, |place, token| {
+            let (_, number) = place.members.iter().find(|(name, _)| **name == **token)?;
+            self.places.get(*number)
+        })
+    }
+}
+
+impl Lifetime {
+    /// When a member with this lifetime lapses; never when it had no deadline and is not written.
+    fn at_ms(
+        self,
+        pointer: &str,
+        is_secret: bool,
+        before: Option<&Value>,
+        after: &Value,
+        clock: &Clock,
+    ) -> Option<i64> {
+        let anew = || Some(clock.now_ms.saturating_add(self.ttl_ms));
+        let written = clock.written.zip(Pointer::parse(pointer));
+        if self.sliding
+            || written.is_some_and(|(written, place)| written.touches(&place, is_secret, before, after))
+        {
+            return anew();
+        }
+        clock.before.and_then(|(_, deadlines)| deadlines.of(pointer))
+    }
+}
