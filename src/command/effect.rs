@@ -126,7 +126,7 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     {
         return Err(Refused::BadEffect);
     }
-    request.effects.into_iter().for_each(|effect| target::apply(&mut key, effect));
+    request.effects.into_iter().for_each(|effect| target::apply(ctx, &mut key, effect));
     if let Expiry::Set(expires_at_ms) = request.expiry {
         key.set_expiry(expires_at_ms);
     }
@@ -144,13 +144,16 @@ fn fits(ctx: Ctx, request: &Request, key: &Key) -> bool {
         (Effect::Commit(commit), Some(state)) => state.admits_commit(commit),
         (Effect::Relabel(relabel), Some(state)) => state.admits_relabel(relabel),
         (Effect::Attempt(attempted), Some(state)) => state.admits_attempt(attempted),
+        (Effect::Deadlines(deadlines), Some(state)) => state.admits_deadlines(deadlines),
         (_, None) => false,
     };
-    // Each is looked at as if it were alone, so there may be one that changes the document, and one attempt behind it.
-    let combined = matches!(
-        request.effects.as_slice(),
-        [] | [_] | [Effect::Commit(_) | Effect::Relabel(_), Effect::Attempt(_)]
-    );
+    // Each is looked at as if it were alone, so there is one of a kind at most, the one that changes the document first.
+    let kind = |effect: &Effect| match effect {
+        Effect::Put(_) | Effect::Commit(_) | Effect::Relabel(_) => 0,
+        Effect::Attempt(_) => 1,
+        Effect::Deadlines(_) => 2,
+    };
+    let combined = request.effects.is_sorted_by(|first, then| kind(first) < kind(then));
     let effects = combined && request.effects.iter().all(fits);
     let stream =
         |entry: &AuditEntry| matches!(Key::open_read(ctx, entry.stream).kind(), Kind::Nothing | Kind::Stream);

@@ -51,7 +51,7 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
             let document = read::present(ctx, key, state.schema(), present)?;
             reply(ctx, state.etag(), &document, &pointers);
         } else {
-            let document = read::past(state.schema(), &version.document)?;
+            let document = read::past(ctx, state, version)?;
             reply(ctx, state.etag_of(version), &document, &pointers);
         }
         Ok(())

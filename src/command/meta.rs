@@ -2,7 +2,7 @@
 
 use redis_state_core::{State, iso8601};
 
-use super::{Refused, attempts};
+use super::{Refused, attempts, read};
 use crate::server::audit::Trail;
 use crate::server::ctx::Ctx;
 use crate::server::entry::entry;
@@ -27,7 +27,7 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let [_, name] = args else { return Err(Refused::WrongArity) };
     let key = Key::open_read(ctx, *name);
     match key.held() {
-        Some(held) => reply(ctx, held.state(), &key),
+        Some(held) => reply(ctx, &read::shown(ctx, &key, held.state()), &key),
         None if key.kind() == Kind::Nothing => ctx.reply_nil(),
         None => return Err(Refused::WrongType),
     }
@@ -57,7 +57,12 @@ fn reply(ctx: Ctx, state: &State, key: &Key) {
     ctx.reply_text("snapshots");
     ctx.reply_int(state.history().len() as i64);
     ctx.reply_text("deadlines");
-    ctx.reply_map(0);
+    let deadlines = state.head().deadlines.iter();
+    ctx.reply_map(deadlines.len());
+    for deadline in deadlines {
+        ctx.reply_text(&deadline.place);
+        ctx.reply_text(&iso8601(deadline.at_ms));
+    }
     ctx.reply_text("attempts");
     attempts::reply_counts(ctx, state.attempts(), usize::MAX);
     ctx.reply_text("audit");

@@ -1,10 +1,13 @@
-//! What the reading commands have in common: open, look, hide secrets, reply; nil where no state is.
+//! What the reading commands have in common: open, look, leave out what has lapsed, hide secrets, reply; nil where no state
+//! is. Nothing is written: a lapse that is due is worked out for this reply, and committed by whoever may write.
 
 use std::borrow::Cow;
 
+use redis_state_core::decide::{self, Context};
 use redis_state_core::{Document, Error, Etag, SchemaRef, State, Version};
 
 use super::Refused;
+use crate::server::config;
 use crate::server::ctx::Ctx;
 use crate::server::key::{Key, Kind};
 use crate::server::registry;
@@ -18,13 +21,31 @@ pub fn state(
 ) -> Result<(), Refused> {
     let key = Key::open_read(ctx, key);
     match key.held() {
-        Some(held) => reply(held.state()),
+        Some(held) => reply(&shown(ctx, &key, held.state())),
         None if key.kind() == Kind::Nothing => {
             ctx.reply_nil();
             Ok(())
         }
         None => Err(Refused::WrongType),
     }
+}
+
+/// The state without what has lapsed.
+pub fn shown<'s>(ctx: Ctx, key: &Key, state: &'s State) -> Cow<'s, State> {
+    // The common case asks no clock.
+    if state.head().deadlines.is_empty() {
+        return Cow::Borrowed(state);
+    }
+    let circumstances = Context {
+        key: key.name().bytes(),
+        now_ms: ctx.now_ms(),
+        seed: 0,
+        user: "",
+        limits: &config::limits(),
+        registry: &registry::read(),
+        expires_at_ms: key.expires_at_ms(),
+    };
+    decide::shown(state, &circumstances)
 }
 
 /// A kept version, the present one included.
@@ -48,11 +69,19 @@ pub fn present<'d>(
 }
 
 /// A past document: its secrets are for nobody.
-pub fn past<'d>(schema: Option<&SchemaRef>, document: &'d Document) -> Result<Cow<'d, Document>, Refused> {
-    Ok(match registry::read().hiding(schema)? {
-        None => Cow::Borrowed(document),
-        Some(hiding) => Cow::Owned(hiding.masked(document)),
+pub fn past<'d>(ctx: Ctx, state: &State, version: &'d Version) -> Result<Cow<'d, Document>, Refused> {
+    let document = unlapsed(ctx, state, version);
+    Ok(match registry::read().hiding(state.schema())? {
+        None => document,
+        Some(hiding) => Cow::Owned(hiding.masked(&document)),
     })
+}
+
+/// The document of a kept version without what has lapsed since.
+pub fn unlapsed<'d>(ctx: Ctx, state: &State, version: &'d Version) -> Cow<'d, Document> {
+    let registry = registry::read();
+    let schema = state.schema().and_then(|schema| registry.get(&schema.name).ok());
+    decide::past(schema.map(|schema| &**schema), version, ctx.now_ms())
 }
 
 /// The reply of a whole document: its etag and its text.

@@ -31,9 +31,10 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let mut target = Target::open(ctx, *key, trail)?;
     let ttl = options.ttl.unwrap_or_default();
     let touched = decide::touch(target.state(), ttl, &target.context(&registry::read()))?;
-    if let Some(expires_at_ms) = touched {
-        target.move_expiry(expires_at_ms);
+    let is_there = touched.is_some();
+    if let Some(touched) = touched {
+        target.carry_out(touched)?;
     }
-    ctx.reply_int(i64::from(touched.is_some()));
+    ctx.reply_int(i64::from(is_there));
     Ok(())
 }

@@ -143,13 +143,14 @@ fn run_protected(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
 fn update(ctx: Ctx, request: Request) -> Result<(), Refused> {
     let trail = Trail::of(&request.key, request.audit)?;
     let change = Change::parse(request.kind, &request.json, &config::limits());
-    let mut target = match (Target::open(ctx, request.key, trail), &change) {
+    let open = if request.dry_run { Target::open_as_is } else { Target::open };
+    let mut target = match (open(ctx, request.key, trail), &change) {
         // What is wrong with the arguments is said before what is wrong with the key.
         (Err(_), Err(error)) => return Err(error.clone().into()),
         (target, _) => target?,
     };
     let outcome = change.and_then(|change| {
-        decide::update(target.state(), &request.update, change, &target.context(&registry::read()))
+        decide::update(target.shown().as_deref(), &request.update, change, &target.context(&registry::read()))
     });
     let Update { remarks, ttl, .. } = &request.update;
     if request.dry_run {
@@ -182,7 +183,8 @@ pub fn finish(
 
 /// The reply of a dry run: what would be there.
 fn reply(ctx: Ctx, target: &Target, outcome: &Outcome, returns: bool) -> Result<(), Refused> {
-    let after = outcome.after(target.state()).filter(|_| returns);
+    let before = target.shown();
+    let after = outcome.after(before.as_deref()).filter(|_| returns);
     match after {
         Some((schema, head)) => {
             let document = read::present(ctx, target.name(), schema, head)?;

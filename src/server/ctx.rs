@@ -34,6 +34,25 @@ impl Ctx {
         self.flags() & raw::REDISMODULE_CTX_FLAGS_MASTER != 0
     }
 
+    /// Whether a timer may write now: on a primary that is done loading, while no one has paused writes.
+    pub fn may_write_unasked(self) -> bool {
+        // SAFETY: R1.
+        let is_paused = unsafe { api!(RedisModule_AvoidReplicaTraffic()) } != 0;
+        !is_paused && self.is_primary() && self.flags() & raw::REDISMODULE_CTX_FLAGS_LOADING == 0
+    }
+
+    /// The selected database.
+    pub fn db(self) -> c_int {
+        // SAFETY: R1.
+        unsafe { api!(RedisModule_GetSelectedDb(self.0)) }
+    }
+
+    /// Selects a database; false where there is none of that number.
+    pub fn select(self, db: c_int) -> bool {
+        // SAFETY: R1.
+        unsafe { api!(RedisModule_SelectDb(self.0, db)) == OK }
+    }
+
     /// The clock. Commands read it once (invariant I2).
     pub fn now_ms(self) -> i64 {
         // SAFETY: R1.

@@ -8,7 +8,7 @@ use redis_state_core::decide::Rung;
 
 use super::ctx::Ctx;
 use super::entry::guard;
-use super::{api, registry};
+use super::{api, deadlines, registry};
 
 /// A number that INFO shows.
 pub struct Counter(AtomicI64);
@@ -49,6 +49,8 @@ pub static CREATED: Counter = Counter::new();
 pub static UPDATES: Counter = Counter::new();
 pub static ROLLBACKS: Counter = Counter::new();
 pub static RESETS: Counter = Counter::new();
+/// Members that reached their deadline, those of one instant as one.
+pub static LAPSES: Counter = Counter::new();
 /// Attempts counted: by STATE.ATTEMPT, and by updates that name an operation.
 pub static ATTEMPTS: Counter = Counter::new();
 pub static DELETES: Counter = Counter::new();
@@ -108,6 +110,7 @@ extern "C" fn show(ctx: *mut raw::RedisModuleInfoCtx, for_crash_report: c_int) {
         field(c"updates", UPDATES.get());
         field(c"rollbacks", ROLLBACKS.get());
         field(c"resets", RESETS.get());
+        field(c"lapses", LAPSES.get());
         for (name, counter) in &RECOVERIES {
             field(name, counter.get());
         }
@@ -123,6 +126,7 @@ extern "C" fn show(ctx: *mut raw::RedisModuleInfoCtx, for_crash_report: c_int) {
         field(c"schemas", registry::read().len() as i64);
         field(c"bindings", registry::read().bindings().len() as i64);
         field(c"states", STATES.get());
+        field(c"states_with_deadlines", deadlines::len() as i64);
         field(c"bytes", BYTES.get());
     });
 }

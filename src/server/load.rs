@@ -10,7 +10,7 @@ use redis_module::raw;
 use super::ctx::{Ctx, ERR, OK};
 use super::entry::{guard, install_panic_hook};
 use super::string::RedisStr;
-use super::{api, config, info, registry, schema_dir, table, value};
+use super::{api, config, deadlines, info, registry, schema_dir, table, timer, value};
 use crate::COMMANDS;
 
 /// The prefix of settings and the name of the INFO section.
@@ -61,16 +61,14 @@ fn register(ctx: Ctx, args: &[RedisStr]) -> Result<(), String> {
         }
     }
     info::register(ctx);
-    // SAFETY: R1; the callback has the type that the event wants.
-    let subscribed =
-        unsafe { api!(RedisModule_SubscribeToServerEvent(ctx.as_ptr(), LOADING, Some(on_loading))) };
-    if subscribed != OK {
-        return Err("the server does not tell when it loads data".to_owned());
-    }
+    subscribe(ctx, raw::REDISMODULE_EVENT_LOADING, on_loading)?;
+    subscribe(ctx, raw::REDISMODULE_EVENT_FLUSHDB, on_flush)?;
+    subscribe(ctx, raw::REDISMODULE_EVENT_SWAPDB, on_swap)?;
     if !config::register(ctx) {
         return Err("a setting state.* is refused; the line above names it".to_owned());
     }
     schema_dir::load_soon(ctx);
+    timer::start(ctx);
     warn_of_aof_without_preamble(ctx);
     Ok(())
 }
@@ -109,8 +107,14 @@ fn warn_of_aof_without_preamble(ctx: Ctx) {
     }
 }
 
-const LOADING: raw::RedisModuleEvent =
-    raw::RedisModuleEvent { id: raw::REDISMODULE_EVENT_LOADING, dataver: 1 };
+type OnEvent = extern "C" fn(*mut raw::RedisModuleCtx, raw::RedisModuleEvent, u64, *mut c_void);
+
+fn subscribe(ctx: Ctx, id: u64, callback: OnEvent) -> Result<(), String> {
+    let event = raw::RedisModuleEvent { id, dataver: 1 };
+    // SAFETY: R1; every callback looks only at the data that its event brings.
+    let subscribed = unsafe { api!(RedisModule_SubscribeToServerEvent(ctx.as_ptr(), event, Some(callback))) };
+    if subscribed == OK { Ok(()) } else { Err(format!("the server does not tell of its event {id}")) }
+}
 
 /// Another dataset is coming: its schemas come with it, and none are left of the old one.
 extern "C" fn on_loading(
@@ -126,5 +130,31 @@ extern "C" fn on_loading(
     ];
     if starts.contains(&subevent) {
         guard(registry::clear);
+    }
+}
+
+/// A database is being emptied, without a word about the values in it.
+extern "C" fn on_flush(
+    _: *mut raw::RedisModuleCtx,
+    _: raw::RedisModuleEvent,
+    subevent: u64,
+    flushed: *mut c_void,
+) {
+    if subevent == raw::REDISMODULE_SUBEVENT_FLUSHDB_START && !flushed.is_null() {
+        // SAFETY: R2: this event brings a RedisModuleFlushInfo, which lives as long as the call.
+        let db = unsafe { (*flushed.cast::<raw::RedisModuleFlushInfo>()).dbnum };
+        guard(|| deadlines::flushed((db >= 0).then_some(db)));
+    }
+}
+
+/// Two databases change places.
+extern "C" fn on_swap(_: *mut raw::RedisModuleCtx, _: raw::RedisModuleEvent, _: u64, swapped: *mut c_void) {
+    if !swapped.is_null() {
+        // SAFETY: R2: this event brings a RedisModuleSwapDbInfo, which lives as long as the call.
+        let (one, other) = unsafe {
+            let swapped = &*swapped.cast::<raw::RedisModuleSwapDbInfo>();
+            (swapped.dbnum_first, swapped.dbnum_second)
+        };
+        guard(|| deadlines::swapped(one, other));
     }
 }

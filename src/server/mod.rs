@@ -14,6 +14,7 @@ pub mod audit;
 mod command_info;
 pub mod config;
 pub mod ctx;
+pub mod deadlines;
 pub mod entry;
 pub mod info;
 pub mod key;
@@ -25,6 +26,7 @@ mod schema_dir;
 pub mod string;
 pub mod table;
 pub mod target;
+mod timer;
 pub mod value;
 
 /// Calls a function of the module API. It is there on every server this module loads on: `load` has looked.

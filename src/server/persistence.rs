@@ -67,7 +67,12 @@ pub extern "C" fn rdb_load(io: *mut raw::RedisModuleIO, encoding_version: c_int)
         if state.is_none() {
             warn("redis-state: the bytes of a state are damaged; it is not loaded");
         }
-        Some(Box::into_raw(Box::new(Held::new(state?))).cast())
+        let mut held = Held::new(state?);
+        // SAFETY: R1, R2: the name lives as long as the call.
+        let (db, name) =
+            unsafe { (api!(RedisModule_GetDbIdFromIO(io)), api!(RedisModule_GetKeyNameFromIO(io))) };
+        value::note(db, name, &mut held);
+        Some(Box::into_raw(Box::new(held)).cast())
     };
     guard(load).flatten().unwrap_or(std::ptr::null_mut())
 }

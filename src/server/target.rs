@@ -3,6 +3,7 @@
 //! The order in [`Target::carry_out`] matters: the audit entry is the only thing that can still fail, so it comes first.
 //! Then value and expiry, one replicated effect for all of it, and last what others are told.
 
+use std::borrow::Cow;
 use std::ffi::CStr;
 
 use redis_state_core::audit::Entry;
@@ -12,6 +13,7 @@ use redis_state_core::{Effect, Error, Etag, Event, Limits, Registry, State, Ttl,
 use super::audit::{Appended, Trail};
 use super::config;
 use super::ctx::Ctx;
+use super::deadlines;
 use super::info;
 use super::key::{Key, Kind};
 use super::string::{OwnedString, RedisStr};
@@ -30,8 +32,16 @@ pub struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// Opens the key for writing. `WRONGTYPE` when it, or the audit stream's, holds something else.
+    /// Opens the key for writing, and commits the lapses that are due. `WRONGTYPE` when it, or the audit stream's, holds
+    /// something else.
     pub fn open(ctx: Ctx, name: RedisStr<'a>, trail: Trail) -> Result<Target<'a>, Refused> {
+        let mut target = Target::open_as_is(ctx, name, trail)?;
+        target.lapse()?;
+        Ok(target)
+    }
+
+    /// As [`Target::open`], for a command that may not even do that.
+    pub fn open_as_is(ctx: Ctx, name: RedisStr<'a>, trail: Trail) -> Result<Target<'a>, Refused> {
         let key = Key::open_write(ctx, name);
         if !matches!(key.kind(), Kind::Nothing | Kind::State) {
             return Err(Refused::WrongType);
@@ -50,6 +60,24 @@ impl<'a> Target<'a> {
     /// The state as it is; `None` when there is none.
     pub fn state(&self) -> Option<&State> {
         self.key.held().map(Held::state)
+    }
+
+    /// The state as everybody sees it: without what has lapsed, committed or not.
+    pub fn shown(&self) -> Option<Cow<'_, State>> {
+        self.state().map(|state| decide::shown(state, &self.context(&super::registry::read())))
+    }
+
+    /// Commits every lapse that is due, each at its instant.
+    fn lapse(&mut self) -> Result<(), Refused> {
+        loop {
+            let registry = super::registry::read();
+            let due = self.state().and_then(|state| decide::lapse(state, &self.context(&registry)));
+            drop(registry);
+            match due {
+                Some(outcome) => self.carry_out(outcome)?,
+                None => return Ok(()),
+            }
+        }
     }
 
     /// What the core needs to know.
@@ -95,15 +123,6 @@ impl<'a> Target<'a> {
             self.announce(event);
         }
         Ok(())
-    }
-
-    /// Moves the expiry only, as a command without an outcome does.
-    pub fn move_expiry(&mut self, expires_at_ms: Option<i64>) {
-        if expires_at_ms != self.key.expires_at_ms() {
-            self.key.set_expiry(expires_at_ms);
-            self.ctx.signal_modified(self.key.name());
-            self.replicate_expiry(expires_at_ms);
-        }
     }
 
     /// Ends the state; with `purge` its audit stream too, and then nothing is written to it.
@@ -172,12 +191,12 @@ impl<'a> Target<'a> {
         let failed = self
             .state()
             .and_then(|state| decide::failed_attempt(state, ttl, error, remarks, &self.context(&registry)));
-        let Some((effect, expires_at_ms)) = failed else { return };
-        let blob = codec::encode_effects(std::slice::from_ref(&effect));
-        self.apply_all(vec![effect]);
-        self.key.set_expiry(expires_at_ms);
+        let Some(outcome) = failed else { return };
+        let blob = codec::encode_effects(&outcome.effects);
+        self.apply_all(outcome.effects);
+        self.key.set_expiry(outcome.expires_at_ms);
         self.ctx.signal_modified(self.key.name());
-        self.replicate_effect(&blob, &expiry_word(expires_at_ms), None);
+        self.replicate_effect(&blob, &expiry_word(outcome.expires_at_ms), None);
     }
 
     fn apply_all(&mut self, effects: Vec<Effect>) {
@@ -187,7 +206,7 @@ impl<'a> Target<'a> {
                 Effect::Put(state) if !state.attempts().counters().is_empty() => info::ATTEMPTS.add(),
                 _ => {}
             }
-            apply(&mut self.key, effect);
+            apply(self.ctx, &mut self.key, effect);
         }
     }
 
@@ -243,6 +262,7 @@ impl<'a> Target<'a> {
             Event::Update => (&info::UPDATES, c"state.update"),
             Event::Rollback => (&info::ROLLBACKS, c"state.rollback"),
             Event::Reset => (&info::RESETS, c"state.reset"),
+            Event::Lapse => (&info::LAPSES, c"state.lapse"),
             // Counted by its rung, and told of even when the state was valid.
             Event::Recover => return,
         };
@@ -257,7 +277,7 @@ fn expiry_word(expires_at_ms: Option<i64>) -> String {
 }
 
 /// Changes a key by an effect that was decided here, or that a replica has checked.
-pub fn apply(key: &mut Key, effect: Effect) {
+pub fn apply(ctx: Ctx, key: &mut Key, effect: Effect) {
     match effect {
         Effect::Put(state) => key.put(Held::new(*state)),
         Effect::Commit(commit) => {
@@ -275,5 +295,14 @@ pub fn apply(key: &mut Key, effect: Effect) {
                 held.attempt(attempted);
             }
         }
+        Effect::Deadlines(deadlines) => {
+            if let Some(held) = key.held_mut() {
+                held.set_deadlines(deadlines);
+            }
+        }
+    }
+    let name = key.name();
+    if let Some(held) = key.held_mut() {
+        deadlines::note(ctx.db(), &name, held);
     }
 }

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use redis_module::raw;
-use redis_state_core::{Attempted, Commit, Relabel, State, codec};
+use redis_state_core::{Attempted, Commit, Deadlines, Relabel, State, codec};
 
 use super::ctx::Ctx;
+use super::deadlines::{self, Line};
 use super::entry::guard;
+use super::string::RedisStr;
 use super::{api, info, memory, persistence, registry};
 
 /// The name of the type: nine characters, as Redis wants; TYPE prints it.
@@ -25,6 +27,8 @@ pub struct Held {
     bytes: usize,
     /// The name of its schema; counts as a user of it as long as it is held.
     schema: Option<Arc<str>>,
+    /// Where it stands in the index of deadlines.
+    line: Line,
 }
 
 impl Held {
@@ -32,7 +36,7 @@ impl Held {
         let bytes = memory::state_bytes(&state);
         info::STATES.change(1);
         info::BYTES.change(bytes as i64);
-        let mut held = Held { state, bytes, schema: None };
+        let mut held = Held { state, bytes, schema: None, line: Line::default() };
         held.use_schema();
         held
     }
@@ -60,6 +64,15 @@ impl Held {
     pub fn attempt(&mut self, attempted: Attempted) {
         self.state.attempt(attempted);
         self.recount();
+    }
+
+    pub fn set_deadlines(&mut self, deadlines: Deadlines) {
+        self.state.set_deadlines(deadlines);
+        self.recount();
+    }
+
+    pub fn line_mut(&mut self) -> &mut Line {
+        &mut self.line
     }
 
     /// Counts as a user of the schema that the state obeys now.
@@ -110,7 +123,7 @@ pub fn register(ctx: Ctx) -> bool {
         unlink: None,
         copy: None,
         defrag: None,
-        unlink2: None,
+        unlink2: Some(unlink),
     };
     // SAFETY: R1, R3; the callbacks have the types that the structure asks for.
     let data_type = unsafe {
@@ -157,6 +170,34 @@ extern "C" fn free_effort(_: *mut raw::RedisModuleKeyOptCtx, value: *const c_voi
     guard(|| state(value).history().len() + 1).unwrap_or(1)
 }
 
-extern "C" fn copy(_: *mut raw::RedisModuleKeyOptCtx, value: *const c_void) -> *mut c_void {
-    guard(|| Box::into_raw(Box::new(Held::new(state(value).clone()))).cast()).unwrap_or(std::ptr::null_mut())
+extern "C" fn copy(copied: *mut raw::RedisModuleKeyOptCtx, value: *const c_void) -> *mut c_void {
+    let copy = || {
+        let mut held = Held::new(state(value).clone());
+        // SAFETY: R1, R2: the name lives as long as the call.
+        let (db, name) = unsafe {
+            (api!(RedisModule_GetToDbIdFromOptCtx(copied)), api!(RedisModule_GetToKeyNameFromOptCtx(copied)))
+        };
+        note(db, name, &mut held);
+        Box::into_raw(Box::new(held)).cast()
+    };
+    guard(copy).unwrap_or(std::ptr::null_mut())
+}
+
+/// The value leaves its key, on the main thread; whether it dies is another matter.
+extern "C" fn unlink(unlinked: *mut raw::RedisModuleKeyOptCtx, value: *const c_void) {
+    guard(|| {
+        // SAFETY: R1, R2, R4: the name lives as long as the call, and nobody else holds the value now.
+        unsafe {
+            let db = api!(RedisModule_GetDbIdFromOptCtx(unlinked));
+            let name = api!(RedisModule_GetKeyNameFromOptCtx(unlinked));
+            deadlines::unlinked(db, &RedisStr::new(name.cast_mut()), &mut *value.cast_mut().cast::<Held>());
+        }
+    });
+}
+
+/// Brings the index up to date about a value that comes to a key; a tool that only reads a file names none.
+pub fn note(db: i32, name: *const raw::RedisModuleString, held: &mut Held) {
+    if !name.is_null() {
+        deadlines::note(db, &RedisStr::new(name.cast_mut()), held);
+    }
 }

@@ -1,0 +1,150 @@
+//! The timer: lapses what is due, and searches for states whose name has changed.
+//!
+//! It looks every 50 ms, and at once again while there is more to do than fits into a slice: a hundred thousand deadlines at
+//! one instant must not keep another client waiting. A timer for the very next deadline was rejected: every update would
+//! move it. While writes are paused nothing is done at all: to replicate then would stop the server.
+
+use std::ffi::{c_int, c_longlong, c_void};
+use std::time::{Duration, Instant};
+
+use redis_module::raw;
+
+use super::api;
+use super::audit::Trail;
+use super::ctx::Ctx;
+use super::deadlines;
+use super::entry::guard;
+use super::key::Key;
+use super::string::{OwnedString, RedisStr};
+use super::target::Target;
+use super::value::{self, Held};
+
+/// How often it looks.
+const TICK_MS: c_longlong = 50;
+/// When there is more to do: others get their turn in between.
+const SOON_MS: c_longlong = 1;
+/// How long it works at a time.
+const SLICE: Duration = Duration::from_millis(4);
+
+/// Starts the timer; it never stops.
+pub fn start(ctx: Ctx) {
+    again(ctx, TICK_MS, Box::default());
+}
+
+fn again(ctx: Ctx, period_ms: c_longlong, search: Box<Search>) {
+    // SAFETY: R1; the callback takes the box back.
+    unsafe {
+        api!(RedisModule_CreateTimer(ctx.as_ptr(), period_ms, Some(tick), Box::into_raw(search).cast()))
+    };
+}
+
+extern "C" fn tick(ctx: *mut raw::RedisModuleCtx, search: *mut c_void) {
+    let ctx = Ctx::new(ctx);
+    // SAFETY: made by `again`, and passed to this one call.
+    let mut search = unsafe { Box::from_raw(search.cast::<Search>()) };
+    let is_more = guard(|| ctx.may_write_unasked() && work(ctx, &mut search)).unwrap_or(false);
+    again(ctx, if is_more { SOON_MS } else { TICK_MS }, search);
+}
+
+/// Works for a slice of time; whether there is more to do.
+fn work(ctx: Ctx, search: &mut Search) -> bool {
+    let begun = Instant::now();
+    let now_ms = ctx.now_ms();
+    while begun.elapsed() < SLICE {
+        match deadlines::take_due(now_ms) {
+            Some((db, key)) => lapse(ctx, db, &key),
+            None => return search.go_on(ctx, begun),
+        }
+    }
+    true
+}
+
+/// Lets lapse what is due under a key, if anything is: the line may have been out of date.
+fn lapse(ctx: Ctx, db: i32, key: &[u8]) {
+    ctx.select(db);
+    let name = OwnedString::new(key);
+    // A key with such a name has no audit stream, and no STATE command makes one.
+    let Ok(trail) = Trail::of(key, None) else { return };
+    // What holds something else, or whose stream does, is for the next command to refuse.
+    let _lapsed = Target::open(ctx, name.borrow(), trail);
+    if let Some(held) = Key::open_write(ctx, name.borrow()).held_mut() {
+        deadlines::renew(db, key, held);
+    }
+}
+
+/// A walk through all keys, in slices, to find states that have no line in the index.
+#[derive(Default)]
+struct Search {
+    cursor: Option<Cursor>,
+}
+
+struct Cursor {
+    db: i32,
+    scan: *mut raw::RedisModuleScanCursor,
+}
+
+impl Search {
+    /// Goes on until the slice is over; whether there is more to do.
+    fn go_on(&mut self, ctx: Ctx, begun: Instant) -> bool {
+        if self.cursor.is_none() && deadlines::begin_search() {
+            self.cursor = Some(Cursor::new(0));
+        }
+        while let Some(cursor) = self.cursor.as_mut().filter(|_| deadlines::is_search_on()) {
+            if begun.elapsed() >= SLICE {
+                return true;
+            }
+            if !cursor.scan(ctx) {
+                let next = cursor.db.saturating_add(1);
+                self.cursor = ctx.select(next).then(|| Cursor::new(next));
+            }
+        }
+        self.cursor = None;
+        deadlines::end_search();
+        false
+    }
+}
+
+impl Cursor {
+    fn new(db: i32) -> Cursor {
+        // SAFETY: R1; freed in Drop.
+        Cursor { db, scan: unsafe { api!(RedisModule_ScanCursorCreate()) } }
+    }
+
+    /// Looks at the next few keys; whether there are more.
+    fn scan(&mut self, ctx: Ctx) -> bool {
+        let mut db = self.db;
+        // SAFETY: R1; the callback has the type that is wanted, `db` outlives the call.
+        ctx.select(db)
+            && unsafe {
+                api!(RedisModule_Scan(ctx.as_ptr(), self.scan, Some(look), (&raw mut db).cast())) != 0
+            }
+    }
+}
+
+impl Drop for Cursor {
+    fn drop(&mut self) {
+        // SAFETY: made in `new`, freed once.
+        unsafe { api!(RedisModule_ScanCursorDestroy(self.scan)) };
+    }
+}
+
+/// Gives a state that has no line one.
+extern "C" fn look(
+    _: *mut raw::RedisModuleCtx,
+    name: *mut raw::RedisModuleString,
+    key: *mut raw::RedisModuleKey,
+    db: *mut c_void,
+) {
+    guard(|| {
+        if key.is_null() {
+            return;
+        }
+        // SAFETY: R2, R4: the server opened the key for this call, nobody else holds its value; `db` is what `scan` passed.
+        unsafe {
+            if api!(RedisModule_ModuleTypeGetType(key)) == value::data_type() {
+                let held = &mut *api!(RedisModule_ModuleTypeGetValue(key)).cast::<Held>();
+                deadlines::note(*db.cast::<c_int>(), RedisStr::new(name).bytes(), held);
+            }
+        }
+    });
+}
