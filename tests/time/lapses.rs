@@ -1,0 +1,233 @@
+//! A member that reaches its deadline goes back to its default, or away: read before anybody has written it, and committed at
+//! its instant (S13, S15, S18).
+
+use support::{Client, state_test, wait_until};
+
+use crate::{AUDIT, FORMS, KEY, deadlines, document, info, lapsed, patient, state, trail_of};
+
+const FULL: &str = r#"{"auth":{"token":"eyJhbGciOiJIUzI1NiJ9"},"form":{"amount":12.50,"draft":{"id":7},"origin":"menu"},"current":{"path":"offer"}}"#;
+
+/// Pauses writes, timers included.
+fn paused(client: &mut Client) {
+    client.ok(&["CLIENT", "PAUSE", "60000", "WRITE"]);
+}
+
+/// S13, S15, S18: everything that is due at one instant lapses in one version, with its entry and its event; what is protected goes by
+/// a deadline of its own only, and what is immutable stays.
+#[test]
+fn members_lapse_by_themselves() {
+    state_test(|server, client| {
+        client.ok(&["CONFIG", "SET", "notify-keyspace-events", "Kd"]);
+        let mut listener = server.client();
+        listener.ok(&["SUBSCRIBE", &format!("__keyspace@0__:{KEY}")]);
+        state(client, FORMS, FULL);
+        let expiry = client.ok(&["PEXPIRETIME", KEY]);
+        let wanted = deadlines(client);
+        assert_eq!(
+            wanted.iter().map(|(place, _)| place.as_str()).collect::<Vec<_>>(),
+            ["/auth/token", "/current", "/form"]
+        );
+        lapsed(client, 1);
+        assert_eq!(
+            document(client),
+            r#"{"current":{"path":"menu"},"auth":{},"form":{"draft":{"id":7},"origin":"menu"}}"#
+        );
+        assert_eq!(client.ok(&["PEXPIRETIME", KEY]), expiry, "a lapse leaves the key's expiry alone");
+        assert_eq!(deadlines(client), []);
+        assert_eq!(trail_of(client, "event"), ["create", "lapse"]);
+        assert_eq!(trail_of(client, "parent"), ["0", "1"]);
+        assert_eq!(trail_of(client, "user"), ["default", "-"], "nobody did it");
+        assert_eq!(trail_of(client, "at")[1], wanted[0].1, "it is dated at the deadline");
+        assert_eq!(trail_of(client, "etag")[1], client.state(KEY).0);
+        let entry =
+            client.ok(&["XREVRANGE", AUDIT, "+", "-", "COUNT", "1"]).array()[0].array()[0].text().to_owned();
+        let written_ms: i64 = entry.split('-').next().expect("an ID").parse().expect("a time");
+        let due_ms = client.ok(&["PEXPIRETIME", KEY]).int() - 60_000 + 80;
+        assert!(written_ms >= due_ms, "written at {written_ms}, before {due_ms}");
+        let history = client.ok(&["STATE.HISTORY", KEY]);
+        assert_eq!(
+            (history.array()[0].field("event").text(), history.array()[0].field("at").text()),
+            ("lapse", wanted[0].1.as_str())
+        );
+        assert_eq!(info(client, "lapses"), 1);
+        for event in ["state.create", "state.lapse"] {
+            assert_eq!(listener.read().array()[2].text(), event);
+        }
+    });
+}
+
+/// Between the deadline and the commit every read shows what the lapse will leave, with the etag it will have; nothing is written.
+#[test]
+fn reads_are_ahead_of_the_timer_and_write_nothing() {
+    state_test(|_, client| {
+        state(client, FORMS, FULL);
+        paused(client);
+        wait_until("the token is not shown any more", || !document(client).contains("token"));
+        let shown = client.state(KEY);
+        let meta = client.ok(&["STATE.META", KEY]);
+        assert_eq!((meta.field("version").int(), meta.field("etag").text()), (2, shown.0.as_str()));
+        assert_eq!(meta.field("deadlines").array().len(), 0);
+        let history = client.ok(&["STATE.HISTORY", KEY]);
+        let diff = client.text(&["STATE.DIFF", KEY, "1", "2"]);
+        assert_eq!(history.array()[0].field("event").text(), "lapse");
+        let second = client.ok(&["STATE.GET", KEY, "VERSION", "2"]);
+        assert_eq!(second.array()[0].text(), shown.0);
+        assert_eq!(trail_of(client, "event"), ["create"], "nothing was written");
+        client.ok(&["CLIENT", "UNPAUSE"]);
+        lapsed(client, 1);
+        assert_eq!(client.state(KEY), shown);
+        assert_eq!(client.ok(&["STATE.HISTORY", KEY]), history);
+        assert_eq!(client.text(&["STATE.DIFF", KEY, "1", "2"]), diff);
+    });
+}
+
+/// Each instant makes a version of its own, also when all of them are committed late.
+#[test]
+fn each_instant_is_a_version() {
+    state_test(|_, client| {
+        state(client, FORMS, r#"{"current":{"path":"menu"}}"#);
+        for change in
+            [r#"{"auth":{"token":"eyJ"}}"#, r#"{"form":{"amount":1}}"#, r#"{"current":{"path":"offer"}}"#]
+        {
+            // The next change comes a millisecond later at least.
+            let now = client.ok(&["TIME"]).array()[1].text().to_owned();
+            wait_until("time passes", || client.ok(&["TIME"]).array()[1].text()[..3] != now[..3]);
+            client.ok(&["STATE.SETPROTECTED", KEY, "*", change]);
+        }
+        paused(client);
+        wait_until("all of it has lapsed", || document(client) == r#"{"current":{"path":"menu"},"auth":{}}"#);
+        client.ok(&["CLIENT", "UNPAUSE"]);
+        lapsed(client, 3);
+        assert_eq!(client.ok(&["STATE.META", KEY]).field("version").int(), 7);
+        assert_eq!(trail_of(client, "version")[4..], ["5", "6", "7"]);
+        assert_eq!(trail_of(client, "parent")[4..], ["4", "5", "6"]);
+        let patches = trail_of(client, "patch");
+        assert_eq!(patches[4], r#"[{"op":"remove","path":"/auth/token"}]"#);
+        assert_eq!(patches[5], r#"[{"op":"remove","path":"/form"}]"#);
+    });
+}
+
+/// The next writing command commits what is due before it looks at the state, and a refusal does not take that back.
+#[test]
+fn a_command_finds_what_is_due_committed() {
+    state_test(|_, client| {
+        state(client, FORMS, FULL);
+        // A transaction is one moment: the timer has no turn in it.
+        client.ok(&["MULTI"]);
+        client.ok(&["DEBUG", "SLEEP", "0.1"]);
+        client.ok(&["STATE.UPDATE", KEY, "1", r#"{"note":"late"}"#]);
+        client.ok(&["STATE.GET", KEY]);
+        let replies = client.ok(&["EXEC"]);
+        let (error, etag) = (replies.array()[1].to_string(), replies.array()[2].array()[0].text().to_owned());
+        assert!(error.contains(&format!("CONFLICT expected 1, current is {etag}")), "{error}");
+        assert_eq!(Client::version(&etag), 2);
+        assert_eq!(trail_of(client, "event"), ["create", "lapse"]);
+        assert_eq!(client.state(KEY).0, etag);
+    });
+}
+
+/// A dry run shows what an update would make of the lapsed state, and commits nothing.
+#[test]
+fn a_dry_run_commits_no_lapse() {
+    state_test(|_, client| {
+        state(client, FORMS, FULL);
+        client.ok(&["MULTI"]);
+        client.ok(&["DEBUG", "SLEEP", "0.1"]);
+        client.ok(&["STATE.UPDATE", KEY, "2", r#"{"note":"late"}"#, "DRYRUN", "RETURN"]);
+        client.ok(&["XLEN", AUDIT]);
+        let replies = client.ok(&["EXEC"]);
+        let reply = replies.array()[1].array();
+        assert_eq!(Client::version(reply[0].text()), 3);
+        assert!(reply[1].text().starts_with(r#"{"current":{"path":"menu"}"#), "{}", reply[1].text());
+        assert_eq!(replies.array()[2].int(), 1);
+        lapsed(client, 1);
+    });
+}
+
+/// An old token never comes back: not from a past version, not by a rollback, not in a difference.
+#[test]
+fn what_has_lapsed_is_not_in_the_past_either() {
+    state_test(|_, client| {
+        state(client, FORMS, FULL);
+        client.ok(&["STATE.UPDATE", KEY, "1", r#"{"note":"kept"}"#]);
+        wait_until("all of it has lapsed", || deadlines(client).is_empty());
+        let was = r#"{"current":{"path":"menu"},"auth":{},"form":{"draft":{"id":7},"origin":"menu"}}"#;
+        let reply = client.ok(&["STATE.GET", KEY, "VERSION", "1"]);
+        assert_eq!(reply.array()[1].text(), was);
+        let present = Client::version(&client.state(KEY).0).to_string();
+        let diff = client.text(&["STATE.DIFF", KEY, "1", &present]);
+        assert_eq!(diff, r#"[{"op":"add","path":"/note","value":"kept"}]"#);
+        client.ok(&["STATE.ROLLBACK", KEY, "*", "TO", "1", "ALL"]);
+        assert_eq!(document(client), was);
+        assert_eq!(deadlines(client), []);
+    });
+}
+
+/// A lapse that changes nothing makes no version.
+#[test]
+fn a_lapse_without_effect_makes_no_version() {
+    state_test(|_, client| {
+        let schema = r#"{"properties":{"form":{"x-ttl":0.05,"properties":{"draft":{"x-protected":true}}}}}"#;
+        state(client, schema, r#"{"form":{"draft":1}}"#);
+        wait_until("the deadline is over", || deadlines(client).is_empty());
+        wait_until("the timer has been there", || info(client, "states_with_deadlines") == 0);
+        assert_eq!(client.state(KEY).1, r#"{"form":{"draft":1}}"#);
+        assert_eq!(
+            (Client::version(&client.state(KEY).0), trail_of(client, "event")),
+            (1, vec!["create".to_owned()])
+        );
+        assert_eq!(info(client, "lapses"), 0);
+    });
+}
+
+/// A recovery begins with what is due: a form that no schema admits any more is gone by then. A state that is rebuilt has
+/// nothing in it that has lapsed since.
+#[test]
+fn a_recovery_lets_lapse_what_is_due() {
+    state_test(|_, client| {
+        state(client, FORMS, r#"{"form":{"amount":"ten"}}"#);
+        client.ok(&["MULTI"]);
+        client.ok(&[
+            "STATE.SCHEMA",
+            "SET",
+            "vimbiso.forms",
+            &FORMS.replace(r#""draft":"#, r#""amount":{"type":"number"},"draft":"#),
+        ]);
+        client.ok(&["DEBUG", "SLEEP", "0.1"]);
+        client.ok(&["STATE.META", KEY]);
+        client.ok(&["STATE.RECOVER", KEY]);
+        let replies = client.ok(&["EXEC"]);
+        assert_eq!(replies.array()[2].field("valid").int(), 1, "shown without the form");
+        let recovered = &replies.array()[3];
+        assert_eq!((recovered.field("rung").text(), recovered.field("tried").array().len()), ("valid", 0));
+        assert_eq!(document(client), r#"{"current":{"path":"menu"}}"#);
+
+        client.ok(&["STATE.UPDATE", KEY, "*", r#"{"form":{"amount":5},"note":"kept"}"#]);
+        client.ok(&["MULTI"]);
+        client.ok(&["DEL", KEY]);
+        client.ok(&["DEBUG", "SLEEP", "0.1"]);
+        client.ok(&["STATE.RECOVER", KEY]);
+        let rebuilt = client.ok(&["EXEC"]).array()[2].clone();
+        assert_eq!(rebuilt.field("rung").text(), "audit");
+        assert_eq!(document(client), r#"{"current":{"path":"menu"},"note":"kept"}"#);
+    });
+}
+
+/// When its schema is gone nobody knows a default: what is due goes away all the same.
+#[test]
+fn it_lapses_without_its_schema() {
+    state_test(|_, client| {
+        state(client, FORMS, FULL);
+        client.ok(&["STATE.SCHEMA", "DEL", "vimbiso.forms", "FORCE"]);
+        lapsed(client, 1);
+        assert_eq!(document(client), r#"{"auth":{}}"#);
+        // As long as it lives, it can be given another schema.
+        state_again(client);
+    });
+}
+
+fn state_again(client: &mut Client) {
+    client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", &patient()]);
+    client.ok(&["STATE.UPDATE", KEY, "*", r#"{"current":{"path":"offer"}}"#]);
+    assert_eq!(deadlines(client).len(), 1);
+}

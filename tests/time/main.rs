@@ -1,0 +1,82 @@
+//! What happens when nobody acts, and when everybody acts at once, over a socket.
+//!
+//! There is no clock to be set: a key's own expiry goes by the server's clock, and nothing may differ from it. So deadlines
+//! are some tens of milliseconds long, and a test waits for what it wants to see, never for a time. Where a lapse has to wait to
+//! be committed, writes are paused.
+
+mod deadlines;
+mod lapses;
+mod places;
+mod replicas;
+mod standing;
+
+use support::{Client, Reply, wait_until};
+
+pub const KEY: &str = "channel:+263771234567";
+pub const AUDIT: &str = "{channel:+263771234567}:audit";
+
+/// Members that last for a while: a token, a form, and where the conversation is, which lasts as long as somebody talks.
+pub const FORMS: &str = r#"{
+    "type": "object", "x-ttl": 60,
+    "properties": {
+        "auth": {"type": "object", "properties": {"token": {"type": "string", "x-ttl": 0.08, "x-protected": true}}},
+        "form": {
+            "type": "object", "x-ttl": 0.08,
+            "properties": {"draft": {"x-protected": true}, "origin": {"x-immutable": true}}
+        },
+        "current": {"type": "object", "x-ttl": 0.08, "x-sliding": true, "default": {"path": "menu"}}
+    }
+}"#;
+
+/// The same with deadlines that no test sees.
+pub fn patient() -> String {
+    FORMS.replace("0.08", "1800")
+}
+
+/// A state that obeys a schema.
+pub fn state(client: &mut Client, schema: &str, document: &str) {
+    client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", schema]);
+    client.ok(&["STATE.SETPROTECTED", KEY, "0", document, "SCHEMA", "vimbiso.forms"]);
+}
+
+/// The present document.
+#[track_caller]
+pub fn document(client: &mut Client) -> String {
+    client.state(KEY).1
+}
+
+/// Names and instants of the deadlines.
+#[track_caller]
+pub fn deadlines(client: &mut Client) -> Vec<(String, String)> {
+    let meta = client.ok(&["STATE.META", KEY]);
+    let deadlines = meta.field("deadlines").array();
+    deadlines.chunks(2).map(|pair| (pair[0].text().to_owned(), pair[1].text().to_owned())).collect()
+}
+
+/// Waits until the trail has so many lapses.
+#[track_caller]
+pub fn lapsed(client: &mut Client, count: usize) {
+    wait_until("the lapses are in the trail", || {
+        trail_of(client, "event").iter().filter(|event| *event == "lapse").count() == count
+    });
+}
+
+/// Values of a field of the trail, oldest first; `-` where an entry has none.
+#[track_caller]
+pub fn trail_of(client: &mut Client, name: &str) -> Vec<String> {
+    let entries = client.ok(&["XRANGE", AUDIT, "-", "+"]);
+    let value = |entry: &Reply| {
+        let fields = entry.array()[1].array();
+        let found = fields.chunks(2).find(|pair| pair[0].text() == name);
+        found.map_or("-".to_owned(), |pair| pair[1].text().to_owned())
+    };
+    entries.array().iter().map(value).collect()
+}
+
+/// A counter of INFO.
+#[track_caller]
+pub fn info(client: &mut Client, name: &str) -> i64 {
+    let info = client.text(&["INFO", "state"]);
+    let line = info.lines().find_map(|line| line.strip_prefix(&format!("state_{name}:")));
+    line.and_then(|value| value.trim().parse().ok()).unwrap_or_else(|| panic!("no {name} in {info}"))
+}

@@ -1,0 +1,126 @@
+//! A primary and its replica show the same at the same instant, whatever lapses meanwhile, and end equal (S7, S13).
+
+use std::cell::Cell;
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::{Config, TestRunner};
+use support::{Client, Server, fingerprint, wait_until};
+
+use crate::{FORMS, KEY, info, lapsed, state};
+
+const KEYS: [&str; 3] = [KEY, "channel:+263772345678", "user:{+263773456789}:state"];
+
+/// One thing that is done, or a moment in which both are compared.
+#[derive(Clone, Debug)]
+enum Move {
+    Write(Vec<&'static str>),
+    Compare,
+    Sleep(u64),
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let change = select(
+        &[
+            r#"{"form":{"amount":5}}"#,
+            r#"{"form":{"amount":5,"draft":1}}"#,
+            r#"{"form":null}"#,
+            r#"{"current":{"path":"offer"}}"#,
+            r#"{"auth":{"token":"eyJ"}}"#,
+            r#"{"note":1}"#,
+            r#"{"note":2}"#,
+        ][..],
+    );
+    let command = prop_oneof![
+        8 => change.prop_map(|json| vec!["STATE.SETPROTECTED", "KEY", "*", json, "SCHEMA", "vimbiso.forms"]),
+        2 => Just(vec!["STATE.ROLLBACK", "KEY", "*"]),
+        1 => Just(vec!["STATE.TOUCH", "KEY"]),
+        1 => Just(vec!["STATE.RESET", "KEY", "*"]),
+        1 => Just(vec!["STATE.ATTEMPT", "KEY", "login", "FAILURE"]),
+        1 => Just(vec!["STATE.DELETE", "KEY", "*"]),
+    ];
+    let write = (select(&KEYS[..]), command).prop_map(|(key, mut line)| {
+        line[1] = key;
+        Move::Write(line)
+    });
+    let one = prop_oneof![6 => write, 4 => Just(Move::Compare), 3 => (1_u64..60).prop_map(Move::Sleep)];
+    prop::collection::vec(one, 40)
+}
+
+/// What a server shows of all keys, with the times at which it began and ended to look.
+fn shown(client: &mut Client) -> (i64, Vec<String>, i64) {
+    let time = |client: &mut Client| {
+        let time = client.ok(&["TIME"]);
+        let part = |at: usize| time.array()[at].text().parse::<i64>().expect("a number");
+        part(0) * 1000 + part(1) / 1000
+    };
+    let begun = time(client);
+    let mut seen = Vec::new();
+    for key in KEYS {
+        seen.push(client.ok(&["STATE.GET", key]).to_string());
+        seen.push(client.ok(&["STATE.HISTORY", key]).to_string());
+        let meta = client.ok(&["STATE.META", key]);
+        seen.push(if meta.is_nil() { String::new() } else { meta.field("deadlines").to_string() });
+    }
+    (begun, seen, time(client))
+}
+
+/// Deadlines fall throughout a random play of updates, rollbacks, touches and deletions; both are looked at within one millisecond.
+#[test]
+fn both_show_the_same_at_the_same_instant() {
+    let (primary, replica) = (Server::start(), Server::start());
+    replica.follow(&primary);
+    let mut runner = TestRunner::new(Config {
+        cases: 24,
+        failure_persistence: None,
+        max_shrink_iters: 0,
+        ..Config::default()
+    });
+    let compared = Cell::new(0);
+    runner
+        .run(&moves(), |moves| {
+            let (mut client, mut reader) = (primary.client(), replica.client());
+            client.ok(&["FLUSHALL"]);
+            client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", FORMS]);
+            for step in moves {
+                match step {
+                    Move::Write(line) => drop(client.call(&line)),
+                    Move::Sleep(ms) => std::thread::sleep(std::time::Duration::from_millis(ms)),
+                    Move::Compare => {
+                        replica.catch_up(&primary);
+                        let (one, other) = (shown(&mut client), shown(&mut reader));
+                        // A deadline may fall between the two looks: only what was seen within one millisecond is the same instant.
+                        if one.0 == other.2 {
+                            prop_assert_eq!(&one.1, &other.1);
+                            compared.set(compared.get() + 1);
+                        }
+                    }
+                }
+            }
+            wait_until("everything has lapsed", || info(&mut client, "states_with_deadlines") == 0);
+            replica.catch_up(&primary);
+            prop_assert_eq!(fingerprint(&mut client), fingerprint(&mut reader));
+            Ok(())
+        })
+        .expect("equal");
+    let lapsed = info(&mut primary.client(), "lapses");
+    assert!(compared.get() > 0 && lapsed > 50, "{} comparisons, {lapsed} lapses", compared.get());
+}
+
+/// A replica shows a lapse without committing it; promoted, it commits what is due.
+#[test]
+fn a_replica_shows_lapses_and_commits_them_when_promoted() {
+    let (mut primary, replica) = (Server::start(), Server::start());
+    replica.follow(&primary);
+    let mut client = primary.client();
+    state(&mut client, FORMS, r#"{"form":{"amount":12.50},"note":"kept"}"#);
+    replica.catch_up(&primary);
+    primary.kill();
+    let mut reader = replica.client();
+    wait_until("the replica shows the lapse", || !reader.state(KEY).1.contains("form"));
+    let shown = reader.state(KEY);
+    assert_eq!(crate::trail_of(&mut reader, "event"), ["create"], "a replica writes nothing of its own");
+    reader.ok(&["REPLICAOF", "NO", "ONE"]);
+    lapsed(&mut reader, 1);
+    assert_eq!(reader.state(KEY), shown);
+}
