@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use redis_module::raw;
+use redis_state_core::audit::LastEntry;
 use redis_state_core::{Attempted, Commit, Relabel, State, codec};
 
 use super::ctx::Ctx;
 use super::entry::guard;
-use super::{api, info, memory, persistence, registry};
+use super::{api, ends, info, memory, persistence, registry};
 
 /// The name of the type: nine characters, as Redis wants; TYPE prints it.
 const NAME: &std::ffi::CStr = c"statedoc1";
@@ -60,6 +61,10 @@ impl Held {
     pub fn attempt(&mut self, attempted: Attempted) {
         self.state.attempt(attempted);
         self.recount();
+    }
+
+    pub fn set_last_entry(&mut self, last: LastEntry) {
+        self.state.set_last_entry(Some(last));
     }
 
     /// Counts as a user of the schema that the state obeys now.
@@ -110,7 +115,7 @@ pub fn register(ctx: Ctx) -> bool {
         unlink: None,
         copy: None,
         defrag: None,
-        unlink2: None,
+        unlink2: Some(ends::unlink),
     };
     // SAFETY: R1, R3; the callbacks have the types that the structure asks for.
     let data_type = unsafe {
@@ -158,5 +163,11 @@ extern "C" fn free_effort(_: *mut raw::RedisModuleKeyOptCtx, value: *const c_voi
 }
 
 extern "C" fn copy(_: *mut raw::RedisModuleKeyOptCtx, value: *const c_void) -> *mut c_void {
-    guard(|| Box::into_raw(Box::new(Held::new(state(value).clone()))).cast()).unwrap_or(std::ptr::null_mut())
+    let copied = || {
+        let mut copied = state(value).clone();
+        // The stream stays with the key it is named after.
+        copied.set_last_entry(None);
+        Box::into_raw(Box::new(Held::new(copied))).cast()
+    };
+    guard(copied).unwrap_or(std::ptr::null_mut())
 }

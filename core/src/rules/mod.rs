@@ -10,11 +10,13 @@
 //! * `keep`: what REPLACE, SHALLOW, rollback, reset and recovery leave as it is
 //! * `secrets`: `"***"` out, `"***"` back in
 //! * `transitions`: steps
+//! * `steps`: where a document stands in them
 
 mod guard;
 mod keep;
 mod places;
 mod secrets;
+mod steps;
 mod transitions;
 
 use serde_json::Value;
