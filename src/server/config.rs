@@ -221,7 +221,11 @@ pub fn register(ctx: Ctx) -> bool {
         )) == OK
     };
     // SAFETY: R1. The result matters: going on after a failure crashes some servers.
-    numbers && switches && strings && feed::register(ctx) && unsafe { api!(RedisModule_LoadConfigs(ctx.as_ptr())) } == OK
+    numbers
+        && switches
+        && strings
+        && feed::register(ctx)
+        && unsafe { api!(RedisModule_LoadConfigs(ctx.as_ptr())) } == OK
 }
 
 extern "C" fn get_number(_name: *const c_char, number: *mut c_void) -> c_longlong {

@@ -155,8 +155,7 @@ impl Transitions {
 
     fn lists(&self, name: &str) -> bool {
         let in_list = |list: &[Box<str>]| list.iter().any(|listed| &**listed == name);
-        in_list(&self.initial)
-            || self.allow.iter().any(|(from, targets)| &**from == name || in_list(targets))
+        in_list(&self.initial) || self.allow.iter().any(|(from, targets)| &**from == name || in_list(targets))
     }
 
     /// A step as an error shows it: what the schema does not list may be anything, a person's words too.

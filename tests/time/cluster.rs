@@ -1,0 +1,1 @@
+//! A slot that moves must not split an audit stream.
