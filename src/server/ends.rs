@@ -5,7 +5,8 @@
 //! that no later key can be mistaken for it. An entry for a key of the same name alone was rejected: after DEL and SET the
 //! string under it may expire, and that is no session.
 //!
-//! `unlink2` runs for every DEL, RENAME and overwriting too, hence it only copies. The server replicates the DEL of the
+//! `unlink2` runs for every DEL, RENAME and overwriting too, hence it does no more than it must: on a replica and with
+//! `state.audit no` nothing but the key is remembered. The server replicates the DEL of the
 //! key by itself; our entry is an effect of its own beside it, in front of whatever follows.
 //!
 //! Only EXPIRED and EVICTED are subscribed to: with GENERIC some servers leave a client in another database.
@@ -25,7 +26,8 @@ use super::{api, cluster, config, feed, info, registry, value};
 /// A state that was let go.
 struct Unlinked {
     key: OwnedString,
-    ended: Ended,
+    /// What there is to say, where it will be said.
+    ended: Option<Ended>,
     last_entry: Option<LastEntry>,
 }
 
@@ -49,7 +51,9 @@ pub fn subscribe(ctx: Ctx) -> bool {
 pub extern "C" fn unlink(ctx: *mut raw::RedisModuleKeyOptCtx, value: *const c_void) {
     guard(|| {
         let state = value::state(value);
-        let ended = Ended::of(state, &registry::read());
+        // The flags of the server are there for a null context too.
+        let is_told = config::AUDIT.is_on() && Ctx::new(std::ptr::null_mut()).is_primary();
+        let ended = is_told.then(|| Ended::of(state, &registry::read()));
         // SAFETY: R1; without a context the string that is held is ours to free, which its owner does.
         let key = unsafe {
             let key = api!(RedisModule_GetKeyNameFromOptCtx(ctx)).cast_mut();
@@ -88,12 +92,12 @@ fn ended(ctx: Ctx, key: RedisStr, end: End, unlinked: &Unlinked) {
     }
     // A key without a place for its stream, or with something else in that place: there is nobody to refuse it to.
     let trail = Trail::of(&key, None).ok().filter(|trail| trail.check(ctx).is_ok());
-    let (Some(trail), true) = (trail, config::AUDIT.is_on()) else { return };
+    let (Some(trail), Some(ended)) = (trail, &unlinked.ended) else { return };
     let now_ms = ctx.now_ms();
     if cluster::trail_is_elsewhere(ctx, unlinked.last_entry, &trail, now_ms) {
         return;
     }
-    let entry = unlinked.ended.entry(end, &registry::read(), now_ms);
+    let entry = ended.entry(end, now_ms);
     // A stream that has used its last ID takes no more.
     let Ok(appended) = trail.append(ctx, &entry, now_ms) else { return };
     let words = trail.effect_args(&appended, &entry);
