@@ -86,7 +86,7 @@ impl std::fmt::Display for Refused {
             }
             Refused::AuditFull(name) => write!(f, "ERR audit stream {name} has used its last ID: delete that key"),
             Refused::TrailElsewhere(name) => {
-                write!(f, "TRYAGAIN audit stream {name} is not here, its slot is being moved: try again, or say AUDIT {name}")
+                write!(f, "TRYAGAIN audit stream {name} is not here, its slot is being moved: try again")
             }
             Refused::BadKey => f.write_str(
                 "BADKEY the audit stream of this key would be in another slot: use a key without } outside a hash tag",

@@ -21,8 +21,6 @@ const RECORDED_MAX: usize = 10_000;
 /// The audit stream of a key; it may not exist yet.
 pub struct Trail {
     name: OwnedString,
-    /// The command named it with AUDIT, so a cluster has seen to it that it is here.
-    is_named: bool,
 }
 
 /// An entry that was appended, with what a replica must know to have the same stream.
@@ -49,15 +47,11 @@ impl Trail {
         if named.is_some_and(|named| *named != *name) {
             return Err(Refused::BadAuditKey(String::from_utf8_lossy(&name).into_owned()));
         }
-        Ok(Trail { name: OwnedString::new(&name), is_named: named.is_some() })
+        Ok(Trail { name: OwnedString::new(&name) })
     }
 
     pub fn name(&self) -> RedisStr<'_> {
         self.name.borrow()
-    }
-
-    pub fn is_named(&self) -> bool {
-        self.is_named
     }
 
     pub fn is_missing(&self, ctx: Ctx) -> bool {

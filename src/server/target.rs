@@ -39,7 +39,7 @@ impl<'a> Target<'a> {
         if config::AUDIT.is_on() {
             trail.check(ctx)?;
             let last_entry = key.held().and_then(|held| held.state().last_entry());
-            if !trail.is_named() && cluster::trail_is_elsewhere(ctx, last_entry, &trail, now_ms) {
+            if cluster::trail_is_elsewhere(ctx, last_entry, &trail, now_ms) {
                 return Err(Refused::TrailElsewhere(String::from_utf8_lossy(&trail.name()).into_owned()));
             }
         }

@@ -64,3 +64,52 @@ impl Ended {
         entry
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::Document;
+    use crate::history::Version;
+    use crate::schema::{Schema, SchemaRef};
+    use crate::state::Event;
+    use std::sync::Arc;
+
+    /// A state at the step `menu`, with a document of this many bytes.
+    fn state(bytes: usize, schema: Option<SchemaRef>) -> State {
+        let text = |note: &str| format!(r#"{{"stage":"menu","note":"{note}"}}"#);
+        let text = text(&"x".repeat(bytes.saturating_sub(text("").len())));
+        assert_eq!(text.len(), bytes);
+        let document = Document::from_stored(text.as_bytes()).expect("a document");
+        let (number, parent, at_ms, event) = (7, 6, 1_741_058_499_570, Event::Update);
+        let head = Version { number, parent, at_ms, event, actor: None, has_secret: false, document };
+        State::new(0x5eed, 1_741_058_499_000, schema, head)
+    }
+
+    fn told(state: &State, registry: &Registry) -> Vec<(&'static str, String)> {
+        let entry = Ended::of(state, registry).entry(End::Evict, 1_741_058_499_570);
+        entry.fields.into_iter().filter(|(name, _)| *name != "etag").collect()
+    }
+
+    #[test]
+    fn an_entry_tells_version_and_step() {
+        let steps = r#"{"properties":{"stage":{"x-transitions":{"initial":["menu"],"allow":{}}}}}"#;
+        let schema = Arc::new(Schema::compile("vimbiso.stages", 1, steps.as_bytes()).expect("a schema"));
+        let reference = Some(schema.reference().clone());
+        let mut registry = Registry::new();
+        registry.put(schema);
+        let always = [("event", "evict"), ("version", "7"), ("at", "2025-03-04T03:21:39.570Z")];
+        let with_schema = [&always[..], &[("schema", "vimbiso.stages")]].concat();
+        let with_step = [&with_schema[..], &[("step", r#"{"/stage":"menu"}"#)]].concat();
+        let owned = |fields: &[(&'static str, &str)]| {
+            fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect::<Vec<_>>()
+        };
+        for bytes in [100, DOCUMENT_BYTES_MAX - 1, DOCUMENT_BYTES_MAX] {
+            assert_eq!(told(&state(bytes, reference.clone()), &registry), owned(&with_step), "{bytes} bytes");
+        }
+        let longer = state(DOCUMENT_BYTES_MAX + 1, reference.clone());
+        assert_eq!(told(&longer, &registry), owned(&with_schema));
+        // A schema that is gone can't be asked.
+        assert_eq!(told(&state(100, reference), &Registry::new()), owned(&with_schema));
+        assert_eq!(told(&state(100, None), &registry), owned(&always));
+    }
+}
