@@ -6,8 +6,9 @@
 //! string under it may expire, and that is no session.
 //!
 //! `unlink2` runs for every DEL, RENAME and overwriting too, hence it does no more than it must: on a replica and with
-//! `state.audit no` nothing but the key is remembered. The server replicates the DEL of the
-//! key by itself; our entry is an effect of its own beside it, in front of whatever follows.
+//! `state.audit no` nothing but the key is remembered. The server replicates the DEL of the key by itself; our entry is an
+//! effect of its own beside it, in front of whatever follows. Memory that is taken here while the server evicts looks as if
+//! less had been freed, so it is little.
 //!
 //! Only EXPIRED and EVICTED are subscribed to: with GENERIC some servers leave a client in another database.
 
