@@ -4,6 +4,7 @@
 //! to replicas and written to the AOF, so all of them end equal, whatever their configuration (invariants I3, I4).
 
 use crate::attempts::{Attempt, Attempted, Attempts, Counter};
+use crate::audit::LastEntry;
 use crate::deadlines::{Deadline, Deadlines};
 use crate::etag::{Etag, VERSION_MAX};
 use crate::history::{Dropped, History, Label, Version};
@@ -89,6 +90,8 @@ pub struct State {
     pub(crate) attempts: Attempts,
     /// The digest of the head's document: an etag is asked for at every read.
     pub(crate) digest: u64,
+    /// The newest entry of its audit stream; only in a cluster.
+    pub(crate) last_entry: Option<LastEntry>,
 }
 
 impl State {
@@ -96,7 +99,7 @@ impl State {
     pub(crate) fn new(seed: u64, initialized_at_ms: i64, schema: Option<SchemaRef>, head: Version) -> State {
         let digest = Etag::digest(seed, head.document.text());
         let (history, attempts) = (History::default(), Attempts::default());
-        State { seed, initialized_at_ms, schema, head, history, attempts, digest }
+        State { seed, initialized_at_ms, schema, head, history, attempts, digest, last_entry: None }
     }
 
     /// The present etag.
@@ -174,6 +177,16 @@ impl State {
     /// Sets when members of the present version lapse.
     pub fn set_deadlines(&mut self, deadlines: Deadlines) {
         self.head.deadlines = deadlines;
+    }
+
+    /// The newest entry of its audit stream, where that is remembered.
+    pub fn last_entry(&self) -> Option<LastEntry> {
+        self.last_entry
+    }
+
+    /// Remembers the newest entry, or forgets it for a state that has no stream.
+    pub fn set_last_entry(&mut self, last: Option<LastEntry>) {
+        self.last_entry = last;
     }
 
     /// The sizes of the memory blocks that this state holds, itself included.

@@ -13,7 +13,7 @@ use crate::server::key::{Key, Kind};
 use crate::server::registry;
 use crate::server::string::RedisStr;
 use crate::server::table::{Arg, Command, KeySpec, WRITE};
-use crate::server::target;
+use crate::server::{cluster, target};
 
 pub static COMMAND: Command = Command {
     name: c"state.effect",
@@ -127,6 +127,9 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
         return Err(Refused::BadEffect);
     }
     request.effects.into_iter().for_each(|effect| target::apply(ctx, &mut key, effect));
+    if let Some(entry) = &request.entry {
+        cluster::remember(&mut key, entry.id, entry.expires_at_ms);
+    }
     if let Expiry::Set(expires_at_ms) = request.expiry {
         key.set_expiry(expires_at_ms);
     }

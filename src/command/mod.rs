@@ -47,6 +47,8 @@ pub enum Refused {
     AuditWrongType(String),
     /// The audit stream's last ID is the last possible one.
     AuditFull(String),
+    /// The audit stream is on another node: its slot is being moved.
+    TrailElsewhere(String),
     /// The key has no audit stream in its own slot.
     BadKey,
     /// AUDIT named another stream than this, the key's own.
@@ -83,6 +85,9 @@ impl std::fmt::Display for Refused {
                 write!(f, "WRONGTYPE audit stream {name} holds another type: delete or rename that key")
             }
             Refused::AuditFull(name) => write!(f, "ERR audit stream {name} has used its last ID: delete that key"),
+            Refused::TrailElsewhere(name) => {
+                write!(f, "TRYAGAIN audit stream {name} is not here, its slot is being moved: try again")
+            }
             Refused::BadKey => f.write_str(
                 "BADKEY the audit stream of this key would be in another slot: use a key without } outside a hash tag",
             ),

@@ -30,6 +30,16 @@ pub struct Appended {
     expires_at_ms: i64,
 }
 
+impl Appended {
+    pub fn id(&self) -> (u64, u64) {
+        (self.id.ms, self.id.seq)
+    }
+
+    pub fn expires_at_ms(&self) -> i64 {
+        self.expires_at_ms
+    }
+}
+
 impl Trail {
     /// The stream that belongs to `key`; `named` is what the command said behind AUDIT, which must be the same.
     pub fn of(key: &[u8], named: Option<RedisStr>) -> Result<Trail, Refused> {
@@ -42,6 +52,10 @@ impl Trail {
 
     pub fn name(&self) -> RedisStr<'_> {
         self.name.borrow()
+    }
+
+    pub fn is_missing(&self, ctx: Ctx) -> bool {
+        Key::open_read(ctx, self.name()).kind() == Kind::Nothing
     }
 
     pub fn exists(&self, ctx: Ctx) -> bool {
@@ -77,8 +91,7 @@ impl Trail {
 
     /// The arguments of STATE.EFFECT that make a replica append the same entry.
     pub fn effect_args(&self, appended: &Appended, entry: &Entry) -> Vec<OwnedString> {
-        let id = format!("{}-{}", appended.id.ms, appended.id.seq);
-        let head = [id, appended.len.to_string(), appended.expires_at_ms.to_string()];
+        let head = [id_text(appended.id), appended.len.to_string(), appended.expires_at_ms.to_string()];
         let fields = entry.fields.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
         let words = head.iter().map(|word| word.as_bytes()).chain(fields);
         std::iter::once(&*self.name()).chain(words).map(OwnedString::new).collect()
@@ -142,8 +155,13 @@ pub fn apply(
     true
 }
 
+/// An ID as streams write it.
+pub(super) fn id_text(id: raw::RedisModuleStreamID) -> String {
+    format!("{}-{}", id.ms, id.seq)
+}
+
 /// Appends names and values, with the next ID of the stream or a given one.
-fn add(
+pub(super) fn add(
     key: &Key,
     id: Option<raw::RedisModuleStreamID>,
     fields: &[RedisStr],
@@ -160,14 +178,14 @@ fn add(
 }
 
 #[derive(PartialEq, Eq)]
-enum Trim {
+pub(super) enum Trim {
     /// Whole nodes only: a fifth of the cost of trimming exactly.
     About,
     Exactly,
 }
 
 /// Trims the stream to `len_max` entries; returns how many there are then.
-fn trim(key: &Key, len_max: usize, how: Trim) -> usize {
+pub(super) fn trim(key: &Key, len_max: usize, how: Trim) -> usize {
     let flags = if how == Trim::About { raw::REDISMODULE_STREAM_TRIM_APPROX } else { 0 };
     // SAFETY: R2: the key holds a stream and is open for writing.
     unsafe {

@@ -10,10 +10,10 @@ use std::sync::{Mutex, PoisonError};
 use redis_module::raw;
 use redis_state_core::Limits;
 
-use super::api;
 use super::ctx::{Ctx, ERR, OK};
 use super::entry::guard;
 use super::string::{OwnedString, RedisStr};
+use super::{api, feed};
 
 /// A setting that is a number.
 pub struct Number {
@@ -73,10 +73,11 @@ pub static AUDIT_TTL_S: Number = Number::new(c"audit-ttl", DAY_S, 1, 365 * DAY_S
 static AUDIT_PATCH_BYTES: Number = Number::memory(c"audit-patch-bytes", 4096, 0, MIB);
 static AUDIT_DOCUMENT_BYTES: Number = Number::memory(c"audit-document-bytes", 65_536, 0, 64 * MIB);
 pub static AUDIT_REJECTS: Number = Number::new(c"audit-rejects", 100, 0, 100_000);
+pub static FEED_MAXLEN: Number = Number::new(c"feed-maxlen", 100_000, 1, 100_000_000);
 pub static AUDIT: Switch = Switch::new(c"audit", true);
 pub static AUDIT_CONFLICTS: Switch = Switch::new(c"audit-conflicts", false);
 
-static NUMBERS: [&Number; 11] = [
+static NUMBERS: [&Number; 12] = [
     &SNAPSHOTS,
     &LABELS,
     &ATTEMPTS_HISTORY,
@@ -88,6 +89,7 @@ static NUMBERS: [&Number; 11] = [
     &AUDIT_PATCH_BYTES,
     &AUDIT_DOCUMENT_BYTES,
     &AUDIT_REJECTS,
+    &FEED_MAXLEN,
 ];
 static SWITCHES: [&Switch; 2] = [&AUDIT, &AUDIT_CONFLICTS];
 
@@ -153,6 +155,8 @@ fn read_argument(name: &str, value: &str) -> Result<(), String> {
         switch.value.store(on, Ordering::Relaxed);
     } else if is(SCHEMA_DIR) {
         set_schema_dir(value.as_bytes());
+    } else if is(feed::SETTING) {
+        feed::set(value.as_bytes())?;
     } else {
         return Err("no such setting".to_owned());
     }
@@ -217,7 +221,11 @@ pub fn register(ctx: Ctx) -> bool {
         )) == OK
     };
     // SAFETY: R1. The result matters: going on after a failure crashes some servers.
-    numbers && switches && strings && unsafe { api!(RedisModule_LoadConfigs(ctx.as_ptr())) } == OK
+    numbers
+        && switches
+        && strings
+        && feed::register(ctx)
+        && unsafe { api!(RedisModule_LoadConfigs(ctx.as_ptr())) } == OK
 }
 
 extern "C" fn get_number(_name: *const c_char, number: *mut c_void) -> c_longlong {

@@ -53,6 +53,10 @@ impl Ctx {
         unsafe { api!(RedisModule_SelectDb(self.0, db)) == OK }
     }
 
+    pub fn is_in_cluster(self) -> bool {
+        self.flags() & raw::REDISMODULE_CTX_FLAGS_CLUSTER != 0
+    }
+
     /// The clock. Commands read it once (invariant I2).
     pub fn now_ms(self) -> i64 {
         // SAFETY: R1.

@@ -92,10 +92,15 @@ pub fn take_due(now_ms: i64) -> Option<(i32, Box<[u8]>)> {
     })
 }
 
-/// Writes the line of a state anew, whatever it was.
-pub fn renew(db: i32, key: &[u8], held: &mut Held) {
-    held.line_mut().at_ms = None;
-    note(db, key, held);
+/// Writes the line of a state anew after it was taken. What is still due could not be committed: its stream is on another node,
+/// or is no stream. It is looked at again at `later_ms`, not over and over.
+pub fn renew(db: i32, key: &[u8], held: &mut Held, now_ms: i64, later_ms: i64) {
+    let first_ms = held.state().head().deadlines.first_ms();
+    let at_ms = first_ms.map(|first_ms| if first_ms > now_ms { first_ms } else { later_ms });
+    held.line_mut().at_ms = at_ms;
+    if let Some(at_ms) = at_ms {
+        with(|index| index.due.entry(db).or_default().insert((at_ms, key.into())));
+    }
 }
 
 /// Whether there is a value to search for: one that was unlinked, and has not been freed.

@@ -53,10 +53,15 @@ pub static RESETS: Counter = Counter::new();
 pub static LAPSES: Counter = Counter::new();
 /// Attempts counted: by STATE.ATTEMPT, and by updates that name an operation.
 pub static ATTEMPTS: Counter = Counter::new();
+/// States whose key has expired, and those that were evicted.
+pub static EXPIRED: Counter = Counter::new();
+pub static EVICTED: Counter = Counter::new();
 pub static DELETES: Counter = Counter::new();
 pub static CONFLICTS: Counter = Counter::new();
 pub static PANICS: Counter = Counter::new();
 pub static AUDIT_ENTRIES: Counter = Counter::new();
+/// Entries of `state.feed`.
+pub static FEED_ENTRIES: Counter = Counter::new();
 /// States in memory, all databases together.
 pub static STATES: Counter = Counter::new();
 /// What they take, as MEMORY USAGE counts it.
@@ -117,12 +122,15 @@ extern "C" fn show(ctx: *mut raw::RedisModuleInfoCtx, for_crash_report: c_int) {
         field(c"recoveries_failed", RECOVERIES_FAILED.get());
         field(c"attempts", ATTEMPTS.get());
         field(c"deletes", DELETES.get());
+        field(c"expired", EXPIRED.get());
+        field(c"evicted", EVICTED.get());
         field(c"conflicts", CONFLICTS.get());
         for (_, name, counter) in &REJECTIONS {
             field(name, counter.get());
         }
         field(c"panics", PANICS.get());
         field(c"audit_entries", AUDIT_ENTRIES.get());
+        field(c"feed_entries", FEED_ENTRIES.get());
         field(c"schemas", registry::read().len() as i64);
         field(c"bindings", registry::read().bindings().len() as i64);
         field(c"states", STATES.get());

@@ -10,7 +10,7 @@ use redis_module::raw;
 use super::ctx::{Ctx, ERR, OK};
 use super::entry::{guard, install_panic_hook};
 use super::string::RedisStr;
-use super::{api, config, deadlines, info, registry, schema_dir, table, timer, value};
+use super::{api, cluster, config, deadlines, ends, info, registry, schema_dir, table, timer, value};
 use crate::COMMANDS;
 
 /// The prefix of settings and the name of the INFO section.
@@ -51,6 +51,7 @@ fn register(ctx: Ctx, args: &[RedisStr]) -> Result<(), String> {
         raw::REDISMODULE_OPTIONS_HANDLE_IO_ERRORS | raw::REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED;
     // SAFETY: R1.
     unsafe { api!(RedisModule_SetModuleOptions(ctx.as_ptr(), options as c_int)) };
+    cluster::look(ctx);
     config::read_arguments(args)?;
     if !value::register(ctx) {
         return Err("the type statedoc1 can't be registered".to_owned());
@@ -64,6 +65,9 @@ fn register(ctx: Ctx, args: &[RedisStr]) -> Result<(), String> {
     subscribe(ctx, raw::REDISMODULE_EVENT_LOADING, on_loading)?;
     subscribe(ctx, raw::REDISMODULE_EVENT_FLUSHDB, on_flush)?;
     subscribe(ctx, raw::REDISMODULE_EVENT_SWAPDB, on_swap)?;
+    if !ends::subscribe(ctx) {
+        return Err("the server does not tell when keys expire".to_owned());
+    }
     if !config::register(ctx) {
         return Err("a setting state.* is refused; the line above names it".to_owned());
     }

@@ -11,11 +11,14 @@
 //! * R4: a value pointer of our type was made by `Box::into_raw(Box<Held>)` and is owned by the keyspace.
 
 pub mod audit;
+pub mod cluster;
 mod command_info;
 pub mod config;
 pub mod ctx;
 pub mod deadlines;
+mod ends;
 pub mod entry;
+pub mod feed;
 pub mod info;
 pub mod key;
 mod load;

@@ -11,13 +11,12 @@ use redis_state_core::decide::{self, Context, Outcome, Recorded, Recovery, Remar
 use redis_state_core::{Effect, Error, Etag, Event, Limits, Registry, State, Ttl, codec};
 
 use super::audit::{Appended, Trail};
-use super::config;
 use super::ctx::Ctx;
 use super::deadlines;
-use super::info;
 use super::key::{Key, Kind};
 use super::string::{OwnedString, RedisStr};
 use super::value::Held;
+use super::{cluster, config, feed, info};
 use crate::command::Refused;
 
 /// A key, its audit stream, and the circumstances of the command.
@@ -46,11 +45,15 @@ impl<'a> Target<'a> {
         if !matches!(key.kind(), Kind::Nothing | Kind::State) {
             return Err(Refused::WrongType);
         }
+        let (limits, now_ms) = (config::limits(), ctx.now_ms());
         if config::AUDIT.is_on() {
             trail.check(ctx)?;
+            let last_entry = key.held().and_then(|held| held.state().last_entry());
+            if cluster::trail_is_elsewhere(ctx, last_entry, &trail, now_ms) {
+                return Err(Refused::TrailElsewhere(String::from_utf8_lossy(&trail.name()).into_owned()));
+            }
         }
-        let limits = config::limits();
-        Ok(Target { ctx, key, trail, now_ms: ctx.now_ms(), seed: ctx.random(), user: ctx.user(), limits })
+        Ok(Target { ctx, key, trail, now_ms, seed: ctx.random(), user: ctx.user(), limits })
     }
 
     pub fn name(&self) -> RedisStr<'a> {
@@ -212,7 +215,7 @@ impl<'a> Target<'a> {
 
     /// Puts a refusal, or a failed rung, on record. At most `state.audit-rejects` of them stand between two commits, then one
     /// line for the rest. Never more than half of the stream, or a crowd of them would push the commits out.
-    fn record(&self, entry: impl FnOnce(Option<&State>, &Context) -> Entry) {
+    fn record(&mut self, entry: impl FnOnce(Option<&State>, &Context) -> Entry) {
         if !config::AUDIT.is_on() {
             return;
         }
@@ -236,7 +239,11 @@ impl<'a> Target<'a> {
         self.trail.append(self.ctx, entry, self.now_ms).map(Some)
     }
 
-    fn replicate_effect(&self, blob: &[u8], expiry: &str, audit: Option<(&Entry, &Appended)>) {
+    /// Sends an effect to replicas, and what goes with its audit entry.
+    fn replicate_effect(&mut self, blob: &[u8], expiry: &str, audit: Option<(&Entry, &Appended)>) {
+        if let Some((_, appended)) = audit {
+            cluster::remember(&mut self.key, appended.id(), appended.expires_at_ms());
+        }
         let mut words = vec![OwnedString::new(blob), OwnedString::new(expiry.as_bytes())];
         if let Some((entry, appended)) = audit {
             words.extend(self.trail.effect_args(appended, entry));
@@ -244,6 +251,9 @@ impl<'a> Target<'a> {
         let args: Vec<RedisStr> =
             std::iter::once(self.key.name()).chain(words.iter().map(OwnedString::borrow)).collect();
         self.ctx.replicate(c"STATE.EFFECT", &args);
+        if let Some((entry, _)) = audit {
+            feed::tell(self.ctx, self.key.name(), entry);
+        }
     }
 
     fn replicate_expiry(&self, expires_at_ms: Option<i64>) {

@@ -23,6 +23,8 @@ use super::value::{self, Held};
 const TICK_MS: c_longlong = 50;
 /// When there is more to do: others get their turn in between.
 const SOON_MS: c_longlong = 1;
+/// When what could not be committed is tried again.
+const AGAIN_MS: i64 = 1000;
 /// How long it works at a time.
 const SLICE: Duration = Duration::from_millis(4);
 
@@ -52,7 +54,7 @@ fn work(ctx: Ctx, search: &mut Search) -> bool {
     let now_ms = ctx.now_ms();
     while begun.elapsed() < SLICE {
         match deadlines::take_due(now_ms) {
-            Some((db, key)) => lapse(ctx, db, &key),
+            Some((db, key)) => lapse(ctx, db, &key, now_ms),
             None => return search.go_on(ctx, begun),
         }
     }
@@ -60,7 +62,7 @@ fn work(ctx: Ctx, search: &mut Search) -> bool {
 }
 
 /// Lets lapse what is due under a key, if anything is: the line may have been out of date.
-fn lapse(ctx: Ctx, db: i32, key: &[u8]) {
+fn lapse(ctx: Ctx, db: i32, key: &[u8], now_ms: i64) {
     ctx.select(db);
     let name = OwnedString::new(key);
     // A key with such a name has no audit stream, and no STATE command makes one.
@@ -68,7 +70,7 @@ fn lapse(ctx: Ctx, db: i32, key: &[u8]) {
     // What holds something else, or whose stream does, is for the next command to refuse.
     let _lapsed = Target::open(ctx, name.borrow(), trail);
     if let Some(held) = Key::open_write(ctx, name.borrow()).held_mut() {
-        deadlines::renew(db, key, held);
+        deadlines::renew(db, key, held, now_ms, now_ms.saturating_add(AGAIN_MS));
     }
 }
 

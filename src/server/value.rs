@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use redis_module::raw;
+use redis_state_core::audit::LastEntry;
 use redis_state_core::{Attempted, Commit, Deadlines, Relabel, State, codec};
 
 use super::ctx::Ctx;
 use super::deadlines::{self, Line};
 use super::entry::guard;
 use super::string::RedisStr;
-use super::{api, info, memory, persistence, registry};
+use super::{api, ends, info, memory, persistence, registry};
 
 /// The name of the type: nine characters, as Redis wants; TYPE prints it.
 const NAME: &std::ffi::CStr = c"statedoc1";
@@ -73,6 +74,10 @@ impl Held {
 
     pub fn line_mut(&mut self) -> &mut Line {
         &mut self.line
+    }
+
+    pub fn set_last_entry(&mut self, last: LastEntry) {
+        self.state.set_last_entry(Some(last));
     }
 
     /// Counts as a user of the schema that the state obeys now.
@@ -172,7 +177,10 @@ extern "C" fn free_effort(_: *mut raw::RedisModuleKeyOptCtx, value: *const c_voi
 
 extern "C" fn copy(copied: *mut raw::RedisModuleKeyOptCtx, value: *const c_void) -> *mut c_void {
     let copy = || {
-        let mut held = Held::new(state(value).clone());
+        let mut state = state(value).clone();
+        // The stream stays with the key it is named after.
+        state.set_last_entry(None);
+        let mut held = Held::new(state);
         // SAFETY: R1, R2: the name lives as long as the call.
         let (db, name) = unsafe {
             (api!(RedisModule_GetToDbIdFromOptCtx(copied)), api!(RedisModule_GetToKeyNameFromOptCtx(copied)))
@@ -186,12 +194,14 @@ extern "C" fn copy(copied: *mut raw::RedisModuleKeyOptCtx, value: *const c_void)
 /// The value leaves its key, on the main thread; whether it dies is another matter.
 extern "C" fn unlink(unlinked: *mut raw::RedisModuleKeyOptCtx, value: *const c_void) {
     guard(|| {
-        // SAFETY: R1, R2, R4: the name lives as long as the call, and nobody else holds the value now.
-        unsafe {
-            let db = api!(RedisModule_GetDbIdFromOptCtx(unlinked));
+        // SAFETY: R1, R2: the name lives as long as the call.
+        let (db, name) = unsafe {
             let name = api!(RedisModule_GetKeyNameFromOptCtx(unlinked));
-            deadlines::unlinked(db, &RedisStr::new(name.cast_mut()), &mut *value.cast_mut().cast::<Held>());
-        }
+            (api!(RedisModule_GetDbIdFromOptCtx(unlinked)), RedisStr::new(name.cast_mut()))
+        };
+        ends::unlinked(name, state(value));
+        // SAFETY: R4; nobody else holds the value now.
+        deadlines::unlinked(db, &name, unsafe { &mut *value.cast_mut().cast::<Held>() });
     });
 }
 

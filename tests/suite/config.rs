@@ -8,7 +8,7 @@ use support::{Client, Server};
 pub type Setting =
     (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
 
-pub const SETTINGS: [Setting; 13] = [
+pub const SETTINGS: [Setting; 15] = [
     (
         "snapshots",
         "10",
@@ -51,6 +51,13 @@ pub const SETTINGS: [Setting; 13] = [
     ),
     ("audit-rejects", "100", &[("0", "0"), ("1", "1"), ("100000", "100000")], &["-1", "100001", "x"]),
     ("attempts-history", "100", &[("0", "0"), ("1", "1"), ("1000", "1000")], &["-1", "1001", "x"]),
+    ("feed", "", &[("", ""), ("sessions", "sessions")], &[]),
+    (
+        "feed-maxlen",
+        "100000",
+        &[("1", "1"), ("2", "2"), ("100000000", "100000000")],
+        &["0", "-1", "100000001", "x"],
+    ),
     ("audit-conflicts", "no", &[("no", "no"), ("yes", "yes")], &["maybe", "1.0"]),
 ];
 

@@ -172,7 +172,8 @@ fn a_state_that_expired_while_the_server_was_down_is_gone() {
         server.start_again();
         let mut client = server.client();
         assert!(client.ok(&["STATE.GET", KEY]).is_nil(), "preamble {preamble}");
-        assert_eq!(trail_of(&mut client, AUDIT, "version"), ["1", "2"], "the trail outlives it");
+        assert_eq!(trail_of(&mut client, AUDIT, "version"), ["1", "2", "2"], "the trail outlives it");
+        assert_eq!(trail_of(&mut client, AUDIT, "event"), ["create", "update", "expire"]);
         assert_eq!(client.ok(&["TTL", "channel:kept"]).int(), -1);
         client.ok(&["STATE.UPDATE", KEY, "0", OFFER]);
         assert_eq!(number(&mut client, "state", "state_states"), 2);

@@ -55,6 +55,6 @@ fn a_state_made_anew_after_its_expiry_is_the_same_on_both() {
     let new = client.text(&["STATE.UPDATE", KEY, "0", OFFER]);
     assert_eq!(Client::version(&new), 1);
     assert_ne!(new, old);
-    assert_eq!(trail_of(&mut client, AUDIT, "event"), ["create", "create"]);
+    assert_eq!(trail_of(&mut client, AUDIT, "event"), ["create", "expire", "create"]);
     same(&primary, &replica);
 }

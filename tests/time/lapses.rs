@@ -3,7 +3,7 @@
 
 use support::{Client, state_test, wait_until};
 
-use crate::{AUDIT, FORMS, KEY, deadlines, document, info, lapsed, patient, state, trail_of};
+use crate::{AUDIT, FORMS, KEY, counter, deadlines, document, lapsed, patient, state, trail_of};
 
 const FULL: &str = r#"{"auth":{"token":"eyJhbGciOiJIUzI1NiJ9"},"form":{"amount":12.50,"draft":{"id":7},"origin":"menu"},"current":{"path":"offer"}}"#;
 
@@ -49,7 +49,7 @@ fn members_lapse_by_themselves() {
             (history.array()[0].field("event").text(), history.array()[0].field("at").text()),
             ("lapse", wanted[0].1.as_str())
         );
-        assert_eq!(info(client, "lapses"), 1);
+        assert_eq!(counter(client, "lapses"), 1);
         for event in ["state.create", "state.lapse"] {
             assert_eq!(listener.read().array()[2].text(), event);
         }
@@ -170,13 +170,13 @@ fn a_lapse_without_effect_makes_no_version() {
         let schema = r#"{"properties":{"form":{"x-ttl":0.05,"properties":{"draft":{"x-protected":true}}}}}"#;
         state(client, schema, r#"{"form":{"draft":1}}"#);
         wait_until("the deadline is over", || deadlines(client).is_empty());
-        wait_until("the timer has been there", || info(client, "states_with_deadlines") == 0);
+        wait_until("the timer has been there", || counter(client, "states_with_deadlines") == 0);
         assert_eq!(client.state(KEY).1, r#"{"form":{"draft":1}}"#);
         assert_eq!(
             (Client::version(&client.state(KEY).0), trail_of(client, "event")),
             (1, vec!["create".to_owned()])
         );
-        assert_eq!(info(client, "lapses"), 0);
+        assert_eq!(counter(client, "lapses"), 0);
     });
 }
 

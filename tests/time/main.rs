@@ -4,7 +4,10 @@
 //! are some tens of milliseconds long, and a test waits for what it wants to see, never for a time. Where a lapse has to wait to
 //! be committed, writes are paused.
 
+mod cluster;
 mod deadlines;
+mod ends;
+mod feed;
 mod lapses;
 mod places;
 mod replicas;
@@ -61,22 +64,32 @@ pub fn lapsed(client: &mut Client, count: usize) {
     });
 }
 
-/// Values of a field of the trail, oldest first; `-` where an entry has none.
+/// Values of a field of the trail, oldest entry first; `-` where an entry has none.
 #[track_caller]
 pub fn trail_of(client: &mut Client, name: &str) -> Vec<String> {
-    let entries = client.ok(&["XRANGE", AUDIT, "-", "+"]);
-    let value = |entry: &Reply| {
-        let fields = entry.array()[1].array();
-        let found = fields.chunks(2).find(|pair| pair[0].text() == name);
-        found.map_or("-".to_owned(), |pair| pair[1].text().to_owned())
-    };
-    entries.array().iter().map(value).collect()
+    fields_of(client, AUDIT, name)
 }
 
-/// A counter of INFO.
+/// As [`trail_of`], of any stream.
 #[track_caller]
-pub fn info(client: &mut Client, name: &str) -> i64 {
-    let info = client.text(&["INFO", "state"]);
-    let line = info.lines().find_map(|line| line.strip_prefix(&format!("state_{name}:")));
-    line.and_then(|value| value.trim().parse().ok()).unwrap_or_else(|| panic!("no {name} in {info}"))
+pub fn fields_of(client: &mut Client, stream: &str, name: &str) -> Vec<String> {
+    let entries = client.ok(&["XRANGE", stream, "-", "+"]);
+    entries.array().iter().map(|entry| field(entry, name)).collect()
+}
+
+/// The value of a field of a stream's entry; `-` where it has none.
+#[track_caller]
+pub fn field(entry: &Reply, name: &str) -> String {
+    let fields = entry.array()[1].array();
+    let found = fields.chunks(2).find(|pair| pair[0].text() == name);
+    found.map_or("-".to_owned(), |pair| pair[1].text().to_owned())
+}
+
+/// One number of INFO state, without its prefix.
+#[track_caller]
+pub fn counter(client: &mut Client, name: &str) -> i64 {
+    let text = client.text(&["INFO", "state"]);
+    let line =
+        text.lines().find_map(|line| line.strip_prefix("state_")?.strip_prefix(name)?.strip_prefix(':'));
+    line.unwrap_or_else(|| panic!("no state_{name} in {text}")).trim().parse().expect("a number")
 }

@@ -7,7 +7,7 @@ use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
 use support::{Client, Server, fingerprint, wait_until};
 
-use crate::{FORMS, KEY, info, lapsed, state};
+use crate::{FORMS, KEY, counter, lapsed, state};
 
 const KEYS: [&str; 3] = [KEY, "channel:+263772345678", "user:{+263773456789}:state"];
 
@@ -97,13 +97,13 @@ fn both_show_the_same_at_the_same_instant() {
                     }
                 }
             }
-            wait_until("everything has lapsed", || info(&mut client, "states_with_deadlines") == 0);
+            wait_until("everything has lapsed", || counter(&mut client, "states_with_deadlines") == 0);
             replica.catch_up(&primary);
             prop_assert_eq!(fingerprint(&mut client), fingerprint(&mut reader));
             Ok(())
         })
         .expect("equal");
-    let lapsed = info(&mut primary.client(), "lapses");
+    let lapsed = counter(&mut primary.client(), "lapses");
     assert!(compared.get() > 0 && lapsed > 50, "{} comparisons, {lapsed} lapses", compared.get());
 }
 

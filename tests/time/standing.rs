@@ -2,7 +2,7 @@
 
 use support::{Server, state_test, wait_until};
 
-use crate::{AUDIT, FORMS, KEY, document, info, lapsed, patient, state, trail_of};
+use crate::{AUDIT, FORMS, KEY, counter, document, lapsed, patient, state, trail_of};
 
 const OFFER: &str = r#"{"form":{"amount":12.50},"note":"kept"}"#;
 const LAPSED: &str = r#"{"current":{"path":"menu"},"note":"kept"}"#;
@@ -26,8 +26,8 @@ fn deadlines_follow_a_state_wherever_it_goes() {
         let trail = format!("{{{ELSEWHERE}}}:audit");
         wait_until("the state has lapsed at its new place", || client.ok(&["XLEN", &trail]).int() == 1);
         assert_eq!(client.state(ELSEWHERE).1, LAPSED, "{commands:?}");
-        wait_until("nothing is left to lapse", || info(&mut client, "states_with_deadlines") == 0);
-        assert_eq!(info(&mut client, "panics"), 0);
+        wait_until("nothing is left to lapse", || counter(&mut client, "states_with_deadlines") == 0);
+        assert_eq!(counter(&mut client, "panics"), 0);
     }
 }
 
@@ -63,7 +63,7 @@ fn what_was_due_while_the_server_was_down_lapses() {
         let mut client = server.client();
         wait_until("the form has lapsed", || document(&mut client) == LAPSED);
         lapsed(&mut client, 1);
-        assert_eq!(info(&mut client, "states_with_deadlines"), 0);
+        assert_eq!(counter(&mut client, "states_with_deadlines"), 0);
     }
 }
 
@@ -75,9 +75,9 @@ fn a_flush_empties_the_index() {
     for flush in [&["FLUSHALL"][..], &["FLUSHALL", "ASYNC"], &["FLUSHDB"], &["UNLINK", KEY], &["DEL", KEY]] {
         client.ok(&["FLUSHALL"]);
         state(&mut client, &patient(), OFFER);
-        assert_eq!(info(&mut client, "states_with_deadlines"), 1, "{flush:?}");
+        assert_eq!(counter(&mut client, "states_with_deadlines"), 1, "{flush:?}");
         client.ok(flush);
-        assert_eq!(info(&mut client, "states_with_deadlines"), 0, "{flush:?}");
+        assert_eq!(counter(&mut client, "states_with_deadlines"), 0, "{flush:?}");
     }
 }
 

@@ -3,6 +3,8 @@
 //! An entry is a list of fields for XADD; fields without a value are left out. The server only appends it. Documents come
 //! here with their secrets hidden.
 
+mod end;
+mod last;
 pub(crate) mod trail;
 
 use crate::attempts::Attempted;
@@ -14,6 +16,9 @@ use crate::json::to_text;
 use crate::state::{Event, State};
 use crate::time::iso8601;
 use serde_json::Value;
+
+pub use end::{End, Ended};
+pub use last::LastEntry;
 
 /// Every commit whose version divides by this carries the document, so that a trail that was trimmed still has one.
 const DOCUMENT_EVERY: u64 = 64;

@@ -11,6 +11,7 @@ mod wire;
 use crate::attempts::{
     ATTEMPT_ERROR_BYTES_MAX, ATTEMPTS_CEILING, Attempt, Attempted, Attempts, Counter, OPERATIONS_MAX, Tally,
 };
+use crate::audit::LastEntry;
 use crate::deadlines::{DEADLINES_MAX, Deadline, Deadlines, PLACE_BYTES_MAX};
 use crate::document::{DOCUMENT_BYTES_CEILING, Document};
 use crate::history::{Dropped, History, Label, Version};
@@ -158,6 +159,7 @@ fn write_state(out: &mut Writer, state: &State) {
     }
     out.len(state.attempts.history.len());
     state.attempts.history.iter().for_each(|attempt| write_attempt(out, attempt));
+    write_last_entry(out, state.last_entry);
 }
 
 fn read_state(input: &mut Reader) -> Option<State> {
@@ -172,7 +174,24 @@ fn read_state(input: &mut Reader) -> Option<State> {
     let labels = labels.collect::<Option<_>>()?;
     state.history = History { past, labels };
     state.attempts = read_attempts(input)?;
+    state.last_entry = read_last_entry(input)?;
     state.check_invariants().is_ok().then_some(state)
+}
+
+fn write_last_entry(out: &mut Writer, last: Option<LastEntry>) {
+    out.byte(u8::from(last.is_some()));
+    if let Some(last) = last {
+        out.number(last.id_ms);
+        out.number(last.id_seq);
+        out.time(last.expires_at_ms);
+    }
+}
+
+fn read_last_entry(input: &mut Reader) -> Option<Option<LastEntry>> {
+    if !input.flag()? {
+        return Some(None);
+    }
+    LastEntry::new((input.number()?, input.number()?), input.time()?).map(Some)
 }
 
 fn read_attempts(input: &mut Reader) -> Option<Attempts> {
@@ -336,6 +355,7 @@ mod tests {
             counters: vec![Counter { operation: "confirm".into(), attempts: 7, failures: 2 }],
             history: [attempt(None), attempt(Some("INVALID 1 violation: /amount: too much"))].into(),
         };
+        state.last_entry = LastEntry::new((1_741_058_499_570, 3), 1_741_144_899_570);
         state
     }
 
@@ -404,7 +424,9 @@ mod tests {
         counted.attempts.counters.push(counted.attempts.counters[0].clone());
         let mut nobody = state();
         nobody.head.deadlines = Deadlines::new(vec![Deadline { place: "".into(), at_ms: 1 }]);
-        for broken in [rising, ancestor, label, twice, time, counted, nobody] {
+        let mut entry = state();
+        entry.last_entry = entry.last_entry.map(|last| LastEntry { expires_at_ms: i64::MAX, ..last });
+        for broken in [rising, ancestor, label, twice, time, counted, nobody, entry] {
             assert_eq!(decode_state(&encode_state(&broken)), None, "{broken:?}");
         }
     }

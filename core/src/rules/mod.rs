@@ -11,12 +11,14 @@
 //! * `lapses`: members that last for a while
 //! * `secrets`: `"***"` out, `"***"` back in
 //! * `transitions`: steps
+//! * `steps`: where a document stands in them
 
 mod guard;
 mod keep;
 mod lapses;
 mod places;
 mod secrets;
+mod steps;
 mod transitions;
 
 use serde_json::Value;

@@ -13,6 +13,8 @@ use crate::schema::bad_schema;
 
 /// Any step, as a source or a target.
 const ANY: &str = "*";
+/// What stands for a step that the schema does not list.
+const UNLISTED: &str = "(unlisted)";
 /// An error names at most this many steps.
 const ALLOWED_SHOWN: usize = 20;
 
@@ -142,17 +144,26 @@ impl Transitions {
         }
     }
 
+    /// The step that `value` stands at, `None` where it has none; what the schema does not list is not told here either.
+    pub fn step_listed(&self, value: &Value) -> Option<String> {
+        match self.step(Some(value)) {
+            Step::None => None,
+            Step::Named(name) if self.lists(&name) => Some(name),
+            Step::Named(_) | Step::Nameless => Some(UNLISTED.to_owned()),
+        }
+    }
+
+    fn lists(&self, name: &str) -> bool {
+        let in_list = |list: &[Box<str>]| list.iter().any(|listed| &**listed == name);
+        in_list(&self.initial) || self.allow.iter().any(|(from, targets)| &**from == name || in_list(targets))
+    }
+
     /// A step as an error shows it: what the schema does not list may be anything, a person's words too.
     fn shown(&self, step: &Step) -> String {
-        let listed = |name: &str| {
-            let in_list = |list: &[Box<str>]| list.iter().any(|listed| &**listed == name);
-            in_list(&self.initial)
-                || self.allow.iter().any(|(from, targets)| &**from == name || in_list(targets))
-        };
         match step {
             Step::None => "(none)".to_owned(),
-            Step::Named(name) if listed(name) => quoted(name),
-            Step::Named(_) | Step::Nameless => "(unlisted)".to_owned(),
+            Step::Named(name) if self.lists(name) => quoted(name),
+            Step::Named(_) | Step::Nameless => UNLISTED.to_owned(),
         }
     }
 
