@@ -26,6 +26,7 @@ pub mod string;
 pub mod table;
 pub mod target;
 pub mod value;
+pub mod waiting;
 
 /// Calls a function of the module API. It is there on every server this module loads on: `load` has looked.
 macro_rules! api {

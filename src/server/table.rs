@@ -67,6 +67,8 @@ pub enum KeySpec {
     /// The word behind AUDIT: routed, but not checked by ACL, so that nobody needs a right to the trail and nobody with
     /// one can forge it.
     Audit,
+    /// The keys behind ALIGN and their number; what is done to them is what EXPIRE does.
+    Align,
     /// The audit stream of the internal command, in the fourth place.
     Fourth(u32),
 }

@@ -12,7 +12,8 @@ use redis_state_core::{Attempted, Commit, Relabel, State, codec};
 
 use super::ctx::Ctx;
 use super::entry::guard;
-use super::{api, info, memory, persistence, registry};
+use super::string::RedisStr;
+use super::{api, info, memory, persistence, registry, waiting};
 
 /// The name of the type: nine characters, as Redis wants; TYPE prints it.
 const NAME: &std::ffi::CStr = c"statedoc1";
@@ -110,7 +111,7 @@ pub fn register(ctx: Ctx) -> bool {
         unlink: None,
         copy: None,
         defrag: None,
-        unlink2: None,
+        unlink2: Some(unlink),
     };
     // SAFETY: R1, R3; the callbacks have the types that the structure asks for.
     let data_type = unsafe {
@@ -150,6 +151,19 @@ extern "C" fn free(value: *mut c_void) {
 extern "C" fn mem_usage(_: *mut raw::RedisModuleKeyOptCtx, value: *const c_void, _samples: usize) -> usize {
     // SAFETY: R4.
     guard(|| unsafe { (*value.cast::<Held>()).bytes() }).unwrap_or(0)
+}
+
+/// The state leaves its key, whatever for. Unlike `free` this is called on the main thread.
+extern "C" fn unlink(key: *mut raw::RedisModuleKeyOptCtx, _: *const c_void) {
+    guard(|| {
+        // SAFETY: R1, R2: the name lives as long as the call.
+        let (database, name) = unsafe {
+            (api!(RedisModule_GetDbIdFromOptCtx(key)), api!(RedisModule_GetKeyNameFromOptCtx(key)))
+        };
+        if !name.is_null() {
+            waiting::state_left(database, &RedisStr::new(name.cast_mut()));
+        }
+    });
 }
 
 /// One allocation for each version, about; Redis frees on another thread what is above 64.

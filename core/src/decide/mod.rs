@@ -10,6 +10,7 @@ mod reset;
 mod rollback;
 mod touch;
 mod update;
+mod wait;
 
 use serde_json::Value;
 
@@ -32,6 +33,7 @@ pub use reset::{Reset, reset};
 pub use rollback::{Rollback, Target, rollback};
 pub use touch::touch;
 pub use update::{Rights, Update, update};
+pub use wait::{Awaited, wait};
 
 /// What a command knows besides its arguments; read once and passed down (invariant I2).
 #[derive(Clone, Copy)]
