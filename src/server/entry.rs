@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use super::ctx::{Ctx, ERR, OK};
 use super::info;
+use super::positions;
 use super::string::RedisStr;
 use crate::command::Refused;
 
@@ -47,7 +48,10 @@ pub fn run(
     handler: Handler,
 ) -> c_int {
     let ctx = Ctx::new(ctx);
-    let result = guard(|| handler(ctx, &arguments(argv, argc)));
+    let result = guard(|| {
+        let args = arguments(argv, argc);
+        if positions::answered(ctx, &args) { Ok(()) } else { handler(ctx, &args) }
+    });
     reply_refusal(ctx, result);
     OK
 }

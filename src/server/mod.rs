@@ -20,6 +20,7 @@ pub mod key;
 mod load;
 mod memory;
 mod persistence;
+mod positions;
 pub mod registry;
 mod schema_dir;
 pub mod string;

@@ -30,7 +30,10 @@ fn told(waiter: &mut Client) -> (String, String) {
 fn what_is_there_already_is_answered_at_once() {
     state_test(|_, client| {
         let older = "1-0123456789abcdef";
-        assert!(client.ok(&["STATE.WAIT", KEY, "1", "0"]).is_nil(), "who knows a version knows that it is gone");
+        assert!(
+            client.ok(&["STATE.WAIT", KEY, "1", "0"]).is_nil(),
+            "who knows a version knows that it is gone"
+        );
         assert!(client.ok(&["STATE.WAIT", KEY, older, "0"]).is_nil());
         let etag = at_version_2(client);
         for known in ["0", "1", older, "2-0123456789abcdef", "7-0123456789abcdef"] {
@@ -82,7 +85,8 @@ fn every_way_to_a_version_wakes_and_nothing_else_does() {
     ];
     for way in ways {
         let before = client.state(KEY).0;
-        let mut waiters = [waiter(&server, &before, 0), waiter(&server, before.split('-').next().unwrap(), 1)];
+        let mut waiters =
+            [waiter(&server, &before, 0), waiter(&server, before.split('-').next().unwrap(), 1)];
         client.ok(&["STATE.UPDATE", KEY, "*", "{}", "LABEL", "here", "NOTE", "nothing new", "EX", "77"]);
         client.ok(&["STATE.ATTEMPT", KEY, "login", "SUCCESS"]);
         client.ok(&["STATE.TOUCH", KEY, "EX", "78"]);
@@ -118,9 +122,12 @@ fn zero_waits_for_a_creation() {
     for creation in creations {
         let mut waiters = [waiter(&server, "0", 0), waiter(&server, "0", 1)];
         // A state that came and went within a transaction was never there.
-        for line in
-            [&["MULTI"][..], &["STATE.UPDATE", KEY, "0", "{}"], &["STATE.DELETE", KEY, "1", "PURGE"], &["EXEC"]]
-        {
+        for line in [
+            &["MULTI"][..],
+            &["STATE.UPDATE", KEY, "0", "{}"],
+            &["STATE.DELETE", KEY, "1", "PURGE"],
+            &["EXEC"],
+        ] {
             client.ok(line);
         }
         blocked(&mut client, 2);

@@ -66,8 +66,15 @@ fn another_type_in_its_place_is_told() {
     for mut waiter in known {
         assert!(waiter.read().to_string().starts_with("-WRONGTYPE "));
     }
-    client.ok(&["SET", "channel:none", "a string"]);
-    assert!(creation.read().to_string().starts_with("-WRONGTYPE "));
+    // No server calls a module for a string that is new: who waits for a creation learns of it when the time is up.
+    let mut soon = server.client();
+    soon.send(&["STATE.WAIT", "channel:string", "0", "200"]);
+    blocked(&mut client, 2);
+    client.ok(&["SET", "channel:string", "a string"]);
+    client.ok(&["RPUSH", "channel:none", "a list"]);
+    for waiter in [&mut soon, &mut creation] {
+        assert!(waiter.read().to_string().starts_with("-WRONGTYPE "));
+    }
 }
 
 /// One step for who waits: an etag sees another life, a version has to be reached again.

@@ -126,13 +126,11 @@ fn a_client_that_goes_away_is_forgotten() {
 
 #[test]
 fn a_server_stops_in_order_while_clients_wait() {
-    let mut server = Server::start();
+    let mut server = Server::builder().arg("--appendonly").arg("yes").start();
     let mut client = server.client();
-    client.ok(&["CONFIG", "SET", "appendonly", "yes"]);
     client.ok(&["STATE.UPDATE", KEY, "0", r#"{"stage":"menu"}"#]);
     let _waiters = [waiting(&server, "1"), waiting(&server, "2")];
     blocked(&mut client, 2);
-    server.set_arg("--appendonly", "yes");
     server.restart();
     assert_eq!(server.client().state(KEY).1, r#"{"stage":"menu"}"#);
     assert!(!server.log().contains("crashed"), "{}", server.log());
