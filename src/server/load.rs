@@ -10,7 +10,7 @@ use redis_module::raw;
 use super::ctx::{Ctx, ERR, OK};
 use super::entry::{guard, install_panic_hook};
 use super::string::RedisStr;
-use super::{api, config, info, registry, schema_dir, table, value};
+use super::{api, config, info, registry, schema_dir, table, value, waiting};
 use crate::COMMANDS;
 
 /// The prefix of settings and the name of the INFO section.
@@ -66,6 +66,11 @@ fn register(ctx: Ctx, args: &[RedisStr]) -> Result<(), String> {
         unsafe { api!(RedisModule_SubscribeToServerEvent(ctx.as_ptr(), LOADING, Some(on_loading))) };
     if subscribed != OK {
         return Err("the server does not tell when it loads data".to_owned());
+    }
+    // SAFETY: as above.
+    let subscribed = unsafe { api!(RedisModule_SubscribeToServerEvent(ctx.as_ptr(), FLUSH, Some(on_flush))) };
+    if subscribed != OK {
+        return Err("the server does not tell when it is emptied".to_owned());
     }
     if !config::register(ctx) {
         return Err("a setting state.* is refused; the line above names it".to_owned());
@@ -126,5 +131,16 @@ extern "C" fn on_loading(
     ];
     if starts.contains(&subevent) {
         guard(registry::clear);
+    } else if subevent == raw::REDISMODULE_SUBEVENT_LOADING_ENDED {
+        guard(waiting::dataset_changed);
+    }
+}
+
+const FLUSH: raw::RedisModuleEvent = raw::RedisModuleEvent { id: raw::REDISMODULE_EVENT_FLUSHDB, dataver: 1 };
+
+/// A database was emptied, or all of them: no key tells of it.
+extern "C" fn on_flush(_: *mut raw::RedisModuleCtx, _: raw::RedisModuleEvent, subevent: u64, _: *mut c_void) {
+    if subevent == raw::REDISMODULE_SUBEVENT_FLUSHDB_END {
+        guard(waiting::dataset_changed);
     }
 }

@@ -1,12 +1,16 @@
-//! Clients that wait for a key (STATE.WAIT): how they are blocked, and how they learn that a state has ended.
+//! Clients that wait for a key (STATE.WAIT): how they are blocked, and how they learn what nobody signals.
 //!
-//! The server keeps who waits for which key, and calls back when somebody signals the key. An end of the key is another
-//! matter. From Redis 7.2 on a client may ask to be called then too. Redis 7.0 calls nobody for a key that is not there, so
-//! there we keep the tickets of those who know a state, and the type's `unlink` tells us of every end: deleted, expired,
-//! evicted, overwritten, renamed. It comes in the midst of somebody's command, which may yet create the state again, and
-//! where a reply would cut that command's replication in two; so a timer looks right after it.
+//! The server keeps who waits for which key, and calls back when somebody signals the key. Two things are left to us.
 //!
-//! Rejected: to unblock from STATE.DELETE alone. A session ends by its expiry, as a rule.
+//! The end of a key: from Redis 7.2 on a client may ask to be called then too. Redis 7.0 calls nobody for a key that is not
+//! there; but the type's `unlink` tells us of every end: deleted, expired, evicted, overwritten, renamed. It comes in the midst
+//! of somebody's command, which may yet create the state again, and where a reply would cut that command's replication in
+//! two; so a timer looks right after it.
+//!
+//! Another dataset: a full resynchronisation, a reload or a FLUSHALL signals no key. Then all who wait are looked at.
+//!
+//! For both a ticket is kept for each client. Rejected: to unblock from STATE.DELETE alone; a session ends by its expiry, as
+//! a rule.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::{c_int, c_longlong, c_void};
@@ -44,18 +48,23 @@ struct Ticket {
     number: u64,
 }
 
-/// A client that the server keeps for us; valid until its ticket comes back.
-struct Blocked(*mut raw::RedisModuleBlockedClient);
+/// A client that the server keeps for us.
+struct Blocked {
+    /// Valid until the ticket comes back.
+    handle: *mut raw::RedisModuleBlockedClient,
+    /// Else it waits for a creation.
+    knows_a_state: bool,
+}
 // SAFETY: the pointer is looked at on the main thread only (R1); the mutex is there because it stands in a static.
 unsafe impl Send for Blocked {}
 
-/// Who waits, on a server that does not tell them of the end of a key; in the order in which they came.
+/// Who waits, in the order in which they came.
 #[derive(Default)]
 struct Waiting {
     clients: HashMap<Place, BTreeMap<u64, Blocked>>,
     next_number: u64,
-    /// States that have ended while somebody waited; the timer looks at them.
-    ended: Vec<Place>,
+    /// Where the timer is to look.
+    doubtful: Vec<Place>,
 }
 
 static WAITING: Mutex<Option<Waiting>> = Mutex::new(None);
@@ -70,47 +79,37 @@ fn with_waiting<T>(look: impl FnOnce(&mut Waiting) -> T) -> T {
 /// Blocks the caller until the key is signalled and `on_change` has an answer, or the time is up; 0 is for ever. Who knows a
 /// state is told when it ends, too.
 pub fn block(ctx: Ctx, key: RedisStr, timeout_ms: i64, knows_a_state: bool, callbacks: Callbacks) {
-    let mut keys = [key.as_ptr()];
+    set_timer_ctx(ctx);
+    let ticket = Ticket::draw(ctx.database(), key.bytes());
+    let Ticket { place, number } = ticket.clone();
+    let (context, keys) = (ctx.as_ptr(), &mut [key.as_ptr()]);
     let (on_change, on_timeout) = (Some(callbacks.on_change), Some(callbacks.on_timeout));
-    // SAFETY: the table of the API is filled when the module is loaded, and not written again.
-    if let Some(block_with_flags) = unsafe { raw::RedisModule_BlockClientOnKeysWithFlags } {
-        let flags = if knows_a_state { raw::REDISMODULE_BLOCK_UNBLOCK_DELETED } else { 0 };
-        let (context, timeout_ms) = (ctx.as_ptr(), timeout_ms as c_longlong);
-        // SAFETY: R1, R3: the key's name is the server's own; there is no ticket to give back.
-        unsafe {
-            block_with_flags(
+    let timeout_ms = timeout_ms as c_longlong;
+    let given = Box::into_raw(Box::new(ticket)).cast();
+    let keys = keys.as_mut_ptr();
+    // SAFETY: R1, R3: the server keeps the key's name; it gives the ticket back once, to `take_back`. The table of the API
+    // is filled when the module is loaded, and not written again.
+    let handle = unsafe {
+        match raw::RedisModule_BlockClientOnKeysWithFlags {
+            Some(block) => {
+                let flags = if knows_a_state { raw::REDISMODULE_BLOCK_UNBLOCK_DELETED } else { 0 };
+                let flags = flags as c_int;
+                block(context, on_change, on_timeout, Some(take_back), timeout_ms, keys, 1, given, flags)
+            }
+            None => api!(RedisModule_BlockClientOnKeys(
                 context,
                 on_change,
                 on_timeout,
-                None,
+                Some(take_back),
                 timeout_ms,
-                keys.as_mut_ptr(),
+                keys,
                 1,
-                null_mut(),
-                flags as c_int,
-            )
-        };
-        return;
-    }
-    let ticket = knows_a_state.then(|| Ticket::draw(ctx.database(), key.bytes()));
-    let given = ticket.clone().map_or(null_mut(), |ticket| Box::into_raw(Box::new(ticket)));
-    // SAFETY: R1; the server gives the ticket back once, to `take_back`.
-    let blocked = unsafe {
-        api!(RedisModule_BlockClientOnKeys(
-            ctx.as_ptr(),
-            on_change,
-            on_timeout,
-            Some(take_back),
-            timeout_ms as c_longlong,
-            keys.as_mut_ptr(),
-            1,
-            given.cast()
-        ))
+                given
+            )),
+        }
     };
-    if let Some(Ticket { place, number }) = ticket {
-        set_timer_ctx(ctx);
-        with_waiting(|waiting| waiting.clients.entry(place).or_default().insert(number, Blocked(blocked)));
-    }
+    let blocked = Blocked { handle, knows_a_state };
+    with_waiting(|waiting| waiting.clients.entry(place).or_default().insert(number, blocked));
 }
 
 impl Ticket {
@@ -141,18 +140,29 @@ unsafe extern "C" fn take_back(_: *mut raw::RedisModuleCtx, ticket: *mut c_void)
 
 /// Told by the type for every state that leaves its key, whatever comes in its place.
 pub fn state_left(database: c_int, key: &[u8]) {
-    let first = with_waiting(|waiting| {
+    doubt(|waiting| {
+        let place = Place { database, key: key.into() };
+        waiting.clients.contains_key(&place).then_some(place).into_iter().collect()
+    });
+}
+
+/// Told when there is another dataset, or none, and no key was signalled.
+pub fn dataset_changed() {
+    doubt(|waiting| waiting.clients.keys().cloned().collect());
+}
+
+/// Has the timer look at these places, if anybody waits.
+fn doubt(places: impl FnOnce(&Waiting) -> Vec<Place>) {
+    let sets_timer = with_waiting(|waiting| {
         if waiting.clients.is_empty() {
             return false;
         }
-        let place = Place { database, key: key.into() };
-        let is_awaited = waiting.clients.contains_key(&place);
-        if is_awaited {
-            waiting.ended.push(place);
-        }
-        is_awaited && waiting.ended.len() == 1
+        let places = places(waiting);
+        let is_first = waiting.doubtful.is_empty() && !places.is_empty();
+        waiting.doubtful.extend(places);
+        is_first
     });
-    if first {
+    if sets_timer {
         let ctx = TIMER_CTX.load(Ordering::Relaxed);
         // SAFETY: R1; the context is ours and is never freed.
         unsafe { api!(RedisModule_CreateTimer(ctx, 0, Some(look), null_mut())) };
@@ -167,24 +177,29 @@ fn set_timer_ctx(ctx: Ctx) {
     }
 }
 
-/// Answers those whose state has ended and is not there again.
+/// Where a state is, who waits is called; where none is, who knew one is answered as by a timeout.
 unsafe extern "C" fn look(ctx: *mut raw::RedisModuleCtx, _: *mut c_void) {
     guard(|| {
         let ctx = Ctx::new(ctx);
-        for place in with_waiting(|waiting| std::mem::take(&mut waiting.ended)) {
+        for place in with_waiting(|waiting| std::mem::take(&mut waiting.doubtful)) {
             ctx.select(place.database);
             let name = OwnedString::new(&place.key);
             if Key::open_read(ctx, name.borrow()).kind() == Kind::State {
+                ctx.signal_ready(name.borrow());
                 continue;
             }
-            let handles = with_waiting(|waiting| {
-                let clients = waiting.clients.get(&place);
-                clients.map_or(Vec::new(), |clients| clients.values().map(|blocked| blocked.0).collect())
-            });
-            for handle in handles {
+            for handle in with_waiting(|waiting| waiting.knowing(&place)) {
                 // SAFETY: R1; its ticket has not come back, which happens in the event loop, not in here.
                 unsafe { api!(RedisModule_UnblockClient(handle, null_mut())) };
             }
         }
     });
+}
+
+impl Waiting {
+    /// Those who know a state at this place.
+    fn knowing(&self, place: &Place) -> Vec<*mut raw::RedisModuleBlockedClient> {
+        let clients = self.clients.get(place).into_iter().flat_map(BTreeMap::values);
+        clients.filter(|blocked| blocked.knows_a_state).map(|blocked| blocked.handle).collect()
+    }
 }

@@ -32,7 +32,7 @@ fn all_learn_that_it_is_gone(client: &mut Client, known: [Client; 3], how: &[&st
 fn every_end_of_a_state_wakes_who_knew_it() {
     let server = Server::start();
     let mut client = server.client();
-    let ends: [&[&str]; 10] = [
+    let ends: [&[&str]; 13] = [
         &["STATE.DELETE", KEY, "1"],
         &["STATE.DELETE", KEY, "*", "PURGE"],
         &["DEL", KEY],
@@ -42,6 +42,9 @@ fn every_end_of_a_state_wakes_who_knew_it() {
         &["RENAME", KEY, "channel:elsewhere"],
         &["MOVE", KEY, "3"],
         &["EVAL", "return redis.call('DEL', KEYS[1])", "1", KEY],
+        &["FLUSHALL"],
+        &["FLUSHALL", "ASYNC"],
+        &["FLUSHDB", "SYNC"],
         &["CONFIG", "SET", "maxmemory", "1"],
     ];
     client.ok(&["CONFIG", "SET", "maxmemory-policy", "allkeys-random"]);

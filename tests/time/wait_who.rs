@@ -83,6 +83,45 @@ fn on_a_replica_what_the_primary_does_wakes() {
     }
 }
 
+/// A replica that lost its primary gets the dataset anew, in which nothing is signalled.
+#[test]
+fn a_full_resync_and_a_reload_miss_nobody() {
+    let (primary, replica) = (Server::start(), Server::start());
+    let mut client = primary.client();
+    replica.follow(&primary);
+    for key in [KEY, "channel:gone"] {
+        client.ok(&["STATE.UPDATE", key, "0", r#"{"stage":"menu"}"#]);
+    }
+    replica.catch_up(&primary);
+    let mut there = replica.client();
+    let waits = [[KEY, "1"], ["channel:gone", "1"], ["channel:new", "0"], [KEY, "2"]];
+    let mut waiters: Vec<Client> = waits.iter().map(|_| replica.client()).collect();
+    for (waiter, [key, known]) in waiters.iter_mut().zip(waits) {
+        waiter.send(&["STATE.WAIT", key, known, "0"]);
+    }
+    blocked(&mut there, 4);
+    there.ok(&["DEBUG", "RELOAD"]);
+    let lines: [&[&str]; 7] = [
+        &["MULTI"],
+        &["DEBUG", "CHANGE-REPL-ID"],
+        &["CLIENT", "KILL", "TYPE", "replica"],
+        &["STATE.UPDATE", KEY, "1", r#"{"stage":"offer"}"#],
+        &["DEL", "channel:gone"],
+        &["STATE.UPDATE", "channel:new", "0", "{}"],
+        &["EXEC"],
+    ];
+    for line in lines {
+        client.ok(line);
+    }
+    let [first, gone, new, second] = &mut waiters[..] else { panic!("four wait") };
+    assert_eq!(version_told(first), 2);
+    assert!(gone.read().is_nil());
+    assert_eq!(version_told(new), 1);
+    blocked(&mut there, 1);
+    client.ok(&["STATE.UPDATE", KEY, "2", r#"{"stage":"confirm"}"#]);
+    assert_eq!(version_told(second), 3);
+}
+
 #[test]
 fn client_unblock_ends_the_wait() {
     let server = Server::start();
