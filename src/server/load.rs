@@ -131,14 +131,13 @@ extern "C" fn on_loading(
     ];
     if starts.contains(&subevent) {
         guard(registry::clear);
-    } else if subevent == raw::REDISMODULE_SUBEVENT_LOADING_ENDED {
-        guard(waiting::dataset_changed);
     }
 }
 
 const FLUSH: raw::RedisModuleEvent = raw::RedisModuleEvent { id: raw::REDISMODULE_EVENT_FLUSHDB, dataver: 1 };
 
-/// A database was emptied, or all of them: no key tells of it.
+/// A database was emptied, or all of them, perhaps to load another dataset: no key tells of it. While data are loaded no
+/// timer runs, so who waits is looked at when they are there.
 extern "C" fn on_flush(_: *mut raw::RedisModuleCtx, _: raw::RedisModuleEvent, subevent: u64, _: *mut c_void) {
     if subevent == raw::REDISMODULE_SUBEVENT_FLUSHDB_END {
         guard(waiting::dataset_changed);
