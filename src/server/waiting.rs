@@ -82,11 +82,11 @@ pub fn block(ctx: Ctx, key: RedisStr, timeout_ms: i64, knows_a_state: bool, call
     set_timer_ctx(ctx);
     let ticket = Ticket::draw(ctx.database(), key.bytes());
     let Ticket { place, number } = ticket.clone();
-    let (context, keys) = (ctx.as_ptr(), &mut [key.as_ptr()]);
+    let mut names = [key.as_ptr()];
+    let (context, keys) = (ctx.as_ptr(), names.as_mut_ptr());
     let (on_change, on_timeout) = (Some(callbacks.on_change), Some(callbacks.on_timeout));
     let timeout_ms = timeout_ms as c_longlong;
     let given = Box::into_raw(Box::new(ticket)).cast();
-    let keys = keys.as_mut_ptr();
     // SAFETY: R1, R3: the server keeps the key's name; it gives the ticket back once, to `take_back`. The table of the API
     // is filled when the module is loaded, and not written again.
     let handle = unsafe {
