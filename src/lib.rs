@@ -33,6 +33,7 @@ pub(crate) static COMMANDS: &[&Command] = &[
     &command::attempt::COMMAND,
     &command::attempts::COMMAND,
     &command::touch::COMMAND,
+    &command::wait::COMMAND,
     &command::validate::COMMAND,
     &command::schema::COMMAND,
     &command::help::COMMAND,

@@ -134,6 +134,7 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
         key.set_expiry(expires_at_ms);
     }
     ctx.signal_modified(request.key);
+    ctx.signal_ready(request.key);
     ctx.replicate_verbatim();
     ctx.reply_ok();
     Ok(())

@@ -26,6 +26,7 @@ pub mod schema;
 pub mod touch;
 pub mod update;
 pub mod validate;
+pub mod wait;
 pub mod words;
 
 use redis_state_core::Error;
@@ -55,6 +56,10 @@ pub enum Refused {
     BadAuditKey(String),
     /// A word is for those who may run STATE.SETPROTECTED.
     NoPermission(&'static str),
+    /// The right to run the command was taken away while it waited.
+    NoPermissionLeft,
+    /// ALIGN named more keys than one command may.
+    TooManySiblings { named: usize, limit: usize },
     /// Only replication may do this.
     Internal,
     /// An effect from a primary or a file does not fit what is here.
@@ -94,6 +99,12 @@ impl std::fmt::Display for Refused {
             Refused::BadAuditKey(name) => write!(f, "BADKEY the audit stream of this key is {name}"),
             Refused::NoPermission(word) => {
                 write!(f, "NOPERM {word} needs the permission to run STATE.SETPROTECTED on this key")
+            }
+            Refused::NoPermissionLeft => {
+                f.write_str("NOPERM the permission to run this command on this key was taken away while it waited")
+            }
+            Refused::TooManySiblings { named, limit } => {
+                write!(f, "TOOBIG ALIGN names {named} keys, the limit is {limit}: align the rest by STATE.TOUCH with KEEPTTL")
             }
             Refused::Internal => f.write_str("NOPERM this command is for replication only"),
             Refused::BadEffect => f.write_str("ERR the effect does not fit the state it is for"),

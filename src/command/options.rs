@@ -37,6 +37,13 @@ pub const RETURN: Arg = Arg::flag(c"return", c"RETURN").optional();
 /// The audit stream, for the eyes of a cluster.
 pub const AUDIT: Arg = Arg::key(1).token(c"AUDIT").optional();
 
+/// Keys that are to expire when the state does.
+pub const ALIGN: Arg =
+    Arg::block(c"align", &[Arg::integer(c"numkeys"), Arg::key(2).multiple()]).token(c"ALIGN").optional();
+
+/// A command aligns at most this many keys.
+const SIBLINGS_MAX: usize = 64;
+
 /// What the keywords of a command line said.
 #[derive(Default)]
 pub struct Options<'a> {
@@ -59,6 +66,7 @@ pub struct Options<'a> {
     pub target: Option<Target>,
     pub only: Option<Vec<Pointer>>,
     pub audit: Option<RedisStr<'a>>,
+    pub align: Option<Vec<RedisStr<'a>>>,
 }
 
 impl<'a> Options<'a> {
@@ -122,6 +130,7 @@ impl<'a> Options<'a> {
             b"LASTVALID" => once(&mut self.target, keyword, Target::LastValid),
             b"ONLY" => once(&mut self.only, keyword, rest.pointers(keyword)?),
             b"AUDIT" => once(&mut self.audit, keyword, rest.word(keyword)?),
+            b"ALIGN" => once(&mut self.align, keyword, rest.siblings()?),
             _ => Err(Refused::syntax("this option is not supported")),
         }
     }
@@ -184,5 +193,20 @@ impl<'w, 'a> Rest<'w, 'a> {
             self.words.split_at_checked(count).ok_or_else(few)?;
         self.words = words;
         words::pointers(pointers)
+    }
+
+    /// The keys behind ALIGN. What the server's key spec can't read must be refused here, since it then sees no key of the
+    /// command at all, and ACL checks none.
+    fn siblings(&mut self) -> Result<Vec<RedisStr<'a>>, Refused> {
+        let wrong = || Refused::syntax("ALIGN wants the number of keys, at least 1, and then as many keys");
+        let count = words::positive("ALIGN", self.value(b"ALIGN")?).map_err(|_| wrong())?;
+        let count = usize::try_from(count).map_err(|_| wrong())?;
+        let (siblings, words) = self.words.split_at_checked(count).ok_or_else(wrong)?;
+        self.words = words;
+        if count > SIBLINGS_MAX {
+            return Err(Refused::TooManySiblings { named: count, limit: SIBLINGS_MAX });
+        }
+        siblings.iter().try_for_each(|key| words::not_reserved("a key behind ALIGN", key))?;
+        Ok(siblings.to_vec())
     }
 }

@@ -4,7 +4,7 @@ use redis_state_core::decide::{self, Recover, Rung};
 use redis_state_core::{Etag, Ttl};
 
 use super::Refused;
-use super::options::{ACTOR, AUDIT, EVENT, NOTE, Options, TTL};
+use super::options::{ACTOR, ALIGN, AUDIT, EVENT, NOTE, Options, TTL};
 use crate::server::audit::Trail;
 use crate::server::ctx::Ctx;
 use crate::server::entry::entry;
@@ -20,8 +20,17 @@ pub static COMMAND: Command = Command {
         c"O(N*M) where N is the length of the document and M the number of versions and entries looked at.",
     flags: c"write deny-oom",
     arity: -2,
-    keys: &[KeySpec::First(WRITE), KeySpec::Audit],
-    args: &[Arg::key(0), Arg::text(c"name").token(c"SCHEMA").optional(), TTL, EVENT, ACTOR, NOTE, AUDIT],
+    keys: &[KeySpec::First(WRITE), KeySpec::Audit, KeySpec::Align],
+    args: &[
+        Arg::key(0),
+        Arg::text(c"name").token(c"SCHEMA").optional(),
+        TTL,
+        EVENT,
+        ACTOR,
+        NOTE,
+        AUDIT,
+        ALIGN,
+    ],
     run: Some(entry!(run)),
     ..Command::DEFAULT
 };
@@ -32,22 +41,24 @@ struct Request<'a> {
     ttl: Ttl,
     remarks: decide::Remarks,
     audit: Option<RedisStr<'a>>,
+    align: Vec<RedisStr<'a>>,
 }
 
 fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
     let [_, key, rest @ ..] = args else { return Err(Refused::WrongArity) };
-    let options = Options::parse(&COMMAND, rest)?;
+    let mut options = Options::parse(&COMMAND, rest)?;
     Ok(Request {
         key: *key,
         schema: options.schema,
         ttl: options.ttl.unwrap_or_default(),
         remarks: options.remarks(),
         audit: options.audit,
+        align: options.align.take().unwrap_or_default(),
     })
 }
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
-    let Request { key, schema, ttl, remarks, audit } = parse(args)?;
+    let Request { key, schema, ttl, remarks, audit, align } = parse(args)?;
     let trail = Trail::of(&key, audit)?;
     let mut target = Target::open(ctx, key, trail)?;
     let may_change_schema = schema.is_some() && ctx.may_set_protected(key);
@@ -56,6 +67,7 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
         decide::recover(target.state(), &target.recorded(), &request, &target.context(&registry::read()))?;
     let tried = recovery.tried.clone();
     let (rung, etag) = target.recover(recovery, &request.remarks)?;
+    target.align(&align);
     reply(ctx, rung, etag, &tried);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use redis_state_core::decide::{self, Reset};
 
 use super::Refused;
-use super::options::{ACTOR, AUDIT, EVENT, NOTE, Options, RETURN, TTL};
+use super::options::{ACTOR, ALIGN, AUDIT, EVENT, NOTE, Options, RETURN, TTL};
 use super::update::{expected_word, finish};
 use crate::server::audit::Trail;
 use crate::server::ctx::Ctx;
@@ -19,8 +19,8 @@ pub static COMMAND: Command = Command {
     complexity: c"O(N) where N is the length of the document.",
     flags: c"write deny-oom",
     arity: -3,
-    keys: &[KeySpec::First(WRITE), KeySpec::Audit],
-    args: &[Arg::key(0), Arg::text(c"expected"), TTL, EVENT, ACTOR, NOTE, RETURN, AUDIT],
+    keys: &[KeySpec::First(WRITE), KeySpec::Audit, KeySpec::Align],
+    args: &[Arg::key(0), Arg::text(c"expected"), TTL, EVENT, ACTOR, NOTE, RETURN, AUDIT, ALIGN],
     run: Some(entry!(run)),
     ..Command::DEFAULT
 };
@@ -29,18 +29,20 @@ struct Request<'a> {
     key: RedisStr<'a>,
     reset: Reset,
     audit: Option<RedisStr<'a>>,
+    align: Vec<RedisStr<'a>>,
     returns: bool,
 }
 
 fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
     let [_, key, expected, rest @ ..] = args else { return Err(Refused::WrongArity) };
-    let options = Options::parse(&COMMAND, rest)?;
+    let mut options = Options::parse(&COMMAND, rest)?;
     let reset = Reset {
         expected: expected_word(expected)?,
         ttl: options.ttl.unwrap_or_default(),
         remarks: options.remarks(),
     };
-    Ok(Request { key: *key, reset, audit: options.audit, returns: options.returns.is_some() })
+    let align = options.align.take().unwrap_or_default();
+    Ok(Request { key: *key, reset, audit: options.audit, align, returns: options.returns.is_some() })
 }
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
@@ -49,5 +51,5 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let mut target = Target::open(ctx, request.key, trail)?;
     let outcome = decide::reset(target.state(), &request.reset, &target.context(&registry::read()));
     let Reset { remarks, ttl, .. } = &request.reset;
-    finish(ctx, &mut target, outcome, remarks, *ttl, request.returns)
+    finish(ctx, &mut target, outcome, remarks, *ttl, &request.align, request.returns)
 }

@@ -3,7 +3,7 @@
 use redis_state_core::decide::{self, Rollback};
 
 use super::Refused;
-use super::options::{ACTOR, AUDIT, EVENT, NOTE, Options, RETURN, TTL};
+use super::options::{ACTOR, ALIGN, AUDIT, EVENT, NOTE, Options, RETURN, TTL};
 use super::update::{expected_word, finish};
 use crate::server::audit::Trail;
 use crate::server::ctx::Ctx;
@@ -19,7 +19,7 @@ pub static COMMAND: Command = Command {
     complexity: c"O(N*M) where N is the length of the document and M the number of versions looked at.",
     flags: c"write deny-oom",
     arity: -3,
-    keys: &[KeySpec::First(WRITE), KeySpec::Audit],
+    keys: &[KeySpec::First(WRITE), KeySpec::Audit, KeySpec::Align],
     args: &[
         Arg::key(0),
         Arg::text(c"expected"),
@@ -43,6 +43,7 @@ pub static COMMAND: Command = Command {
         NOTE,
         RETURN,
         AUDIT,
+        ALIGN,
     ],
     run: Some(entry!(run)),
     ..Command::DEFAULT
@@ -52,6 +53,7 @@ struct Request<'a> {
     key: RedisStr<'a>,
     rollback: Rollback,
     audit: Option<RedisStr<'a>>,
+    align: Vec<RedisStr<'a>>,
     returns: bool,
 }
 
@@ -72,7 +74,8 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
         ttl: options.ttl.unwrap_or_default(),
         remarks: options.remarks(),
     };
-    Ok(Request { key: *key, rollback, audit: options.audit, returns: options.returns.is_some() })
+    let align = options.align.take().unwrap_or_default();
+    Ok(Request { key: *key, rollback, audit: options.audit, align, returns: options.returns.is_some() })
 }
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
@@ -84,5 +87,5 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let mut target = Target::open(ctx, request.key, trail)?;
     let outcome = decide::rollback(target.state(), &request.rollback, &target.context(&registry::read()));
     let Rollback { remarks, ttl, .. } = &request.rollback;
-    finish(ctx, &mut target, outcome, remarks, *ttl, request.returns)
+    finish(ctx, &mut target, outcome, remarks, *ttl, &request.align, request.returns)
 }

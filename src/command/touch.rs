@@ -3,7 +3,7 @@
 use redis_state_core::decide;
 
 use super::Refused;
-use super::options::{AUDIT, Options, TTL};
+use super::options::{ALIGN, AUDIT, Options, TTL};
 use crate::server::audit::Trail;
 use crate::server::ctx::Ctx;
 use crate::server::entry::entry;
@@ -18,8 +18,8 @@ pub static COMMAND: Command = Command {
     complexity: c"O(1)",
     flags: c"write fast",
     arity: -2,
-    keys: &[KeySpec::First(WRITE), KeySpec::Audit],
-    args: &[Arg::key(0), TTL, AUDIT],
+    keys: &[KeySpec::First(WRITE), KeySpec::Audit, KeySpec::Align],
+    args: &[Arg::key(0), TTL, AUDIT, ALIGN],
     run: Some(entry!(run)),
     ..Command::DEFAULT
 };
@@ -34,6 +34,7 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let is_there = touched.is_some();
     if let Some(touched) = touched {
         target.carry_out(touched)?;
+        target.align(&options.align.unwrap_or_default());
     }
     ctx.reply_int(i64::from(is_there));
     Ok(())

@@ -3,7 +3,7 @@
 use redis_state_core::decide::{self, Outcome, Rights, Update};
 use redis_state_core::{Change, ChangeKind, Error, Expected, Ttl};
 
-use super::options::{ACTOR, AUDIT, EVENT, NOTE, OPERATION, Options, RETURN, TTL};
+use super::options::{ACTOR, ALIGN, AUDIT, EVENT, NOTE, OPERATION, Options, RETURN, TTL};
 use super::{Refused, read};
 use crate::server::audit::Trail;
 use crate::server::ctx::Ctx;
@@ -41,6 +41,7 @@ const ARGS: &[Arg] = &[
     Arg::flag(c"dryrun", c"DRYRUN").optional(),
     RETURN,
     AUDIT,
+    ALIGN,
 ];
 
 pub static COMMAND: Command = Command {
@@ -49,7 +50,7 @@ pub static COMMAND: Command = Command {
     complexity: c"O(N) where N is the length of document and change.",
     flags: c"write deny-oom",
     arity: -4,
-    keys: &[KeySpec::First(WRITE), KeySpec::Audit],
+    keys: &[KeySpec::First(WRITE), KeySpec::Audit, KeySpec::Align],
     args: ARGS,
     run: Some(entry!(run)),
     ..Command::DEFAULT
@@ -68,13 +69,14 @@ struct Request<'a> {
     kind: ChangeKind,
     update: Update,
     audit: Option<RedisStr<'a>>,
+    align: Vec<RedisStr<'a>>,
     dry_run: bool,
     returns: bool,
 }
 
 fn parse<'a>(args: &[RedisStr<'a>], command: &Command, rights: Rights) -> Result<Request<'a>, Refused> {
     let [_, key, expected, json, rest @ ..] = args else { return Err(Refused::WrongArity) };
-    let options = Options::parse(command, rest)?;
+    let mut options = Options::parse(command, rest)?;
     if options.component.is_some() && options.operation.is_none() {
         return Err(Refused::syntax("COMPONENT says where an OPERATION was tried: name that too"));
     }
@@ -93,6 +95,7 @@ fn parse<'a>(args: &[RedisStr<'a>], command: &Command, rights: Rights) -> Result
         kind: options.kind.unwrap_or_default(),
         update,
         audit: options.audit,
+        align: options.align.take().unwrap_or_default(),
         dry_run: options.dry_run.is_some(),
         returns: options.returns.is_some(),
     })
@@ -156,7 +159,7 @@ fn update(ctx: Ctx, request: Request) -> Result<(), Refused> {
     if request.dry_run {
         return reply(ctx, &target, &outcome?, request.returns);
     }
-    finish(ctx, &mut target, outcome, remarks, *ttl, request.returns)
+    finish(ctx, &mut target, outcome, remarks, *ttl, &request.align, request.returns)
 }
 
 /// The end of a command that makes a version: what was decided is carried out and replied, or the refusal is.
@@ -166,11 +169,13 @@ pub fn finish(
     outcome: Result<Outcome, Error>,
     remarks: &decide::Remarks,
     ttl: Ttl,
+    align: &[RedisStr],
     returns: bool,
 ) -> Result<(), Refused> {
     let outcome = outcome.map_err(|error| target.refuse(error, remarks, ttl))?;
     let etag = outcome.etag;
     target.carry_out(outcome)?;
+    target.align(align);
     match target.state().filter(|_| returns) {
         Some(state) => {
             let document = read::present(ctx, target.name(), state.schema(), state.head())?;

@@ -41,7 +41,7 @@ fn text<'a>(
 
 /// The server looks for the first word that equals AUDIT or ALIGN, compared up to a NUL, to find the keys of a command. A
 /// text that equals one would make it see other keys than we do, and ACL check none.
-fn not_reserved(what: &'static str, word: &[u8]) -> Result<(), Refused> {
+pub fn not_reserved(what: &'static str, word: &[u8]) -> Result<(), Refused> {
     let seen = word.split(|byte| *byte == 0).next().unwrap_or_default();
     if [&b"ALIGN"[..], b"AUDIT"].iter().any(|reserved| seen.eq_ignore_ascii_case(reserved)) {
         return Err(Refused::syntax(format!("{what} may not be the word ALIGN or AUDIT")));

@@ -51,6 +51,7 @@ fn key_spec(spec: &KeySpec) -> raw::RedisModuleCommandKeySpec {
     key.fk.range =
         raw::RedisModuleCommandKeySpec__bindgen_ty_2__bindgen_ty_1 { lastkey: 0, keystep: 1, limit: 0 };
     let index = raw::RedisModuleKeySpecBeginSearchType_REDISMODULE_KSPEC_BS_INDEX;
+    let keyword = raw::RedisModuleKeySpecBeginSearchType_REDISMODULE_KSPEC_BS_KEYWORD;
     match spec {
         KeySpec::First(flags) | KeySpec::Fourth(flags) => {
             let pos = if matches!(spec, KeySpec::First(_)) { 1 } else { 4 };
@@ -62,10 +63,25 @@ fn key_spec(spec: &KeySpec) -> raw::RedisModuleCommandKeySpec {
             key.notes = c"The audit stream derived from the key, and no other: BADKEY. No name or text argument may equal AUDIT or ALIGN, since the server takes the first such word for this one."
                 .as_ptr();
             key.flags = u64::from(raw::REDISMODULE_CMD_KEY_RW | raw::REDISMODULE_CMD_KEY_NOT_KEY);
-            key.begin_search_type = raw::RedisModuleKeySpecBeginSearchType_REDISMODULE_KSPEC_BS_KEYWORD;
+            key.begin_search_type = keyword;
             key.bs.keyword = raw::RedisModuleCommandKeySpec__bindgen_ty_1__bindgen_ty_2 {
                 keyword: c"AUDIT".as_ptr(),
                 startfrom: 2,
+            };
+        }
+        KeySpec::Align => {
+            key.notes = c"Each key that exists gets the state's own expiry.".as_ptr();
+            key.flags = u64::from(raw::REDISMODULE_CMD_KEY_RW | raw::REDISMODULE_CMD_KEY_UPDATE);
+            key.begin_search_type = keyword;
+            key.bs.keyword = raw::RedisModuleCommandKeySpec__bindgen_ty_1__bindgen_ty_2 {
+                keyword: c"ALIGN".as_ptr(),
+                startfrom: 2,
+            };
+            key.find_keys_type = raw::RedisModuleKeySpecFindKeysType_REDISMODULE_KSPEC_FK_KEYNUM;
+            key.fk.keynum = raw::RedisModuleCommandKeySpec__bindgen_ty_2__bindgen_ty_2 {
+                keynumidx: 0,
+                firstkey: 1,
+                keystep: 1,
             };
         }
     }

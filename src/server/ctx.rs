@@ -41,20 +41,25 @@ impl Ctx {
         !is_paused && self.is_primary() && self.flags() & raw::REDISMODULE_CTX_FLAGS_LOADING == 0
     }
 
+    /// Whether the caller can be made to wait; not in a transaction or a script.
+    pub fn may_block(self) -> bool {
+        self.flags() & raw::REDISMODULE_CTX_FLAGS_DENY_BLOCKING == 0
+    }
+
+    pub fn is_in_cluster(self) -> bool {
+        self.flags() & raw::REDISMODULE_CTX_FLAGS_CLUSTER != 0
+    }
+
     /// The selected database.
-    pub fn db(self) -> c_int {
+    pub fn database(self) -> c_int {
         // SAFETY: R1.
         unsafe { api!(RedisModule_GetSelectedDb(self.0)) }
     }
 
     /// Selects a database; false where there is none of that number.
-    pub fn select(self, db: c_int) -> bool {
+    pub fn select(self, database: c_int) -> bool {
         // SAFETY: R1.
-        unsafe { api!(RedisModule_SelectDb(self.0, db)) == OK }
-    }
-
-    pub fn is_in_cluster(self) -> bool {
-        self.flags() & raw::REDISMODULE_CTX_FLAGS_CLUSTER != 0
+        unsafe { api!(RedisModule_SelectDb(self.0, database)) == OK }
     }
 
     /// The clock. Commands read it once (invariant I2).
@@ -90,11 +95,16 @@ impl Ctx {
         OwnedString::from_raw(name)
     }
 
-    /// Whether the caller may run STATE.SETPROTECTED on this key, and so may read its secrets. Asked of the ACL each time:
-    /// the server does not tell when rights change.
+    /// Whether the caller may run STATE.SETPROTECTED on this key, and so may read its secrets.
     pub fn may_set_protected(self, key: RedisStr) -> bool {
+        self.may_run(c"STATE.SETPROTECTED", key)
+    }
+
+    /// Whether the caller may run a command on this key. Asked of the ACL each time: the server does not tell when rights
+    /// change.
+    pub fn may_run(self, command: &CStr, key: RedisStr) -> bool {
         let Some(name) = self.user_name() else { return false };
-        let command = OwnedString::new(b"STATE.SETPROTECTED");
+        let command = OwnedString::new(command.to_bytes());
         // The check is of command and key; what stands behind them is no part of it.
         let mut argv = [command.borrow(), key, key, key].map(|word| word.as_ptr());
         // SAFETY: R1, R3: the strings live until the calls are over; the user is freed once, and not at all where there is
@@ -151,17 +161,25 @@ impl Ctx {
         unsafe { api!(RedisModule_SignalModifiedKey(self.0, key.as_ptr())) };
     }
 
+    /// Wakes those who wait for a state under this key; they look for themselves.
+    pub fn signal_ready(self, key: RedisStr) {
+        // SAFETY: R1.
+        unsafe { api!(RedisModule_SignalKeyAsReady(self.0, key.as_ptr())) };
+    }
+
     /// Sends a keyspace event of class `d`.
     pub fn notify(self, event: &CStr, key: RedisStr) {
+        self.notify_as(raw::REDISMODULE_NOTIFY_MODULE, event, key);
+    }
+
+    /// Sends a keyspace event of class `g`, as Redis's own commands on any key do.
+    pub fn notify_generic(self, event: &CStr, key: RedisStr) {
+        self.notify_as(raw::REDISMODULE_NOTIFY_GENERIC, event, key);
+    }
+
+    fn notify_as(self, class: c_int, event: &CStr, key: RedisStr) {
         // SAFETY: R1, R3.
-        unsafe {
-            api!(RedisModule_NotifyKeyspaceEvent(
-                self.0,
-                raw::REDISMODULE_NOTIFY_MODULE,
-                event.as_ptr(),
-                key.as_ptr()
-            ))
-        };
+        unsafe { api!(RedisModule_NotifyKeyspaceEvent(self.0, class, event.as_ptr(), key.as_ptr())) };
     }
 
     pub fn reply_ok(self) {

@@ -6,8 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use redis_module::raw;
 use smallvec::SmallVec;
 
-use super::ctx::{Ctx, OK};
+use super::ctx::{Ctx, ERR, OK};
 use super::info;
+use super::positions;
 use super::string::RedisStr;
 use crate::command::Refused;
 
@@ -18,15 +19,21 @@ pub type Handler = fn(Ctx, &[RedisStr]) -> Result<(), Refused>;
 pub type Entry =
     unsafe extern "C" fn(*mut raw::RedisModuleCtx, *mut *mut raw::RedisModuleString, c_int) -> c_int;
 
-/// Makes the C function that runs a handler.
+/// As [`Handler`], for a client that waits: false when there is nothing to answer yet.
+pub type Waking = fn(Ctx, &[RedisStr]) -> Result<bool, Refused>;
+
+/// Makes the C function that runs a handler, by [`run`] or another function of this file.
 macro_rules! entry {
-    ($handler:path) => {{
+    ($handler:path) => {
+        $crate::server::entry::entry!($handler, run)
+    };
+    ($handler:path, $run:ident) => {{
         extern "C" fn entry(
             ctx: *mut redis_module::raw::RedisModuleCtx,
             argv: *mut *mut redis_module::raw::RedisModuleString,
             argc: std::ffi::c_int,
         ) -> std::ffi::c_int {
-            $crate::server::entry::run(ctx, argv, argc, $handler)
+            $crate::server::entry::$run(ctx, argv, argc, $handler)
         }
         entry as $crate::server::entry::Entry
     }};
@@ -41,13 +48,37 @@ pub fn run(
     handler: Handler,
 ) -> c_int {
     let ctx = Ctx::new(ctx);
-    match guard(|| handler(ctx, &arguments(argv, argc))) {
-        Some(Ok(())) => {}
+    let result = guard(|| {
+        let args = arguments(argv, argc);
+        if positions::answered(ctx, &args) { Ok(()) } else { handler(ctx, &args) }
+    });
+    reply_refusal(ctx, result);
+    OK
+}
+
+/// As [`run`], for a client that waits, who stays blocked when there is nothing to answer yet.
+pub fn wake(
+    ctx: *mut raw::RedisModuleCtx,
+    argv: *mut *mut raw::RedisModuleString,
+    argc: c_int,
+    handler: Waking,
+) -> c_int {
+    let ctx = Ctx::new(ctx);
+    let result = guard(|| handler(ctx, &arguments(argv, argc)));
+    if matches!(result, Some(Ok(false))) {
+        return ERR;
+    }
+    reply_refusal(ctx, result);
+    OK
+}
+
+fn reply_refusal<T>(ctx: Ctx, result: Option<Result<T, Refused>>) {
+    match result {
+        Some(Ok(_)) => {}
         Some(Err(Refused::WrongArity)) => ctx.reply_wrong_arity(),
         Some(Err(refused)) => ctx.reply_error(&refused.to_string()),
         None => ctx.reply_error("ERR internal error: nothing was changed; the server's log says where"),
     }
-    OK
 }
 
 /// Runs `callback`; `None` when it panicked, which is counted and logged by the hook.

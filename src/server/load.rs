@@ -10,7 +10,9 @@ use redis_module::raw;
 use super::ctx::{Ctx, ERR, OK};
 use super::entry::{guard, install_panic_hook};
 use super::string::RedisStr;
-use super::{api, cluster, config, deadlines, ends, info, registry, schema_dir, table, timer, value};
+use super::{
+    api, cluster, config, deadlines, ends, info, registry, schema_dir, table, timer, value, waiting,
+};
 use crate::COMMANDS;
 
 /// The prefix of settings and the name of the INFO section.
@@ -137,14 +139,17 @@ extern "C" fn on_loading(
     }
 }
 
-/// A database is being emptied, without a word about the values in it.
+/// A database is emptied, or all of them, perhaps to load another dataset: no key tells of it. While data are loaded no
+/// timer runs, so who waits is looked at when they are there.
 extern "C" fn on_flush(
     _: *mut raw::RedisModuleCtx,
     _: raw::RedisModuleEvent,
     subevent: u64,
     flushed: *mut c_void,
 ) {
-    if subevent == raw::REDISMODULE_SUBEVENT_FLUSHDB_START && !flushed.is_null() {
+    if subevent == raw::REDISMODULE_SUBEVENT_FLUSHDB_END {
+        guard(waiting::dataset_changed);
+    } else if !flushed.is_null() {
         // SAFETY: R2: this event brings a RedisModuleFlushInfo, which lives as long as the call.
         let db = unsafe { (*flushed.cast::<raw::RedisModuleFlushInfo>()).dbnum };
         guard(|| deadlines::flushed((db >= 0).then_some(db)));

@@ -24,6 +24,7 @@ pub mod key;
 mod load;
 mod memory;
 mod persistence;
+mod positions;
 pub mod registry;
 mod schema_dir;
 pub mod string;
@@ -31,6 +32,7 @@ pub mod table;
 pub mod target;
 mod timer;
 pub mod value;
+pub mod waiting;
 
 /// Calls a function of the module API. It is there on every server this module loads on: `load` has looked.
 macro_rules! api {

@@ -44,6 +44,12 @@ impl Deref for RedisStr<'_> {
     }
 }
 
+impl AsRef<[u8]> for RedisStr<'_> {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes
+    }
+}
+
 /// A string made here; freed when it goes out of scope.
 pub struct OwnedString(*mut raw::RedisModuleString);
 

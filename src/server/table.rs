@@ -67,6 +67,8 @@ pub enum KeySpec {
     /// The word behind AUDIT: routed, but not checked by ACL, so that nobody needs a right to the trail and nobody with
     /// one can forge it.
     Audit,
+    /// The keys behind ALIGN and their number; what is done to them is what EXPIRE does.
+    Align,
     /// The audit stream of the internal command, in the fourth place.
     Fourth(u32),
 }
@@ -191,7 +193,10 @@ pub fn register(ctx: Ctx, command: &'static Command) -> bool {
 
 /// The key positions are given by the command info, so none are given here.
 fn create(ctx: Ctx, command: &Command, more_flags: &str) -> bool {
-    let flags = c_string(&format!("{}{more_flags}", text(command.flags)));
+    // Keys behind a keyword: a cluster asks for them.
+    let behind_keyword = |spec: &KeySpec| matches!(spec, KeySpec::Audit | KeySpec::Align);
+    let asked = if command.keys.iter().any(behind_keyword) { " getkeys-api" } else { "" };
+    let flags = c_string(&format!("{}{asked}{more_flags}", text(command.flags)));
     // SAFETY: R1, R3.
     unsafe {
         api!(RedisModule_CreateCommand(

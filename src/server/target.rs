@@ -111,6 +111,9 @@ impl<'a> Target<'a> {
             self.key.set_expiry(outcome.expires_at_ms);
             self.ctx.signal_modified(self.key.name());
         }
+        if !blob.is_empty() {
+            self.ctx.signal_ready(self.key.name());
+        }
         match (&outcome.entry, appended) {
             (Some(entry), Some(appended)) => {
                 let expiry = expiry_word(outcome.expires_at_ms);
@@ -119,13 +122,29 @@ impl<'a> Target<'a> {
             _ if !blob.is_empty() => {
                 self.replicate_effect(&blob, &expiry_word(outcome.expires_at_ms), None);
             }
-            _ if expiry_moves => self.replicate_expiry(outcome.expires_at_ms),
+            _ if expiry_moves => self.replicate_expiry(self.key.name(), outcome.expires_at_ms),
             _ => {}
         }
         if let Some(event) = outcome.event {
             self.announce(event);
         }
         Ok(())
+    }
+
+    /// Gives siblings of the state the very same expiry; those that do not exist are left alone.
+    pub fn align(&self, siblings: &[RedisStr]) {
+        let expires_at_ms = self.key.expires_at_ms();
+        for sibling in siblings {
+            let mut key = Key::open_write(self.ctx, *sibling);
+            if key.kind() != Kind::Nothing && key.expires_at_ms() != expires_at_ms {
+                key.set_expiry(expires_at_ms);
+                self.ctx.signal_modified(*sibling);
+                self.replicate_expiry(*sibling, expires_at_ms);
+                // What EXPIRE and PERSIST tell, who are not there to tell it.
+                let event = if expires_at_ms.is_some() { c"expire" } else { c"persist" };
+                self.ctx.notify_generic(event, *sibling);
+            }
+        }
     }
 
     /// Ends the state; with `purge` its audit stream too, and then nothing is written to it.
@@ -256,13 +275,13 @@ impl<'a> Target<'a> {
         }
     }
 
-    fn replicate_expiry(&self, expires_at_ms: Option<i64>) {
+    fn replicate_expiry(&self, key: RedisStr, expires_at_ms: Option<i64>) {
         match expires_at_ms {
             Some(at) => {
                 let at = OwnedString::new(at.to_string().as_bytes());
-                self.ctx.replicate(c"PEXPIREAT", &[self.key.name(), at.borrow()]);
+                self.ctx.replicate(c"PEXPIREAT", &[key, at.borrow()]);
             }
-            None => self.ctx.replicate(c"PERSIST", &[self.key.name()]),
+            None => self.ctx.replicate(c"PERSIST", &[key]),
         }
     }
 
@@ -313,6 +332,6 @@ pub fn apply(ctx: Ctx, key: &mut Key, effect: Effect) {
     }
     let name = key.name();
     if let Some(held) = key.held_mut() {
-        deadlines::note(ctx.db(), &name, held);
+        deadlines::note(ctx.database(), &name, held);
     }
 }

@@ -15,7 +15,7 @@ use super::ctx::Ctx;
 use super::deadlines::{self, Line};
 use super::entry::guard;
 use super::string::RedisStr;
-use super::{api, ends, info, memory, persistence, registry};
+use super::{api, ends, info, memory, persistence, registry, waiting};
 
 /// The name of the type: nine characters, as Redis wants; TYPE prints it.
 const NAME: &std::ffi::CStr = c"statedoc1";
@@ -199,6 +199,7 @@ extern "C" fn unlink(unlinked: *mut raw::RedisModuleKeyOptCtx, value: *const c_v
             let name = api!(RedisModule_GetKeyNameFromOptCtx(unlinked));
             (api!(RedisModule_GetDbIdFromOptCtx(unlinked)), RedisStr::new(name.cast_mut()))
         };
+        waiting::state_left(db, &name);
         ends::unlinked(name, state(value));
         // SAFETY: R4; nobody else holds the value now.
         deadlines::unlinked(db, &name, unsafe { &mut *value.cast_mut().cast::<Held>() });

@@ -16,7 +16,7 @@ fn user(server: &Server, name: &str, rules: &str) -> Client {
 }
 
 /// Every command on a key, the key as `{key}`.
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 20] = [
     "STATE.GET {key}",
     "STATE.GET {key} VERSION 1 /stage",
     "STATE.META {key}",
@@ -35,6 +35,8 @@ const COMMANDS: [&str; 18] = [
     "STATE.ATTEMPT {key} login FAILURE",
     "STATE.ATTEMPT {key} AUDIT SUCCESS ERROR AUDIT",
     "STATE.ATTEMPTS {key} login",
+    "STATE.WAIT {key} 0 1",
+    "STATE.WAIT {key} 1 1",
 ];
 
 #[test]
@@ -58,6 +60,9 @@ fn a_user_of_channels_touches_nothing_else() {
         "ALIGN 0",
         "ALIGN -1 channel:1",
         "ALIGN 99999 channel:1",
+        "ALIGN 2 channel:1 AUDIT",
+        "ALIGN 1 AUDIT AUDIT channel:1",
+        "AUDIT ALIGN 1 channel:1",
         "PURGE AUDIT channel:1",
     ];
     for command in COMMANDS {
@@ -117,7 +122,7 @@ fn no_text_hides_a_key_from_the_acl() {
         ("STATE.UPDATE", "* {} NOTE menu EVENT menu"),
         ("STATE.ROLLBACK", "* NOTE menu EVENT menu"),
         ("STATE.DELETE", "* NOTE menu EVENT menu"),
-        ("STATE.TOUCH", "EX 60"),
+        ("STATE.TOUCH", "EX 60 ALIGN 2 channel:2 channel:3"),
         ("STATE.SETPROTECTED", "* {} NOTE menu EVENT menu OPERATION login COMPONENT greeting"),
         ("STATE.RESET", "* NOTE menu EVENT menu"),
         ("STATE.RECOVER", "SCHEMA vimbiso.channel NOTE menu"),
@@ -127,6 +132,7 @@ fn no_text_hides_a_key_from_the_acl() {
         ("STATE.HISTORY", "COUNT 1"),
         ("STATE.DIFF", "1 2"),
         ("STATE.META", ""),
+        ("STATE.WAIT", "1 1"),
     ] {
         let rest = words(rest);
         for word in hidden {
@@ -186,7 +192,13 @@ fn the_trail_is_written_for_the_caller_and_can_not_be_forged() {
 fn reading_and_writing_are_different_rights() {
     let (server, mut client) = server_with_an_offer();
     let mut reader = user(&server, "reader", "%R~channel:* +@all");
-    for line in ["STATE.GET {key}", "STATE.META {key}", "STATE.HISTORY {key}", "STATE.DIFF {key} 1 1"] {
+    for line in [
+        "STATE.GET {key}",
+        "STATE.META {key}",
+        "STATE.HISTORY {key}",
+        "STATE.DIFF {key} 1 1",
+        "STATE.WAIT {key} 0 1",
+    ] {
         reader.ok(&words(&line.replace("{key}", KEY)));
     }
     let mut writer = user(&server, "writer", "%W~channel:* +@all");

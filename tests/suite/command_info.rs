@@ -3,7 +3,7 @@
 use support::{Client, Reply, Server, words};
 
 /// Name, arity, key position (0: none) and the flags it must have.
-const TABLE: [(&str, i64, i64, &[&str]); 10] = [
+const TABLE: [(&str, i64, i64, &[&str]); 11] = [
     ("state.get", -2, 1, &["readonly"]),
     ("state.update", -4, 1, &["write", "denyoom"]),
     ("state.rollback", -3, 1, &["write", "denyoom"]),
@@ -12,6 +12,7 @@ const TABLE: [(&str, i64, i64, &[&str]); 10] = [
     ("state.diff", 4, 1, &["readonly"]),
     ("state.meta", 2, 1, &["readonly"]),
     ("state.touch", -2, 1, &["write"]),
+    ("state.wait", 4, 1, &["readonly", "blocking"]),
     ("state.validate", 3, 0, &["readonly"]),
     ("state.help", 1, 0, &[]),
 ];
@@ -82,7 +83,7 @@ fn every_command_has_its_page() {
     let update = all_words(docs.field("state.update").field("arguments"));
     for word in [
         "key", "expected", "json", "merge", "replace", "schema", "keepttl", "label", "event", "actor",
-        "note", "audit",
+        "note", "audit", "align", "numkeys",
     ] {
         assert!(update.contains(&word.to_owned()), "{word} is an argument of STATE.UPDATE: {update:?}");
     }
@@ -107,8 +108,19 @@ fn the_keys_of_a_command_are_found() {
         "STATE.ROLLBACK channel:1 * ONLY 1 /stage",
         "STATE.TOUCH channel:1 EX 60",
         "STATE.DELETE channel:1 * PURGE",
+        "STATE.WAIT channel:1 3 500",
     ] {
         assert_eq!(keys_of(&mut client, line), ["channel:1"], "{line}");
+    }
+    for line in [
+        "STATE.UPDATE channel:1 * {} ALIGN 2 token:1 session:1 EX 60",
+        "STATE.SETPROTECTED channel:1 * {} align 2 token:1 session:1",
+        "STATE.ROLLBACK channel:1 * LABEL a ALIGN 2 token:1 session:1 EVENT b",
+        "STATE.RESET channel:1 * ALIGN 2 token:1 session:1",
+        "STATE.RECOVER channel:1 ALIGN 2 token:1 session:1",
+        "STATE.TOUCH channel:1 PERSIST ALIGN 2 token:1 session:1",
+    ] {
+        assert_eq!(keys_of(&mut client, line), ["channel:1", "token:1", "session:1"], "{line}");
     }
     // The trail is routed by a cluster, but it is no key that the caller needs a right to.
     let with_trail = keys_of(&mut client, "STATE.UPDATE channel:1 * {} NOTE menu AUDIT {channel:1}:audit");
@@ -130,6 +142,7 @@ fn the_flags_of_a_key_say_what_is_done_to_it() {
         ("STATE.ROLLBACK channel:1 *", vec!["RW", "access"]),
         ("STATE.DELETE channel:1 *", vec!["RW"]),
         ("STATE.TOUCH channel:1", vec!["RW"]),
+        ("STATE.WAIT channel:1 1 0", vec!["RO", "access"]),
     ] {
         let reply = client.ok(&[words("COMMAND GETKEYSANDFLAGS"), words(line)].concat());
         let first = reply.array()[0].array();
@@ -139,4 +152,9 @@ fn the_flags_of_a_key_say_what_is_done_to_it() {
             assert!(flags.contains(&flag.to_owned()), "{line}: {flags:?} has {flag}");
         }
     }
+    // A sibling is changed as EXPIRE changes it: its content is not read.
+    let reply = client.ok(&[words("COMMAND GETKEYSANDFLAGS STATE.TOUCH channel:1 ALIGN 1 token:1")].concat());
+    let sibling = reply.array()[1].array();
+    assert_eq!(sibling[0].text(), "token:1");
+    assert_eq!(words_of(&sibling[1]), ["RW", "update"]);
 }

@@ -4,6 +4,7 @@
 //! are some tens of milliseconds long, and a test waits for what it wants to see, never for a time. Where a lapse has to wait to
 //! be committed, writes are paused.
 
+mod align;
 mod cluster;
 mod deadlines;
 mod ends;
@@ -12,6 +13,9 @@ mod lapses;
 mod places;
 mod replicas;
 mod standing;
+mod wait;
+mod wait_ends;
+mod wait_who;
 
 use support::{Client, Reply, wait_until};
 
@@ -92,4 +96,12 @@ pub fn counter(client: &mut Client, name: &str) -> i64 {
     let line =
         text.lines().find_map(|line| line.strip_prefix("state_")?.strip_prefix(name)?.strip_prefix(':'));
     line.unwrap_or_else(|| panic!("no state_{name} in {text}")).trim().parse().expect("a number")
+}
+
+/// Waits until this many clients are blocked.
+#[track_caller]
+pub fn blocked(client: &mut Client, count: usize) {
+    wait_until(&format!("{count} clients are blocked"), || {
+        client.text(&["INFO", "clients"]).contains(&format!("\r\nblocked_clients:{count}\r\n"))
+    });
 }

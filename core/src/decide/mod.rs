@@ -11,6 +11,7 @@ mod reset;
 mod rollback;
 mod touch;
 mod update;
+mod wait;
 
 use serde_json::Value;
 
@@ -36,6 +37,7 @@ pub use reset::{Reset, reset};
 pub use rollback::{Rollback, Target, rollback};
 pub use touch::touch;
 pub use update::{Rights, Update, update};
+pub use wait::{Awaited, wait};
 
 /// What a command knows besides its arguments; read once and passed down (invariant I2).
 #[derive(Clone, Copy)]

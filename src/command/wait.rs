@@ -1,0 +1,109 @@
+//! STATE.WAIT: answers when a state becomes another one than the caller knows, so that nobody has to ask again and again.
+//!
+//! The server keeps the client and calls back when the key may have changed; then the same look decides whether that is what
+//! it waits for. The words of the command are still there in a callback, so nothing of the request is kept beside them.
+//!
+//! Rejected: a stream or a channel of changes. The trail is one already, but it costs a right to another key and tells
+//! nothing of the document.
+
+use redis_state_core::Expected;
+use redis_state_core::decide::{self, Awaited};
+
+use super::{Refused, read, words};
+use crate::server::ctx::Ctx;
+use crate::server::entry::entry;
+use crate::server::key::{Key, Kind};
+use crate::server::string::RedisStr;
+use crate::server::table::{Arg, Command, KeySpec, READ};
+use crate::server::waiting::{self, Callbacks};
+
+/// A year. The server adds this to its clock, in 64 bits, and what is beyond them would be a time in the past.
+const TIMEOUT_MS_MAX: i64 = 365 * 24 * 60 * 60 * 1000;
+
+pub static COMMAND: Command = Command {
+    name: c"state.wait",
+    summary: c"Waits until a state is another one than you know, and returns it.",
+    complexity: c"O(1), and O(N) for each change where N is the number of clients that wait for this key.",
+    flags: c"readonly blocking",
+    arity: 4,
+    keys: &[KeySpec::First(READ)],
+    args: &[Arg::key(0), Arg::text(c"expected"), Arg::integer(c"timeout-ms")],
+    run: Some(entry!(run)),
+    ..Command::DEFAULT
+};
+
+struct Request<'a> {
+    key: RedisStr<'a>,
+    known: Expected,
+    timeout_ms: i64,
+}
+
+fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
+    let [_, key, known, timeout_ms] = args else { return Err(Refused::WrongArity) };
+    let known = Expected::parse(known).filter(|known| *known != Expected::Any).ok_or_else(|| {
+        Refused::syntax(
+            "expected is what you know: an etag (waits for any other state), a version (waits for a newer one) or 0 (waits for a creation)",
+        )
+    })?;
+    let timeout_ms = match words::integer(timeout_ms)? {
+        timeout_ms @ 0..=TIMEOUT_MS_MAX => timeout_ms,
+        _ => {
+            return Err(Refused::syntax(format!(
+                "timeout-ms is 0 (waits for ever) or up to {TIMEOUT_MS_MAX} (a year)"
+            )));
+        }
+    };
+    Ok(Request { key: *key, known, timeout_ms })
+}
+
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+    let request = parse(args)?;
+    if answer(ctx, &request)? {
+        return Ok(());
+    }
+    if ctx.may_block() {
+        let callbacks = Callbacks { on_change: entry!(look_again, wake), on_timeout: entry!(time_out) };
+        let knows_a_state = request.known != Expected::Absent;
+        waiting::block(ctx, request.key, request.timeout_ms, knows_a_state, callbacks);
+    } else {
+        ctx.reply_nil();
+    }
+    Ok(())
+}
+
+/// Replies if what is waited for is there, or can't come any more; says whether it did.
+fn answer(ctx: Ctx, request: &Request) -> Result<bool, Refused> {
+    let key = Key::open_read(ctx, request.key);
+    let state = key.held().map(|held| read::shown(ctx, &key, held.state()));
+    if state.is_none() && key.kind() != Kind::Nothing {
+        return Err(Refused::WrongType);
+    }
+    match (decide::wait(request.known, state.as_ref().map(|state| state.etag())), &state) {
+        (Awaited::Reached, Some(state)) => {
+            let document = read::present(ctx, request.key, state.schema(), state.head())?;
+            read::reply_document(ctx, state.etag(), document.text());
+        }
+        (Awaited::NotYet, _) => return Ok(false),
+        (Awaited::Reached | Awaited::Gone, _) => ctx.reply_nil(),
+    }
+    Ok(true)
+}
+
+/// Called when the key may have changed. A right that was taken away meanwhile is gone.
+fn look_again(ctx: Ctx, args: &[RedisStr]) -> Result<bool, Refused> {
+    let request = parse(args)?;
+    if !ctx.may_run(COMMAND.name, request.key) {
+        return Err(Refused::NoPermissionLeft);
+    }
+    answer(ctx, &request)
+}
+
+/// Called when the time is up, when CLIENT UNBLOCK asks for the same, and for a state that has ended.
+fn time_out(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+    let request = parse(args)?;
+    match Key::open_read(ctx, request.key).kind() {
+        Kind::Nothing | Kind::State => ctx.reply_nil(),
+        Kind::Stream | Kind::Other => return Err(Refused::WrongType),
+    }
+    Ok(())
+}
