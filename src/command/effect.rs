@@ -144,12 +144,17 @@ fn fits(ctx: Ctx, request: &Request, key: &Key) -> bool {
         (Effect::Commit(commit), Some(state)) => state.admits_commit(commit),
         (Effect::Relabel(relabel), Some(state)) => state.admits_relabel(relabel),
         (Effect::Attempt(attempted), Some(state)) => state.admits_attempt(attempted),
+        (Effect::Remember(remembered), Some(state)) => state.admits_remembered(remembered),
         (_, None) => false,
     };
-    // Each is looked at as if it were alone, so there may be one that changes the document, and one attempt behind it.
+    // Each is looked at as if it were alone, so there may be one that changes the document, one attempt behind it, and the
+    // token of the command at the end.
     let combined = matches!(
         request.effects.as_slice(),
-        [] | [_] | [Effect::Commit(_) | Effect::Relabel(_), Effect::Attempt(_)]
+        [] | [_]
+            | [Effect::Commit(_) | Effect::Relabel(_), Effect::Attempt(_)]
+            | [Effect::Commit(_) | Effect::Relabel(_) | Effect::Attempt(_), Effect::Remember(_)]
+            | [Effect::Commit(_) | Effect::Relabel(_), Effect::Attempt(_), Effect::Remember(_)]
     );
     let effects = combined && request.effects.iter().all(fits);
     let stream =

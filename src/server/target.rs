@@ -94,6 +94,7 @@ impl<'a> Target<'a> {
         if let Some(event) = outcome.event {
             self.announce(event);
         }
+        info::count_course(outcome.course);
         Ok(())
     }
 
@@ -273,6 +274,11 @@ pub fn apply(key: &mut Key, effect: Effect) {
         Effect::Attempt(attempted) => {
             if let Some(held) = key.held_mut() {
                 held.attempt(attempted);
+            }
+        }
+        Effect::Remember(remembered) => {
+            if let Some(held) = key.held_mut() {
+                held.remember(remembered);
             }
         }
     }

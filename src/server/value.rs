@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use redis_module::raw;
-use redis_state_core::{Attempted, Commit, Relabel, State, codec};
+use redis_state_core::{Attempted, Commit, Relabel, Remembered, State, codec};
 
 use super::ctx::Ctx;
 use super::entry::guard;
@@ -59,6 +59,11 @@ impl Held {
 
     pub fn attempt(&mut self, attempted: Attempted) {
         self.state.attempt(attempted);
+        self.recount();
+    }
+
+    pub fn remember(&mut self, remembered: Remembered) {
+        self.state.remember(remembered);
         self.recount();
     }
 

@@ -6,6 +6,7 @@
 //! `check_invariants` has the last word. Serde with a binary format was rejected: its bytes change with a field's
 //! order, and it allocates by lengths it has read.
 
+mod tokens;
 mod wire;
 
 use crate::attempts::{
@@ -24,8 +25,9 @@ const EFFECT_PUT: u8 = b'P';
 const EFFECT_COMMIT: u8 = b'C';
 const EFFECT_RELABEL: u8 = b'L';
 const EFFECT_ATTEMPT: u8 = b'A';
+const EFFECT_REMEMBER: u8 = b'I';
 /// One command has at most this many effects on a key.
-const EFFECTS_CEILING: usize = 4;
+const EFFECTS_CEILING: usize = 5;
 
 /// Names and actors in a state are at most this long, in bytes.
 pub const NAME_BYTES_MAX: usize = 128;
@@ -88,6 +90,10 @@ fn write_effect(out: &mut Writer, effect: &Effect) {
             write_attempt(out, &attempted.attempt);
             out.len(attempted.history_max);
         }
+        Effect::Remember(remembered) => {
+            out.byte(EFFECT_REMEMBER);
+            tokens::write_remembered(out, remembered);
+        }
     }
 }
 
@@ -125,6 +131,7 @@ fn read_effect(input: &mut Reader) -> Option<Effect> {
             let history_max = usize::try_from(input.number()?).ok().filter(|max| *max <= ATTEMPTS_CEILING)?;
             Effect::Attempt(Attempted { tally, attempt, history_max })
         }
+        EFFECT_REMEMBER => Effect::Remember(tokens::read_remembered(input)?),
         _ => return None,
     })
 }
@@ -151,6 +158,7 @@ fn write_state(out: &mut Writer, state: &State) {
     }
     out.len(state.attempts.history.len());
     state.attempts.history.iter().for_each(|attempt| write_attempt(out, attempt));
+    tokens::write_tokens(out, &state.tokens);
 }
 
 fn read_state(input: &mut Reader) -> Option<State> {
@@ -165,6 +173,7 @@ fn read_state(input: &mut Reader) -> Option<State> {
     let labels = labels.collect::<Option<_>>()?;
     state.history = History { past, labels };
     state.attempts = read_attempts(input)?;
+    state.tokens = tokens::read_tokens(input)?;
     state.check_invariants().is_ok().then_some(state)
 }
 
@@ -266,6 +275,8 @@ fn read_dropped(input: &mut Reader) -> Option<Dropped> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::etag::Etag;
+    use crate::tokens::{Made, Remembered, Token, Tokens};
 
     fn document(text: &str) -> Document {
         Document::from_stored(text.as_bytes()).expect(text)
@@ -300,7 +311,13 @@ mod tests {
             counters: vec![Counter { operation: "confirm".into(), attempts: 7, failures: 2 }],
             history: [attempt(None), attempt(Some("INVALID 1 violation: /amount: too much"))].into(),
         };
+        let made = [Made::Etag(Etag { version: 4, digest: 0x1f0c }), Made::Attempts(7)];
+        state.tokens = Tokens { kept: made.map(token).into() };
         state
+    }
+
+    fn token(made: Made) -> Token {
+        Token { name: format!("wamid.{made}").into(), digest: 0x7f3a, made }
     }
 
     fn attempt(error: Option<&str>) -> Attempt {
@@ -330,6 +347,7 @@ mod tests {
                 attempt: attempt(Some("x")),
                 history_max: 100,
             }),
+            Effect::Remember(Remembered { token: token(Made::Attempts(8)), kept_max: 64 }),
         ]
     }
 
@@ -365,7 +383,11 @@ mod tests {
         time.head.at_ms = i64::MAX;
         let mut counted = state();
         counted.attempts.counters.push(counted.attempts.counters[0].clone());
-        for broken in [rising, ancestor, label, twice, time, counted] {
+        let mut remembered = state();
+        remembered.tokens.kept.push_back(token(Made::Attempts(7)));
+        let mut made = state();
+        made.tokens.kept.push_back(token(Made::Etag(Etag { version: 0, digest: 1 })));
+        for broken in [rising, ancestor, label, twice, time, counted, remembered, made] {
             assert_eq!(decode_state(&encode_state(&broken)), None, "{broken:?}");
         }
     }

@@ -5,6 +5,8 @@
 mod attempt;
 mod delete;
 mod obeyed;
+mod once;
+mod rebase;
 mod recover;
 mod reset;
 mod rollback;
@@ -23,6 +25,7 @@ use crate::history::{Dropped, Label, Version};
 use crate::limits::Limits;
 use crate::schema::{Registry, Schema, SchemaRef};
 use crate::state::{Commit, Effect, Event, Relabel, State};
+use crate::tokens::{Id, Made};
 use obeyed::Obeyed;
 
 pub use attempt::{Try, attempt, failed_attempt};
@@ -65,6 +68,8 @@ pub struct Remarks {
     pub operation: Option<String>,
     /// `COMPONENT`: which part of the caller tries it.
     pub component: Option<String>,
+    /// `ID`: the token by which the command is known when it comes again.
+    pub id: Option<Id>,
 }
 
 /// What a command comes to.
@@ -80,6 +85,20 @@ pub struct Outcome {
     pub expires_at_ms: Option<i64>,
     /// What the audit stream says about it.
     pub entry: Option<Entry>,
+    /// How it came about.
+    pub course: Course,
+}
+
+/// How an outcome came about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Course {
+    /// From the state that was expected.
+    #[default]
+    Plain,
+    /// The command was carried out before, with this reply; nothing happens now.
+    Replayed(Made),
+    /// The change was made for an earlier version and had nothing to do with what came between.
+    Rebased,
 }
 
 impl Outcome {
@@ -88,7 +107,7 @@ impl Outcome {
         let after = self.effects.iter().find_map(|effect| match effect {
             Effect::Put(state) => Some((state.schema(), state.head())),
             Effect::Commit(commit) => Some((commit.schema.as_ref(), &commit.version)),
-            Effect::Relabel(_) | Effect::Attempt(_) => None,
+            Effect::Relabel(_) | Effect::Attempt(_) | Effect::Remember(_) => None,
         });
         after.or(before.map(|state| (state.schema(), state.head())))
     }
@@ -162,7 +181,8 @@ impl Proposal<'_> {
             None => noted.then(|| Entry::note(state, remarks, context)),
         };
         let effects = relabel.into_iter().chain(attempted.map(Effect::Attempt)).collect();
-        Outcome { effects, event: None, etag: state.etag(), expires_at_ms, entry }
+        let course = Course::Plain;
+        Outcome { effects, event: None, etag: state.etag(), expires_at_ms, entry, course }
     }
 
     fn create(
@@ -192,6 +212,7 @@ impl Proposal<'_> {
             event: Some(event),
             expires_at_ms,
             entry: Some(entry),
+            course: Course::Plain,
         }
     }
 
@@ -219,6 +240,7 @@ impl Proposal<'_> {
             etag,
             expires_at_ms,
             entry: Some(entry),
+            course: Course::Plain,
         })
     }
 

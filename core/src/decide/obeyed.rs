@@ -10,6 +10,7 @@ use crate::document::Document;
 use crate::error::Error;
 use crate::json::change::{Change, ChangeKind};
 use crate::json::equal::equal;
+use crate::json::pointer::Pointer;
 use crate::rules::{Before, Keep, Rules};
 use crate::schema::{Schema, SchemaRef};
 use crate::state::State;
@@ -144,6 +145,16 @@ impl Obeyed {
         };
         let before = state.map(|state| state.head().document.value());
         schema.rules().check_steps(before.as_ref(), after)
+    }
+
+    /// Whether a patch that puts `value` at `pointer` mentions nothing by that.
+    pub fn is_no_mention(&self, pointer: &Pointer, value: &Value) -> bool {
+        self.rules().any(|rules| rules.is_no_mention(pointer, value))
+    }
+
+    /// Takes away what is no mention of a member in the json of a change.
+    pub fn drop_no_mentions(&self, json: &mut Value) {
+        self.rules().for_each(|rules| rules.unmask(json, None));
     }
 
     /// Takes away what stands for secrets in a document that was rebuilt.

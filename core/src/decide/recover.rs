@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::{Context, Obeyed, Outcome, Proposal, Remarks};
+use super::{Context, Course, Obeyed, Outcome, Proposal, Remarks};
 use crate::audit::Entry;
 use crate::audit::trail::rebuild;
 use crate::error::Error;
@@ -175,6 +175,7 @@ impl Ladder<'_> {
             etag: state.etag(),
             expires_at_ms,
             entry: Some(entry),
+            course: Course::Plain,
         };
         Some((Rung::Valid, outcome))
     }

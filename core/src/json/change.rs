@@ -21,6 +21,18 @@ pub enum ChangeKind {
     Replace,
 }
 
+impl ChangeKind {
+    /// The word in commands.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ChangeKind::Merge => "MERGE",
+            ChangeKind::Shallow => "SHALLOW",
+            ChangeKind::Patch => "PATCH",
+            ChangeKind::Replace => "REPLACE",
+        }
+    }
+}
+
 /// A change that has been read: size, depth and syntax are checked, what it does to a document is not.
 #[derive(Clone, Debug)]
 pub struct Change {
@@ -50,6 +62,11 @@ impl Change {
     /// How it is read.
     pub(crate) fn kind(&self) -> ChangeKind {
         self.kind
+    }
+
+    /// The json that was read.
+    pub(crate) fn json(&self) -> &Value {
+        &self.json
     }
 
     /// The json that was read.

@@ -40,6 +40,14 @@ pub fn patch(
     Ok(())
 }
 
+/// Where the operations of a patch write or read. An operation that puts what `is_no_mention` does neither, nor does one that can't
+/// be read: applying the patch will say so.
+pub fn pointers(patch: &Value, is_no_mention: &dyn Fn(&Pointer, &Value) -> bool) -> Vec<Pointer> {
+    let operations =
+        patch.as_array().into_iter().flatten().filter_map(|operation| Operation::parse(operation).ok());
+    operations.flat_map(|operation| operation.places(is_no_mention)).flatten().collect()
+}
+
 enum Refusal {
     Reason(String),
     Limit(Error),
@@ -86,6 +94,17 @@ impl<'p> Operation<'p> {
             Operation::Move { from, .. } | Operation::Copy { from, .. } => Some(from),
             Operation::Test { path, .. } => Some(path),
             Operation::Add { .. } | Operation::Remove { .. } | Operation::Replace { .. } => None,
+        }
+    }
+
+    /// Where it writes or reads.
+    fn places(self, is_no_mention: &dyn Fn(&Pointer, &Value) -> bool) -> [Option<Pointer>; 2] {
+        match self {
+            Operation::Add { path, value } | Operation::Replace { path, value } => {
+                [(!is_no_mention(&path, value)).then_some(path), None]
+            }
+            Operation::Remove { path } | Operation::Test { path, .. } => [Some(path), None],
+            Operation::Move { from, path } | Operation::Copy { from, path } => [Some(from), Some(path)],
         }
     }
 
