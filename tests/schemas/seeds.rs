@@ -12,7 +12,7 @@ const PARTS: [&str; 4] = ["time", "client", "bot", "trust"];
 /// Test names, as `suite::create::a_first_contact…`, with the text of the test and what is written above it.
 fn tests() -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    let roots = ["suite", "model", "schemas", "conversation", "rules"];
+    let roots = ["suite", "model", "schemas", "conversation", "rules", "time"];
     for root in roots.map(|root| repository().join("tests").join(root)) {
         for file in std::fs::read_dir(&root).into_iter().flatten() {
             let path = file.expect("a file").path();

@@ -8,7 +8,7 @@ use support::{Client, Server};
 pub type Setting =
     (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
 
-pub const SETTINGS: [Setting; 13] = [
+pub const SETTINGS: [Setting; 14] = [
     (
         "snapshots",
         "10",
@@ -51,6 +51,7 @@ pub const SETTINGS: [Setting; 13] = [
     ),
     ("audit-rejects", "100", &[("0", "0"), ("1", "1"), ("100000", "100000")], &["-1", "100001", "x"]),
     ("attempts-history", "100", &[("0", "0"), ("1", "1"), ("1000", "1000")], &["-1", "1001", "x"]),
+    ("idempotency-ids", "64", &[("0", "0"), ("1", "1"), ("1000", "1000")], &["-1", "1001", "x"]),
     ("audit-conflicts", "no", &[("no", "no"), ("yes", "yes")], &["maybe", "1.0"]),
 ];
 

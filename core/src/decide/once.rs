@@ -65,3 +65,53 @@ fn remember(outcome: &mut Outcome, state: Option<&State>, id: &Id, made: Made, c
         _ => outcome.effects.push(Effect::Remember(remembered)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::{Rights, Update, update};
+    use crate::etag::Expected;
+    use crate::expiry::Ttl;
+    use crate::json::change::{Change, ChangeKind};
+    use crate::limits::Limits;
+    use crate::schema::Registry;
+
+    const JSON: &[u8] = br#"{"current":{"path":"offer"}}"#;
+    const NOW_MS: i64 = 1_741_058_499_570;
+
+    fn decided(state: Option<&State>, now_ms: i64, token: &str) -> Result<Outcome, Error> {
+        let (limits, registry) = (Limits::default(), Registry::default());
+        let context = Context {
+            key: b"channel:+263771234567",
+            now_ms,
+            seed: 0x5eed,
+            user: "default",
+            limits: &limits,
+            registry: &registry,
+            expires_at_ms: Some(NOW_MS),
+        };
+        let id = Some(Id::new(token.to_owned(), "STATE.UPDATE", [b"MERGE", JSON]));
+        let request = Update {
+            expected: Expected::Absent,
+            schema: None,
+            label: None,
+            rebase: false,
+            ttl: Ttl::At(NOW_MS),
+            remarks: Remarks { id, ..Remarks::default() },
+            rights: Rights::default(),
+        };
+        let change = Change::parse(ChangeKind::Merge, JSON, &limits).expect("json");
+        update(state, &request, change, &context)
+    }
+
+    /// The second delivery of a message has the same words, and one of them may be a time that has passed since.
+    #[test]
+    fn a_time_that_has_passed_since_is_no_reason_to_refuse() {
+        let first = decided(None, NOW_MS - 1, "wamid.1").expect("created");
+        let [Effect::Put(state)] = first.effects.as_slice() else { panic!("{first:?}") };
+        let second = decided(Some(state), NOW_MS + 1, "wamid.1").expect("replayed");
+        assert_eq!((second.etag, second.course), (first.etag, Course::Replayed(Made::Etag(first.etag))));
+        assert_eq!((second.effects, second.entry, second.expires_at_ms), (vec![], None, Some(NOW_MS)));
+        assert_eq!(decided(Some(state), NOW_MS + 1, "wamid.2"), Err(Error::BadExpire));
+    }
+}
