@@ -36,7 +36,7 @@ impl Dice {
     }
 }
 
-/// A state with everything in it: versions, a rollback, labels, actors, a schema.
+/// A state with everything in it: versions, a rollback, labels, actors, a schema, an attempt, tokens.
 fn server_with_a_rich_state(compress: &str) -> (Server, Client) {
     let (server, mut client) = server_with_an_offer();
     client.ok(&["CONFIG", "SET", "rdbcompression", compress]);
@@ -52,7 +52,10 @@ fn server_with_a_rich_state(compress: &str) -> (Server, Client) {
         "menu",
         "ACTOR",
         "webhook",
+        "ID",
+        "wamid.HBgL1",
     ]);
+    client.ok(&["STATE.ATTEMPT", "channel:rich", "confirm", "FAILURE", "ID", "wamid.HBgL2"]);
     for amount in 1..5 {
         client.ok(&[
             "STATE.UPDATE",
