@@ -6,13 +6,14 @@
 use thiserror::Error as ThisError;
 
 use crate::etag::{Etag, Expected};
+use crate::tokens::Made;
 
 /// How many violations an `INVALID` reply spells out.
 const VIOLATIONS_SHOWN: usize = 10;
 
 /// The prefixes of refusals by the rules: the state and the request were understood, and what would come of them may not be.
-pub const REJECTIONS: [&str; 7] =
-    ["INVALID", "TRANSITION", "PROTECTED", "IMMUTABLE", "BADPATCH", "TOOBIG", "TOODEEP"];
+pub const REJECTIONS: [&str; 8] =
+    ["INVALID", "TRANSITION", "PROTECTED", "IMMUTABLE", "IDMISMATCH", "BADPATCH", "TOOBIG", "TOODEEP"];
 
 /// One way in which a document breaks its schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +68,14 @@ pub enum Error {
     Immutable {
         /// The member.
         pointer: String,
+    },
+    /// A token that another command came with before.
+    #[error(
+        "IDMISMATCH token made {made} for another command: send that one again, or this one with a new token"
+    )]
+    IdMismatch {
+        /// What that command came to.
+        made: Made,
     },
     /// The text is not JSON.
     #[error("BADJSON at byte {at_byte}: {reason}")]
@@ -190,6 +199,7 @@ impl Error {
             Error::Transition { .. } => "TRANSITION",
             Error::Protected { .. } => "PROTECTED",
             Error::Immutable { .. } => "IMMUTABLE",
+            Error::IdMismatch { .. } => "IDMISMATCH",
             Error::BadJson { .. } => "BADJSON",
             Error::BadPatch { .. } | Error::BadPatchShape => "BADPATCH",
             Error::TooBig { .. } | Error::TooManyOperations { .. } | Error::TooManyDeadlines { .. } => {

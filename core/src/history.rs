@@ -177,6 +177,7 @@ mod tests {
         depth_max: 64,
         default_ttl_ms: 1,
         attempts_history: 0,
+        idempotency_ids: 0,
         audit_patch_bytes: 0,
         audit_document_bytes: 0,
     };

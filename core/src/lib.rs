@@ -36,6 +36,7 @@ mod rules;
 mod schema;
 mod state;
 mod time;
+mod tokens;
 
 pub use attempts::{ATTEMPT_ERROR_BYTES_MAX, Attempt, Attempted, Attempts, Counter, OPERATIONS_MAX, Tally};
 pub use deadlines::{DEADLINES_MAX, Deadline, Deadlines};
@@ -53,3 +54,4 @@ pub use schema::{
 };
 pub use state::{Commit, Effect, Event, Relabel, State};
 pub use time::iso8601;
+pub use tokens::{Id, Made, Remembered};

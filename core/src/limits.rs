@@ -15,6 +15,8 @@ pub struct Limits {
     pub default_ttl_ms: i64,
     /// `state.attempts-history`: how many attempts are remembered, of all operations together.
     pub attempts_history: usize,
+    /// `state.idempotency-ids`: how many tokens of commands are remembered.
+    pub idempotency_ids: usize,
     /// `state.audit-patch-bytes`: where the patch of an audit entry is cut.
     pub audit_patch_bytes: usize,
     /// `state.audit-document-bytes`: the longest document that an audit entry carries.
@@ -30,6 +32,7 @@ impl Default for Limits {
             depth_max: 64,
             default_ttl_ms: 300_000,
             attempts_history: 100,
+            idempotency_ids: 64,
             audit_patch_bytes: 4096,
             audit_document_bytes: 65_536,
         }

@@ -10,6 +10,7 @@ use crate::etag::{Etag, VERSION_MAX};
 use crate::history::{Dropped, History, Label, Version};
 use crate::schema::SchemaRef;
 use crate::time::TIME_MAX_MS;
+use crate::tokens::{Remembered, Tokens};
 
 /// What made a version, as HISTORY and the audit stream show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +78,8 @@ pub enum Effect {
     Attempt(Attempted),
     /// The present version's members lapse at other times.
     Deadlines(Deadlines),
+    /// A command with an ID was carried out.
+    Remember(Remembered),
 }
 
 /// The value under one key.
@@ -88,6 +91,7 @@ pub struct State {
     pub(crate) head: Version,
     pub(crate) history: History,
     pub(crate) attempts: Attempts,
+    pub(crate) tokens: Tokens,
     /// The digest of the head's document: an etag is asked for at every read.
     pub(crate) digest: u64,
     /// The newest entry of its audit stream; only in a cluster.
@@ -98,8 +102,8 @@ impl State {
     /// A state from its parts; `seed` is 64 random bits.
     pub(crate) fn new(seed: u64, initialized_at_ms: i64, schema: Option<SchemaRef>, head: Version) -> State {
         let digest = Etag::digest(seed, head.document.text());
-        let (history, attempts) = (History::default(), Attempts::default());
-        State { seed, initialized_at_ms, schema, head, history, attempts, digest, last_entry: None }
+        let (history, attempts, tokens) = (History::default(), Attempts::default(), Tokens::default());
+        State { seed, initialized_at_ms, schema, head, history, attempts, tokens, last_entry: None, digest }
     }
 
     /// The present etag.
@@ -189,6 +193,11 @@ impl State {
         self.last_entry = last;
     }
 
+    /// Remembers the token of a command.
+    pub fn remember(&mut self, remembered: Remembered) {
+        self.tokens.apply(remembered);
+    }
+
     /// The sizes of the memory blocks that this state holds, itself included.
     pub fn heap_blocks_bytes(&self) -> impl Iterator<Item = usize> {
         let versions = self.versions().flat_map(|version| {
@@ -216,7 +225,9 @@ impl State {
             self.schema.as_ref().map_or(0, |schema| schema.name.len()),
         ];
         let attempts = counters.chain(attempts);
-        versions.chain(places).chain(labels).chain(attempts).chain(tables).filter(|bytes| *bytes > 0)
+        let tokens = self.tokens.heap_blocks_bytes();
+        let versions = versions.chain(places).chain(labels);
+        versions.chain(attempts).chain(tokens).chain(tables).filter(|bytes| *bytes > 0)
     }
 
     /// Checks what must hold for every state; returns what does not. Decoding relies on it (invariant I5).
@@ -240,6 +251,7 @@ impl State {
             return Err("a number is out of range");
         }
         self.attempts.check_invariants()?;
+        self.tokens.check_invariants()?;
         for (index, label) in self.history.labels.iter().enumerate() {
             let repeated = self.history.labels.iter().take(index).any(|earlier| earlier.name == label.name);
             if repeated || self.find(label.version).is_none() {
@@ -273,6 +285,11 @@ impl State {
     /// As [`State::admits_commit`].
     pub fn admits_deadlines(&self, deadlines: &Deadlines) -> bool {
         deadlines.check_invariants().is_ok()
+    }
+
+    /// As [`State::admits_commit`].
+    pub fn admits_remembered(&self, remembered: &Remembered) -> bool {
+        self.tokens.admits(remembered)
     }
 
     /// Whether every label that stays names a version that stays.

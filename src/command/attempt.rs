@@ -1,9 +1,9 @@
 //! STATE.ATTEMPT: counts that something was tried, by the server, so that no two clients race for the counter.
 
-use redis_state_core::decide::{self, Try};
-use redis_state_core::{Tally, Ttl};
+use redis_state_core::decide::{self, Course, Try};
+use redis_state_core::{Made, Tally, Ttl};
 
-use super::options::{ACTOR, AUDIT, COMPONENT, Options};
+use super::options::{ACTOR, AUDIT, COMPONENT, ID, Options};
 use super::{Refused, words};
 use crate::server::audit::Trail;
 use crate::server::ctx::Ctx;
@@ -34,6 +34,7 @@ pub static COMMAND: Command = Command {
         COMPONENT,
         Arg::text(c"text").token(c"ERROR").optional(),
         ACTOR,
+        ID,
         AUDIT,
     ],
     run: Some(entry!(run)),
@@ -51,8 +52,10 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
     let [_, key, operation, tally, rest @ ..] = args else { return Err(Refused::WrongArity) };
     let options = Options::parse(&COMMAND, rest)?;
     let operation = words::name("the operation", operation.bytes())?;
-    let remarks = decide::Remarks { operation: Some(operation.to_owned()), ..options.remarks() };
-    let attempt = Try { tally: tally_word(tally)?, error: options.error.map(str::to_owned), remarks };
+    let tally = tally_word(tally)?;
+    let remarks = options.remarks_and_id(&COMMAND, [operation.as_bytes(), tally.as_str().as_bytes()]);
+    let remarks = decide::Remarks { operation: Some(operation.to_owned()), ..remarks };
+    let attempt = Try { tally, error: options.error.map(str::to_owned), remarks };
     Ok(Request { key: *key, operation, attempt, audit: options.audit })
 }
 
@@ -73,8 +76,13 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     // It is the count that is refused, not what was tried: that must not count as one more failure.
     let remarks = decide::Remarks { operation: None, ..request.attempt.remarks.clone() };
     let outcome = outcome.map_err(|error| target.refuse(error, &remarks, Ttl::Keep))?;
+    let course = outcome.course;
     target.carry_out(outcome)?;
     let counter = target.state().and_then(|state| state.attempts().counter(request.operation));
-    ctx.reply_int(counter.map_or(0, |counter| counter.attempts as i64));
+    let attempts = match course {
+        Course::Replayed(Made::Attempts(attempts)) => attempts,
+        _ => counter.map_or(0, |counter| counter.attempts),
+    };
+    ctx.reply_int(attempts as i64);
     Ok(())
 }

@@ -149,6 +149,7 @@ fn fits(ctx: Ctx, request: &Request, key: &Key) -> bool {
         (Effect::Relabel(relabel), Some(state)) => state.admits_relabel(relabel),
         (Effect::Attempt(attempted), Some(state)) => state.admits_attempt(attempted),
         (Effect::Deadlines(deadlines), Some(state)) => state.admits_deadlines(deadlines),
+        (Effect::Remember(remembered), Some(state)) => state.admits_remembered(remembered),
         (_, None) => false,
     };
     // Each is looked at as if it were alone, so there is one of a kind at most, the one that changes the document first.
@@ -156,8 +157,11 @@ fn fits(ctx: Ctx, request: &Request, key: &Key) -> bool {
         Effect::Put(_) | Effect::Commit(_) | Effect::Relabel(_) => 0,
         Effect::Attempt(_) => 1,
         Effect::Deadlines(_) => 2,
+        Effect::Remember(_) => 3,
     };
-    let combined = request.effects.is_sorted_by(|first, then| kind(first) < kind(then));
+    let puts = request.effects.iter().any(|effect| matches!(effect, Effect::Put(_)));
+    let combined = request.effects.is_sorted_by(|first, then| kind(first) < kind(then))
+        && (!puts || request.effects.len() == 1);
     let effects = combined && request.effects.iter().all(fits);
     let stream =
         |entry: &AuditEntry| matches!(Key::open_read(ctx, entry.stream).kind(), Kind::Nothing | Kind::Stream);

@@ -4,7 +4,7 @@
 //! parsed. A word twice, or two words of one group, is a syntax error, never "the last one wins".
 
 use redis_state_core::decide::{Remarks, Target};
-use redis_state_core::{ChangeKind, Error, Pointer, Ttl};
+use redis_state_core::{ChangeKind, Error, Id, Pointer, Ttl};
 
 use super::{Refused, words};
 use crate::server::string::RedisStr;
@@ -32,6 +32,8 @@ pub const OPERATION: Arg = Arg::block(
     &[Arg::text(c"name").token(c"OPERATION"), Arg::text(c"name").token(c"COMPONENT").optional()],
 )
 .optional();
+/// A token by which the command is known when it comes again.
+pub const ID: Arg = Arg::text(c"token").token(c"ID").optional();
 pub const COMPONENT: Arg = Arg::text(c"name").token(c"COMPONENT").optional();
 pub const RETURN: Arg = Arg::flag(c"return", c"RETURN").optional();
 /// The audit stream, for the eyes of a cluster.
@@ -57,6 +59,8 @@ pub struct Options<'a> {
     pub operation: Option<&'a str>,
     pub component: Option<&'a str>,
     pub error: Option<&'a str>,
+    pub id: Option<&'a str>,
+    pub rebase: Option<()>,
     pub all: Option<()>,
     pub dry_run: Option<()>,
     pub returns: Option<()>,
@@ -113,6 +117,8 @@ impl<'a> Options<'a> {
                 once(&mut self.component, keyword, words::name("COMPONENT", rest.value(keyword)?)?)
             }
             b"ERROR" => once(&mut self.error, keyword, words::note("ERROR", rest.value(keyword)?)?),
+            b"ID" => once(&mut self.id, keyword, words::name("ID", rest.value(keyword)?)?),
+            b"REBASE" => once(&mut self.rebase, keyword, ()),
             b"ALL" => once(&mut self.all, keyword, ()),
             b"DRYRUN" => once(&mut self.dry_run, keyword, ()),
             b"RETURN" => once(&mut self.returns, keyword, ()),
@@ -135,6 +141,12 @@ impl<'a> Options<'a> {
         }
     }
 
+    /// As [`Options::remarks`], and by which token `command` is known; `details` tell it from others with the same token.
+    pub fn remarks_and_id(&self, command: &Command, details: [&[u8]; 2]) -> Remarks {
+        let id = self.id.map(|token| Id::new(token.to_owned(), text(command.name), details));
+        Remarks { id, ..self.remarks() }
+    }
+
     /// What the caller says about the command.
     pub fn remarks(&self) -> Remarks {
         let owned = |text: Option<&str>| text.map(str::to_owned);
@@ -144,6 +156,7 @@ impl<'a> Options<'a> {
             note: owned(self.note),
             operation: owned(self.operation),
             component: owned(self.component),
+            id: None,
         }
     }
 }

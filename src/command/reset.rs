@@ -3,7 +3,7 @@
 use redis_state_core::decide::{self, Reset};
 
 use super::Refused;
-use super::options::{ACTOR, ALIGN, AUDIT, EVENT, NOTE, Options, RETURN, TTL};
+use super::options::{ACTOR, ALIGN, AUDIT, EVENT, ID, NOTE, Options, RETURN, TTL};
 use super::update::{expected_word, finish};
 use crate::server::audit::Trail;
 use crate::server::ctx::Ctx;
@@ -20,7 +20,7 @@ pub static COMMAND: Command = Command {
     flags: c"write deny-oom",
     arity: -3,
     keys: &[KeySpec::First(WRITE), KeySpec::Audit, KeySpec::Align],
-    args: &[Arg::key(0), Arg::text(c"expected"), TTL, EVENT, ACTOR, NOTE, RETURN, AUDIT, ALIGN],
+    args: &[Arg::key(0), Arg::text(c"expected"), TTL, EVENT, ACTOR, NOTE, ID, RETURN, AUDIT, ALIGN],
     run: Some(entry!(run)),
     ..Command::DEFAULT
 };
@@ -39,7 +39,7 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
     let reset = Reset {
         expected: expected_word(expected)?,
         ttl: options.ttl.unwrap_or_default(),
-        remarks: options.remarks(),
+        remarks: options.remarks_and_id(&COMMAND, [b"", b""]),
     };
     let align = options.align.take().unwrap_or_default();
     Ok(Request { key: *key, reset, audit: options.audit, align, returns: options.returns.is_some() })

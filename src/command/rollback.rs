@@ -3,7 +3,7 @@
 use redis_state_core::decide::{self, Rollback};
 
 use super::Refused;
-use super::options::{ACTOR, ALIGN, AUDIT, EVENT, NOTE, Options, RETURN, TTL};
+use super::options::{ACTOR, ALIGN, AUDIT, EVENT, ID, NOTE, Options, RETURN, TTL};
 use super::update::{expected_word, finish};
 use crate::server::audit::Trail;
 use crate::server::ctx::Ctx;
@@ -41,6 +41,7 @@ pub static COMMAND: Command = Command {
         EVENT,
         ACTOR,
         NOTE,
+        ID,
         RETURN,
         AUDIT,
         ALIGN,
@@ -72,7 +73,7 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
         only: options.only.take(),
         all: options.all.is_some(),
         ttl: options.ttl.unwrap_or_default(),
-        remarks: options.remarks(),
+        remarks: options.remarks_and_id(&COMMAND, [b"", b""]),
     };
     let align = options.align.take().unwrap_or_default();
     Ok(Request { key: *key, rollback, audit: options.audit, align, returns: options.returns.is_some() })

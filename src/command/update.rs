@@ -3,7 +3,7 @@
 use redis_state_core::decide::{self, Outcome, Rights, Update};
 use redis_state_core::{Change, ChangeKind, Error, Expected, Ttl};
 
-use super::options::{ACTOR, ALIGN, AUDIT, EVENT, NOTE, OPERATION, Options, RETURN, TTL};
+use super::options::{ACTOR, ALIGN, AUDIT, EVENT, ID, NOTE, OPERATION, Options, RETURN, TTL};
 use super::{Refused, read};
 use crate::server::audit::Trail;
 use crate::server::ctx::Ctx;
@@ -38,6 +38,8 @@ const ARGS: &[Arg] = &[
     ACTOR,
     NOTE,
     OPERATION,
+    ID,
+    Arg::flag(c"rebase", c"REBASE").optional(),
     Arg::flag(c"dryrun", c"DRYRUN").optional(),
     RETURN,
     AUDIT,
@@ -81,18 +83,24 @@ fn parse<'a>(args: &[RedisStr<'a>], command: &Command, rights: Rights) -> Result
         return Err(Refused::syntax("COMPONENT says where an OPERATION was tried: name that too"));
     }
     let owned = |text: Option<&str>| text.map(str::to_owned);
+    let kind = options.kind.unwrap_or_default();
+    let expected = expected_word(expected)?;
+    if options.rebase.is_some() && matches!(expected, Expected::Any | Expected::Absent) {
+        return Err(Refused::syntax("REBASE wants the version or etag that the change was made for"));
+    }
     let update = Update {
-        expected: expected_word(expected)?,
+        expected,
         schema: owned(options.schema),
         label: owned(options.label),
+        rebase: options.rebase.is_some(),
         ttl: options.ttl.unwrap_or_default(),
-        remarks: options.remarks(),
+        remarks: options.remarks_and_id(command, [kind.as_str().as_bytes(), json.bytes()]),
         rights,
     };
     Ok(Request {
         key: *key,
         json: *json,
-        kind: options.kind.unwrap_or_default(),
+        kind,
         update,
         audit: options.audit,
         align: options.align.take().unwrap_or_default(),

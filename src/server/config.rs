@@ -66,6 +66,7 @@ static SNAPSHOTS: Number = Number::new(c"snapshots", 10, 0, 1000);
 static LABELS: Number = Number::new(c"labels", 8, 0, 64);
 static DEFAULT_TTL_S: Number = Number::new(c"default-ttl", 300, 1, 365 * DAY_S);
 static ATTEMPTS_HISTORY: Number = Number::new(c"attempts-history", 100, 0, 1000);
+static IDEMPOTENCY_IDS: Number = Number::new(c"idempotency-ids", 64, 0, 1000);
 static MAX_BYTES: Number = Number::memory(c"max-bytes", MIB, 1024, 64 * MIB);
 static MAX_DEPTH: Number = Number::new(c"max-depth", 64, 1, 128);
 pub static AUDIT_MAXLEN: Number = Number::new(c"audit-maxlen", 200, 1, 1_000_000);
@@ -77,10 +78,11 @@ pub static FEED_MAXLEN: Number = Number::new(c"feed-maxlen", 100_000, 1, 100_000
 pub static AUDIT: Switch = Switch::new(c"audit", true);
 pub static AUDIT_CONFLICTS: Switch = Switch::new(c"audit-conflicts", false);
 
-static NUMBERS: [&Number; 12] = [
+static NUMBERS: [&Number; 13] = [
     &SNAPSHOTS,
     &LABELS,
     &ATTEMPTS_HISTORY,
+    &IDEMPOTENCY_IDS,
     &DEFAULT_TTL_S,
     &MAX_BYTES,
     &MAX_DEPTH,
@@ -112,6 +114,7 @@ pub fn limits() -> Limits {
         depth_max: MAX_DEPTH.size(),
         default_ttl_ms: DEFAULT_TTL_S.get().saturating_mul(1000),
         attempts_history: ATTEMPTS_HISTORY.size(),
+        idempotency_ids: IDEMPOTENCY_IDS.size(),
         audit_patch_bytes: AUDIT_PATCH_BYTES.size(),
         audit_document_bytes: AUDIT_DOCUMENT_BYTES.size(),
     }

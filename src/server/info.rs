@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_int, c_longlong};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use redis_module::raw;
-use redis_state_core::decide::Rung;
+use redis_state_core::decide::{Course, Rung};
 
 use super::ctx::Ctx;
 use super::entry::guard;
@@ -58,6 +58,10 @@ pub static EXPIRED: Counter = Counter::new();
 pub static EVICTED: Counter = Counter::new();
 pub static DELETES: Counter = Counter::new();
 pub static CONFLICTS: Counter = Counter::new();
+/// Changes that were made for an earlier version than the one they were applied to.
+static REBASES: Counter = Counter::new();
+/// Commands that came again with a known ID, and got the first reply.
+static REPLAYS: Counter = Counter::new();
 pub static PANICS: Counter = Counter::new();
 pub static AUDIT_ENTRIES: Counter = Counter::new();
 /// Entries of `state.feed`.
@@ -68,11 +72,12 @@ pub static STATES: Counter = Counter::new();
 pub static BYTES: Counter = Counter::new();
 
 /// Refusals by the rules, by prefix.
-static REJECTIONS: [(&str, &CStr, Counter); 7] = [
+static REJECTIONS: [(&str, &CStr, Counter); 8] = [
     ("INVALID", c"rejections_invalid", Counter::new()),
     ("TRANSITION", c"rejections_transition", Counter::new()),
     ("PROTECTED", c"rejections_protected", Counter::new()),
     ("IMMUTABLE", c"rejections_immutable", Counter::new()),
+    ("IDMISMATCH", c"rejections_idmismatch", Counter::new()),
     ("BADPATCH", c"rejections_badpatch", Counter::new()),
     ("TOOBIG", c"rejections_toobig", Counter::new()),
     ("TOODEEP", c"rejections_toodeep", Counter::new()),
@@ -82,6 +87,15 @@ static REJECTIONS: [(&str, &CStr, Counter); 7] = [
 pub fn count_rejection(prefix: &str) {
     if let Some((_, _, counter)) = REJECTIONS.iter().find(|(known, _, _)| *known == prefix) {
         counter.add();
+    }
+}
+
+/// Counts what came about otherwise than from the state that was expected.
+pub fn count_course(course: Course) {
+    match course {
+        Course::Plain => {}
+        Course::Replayed(_) => REPLAYS.add(),
+        Course::Rebased => REBASES.add(),
     }
 }
 
@@ -125,6 +139,8 @@ extern "C" fn show(ctx: *mut raw::RedisModuleInfoCtx, for_crash_report: c_int) {
         field(c"expired", EXPIRED.get());
         field(c"evicted", EVICTED.get());
         field(c"conflicts", CONFLICTS.get());
+        field(c"rebases", REBASES.get());
+        field(c"replays", REPLAYS.get());
         for (_, name, counter) in &REJECTIONS {
             field(name, counter.get());
         }

@@ -128,6 +128,7 @@ impl<'a> Target<'a> {
         if let Some(event) = outcome.event {
             self.announce(event);
         }
+        info::count_course(outcome.course);
         Ok(())
     }
 
@@ -327,6 +328,11 @@ pub fn apply(ctx: Ctx, key: &mut Key, effect: Effect) {
         Effect::Deadlines(deadlines) => {
             if let Some(held) = key.held_mut() {
                 held.set_deadlines(deadlines);
+            }
+        }
+        Effect::Remember(remembered) => {
+            if let Some(held) = key.held_mut() {
+                held.remember(remembered);
             }
         }
     }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use redis_module::raw;
 use redis_state_core::audit::LastEntry;
-use redis_state_core::{Attempted, Commit, Deadlines, Relabel, State, codec};
+use redis_state_core::{Attempted, Commit, Deadlines, Relabel, Remembered, State, codec};
 
 use super::ctx::Ctx;
 use super::deadlines::{self, Line};
@@ -78,6 +78,11 @@ impl Held {
 
     pub fn set_last_entry(&mut self, last: LastEntry) {
         self.state.set_last_entry(Some(last));
+    }
+
+    pub fn remember(&mut self, remembered: Remembered) {
+        self.state.remember(remembered);
+        self.recount();
     }
 
     /// Counts as a user of the schema that the state obeys now.

@@ -22,7 +22,7 @@ pub const ROWS: &[(&str, &str)] = &[
     ("STATE.UPDATE KEY * {} RETURN RETURN", SYNTAX),
     ("STATE.UPDATE KEY * {} DRYRUN dryrun", SYNTAX),
     ("STATE.UPDATE KEY * {} REBASE", SYNTAX),
-    ("STATE.UPDATE KEY * {} ID wamid.1", SYNTAX),
+    ("STATE.UPDATE KEY * {} ID audit", SYNTAX),
     ("STATE.UPDATE KEY * {} COMPONENT Greeting", SYNTAX),
     ("STATE.UPDATE KEY * {} OPERATION LONG", "TOOBIG"),
     ("STATE.SETPROTECTED KEY * {} ALL", SYNTAX),

@@ -8,7 +8,7 @@ use support::{Client, Server};
 pub type Setting =
     (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
 
-pub const SETTINGS: [Setting; 15] = [
+pub const SETTINGS: [Setting; 16] = [
     (
         "snapshots",
         "10",
@@ -58,6 +58,7 @@ pub const SETTINGS: [Setting; 15] = [
         &[("1", "1"), ("2", "2"), ("100000000", "100000000")],
         &["0", "-1", "100000001", "x"],
     ),
+    ("idempotency-ids", "64", &[("0", "0"), ("1", "1"), ("1000", "1000")], &["-1", "1001", "x"]),
     ("audit-conflicts", "no", &[("no", "no"), ("yes", "yes")], &["maybe", "1.0"]),
 ];
 

@@ -12,12 +12,9 @@ const REFUSED: &str = r#"{"form":7,"auth":{"token":"x"}}"#;
 /// Which deadlines a command moves. It runs a moment later, in a transaction, so that no time is the same by chance.
 fn moved_by(client: &mut Client, line: &[&str]) -> Vec<String> {
     let before = deadlines(client);
-    client.ok(&["MULTI"]);
-    client.ok(&["DEBUG", "SLEEP", "0.003"]);
-    client.ok(line);
-    let replies = client.ok(&["EXEC"]);
-    let is_refused = matches!(replies.array()[1], Reply::Error(_));
-    assert_eq!(is_refused, line.contains(&REFUSED), "{line:?}: {replies}");
+    let replies = crate::at_once(client, &[&["DEBUG", "SLEEP", "0.003"], line]);
+    let is_refused = matches!(replies[1], Reply::Error(_));
+    assert_eq!(is_refused, line.contains(&REFUSED), "{line:?}: {}", replies[1]);
     let after = deadlines(client);
     let places = after.iter().filter(|deadline| !before.contains(deadline));
     places.map(|(place, _)| place.clone()).collect()
@@ -133,8 +130,8 @@ fn the_key_lives_as_long_as_its_longest_deadline() {
 #[test]
 fn the_end_of_the_key_is_no_lapse() {
     state_test(|_, client| {
-        state(client, crate::FORMS, FULL);
-        client.ok(&["STATE.TOUCH", KEY, "PX", "40"]);
+        client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", crate::FORMS]);
+        crate::at_once(client, &[&crate::creation(FULL), &["STATE.TOUCH", KEY, "PX", "40"]]);
         support::wait_until("the key has expired", || client.ok(&["STATE.GET", KEY]).is_nil());
         assert!(!crate::trail_of(client, "event").contains(&"lapse".to_owned()));
     });

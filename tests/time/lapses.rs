@@ -3,14 +3,12 @@
 
 use support::{Client, state_test, wait_until};
 
-use crate::{AUDIT, FORMS, KEY, counter, deadlines, document, lapsed, patient, state, trail_of};
+use crate::{
+    AUDIT, FORMS, KEY, PAUSE, SLEEP, at_once, counter, creation, deadlines, deadlines_of, document, lapsed,
+    patient, state, trail_of,
+};
 
 const FULL: &str = r#"{"auth":{"token":"eyJhbGciOiJIUzI1NiJ9"},"form":{"amount":12.50,"draft":{"id":7},"origin":"menu"},"current":{"path":"offer"}}"#;
-
-/// Pauses writes, timers included.
-fn paused(client: &mut Client) {
-    client.ok(&["CLIENT", "PAUSE", "60000", "WRITE"]);
-}
 
 /// S13, S15, S18: everything that is due at one instant lapses in one version, with its entry and its event; what is protected goes by
 /// a deadline of its own only, and what is immutable stays.
@@ -20,9 +18,9 @@ fn members_lapse_by_themselves() {
         client.ok(&["CONFIG", "SET", "notify-keyspace-events", "Kd"]);
         let mut listener = server.client();
         listener.ok(&["SUBSCRIBE", &format!("__keyspace@0__:{KEY}")]);
-        state(client, FORMS, FULL);
-        let expiry = client.ok(&["PEXPIRETIME", KEY]);
-        let wanted = deadlines(client);
+        client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", FORMS]);
+        let begun = at_once(client, &[&creation(FULL), &["PEXPIRETIME", KEY], &["STATE.META", KEY]]);
+        let (expiry, wanted) = (begun[1].clone(), deadlines_of(&begun[2]));
         assert_eq!(
             wanted.iter().map(|(place, _)| place.as_str()).collect::<Vec<_>>(),
             ["/auth/token", "/current", "/form"]
@@ -60,8 +58,8 @@ fn members_lapse_by_themselves() {
 #[test]
 fn reads_are_ahead_of_the_timer_and_write_nothing() {
     state_test(|_, client| {
-        state(client, FORMS, FULL);
-        paused(client);
+        client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", FORMS]);
+        at_once(client, &[&creation(FULL), &PAUSE]);
         wait_until("the token is not shown any more", || !document(client).contains("token"));
         let shown = client.state(KEY);
         let meta = client.ok(&["STATE.META", KEY]);
@@ -85,16 +83,12 @@ fn reads_are_ahead_of_the_timer_and_write_nothing() {
 #[test]
 fn each_instant_is_a_version() {
     state_test(|_, client| {
-        state(client, FORMS, r#"{"current":{"path":"menu"}}"#);
-        for change in
-            [r#"{"auth":{"token":"eyJ"}}"#, r#"{"form":{"amount":1}}"#, r#"{"current":{"path":"offer"}}"#]
-        {
-            // The next change comes a millisecond later at least.
-            let now = client.ok(&["TIME"]).array()[1].text().to_owned();
-            wait_until("time passes", || client.ok(&["TIME"]).array()[1].text()[..3] != now[..3]);
-            client.ok(&["STATE.SETPROTECTED", KEY, "*", change]);
-        }
-        paused(client);
+        client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", FORMS]);
+        let later: &[&str] = &["DEBUG", "SLEEP", "0.003"];
+        let write = |json| ["STATE.SETPROTECTED", KEY, "*", json];
+        let (token, form) = (write(r#"{"auth":{"token":"eyJ"}}"#), write(r#"{"form":{"amount":1}}"#));
+        let step = write(r#"{"current":{"path":"offer"}}"#);
+        at_once(client, &[&creation("{}"), &token, later, &form, later, &step, &PAUSE]);
         wait_until("all of it has lapsed", || document(client) == r#"{"current":{"path":"menu"},"auth":{}}"#);
         client.ok(&["CLIENT", "UNPAUSE"]);
         lapsed(client, 3);
@@ -111,14 +105,10 @@ fn each_instant_is_a_version() {
 #[test]
 fn a_command_finds_what_is_due_committed() {
     state_test(|_, client| {
-        state(client, FORMS, FULL);
-        // A transaction is one moment: the timer has no turn in it.
-        client.ok(&["MULTI"]);
-        client.ok(&["DEBUG", "SLEEP", "0.1"]);
-        client.ok(&["STATE.UPDATE", KEY, "1", r#"{"note":"late"}"#]);
-        client.ok(&["STATE.GET", KEY]);
-        let replies = client.ok(&["EXEC"]);
-        let (error, etag) = (replies.array()[1].to_string(), replies.array()[2].array()[0].text().to_owned());
+        client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", FORMS]);
+        let late = ["STATE.UPDATE", KEY, "1", r#"{"note":"late"}"#];
+        let replies = at_once(client, &[&creation(FULL), &SLEEP, &late, &["STATE.GET", KEY]]);
+        let (error, etag) = (replies[2].to_string(), replies[3].array()[0].text().to_owned());
         assert!(error.contains(&format!("CONFLICT expected 1, current is {etag}")), "{error}");
         assert_eq!(Client::version(&etag), 2);
         assert_eq!(trail_of(client, "event"), ["create", "lapse"]);
@@ -130,16 +120,13 @@ fn a_command_finds_what_is_due_committed() {
 #[test]
 fn a_dry_run_commits_no_lapse() {
     state_test(|_, client| {
-        state(client, FORMS, FULL);
-        client.ok(&["MULTI"]);
-        client.ok(&["DEBUG", "SLEEP", "0.1"]);
-        client.ok(&["STATE.UPDATE", KEY, "2", r#"{"note":"late"}"#, "DRYRUN", "RETURN"]);
-        client.ok(&["XLEN", AUDIT]);
-        let replies = client.ok(&["EXEC"]);
-        let reply = replies.array()[1].array();
+        client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", FORMS]);
+        let late = ["STATE.UPDATE", KEY, "2", r#"{"note":"late"}"#, "DRYRUN", "RETURN"];
+        let replies = at_once(client, &[&creation(FULL), &SLEEP, &late, &["XLEN", AUDIT]]);
+        let reply = replies[2].array();
         assert_eq!(Client::version(reply[0].text()), 3);
         assert!(reply[1].text().starts_with(r#"{"current":{"path":"menu"}"#), "{}", reply[1].text());
-        assert_eq!(replies.array()[2].int(), 1);
+        assert_eq!(replies[3].int(), 1);
         lapsed(client, 1);
     });
 }
@@ -149,7 +136,7 @@ fn a_dry_run_commits_no_lapse() {
 fn what_has_lapsed_is_not_in_the_past_either() {
     state_test(|_, client| {
         state(client, FORMS, FULL);
-        client.ok(&["STATE.UPDATE", KEY, "1", r#"{"note":"kept"}"#]);
+        client.ok(&["STATE.UPDATE", KEY, "*", r#"{"note":"kept"}"#]);
         wait_until("all of it has lapsed", || deadlines(client).is_empty());
         let was = r#"{"current":{"path":"menu"},"auth":{},"form":{"draft":{"id":7},"origin":"menu"}}"#;
         let reply = client.ok(&["STATE.GET", KEY, "VERSION", "1"]);
@@ -186,28 +173,16 @@ fn a_lapse_without_effect_makes_no_version() {
 fn a_recovery_lets_lapse_what_is_due() {
     state_test(|_, client| {
         state(client, FORMS, r#"{"form":{"amount":"ten"}}"#);
-        client.ok(&["MULTI"]);
-        client.ok(&[
-            "STATE.SCHEMA",
-            "SET",
-            "vimbiso.forms",
-            &FORMS.replace(r#""draft":"#, r#""amount":{"type":"number"},"draft":"#),
-        ]);
-        client.ok(&["DEBUG", "SLEEP", "0.1"]);
-        client.ok(&["STATE.META", KEY]);
-        client.ok(&["STATE.RECOVER", KEY]);
-        let replies = client.ok(&["EXEC"]);
-        assert_eq!(replies.array()[2].field("valid").int(), 1, "shown without the form");
-        let recovered = &replies.array()[3];
-        assert_eq!((recovered.field("rung").text(), recovered.field("tried").array().len()), ("valid", 0));
+        let stricter = FORMS.replace(r#""draft":"#, r#""amount":{"type":"number"},"draft":"#);
+        let set = ["STATE.SCHEMA", "SET", "vimbiso.forms", &stricter];
+        let recover = ["STATE.RECOVER", KEY];
+        let replies = at_once(client, &[&set, &SLEEP, &["STATE.META", KEY], &recover]);
+        assert_eq!(replies[2].field("valid").int(), 1, "shown without the form");
+        assert_eq!((replies[3].field("rung").text(), replies[3].field("tried").array().len()), ("valid", 0));
         assert_eq!(document(client), r#"{"current":{"path":"menu"}}"#);
 
-        client.ok(&["STATE.UPDATE", KEY, "*", r#"{"form":{"amount":5},"note":"kept"}"#]);
-        client.ok(&["MULTI"]);
-        client.ok(&["DEL", KEY]);
-        client.ok(&["DEBUG", "SLEEP", "0.1"]);
-        client.ok(&["STATE.RECOVER", KEY]);
-        let rebuilt = client.ok(&["EXEC"]).array()[2].clone();
+        let update = ["STATE.UPDATE", KEY, "*", r#"{"form":{"amount":5},"note":"kept"}"#];
+        let rebuilt = at_once(client, &[&update, &["DEL", KEY], &SLEEP, &recover])[3].clone();
         assert_eq!(rebuilt.field("rung").text(), "audit");
         assert_eq!(document(client), r#"{"current":{"path":"menu"},"note":"kept"}"#);
     });
@@ -217,8 +192,8 @@ fn a_recovery_lets_lapse_what_is_due() {
 #[test]
 fn it_lapses_without_its_schema() {
     state_test(|_, client| {
-        state(client, FORMS, FULL);
-        client.ok(&["STATE.SCHEMA", "DEL", "vimbiso.forms", "FORCE"]);
+        client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", FORMS]);
+        at_once(client, &[&creation(FULL), &["STATE.SCHEMA", "DEL", "vimbiso.forms", "FORCE"]]);
         lapsed(client, 1);
         assert_eq!(document(client), r#"{"auth":{}}"#);
         // As long as it lives, it can be given another schema.

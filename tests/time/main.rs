@@ -9,8 +9,11 @@ mod cluster;
 mod deadlines;
 mod ends;
 mod feed;
+mod ids;
 mod lapses;
 mod places;
+mod rebase;
+mod rebase_properties;
 mod replicas;
 mod standing;
 mod wait;
@@ -43,8 +46,25 @@ pub fn patient() -> String {
 /// A state that obeys a schema.
 pub fn state(client: &mut Client, schema: &str, document: &str) {
     client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", schema]);
-    client.ok(&["STATE.SETPROTECTED", KEY, "0", document, "SCHEMA", "vimbiso.forms"]);
+    client.ok(&creation(document));
 }
+
+/// Commands in one transaction: nothing happens between them, however busy the machine is.
+pub fn at_once(client: &mut Client, commands: &[&[&str]]) -> Vec<Reply> {
+    client.ok(&["MULTI"]);
+    commands.iter().for_each(|command| drop(client.ok(command)));
+    client.ok(&["EXEC"]).array().to_vec()
+}
+
+/// The command that makes a state which obeys [`FORMS`], or what was set in its place.
+pub fn creation(document: &str) -> [&str; 6] {
+    ["STATE.SETPROTECTED", KEY, "0", document, "SCHEMA", "vimbiso.forms"]
+}
+
+/// Pauses writes, timers included.
+pub const PAUSE: [&str; 4] = ["CLIENT", "PAUSE", "60000", "WRITE"];
+/// Lets the deadlines of [`FORMS`] pass.
+pub const SLEEP: [&str; 3] = ["DEBUG", "SLEEP", "0.1"];
 
 /// The present document.
 #[track_caller]
@@ -55,7 +75,11 @@ pub fn document(client: &mut Client) -> String {
 /// Names and instants of the deadlines.
 #[track_caller]
 pub fn deadlines(client: &mut Client) -> Vec<(String, String)> {
-    let meta = client.ok(&["STATE.META", KEY]);
+    deadlines_of(&client.ok(&["STATE.META", KEY]))
+}
+
+/// As [`deadlines`], from a reply of STATE.META.
+pub fn deadlines_of(meta: &Reply) -> Vec<(String, String)> {
     let deadlines = meta.field("deadlines").array();
     deadlines.chunks(2).map(|pair| (pair[0].text().to_owned(), pair[1].text().to_owned())).collect()
 }

@@ -7,7 +7,7 @@ use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
 use support::{Client, Server, fingerprint, wait_until};
 
-use crate::{FORMS, KEY, counter, lapsed, state};
+use crate::{FORMS, KEY, PAUSE, at_once, counter, creation, lapsed};
 
 const KEYS: [&str; 3] = [KEY, "channel:+263772345678", "user:{+263773456789}:state"];
 
@@ -113,7 +113,8 @@ fn a_replica_shows_lapses_and_commits_them_when_promoted() {
     let (mut primary, replica) = (Server::start(), Server::start());
     replica.follow(&primary);
     let mut client = primary.client();
-    state(&mut client, FORMS, r#"{"form":{"amount":12.50},"note":"kept"}"#);
+    client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", FORMS]);
+    at_once(&mut client, &[&creation(r#"{"form":{"amount":12.50},"note":"kept"}"#), &PAUSE]);
     replica.catch_up(&primary);
     primary.kill();
     let mut reader = replica.client();

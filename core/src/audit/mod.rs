@@ -77,6 +77,12 @@ impl Entry {
         self.push_some("note", remarks.note.as_deref());
         self.push_some("operation", remarks.operation.as_deref());
         self.push_some("component", remarks.component.as_deref());
+        self.push_some("id", remarks.id.as_ref().map(|id| id.token.as_str()));
+    }
+
+    /// The change was made for this version, and applied to a newer one.
+    pub(crate) fn push_rebased(&mut self, version: u64) {
+        self.push("rebased", version.to_string());
     }
 
     /// A commit: `after` says what the state will be, `before` is the document it had, if any.

@@ -6,6 +6,7 @@
 //! `check_invariants` has the last word. Serde with a binary format was rejected: its bytes change with a field's
 //! order, and it allocates by lengths it has read.
 
+mod tokens;
 mod wire;
 
 use crate::attempts::{
@@ -27,8 +28,9 @@ const EFFECT_COMMIT: u8 = b'C';
 const EFFECT_RELABEL: u8 = b'L';
 const EFFECT_ATTEMPT: u8 = b'A';
 const EFFECT_DEADLINES: u8 = b'D';
+const EFFECT_REMEMBER: u8 = b'I';
 /// One command has at most this many effects on a key.
-const EFFECTS_CEILING: usize = 8;
+const EFFECTS_CEILING: usize = 6;
 
 /// Names and actors in a state are at most this long, in bytes.
 pub const NAME_BYTES_MAX: usize = 128;
@@ -95,6 +97,10 @@ fn write_effect(out: &mut Writer, effect: &Effect) {
             out.byte(EFFECT_DEADLINES);
             write_deadlines(out, deadlines);
         }
+        Effect::Remember(remembered) => {
+            out.byte(EFFECT_REMEMBER);
+            tokens::write_remembered(out, remembered);
+        }
     }
 }
 
@@ -133,6 +139,7 @@ fn read_effect(input: &mut Reader) -> Option<Effect> {
             Effect::Attempt(Attempted { tally, attempt, history_max })
         }
         EFFECT_DEADLINES => Effect::Deadlines(read_deadlines(input)?),
+        EFFECT_REMEMBER => Effect::Remember(tokens::read_remembered(input)?),
         _ => return None,
     })
 }
@@ -159,6 +166,7 @@ fn write_state(out: &mut Writer, state: &State) {
     }
     out.len(state.attempts.history.len());
     state.attempts.history.iter().for_each(|attempt| write_attempt(out, attempt));
+    tokens::write_tokens(out, &state.tokens);
     write_last_entry(out, state.last_entry);
 }
 
@@ -174,6 +182,7 @@ fn read_state(input: &mut Reader) -> Option<State> {
     let labels = labels.collect::<Option<_>>()?;
     state.history = History { past, labels };
     state.attempts = read_attempts(input)?;
+    state.tokens = tokens::read_tokens(input)?;
     state.last_entry = read_last_entry(input)?;
     state.check_invariants().is_ok().then_some(state)
 }
@@ -314,6 +323,8 @@ fn read_dropped(input: &mut Reader) -> Option<Dropped> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::etag::Etag;
+    use crate::tokens::{Made, Remembered, Token, Tokens};
 
     fn document(text: &str) -> Document {
         Document::from_stored(text.as_bytes()).expect(text)
@@ -356,7 +367,13 @@ mod tests {
             history: [attempt(None), attempt(Some("INVALID 1 violation: /amount: too much"))].into(),
         };
         state.last_entry = LastEntry::new((1_741_058_499_570, 3), 1_741_144_899_570);
+        let made = [Made::Etag(Etag { version: 4, digest: 0x1f0c }), Made::Attempts(7)];
+        state.tokens = Tokens { kept: made.map(token).into() };
         state
+    }
+
+    fn token(made: Made) -> Token {
+        Token { name: format!("wamid.{made}").into(), digest: 0x7f3a, made }
     }
 
     fn attempt(error: Option<&str>) -> Attempt {
@@ -387,6 +404,7 @@ mod tests {
                 history_max: 100,
             }),
             Effect::Deadlines(deadlines(2)),
+            Effect::Remember(Remembered { token: token(Made::Attempts(8)), kept_max: 64 }),
         ]
     }
 
@@ -426,7 +444,11 @@ mod tests {
         nobody.head.deadlines = Deadlines::new(vec![Deadline { place: "".into(), at_ms: 1 }]);
         let mut entry = state();
         entry.last_entry = entry.last_entry.map(|last| LastEntry { expires_at_ms: i64::MAX, ..last });
-        for broken in [rising, ancestor, label, twice, time, counted, nobody, entry] {
+        let mut remembered = state();
+        remembered.tokens.kept.push_back(token(Made::Attempts(7)));
+        let mut made = state();
+        made.tokens.kept.push_back(token(Made::Etag(Etag { version: 0, digest: 1 })));
+        for broken in [rising, ancestor, label, twice, time, counted, nobody, entry, remembered, made] {
             assert_eq!(decode_state(&encode_state(&broken)), None, "{broken:?}");
         }
     }

@@ -1,11 +1,13 @@
 //! STATE.ATTEMPT, and OPERATION on updates: attempts are counted where they happen, by the server.
 
-use super::{Context, Outcome, Remarks, touch};
+use super::once::once;
+use super::{Context, Course, Outcome, Remarks, touch};
 use crate::attempts::{ATTEMPT_ERROR_BYTES_MAX, Attempt, Attempted, OPERATIONS_MAX, Tally};
 use crate::audit::Entry;
 use crate::error::Error;
 use crate::expiry::Ttl;
 use crate::state::{Effect, State};
+use crate::tokens::Made;
 
 /// The request of STATE.ATTEMPT; the operation is in the remarks.
 #[derive(Clone, Debug)]
@@ -20,8 +22,12 @@ pub struct Try {
 
 /// Decides an attempt. Success and failure move the expiry, since somebody is there; a clearing does not.
 ///
-/// Errors: `NOSTATE`, `TOOBIG` for one operation too many.
+/// Errors: `IDMISMATCH`, `NOSTATE`, `TOOBIG` for one operation too many.
 pub fn attempt(state: Option<&State>, request: &Try, context: &Context) -> Result<Outcome, Error> {
+    once(state, &request.remarks, context, || count(state, request, context))
+}
+
+fn count(state: Option<&State>, request: &Try, context: &Context) -> Result<(Outcome, Made), Error> {
     let state = state.ok_or(Error::NoState)?;
     let remarks = &request.remarks;
     let Some(attempted) = attempted(request.tally, request.error.as_deref(), remarks, context) else {
@@ -37,8 +43,16 @@ pub fn attempt(state: Option<&State>, request: &Try, context: &Context) -> Resul
     let entry = Some(Entry::attempt(state, &attempted, remarks, context));
     let expires_at_ms = touched.as_ref().map_or(context.expires_at_ms, |touched| touched.expires_at_ms);
     let moved = touched.map(|touched| touched.effects).unwrap_or_default();
+    let made = Made::Attempts(match request.tally {
+        Tally::Clear => 0,
+        Tally::Success | Tally::Failure => {
+            let counter = state.attempts().counter(&attempted.attempt.operation);
+            counter.map_or(0, |counter| counter.attempts).saturating_add(1)
+        }
+    });
     let effects = std::iter::once(Effect::Attempt(attempted)).chain(moved).collect();
-    Ok(Outcome { effects, event: None, etag: state.etag(), expires_at_ms, entry })
+    let course = Course::Plain;
+    Ok((Outcome { effects, event: None, etag: state.etag(), expires_at_ms, entry, course }, made))
 }
 
 /// What a refusal by the rules counts for, when the command named an operation: a failure, and that somebody is there.

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::{Context, Outcome};
+use super::{Context, Course, Outcome};
 use crate::audit::Entry;
 use crate::deadlines::{Deadline, Deadlines};
 use crate::document::Document;
@@ -41,7 +41,8 @@ pub fn lapse(state: &State, context: &Context) -> Option<Outcome> {
     let expires_at_ms = context.expires_at_ms;
     let Some(number) = number.filter(|_| document != head.document) else {
         let effects = vec![Effect::Deadlines(deadlines)];
-        return Some(Outcome { effects, event: None, etag: state.etag(), expires_at_ms, entry: None });
+        let (etag, course) = (state.etag(), Course::Plain);
+        return Some(Outcome { effects, event: None, etag, expires_at_ms, entry: None, course });
     };
     let version = Version {
         number,
@@ -59,7 +60,8 @@ pub fn lapse(state: &State, context: &Context) -> Option<Outcome> {
     let entry = Entry::lapse(state, etag, due_ms, masked(rules, before, after), context);
     let commit = Commit { version, schema: state.schema().cloned(), label: None, dropped };
     let effects = vec![Effect::Commit(Box::new(commit))];
-    Some(Outcome { effects, event: Some(Event::Lapse), etag, expires_at_ms, entry: Some(entry) })
+    let (event, entry, course) = (Some(Event::Lapse), Some(entry), Course::Plain);
+    Some(Outcome { effects, event, etag, expires_at_ms, entry, course })
 }
 
 /// The state as it is once everything that is due has lapsed.
@@ -71,7 +73,7 @@ pub fn shown<'s>(state: &'s State, context: &Context) -> Cow<'s, State> {
             match effect {
                 Effect::Commit(commit) => state.commit(*commit),
                 Effect::Deadlines(deadlines) => state.set_deadlines(deadlines),
-                Effect::Put(_) | Effect::Relabel(_) | Effect::Attempt(_) => {}
+                Effect::Put(_) | Effect::Relabel(_) | Effect::Attempt(_) | Effect::Remember(_) => {}
             }
         }
     }

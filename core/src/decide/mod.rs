@@ -6,6 +6,8 @@ mod attempt;
 mod delete;
 mod lapse;
 mod obeyed;
+mod once;
+mod rebase;
 mod recover;
 mod reset;
 mod rollback;
@@ -27,6 +29,7 @@ use crate::json::written::Written;
 use crate::limits::Limits;
 use crate::schema::{Registry, Schema, SchemaRef};
 use crate::state::{Commit, Effect, Event, Relabel, State};
+use crate::tokens::{Id, Made};
 use obeyed::Obeyed;
 
 pub use attempt::{Try, attempt, failed_attempt};
@@ -71,6 +74,8 @@ pub struct Remarks {
     pub operation: Option<String>,
     /// `COMPONENT`: which part of the caller tries it.
     pub component: Option<String>,
+    /// `ID`: the token by which the command is known when it comes again.
+    pub id: Option<Id>,
 }
 
 /// What a command comes to.
@@ -86,6 +91,20 @@ pub struct Outcome {
     pub expires_at_ms: Option<i64>,
     /// What the audit stream says about it.
     pub entry: Option<Entry>,
+    /// How it came about.
+    pub course: Course,
+}
+
+/// How an outcome came about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Course {
+    /// From the state that was expected.
+    #[default]
+    Plain,
+    /// The command was carried out before, with this reply; nothing happens now.
+    Replayed(Made),
+    /// The change was made for an earlier version and had nothing to do with what came between.
+    Rebased,
 }
 
 impl Outcome {
@@ -94,7 +113,7 @@ impl Outcome {
         let after = self.effects.iter().find_map(|effect| match effect {
             Effect::Put(state) => Some((state.schema(), state.head())),
             Effect::Commit(commit) => Some((commit.schema.as_ref(), &commit.version)),
-            Effect::Relabel(_) | Effect::Attempt(_) | Effect::Deadlines(_) => None,
+            Effect::Relabel(_) | Effect::Attempt(_) | Effect::Deadlines(_) | Effect::Remember(_) => None,
         });
         after.or(before.map(|state| (state.schema(), state.head())))
     }
@@ -187,7 +206,8 @@ impl Proposal<'_> {
         };
         let attempted = attempted.map(Effect::Attempt);
         let effects = relabel.into_iter().chain(attempted).chain(moved(state, deadlines)).collect();
-        Outcome { effects, event: None, etag: state.etag(), expires_at_ms, entry }
+        let course = Course::Plain;
+        Outcome { effects, event: None, etag: state.etag(), expires_at_ms, entry, course }
     }
 
     fn create(
@@ -217,6 +237,7 @@ impl Proposal<'_> {
             event: Some(event),
             expires_at_ms,
             entry: Some(entry),
+            course: Course::Plain,
         }
     }
 
@@ -244,6 +265,7 @@ impl Proposal<'_> {
             etag,
             expires_at_ms,
             entry: Some(entry),
+            course: Course::Plain,
         })
     }
 

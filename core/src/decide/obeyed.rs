@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::history::Version;
 use crate::json::change::{Change, ChangeKind};
 use crate::json::equal::equal;
+use crate::json::pointer::Pointer;
 use crate::json::written::Written;
 use crate::rules::{Before, Clock, Keep, Rules};
 use crate::schema::{Schema, SchemaRef};
@@ -150,10 +151,14 @@ impl Obeyed {
 
     /// What a change writes, as far as deadlines go by it.
     pub fn written(&self, change: &Change) -> Written {
-        match self.schema.as_ref().filter(|schema| schema.rules().has_lifetimes()) {
-            Some(schema) => Written::by(change, &|pointer| schema.rules().secret_at(pointer).is_some()),
-            None => Written::Differing,
+        if !self.schema.as_ref().is_some_and(|schema| schema.rules().has_lifetimes()) {
+            return Written::Differing;
         }
+        let mut json = change.json().clone();
+        if change.kind() != ChangeKind::Patch {
+            self.drop_no_mentions(&mut json);
+        }
+        Written::by(change.kind(), json, &|pointer, value| self.is_no_mention(pointer, value))
     }
 
     /// When the members of a document lapse once it is there; `written` says what is written now, if anything.
@@ -183,6 +188,16 @@ impl Obeyed {
         let deadlines = schema.rules().deadlines(value, &clock)?;
         schema.rules().lapse(value, &deadlines.until(now_ms));
         Ok(())
+    }
+
+    /// Whether a patch that puts `value` at `pointer` mentions nothing by that.
+    pub fn is_no_mention(&self, pointer: &Pointer, value: &Value) -> bool {
+        self.rules().any(|rules| rules.is_no_mention(pointer, value))
+    }
+
+    /// Takes away what is no mention of a member in the json of a change.
+    pub fn drop_no_mentions(&self, json: &mut Value) {
+        self.rules().for_each(|rules| rules.unmask(json, None));
     }
 
     /// Takes away what stands for secrets in a document that was rebuilt.

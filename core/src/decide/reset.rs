@@ -1,5 +1,6 @@
 //! STATE.RESET: the defaults of the schema everywhere, but for what is protected, immutable or secret.
 
+use super::once::{once, with_etag};
 use super::{Context, Obeyed, Outcome, Proposal, Remarks, check_expected};
 use crate::error::Error;
 use crate::etag::Expected;
@@ -15,14 +16,18 @@ pub struct Reset {
     pub expected: Expected,
     /// The expiry words.
     pub ttl: Ttl,
-    /// `EVENT`, `ACTOR`, `NOTE`
+    /// `EVENT`, `ACTOR`, `NOTE`, `ID`
     pub remarks: Remarks,
 }
 
 /// Decides a reset. One that changes nothing makes no version.
 ///
-/// Errors, in the order they are looked for: `NOSTATE`, `CONFLICT`, `NOSCHEMA`, `INVALID`, `TOOBIG`.
+/// Errors, in the order they are looked for: `IDMISMATCH`, `NOSTATE`, `CONFLICT`, `NOSCHEMA`, `INVALID`, `TOOBIG`.
 pub fn reset(state: Option<&State>, request: &Reset, context: &Context) -> Result<Outcome, Error> {
+    once(state, &request.remarks, context, || defaults(state, request, context).map(with_etag))
+}
+
+fn defaults(state: Option<&State>, request: &Reset, context: &Context) -> Result<Outcome, Error> {
     request.ttl.check(context.now_ms)?;
     let state = state.ok_or(Error::NoState)?;
     check_expected(state, request.expected)?;

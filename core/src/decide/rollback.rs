@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 
+use super::once::{once, with_etag};
 use super::{Context, Obeyed, Outcome, Proposal, Remarks, check_expected};
 use crate::error::Error;
 use crate::etag::Expected;
@@ -42,14 +43,18 @@ pub struct Rollback {
     pub all: bool,
     /// The expiry words.
     pub ttl: Ttl,
-    /// `EVENT`, `ACTOR`, `NOTE`
+    /// `EVENT`, `ACTOR`, `NOTE`, `ID`
     pub remarks: Remarks,
 }
 
 /// Decides a rollback.
 ///
-/// Errors, in the order they are looked for: `NOSTATE`, `CONFLICT`, `NOSCHEMA`, `NOVERSION`, `INVALID`, `TOOBIG`.
+/// Errors, in the order they are looked for: `IDMISMATCH`, `NOSTATE`, `CONFLICT`, `NOSCHEMA`, `NOVERSION`, `INVALID`, `TOOBIG`.
 pub fn rollback(state: Option<&State>, request: &Rollback, context: &Context) -> Result<Outcome, Error> {
+    once(state, &request.remarks, context, || back(state, request, context).map(with_etag))
+}
+
+fn back(state: Option<&State>, request: &Rollback, context: &Context) -> Result<Outcome, Error> {
     request.ttl.check(context.now_ms)?;
     let state = state.ok_or(Error::NoState)?;
     check_expected(state, request.expected)?;

@@ -1,6 +1,6 @@
 //! STATE.TOUCH: somebody is there. A new expiry, and new deadlines for what lasts as long as somebody is.
 
-use super::{Context, Outcome, expiry, moved};
+use super::{Context, Course, Outcome, expiry, moved};
 use crate::error::Error;
 use crate::expiry::Ttl;
 use crate::rules::Clock;
@@ -25,5 +25,6 @@ pub fn touch(state: Option<&State>, ttl: Ttl, context: &Context) -> Result<Optio
     };
     let expires_at_ms = expiry(ttl, Some(state), schema.map(|schema| &**schema), &deadlines, context)?;
     let effects = moved(state, deadlines).into_iter().collect();
-    Ok(Some(Outcome { effects, event: None, etag: state.etag(), expires_at_ms, entry: None }))
+    let (etag, course) = (state.etag(), Course::Plain);
+    Ok(Some(Outcome { effects, event: None, etag, expires_at_ms, entry: None, course }))
 }

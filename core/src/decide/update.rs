@@ -1,6 +1,7 @@
 //! STATE.UPDATE and STATE.SETPROTECTED: what a change makes of a state, or of none.
 
-use super::{Context, Obeyed, Outcome, Proposal, Remarks, check_expected};
+use super::once::{once, with_etag};
+use super::{Context, Course, Obeyed, Outcome, Proposal, Remarks, check_expected, rebase};
 use crate::error::Error;
 use crate::etag::Expected;
 use crate::expiry::Ttl;
@@ -16,9 +17,11 @@ pub struct Update {
     pub schema: Option<String>,
     /// `LABEL`
     pub label: Option<String>,
+    /// `REBASE`: a change of other members than those that have changed since is no conflict.
+    pub rebase: bool,
     /// The expiry words.
     pub ttl: Ttl,
-    /// `EVENT`, `ACTOR`, `NOTE`, `OPERATION`, `COMPONENT`
+    /// `EVENT`, `ACTOR`, `NOTE`, `OPERATION`, `COMPONENT`, `ID`
     pub remarks: Remarks,
     /// What the caller may do that not everybody may.
     pub rights: Rights,
@@ -35,7 +38,7 @@ pub struct Rights {
 
 /// Decides an update of `state` by `change`.
 ///
-/// Errors, in the order they are looked for: `NOSTATE`, `CONFLICT`, `NOSCHEMA`, `BADSCHEMA`, `BADPATCH`, `IMMUTABLE`,
+/// Errors, in the order they are looked for: `IDMISMATCH`, `NOSTATE`, `CONFLICT`, `NOSCHEMA`, `BADSCHEMA`, `BADPATCH`, `IMMUTABLE`,
 /// `PROTECTED`, `INVALID`, `TRANSITION`, `TOOBIG`, `TOODEEP`.
 pub fn update(
     state: Option<&State>,
@@ -43,13 +46,32 @@ pub fn update(
     change: Change,
     context: &Context,
 ) -> Result<Outcome, Error> {
+    once(state, &request.remarks, context, || changed(state, request, change, context).map(with_etag))
+}
+
+fn changed(
+    state: Option<&State>,
+    request: &Update,
+    change: Change,
+    context: &Context,
+) -> Result<Outcome, Error> {
     request.ttl.check(context.now_ms)?;
-    match (state, request.expected) {
-        (Some(state), expected) => check_expected(state, expected)?,
-        (None, Expected::Any | Expected::Absent) => {}
+    let conflict = match (state, request.expected) {
+        (Some(state), expected) => check_expected(state, expected).err(),
+        (None, Expected::Any | Expected::Absent) => None,
         (None, _) => return Err(Error::NoState),
-    }
+    };
+    let conflict = match conflict {
+        Some(conflict) if !request.rebase => return Err(conflict),
+        conflict => conflict,
+    };
     let obeyed = Obeyed::find(context, state, request.schema.as_deref(), request.rights.protect)?;
+    let rebased = match (state, conflict) {
+        (Some(state), Some(conflict)) => {
+            Some(rebase::base(state, request.expected, &change, &obeyed).ok_or(conflict)?)
+        }
+        _ => None,
+    };
     let (event, parent) = state.map_or((Event::Create, 0), |state| (Event::Update, state.head().number));
     let written = obeyed.written(&change);
     let proposal = Proposal {
@@ -63,5 +85,10 @@ pub fn update(
         ttl: request.ttl,
         remarks: &request.remarks,
     };
-    proposal.settle(state, context)
+    let mut outcome = proposal.settle(state, context)?;
+    if let Some(version) = rebased {
+        outcome.course = Course::Rebased;
+        outcome.entry.iter_mut().for_each(|entry| entry.push_rebased(version));
+    }
+    Ok(outcome)
 }

@@ -21,6 +21,18 @@ pub enum ChangeKind {
     Replace,
 }
 
+impl ChangeKind {
+    /// The word in commands.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ChangeKind::Merge => "MERGE",
+            ChangeKind::Shallow => "SHALLOW",
+            ChangeKind::Patch => "PATCH",
+            ChangeKind::Replace => "REPLACE",
+        }
+    }
+}
+
 /// A change that has been read: size, depth and syntax are checked, what it does to a document is not.
 #[derive(Clone, Debug)]
 pub struct Change {

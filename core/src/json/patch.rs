@@ -40,20 +40,24 @@ pub fn patch(
     Ok(())
 }
 
-/// Where the operations of a patch write, with the value that is written where one is named. What is no operation writes nowhere.
-pub fn writes(patch: &Value) -> Vec<(Pointer, Option<&Value>)> {
-    let operations = patch.as_array().into_iter().flatten();
-    let operations = operations.filter_map(|operation| Operation::parse(operation).ok());
-    operations
-        .flat_map(|operation| match operation {
-            Operation::Add { path, value } | Operation::Replace { path, value } => {
-                vec![(path, Some(value))]
-            }
-            Operation::Remove { path } | Operation::Copy { path, .. } => vec![(path, None)],
-            Operation::Move { from, path } => vec![(from, None), (path, None)],
-            Operation::Test { .. } => Vec::new(),
-        })
-        .collect()
+/// Where the operations of a patch write. An operation that puts what `is_no_mention` does not, nor does one that can't be read:
+/// applying the patch will say so.
+pub fn writes(patch: &Value, is_no_mention: &dyn Fn(&Pointer, &Value) -> bool) -> Vec<Pointer> {
+    let places = operations(patch).map(|operation| match operation {
+        Operation::Copy { path, .. } => [Some(path), None],
+        Operation::Test { .. } => [None, None],
+        operation => operation.places(is_no_mention),
+    });
+    places.flatten().flatten().collect()
+}
+
+/// As [`writes`], and where they read.
+pub fn pointers(patch: &Value, is_no_mention: &dyn Fn(&Pointer, &Value) -> bool) -> Vec<Pointer> {
+    operations(patch).flat_map(|operation| operation.places(is_no_mention)).flatten().collect()
+}
+
+fn operations(patch: &Value) -> impl Iterator<Item = Operation<'_>> {
+    patch.as_array().into_iter().flatten().filter_map(|operation| Operation::parse(operation).ok())
 }
 
 enum Refusal {
@@ -102,6 +106,17 @@ impl<'p> Operation<'p> {
             Operation::Move { from, .. } | Operation::Copy { from, .. } => Some(from),
             Operation::Test { path, .. } => Some(path),
             Operation::Add { .. } | Operation::Remove { .. } | Operation::Replace { .. } => None,
+        }
+    }
+
+    /// Where it writes or reads.
+    fn places(self, is_no_mention: &dyn Fn(&Pointer, &Value) -> bool) -> [Option<Pointer>; 2] {
+        match self {
+            Operation::Add { path, value } | Operation::Replace { path, value } => {
+                [(!is_no_mention(&path, value)).then_some(path), None]
+            }
+            Operation::Remove { path } | Operation::Test { path, .. } => [Some(path), None],
+            Operation::Move { from, path } | Operation::Copy { from, path } => [Some(from), Some(path)],
         }
     }
 

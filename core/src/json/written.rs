@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::change::{Change, ChangeKind};
+use super::change::ChangeKind;
 use super::equal::equal;
 use super::patch;
 use super::pointer::Pointer;
@@ -20,33 +20,25 @@ pub(crate) enum Written {
 }
 
 impl Written {
-    /// What `change` writes; `"***"` at a place that `is_secret` is no mention.
-    pub(crate) fn by(change: &Change, is_secret: &dyn Fn(&Pointer) -> bool) -> Written {
-        match change.kind() {
+    /// What the json of a change writes. It has no mention in it that is none, but for operations of a patch that put what
+    /// `is_no_mention`.
+    pub(crate) fn by(
+        kind: ChangeKind,
+        json: Value,
+        is_no_mention: &dyn Fn(&Pointer, &Value) -> bool,
+    ) -> Written {
+        match kind {
             ChangeKind::Replace => Written::Differing,
-            ChangeKind::Merge | ChangeKind::Shallow => Written::Named(change.json().clone()),
-            ChangeKind::Patch => {
-                let writes = patch::writes(change.json());
-                let hidden = |pointer: &Pointer, value: Option<&Value>| {
-                    value.is_some_and(|value| value == "***") && is_secret(pointer)
-                };
-                let writes = writes.into_iter().filter(|(pointer, value)| !hidden(pointer, *value));
-                Written::Places(writes.map(|(pointer, _)| pointer).collect())
-            }
+            ChangeKind::Merge | ChangeKind::Shallow => Written::Named(json),
+            ChangeKind::Patch => Written::Places(patch::writes(&json, is_no_mention)),
         }
     }
 
     /// Whether the member at `place` is written, or something in it. `before` and `after` are its values.
-    pub(crate) fn touches(
-        &self,
-        place: &Pointer,
-        is_secret: bool,
-        before: Option<&Value>,
-        after: &Value,
-    ) -> bool {
+    pub(crate) fn touches(&self, place: &Pointer, before: Option<&Value>, after: &Value) -> bool {
         match self {
             Written::Differing => !before.is_some_and(|before| equal(before, after)),
-            Written::Named(change) => names(change, place.tokens(), is_secret),
+            Written::Named(change) => names(change, place.tokens()),
             Written::Places(places) => {
                 places.iter().any(|written| written.is_prefix_of(place) || place.is_prefix_of(written))
             }
@@ -55,11 +47,11 @@ impl Written {
 }
 
 /// Whether an object names the member that the tokens lead to. What stands in the way replaces it.
-fn names(change: &Value, tokens: &[String], is_secret: bool) -> bool {
+fn names(change: &Value, tokens: &[String]) -> bool {
     match (change, tokens.split_first()) {
-        (_, None) => !(is_secret && change == "***"),
+        (_, None) => true,
         (Value::Object(members), Some((token, rest))) => {
-            members.get(token).is_some_and(|below| names(below, rest, is_secret))
+            members.get(token).is_some_and(|below| names(below, rest))
         }
         (_, Some(_)) => true,
     }
@@ -69,14 +61,14 @@ fn names(change: &Value, tokens: &[String], is_secret: bool) -> bool {
 mod tests {
     use super::*;
     use crate::json::parse::parse;
-    use crate::limits::Limits;
 
     fn touches(kind: ChangeKind, json: &str, place: &str) -> bool {
-        let change = Change::parse(kind, json.as_bytes(), &Limits::default()).expect(json);
+        let json = parse(json.as_bytes(), 8).expect(json);
         let place = Pointer::parse(place).expect(place);
-        let is_secret = |pointer: &Pointer| pointer.to_string() == "/auth/token";
         let before = parse(br#"{"amount":1.0}"#, 8).expect("json");
-        Written::by(&change, &is_secret).touches(&place, is_secret(&place), Some(&before), &before)
+        let is_no_mention =
+            |pointer: &Pointer, value: &Value| value == "***" && pointer.to_string() == "/auth/token";
+        Written::by(kind, json, &is_no_mention).touches(&place, Some(&before), &before)
     }
 
     #[test]
@@ -87,8 +79,6 @@ mod tests {
                 (r#"{"auth":{"token":"x"}}"#, "/auth", true),
                 (r#"{"auth":{"kind":"x"}}"#, "/auth/token", false),
                 (r#"{"auth":"none"}"#, "/auth/token", true),
-                (r#"{"auth":{"token":"***"}}"#, "/auth/token", false),
-                (r#"{"current":{"data":"***"}}"#, "/current/data", true),
             ] {
                 assert_eq!(touches(kind, json, place), written, "{json} {place}");
             }

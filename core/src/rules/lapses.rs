@@ -79,7 +79,7 @@ impl Rules {
     ) -> Result<(), Error> {
         if let Some(at_ms) = place.lifetime.and_then(|lifetime| {
             let is_default = place.default.as_ref().is_some_and(|default| equal(default, after));
-            let at_ms = || lifetime.at_ms(pointer, place.marks.secret, before, after, clock);
+            let at_ms = || lifetime.at_ms(pointer, before, after, clock);
             if is_default { None } else { at_ms() }
         }) {
             if found.len() == DEADLINES_MAX {
@@ -134,19 +134,10 @@ impl Rules {
 
 impl Lifetime {
     /// When a member with this lifetime lapses; never when it had no deadline and is not written.
-    fn at_ms(
-        self,
-        pointer: &str,
-        is_secret: bool,
-        before: Option<&Value>,
-        after: &Value,
-        clock: &Clock,
-    ) -> Option<i64> {
+    fn at_ms(self, pointer: &str, before: Option<&Value>, after: &Value, clock: &Clock) -> Option<i64> {
         let anew = || Some(clock.now_ms.saturating_add(self.ttl_ms));
         let written = clock.written.zip(Pointer::parse(pointer));
-        if self.sliding
-            || written.is_some_and(|(written, place)| written.touches(&place, is_secret, before, after))
-        {
+        if self.sliding || written.is_some_and(|(written, place)| written.touches(&place, before, after)) {
             return anew();
         }
         clock.before.and_then(|(_, deadlines)| deadlines.of(pointer))

@@ -156,6 +156,11 @@ impl Rules {
         }
     }
 
+    /// Whether `value` at `pointer` stands for a secret, so that writing it there is no mention.
+    pub fn is_no_mention(&self, pointer: &Pointer, value: &Value) -> bool {
+        value == SECRET && self.secret_at(pointer).is_some_and(|place| place == pointer.to_string())
+    }
+
     /// Takes every `"***"` at a secret's place for a secret that nobody knows any more: it goes back to its default, or away.
     pub fn forget(&self, value: &mut Value) {
         if let Some(root) = self.root() {

@@ -1,0 +1,117 @@
+//! `ID`: a command that is sent twice is carried out once, and both get the same reply.
+//!
+//! The token is looked up before anything else is: a command that comes again expects a version that it has made the past
+//! itself. Only what succeeded is remembered, what changed nothing too. A refusal is not, so that the same command may be sent
+//! again once its reason is gone.
+
+use super::{Context, Course, Outcome, Remarks};
+use crate::error::Error;
+use crate::state::{Effect, State};
+use crate::tokens::{Id, Made, Remembered, Token};
+
+/// Decides a command by `decide`, which returns the reply too, unless its token is known: then the reply is the first one.
+///
+/// Errors: `IDMISMATCH`, and those of `decide`.
+pub(super) fn once(
+    state: Option<&State>,
+    remarks: &Remarks,
+    context: &Context,
+    decide: impl FnOnce() -> Result<(Outcome, Made), Error>,
+) -> Result<Outcome, Error> {
+    let Some(id) = &remarks.id else { return decide().map(|(outcome, _)| outcome) };
+    let known = state.and_then(|state| Some((state, state.tokens.find(&id.token)?)));
+    if let Some((state, token)) = known {
+        return again(state, token, id, context);
+    }
+    let (mut outcome, made) = decide()?;
+    remember(&mut outcome, state, id, made, context);
+    Ok(outcome)
+}
+
+/// The reply of a command that makes a version, or none.
+pub(super) fn with_etag(outcome: Outcome) -> (Outcome, Made) {
+    let made = Made::Etag(outcome.etag);
+    (outcome, made)
+}
+
+fn again(state: &State, token: &Token, id: &Id, context: &Context) -> Result<Outcome, Error> {
+    if token.digest != id.digest(state.seed) {
+        return Err(Error::IdMismatch { made: token.made });
+    }
+    let etag = match token.made {
+        Made::Etag(etag) => etag,
+        Made::Attempts(_) => state.etag(),
+    };
+    Ok(Outcome {
+        effects: Vec::new(),
+        event: None,
+        etag,
+        expires_at_ms: context.expires_at_ms,
+        entry: None,
+        course: Course::Replayed(token.made),
+    })
+}
+
+fn remember(outcome: &mut Outcome, state: Option<&State>, id: &Id, made: Made, context: &Context) {
+    let kept_max = context.limits.idempotency_ids;
+    if kept_max == 0 && state.is_none_or(|state| state.tokens.kept.is_empty()) {
+        return;
+    }
+    let digest = id.digest(state.map_or(context.seed, |state| state.seed));
+    let token = Token { name: id.token.as_str().into(), digest, made };
+    let remembered = Remembered { token, kept_max };
+    match outcome.effects.first_mut() {
+        Some(Effect::Put(state)) => state.remember(remembered),
+        _ => outcome.effects.push(Effect::Remember(remembered)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::{Rights, Update, update};
+    use crate::etag::Expected;
+    use crate::expiry::Ttl;
+    use crate::json::change::{Change, ChangeKind};
+    use crate::limits::Limits;
+    use crate::schema::Registry;
+
+    const JSON: &[u8] = br#"{"current":{"path":"offer"}}"#;
+    const NOW_MS: i64 = 1_741_058_499_570;
+
+    fn decided(state: Option<&State>, now_ms: i64, token: &str) -> Result<Outcome, Error> {
+        let (limits, registry) = (Limits::default(), Registry::default());
+        let context = Context {
+            key: b"channel:+263771234567",
+            now_ms,
+            seed: 0x5eed,
+            user: "default",
+            limits: &limits,
+            registry: &registry,
+            expires_at_ms: Some(NOW_MS),
+        };
+        let id = Some(Id::new(token.to_owned(), "STATE.UPDATE", [b"MERGE", JSON]));
+        let request = Update {
+            expected: Expected::Absent,
+            schema: None,
+            label: None,
+            rebase: false,
+            ttl: Ttl::At(NOW_MS),
+            remarks: Remarks { id, ..Remarks::default() },
+            rights: Rights::default(),
+        };
+        let change = Change::parse(ChangeKind::Merge, JSON, &limits).expect("json");
+        update(state, &request, change, &context)
+    }
+
+    /// The second delivery of a message has the same words, and one of them may be a time that has passed since.
+    #[test]
+    fn a_time_that_has_passed_since_is_no_reason_to_refuse() {
+        let first = decided(None, NOW_MS - 1, "wamid.1").expect("created");
+        let [Effect::Put(state)] = first.effects.as_slice() else { panic!("{first:?}") };
+        let second = decided(Some(state), NOW_MS + 1, "wamid.1").expect("replayed");
+        assert_eq!((second.etag, second.course), (first.etag, Course::Replayed(Made::Etag(first.etag))));
+        assert_eq!((second.effects, second.entry, second.expires_at_ms), (vec![], None, Some(NOW_MS)));
+        assert_eq!(decided(Some(state), NOW_MS + 1, "wamid.2"), Err(Error::BadExpire));
+    }
+}

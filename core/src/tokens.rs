@@ -1,0 +1,173 @@
+//! Which commands a state has carried out under a token of the caller's, so that one that comes twice counts once.
+//!
+//! A webhook is delivered again when its answer was lost, and nobody outside can tell whether it was carried out. So the
+//! memory is a part of the state itself: it commits with what it remembers, is replicated with it, and goes where the state
+//! goes. A store of its own beside the state was rejected: one of the two could be lost, evicted or expire without the other.
+//! Of the command only a digest is kept, seeded with the state's seed, since its json may hold a secret.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::etag::{Etag, VERSION_MAX};
+
+/// More tokens than `state.idempotency-ids` can ask for.
+pub(crate) const TOKENS_CEILING: usize = 1000;
+
+/// `ID`: the token of a command, and what the command asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Id {
+    /// The caller's token, such as the ID of a message.
+    pub token: String,
+    asked: Vec<u8>,
+}
+
+impl Id {
+    /// The token of `command`. `details` is what makes it the same command when it is sent again: kind and json of an update,
+    /// operation and outcome of an attempt. All words but the last are free of NULs.
+    pub fn new(token: String, command: &str, details: [&[u8]; 2]) -> Id {
+        let [how, what] = details;
+        Id { token, asked: [command.as_bytes(), how, what].join(&0) }
+    }
+
+    /// What a state with this seed keeps of the command.
+    pub(crate) fn digest(&self, seed: u64) -> u64 {
+        xxh3_64_with_seed(&self.asked, seed)
+    }
+}
+
+/// What the first command with a token came to: its reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// The state then had this etag.
+    Etag(Etag),
+    /// So many attempts were counted then.
+    Attempts(u64),
+}
+
+impl fmt::Display for Made {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Made::Etag(etag) => write!(f, "{etag}"),
+            Made::Attempts(attempts) => write!(f, "attempt {attempts}"),
+        }
+    }
+}
+
+/// A token that was used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    pub(crate) name: Box<str>,
+    pub(crate) digest: u64,
+    pub(crate) made: Made,
+}
+
+/// One more token to remember; decided on the primary and replicated as it is (invariant I4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    pub(crate) token: Token,
+    /// How many are kept.
+    pub(crate) kept_max: usize,
+}
+
+/// The tokens of a state.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tokens {
+    /// Oldest first.
+    pub(crate) kept: VecDeque<Token>,
+}
+
+impl Tokens {
+    pub(crate) fn find(&self, name: &str) -> Option<&Token> {
+        self.kept.iter().find(|token| &*token.name == name)
+    }
+
+    pub(crate) fn admits(&self, remembered: &Remembered) -> bool {
+        self.find(&remembered.token.name).is_none() && remembered.token.is_sound()
+    }
+
+    pub(crate) fn apply(&mut self, remembered: Remembered) {
+        self.kept.push_back(remembered.token);
+        let surplus = self.kept.len().saturating_sub(remembered.kept_max);
+        self.kept.drain(..surplus);
+    }
+
+    /// What must hold for tokens that were decoded.
+    pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
+        let mut names: Vec<&str> = self.kept.iter().map(|token| &*token.name).collect();
+        names.sort_unstable();
+        if names.windows(2).any(|pair| matches!(pair, [one, other] if one == other)) {
+            return Err("a token is remembered twice");
+        }
+        if !self.kept.iter().all(Token::is_sound) {
+            return Err("a token made a version that can't be");
+        }
+        Ok(())
+    }
+
+    /// The sizes of the memory blocks that the tokens take.
+    pub(crate) fn heap_blocks_bytes(&self) -> impl Iterator<Item = usize> {
+        let table = self.kept.capacity().saturating_mul(size_of::<Token>());
+        self.kept.iter().map(|token| token.name.len()).chain([table])
+    }
+}
+
+impl Token {
+    fn is_sound(&self) -> bool {
+        match self.made {
+            Made::Etag(etag) => (1..=VERSION_MAX).contains(&etag.version),
+            Made::Attempts(_) => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn remembered(name: &str, kept_max: usize) -> Remembered {
+        let made = Made::Etag(Etag { version: 7, digest: 0x1f0c });
+        Remembered { token: Token { name: name.into(), digest: 1, made }, kept_max }
+    }
+
+    #[test]
+    fn the_oldest_go_first() {
+        let mut tokens = Tokens::default();
+        for name in ["wamid.1", "wamid.2", "wamid.3"] {
+            tokens.apply(remembered(name, 2));
+        }
+        assert!(tokens.find("wamid.1").is_none() && tokens.find("wamid.2").is_some());
+        tokens.apply(remembered("wamid.4", 0));
+        assert_eq!(tokens, Tokens::default());
+    }
+
+    #[test]
+    fn a_token_is_remembered_once() {
+        let mut tokens = Tokens::default();
+        assert!(tokens.admits(&remembered("wamid.1", 2)));
+        tokens.apply(remembered("wamid.1", 2));
+        assert!(!tokens.admits(&remembered("wamid.1", 2)) && tokens.admits(&remembered("wamid.2", 2)));
+        assert!(tokens.check_invariants().is_ok());
+        tokens.apply(remembered("wamid.1", 2));
+        assert!(tokens.check_invariants().is_err());
+    }
+
+    #[test]
+    fn what_is_asked_is_told_apart_by_every_part_and_by_the_seed() {
+        let digest = |command, details: [&str; 2], seed| {
+            Id::new("wamid.1".into(), command, details.map(str::as_bytes)).digest(seed)
+        };
+        let asked = digest("STATE.UPDATE", ["MERGE", "{}"], 1);
+        assert_eq!(asked, digest("STATE.UPDATE", ["MERGE", "{}"], 1));
+        for other in [
+            digest("STATE.SETPROTECTED", ["MERGE", "{}"], 1),
+            digest("STATE.UPDATE", ["SHALLOW", "{}"], 1),
+            digest("STATE.UPDATE", ["MERGE", "{} "], 1),
+            digest("STATE.UPDATE", ["MERGE{", "}"], 1),
+            digest("STATE.UPDATE", ["MERGE", "{}"], 2),
+        ] {
+            assert_ne!(asked, other);
+        }
+    }
+}
