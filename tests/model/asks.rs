@@ -1,7 +1,8 @@
 //! The commands that only ask, and STATE.SCHEMA.
 
-use crate::command::{AUDITS, Command, KEYS, Line, Past, SchemaText};
+use crate::command::{AUDITS, Command, KEYS, Past, SchemaText};
 use crate::json;
+use crate::line::Line;
 use crate::rules::NOT_A_SCHEMA;
 use crate::state::{State, tree};
 use crate::want::Want;
@@ -15,6 +16,9 @@ const COMMANDS: &[&str] = &[
     "STATE.DIFF key",
     "STATE.META key",
     "STATE.TOUCH key",
+    "STATE.SETPROTECTED key",
+    "STATE.ATTEMPT key",
+    "STATE.ATTEMPTS key",
     "STATE.DELETE key",
     "STATE.VALIDATE name",
     "STATE.HELP",
@@ -50,6 +54,10 @@ impl World {
                 let want = self.of_state(*key, |state| state.meta(AUDITS[*key], rules(state)));
                 (Line::new("STATE.META", &[KEYS[*key]]), want)
             }
+            Command::Attempts { key, operation, count } => {
+                key_asked = Some(*key);
+                self.attempts(*key, *operation, *count)
+            }
             Command::Validate { name, json } => {
                 (Line::new("STATE.VALIDATE", &[name, json]), self.validate(name, json))
             }
@@ -73,7 +81,7 @@ impl World {
     }
 
     /// What a state answers; nil where there is none.
-    fn of_state(&self, key: usize, answer: impl Fn(&State) -> Want) -> Want {
+    pub fn of_state(&self, key: usize, answer: impl Fn(&State) -> Want) -> Want {
         self.slots[key].state.as_ref().map_or(Want::Nil, answer)
     }
 

@@ -1,13 +1,14 @@
-//! The commands that write: UPDATE, ROLLBACK, DELETE, TOUCH.
+//! The commands that change a document: UPDATE and SETPROTECTED.
 
 use serde_json::{Map, Value};
 
 use crate::claim::Claim;
-use crate::command::{AUDITS, Common, Expected, KEYS, Kind, Line, Rollback, Target, Update};
+use crate::command::{AUDITS, Common, KEYS, Kind, Update};
 use crate::json;
+use crate::line::Line;
 use crate::patch::{self, Failure};
 use crate::state::tree;
-use crate::want::{Trail, Want};
+use crate::want::Want;
 use crate::world::{Proposal, Step, World};
 
 /// How many levels the array and the operations of a patch may add to the depth of what they write.
@@ -17,7 +18,8 @@ impl World {
     pub fn update(&mut self, update: &Update) -> Step {
         let (key, common) = (update.key, &update.common);
         let claim = self.slots[key].claim(update.expected);
-        let mut line = self.line("STATE.UPDATE", key, &claim);
+        let name = if update.protect { "STATE.SETPROTECTED" } else { "STATE.UPDATE" };
+        let mut line = self.line(name, key, &claim);
         line = line.arg(update.json.as_str().into());
         match update.kind {
             None => {}
@@ -41,7 +43,7 @@ impl World {
         let (want, outcome) = match done {
             Ok((etag, outcome)) => (Want::state(etag, common.returns), outcome),
             Err(want) if update.dry_run => (want, ""),
-            Err(want) => (self.refuse(key, want, &common.remarks), ""),
+            Err(want) => (self.refuse(key, want, common), ""),
         };
         let words = line.words(Some(common));
         self.step(line, words, want, Some(key), outcome)
@@ -58,6 +60,7 @@ impl World {
             (None, named) => named,
             (Some(own), None) => own,
             (Some(own), Some(named)) if own == Some(named) => own,
+            (Some(_), Some(named)) if update.protect => Some(named),
             (Some(_), Some(named)) => {
                 let other = Want::ErrorBegins("BADSCHEMA ".into());
                 return Err(match self.needs(named) {
@@ -114,106 +117,7 @@ impl World {
         Ok(base)
     }
 
-    pub fn rollback(&mut self, rollback: &Rollback) -> Step {
-        let (key, common) = (rollback.key, &rollback.common);
-        let claim = self.slots[key].claim(rollback.expected);
-        let mut line = self.line("STATE.ROLLBACK", key, &claim);
-        match rollback.target {
-            Target::Steps(None) => {}
-            Target::Steps(Some(steps)) => line.option("STEPS", &[&steps.to_string()]),
-            Target::To(past) => {
-                let number = self.slots[key].state.as_ref().map_or(1, |state| state.number(past));
-                line.option("TO", &[&number.to_string()]);
-            }
-            Target::Label(name) => line.option("LABEL", &[name]),
-            Target::LastValid => line.option("LASTVALID", &[]),
-        }
-        if let Some(pointers) = &rollback.only {
-            let count = pointers.len().to_string();
-            let values: Vec<&str> =
-                std::iter::once(count.as_str()).chain(pointers.iter().map(String::as_str)).collect();
-            line.option("ONLY", &values);
-        }
-        line.common(common, AUDITS[key]);
-        let done = match foreign_audit(common) {
-            Some(refusal) => Err(refusal),
-            None => self
-                .gone_back(rollback, &claim)
-                .and_then(|proposal| self.settle(key, proposal, &common.remarks, false)),
-        };
-        let (want, outcome) = match done {
-            Ok((etag, outcome)) => (Want::state(etag, common.returns), outcome),
-            Err(want) => (self.refuse(key, want, &common.remarks), ""),
-        };
-        let words = line.words(Some(common));
-        self.step(line, words, want, Some(key), outcome)
-    }
-
-    fn gone_back(&self, rollback: &Rollback, claim: &Claim) -> Result<Proposal, Want> {
-        let state = self.slots[rollback.key].state.as_ref();
-        claim.check(state, false)?;
-        let state = state.expect("the claim was checked");
-        let schema = state.schema.map(|(name, _)| name);
-        if let Some(name) = schema {
-            self.needs(name)?;
-        }
-        let (parent, value) = state.target(rollback.target, rollback.only.as_deref(), self.rules(schema))?;
-        Ok(Proposal {
-            event: "rollback",
-            parent,
-            value,
-            patched: false,
-            schema,
-            label: None,
-            ttl: rollback.common.ttl,
-        })
-    }
-
-    pub fn delete(&mut self, key: usize, expected: Expected, purge: bool, common: &Common) -> Step {
-        let claim = self.slots[key].claim(expected);
-        let mut line = self.line("STATE.DELETE", key, &claim);
-        let said = Common { ttl: None, returns: false, ..common.clone() };
-        if purge {
-            line.option("PURGE", &[]);
-        }
-        line.common(&said, AUDITS[key]);
-        let checked = foreign_audit(common).map_or(Ok(()), Err);
-        let want = match checked.and_then(|()| claim.check(self.slots[key].state.as_ref(), false)) {
-            Err(want) => self.refuse(key, want, &common.remarks),
-            Ok(()) => {
-                self.record(key, "delete", &common.remarks, Vec::new(), None);
-                let slot = &mut self.slots[key];
-                slot.state = None;
-                if purge {
-                    slot.trail = Trail::default();
-                }
-                Want::Int(1)
-            }
-        };
-        let words = line.words(Some(common));
-        self.step(line, words, want, Some(key), "deleted")
-    }
-
-    pub fn touch(&mut self, key: usize, common: &Common) -> Step {
-        let mut line = Line::new("STATE.TOUCH", &[KEYS[key]]);
-        line.ttl(common.ttl);
-        line.audit(common, AUDITS[key]);
-        let state = self.slots[key].state.as_ref();
-        let (want, outcome) = match (foreign_audit(common), state) {
-            (Some(refusal), _) => (refusal, ""),
-            (None, None) => (Want::Int(0), "nothing there"),
-            (None, Some(state)) => {
-                let schema = state.schema.map(|(name, _)| name);
-                let expiry = self.expiry(common.ttl, Some(state.expiry), schema);
-                self.slots[key].state.as_mut().expect("looked at above").expiry = expiry;
-                (Want::Int(1), "touched")
-            }
-        };
-        let words = line.words(Some(common));
-        self.step(line, words, want, Some(key), outcome)
-    }
-
-    fn line(&self, name: &'static str, key: usize, claim: &Claim) -> Line {
+    pub fn line(&self, name: &'static str, key: usize, claim: &Claim) -> Line {
         let mut line = Line::new(name, &[KEYS[key]]).arg(claim.arg());
         line.marks.push(format!("{name} {}", claim.mark(self.slots[key].state.as_ref())));
         line
@@ -221,6 +125,6 @@ impl World {
 }
 
 /// AUDIT with a stream that isn't the key's own.
-fn foreign_audit(common: &Common) -> Option<Want> {
+pub fn foreign_audit(common: &Common) -> Option<Want> {
     (common.audit == Some(false)).then(|| Want::ErrorBegins("BADKEY ".into()))
 }

@@ -5,84 +5,59 @@
 use crate::play::Counts;
 use crate::refused::ROWS;
 
+type Words = &'static [&'static str];
+
+const EXPIRY: Words = &["EX", "PX", "EXAT", "PXAT", "KEEPTTL", "PERSIST"];
+const REMARKS: Words = &["EVENT", "ACTOR", "NOTE"];
+const EXPECTED: Words = &[
+    "expected *",
+    "expected 0",
+    "expected version",
+    "expected etag",
+    "expected stale version",
+    "expected stale etag",
+    "expected stale digest",
+];
+const UPDATE: Words = &[
+    "MERGE",
+    "SHALLOW",
+    "PATCH",
+    "REPLACE",
+    "SCHEMA",
+    "LABEL",
+    "OPERATION",
+    "COMPONENT",
+    "DRYRUN",
+    "RETURN",
+    "AUDIT",
+];
+const UPDATED: Words = &[
+    "create",
+    "update",
+    "noted",
+    "counted",
+    "unchanged",
+    "a dry run",
+    "CONFLICT",
+    "NOSTATE",
+    "INVALID",
+    "BADJSON",
+    "BADPATCH",
+    "TOOBIG",
+    "TOODEEP",
+    "NOSCHEMA",
+    "BADKEY",
+];
+
 /// A command, its options with what callers claimed to have read, and its ways to end.
-const REQUIRED: &[(&str, &[&str], &[&str])] = &[
-    ("STATE.GET", &["VERSION", "pointer"], &["answered", "nil", "NOVERSION"]),
-    (
-        "STATE.UPDATE",
-        &[
-            "MERGE",
-            "SHALLOW",
-            "PATCH",
-            "REPLACE",
-            "SCHEMA",
-            "EX",
-            "PX",
-            "EXAT",
-            "PXAT",
-            "KEEPTTL",
-            "PERSIST",
-            "LABEL",
-            "EVENT",
-            "ACTOR",
-            "NOTE",
-            "DRYRUN",
-            "RETURN",
-            "AUDIT",
-            "expected *",
-            "expected 0",
-            "expected version",
-            "expected etag",
-            "expected stale version",
-            "expected stale etag",
-            "expected stale digest",
-        ],
-        &[
-            "create",
-            "update",
-            "noted",
-            "unchanged",
-            "a dry run",
-            "CONFLICT",
-            "NOSTATE",
-            "INVALID",
-            "BADJSON",
-            "BADPATCH",
-            "TOOBIG",
-            "TOODEEP",
-            "NOSCHEMA",
-            "BADSCHEMA",
-            "BADKEY",
-        ],
-    ),
+const REQUIRED: &[(&str, &[Words], &[Words])] = &[
+    ("STATE.GET", &[&["VERSION", "pointer"]], &[&["answered", "nil", "NOVERSION"]]),
+    ("STATE.UPDATE", &[UPDATE, EXPIRY, REMARKS, EXPECTED], &[UPDATED, &["BADSCHEMA"]]),
+    ("STATE.SETPROTECTED", &[UPDATE, EXPIRY, REMARKS, EXPECTED], &[UPDATED]),
     (
         "STATE.ROLLBACK",
-        &[
-            "STEPS",
-            "TO",
-            "LABEL",
-            "LASTVALID",
-            "ONLY",
-            "EX",
-            "PX",
-            "EXAT",
-            "PXAT",
-            "KEEPTTL",
-            "PERSIST",
-            "EVENT",
-            "ACTOR",
-            "NOTE",
-            "RETURN",
-            "AUDIT",
-            "expected *",
-            "expected 0",
-            "expected version",
-            "expected etag",
-            "expected stale version",
-            "expected stale etag",
-            "expected stale digest",
-        ],
-        &[
+        &[&["STEPS", "TO", "LABEL", "LASTVALID", "ONLY", "RETURN", "AUDIT"], EXPIRY, REMARKS, EXPECTED],
+        &[&[
             "rollback",
             "noted",
             "unchanged",
@@ -93,51 +68,42 @@ const REQUIRED: &[(&str, &[&str], &[&str])] = &[
             "NOSCHEMA",
             "BADKEY",
             "ERR",
-        ],
+        ]],
     ),
     (
         "STATE.DELETE",
-        &[
-            "PURGE",
-            "EVENT",
-            "ACTOR",
-            "NOTE",
-            "AUDIT",
-            "expected *",
-            "expected 0",
-            "expected version",
-            "expected etag",
-            "expected stale version",
-            "expected stale etag",
-            "expected stale digest",
-        ],
-        &["deleted", "CONFLICT", "NOSTATE", "BADKEY"],
+        &[&["PURGE", "AUDIT"], REMARKS, EXPECTED],
+        &[&["deleted", "CONFLICT", "NOSTATE", "BADKEY"]],
     ),
+    ("STATE.TOUCH", &[EXPIRY, &["AUDIT"]], &[&["touched", "nothing there", "BADKEY"]]),
     (
-        "STATE.TOUCH",
-        &["EX", "PX", "EXAT", "PXAT", "KEEPTTL", "PERSIST", "AUDIT"],
-        &["touched", "nothing there", "BADKEY"],
+        "STATE.ATTEMPT",
+        &[&["SUCCESS", "FAILURE", "CLEAR", "COMPONENT", "ERROR", "ACTOR", "AUDIT"]],
+        &[&["counted", "NOSTATE", "BADKEY"]],
     ),
-    ("STATE.HISTORY", &["COUNT"], &["answered", "nil"]),
-    ("STATE.DIFF", &[], &["answered", "nil", "NOVERSION"]),
-    ("STATE.META", &[], &["answered", "nil"]),
-    ("STATE.VALIDATE", &[], &["answered", "INVALID", "NOSCHEMA", "BADJSON", "TOOBIG", "TOODEEP"]),
-    ("STATE.SCHEMA SET", &[], &["answered", "BADSCHEMA", "BADJSON"]),
-    ("STATE.SCHEMA GET", &[], &["answered", "nil"]),
-    ("STATE.SCHEMA LIST", &[], &["answered"]),
-    ("STATE.SCHEMA DEL", &["FORCE"], &["answered", "NOSCHEMA", "BADSCHEMA"]),
-    ("STATE.SCHEMA HELP", &[], &["answered"]),
-    ("STATE.HELP", &[], &["answered"]),
+    ("STATE.ATTEMPTS", &[&["operation", "COUNT"]], &[&["answered", "nil"]]),
+    ("STATE.HISTORY", &[&["COUNT"]], &[&["answered", "nil"]]),
+    ("STATE.DIFF", &[], &[&["answered", "nil", "NOVERSION"]]),
+    ("STATE.META", &[], &[&["answered", "nil"]]),
+    ("STATE.VALIDATE", &[], &[&["answered", "INVALID", "NOSCHEMA", "BADJSON", "TOOBIG", "TOODEEP"]]),
+    ("STATE.SCHEMA SET", &[], &[&["answered", "BADSCHEMA", "BADJSON"]]),
+    ("STATE.SCHEMA GET", &[], &[&["answered", "nil"]]),
+    ("STATE.SCHEMA LIST", &[], &[&["answered"]]),
+    ("STATE.SCHEMA DEL", &[&["FORCE"]], &[&["answered", "NOSCHEMA", "BADSCHEMA"]]),
+    ("STATE.SCHEMA HELP", &[], &[&["answered"]]),
+    ("STATE.HELP", &[], &[&["answered"]]),
 ];
 
 /// The events of the audit stream.
-const EVENTS: &[&str] = &["create", "update", "rollback", "note", "delete", "reject", "suppressed"];
+const EVENTS: &[&str] =
+    &["create", "update", "rollback", "note", "attempt", "delete", "reject", "suppressed"];
 
 /// Everything that must have occurred.
 fn required() -> Vec<String> {
     let mut marks = vec!["RESP2".to_owned(), "RESP3".to_owned()];
     for (command, options, outcomes) in REQUIRED {
         marks.push((*command).to_owned());
+        let (options, outcomes) = (options.concat(), outcomes.concat());
         marks.extend(options.iter().map(|option| format!("{command} {option}")));
         // An option that is only ever refused is not covered; what was expected in vain must be.
         let words = options.iter().filter(|option| !option.starts_with("expected"));

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::command::{
-    Command, Common, Expected, KEYS, NO_SCHEMA, Past, Remarks, Rollback, SCHEMAS, SchemaText, Target, Ttl,
-    Update,
+    Attempt, Command, Common, Expected, KEYS, NO_SCHEMA, Past, Remarks, Rollback, SCHEMAS, SchemaText, Tally,
+    Target, Ttl, Update,
 };
 use crate::json;
 use crate::patch::Size;
@@ -16,6 +16,8 @@ use crate::state::tree;
 use crate::texts;
 use crate::world::{Settings, Slot, World};
 
+const OPERATIONS: &[&str] = &["confirm", "offer", "login/Greeting"];
+const COMPONENTS: &[&str] = &["ConfirmOffer", "Greeting"];
 const LABELS: &[&str] = &["menu", "offer", "confirm", "ledger", "café"];
 /// 2100-01-01: so far away that no run sees it.
 const FAR_S: i64 = 4_102_444_800;
@@ -24,9 +26,14 @@ const FAR_S: i64 = 4_102_444_800;
 pub fn settings() -> BoxedStrategy<Settings> {
     let kept = (0_usize..5, 0_usize..4, select(&[300, 4000][..]));
     let trail = (select(&[4096_usize, 60][..]), select(&[100_usize, 0, 1, 3][..]), any::<bool>());
-    (kept, trail, 2_u8..=3)
+    (kept, trail, 2_u8..=3, 0_usize..6)
         .prop_map(
-            |((snapshots, labels, default_ttl_s), (patch_bytes_max, rejects_max, conflicts), protocol)| {
+            |(
+                (snapshots, labels, default_ttl_s),
+                (patch_bytes_max, rejects_max, conflicts),
+                protocol,
+                attempts_history,
+            )| {
                 Settings {
                     snapshots,
                     labels,
@@ -36,6 +43,7 @@ pub fn settings() -> BoxedStrategy<Settings> {
                     patch_bytes_max,
                     rejects_max,
                     conflicts,
+                    attempts_history,
                     protocol,
                 }
             },
@@ -66,6 +74,9 @@ fn command_on(key: usize, world: &World) -> BoxedStrategy<Command> {
         2 => weighted(0.5, 1_usize..5).prop_map(move |count| Command::History { key, count }),
         6 => (past(), past()).prop_map(move |(from, to)| Command::Diff { key, from, to }),
         4 => Just(Command::Meta { key }),
+        9 => attempt(key),
+        6 => (weighted(0.7, select(OPERATIONS)), weighted(0.3, 1_usize..4))
+            .prop_map(move |(operation, count)| Command::Attempts { key, operation, count }),
         7 => common().prop_map(move |common| Command::Touch { key, common }),
         deleting => (prop_oneof![1 => expected(slot), 1 => stale()], any::<bool>(), common())
             .prop_map(move |(expected, purge, common)| Command::Delete { key, expected, purge, common }),
@@ -94,10 +105,25 @@ fn update(key: usize, world: &World) -> BoxedStrategy<Command> {
         None => prop_oneof![3 + 8 * unknown => Just(None), 6 => any].boxed(),
     };
     let label = weighted(0.15, select(LABELS));
-    (expected(slot), texts::json(slot, settings), schema, label, weighted(0.1, Just(())), common())
-        .prop_map(move |(expected, (kind, json), schema, label, dry_run, common)| {
-            let dry_run = dry_run.is_some();
-            Command::Update(Update { key, expected, json, kind, schema, label, dry_run, common })
+    let tried = weighted(0.25, (select(OPERATIONS), weighted(0.4, select(COMPONENTS))));
+    let said = (label, weighted(0.1, Just(())), tried, common());
+    (weighted(0.3, Just(())), expected(slot), texts::json(slot, settings), schema, said)
+        .prop_map(move |(protect, expected, (kind, json), schema, (label, dry_run, tried, mut common))| {
+            let (protect, dry_run) = (protect.is_some(), dry_run.is_some());
+            if let Some((operation, component)) = tried {
+                common.remarks = Remarks { operation: Some(operation), component, ..common.remarks };
+            }
+            Command::Update(Update { key, protect, expected, json, kind, schema, label, dry_run, common })
+        })
+        .boxed()
+}
+
+fn attempt(key: usize) -> BoxedStrategy<Command> {
+    let tally = prop_oneof![3 => Just(Tally::Success), 3 => Just(Tally::Failure), 2 => Just(Tally::Clear)];
+    let error = weighted(0.3, select(&["neither yes nor no", "é\n"][..]));
+    (select(OPERATIONS), tally, weighted(0.4, select(COMPONENTS)), error, common())
+        .prop_map(move |(operation, tally, component, error, common)| {
+            Command::Attempt(Attempt { key, operation, tally, component, error, common })
         })
         .boxed()
 }
@@ -190,7 +216,7 @@ fn common() -> BoxedStrategy<Common> {
         weighted(0.2, select(&["menu_handler", "webhook"][..])),
         weighted(0.15, select(&["sent to +263771234567", "EX 60", "two\nlines"][..])),
     )
-        .prop_map(|(event, actor, note)| Remarks { event, actor, note });
+        .prop_map(|(event, actor, note)| Remarks { event, actor, note, ..Remarks::default() });
     let audit = prop_oneof![20 => Just(None), 4 => Just(Some(true)), 2 => Just(Some(false))];
     (remarks, weighted(0.4, ttl()), weighted(0.3, Just(())), audit, 0_usize..6, any::<bool>())
         .prop_map(|(remarks, ttl, returns, audit, rotate, small)| Common {

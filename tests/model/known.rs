@@ -54,6 +54,9 @@ impl Known {
             (Want::Int(number), Reply::Int(found)) => ensure(i64::try_from(*number) == Ok(*found), unlike),
             (Want::Text(text), Reply::Bulk(found)) => ensure(text.as_bytes() == found, unlike),
             (Want::Etag(etag), Reply::Bulk(_)) => self.etag(etag, reply.text()),
+            (Want::ErrorOf(tick), Reply::Bulk(_)) => {
+                ensure(self.errors.get(tick).is_some_and(|line| line == reply.text()), unlike)
+            }
             (Want::Time(tick), Reply::Bulk(_)) => self.time(*tick, milliseconds(reply.text())?),
             (Want::Patch { from, to }, Reply::Bulk(_)) => makes(reply.text(), from, to),
             (Want::Ttl(expiry), Reply::Int(found)) => self.ttl(*expiry, *found),

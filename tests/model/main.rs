@@ -5,13 +5,17 @@
 //! commands out, so that what is printed is a handful of commands; nothing is written to a file.
 
 mod asks;
+mod attempts;
 mod changes;
 mod claim;
 mod command;
 mod coverage;
 mod generate;
+mod going_back;
 mod json;
 mod known;
+mod lasting;
+mod line;
 mod patch;
 mod play;
 mod refused;

@@ -75,6 +75,7 @@ impl Run {
             ("max-depth", settings.size.depth_max),
             ("audit-patch-bytes", settings.patch_bytes_max),
             ("audit-rejects", settings.rejects_max),
+            ("attempts-history", settings.attempts_history),
         ] {
             client.ok(&["CONFIG", "SET", &format!("state.{name}"), &value.to_string()]);
         }

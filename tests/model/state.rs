@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use crate::attempts::Tried;
 use crate::command::{Etag, Past, Target, Tick};
 use crate::json;
 use crate::rules::Rules;
@@ -33,6 +34,8 @@ pub struct State {
     /// Name and version, the one set longest ago first.
     pub labels: Vec<(&'static str, u64)>,
     pub expiry: Expiry,
+    /// All that was tried, oldest first.
+    pub tried: Vec<Tried>,
 }
 
 impl State {
@@ -190,7 +193,7 @@ impl State {
             ("bytes", Want::Int(self.head().text.len() as u64)),
             ("snapshots", Want::Int(self.versions.len() as u64 - 1)),
             ("deadlines", Want::Map(Vec::new())),
-            ("attempts", Want::Map(Vec::new())),
+            ("attempts", self.attempts_of_all(None)),
             ("audit", Want::text(audit)),
             ("valid", Want::Int(u64::from(valid))),
         ])

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::command::{AUDITS, KEYS, Remarks};
+use crate::command::{AUDITS, Common, KEYS, Remarks, Tally};
 use crate::want::{Entry, Field, Want};
 use crate::world::World;
 
@@ -19,7 +19,13 @@ impl World {
         fields.push(("event", Field::Text(event.into())));
         fields.push(("at", Field::Time(self.tick)));
         fields.push(("user", Field::Text("default".into())));
-        let said = [("name", remarks.event), ("actor", remarks.actor), ("note", remarks.note)];
+        let said = [
+            ("name", remarks.event),
+            ("actor", remarks.actor),
+            ("note", remarks.note),
+            ("operation", remarks.operation),
+            ("component", remarks.component),
+        ];
         for (name, text) in said {
             fields.extend(text.map(|text| (name, Field::Text(text.into()))));
         }
@@ -33,13 +39,20 @@ impl World {
         slot.trail.push(self.tick, Entry { fields, change });
     }
 
-    /// A refusal by the rules goes on record, up to a limit; where neither a state nor a trail is, none does.
-    pub fn refuse(&mut self, key: usize, want: Want, remarks: &Remarks) -> Want {
-        let recorded = match want.prefix() {
-            Some("INVALID" | "BADPATCH" | "TOOBIG" | "TOODEEP") => true,
-            Some("CONFLICT") => self.settings.conflicts,
-            _ => false,
-        };
+    /// A refusal by the rules counts as a failure of the operation that was named, and goes on record, up to a limit; where
+    /// neither a state nor a trail is, none does.
+    pub fn refuse(&mut self, key: usize, want: Want, common: &Common) -> Want {
+        let remarks = &common.remarks;
+        let by_the_rules = matches!(want.prefix(), Some("INVALID" | "BADPATCH" | "TOOBIG" | "TOODEEP"));
+        if let Some(mut state) =
+            self.slots[key].state.clone().filter(|_| by_the_rules && remarks.operation.is_some())
+        {
+            self.count(&mut state, remarks, Tally::Failure);
+            // Somebody is there.
+            state.expiry = self.expiry(common.ttl, Some(state.expiry), state.schema.map(|(name, _)| name));
+            self.slots[key].state = Some(state);
+        }
+        let recorded = by_the_rules || (want.prefix() == Some("CONFLICT") && self.settings.conflicts);
         let slot = &mut self.slots[key];
         let somewhere = slot.state.is_some() || !slot.trail.entries.is_empty();
         if !recorded || !somewhere || slot.trail.rejects > self.settings.rejects_max {
@@ -63,6 +76,7 @@ impl World {
         vec![
             (vec!["STATE.GET", name], state.map_or(Want::Nil, |state| Want::state(state.etag(), true))),
             (vec!["STATE.HISTORY", name], state.map_or(Want::Nil, |state| state.history(None))),
+            (vec!["STATE.ATTEMPTS", name], state.map_or(Want::Nil, |state| state.attempts_of_all(None))),
             (vec!["PEXPIRETIME", name], Want::ExpireTime(state.map(|state| state.expiry))),
             (vec!["XLEN", AUDITS[key]], Want::Int(slot.trail.entries.len() as u64)),
             (vec!["PEXPIRETIME", AUDITS[key]], Want::ExpireTime(trail_expiry)),

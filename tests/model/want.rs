@@ -51,6 +51,8 @@ pub enum Want {
     Ttl(Expiry),
     /// What PEXPIRETIME says of a key: -2 without one.
     ExpireTime(Option<Expiry>),
+    /// The error line that this command was answered with, told as something that was tried.
+    ErrorOf(Tick),
     /// Lines of help, these commands among them.
     Lines(&'static [&'static str]),
 }
@@ -58,6 +60,10 @@ pub enum Want {
 impl Want {
     pub fn text(text: &str) -> Want {
         Want::Text(text.into())
+    }
+
+    pub fn no_state() -> Want {
+        Want::Error("NOSTATE there is no state at this key; STATE.UPDATE with 0 or * creates one".into())
     }
 
     /// The text, or nil.

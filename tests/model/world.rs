@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::command::{Arg, Command, Etag, KEYS, Line, Remarks, SCHEMAS, Tick, Ttl};
+use crate::attempts::{Tried, Wrong};
+use crate::command::{Arg, Command, Etag, KEYS, Remarks, SCHEMAS, Tally, Tick, Ttl};
+use crate::line::Line;
 use crate::patch::Size;
 use crate::rules::Rules;
 use crate::state::{State, Version};
@@ -25,6 +27,7 @@ pub struct Settings {
     pub patch_bytes_max: usize,
     pub rejects_max: usize,
     pub conflicts: bool,
+    pub attempts_history: usize,
     /// The protocol that the client speaks: 2 or 3.
     pub protocol: u8,
 }
@@ -85,6 +88,7 @@ impl World {
             Command::Rollback(rollback) => self.rollback(rollback),
             Command::Delete { key, expected, purge, common } => self.delete(*key, *expected, *purge, common),
             Command::Touch { key, common } => self.touch(*key, common),
+            Command::Attempt(attempt) => self.attempt(attempt),
             Command::Refused { row, key } => crate::refused::step(*row, *key),
             other => self.ask(other),
         };
@@ -173,11 +177,12 @@ impl World {
         let Some(mut state) = present.cloned() else {
             self.lives += 1;
             let (life, born) = (self.lives, self.tick);
-            let state = State { life, born, schema: None, versions: vec![], labels: vec![], expiry };
+            let state =
+                State { life, born, schema: None, versions: vec![], labels: vec![], expiry, tried: vec![] };
             return Ok(self.commit(key, state, None, proposal, text, remarks, dry_run));
         };
         state.expiry = expiry;
-        if state.head().text != text {
+        if state.head().text != text || state.schema.map(|(name, _)| name) != proposal.schema {
             let before = state.head().text.clone();
             return Ok(self.commit(key, state, Some(before), proposal, text, remarks, dry_run));
         }
@@ -190,11 +195,24 @@ impl World {
             state.set_label(label);
             state.forget(self.settings.snapshots, self.settings.labels);
         }
+        self.count(&mut state, remarks, Tally::Success);
         self.slots[key].state = Some(state);
+        if remarks.operation.is_some() {
+            self.record_attempt(key, Tally::Success, remarks, None);
+            return Ok((etag, "counted"));
+        }
         if noted {
             self.record(key, "note", remarks, Vec::new(), None);
         }
         Ok((etag, if noted { "noted" } else { "unchanged" }))
+    }
+
+    /// An update that names an operation is an attempt at it.
+    pub fn count(&self, state: &mut State, remarks: &Remarks, tally: Tally) {
+        let error = (tally == Tally::Failure).then_some(Wrong::Answered(self.tick));
+        let Some(operation) = remarks.operation else { return };
+        let (component, tick) = (remarks.component, self.tick);
+        state.tried.push(Tried { operation, component, tick, tally, error });
     }
 
     #[expect(clippy::too_many_arguments, reason = "a version is made of all this")]
@@ -221,6 +239,7 @@ impl World {
             state.set_label(label);
         }
         state.forget(self.settings.snapshots, self.settings.labels);
+        self.count(&mut state, remarks, Tally::Success);
         let slot = &mut self.slots[key];
         slot.state = Some(state);
         slot.seen.push(etag.clone());
