@@ -2,6 +2,7 @@
 
 use crate::command::{AUDITS, Command, KEYS, Past, SchemaText};
 use crate::json;
+use crate::keep::Obeyed;
 use crate::line::Line;
 use crate::rules::NOT_A_SCHEMA;
 use crate::state::{State, tree};
@@ -46,11 +47,11 @@ impl World {
                 let number = |past: Past| state.map_or(1, |state| state.number(past));
                 let numbers = [number(*from), number(*to)].map(|number| number.to_string());
                 let line = Line::new("STATE.DIFF", &[KEYS[*key], &numbers[0], &numbers[1]]);
-                (line, self.of_state(*key, |state| diff(state, *from, *to)))
+                (line, self.of_state(*key, |state| self.diff(state, *from, *to)))
             }
             Command::Meta { key } => {
                 key_asked = Some(*key);
-                let rules = |state: &State| self.rules(state.schema.map(|(name, _)| name));
+                let rules = |state: &State| self.rules(state.schema_name());
                 let want = self.of_state(*key, |state| state.meta(AUDITS[*key], rules(state)));
                 (Line::new("STATE.META", &[KEYS[*key]]), want)
             }
@@ -102,10 +103,16 @@ impl World {
                 return state.no_version();
             };
             let etag = state.etag_of(version);
-            if pointers.is_empty() {
-                return Want::state(etag, true);
+            let mut document = tree(&version.text);
+            if version.number != state.head().number {
+                match self.hiding(state) {
+                    Ok(hiding) => document = hiding.hidden(&document),
+                    Err(unknown) => return unknown,
+                }
             }
-            let document = tree(&version.text);
+            if pointers.is_empty() {
+                return Want::List(vec![Want::Etag(etag), Want::text(&document.to_string())]);
+            }
             let member = |pointer: &String| {
                 let tokens = json::tokens(pointer).expect("the test names members by pointers");
                 Want::optional(json::get(&document, &tokens).map(ToString::to_string).as_deref())
@@ -113,6 +120,29 @@ impl World {
             Want::List(std::iter::once(Want::Etag(etag)).chain(pointers.iter().map(member)).collect())
         });
         (line, want)
+    }
+
+    fn diff(&self, state: &State, from: Past, to: Past) -> Want {
+        let document = |past: Past| state.find(state.number(past)).map(|version| tree(&version.text));
+        match (document(from), document(to), self.hiding(state)) {
+            (Some(from), Some(to), Ok(hiding)) => {
+                let (from, to) = hiding.hidden_pair(&from, &to);
+                Want::Patch { from: from.to_string().into(), to: to.to_string().into() }
+            }
+            (Some(_), Some(_), Err(unknown)) => unknown,
+            _ => state.no_version(),
+        }
+    }
+
+    /// By what the secrets of past versions are hidden: the schema as it is now. While it is gone nobody knows which they
+    /// are.
+    fn hiding(&self, state: &State) -> Result<Obeyed, Want> {
+        let rules = self.rules(state.schema_name());
+        match state.schema {
+            Some(schema) if schema.has_secrets && rules.is_none() => self.needs(schema.name)?,
+            _ => {}
+        }
+        Ok(Obeyed { rules, former: None })
     }
 
     fn validate(&self, name: &'static str, text: &str) -> Want {
@@ -182,13 +212,5 @@ impl World {
             }
         };
         (line, want)
-    }
-}
-
-fn diff(state: &State, from: Past, to: Past) -> Want {
-    let text = |past: Past| state.find(state.number(past)).map(|version| version.text.clone());
-    match (text(from), text(to)) {
-        (Some(from), Some(to)) => Want::Patch { from, to },
-        _ => state.no_version(),
     }
 }

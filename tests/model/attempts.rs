@@ -100,7 +100,7 @@ impl World {
             (Some(refusal), _) => refusal,
             (None, None) => Want::no_state(),
             (None, Some(state)) => {
-                let schema = state.schema.map(|(name, _)| name);
+                let schema = state.schema_name();
                 // A clearing says nothing of anybody being there.
                 let moved = (tally != Tally::Clear).then(|| self.expiry(None, Some(state.expiry), schema));
                 let (tick, error) = (self.tick, error.map(Wrong::Said));

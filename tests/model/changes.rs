@@ -5,9 +5,10 @@ use serde_json::{Map, Value};
 use crate::claim::Claim;
 use crate::command::{AUDITS, Common, KEYS, Kind, Update};
 use crate::json;
+use crate::keep::Obeyed;
 use crate::line::Line;
 use crate::patch::{self, Failure};
-use crate::state::tree;
+use crate::state::{State, tree};
 use crate::want::Want;
 use crate::world::{Proposal, Step, World};
 
@@ -55,7 +56,7 @@ impl World {
             self.readable(&update.json, if update.kind == Some(Kind::Patch) { PATCH_LEVELS } else { 0 })?;
         let state = self.slots[update.key].state.as_ref();
         claim.check(state, true)?;
-        let own = state.map(|state| state.schema.map(|(name, _)| name));
+        let own = state.map(State::schema_name);
         let schema = match (own, update.schema) {
             (None, named) => named,
             (Some(own), None) => own,
@@ -73,16 +74,27 @@ impl World {
         if let Some(name) = schema {
             self.needs(name)?;
         }
-        let base = match (state, self.rules(schema)) {
+        let obeyed = self.obeyed(state, schema);
+        let base = match (state, obeyed.rules) {
             (Some(state), _) => tree(&state.head().text),
             (None, Some(rules)) => tree(rules.defaults()),
             (None, None) => Value::Object(Map::new()),
         };
+        let mut value = self.changed(&base, update.kind, json, obeyed)?;
+        // A patch may be stopped as soon as it makes too much of a document.
+        let patched = update.kind == Some(Kind::Patch);
+        let limit = self.settings.size.check(&value.to_string(), 0).err().filter(|_| patched);
+        if value.is_object()
+            && let Err(refusal) = guard(update, state.map(|_| &base), &base, &mut value, obeyed)
+        {
+            return Err(Want::either(limit, refusal));
+        }
         Ok(Proposal {
             event: if state.is_some() { "update" } else { "create" },
             parent: state.map_or(0, |state| state.head().number),
-            value: self.changed(base, update.kind, json)?,
-            patched: update.kind == Some(Kind::Patch),
+            value,
+            limit,
+            obeyed,
             schema,
             label: update.label,
             ttl: update.common.ttl,
@@ -95,23 +107,28 @@ impl World {
         json::parse(text).ok_or(Want::ErrorBegins("BADJSON at byte ".into()))
     }
 
-    fn changed(&self, mut base: Value, kind: Option<Kind>, json: Value) -> Result<Value, Want> {
+    fn changed(&self, base: &Value, kind: Option<Kind>, json: Value, obeyed: Obeyed) -> Result<Value, Want> {
+        let mut base = base.clone();
         match kind {
             None | Some(Kind::Merge) => json::merge(&mut base, &json),
             Some(Kind::Shallow) => json::shallow(&mut base, &json),
             Some(Kind::Replace) => base = json,
             Some(Kind::Patch) => {
-                base = patch::apply(&base, &json, self.settings.size).map_err(|failure| match failure {
-                    Failure::NotAList => {
-                        Want::ErrorBegins("BADPATCH a patch is an array of operations".into())
-                    }
-                    Failure::Operation { numbers, too_deep } => {
-                        let begins = |number| Want::ErrorBegins(format!("BADPATCH operation {number}: "));
-                        let deep = too_deep.then(|| self.settings.size.too_deep());
-                        Want::OneOf(numbers.into_iter().map(begins).chain(deep).collect())
-                    }
-                    Failure::OnTheWay => Want::Unsaid,
-                })?;
+                base =
+                    patch::apply(&base, &json, self.settings.size, &obeyed.secrets()).map_err(|failure| {
+                        match failure {
+                            Failure::NotAList => {
+                                Want::ErrorBegins("BADPATCH a patch is an array of operations".into())
+                            }
+                            Failure::Operation { numbers, too_deep } => {
+                                let begins =
+                                    |number| Want::ErrorBegins(format!("BADPATCH operation {number}: "));
+                                let deep = too_deep.then(|| self.settings.size.too_deep());
+                                Want::OneOf(numbers.into_iter().map(begins).chain(deep).collect())
+                            }
+                            Failure::OnTheWay => Want::Unsaid,
+                        }
+                    })?;
             }
         }
         Ok(base)
@@ -122,6 +139,24 @@ impl World {
         line.marks.push(format!("{name} {}", claim.mark(self.slots[key].state.as_ref())));
         line
     }
+}
+
+/// What a change, whose outcome is an object, may not touch. `document` is the state's, `base` that or the defaults.
+fn guard(
+    update: &Update,
+    document: Option<&Value>,
+    base: &Value,
+    after: &mut Value,
+    obeyed: Obeyed,
+) -> Result<(), Want> {
+    let replaces = update.kind == Some(Kind::Replace);
+    // A new state that is written whole has no defaults to begin with.
+    let before = (document.is_some() || !replaces).then_some(base);
+    obeyed.unhide(after, before);
+    if let Some(document) = document.filter(|_| replaces || update.kind == Some(Kind::Shallow)) {
+        obeyed.keep_unmentioned(after, document);
+    }
+    obeyed.guard(document, before, after, update.protect)
 }
 
 /// AUDIT with a stream that isn't the key's own.

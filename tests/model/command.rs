@@ -149,6 +149,7 @@ pub struct Rollback {
     pub expected: Expected,
     pub target: Target,
     pub only: Option<Vec<String>>,
+    pub all: bool,
     pub common: Common,
 }
 

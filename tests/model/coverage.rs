@@ -40,7 +40,9 @@ const UPDATED: Words = &[
     "a dry run",
     "CONFLICT",
     "NOSTATE",
+    "IMMUTABLE",
     "INVALID",
+    "TRANSITION",
     "BADJSON",
     "BADPATCH",
     "TOOBIG",
@@ -51,12 +53,17 @@ const UPDATED: Words = &[
 
 /// A command, its options with what callers claimed to have read, and its ways to end.
 const REQUIRED: &[(&str, &[Words], &[Words])] = &[
-    ("STATE.GET", &[&["VERSION", "pointer"]], &[&["answered", "nil", "NOVERSION"]]),
-    ("STATE.UPDATE", &[UPDATE, EXPIRY, REMARKS, EXPECTED], &[UPDATED, &["BADSCHEMA"]]),
+    ("STATE.GET", &[&["VERSION", "pointer"]], &[&["answered", "nil", "NOVERSION", "NOSCHEMA"]]),
+    ("STATE.UPDATE", &[UPDATE, EXPIRY, REMARKS, EXPECTED], &[UPDATED, &["BADSCHEMA", "PROTECTED"]]),
     ("STATE.SETPROTECTED", &[UPDATE, EXPIRY, REMARKS, EXPECTED], &[UPDATED]),
     (
         "STATE.ROLLBACK",
-        &[&["STEPS", "TO", "LABEL", "LASTVALID", "ONLY", "RETURN", "AUDIT"], EXPIRY, REMARKS, EXPECTED],
+        &[
+            &["STEPS", "TO", "LABEL", "LASTVALID", "ONLY", "ALL", "RETURN", "AUDIT"],
+            EXPIRY,
+            REMARKS,
+            EXPECTED,
+        ],
         &[&[
             "rollback",
             "noted",
@@ -83,7 +90,7 @@ const REQUIRED: &[(&str, &[Words], &[Words])] = &[
     ),
     ("STATE.ATTEMPTS", &[&["operation", "COUNT"]], &[&["answered", "nil"]]),
     ("STATE.HISTORY", &[&["COUNT"]], &[&["answered", "nil"]]),
-    ("STATE.DIFF", &[], &[&["answered", "nil", "NOVERSION"]]),
+    ("STATE.DIFF", &[], &[&["answered", "nil", "NOVERSION", "NOSCHEMA"]]),
     ("STATE.META", &[], &[&["answered", "nil"]]),
     ("STATE.VALIDATE", &[], &[&["answered", "INVALID", "NOSCHEMA", "BADJSON", "TOOBIG", "TOODEEP"]]),
     ("STATE.SCHEMA SET", &[], &[&["answered", "BADSCHEMA", "BADJSON"]]),

@@ -11,8 +11,8 @@ use crate::command::{
 use crate::json;
 use crate::patch::Size;
 use crate::refused::ROWS;
-use crate::rules::{self, NOT_A_SCHEMA};
-use crate::state::tree;
+use crate::rules::{self, NOT_A_SCHEMA, Rules};
+use crate::state::{State, tree};
 use crate::texts;
 use crate::world::{Settings, Slot, World};
 
@@ -26,13 +26,15 @@ const FAR_S: i64 = 4_102_444_800;
 pub fn settings() -> BoxedStrategy<Settings> {
     let kept = (0_usize..5, 0_usize..4, select(&[300, 4000][..]));
     let trail = (select(&[4096_usize, 60][..]), select(&[100_usize, 0, 1, 3][..]), any::<bool>());
-    (kept, trail, 2_u8..=3, 0_usize..6)
+    let schemas = [weighted(0.7, rules()), weighted(0.7, rules())];
+    (kept, trail, 2_u8..=3, 0_usize..6, schemas)
         .prop_map(
             |(
                 (snapshots, labels, default_ttl_s),
                 (patch_bytes_max, rejects_max, conflicts),
                 protocol,
                 attempts_history,
+                schemas,
             )| {
                 Settings {
                     snapshots,
@@ -44,6 +46,7 @@ pub fn settings() -> BoxedStrategy<Settings> {
                     rejects_max,
                     conflicts,
                     attempts_history,
+                    schemas,
                     protocol,
                 }
             },
@@ -63,16 +66,20 @@ pub fn command(world: &World) -> BoxedStrategy<Command> {
 fn command_on(key: usize, world: &World) -> BoxedStrategy<Command> {
     let (slot, settings) = (&world.slots[key], &world.settings);
     let setting_schemas = 4 + 5 * world.schemas_missing();
-    let (deleting, going_back) = if slot.state.is_some() { (5, 5) } else { (2, 1) };
+    // Past versions with secrets that nobody knows any more.
+    let lost = slot.state.as_ref().and_then(|state| state.schema);
+    let lost = lost.is_some_and(|schema| schema.has_secrets && world.rules(Some(schema.name)).is_none());
+    let (reading, rest_of_all) = if lost { (70, 40) } else { (7, 9) };
+    let (deleting, going_back) = if slot.state.is_some() { (5, 4) } else { (2, 1) };
     // What the state obeys is set anew and deleted more often than what nobody obeys.
-    let own = slot.state.as_ref().and_then(|state| state.schema).map(|(name, _)| name);
+    let own = slot.state.as_ref().and_then(State::schema_name);
     let known = move || select(SCHEMAS.into_iter().chain(own).chain(own).collect::<Vec<_>>());
     let named = || prop_oneof![6 => known(), 1 => Just(NO_SCHEMA)];
     let rest = prop_oneof![
-        7 => (weighted(0.4, past()), prop_oneof![1 => Just(Vec::new()), 1 => texts::pointers(slot)])
+        reading => (weighted(if lost { 0.95 } else { 0.5 }, past(slot)), prop_oneof![1 => Just(Vec::new()), 1 => texts::pointers(slot)])
             .prop_map(move |(version, pointers)| Command::Get { key, version, pointers }),
         2 => weighted(0.5, 1_usize..5).prop_map(move |count| Command::History { key, count }),
-        6 => (past(), past()).prop_map(move |(from, to)| Command::Diff { key, from, to }),
+        reading => (past(slot), past(slot)).prop_map(move |(from, to)| Command::Diff { key, from, to }),
         4 => Just(Command::Meta { key }),
         9 => attempt(key),
         6 => (weighted(0.7, select(OPERATIONS)), weighted(0.3, 1_usize..4))
@@ -87,27 +94,29 @@ fn command_on(key: usize, world: &World) -> BoxedStrategy<Command> {
         4 => (named(), weighted(0.4, Just(())))
             .prop_map(|(name, force)| Command::SchemaDel { name, force: force.is_some() }),
         1 => any::<bool>().prop_map(|of_schemas| Command::Help { of_schemas }),
-        22 => (0..ROWS.len()).prop_map(move |row| Command::Refused { row, key }),
+        25 => (0..ROWS.len()).prop_map(move |row| Command::Refused { row, key }),
     ];
-    prop_oneof![10 => update(key, world), going_back => rollback(key, world), 8 => rest].boxed()
+    prop_oneof![12 => update(key, world), going_back => rollback(key, world), rest_of_all => rest].boxed()
 }
 
 fn update(key: usize, world: &World) -> BoxedStrategy<Command> {
     let (slot, settings) = (&world.slots[key], &world.settings);
     let mut known: Vec<&'static str> = world.schemas.keys().copied().collect();
     // On a state the schema is mostly its own or not said; a new one mostly gets one.
-    let own = slot.state.as_ref().map(|state| state.schema.map(|(name, _)| name));
+    let own = slot.state.as_ref().map(State::schema_name);
     let unknown = if known.is_empty() { 1 } else { 0 };
     known.extend(SCHEMAS);
-    let any = prop_oneof![12 => select(known).prop_map(Some), 1 => Just(Some(NO_SCHEMA))];
+    let any = prop_oneof![20 => select(known).prop_map(Some), 1 => Just(Some(NO_SCHEMA))];
     let schema = match own {
         Some(own) => prop_oneof![20 => Just(None), 4 => Just(own), 1 => any].boxed(),
-        None => prop_oneof![3 + 8 * unknown => Just(None), 6 => any].boxed(),
+        None => prop_oneof![2 + 8 * unknown => Just(None), 8 => any].boxed(),
     };
     let label = weighted(0.15, select(LABELS));
     let tried = weighted(0.25, (select(OPERATIONS), weighted(0.4, select(COMPONENTS))));
     let said = (label, weighted(0.1, Just(())), tried, common());
-    (weighted(0.3, Just(())), expected(slot), texts::json(slot, settings), schema, said)
+    let guarded = own.flatten().and_then(|name| world.rules(Some(name))) == Some(Rules::Guarded);
+    let protect = weighted(if guarded { 0.5 } else { 0.2 }, Just(()));
+    (protect, expected(slot), texts::json(slot, settings, guarded), schema, said)
         .prop_map(move |(protect, expected, (kind, json), schema, (label, dry_run, tried, mut common))| {
             let (protect, dry_run) = (protect.is_some(), dry_run.is_some());
             if let Some((operation, component)) = tried {
@@ -134,16 +143,17 @@ fn rollback(key: usize, world: &World) -> BoxedStrategy<Command> {
     let labels: Vec<&'static str> = set.chain([LABELS[0]]).collect();
     let target = prop_oneof![
         4 => weighted(0.5, 1_u64..4).prop_map(Target::Steps),
-        3 => past().prop_map(Target::To),
+        3 => past(slot).prop_map(Target::To),
         2 => select(labels).prop_map(Target::Label),
         2 => Just(Target::LastValid),
         2 => select(refused_versions(world, key)).prop_map(Target::To),
     ];
     let members = (target, weighted(0.25, texts::pointers(slot)));
     let members = prop_oneof![3 => members, 1 => members_of_old(slot)];
-    (expected(slot), members, common())
-        .prop_map(move |(expected, (target, only), common)| {
-            Command::Rollback(Rollback { key, expected, target, only, common })
+    (expected(slot), members, weighted(0.3, Just(())), common())
+        .prop_map(move |(expected, (target, only), all, common)| {
+            let all = all.is_some();
+            Command::Rollback(Rollback { key, expected, target, only, all, common })
         })
         .boxed()
 }
@@ -152,7 +162,7 @@ fn rollback(key: usize, world: &World) -> BoxedStrategy<Command> {
 fn refused_versions(world: &World, key: usize) -> Vec<Past> {
     let mut found = vec![Past(1)];
     let Some(state) = &world.slots[key].state else { return found };
-    let Some(rules) = world.rules(state.schema.map(|(name, _)| name)) else { return found };
+    let Some(rules) = world.rules(state.schema_name()) else { return found };
     let refused = state.versions.iter().filter(|version| !rules.violations(&tree(&version.text)).is_empty());
     found.extend(refused.map(|version| Past(state.head().number - version.number)));
     if found.len() > 1 { found.split_off(1) } else { found }
@@ -194,8 +204,14 @@ fn stale() -> BoxedStrategy<Expected> {
     .boxed()
 }
 
-fn past() -> BoxedStrategy<Past> {
-    (0_u64..6).prop_map(Past).boxed()
+/// Mostly a version that is kept.
+fn past(slot: &Slot) -> BoxedStrategy<Past> {
+    let kept = slot
+        .state
+        .iter()
+        .flat_map(|state| state.versions.iter().map(|version| Past(state.head().number - version.number)));
+    let kept: Vec<Past> = kept.chain([Past(0)]).collect();
+    prop_oneof![3 => select(kept), 1 => (0_u64..6).prop_map(Past)].boxed()
 }
 
 fn ttl() -> BoxedStrategy<Ttl> {
@@ -217,7 +233,7 @@ fn common() -> BoxedStrategy<Common> {
         weighted(0.15, select(&["sent to +263771234567", "EX 60", "two\nlines"][..])),
     )
         .prop_map(|(event, actor, note)| Remarks { event, actor, note, ..Remarks::default() });
-    let audit = prop_oneof![20 => Just(None), 4 => Just(Some(true)), 2 => Just(Some(false))];
+    let audit = prop_oneof![20 => Just(None), 4 => Just(Some(true)), 1 => Just(Some(false))];
     (remarks, weighted(0.4, ttl()), weighted(0.3, Just(())), audit, 0_usize..6, any::<bool>())
         .prop_map(|(remarks, ttl, returns, audit, rotate, small)| Common {
             remarks,
@@ -230,9 +246,14 @@ fn common() -> BoxedStrategy<Common> {
         .boxed()
 }
 
+/// What a schema's name stands for.
+fn rules() -> BoxedStrategy<Rules> {
+    prop_oneof![3 => select(&rules::ALL[..]), 2 => Just(Rules::Guarded)].boxed()
+}
+
 fn schema_text() -> BoxedStrategy<SchemaText> {
     prop_oneof![
-        8 => (select(&rules::ALL[..]), any::<bool>())
+        8 => (rules(), any::<bool>())
             .prop_map(|(rules, spaced)| SchemaText::Rules { rules, spaced }),
         1 => (0..NOT_A_SCHEMA.len()).prop_map(SchemaText::NotASchema),
     ]

@@ -27,6 +27,9 @@ impl World {
                 std::iter::once(count.as_str()).chain(pointers.iter().map(String::as_str)).collect();
             line.option("ONLY", &values);
         }
+        if rollback.all {
+            line.option("ALL", &[]);
+        }
         line.common(common, AUDITS[key]);
         let done = match foreign_audit(common) {
             Some(refusal) => Err(refusal),
@@ -46,16 +49,18 @@ impl World {
         let state = self.slots[rollback.key].state.as_ref();
         claim.check(state, false)?;
         let state = state.expect("the claim was checked");
-        let schema = state.schema.map(|(name, _)| name);
+        let schema = state.schema_name();
         if let Some(name) = schema {
             self.needs(name)?;
         }
-        let (parent, value) = state.target(rollback.target, rollback.only.as_deref(), self.rules(schema))?;
+        let obeyed = self.obeyed(Some(state), schema);
+        let (parent, value) = state.target(rollback, obeyed)?;
         Ok(Proposal {
             event: "rollback",
             parent,
             value,
-            patched: false,
+            limit: None,
+            obeyed,
             schema,
             label: None,
             ttl: rollback.common.ttl,

@@ -41,7 +41,7 @@ impl World {
             (Some(refusal), _) => (refusal, ""),
             (None, None) => (Want::Int(0), "nothing there"),
             (None, Some(state)) => {
-                let schema = state.schema.map(|(name, _)| name);
+                let schema = state.schema_name();
                 let expiry = self.expiry(common.ttl, Some(state.expiry), schema);
                 self.slots[key].state.as_mut().expect("looked at above").expiry = expiry;
                 (Want::Int(1), "touched")

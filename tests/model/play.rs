@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use proptest::test_runner::TestCaseError;
 use support::{Client, Reply};
 
-use crate::command::{AUDITS, Command, KEYS};
+use crate::command::{AUDITS, Command, KEYS, SCHEMAS};
 use crate::known::Known;
 use crate::refused::TAKEN;
 use crate::shown::{Checked, ensure};
@@ -81,6 +81,11 @@ impl Run {
         }
         let conflicts = if settings.conflicts { "yes" } else { "no" };
         client.ok(&["CONFIG", "SET", "state.audit-conflicts", conflicts]);
+        for (name, rules) in SCHEMAS.into_iter().zip(settings.schemas) {
+            if let Some(rules) = rules {
+                client.ok(&["STATE.SCHEMA", "SET", name, rules.text()]);
+            }
+        }
         let mut known = Known::default();
         // Commands are counted from 1.
         known.played(0, 0, &Reply::Nil);

@@ -8,7 +8,9 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
+use crate::guarded::{self, Mark};
 use crate::json::Decimal;
+use crate::want::Want;
 
 /// What a schema name may stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,15 +21,24 @@ pub enum Rules {
     Strict,
     /// Anything that is an object.
     Open,
+    /// With members that not every command may write: see [`crate::guarded`].
+    Guarded,
 }
 
-pub const ALL: [Rules; 3] = [Rules::Offer, Rules::Strict, Rules::Open];
+pub const ALL: [Rules; 4] = [Rules::Offer, Rules::Strict, Rules::Open, Rules::Guarded];
 
 /// Texts that are no schema, and how STATE.SCHEMA SET says so.
-pub const NOT_A_SCHEMA: [(&str, &str); 4] = [
+pub const NOT_A_SCHEMA: [(&str, &str); 8] = [
     (r#"{"type":"dashboard"}"#, "BADSCHEMA"),
     (r#"{"$ref":"https://schemas.vimbiso.example/channel.json"}"#, "BADSCHEMA"),
     (r#"["channel"]"#, "BADSCHEMA"),
+    (r#"{"x-protected":true}"#, "BADSCHEMA"),
+    (r#"{"properties":{"cards":{"items":{"x-secret":true}}}}"#, "BADSCHEMA"),
+    (r#"{"if":{"required":["paid"]},"then":{"properties":{"price":{"x-immutable":true}}}}"#, "BADSCHEMA"),
+    (
+        r#"{"properties":{"stage":{"default":"pay","x-transitions":{"initial":["menu"],"allow":{}}}}}"#,
+        "BADSCHEMA",
+    ),
     (r#"{"type":"object""#, "BADJSON at byte "),
 ];
 
@@ -64,6 +75,7 @@ impl Rules {
             Rules::Open => {
                 r#"{"properties":{"stage":{"default":"login"},"data":{"default":{"amount":1.10}}}}"#
             }
+            Rules::Guarded => guarded::TEXT,
         }
     }
 
@@ -73,6 +85,7 @@ impl Rules {
             Rules::Offer => r#"{"stage":"handle_action_menu","option":null,"dashboard":{"page_number":0}}"#,
             Rules::Strict => r#"{"stage":"handle_action_menu","option":"handle_action_menu"}"#,
             Rules::Open => r#"{"stage":"login","data":{"amount":1.10}}"#,
+            Rules::Guarded => r#"{"dashboard":{"page_number":0},"option":null,"stage":"handle_action_menu"}"#,
         }
     }
 
@@ -80,8 +93,19 @@ impl Rules {
         match self {
             Rules::Offer => Some(1_800_000),
             Rules::Strict => Some(600_500),
+            Rules::Guarded => Some(900_000),
             Rules::Open => None,
         }
+    }
+
+    /// The annotated members.
+    pub fn marks(self) -> &'static [Mark] {
+        if self == Rules::Guarded { guarded::MARKS } else { &[] }
+    }
+
+    /// Refuses a step that may not follow the one before.
+    pub fn step(self, before: Option<&Value>, after: &Value) -> Result<(), Want> {
+        if self == Rules::Guarded { guarded::step(before, after) } else { Ok(()) }
     }
 
     /// The pointer of each violation, sorted; the document itself is `/`.
@@ -90,8 +114,10 @@ impl Rules {
             return vec!["/".into()];
         }
         let mut found = Vec::new();
-        if self != Rules::Open {
-            self.root(document, &mut found);
+        match self {
+            Rules::Open => {}
+            Rules::Guarded => guarded::violations(document, &mut found),
+            Rules::Offer | Rules::Strict => self.root(document, &mut found),
         }
         found.sort();
         found
@@ -173,14 +199,14 @@ fn number(value: &Value) -> Option<Decimal> {
     value.is_number().then(|| Decimal::of(&value.to_string()))
 }
 
-fn object(value: &Value, pointer: &str, found: &mut Vec<String>) -> bool {
+pub fn object(value: &Value, pointer: &str, found: &mut Vec<String>) -> bool {
     if !value.is_object() {
         found.push(pointer.into());
     }
     value.is_object()
 }
 
-fn string(parent: &Value, name: &str, pointer: &str, found: &mut Vec<String>) {
+pub fn string(parent: &Value, name: &str, pointer: &str, found: &mut Vec<String>) {
     if parent.get(name).is_some_and(|value| !value.is_string()) {
         found.push(pointer.into());
     }
@@ -191,7 +217,7 @@ fn required(value: &Value, pointer: &str, names: &[&str], found: &mut Vec<String
 }
 
 /// One violation for all the members that nobody knows.
-fn closed(value: &Value, pointer: &str, names: &[&str], found: &mut Vec<String>) {
+pub fn closed(value: &Value, pointer: &str, names: &[&str], found: &mut Vec<String>) {
     if value.as_object().is_some_and(|members| members.keys().any(|name| !names.contains(&name.as_str()))) {
         found.push(pointer.into());
     }

@@ -6,6 +6,10 @@ use crate::command::{AUDITS, Common, KEYS, Remarks, Tally};
 use crate::want::{Entry, Field, Want};
 use crate::world::World;
 
+/// What is refused by the rules, and on record.
+const REJECTIONS: [&str; 7] =
+    ["INVALID", "TRANSITION", "PROTECTED", "IMMUTABLE", "BADPATCH", "TOOBIG", "TOODEEP"];
+
 impl World {
     /// Writes an entry about the state as it is.
     pub fn record(
@@ -34,7 +38,7 @@ impl World {
         fields.push(("version", Field::Text(version.to_string())));
         if let Some(state) = &slot.state {
             fields.push(("etag", Field::Etag(state.etag())));
-            fields.extend(state.schema.map(|(name, _)| ("schema", Field::Text(name.into()))));
+            fields.extend(state.schema_name().map(|name| ("schema", Field::Text(name.into()))));
         }
         slot.trail.push(self.tick, Entry { fields, change });
     }
@@ -43,13 +47,13 @@ impl World {
     /// neither a state nor a trail is, none does.
     pub fn refuse(&mut self, key: usize, want: Want, common: &Common) -> Want {
         let remarks = &common.remarks;
-        let by_the_rules = matches!(want.prefix(), Some("INVALID" | "BADPATCH" | "TOOBIG" | "TOODEEP"));
+        let by_the_rules = want.prefix().is_some_and(|prefix| REJECTIONS.contains(&prefix));
         if let Some(mut state) =
             self.slots[key].state.clone().filter(|_| by_the_rules && remarks.operation.is_some())
         {
             self.count(&mut state, remarks, Tally::Failure);
             // Somebody is there.
-            state.expiry = self.expiry(common.ttl, Some(state.expiry), state.schema.map(|(name, _)| name));
+            state.expiry = self.expiry(common.ttl, Some(state.expiry), state.schema_name());
             self.slots[key].state = Some(state);
         }
         let recorded = by_the_rules || (want.prefix() == Some("CONFLICT") && self.settings.conflicts);

@@ -77,6 +77,14 @@ impl Want {
         if returns { Want::List(vec![Want::Etag(etag), text]) } else { Want::Etag(etag) }
     }
 
+    /// A refusal, or this one before it: the contract does not say which.
+    pub fn either(other: Option<Want>, refusal: Want) -> Want {
+        match other {
+            Some(other) => Want::OneOf(vec![other, refusal]),
+            None => refusal,
+        }
+    }
+
     /// The first word of a refusal.
     pub fn prefix(&self) -> Option<&str> {
         match self {

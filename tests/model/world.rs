@@ -10,10 +10,11 @@ use serde_json::Value;
 
 use crate::attempts::{Tried, Wrong};
 use crate::command::{Arg, Command, Etag, KEYS, Remarks, SCHEMAS, Tally, Tick, Ttl};
+use crate::keep::Obeyed;
 use crate::line::Line;
 use crate::patch::Size;
 use crate::rules::Rules;
-use crate::state::{State, Version};
+use crate::state::{SchemaUsed, State, Version, tree};
 use crate::want::{Expiry, Field, Trail, Want};
 
 /// The settings of a run, as CONFIG SET gets them.
@@ -28,6 +29,8 @@ pub struct Settings {
     pub rejects_max: usize,
     pub conflicts: bool,
     pub attempts_history: usize,
+    /// What each schema's name stands for when the run begins.
+    pub schemas: [Option<Rules>; SCHEMAS.len()],
     /// The protocol that the client speaks: 2 or 3.
     pub protocol: u8,
 }
@@ -67,8 +70,9 @@ pub struct Proposal {
     pub event: &'static str,
     pub parent: u64,
     pub value: Value,
-    /// Whether PATCH made it.
-    pub patched: bool,
+    /// What a patch may be refused for, whatever else is wrong: it makes too much of a document.
+    pub limit: Option<Want>,
+    pub obeyed: Obeyed,
     pub schema: Option<&'static str>,
     pub label: Option<&'static str>,
     pub ttl: Option<Ttl>,
@@ -76,7 +80,9 @@ pub struct Proposal {
 
 impl World {
     pub fn new(settings: Settings) -> World {
-        let (schemas, slots) = (BTreeMap::new(), Default::default());
+        let named = SCHEMAS.into_iter().zip(settings.schemas);
+        let schemas = named.filter_map(|(name, rules)| Some((name, (rules?, 1)))).collect();
+        let slots = Default::default();
         World { settings, schemas, slots, tick: 0, lives: 0, step: None }
     }
 
@@ -118,6 +124,12 @@ impl World {
         self.schemas.get(schema?).map(|(rules, _)| *rules)
     }
 
+    /// The rules of a command: those of the schema that counts, and of the state's own until now when that is another.
+    pub fn obeyed(&self, state: Option<&State>, schema: Option<&'static str>) -> Obeyed {
+        let own = state.and_then(State::schema_name);
+        Obeyed { rules: self.rules(schema), former: self.rules(own).filter(|_| own != schema) }
+    }
+
     /// The schema that a state of this name obeys now.
     pub fn needs(&self, name: &'static str) -> Result<(), Want> {
         if self.schemas.contains_key(name) {
@@ -144,23 +156,24 @@ impl World {
         }
     }
 
-    /// The result must be an object, pass the schema and be neither too big nor too deep.
-    fn checked(&self, proposal: &Proposal) -> Result<Arc<str>, Want> {
+    /// The result must be an object, pass the schema, be a step that may follow, and be neither too big nor too deep.
+    fn checked(&self, proposal: &Proposal, before: Option<&Value>) -> Result<Arc<str>, Want> {
         let text = proposal.value.to_string();
-        let violations = self.rules(proposal.schema).map(|rules| rules.violations(&proposal.value));
+        let rules = proposal.obeyed.rules;
+        let violations = rules.map(|rules| rules.violations(&proposal.value));
         let valid = match violations.filter(|violations| !violations.is_empty()) {
             _ if !proposal.value.is_object() => {
                 Err(Want::Error("INVALID 1 violation: /: must be an object".into()))
             }
             Some(violations) => Err(Want::Invalid(violations)),
-            None => Ok(()),
+            // Steps bind updates only.
+            None => match (rules, proposal.event) {
+                (Some(rules), "create" | "update") => rules.step(before, &proposal.value),
+                _ => Ok(()),
+            },
         };
-        match (valid, self.settings.size.check(&text, 0)) {
-            // A patch may be stopped as soon as it makes too much of a document.
-            (Err(invalid), Err(limit)) if proposal.patched => Err(Want::OneOf(vec![limit, invalid])),
-            (Err(wrong), _) | (Ok(()), Err(wrong)) => Err(wrong),
-            (Ok(()), Ok(())) => Ok(text.into()),
-        }
+        valid.map_err(|refusal| Want::either(proposal.limit.clone(), refusal))?;
+        self.settings.size.check(&text, 0).map(|()| text.into())
     }
 
     /// Makes a version of the result, or less when nothing changes. Returns the etag and what was done.
@@ -171,8 +184,8 @@ impl World {
         remarks: &Remarks,
         dry_run: bool,
     ) -> Result<(Etag, &'static str), Want> {
-        let text = self.checked(&proposal)?;
         let present = self.slots[key].state.as_ref();
+        let text = self.checked(&proposal, present.map(|state| tree(&state.head().text)).as_ref())?;
         let expiry = self.expiry(proposal.ttl, present.map(|state| state.expiry), proposal.schema);
         let Some(mut state) = present.cloned() else {
             self.lives += 1;
@@ -182,7 +195,7 @@ impl World {
             return Ok(self.commit(key, state, None, proposal, text, remarks, dry_run));
         };
         state.expiry = expiry;
-        if state.head().text != text || state.schema.map(|(name, _)| name) != proposal.schema {
+        if state.head().text != text || state.schema_name() != proposal.schema {
             let before = state.head().text.clone();
             return Ok(self.commit(key, state, Some(before), proposal, text, remarks, dry_run));
         }
@@ -230,7 +243,10 @@ impl World {
         let number = state.versions.last().map_or(1, |head| head.number + 1);
         let (tick, actor) = (self.tick, remarks.actor);
         state.versions.push(Version { number, parent, tick, event, actor, text: text.clone() });
-        state.schema = proposal.schema.map(|name| (name, self.schemas[name].1));
+        state.schema = proposal.schema.map(|name| {
+            let (rules, revision) = self.schemas[name];
+            SchemaUsed { name, revision, has_secrets: rules.marks().iter().any(|mark| mark.secret) }
+        });
         let etag = state.etag();
         if dry_run {
             return (etag, "a dry run");
@@ -245,17 +261,25 @@ impl World {
         slot.seen.push(etag.clone());
         slot.trail.rejects = 0;
         let mut fields = vec![("parent", Field::Text(parent.to_string()))];
+        let (before, after) = match before {
+            Some(before) => {
+                let (before, after) = proposal.obeyed.hidden_pair(&tree(&before), &proposal.value);
+                (Some(before.to_string().into()), after)
+            }
+            None => (None, proposal.obeyed.hidden(&proposal.value)),
+        };
+        let after: Arc<str> = after.to_string().into();
         if created {
-            fields.push(("document", Field::Text(text.to_string())));
+            fields.push(("document", Field::Text(after.to_string())));
         }
-        self.record(key, event, remarks, fields, Some((before, text)));
+        self.record(key, event, remarks, fields, Some((before, after)));
         (etag, event)
     }
 
     /// How many states obey each schema, all keys together.
     pub fn users(&self, name: &str) -> u64 {
         let states = self.slots.iter().filter_map(|slot| slot.state.as_ref());
-        states.filter(|state| state.schema.is_some_and(|(own, _)| own == name)).count() as u64
+        states.filter(|state| state.schema_name() == Some(name)).count() as u64
     }
 
     /// How many schemas are not set: the fewer there are, the more often one should be.
