@@ -1,10 +1,9 @@
-//! The commands that only ask, and STATE.SCHEMA.
+//! The commands that only ask, and those of STATE.SCHEMA.
 
-use crate::command::{AUDITS, Command, KEYS, Past, SchemaText};
+use crate::command::{AUDITS, Command, KEYS, Past};
 use crate::json;
 use crate::keep::Obeyed;
 use crate::line::Line;
-use crate::rules::NOT_A_SCHEMA;
 use crate::state::{State, tree};
 use crate::want::Want;
 use crate::world::{Step, World};
@@ -13,6 +12,8 @@ const COMMANDS: &[&str] = &[
     "STATE.GET key",
     "STATE.UPDATE key",
     "STATE.ROLLBACK key",
+    "STATE.RESET key",
+    "STATE.RECOVER key",
     "STATE.HISTORY key",
     "STATE.DIFF key",
     "STATE.META key",
@@ -24,8 +25,14 @@ const COMMANDS: &[&str] = &[
     "STATE.VALIDATE name",
     "STATE.HELP",
 ];
-const SUBCOMMANDS: &[&str] =
-    &["STATE.SCHEMA SET name", "STATE.SCHEMA GET name", "STATE.SCHEMA LIST", "STATE.SCHEMA DEL name"];
+const SUBCOMMANDS: &[&str] = &[
+    "STATE.SCHEMA SET name",
+    "STATE.SCHEMA GET name",
+    "STATE.SCHEMA LIST",
+    "STATE.SCHEMA DEL name",
+    "STATE.SCHEMA BIND pattern",
+    "STATE.SCHEMA UNBIND pattern",
+];
 
 impl World {
     pub fn ask(&mut self, command: &Command) -> Step {
@@ -68,6 +75,8 @@ impl World {
                 (Line::new("STATE.SCHEMA GET", &[name]), Want::optional(text))
             }
             Command::SchemaList => (Line::new("STATE.SCHEMA LIST", &[]), self.list()),
+            Command::SchemaBind { pattern, name } => self.bind(*pattern, name),
+            Command::SchemaUnbind { pattern } => self.unbind(*pattern),
             Command::SchemaDel { name, force } => self.forget_schema(name, *force),
             Command::Help { of_schemas: true } => {
                 (Line::new("STATE.SCHEMA HELP", &[]), Want::Lines(SUBCOMMANDS))
@@ -162,55 +171,5 @@ impl World {
         }
         let violations = rules.violations(&document);
         if violations.is_empty() { Want::Ok } else { Want::Invalid(violations) }
-    }
-
-    fn set_schema(&mut self, name: &'static str, text: SchemaText) -> (Line, Want) {
-        let rules = match text {
-            SchemaText::NotASchema(row) => {
-                let (text, begins) = NOT_A_SCHEMA[row];
-                return (Line::new("STATE.SCHEMA SET", &[name, text]), Want::ErrorBegins(begins.into()));
-            }
-            SchemaText::Rules { rules, .. } => rules,
-        };
-        // The same text written with space is the same schema.
-        let spaced = matches!(text, SchemaText::Rules { spaced: true, .. });
-        let text = if spaced { rules.text().replace(':', " :\n ") } else { rules.text().to_owned() };
-        let revision = match self.schemas.get(name) {
-            None => 1,
-            Some((present, revision)) if *present == rules => *revision,
-            Some((_, revision)) => revision + 1,
-        };
-        self.schemas.insert(name, (rules, revision));
-        (Line::new("STATE.SCHEMA SET", &[name, &text]), Want::Int(revision))
-    }
-
-    fn list(&self) -> Want {
-        let described = self.schemas.iter().map(|(name, (rules, revision))| {
-            Want::Map(vec![
-                ("name", Want::text(name)),
-                ("revision", Want::Int(*revision)),
-                ("bytes", Want::Int(rules.text().len() as u64)),
-                ("states", Want::Int(self.users(name))),
-                ("bindings", Want::List(Vec::new())),
-            ])
-        });
-        Want::List(described.collect())
-    }
-
-    fn forget_schema(&mut self, name: &'static str, force: bool) -> (Line, Want) {
-        let mut line = Line::new("STATE.SCHEMA DEL", &[name]);
-        if force {
-            line.option("FORCE", &[]);
-        }
-        let users = self.users(name);
-        let want = match self.needs(name) {
-            Err(unknown) => unknown,
-            Ok(()) if users > 0 && !force => Want::ErrorBegins(format!("BADSCHEMA {users} state")),
-            Ok(()) => {
-                self.schemas.remove(name);
-                Want::Int(1)
-            }
-        };
-        (line, want)
     }
 }

@@ -1,6 +1,6 @@
 //! The commands that change a document: UPDATE and SETPROTECTED.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::claim::Claim;
 use crate::command::{AUDITS, Common, KEYS, Kind, Update};
@@ -8,9 +8,10 @@ use crate::json;
 use crate::keep::Obeyed;
 use crate::line::Line;
 use crate::patch::{self, Failure};
-use crate::state::{State, tree};
+use crate::settle::Proposal;
+use crate::state::tree;
 use crate::want::Want;
-use crate::world::{Proposal, Step, World};
+use crate::world::{Step, World};
 
 /// How many levels the array and the operations of a patch may add to the depth of what they write.
 const PATCH_LEVELS: usize = 2;
@@ -22,6 +23,7 @@ impl World {
         let name = if update.protect { "STATE.SETPROTECTED" } else { "STATE.UPDATE" };
         let mut line = self.line(name, key, &claim);
         line = line.arg(update.json.as_str().into());
+        self.mark_binding(&mut line, key);
         match update.kind {
             None => {}
             Some(Kind::Merge) => line.option("MERGE", &[]),
@@ -56,30 +58,9 @@ impl World {
             self.readable(&update.json, if update.kind == Some(Kind::Patch) { PATCH_LEVELS } else { 0 })?;
         let state = self.slots[update.key].state.as_ref();
         claim.check(state, true)?;
-        let own = state.map(State::schema_name);
-        let schema = match (own, update.schema) {
-            (None, named) => named,
-            (Some(own), None) => own,
-            (Some(own), Some(named)) if own == Some(named) => own,
-            (Some(_), Some(named)) if update.protect => Some(named),
-            (Some(_), Some(named)) => {
-                let other = Want::ErrorBegins("BADSCHEMA ".into());
-                return Err(match self.needs(named) {
-                    Ok(()) => other,
-                    // Neither known nor the state's own: the contract does not say what is said first.
-                    Err(unknown) => Want::OneOf(vec![other, unknown]),
-                });
-            }
-        };
-        if let Some(name) = schema {
-            self.needs(name)?;
-        }
+        let schema = self.schema_for(update.key, state, update.schema, update.protect)?;
         let obeyed = self.obeyed(state, schema);
-        let base = match (state, obeyed.rules) {
-            (Some(state), _) => tree(&state.head().text),
-            (None, Some(rules)) => tree(rules.defaults()),
-            (None, None) => Value::Object(Map::new()),
-        };
+        let base = state.map_or_else(|| obeyed.begins_with(), |state| tree(&state.head().text));
         let mut value = self.changed(&base, update.kind, json, obeyed)?;
         // A patch may be stopped as soon as it makes too much of a document.
         let patched = update.kind == Some(Kind::Patch);

@@ -179,6 +179,11 @@ pub enum Command {
     },
     Update(Update),
     Rollback(Rollback),
+    Reset {
+        key: usize,
+        expected: Expected,
+        common: Common,
+    },
     Delete {
         key: usize,
         expected: Expected,
@@ -219,6 +224,13 @@ pub enum Command {
         name: &'static str,
     },
     SchemaList,
+    SchemaBind {
+        pattern: usize,
+        name: &'static str,
+    },
+    SchemaUnbind {
+        pattern: usize,
+    },
     SchemaDel {
         name: &'static str,
         force: bool,

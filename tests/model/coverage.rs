@@ -28,6 +28,8 @@ const UPDATE: Words = &[
     "OPERATION",
     "COMPONENT",
     "DRYRUN",
+    "bound",
+    "bound anew",
     "RETURN",
     "AUDIT",
 ];
@@ -59,7 +61,7 @@ const REQUIRED: &[(&str, &[Words], &[Words])] = &[
     (
         "STATE.ROLLBACK",
         &[
-            &["STEPS", "TO", "LABEL", "LASTVALID", "ONLY", "ALL", "RETURN", "AUDIT"],
+            &["STEPS", "TO", "LABEL", "LASTVALID", "ONLY", "ALL", "RETURN", "AUDIT", "bound", "bound anew"],
             EXPIRY,
             REMARKS,
             EXPECTED,
@@ -76,6 +78,11 @@ const REQUIRED: &[(&str, &[Words], &[Words])] = &[
             "BADKEY",
             "ERR",
         ]],
+    ),
+    (
+        "STATE.RESET",
+        &[&["RETURN", "AUDIT", "bound", "bound anew"], EXPIRY, REMARKS, EXPECTED],
+        &[&["reset", "noted", "unchanged", "CONFLICT", "NOSTATE", "INVALID", "NOSCHEMA", "BADKEY"]],
     ),
     (
         "STATE.DELETE",
@@ -96,6 +103,8 @@ const REQUIRED: &[(&str, &[Words], &[Words])] = &[
     ("STATE.SCHEMA SET", &[], &[&["answered", "BADSCHEMA", "BADJSON"]]),
     ("STATE.SCHEMA GET", &[], &[&["answered", "nil"]]),
     ("STATE.SCHEMA LIST", &[], &[&["answered"]]),
+    ("STATE.SCHEMA BIND", &[], &[&["answered", "NOSCHEMA"]]),
+    ("STATE.SCHEMA UNBIND", &[], &[&["answered"]]),
     ("STATE.SCHEMA DEL", &[&["FORCE"]], &[&["answered", "NOSCHEMA", "BADSCHEMA"]]),
     ("STATE.SCHEMA HELP", &[], &[&["answered"]]),
     ("STATE.HELP", &[], &[&["answered"]]),
@@ -103,7 +112,7 @@ const REQUIRED: &[(&str, &[Words], &[Words])] = &[
 
 /// The events of the audit stream.
 const EVENTS: &[&str] =
-    &["create", "update", "rollback", "note", "attempt", "delete", "reject", "suppressed"];
+    &["create", "update", "rollback", "reset", "note", "attempt", "delete", "reject", "suppressed"];
 
 /// Everything that must have occurred.
 fn required() -> Vec<String> {

@@ -4,23 +4,22 @@ use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::bindings::{PATTERNS, bound_to};
 use crate::command::{
-    Attempt, Command, Common, Expected, KEYS, NO_SCHEMA, Past, Remarks, Rollback, SCHEMAS, SchemaText, Tally,
-    Target, Ttl, Update,
+    Attempt, Command, KEYS, NO_SCHEMA, Past, Remarks, Rollback, SCHEMAS, Tally, Target, Update,
 };
 use crate::json;
 use crate::patch::Size;
+use crate::picks::{common, expected, past, rules, schema_text, stale};
 use crate::refused::ROWS;
-use crate::rules::{self, NOT_A_SCHEMA, Rules};
-use crate::state::{State, tree};
+use crate::rules::Rules;
+use crate::state::{State, bring_back, tree};
 use crate::texts;
 use crate::world::{Settings, Slot, World};
 
 const OPERATIONS: &[&str] = &["confirm", "offer", "login/Greeting"];
 const COMPONENTS: &[&str] = &["ConfirmOffer", "Greeting"];
 const LABELS: &[&str] = &["menu", "offer", "confirm", "ledger", "café"];
-/// 2100-01-01: so far away that no run sees it.
-const FAR_S: i64 = 4_102_444_800;
 
 /// The settings of a run: small limits, so that sixty commands reach them.
 pub fn settings() -> BoxedStrategy<Settings> {
@@ -64,39 +63,69 @@ pub fn command(world: &World) -> BoxedStrategy<Command> {
 }
 
 fn command_on(key: usize, world: &World) -> BoxedStrategy<Command> {
-    let (slot, settings) = (&world.slots[key], &world.settings);
-    let setting_schemas = 4 + 5 * world.schemas_missing();
-    // Past versions with secrets that nobody knows any more.
-    let lost = slot.state.as_ref().and_then(|state| state.schema);
-    let lost = lost.is_some_and(|schema| schema.has_secrets && world.rules(Some(schema.name)).is_none());
-    let (reading, rest_of_all) = if lost { (70, 40) } else { (7, 9) };
-    let (deleting, going_back) = if slot.state.is_some() { (5, 4) } else { (2, 1) };
-    // What the state obeys is set anew and deleted more often than what nobody obeys.
-    let own = slot.state.as_ref().and_then(State::schema_name);
-    let known = move || select(SCHEMAS.into_iter().chain(own).chain(own).collect::<Vec<_>>());
-    let named = || prop_oneof![6 => known(), 1 => Just(NO_SCHEMA)];
-    let rest = prop_oneof![
-        reading => (weighted(if lost { 0.95 } else { 0.5 }, past(slot)), prop_oneof![1 => Just(Vec::new()), 1 => texts::pointers(slot)])
+    let slot = &world.slots[key];
+    // Past versions with secrets that nobody knows any more are soon gone: they are read at once.
+    let schema = slot.state.as_ref().and_then(|state| state.schema);
+    let lost = schema.is_some_and(|schema| schema.has_secrets && world.rules(Some(schema.name)).is_none());
+    let (reading, going_back) = if slot.state.is_some() { (5, 5) } else { (4, 1) };
+    prop_oneof![
+        12 => update(key, world),
+        going_back => rollback(key, world),
+        2 => reset(key, world),
+        if lost { 60 } else { 2 } => reading_versions(slot, key),
+        reading => about_a_state(key, world),
+        4 => about_schemas(key, world),
+        3 => (0..ROWS.len()).prop_map(move |row| Command::Refused { row, key }),
+    ]
+    .boxed()
+}
+
+fn reading_versions(slot: &Slot, key: usize) -> BoxedStrategy<Command> {
+    let pointers = prop_oneof![1 => Just(Vec::new()), 1 => texts::pointers(slot)];
+    prop_oneof![
+        1 => (weighted(0.8, past(slot)), pointers)
             .prop_map(move |(version, pointers)| Command::Get { key, version, pointers }),
+        1 => (past(slot), past(slot)).prop_map(move |(from, to)| Command::Diff { key, from, to }),
+    ]
+    .boxed()
+}
+
+fn about_a_state(key: usize, world: &World) -> BoxedStrategy<Command> {
+    let slot = &world.slots[key];
+    let deleting = if slot.state.is_some() { 7 } else { 3 };
+    prop_oneof![
         2 => weighted(0.5, 1_usize..5).prop_map(move |count| Command::History { key, count }),
-        reading => (past(slot), past(slot)).prop_map(move |(from, to)| Command::Diff { key, from, to }),
-        4 => Just(Command::Meta { key }),
+        3 => Just(Command::Meta { key }),
         9 => attempt(key),
-        6 => (weighted(0.7, select(OPERATIONS)), weighted(0.3, 1_usize..4))
+        5 => (weighted(0.7, select(OPERATIONS)), weighted(0.3, 1_usize..4))
             .prop_map(move |(operation, count)| Command::Attempts { key, operation, count }),
-        7 => common().prop_map(move |common| Command::Touch { key, common }),
+        8 => common().prop_map(move |common| Command::Touch { key, common }),
         deleting => (prop_oneof![1 => expected(slot), 1 => stale()], any::<bool>(), common())
             .prop_map(move |(expected, purge, common)| Command::Delete { key, expected, purge, common }),
-        12 => (named(), texts::validated(settings)).prop_map(|(name, json)| Command::Validate { name, json }),
-        setting_schemas => (known(), schema_text()).prop_map(|(name, text)| Command::SchemaSet { name, text }),
-        1 => named().prop_map(|name| Command::SchemaGet { name }),
-        1 => Just(Command::SchemaList),
-        4 => (named(), weighted(0.4, Just(())))
-            .prop_map(|(name, force)| Command::SchemaDel { name, force: force.is_some() }),
         1 => any::<bool>().prop_map(|of_schemas| Command::Help { of_schemas }),
-        25 => (0..ROWS.len()).prop_map(move |row| Command::Refused { row, key }),
-    ];
-    prop_oneof![12 => update(key, world), going_back => rollback(key, world), rest_of_all => rest].boxed()
+    ]
+    .boxed()
+}
+
+fn about_schemas(key: usize, world: &World) -> BoxedStrategy<Command> {
+    let setting = 5 + 5 * world.schemas_missing();
+    let (binding, unbinding) = if world.bindings.len() > 2 { (3, 7) } else { (9, 4) };
+    // What the state obeys is set anew and deleted more often than what nobody obeys.
+    let own = world.slots[key].state.as_ref().and_then(State::schema_name);
+    let known = move || select(SCHEMAS.into_iter().chain(own).chain(own).collect::<Vec<_>>());
+    let named = || prop_oneof![6 => known(), 1 => Just(NO_SCHEMA)];
+    prop_oneof![
+        12 => (named(), texts::validated(&world.settings))
+            .prop_map(|(name, json)| Command::Validate { name, json }),
+        setting => (known(), schema_text()).prop_map(|(name, text)| Command::SchemaSet { name, text }),
+        binding => (0..PATTERNS.len(), named())
+            .prop_map(|(pattern, name)| Command::SchemaBind { pattern, name }),
+        unbinding => unbound(world).prop_map(|pattern| Command::SchemaUnbind { pattern }),
+        3 => named().prop_map(|name| Command::SchemaGet { name }),
+        3 => Just(Command::SchemaList),
+        7 => (named(), any::<bool>()).prop_map(|(name, force)| Command::SchemaDel { name, force }),
+    ]
+    .boxed()
 }
 
 fn update(key: usize, world: &World) -> BoxedStrategy<Command> {
@@ -108,13 +137,14 @@ fn update(key: usize, world: &World) -> BoxedStrategy<Command> {
     known.extend(SCHEMAS);
     let any = prop_oneof![20 => select(known).prop_map(Some), 1 => Just(Some(NO_SCHEMA))];
     let schema = match own {
-        Some(own) => prop_oneof![20 => Just(None), 4 => Just(own), 1 => any].boxed(),
+        Some(own) => prop_oneof![20 => Just(None), 4 => Just(own), 2 => any].boxed(),
         None => prop_oneof![2 + 8 * unknown => Just(None), 8 => any].boxed(),
     };
     let label = weighted(0.15, select(LABELS));
     let tried = weighted(0.25, (select(OPERATIONS), weighted(0.4, select(COMPONENTS))));
     let said = (label, weighted(0.1, Just(())), tried, common());
-    let guarded = own.flatten().and_then(|name| world.rules(Some(name))) == Some(Rules::Guarded);
+    let counts = bound_to(&world.bindings, key).or(own.flatten());
+    let guarded = world.rules(counts) == Some(Rules::Guarded);
     let protect = weighted(if guarded { 0.5 } else { 0.2 }, Just(()));
     (protect, expected(slot), texts::json(slot, settings, guarded), schema, said)
         .prop_map(move |(protect, expected, (kind, json), schema, (label, dry_run, tried, mut common))| {
@@ -137,6 +167,18 @@ fn attempt(key: usize) -> BoxedStrategy<Command> {
         .boxed()
 }
 
+/// A pattern that is bound, mostly.
+fn unbound(world: &World) -> BoxedStrategy<usize> {
+    let bound: Vec<usize> = world.bindings.keys().copied().chain([0]).collect();
+    prop_oneof![5 => select(bound), 1 => 0..PATTERNS.len()].boxed()
+}
+
+fn reset(key: usize, world: &World) -> BoxedStrategy<Command> {
+    (expected(&world.slots[key]), common())
+        .prop_map(move |(expected, common)| Command::Reset { key, expected, common })
+        .boxed()
+}
+
 fn rollback(key: usize, world: &World) -> BoxedStrategy<Command> {
     let slot = &world.slots[key];
     let set = slot.state.iter().flat_map(|state| &state.labels).map(|(name, _)| *name);
@@ -144,7 +186,7 @@ fn rollback(key: usize, world: &World) -> BoxedStrategy<Command> {
     let target = prop_oneof![
         4 => weighted(0.5, 1_u64..4).prop_map(Target::Steps),
         3 => past(slot).prop_map(Target::To),
-        2 => select(labels).prop_map(Target::Label),
+        3 => select(labels).prop_map(Target::Label),
         2 => Just(Target::LastValid),
         2 => select(refused_versions(world, key)).prop_map(Target::To),
     ];
@@ -171,91 +213,21 @@ fn refused_versions(world: &World, key: usize) -> Vec<Past> {
 /// A version and members deep inside it: what leads there may be something else by now.
 fn members_of_old(slot: &Slot) -> BoxedStrategy<(Target, Option<Vec<String>>)> {
     let mut found = vec![(Target::To(Past(1)), Some(vec!["/data/amount".to_owned()]))];
+    let mut without_place = Vec::new();
     if let Some(state) = &slot.state {
+        let present = tree(&state.head().text);
         for version in &state.versions {
-            let deep = json::places(&tree(&version.text)).into_iter().map(|(place, _)| place);
-            let deep = deep.filter(|place| place.matches('/').count() > 1);
             let past = Past(state.head().number - version.number);
-            found.extend(deep.map(|place| (Target::To(past), Some(vec![place]))));
+            for (place, _) in json::places(&tree(&version.text)) {
+                let tokens = json::tokens(&place).expect("a place has a pointer");
+                let fits = bring_back(&mut present.clone(), &tokens, true.into()).is_some();
+                let kind = if fits { &mut found } else { &mut without_place };
+                if tokens.len() > 1 {
+                    kind.push((Target::To(past), Some(vec![place])));
+                }
+            }
         }
     }
-    select(found).boxed()
-}
-
-fn expected(slot: &Slot) -> BoxedStrategy<Expected> {
-    let (nothing, present) = if slot.state.is_some() { (1, 8) } else { (20, 1) };
-    prop_oneof![
-        8 => Just(Expected::Any),
-        nothing => Just(Expected::Nothing),
-        present => Just(Expected::Version),
-        present => Just(Expected::Etag),
-        3 => stale(),
-    ]
-    .boxed()
-}
-
-/// What was read a while ago.
-fn stale() -> BoxedStrategy<Expected> {
-    prop_oneof![
-        (0_u64..4).prop_map(Expected::OldVersion),
-        (0_usize..64).prop_map(Expected::OldEtag),
-        (0_usize..64).prop_map(Expected::MixedEtag),
-    ]
-    .boxed()
-}
-
-/// Mostly a version that is kept.
-fn past(slot: &Slot) -> BoxedStrategy<Past> {
-    let kept = slot
-        .state
-        .iter()
-        .flat_map(|state| state.versions.iter().map(|version| Past(state.head().number - version.number)));
-    let kept: Vec<Past> = kept.chain([Past(0)]).collect();
-    prop_oneof![3 => select(kept), 1 => (0_u64..6).prop_map(Past)].boxed()
-}
-
-fn ttl() -> BoxedStrategy<Ttl> {
-    prop_oneof![
-        (60_i64..7200).prop_map(Ttl::Seconds),
-        (60_000_i64..7_200_000).prop_map(Ttl::Milliseconds),
-        (FAR_S..FAR_S + 1000).prop_map(Ttl::AtSeconds),
-        (FAR_S * 1000..FAR_S * 1000 + 1000).prop_map(Ttl::AtMilliseconds),
-        Just(Ttl::Keep),
-        Just(Ttl::Persist),
-    ]
-    .boxed()
-}
-
-fn common() -> BoxedStrategy<Common> {
-    let remarks = (
-        weighted(0.15, select(&["shown", "logout", "offer made", "é"][..])),
-        weighted(0.2, select(&["menu_handler", "webhook"][..])),
-        weighted(0.15, select(&["sent to +263771234567", "EX 60", "two\nlines"][..])),
-    )
-        .prop_map(|(event, actor, note)| Remarks { event, actor, note, ..Remarks::default() });
-    let audit = prop_oneof![20 => Just(None), 4 => Just(Some(true)), 1 => Just(Some(false))];
-    (remarks, weighted(0.4, ttl()), weighted(0.3, Just(())), audit, 0_usize..6, any::<bool>())
-        .prop_map(|(remarks, ttl, returns, audit, rotate, small)| Common {
-            remarks,
-            ttl,
-            returns: returns.is_some(),
-            audit,
-            rotate,
-            small,
-        })
-        .boxed()
-}
-
-/// What a schema's name stands for.
-fn rules() -> BoxedStrategy<Rules> {
-    prop_oneof![3 => select(&rules::ALL[..]), 2 => Just(Rules::Guarded)].boxed()
-}
-
-fn schema_text() -> BoxedStrategy<SchemaText> {
-    prop_oneof![
-        8 => (rules(), any::<bool>())
-            .prop_map(|(rules, spaced)| SchemaText::Rules { rules, spaced }),
-        1 => (0..NOT_A_SCHEMA.len()).prop_map(SchemaText::NotASchema),
-    ]
-    .boxed()
+    let without_place = if without_place.is_empty() { found.clone() } else { without_place };
+    prop_oneof![1 => select(found), 1 => select(without_place)].boxed()
 }

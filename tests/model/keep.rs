@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::guarded::Mark;
 use crate::json;
 use crate::rules::Rules;
-use crate::state::{bring_back, take_away};
+use crate::state::{bring_back, take_away, tree};
 use crate::want::Want;
 
 /// What stands for a secret. Written, it is no mention of the member.
@@ -31,6 +31,11 @@ impl Obeyed {
     /// The places of secrets.
     pub fn secrets(self) -> Vec<Vec<String>> {
         self.marks().filter(|mark| mark.secret).map(Mark::tokens).collect()
+    }
+
+    /// What a new state begins with.
+    pub fn begins_with(self) -> Value {
+        self.rules.map_or_else(|| Value::Object(Map::new()), |rules| tree(rules.defaults()))
     }
 
     /// Takes `"***"` for the secret it stands for, or for nothing where there is none.

@@ -69,6 +69,13 @@ impl Known {
                 ensure(wants.len() == items.len(), unlike)?;
                 wants.iter().zip(items).try_for_each(|(want, item)| self.check(want, item))
             }
+            (Want::AnyOrder(wants), Reply::Array(items)) => {
+                let mut found: Vec<&str> = items.iter().map(Reply::text).collect();
+                let mut wants = wants.clone();
+                wants.sort_unstable();
+                found.sort_unstable();
+                ensure(wants == found, unlike)
+            }
             (Want::Map(wants), Reply::Map(_) | Reply::Array(_)) => {
                 let names: Vec<&str> = wants.iter().map(|(name, _)| *name).collect();
                 ensure(reply.field_names() == names, unlike)?;

@@ -6,6 +6,7 @@
 
 mod asks;
 mod attempts;
+mod bindings;
 mod changes;
 mod claim;
 mod command;
@@ -19,9 +20,12 @@ mod known;
 mod lasting;
 mod line;
 mod patch;
+mod picks;
 mod play;
 mod refused;
 mod rules;
+mod schemas;
+mod settle;
 mod shown;
 mod state;
 mod texts;

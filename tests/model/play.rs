@@ -61,7 +61,12 @@ impl Run {
         client.ok(&["HELLO", &settings.protocol.to_string()]);
         client.ok(&["FLUSHALL"]);
         for schema in client.ok(&["STATE.SCHEMA", "LIST"]).array() {
-            client.ok(&["STATE.SCHEMA", "DEL", schema.field("name").text(), "FORCE"]);
+            for pattern in schema.field("bindings").array() {
+                client.ok(&["STATE.SCHEMA", "UNBIND", pattern.text()]);
+            }
+            if schema.field("revision").int() > 0 {
+                client.ok(&["STATE.SCHEMA", "DEL", schema.field("name").text(), "FORCE"]);
+            }
         }
         for [name, text] in TAKEN {
             client.ok(&["SET", name, text]);
@@ -149,7 +154,9 @@ impl Run {
         }
         let found = self.client.ok(&["DBSIZE"]).int();
         ensure(usize::try_from(found) == Ok(keys), || format!("{found} keys on the server, not {keys}"))?;
-        for counter in ["state_panics:0", &format!("state_schemas:{}", world.schemas.len())] {
+        let (schemas, bindings) = (world.schemas.len(), world.bindings.len());
+        let counters = [format!("state_schemas:{schemas}"), format!("state_bindings:{bindings}")];
+        for counter in counters.iter().map(String::as_str).chain(["state_panics:0"]) {
             let info = self.client.text(&["INFO", "state"]);
             ensure(info.lines().any(|line| line == counter), || format!("no {counter} in {info}"))?;
         }

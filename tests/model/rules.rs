@@ -62,7 +62,7 @@ impl Rules {
                 r##""amount":{"type":"number","exclusiveMinimum":0},"handle":{"type":"string"},"cycle":{"default":"weekly"}}}}}}}"##
             ),
             Rules::Strict => concat!(
-                r##"{"x-ttl":600.5,"type":"object","required":["channel","stage"],"additionalProperties":false,"properties":{"##,
+                r##"{"x-ttl":600.5,"x-bind":["user:*"],"type":"object","required":["channel","stage"],"additionalProperties":false,"properties":{"##,
                 r##""channel":{"type":"object","required":["type","identifier"],"additionalProperties":false,"properties":{"##,
                 r##""type":{"enum":["whatsapp"]},"identifier":{"type":"string"}}},"##,
                 r##""stage":{"type":"string","maxLength":24,"default":"handle_action_menu"},"##,

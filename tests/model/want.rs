@@ -38,6 +38,8 @@ pub enum Want {
     /// One of several: the contract does not say which.
     OneOf(Vec<Want>),
     List(Vec<Want>),
+    /// These texts, in an order that nobody promises.
+    AnyOrder(Vec<&'static str>),
     /// Names in this order.
     Map(Vec<(&'static str, Want)>),
     /// ISO 8601, at the time of that command.
