@@ -73,6 +73,7 @@ impl World {
         Ok(Proposal {
             event: if state.is_some() { "update" } else { "create" },
             parent: state.map_or(0, |state| state.head().number),
+            rung: None,
             value,
             limit,
             obeyed,

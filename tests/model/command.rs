@@ -163,6 +163,13 @@ pub struct Attempt {
     pub common: Common,
 }
 
+#[derive(Clone, Debug)]
+pub struct Recover {
+    pub key: usize,
+    pub schema: Option<&'static str>,
+    pub common: Common,
+}
+
 /// What STATE.SCHEMA SET is given.
 #[derive(Clone, Copy, Debug)]
 pub enum SchemaText {
@@ -184,6 +191,7 @@ pub enum Command {
         expected: Expected,
         common: Common,
     },
+    Recover(Recover),
     Delete {
         key: usize,
         expected: Expected,

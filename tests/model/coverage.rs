@@ -85,6 +85,23 @@ const REQUIRED: &[(&str, &[Words], &[Words])] = &[
         &[&["reset", "noted", "unchanged", "CONFLICT", "NOSTATE", "INVALID", "NOSCHEMA", "BADKEY"]],
     ),
     (
+        "STATE.RECOVER",
+        &[&["SCHEMA", "AUDIT", "bound", "bound anew"], EXPIRY, REMARKS],
+        &[&[
+            "valid",
+            "defaults",
+            "revision",
+            "snapshot",
+            "label",
+            "reset",
+            "created",
+            "INVALID",
+            "NOSCHEMA",
+            "BADSCHEMA",
+            "BADKEY",
+        ]],
+    ),
+    (
         "STATE.DELETE",
         &[&["PURGE", "AUDIT"], REMARKS, EXPECTED],
         &[&["deleted", "CONFLICT", "NOSTATE", "BADKEY"]],
@@ -111,8 +128,18 @@ const REQUIRED: &[(&str, &[Words], &[Words])] = &[
 ];
 
 /// The events of the audit stream.
-const EVENTS: &[&str] =
-    &["create", "update", "rollback", "reset", "note", "attempt", "delete", "reject", "suppressed"];
+const EVENTS: &[&str] = &[
+    "create",
+    "update",
+    "rollback",
+    "reset",
+    "recover",
+    "note",
+    "attempt",
+    "delete",
+    "reject",
+    "suppressed",
+];
 
 /// Everything that must have occurred.
 fn required() -> Vec<String> {

@@ -6,15 +6,17 @@ use proptest::sample::select;
 
 use crate::bindings::{PATTERNS, bound_to};
 use crate::command::{
-    Attempt, Command, KEYS, NO_SCHEMA, Past, Remarks, Rollback, SCHEMAS, Tally, Target, Update,
+    Attempt, Command, KEYS, NO_SCHEMA, Past, Recover, Remarks, Rollback, SCHEMAS, SchemaText, Tally, Target,
+    Update,
 };
 use crate::json;
 use crate::patch::Size;
-use crate::picks::{common, expected, past, rules, schema_text, stale};
+use crate::picks::{any_rules, common, expected, past, schema_text, stale};
 use crate::refused::ROWS;
-use crate::rules::Rules;
+use crate::rules::{self, Rules};
 use crate::state::{State, bring_back, tree};
 use crate::texts;
+use crate::ways_out::{by_way_out, way_out};
 use crate::world::{Settings, Slot, World};
 
 const OPERATIONS: &[&str] = &["confirm", "offer", "login/Greeting"];
@@ -23,9 +25,10 @@ const LABELS: &[&str] = &["menu", "offer", "confirm", "ledger", "café"];
 
 /// The settings of a run: small limits, so that sixty commands reach them.
 pub fn settings() -> BoxedStrategy<Settings> {
-    let kept = (0_usize..5, 0_usize..4, select(&[300, 4000][..]));
+    let kept =
+        (select(&[0_usize, 0, 1, 2, 3, 4][..]), select(&[0_usize, 1, 2, 3, 3][..]), select(&[300, 4000][..]));
     let trail = (select(&[4096_usize, 60][..]), select(&[100_usize, 0, 1, 3][..]), any::<bool>());
-    let schemas = [weighted(0.7, rules()), weighted(0.7, rules())];
+    let schemas = [weighted(0.7, any_rules()), weighted(0.7, any_rules())];
     (kept, trail, 2_u8..=3, 0_usize..6, schemas)
         .prop_map(
             |(
@@ -67,14 +70,25 @@ fn command_on(key: usize, world: &World) -> BoxedStrategy<Command> {
     // Past versions with secrets that nobody knows any more are soon gone: they are read at once.
     let schema = slot.state.as_ref().and_then(|state| state.schema);
     let lost = schema.is_some_and(|schema| schema.has_secrets && world.rules(Some(schema.name)).is_none());
+    let counts = bound_to(&world.bindings, key).or(schema.map(|schema| schema.name));
+    // A state that must obey another schema from its next write on.
+    let anew = slot.state.is_some() && counts != schema.map(|schema| schema.name);
+    let way_out = world.rules(counts).map_or("", |rules| way_out(slot, rules));
+    let (breaking_it, recovering) = match way_out {
+        "valid" => (2, 1),
+        "" => (1, 2),
+        _ => (0, 40),
+    };
     let (reading, going_back) = if slot.state.is_some() { (5, 5) } else { (4, 1) };
     prop_oneof![
         12 => update(key, world),
-        going_back => rollback(key, world),
-        2 => reset(key, world),
+        if anew { 9 } else { going_back } => rollback(key, world),
+        if anew { 10 } else { 2 } => reset(key, world),
+        recovering => recover(key, world),
         if lost { 60 } else { 2 } => reading_versions(slot, key),
         reading => about_a_state(key, world),
         4 => about_schemas(key, world),
+        breaking_it => breaking(slot, counts),
         3 => (0..ROWS.len()).prop_map(move |row| Command::Refused { row, key }),
     ]
     .boxed()
@@ -108,7 +122,7 @@ fn about_a_state(key: usize, world: &World) -> BoxedStrategy<Command> {
 }
 
 fn about_schemas(key: usize, world: &World) -> BoxedStrategy<Command> {
-    let setting = 5 + 5 * world.schemas_missing();
+    let setting = 7 + 5 * world.schemas_missing();
     let (binding, unbinding) = if world.bindings.len() > 2 { (3, 7) } else { (9, 4) };
     // What the state obeys is set anew and deleted more often than what nobody obeys.
     let own = world.slots[key].state.as_ref().and_then(State::schema_name);
@@ -140,7 +154,7 @@ fn update(key: usize, world: &World) -> BoxedStrategy<Command> {
         Some(own) => prop_oneof![20 => Just(None), 4 => Just(own), 2 => any].boxed(),
         None => prop_oneof![2 + 8 * unknown => Just(None), 8 => any].boxed(),
     };
-    let label = weighted(0.15, select(LABELS));
+    let label = weighted(0.3, select(LABELS));
     let tried = weighted(0.25, (select(OPERATIONS), weighted(0.4, select(COMPONENTS))));
     let said = (label, weighted(0.1, Just(())), tried, common());
     let counts = bound_to(&world.bindings, key).or(own.flatten());
@@ -176,6 +190,24 @@ fn unbound(world: &World) -> BoxedStrategy<usize> {
 fn reset(key: usize, world: &World) -> BoxedStrategy<Command> {
     (expected(&world.slots[key]), common())
         .prop_map(move |(expected, common)| Command::Reset { key, expected, common })
+        .boxed()
+}
+
+/// Another revision of the schema that counts, so that there is something to recover from.
+fn breaking(slot: &Slot, counts: Option<&'static str>) -> BoxedStrategy<Command> {
+    let name = counts.unwrap_or(SCHEMAS[0]);
+    by_way_out(slot, rules::ALL.map(|rules| (rules, rules)).to_vec())
+        .prop_map(move |rules| Command::SchemaSet { name, text: SchemaText::Rules { rules, spaced: false } })
+        .boxed()
+}
+
+fn recover(key: usize, world: &World) -> BoxedStrategy<Command> {
+    let known: Vec<_> = world.schemas.iter().map(|(name, (rules, _))| (*name, *rules)).collect();
+    let unknown = Just(NO_SCHEMA).boxed();
+    let known = if known.is_empty() { unknown.clone() } else { by_way_out(&world.slots[key], known) };
+    let named = if bound_to(&world.bindings, key).is_some() { 0.1 } else { 0.4 };
+    (weighted(named, prop_oneof![9 => known, 1 => unknown]), common())
+        .prop_map(move |(schema, common)| Command::Recover(Recover { key, schema, common }))
         .boxed()
 }
 

@@ -78,6 +78,7 @@ impl World {
             event: "rollback",
             parent,
             value,
+            rung: None,
             limit: None,
             obeyed,
             schema,
@@ -92,9 +93,8 @@ impl World {
         let state = state.expect("the claim was checked");
         let schema = self.schema_for(key, Some(state), None, false)?;
         let obeyed = self.obeyed(Some(state), schema);
-        let mut value = obeyed.begins_with();
-        obeyed.keep_present(&mut value, &tree(&state.head().text), false);
-        let parent = state.head().number;
-        Ok(Proposal { event: "reset", parent, value, limit: None, obeyed, schema, label: None, ttl })
+        let value = obeyed.reset(&tree(&state.head().text))?;
+        let (event, parent) = ("reset", state.head().number);
+        Ok(Proposal { event, rung: None, parent, value, limit: None, obeyed, schema, label: None, ttl })
     }
 }

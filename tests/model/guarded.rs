@@ -14,12 +14,14 @@ pub const TEXT: &str = concat!(
     r#""channel":{"type":"object","x-immutable":true},"#,
     r#""dashboard":{"type":"object","default":{"page_number":0},"x-protected":true},"#,
     r#""data":{"properties":{"amount":{"x-immutable":true}}},"#,
-    r#""option":{"default":null},"#,
+    r#""option":{"enum":[null,"handle_action_offer_credex"],"default":null},"#,
     r#""stage":{"type":"string","default":"handle_action_menu","x-transitions":{"#,
     r#""initial":["handle_action_menu","handle_action_offer_credex"],"allow":{"#,
     r#""handle_action_menu":["handle_action_offer_credex"],"handle_action_offer_credex":["handle_action_transactions"],"#,
     r#""handle_action_transactions":["*"],"*":["handle_action_menu"]}}}}}"#
 );
+
+pub const KNOWN: &[&str] = &["auth", "channel", "dashboard", "data", "option", "stage"];
 
 /// What is said of a member.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,7 +51,7 @@ impl Mark {
 }
 
 pub fn violations(document: &Value, found: &mut Vec<String>) {
-    closed(document, "/", &["auth", "channel", "dashboard", "data", "option", "stage"], found);
+    closed(document, "/", KNOWN, found);
     for name in ["auth", "channel", "dashboard"] {
         if let Some(member) = document.get(name) {
             object(member, &format!("/{name}"), found);
@@ -59,6 +61,10 @@ pub fn violations(document: &Value, found: &mut Vec<String>) {
         string(auth, "token", "/auth/token", found);
     }
     string(document, "stage", "/stage", found);
+    let known = |option: &Value| option.is_null() || option == OFFER;
+    if document.get("option").is_some_and(|option| !known(option)) {
+        found.push("/option".into());
+    }
 }
 
 const MENU: &str = "handle_action_menu";

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::guarded::Mark;
 use crate::json;
 use crate::rules::Rules;
-use crate::state::{bring_back, take_away, tree};
+use crate::state::{bring_back, take_away};
 use crate::want::Want;
 
 /// What stands for a secret. Written, it is no mention of the member.
@@ -35,7 +35,22 @@ impl Obeyed {
 
     /// What a new state begins with.
     pub fn begins_with(self) -> Value {
-        self.rules.map_or_else(|| Value::Object(Map::new()), |rules| tree(rules.defaults()))
+        let mut document = Value::Object(Map::new());
+        self.rules.into_iter().for_each(|rules| rules.fill(&mut document));
+        document
+    }
+
+    /// The defaults, with the members that are kept.
+    ///
+    /// Of a kept member that is absent now and has a default the contract does not say whether the default comes.
+    pub fn reset(self, present: &Value) -> Result<Value, Want> {
+        let mut value = self.begins_with();
+        let mut kept = self.marks().map(Mark::tokens);
+        if kept.any(|place| json::get(&value, &place).is_some() && json::get(present, &place).is_none()) {
+            return Err(Want::Unsaid);
+        }
+        self.keep_present(&mut value, present, false);
+        Ok(value)
     }
 
     /// Takes `"***"` for the secret it stands for, or for nothing where there is none.

@@ -22,6 +22,7 @@ mod line;
 mod patch;
 mod picks;
 mod play;
+mod recover;
 mod refused;
 mod rules;
 mod schemas;
@@ -31,6 +32,7 @@ mod state;
 mod texts;
 mod trail;
 mod want;
+mod ways_out;
 mod world;
 
 use std::cell::RefCell;

@@ -14,6 +14,8 @@ use crate::world::World;
 /// What a change comes to before the result is checked.
 pub struct Proposal {
     pub event: &'static str,
+    /// Which rung of a recovery it is.
+    pub rung: Option<&'static str>,
     pub parent: u64,
     pub value: Value,
     /// What a patch may be refused for, whatever else is wrong: it makes too much of a document.
@@ -26,7 +28,7 @@ pub struct Proposal {
 
 impl World {
     /// The result must be an object, pass the schema, be a step that may follow, and be neither too big nor too deep.
-    fn checked(&self, proposal: &Proposal, before: Option<&Value>) -> Result<Arc<str>, Want> {
+    pub fn checked(&self, proposal: &Proposal, before: Option<&Value>) -> Result<Arc<str>, Want> {
         let text = proposal.value.to_string();
         let rules = proposal.obeyed.rules;
         let violations = rules.map(|rules| rules.violations(&proposal.value));
@@ -130,6 +132,7 @@ impl World {
         slot.seen.push(etag.clone());
         slot.trail.rejects = 0;
         let mut fields = vec![("parent", Field::Text(parent.to_string()))];
+        fields.extend(proposal.rung.map(|rung| ("rung", Field::Text(rung.into()))));
         let (before, after) = match before {
             Some(before) => {
                 let (before, after) = proposal.obeyed.hidden_pair(&tree(&before), &proposal.value);

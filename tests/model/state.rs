@@ -97,7 +97,7 @@ impl State {
         }
     }
 
-    fn label_of(&self, number: u64) -> Option<&'static str> {
+    pub fn label_of(&self, number: u64) -> Option<&'static str> {
         self.labels.iter().rfind(|(_, version)| *version == number).map(|(name, _)| *name)
     }
 

@@ -76,7 +76,7 @@ const GUARDED_MEMBERS: &[&str] = &[
     r#""stage":"handle_action_offer_credex""#,
     r#""stage":"handle_action_transactions""#,
     r#""stage":null"#,
-    r#""option":"handle_action_menu""#,
+    r#""option":"handle_action_offer_credex""#,
     r#""option":7"#,
 ];
 

@@ -57,19 +57,33 @@ impl World {
             self.slots[key].state = Some(state);
         }
         let recorded = by_the_rules || (want.prefix() == Some("CONFLICT") && self.settings.conflicts);
-        let slot = &mut self.slots[key];
-        let somewhere = slot.state.is_some() || !slot.trail.entries.is_empty();
-        if !recorded || !somewhere || slot.trail.rejects > self.settings.rejects_max {
-            return want;
+        let slot = &self.slots[key];
+        if recorded && (slot.state.is_some() || !slot.trail.entries.is_empty()) {
+            let fields = vec![("error", Field::ErrorOf(self.tick))];
+            self.record_refusal(key, "reject", remarks, fields);
         }
-        slot.trail.rejects += 1;
-        if slot.trail.rejects <= self.settings.rejects_max {
-            self.record(key, "reject", remarks, vec![("error", Field::ErrorOf(self.tick))], None);
+        want
+    }
+
+    /// At most so many refusals and failed rungs between two commits, then one entry for the rest.
+    pub fn record_refusal(
+        &mut self,
+        key: usize,
+        event: &'static str,
+        remarks: &Remarks,
+        fields: Vec<(&'static str, Field)>,
+    ) {
+        let (trail, rejects_max) = (&mut self.slots[key].trail, self.settings.rejects_max);
+        if trail.rejects > rejects_max {
+            return;
+        }
+        trail.rejects += 1;
+        if trail.rejects <= rejects_max {
+            self.record(key, event, remarks, fields, None);
         } else {
             let error = Field::Begins("suppressed: ");
             self.record(key, "reject", &Remarks::default(), vec![("error", error)], None);
         }
-        want
     }
 
     /// What is there, to be looked at after a command: the words to send and what they must answer.

@@ -33,6 +33,12 @@ pub enum Want {
     },
     /// Every violation's pointer, sorted.
     Invalid(Vec<String>),
+    /// Every rung of a recovery, with the reason why it failed: none is left.
+    NoRung(Vec<(&'static str, Want)>),
+    /// Why this rung failed: a refusal without its first word, if that is INVALID.
+    Reason(&'static str, Box<Want>),
+    /// Any words.
+    Words,
     /// The contract does not say, not even whether it is refused: such a command is not played.
     Unsaid,
     /// One of several: the contract does not say which.
@@ -93,7 +99,7 @@ impl Want {
             Want::Error(line) | Want::ErrorBegins(line) => line.split(' ').next(),
             Want::Limit { prefix, .. } => Some(prefix),
             Want::Conflict { .. } => Some("CONFLICT"),
-            Want::Invalid(_) => Some("INVALID"),
+            Want::Invalid(_) | Want::NoRung(_) => Some("INVALID"),
             Want::OneOf(wants) => wants.first().and_then(Want::prefix),
             _ => None,
         }
@@ -129,6 +135,8 @@ pub enum Field {
     /// The error line that this command was answered with.
     ErrorOf(Tick),
     Begins(&'static str),
+    /// The reason that this command told of a rung.
+    Reason(Tick, &'static str),
 }
 
 /// The audit stream of one key.

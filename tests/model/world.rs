@@ -80,6 +80,7 @@ impl World {
             Command::Update(update) => self.update(update),
             Command::Rollback(rollback) => self.rollback(rollback),
             Command::Reset { key, expected, common } => self.reset(*key, *expected, common),
+            Command::Recover(recover) => self.recover(recover),
             Command::Delete { key, expected, purge, common } => self.delete(*key, *expected, *purge, common),
             Command::Touch { key, common } => self.touch(*key, common),
             Command::Attempt(attempt) => self.attempt(attempt),
