@@ -1,5 +1,7 @@
 //! The commands that only ask, and those of STATE.SCHEMA.
 
+use std::collections::BTreeSet;
+
 use crate::command::{AUDITS, Command, KEYS, Past};
 use crate::json;
 use crate::keep::Obeyed;
@@ -50,11 +52,7 @@ impl World {
             }
             Command::Diff { key, from, to } => {
                 key_asked = Some(*key);
-                let state = self.slots[*key].state.as_ref();
-                let number = |past: Past| state.map_or(1, |state| state.number(past));
-                let numbers = [number(*from), number(*to)].map(|number| number.to_string());
-                let line = Line::new("STATE.DIFF", &[KEYS[*key], &numbers[0], &numbers[1]]);
-                (line, self.of_state(*key, |state| self.diff(state, *from, *to)))
+                self.diff_line(*key, *from, *to)
             }
             Command::Meta { key } => {
                 key_asked = Some(*key);
@@ -95,6 +93,16 @@ impl World {
         self.slots[key].state.as_ref().map_or(Want::Nil, answer)
     }
 
+    /// Everything about a key that takes many words to ask: each kept version, what changed since then, each operation.
+    pub fn questions(&self, key: usize) -> Vec<(Line, Want)> {
+        let Some(state) = &self.slots[key].state else { return Vec::new() };
+        let past = state.versions.iter().map(|version| Past(state.head().number - version.number));
+        let tried: BTreeSet<&'static str> = state.tried.iter().map(|tried| tried.operation).collect();
+        let versions =
+            past.flat_map(|past| [self.get(key, Some(past), &[]), self.diff_line(key, past, Past(0))]);
+        versions.chain(tried.into_iter().map(|operation| self.attempts(key, Some(operation), None))).collect()
+    }
+
     fn get(&self, key: usize, version: Option<Past>, pointers: &[String]) -> (Line, Want) {
         let mut line = Line::new("STATE.GET", &[KEYS[key]]);
         let state = self.slots[key].state.as_ref();
@@ -129,6 +137,14 @@ impl World {
             Want::List(std::iter::once(Want::Etag(etag)).chain(pointers.iter().map(member)).collect())
         });
         (line, want)
+    }
+
+    fn diff_line(&self, key: usize, from: Past, to: Past) -> (Line, Want) {
+        let state = self.slots[key].state.as_ref();
+        let number = |past: Past| state.map_or(1, |state| state.number(past));
+        let numbers = [number(from), number(to)].map(|number| number.to_string());
+        let line = Line::new("STATE.DIFF", &[KEYS[key], &numbers[0], &numbers[1]]);
+        (line, self.of_state(key, |state| self.diff(state, from, to)))
     }
 
     fn diff(&self, state: &State, from: Past, to: Past) -> Want {

@@ -9,16 +9,19 @@ use crate::command::KEYS;
 use crate::rules::Rules;
 
 /// A pattern, and whether each of the keys matches it.
-pub const PATTERNS: [(&str, [bool; KEYS.len()]); 10] = [
+pub const PATTERNS: [(&str, [bool; KEYS.len()]); 12] = [
     // The most bytes that must be there literally: twenty.
     ("channel:+26377123456[0-9]", [true, false]),
     ("user:{*}:state", [false, true]),
     ("channel:+263?????????", [true, false]),
     (r"channel:\+*", [true, false]),
-    // Eight each, the one without a star first.
+    // Eight each, those without a star first.
+    ("channel:?????????????", [true, false]),
     ("session:?", [false, false]),
     ("channel:*", [true, false]),
     (BOUND_BY_STRICT, [false, true]),
+    // One each, the one with a single star first.
+    ("*7", [true, false]),
     ("*:*", [true, true]),
     // None each, and one star: the one without a question mark first.
     ("*", [true, true]),

@@ -79,13 +79,16 @@ fn command_on(key: usize, world: &World) -> BoxedStrategy<Command> {
         "" => (1, 2),
         _ => (0, 40),
     };
+    // Secrets of past versions, which are to be hidden.
+    let hidden = schema.is_some_and(|schema| schema.has_secrets)
+        && slot.state.iter().flat_map(|state| &state.versions).any(|it| it.text.contains("\"token\""));
     let (reading, going_back) = if slot.state.is_some() { (5, 5) } else { (4, 1) };
     prop_oneof![
         12 => update(key, world),
         if anew { 9 } else { going_back } => rollback(key, world),
         if anew { 10 } else { 2 } => reset(key, world),
         recovering => recover(key, world),
-        if lost { 60 } else { 2 } => reading_versions(slot, key),
+        if lost { 60 } else if hidden { 6 } else { 2 } => reading_versions(slot, key),
         reading => about_a_state(key, world),
         4 => about_schemas(key, world),
         breaking_it => breaking(slot, counts),
@@ -123,7 +126,7 @@ fn about_a_state(key: usize, world: &World) -> BoxedStrategy<Command> {
 
 fn about_schemas(key: usize, world: &World) -> BoxedStrategy<Command> {
     let setting = 7 + 5 * world.schemas_missing();
-    let (binding, unbinding) = if world.bindings.len() > 2 { (3, 7) } else { (9, 4) };
+    let (binding, unbinding) = if world.bindings.len() > 4 { (3, 9) } else { (12, 4) };
     // What the state obeys is set anew and deleted more often than what nobody obeys.
     let own = world.slots[key].state.as_ref().and_then(State::schema_name);
     let known = move || select(SCHEMAS.into_iter().chain(own).chain(own).collect::<Vec<_>>());
@@ -151,14 +154,14 @@ fn update(key: usize, world: &World) -> BoxedStrategy<Command> {
     known.extend(SCHEMAS);
     let any = prop_oneof![20 => select(known).prop_map(Some), 1 => Just(Some(NO_SCHEMA))];
     let schema = match own {
-        Some(own) => prop_oneof![20 => Just(None), 4 => Just(own), 2 => any].boxed(),
+        Some(own) => prop_oneof![20 => Just(None), 4 => Just(own), 3 => any].boxed(),
         None => prop_oneof![2 + 8 * unknown => Just(None), 8 => any].boxed(),
     };
     let label = weighted(0.3, select(LABELS));
     let tried = weighted(0.25, (select(OPERATIONS), weighted(0.4, select(COMPONENTS))));
     let said = (label, weighted(0.1, Just(())), tried, common());
     let counts = bound_to(&world.bindings, key).or(own.flatten());
-    let guarded = world.rules(counts) == Some(Rules::Guarded);
+    let guarded = [counts, own.flatten()].map(|name| world.rules(name)).contains(&Some(Rules::Guarded));
     let protect = weighted(if guarded { 0.5 } else { 0.2 }, Just(()));
     (protect, expected(slot), texts::json(slot, settings, guarded), schema, said)
         .prop_map(move |(protect, expected, (kind, json), schema, (label, dry_run, tried, mut common))| {

@@ -142,7 +142,7 @@ impl Run {
         })
     }
 
-    /// Both keys once more, whole trails, and nothing else is on the server than what the model knows of.
+    /// Both keys once more, each kept version, whole trails, and nothing else is on the server than what the model knows of.
     fn end(&mut self, world: &World) -> Checked {
         let mut keys = TAKEN.len();
         for (key, slot) in world.slots.iter().enumerate() {
@@ -150,6 +150,11 @@ impl Run {
             let count = slot.trail.entries.len();
             let all = ["XREVRANGE", AUDITS[key], "+", "-"].map(str::to_owned);
             self.compare_trail(world, key, &all, count)?;
+            for (mut line, want) in world.questions(key) {
+                let words: Vec<String> = line.words(None).iter().map(|arg| self.known.word(arg)).collect();
+                let reply = self.client.call(&words);
+                self.known.check(&want, &reply).map_err(|wrong| format!("{words:?}: {wrong}"))?;
+            }
             keys += usize::from(slot.state.is_some()) + usize::from(count > 0);
         }
         let found = self.client.ok(&["DBSIZE"]).int();
