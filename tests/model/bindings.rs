@@ -9,7 +9,7 @@ use crate::command::KEYS;
 use crate::rules::Rules;
 
 /// A pattern, and whether each of the keys matches it.
-pub const PATTERNS: [(&str, [bool; KEYS.len()]); 12] = [
+pub const PATTERNS: [(&str, [bool; KEYS.len()]); 13] = [
     // The most bytes that must be there literally: twenty.
     ("channel:+26377123456[0-9]", [true, false]),
     ("user:{*}:state", [false, true]),
@@ -20,11 +20,12 @@ pub const PATTERNS: [(&str, [bool; KEYS.len()]); 12] = [
     ("session:?", [false, false]),
     ("channel:*", [true, false]),
     (BOUND_BY_STRICT, [false, true]),
-    // One each, the one with a single star first.
-    ("*7", [true, false]),
+    // One each, the one with a single star first, though its bytes come last.
+    ("[cu]*7", [true, false]),
     ("*:*", [true, true]),
-    // None each, and one star: the one without a question mark first.
+    // None each, and one star: those without a question mark first, in the order of their bytes.
     ("*", [true, true]),
+    ("[cu]*", [true, true]),
     ("?*", [true, true]),
 ];
 

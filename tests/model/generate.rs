@@ -135,7 +135,7 @@ fn about_schemas(key: usize, world: &World) -> BoxedStrategy<Command> {
         12 => (named(), texts::validated(&world.settings))
             .prop_map(|(name, json)| Command::Validate { name, json }),
         setting => (known(), schema_text()).prop_map(|(name, text)| Command::SchemaSet { name, text }),
-        binding => (0..PATTERNS.len(), named())
+        binding => prop_oneof![1 => (0..PATTERNS.len(), named()).boxed(), 2 => rival(world)]
             .prop_map(|(pattern, name)| Command::SchemaBind { pattern, name }),
         unbinding => unbound(world).prop_map(|pattern| Command::SchemaUnbind { pattern }),
         3 => named().prop_map(|name| Command::SchemaGet { name }),
@@ -182,6 +182,17 @@ fn attempt(key: usize) -> BoxedStrategy<Command> {
             Command::Attempt(Attempt { key, operation, tally, component, error, common })
         })
         .boxed()
+}
+
+/// A pattern that is about as specific as one that is bound, for another schema.
+fn rival(world: &World) -> BoxedStrategy<(usize, &'static str)> {
+    let mut rivals = vec![(0, SCHEMAS[0])];
+    for (pattern, name) in &world.bindings {
+        let beside = [pattern.wrapping_sub(1), pattern + 1].into_iter().filter(|it| *it < PATTERNS.len());
+        let other = SCHEMAS.into_iter().filter(|other| other != name);
+        rivals.extend(beside.flat_map(|beside| other.clone().map(move |other| (beside, other))));
+    }
+    select(rivals).boxed()
 }
 
 /// A pattern that is bound, mostly.
