@@ -1,5 +1,7 @@
 //! Which commands are played, and how often: a strategy for the next one, given what is there.
 
+use std::sync::Arc;
+
 use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -56,16 +58,21 @@ pub fn settings() -> BoxedStrategy<Settings> {
         .boxed()
 }
 
-/// The next command.
+/// Makes the strategy for one sort of command on a key.
+type Sort = fn(usize, &World) -> BoxedStrategy<Command>;
+
+/// The next command: its key, its sort, and only then itself, since a strategy for one looks at all that is there.
 pub fn command(world: &World) -> BoxedStrategy<Command> {
+    let world = Arc::new(world.clone());
+    let seen = Arc::clone(&world);
     // One key is played on most of the time, so that it gets old.
-    let world = world.clone();
     prop_oneof![4 => Just(0_usize), 1 => 1..KEYS.len()]
-        .prop_flat_map(move |key| command_on(key, &world))
+        .prop_flat_map(move |key| (Just(key), sort(key, &seen)))
+        .prop_flat_map(move |(key, sort)| sort(key, &world))
         .boxed()
 }
 
-fn command_on(key: usize, world: &World) -> BoxedStrategy<Command> {
+fn sort(key: usize, world: &World) -> BoxedStrategy<Sort> {
     let slot = &world.slots[key];
     // Past versions with secrets that nobody knows any more are soon gone: they are read at once.
     let schema = slot.state.as_ref().and_then(|state| state.schema);
@@ -84,20 +91,25 @@ fn command_on(key: usize, world: &World) -> BoxedStrategy<Command> {
         && slot.state.iter().flat_map(|state| &state.versions).any(|it| it.text.contains("\"token\""));
     let (reading, going_back) = if slot.state.is_some() { (5, 5) } else { (4, 1) };
     prop_oneof![
-        12 => update(key, world),
-        if anew { 9 } else { going_back } => rollback(key, world),
-        if anew { 10 } else { 2 } => reset(key, world),
-        recovering => recover(key, world),
-        if lost { 60 } else if hidden { 6 } else { 2 } => reading_versions(slot, key),
-        reading => about_a_state(key, world),
-        4 => about_schemas(key, world),
-        breaking_it => breaking(slot, counts),
-        3 => (0..ROWS.len()).prop_map(move |row| Command::Refused { row, key }),
+        12 => Just(update as Sort),
+        if anew { 9 } else { going_back } => Just(rollback as Sort),
+        if anew { 10 } else { 2 } => Just(reset as Sort),
+        recovering => Just(recover as Sort),
+        if lost { 60 } else if hidden { 6 } else { 2 } => Just(reading_versions as Sort),
+        reading => Just(about_a_state as Sort),
+        4 => Just(about_schemas as Sort),
+        breaking_it => Just(breaking as Sort),
+        3 => Just(refused as Sort),
     ]
     .boxed()
 }
 
-fn reading_versions(slot: &Slot, key: usize) -> BoxedStrategy<Command> {
+fn refused(key: usize, _: &World) -> BoxedStrategy<Command> {
+    (0..ROWS.len()).prop_map(move |row| Command::Refused { row, key }).boxed()
+}
+
+fn reading_versions(key: usize, world: &World) -> BoxedStrategy<Command> {
+    let slot = &world.slots[key];
     let pointers = prop_oneof![1 => Just(Vec::new()), 1 => texts::pointers(slot)];
     prop_oneof![
         1 => (weighted(0.8, past(slot)), pointers)
@@ -208,8 +220,10 @@ fn reset(key: usize, world: &World) -> BoxedStrategy<Command> {
 }
 
 /// Another revision of the schema that counts, so that there is something to recover from.
-fn breaking(slot: &Slot, counts: Option<&'static str>) -> BoxedStrategy<Command> {
-    let name = counts.unwrap_or(SCHEMAS[0]);
+fn breaking(key: usize, world: &World) -> BoxedStrategy<Command> {
+    let slot = &world.slots[key];
+    let own = slot.state.as_ref().and_then(State::schema_name);
+    let name = bound_to(&world.bindings, key).or(own).unwrap_or(SCHEMAS[0]);
     by_way_out(slot, rules::ALL.map(|rules| (rules, rules)).to_vec())
         .prop_map(move |rules| Command::SchemaSet { name, text: SchemaText::Rules { rules, spaced: false } })
         .boxed()
