@@ -1,8 +1,11 @@
-//! The commands that only ask, and STATE.SCHEMA.
+//! The commands that only ask, and those of STATE.SCHEMA.
 
-use crate::command::{AUDITS, Command, KEYS, Line, Past, SchemaText};
+use std::collections::BTreeSet;
+
+use crate::command::{AUDITS, Command, KEYS, Past};
 use crate::json;
-use crate::rules::NOT_A_SCHEMA;
+use crate::keep::Obeyed;
+use crate::line::Line;
 use crate::state::{State, tree};
 use crate::want::Want;
 use crate::world::{Step, World};
@@ -11,16 +14,27 @@ const COMMANDS: &[&str] = &[
     "STATE.GET key",
     "STATE.UPDATE key",
     "STATE.ROLLBACK key",
+    "STATE.RESET key",
+    "STATE.RECOVER key",
     "STATE.HISTORY key",
     "STATE.DIFF key",
     "STATE.META key",
     "STATE.TOUCH key",
+    "STATE.SETPROTECTED key",
+    "STATE.ATTEMPT key",
+    "STATE.ATTEMPTS key",
     "STATE.DELETE key",
     "STATE.VALIDATE name",
     "STATE.HELP",
 ];
-const SUBCOMMANDS: &[&str] =
-    &["STATE.SCHEMA SET name", "STATE.SCHEMA GET name", "STATE.SCHEMA LIST", "STATE.SCHEMA DEL name"];
+const SUBCOMMANDS: &[&str] = &[
+    "STATE.SCHEMA SET name",
+    "STATE.SCHEMA GET name",
+    "STATE.SCHEMA LIST",
+    "STATE.SCHEMA DEL name",
+    "STATE.SCHEMA BIND pattern",
+    "STATE.SCHEMA UNBIND pattern",
+];
 
 impl World {
     pub fn ask(&mut self, command: &Command) -> Step {
@@ -38,17 +52,17 @@ impl World {
             }
             Command::Diff { key, from, to } => {
                 key_asked = Some(*key);
-                let state = self.slots[*key].state.as_ref();
-                let number = |past: Past| state.map_or(1, |state| state.number(past));
-                let numbers = [number(*from), number(*to)].map(|number| number.to_string());
-                let line = Line::new("STATE.DIFF", &[KEYS[*key], &numbers[0], &numbers[1]]);
-                (line, self.of_state(*key, |state| diff(state, *from, *to)))
+                self.diff_line(*key, *from, *to)
             }
             Command::Meta { key } => {
                 key_asked = Some(*key);
-                let rules = |state: &State| self.rules(state.schema.map(|(name, _)| name));
+                let rules = |state: &State| self.rules(state.schema_name());
                 let want = self.of_state(*key, |state| state.meta(AUDITS[*key], rules(state)));
                 (Line::new("STATE.META", &[KEYS[*key]]), want)
+            }
+            Command::Attempts { key, operation, count } => {
+                key_asked = Some(*key);
+                self.attempts(*key, *operation, *count)
             }
             Command::Validate { name, json } => {
                 (Line::new("STATE.VALIDATE", &[name, json]), self.validate(name, json))
@@ -59,6 +73,8 @@ impl World {
                 (Line::new("STATE.SCHEMA GET", &[name]), Want::optional(text))
             }
             Command::SchemaList => (Line::new("STATE.SCHEMA LIST", &[]), self.list()),
+            Command::SchemaBind { pattern, name } => self.bind(*pattern, name),
+            Command::SchemaUnbind { pattern } => self.unbind(*pattern),
             Command::SchemaDel { name, force } => self.forget_schema(name, *force),
             Command::Help { of_schemas: true } => {
                 (Line::new("STATE.SCHEMA HELP", &[]), Want::Lines(SUBCOMMANDS))
@@ -73,8 +89,18 @@ impl World {
     }
 
     /// What a state answers; nil where there is none.
-    fn of_state(&self, key: usize, answer: impl Fn(&State) -> Want) -> Want {
+    pub fn of_state(&self, key: usize, answer: impl Fn(&State) -> Want) -> Want {
         self.slots[key].state.as_ref().map_or(Want::Nil, answer)
+    }
+
+    /// Everything about a key that takes many words to ask: each kept version, what changed since then, each operation.
+    pub fn questions(&self, key: usize) -> Vec<(Line, Want)> {
+        let Some(state) = &self.slots[key].state else { return Vec::new() };
+        let past = state.versions.iter().map(|version| Past(state.head().number - version.number));
+        let tried: BTreeSet<&'static str> = state.tried.iter().map(|tried| tried.operation).collect();
+        let versions =
+            past.flat_map(|past| [self.get(key, Some(past), &[]), self.diff_line(key, past, Past(0))]);
+        versions.chain(tried.into_iter().map(|operation| self.attempts(key, Some(operation), None))).collect()
     }
 
     fn get(&self, key: usize, version: Option<Past>, pointers: &[String]) -> (Line, Want) {
@@ -94,10 +120,16 @@ impl World {
                 return state.no_version();
             };
             let etag = state.etag_of(version);
-            if pointers.is_empty() {
-                return Want::state(etag, true);
+            let mut document = tree(&version.text);
+            if version.number != state.head().number {
+                match self.hiding(state) {
+                    Ok(hiding) => document = hiding.hidden(&document),
+                    Err(unknown) => return unknown,
+                }
             }
-            let document = tree(&version.text);
+            if pointers.is_empty() {
+                return Want::List(vec![Want::Etag(etag), Want::text(&document.to_string())]);
+            }
             let member = |pointer: &String| {
                 let tokens = json::tokens(pointer).expect("the test names members by pointers");
                 Want::optional(json::get(&document, &tokens).map(ToString::to_string).as_deref())
@@ -105,6 +137,37 @@ impl World {
             Want::List(std::iter::once(Want::Etag(etag)).chain(pointers.iter().map(member)).collect())
         });
         (line, want)
+    }
+
+    fn diff_line(&self, key: usize, from: Past, to: Past) -> (Line, Want) {
+        let state = self.slots[key].state.as_ref();
+        let number = |past: Past| state.map_or(1, |state| state.number(past));
+        let numbers = [number(from), number(to)].map(|number| number.to_string());
+        let line = Line::new("STATE.DIFF", &[KEYS[key], &numbers[0], &numbers[1]]);
+        (line, self.of_state(key, |state| self.diff(state, from, to)))
+    }
+
+    fn diff(&self, state: &State, from: Past, to: Past) -> Want {
+        let document = |past: Past| state.find(state.number(past)).map(|version| tree(&version.text));
+        match (document(from), document(to), self.hiding(state)) {
+            (Some(from), Some(to), Ok(hiding)) => {
+                let (from, to) = hiding.hidden_pair(&from, &to);
+                Want::Patch { from: from.to_string().into(), to: to.to_string().into() }
+            }
+            (Some(_), Some(_), Err(unknown)) => unknown,
+            _ => state.no_version(),
+        }
+    }
+
+    /// By what the secrets of past versions are hidden: the schema as it is now. While it is gone nobody knows which they
+    /// are.
+    fn hiding(&self, state: &State) -> Result<Obeyed, Want> {
+        let rules = self.rules(state.schema_name());
+        match state.schema {
+            Some(schema) if schema.has_secrets && rules.is_none() => self.needs(schema.name)?,
+            _ => {}
+        }
+        Ok(Obeyed { rules, former: None })
     }
 
     fn validate(&self, name: &'static str, text: &str) -> Want {
@@ -124,63 +187,5 @@ impl World {
         }
         let violations = rules.violations(&document);
         if violations.is_empty() { Want::Ok } else { Want::Invalid(violations) }
-    }
-
-    fn set_schema(&mut self, name: &'static str, text: SchemaText) -> (Line, Want) {
-        let rules = match text {
-            SchemaText::NotASchema(row) => {
-                let (text, begins) = NOT_A_SCHEMA[row];
-                return (Line::new("STATE.SCHEMA SET", &[name, text]), Want::ErrorBegins(begins.into()));
-            }
-            SchemaText::Rules { rules, .. } => rules,
-        };
-        // The same text written with space is the same schema.
-        let spaced = matches!(text, SchemaText::Rules { spaced: true, .. });
-        let text = if spaced { rules.text().replace(':', " :\n ") } else { rules.text().to_owned() };
-        let revision = match self.schemas.get(name) {
-            None => 1,
-            Some((present, revision)) if *present == rules => *revision,
-            Some((_, revision)) => revision + 1,
-        };
-        self.schemas.insert(name, (rules, revision));
-        (Line::new("STATE.SCHEMA SET", &[name, &text]), Want::Int(revision))
-    }
-
-    fn list(&self) -> Want {
-        let described = self.schemas.iter().map(|(name, (rules, revision))| {
-            Want::Map(vec![
-                ("name", Want::text(name)),
-                ("revision", Want::Int(*revision)),
-                ("bytes", Want::Int(rules.text().len() as u64)),
-                ("states", Want::Int(self.users(name))),
-                ("bindings", Want::List(Vec::new())),
-            ])
-        });
-        Want::List(described.collect())
-    }
-
-    fn forget_schema(&mut self, name: &'static str, force: bool) -> (Line, Want) {
-        let mut line = Line::new("STATE.SCHEMA DEL", &[name]);
-        if force {
-            line.option("FORCE", &[]);
-        }
-        let users = self.users(name);
-        let want = match self.needs(name) {
-            Err(unknown) => unknown,
-            Ok(()) if users > 0 && !force => Want::ErrorBegins(format!("BADSCHEMA {users} state")),
-            Ok(()) => {
-                self.schemas.remove(name);
-                Want::Int(1)
-            }
-        };
-        (line, want)
-    }
-}
-
-fn diff(state: &State, from: Past, to: Past) -> Want {
-    let text = |past: Past| state.find(state.number(past)).map(|version| version.text.clone());
-    match (text(from), text(to)) {
-        (Some(from), Some(to)) => Want::Patch { from, to },
-        _ => state.no_version(),
     }
 }

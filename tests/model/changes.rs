@@ -1,14 +1,17 @@
-//! The commands that write: UPDATE, ROLLBACK, DELETE, TOUCH.
+//! The commands that change a document: UPDATE and SETPROTECTED.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::claim::Claim;
-use crate::command::{AUDITS, Common, Expected, KEYS, Kind, Line, Rollback, Target, Update};
+use crate::command::{AUDITS, Common, KEYS, Kind, Update};
 use crate::json;
+use crate::keep::Obeyed;
+use crate::line::Line;
 use crate::patch::{self, Failure};
+use crate::settle::Proposal;
 use crate::state::tree;
-use crate::want::{Trail, Want};
-use crate::world::{Proposal, Step, World};
+use crate::want::Want;
+use crate::world::{Step, World};
 
 /// How many levels the array and the operations of a patch may add to the depth of what they write.
 const PATCH_LEVELS: usize = 2;
@@ -17,8 +20,10 @@ impl World {
     pub fn update(&mut self, update: &Update) -> Step {
         let (key, common) = (update.key, &update.common);
         let claim = self.slots[key].claim(update.expected);
-        let mut line = self.line("STATE.UPDATE", key, &claim);
+        let name = if update.protect { "STATE.SETPROTECTED" } else { "STATE.UPDATE" };
+        let mut line = self.line(name, key, &claim);
         line = line.arg(update.json.as_str().into());
+        self.mark_binding(&mut line, key);
         match update.kind {
             None => {}
             Some(Kind::Merge) => line.option("MERGE", &[]),
@@ -41,7 +46,7 @@ impl World {
         let (want, outcome) = match done {
             Ok((etag, outcome)) => (Want::state(etag, common.returns), outcome),
             Err(want) if update.dry_run => (want, ""),
-            Err(want) => (self.refuse(key, want, &common.remarks), ""),
+            Err(want) => (self.refuse(key, want, common), ""),
         };
         let words = line.words(Some(common));
         self.step(line, words, want, Some(key), outcome)
@@ -53,33 +58,25 @@ impl World {
             self.readable(&update.json, if update.kind == Some(Kind::Patch) { PATCH_LEVELS } else { 0 })?;
         let state = self.slots[update.key].state.as_ref();
         claim.check(state, true)?;
-        let own = state.map(|state| state.schema.map(|(name, _)| name));
-        let schema = match (own, update.schema) {
-            (None, named) => named,
-            (Some(own), None) => own,
-            (Some(own), Some(named)) if own == Some(named) => own,
-            (Some(_), Some(named)) => {
-                let other = Want::ErrorBegins("BADSCHEMA ".into());
-                return Err(match self.needs(named) {
-                    Ok(()) => other,
-                    // Neither known nor the state's own: the contract does not say what is said first.
-                    Err(unknown) => Want::OneOf(vec![other, unknown]),
-                });
-            }
-        };
-        if let Some(name) = schema {
-            self.needs(name)?;
+        let schema = self.schema_for(update.key, state, update.schema, update.protect)?;
+        let obeyed = self.obeyed(state, schema);
+        let base = state.map_or_else(|| obeyed.begins_with(), |state| tree(&state.head().text));
+        let mut value = self.changed(&base, update.kind, json, obeyed)?;
+        // A patch may be stopped as soon as it makes too much of a document.
+        let patched = update.kind == Some(Kind::Patch);
+        let limit = self.settings.size.check(&value.to_string(), 0).err().filter(|_| patched);
+        if value.is_object()
+            && let Err(refusal) = guard(update, state.map(|_| &base), &base, &mut value, obeyed)
+        {
+            return Err(Want::either(limit, refusal));
         }
-        let base = match (state, self.rules(schema)) {
-            (Some(state), _) => tree(&state.head().text),
-            (None, Some(rules)) => tree(rules.defaults()),
-            (None, None) => Value::Object(Map::new()),
-        };
         Ok(Proposal {
             event: if state.is_some() { "update" } else { "create" },
             parent: state.map_or(0, |state| state.head().number),
-            value: self.changed(base, update.kind, json)?,
-            patched: update.kind == Some(Kind::Patch),
+            rung: None,
+            value,
+            limit,
+            obeyed,
             schema,
             label: update.label,
             ttl: update.common.ttl,
@@ -92,135 +89,59 @@ impl World {
         json::parse(text).ok_or(Want::ErrorBegins("BADJSON at byte ".into()))
     }
 
-    fn changed(&self, mut base: Value, kind: Option<Kind>, json: Value) -> Result<Value, Want> {
+    fn changed(&self, base: &Value, kind: Option<Kind>, json: Value, obeyed: Obeyed) -> Result<Value, Want> {
+        let mut base = base.clone();
         match kind {
             None | Some(Kind::Merge) => json::merge(&mut base, &json),
             Some(Kind::Shallow) => json::shallow(&mut base, &json),
             Some(Kind::Replace) => base = json,
             Some(Kind::Patch) => {
-                base = patch::apply(&base, &json, self.settings.size).map_err(|failure| match failure {
-                    Failure::NotAList => {
-                        Want::ErrorBegins("BADPATCH a patch is an array of operations".into())
-                    }
-                    Failure::Operation { numbers, too_deep } => {
-                        let begins = |number| Want::ErrorBegins(format!("BADPATCH operation {number}: "));
-                        let deep = too_deep.then(|| self.settings.size.too_deep());
-                        Want::OneOf(numbers.into_iter().map(begins).chain(deep).collect())
-                    }
-                    Failure::OnTheWay => Want::Unsaid,
-                })?;
+                base =
+                    patch::apply(&base, &json, self.settings.size, &obeyed.secrets()).map_err(|failure| {
+                        match failure {
+                            Failure::NotAList => {
+                                Want::ErrorBegins("BADPATCH a patch is an array of operations".into())
+                            }
+                            Failure::Operation { numbers, too_deep } => {
+                                let begins =
+                                    |number| Want::ErrorBegins(format!("BADPATCH operation {number}: "));
+                                let deep = too_deep.then(|| self.settings.size.too_deep());
+                                Want::OneOf(numbers.into_iter().map(begins).chain(deep).collect())
+                            }
+                            Failure::OnTheWay => Want::Unsaid,
+                        }
+                    })?;
             }
         }
         Ok(base)
     }
 
-    pub fn rollback(&mut self, rollback: &Rollback) -> Step {
-        let (key, common) = (rollback.key, &rollback.common);
-        let claim = self.slots[key].claim(rollback.expected);
-        let mut line = self.line("STATE.ROLLBACK", key, &claim);
-        match rollback.target {
-            Target::Steps(None) => {}
-            Target::Steps(Some(steps)) => line.option("STEPS", &[&steps.to_string()]),
-            Target::To(past) => {
-                let number = self.slots[key].state.as_ref().map_or(1, |state| state.number(past));
-                line.option("TO", &[&number.to_string()]);
-            }
-            Target::Label(name) => line.option("LABEL", &[name]),
-            Target::LastValid => line.option("LASTVALID", &[]),
-        }
-        if let Some(pointers) = &rollback.only {
-            let count = pointers.len().to_string();
-            let values: Vec<&str> =
-                std::iter::once(count.as_str()).chain(pointers.iter().map(String::as_str)).collect();
-            line.option("ONLY", &values);
-        }
-        line.common(common, AUDITS[key]);
-        let done = match foreign_audit(common) {
-            Some(refusal) => Err(refusal),
-            None => self
-                .gone_back(rollback, &claim)
-                .and_then(|proposal| self.settle(key, proposal, &common.remarks, false)),
-        };
-        let (want, outcome) = match done {
-            Ok((etag, outcome)) => (Want::state(etag, common.returns), outcome),
-            Err(want) => (self.refuse(key, want, &common.remarks), ""),
-        };
-        let words = line.words(Some(common));
-        self.step(line, words, want, Some(key), outcome)
-    }
-
-    fn gone_back(&self, rollback: &Rollback, claim: &Claim) -> Result<Proposal, Want> {
-        let state = self.slots[rollback.key].state.as_ref();
-        claim.check(state, false)?;
-        let state = state.expect("the claim was checked");
-        let schema = state.schema.map(|(name, _)| name);
-        if let Some(name) = schema {
-            self.needs(name)?;
-        }
-        let (parent, value) = state.target(rollback.target, rollback.only.as_deref(), self.rules(schema))?;
-        Ok(Proposal {
-            event: "rollback",
-            parent,
-            value,
-            patched: false,
-            schema,
-            label: None,
-            ttl: rollback.common.ttl,
-        })
-    }
-
-    pub fn delete(&mut self, key: usize, expected: Expected, purge: bool, common: &Common) -> Step {
-        let claim = self.slots[key].claim(expected);
-        let mut line = self.line("STATE.DELETE", key, &claim);
-        let said = Common { ttl: None, returns: false, ..common.clone() };
-        if purge {
-            line.option("PURGE", &[]);
-        }
-        line.common(&said, AUDITS[key]);
-        let checked = foreign_audit(common).map_or(Ok(()), Err);
-        let want = match checked.and_then(|()| claim.check(self.slots[key].state.as_ref(), false)) {
-            Err(want) => self.refuse(key, want, &common.remarks),
-            Ok(()) => {
-                self.record(key, "delete", &common.remarks, Vec::new(), None);
-                let slot = &mut self.slots[key];
-                slot.state = None;
-                if purge {
-                    slot.trail = Trail::default();
-                }
-                Want::Int(1)
-            }
-        };
-        let words = line.words(Some(common));
-        self.step(line, words, want, Some(key), "deleted")
-    }
-
-    pub fn touch(&mut self, key: usize, common: &Common) -> Step {
-        let mut line = Line::new("STATE.TOUCH", &[KEYS[key]]);
-        line.ttl(common.ttl);
-        line.audit(common, AUDITS[key]);
-        let state = self.slots[key].state.as_ref();
-        let (want, outcome) = match (foreign_audit(common), state) {
-            (Some(refusal), _) => (refusal, ""),
-            (None, None) => (Want::Int(0), "nothing there"),
-            (None, Some(state)) => {
-                let schema = state.schema.map(|(name, _)| name);
-                let expiry = self.expiry(common.ttl, Some(state.expiry), schema);
-                self.slots[key].state.as_mut().expect("looked at above").expiry = expiry;
-                (Want::Int(1), "touched")
-            }
-        };
-        let words = line.words(Some(common));
-        self.step(line, words, want, Some(key), outcome)
-    }
-
-    fn line(&self, name: &'static str, key: usize, claim: &Claim) -> Line {
+    pub fn line(&self, name: &'static str, key: usize, claim: &Claim) -> Line {
         let mut line = Line::new(name, &[KEYS[key]]).arg(claim.arg());
         line.marks.push(format!("{name} {}", claim.mark(self.slots[key].state.as_ref())));
         line
     }
 }
 
+/// What a change, whose outcome is an object, may not touch. `document` is the state's, `base` that or the defaults.
+fn guard(
+    update: &Update,
+    document: Option<&Value>,
+    base: &Value,
+    after: &mut Value,
+    obeyed: Obeyed,
+) -> Result<(), Want> {
+    let replaces = update.kind == Some(Kind::Replace);
+    // A new state that is written whole has no defaults to begin with.
+    let before = (document.is_some() || !replaces).then_some(base);
+    obeyed.unhide(after, before);
+    if let Some(document) = document.filter(|_| replaces || update.kind == Some(Kind::Shallow)) {
+        obeyed.keep_unmentioned(after, document);
+    }
+    obeyed.guard(document, before, after, update.protect)
+}
+
 /// AUDIT with a stream that isn't the key's own.
-fn foreign_audit(common: &Common) -> Option<Want> {
+pub fn foreign_audit(common: &Common) -> Option<Want> {
     (common.audit == Some(false)).then(|| Want::ErrorBegins("BADKEY ".into()))
 }

@@ -43,9 +43,7 @@ impl Claim {
             (claim, Some(state)) if claim.admits(state) => Ok(()),
             (claim, Some(state)) => Err(Want::Conflict { expected: claim.arg(), current: state.etag() }),
             (Claim::Any | Claim::Nothing, None) if may_create => Ok(()),
-            (_, None) => Err(Want::Error(
-                "NOSTATE there is no state at this key; STATE.UPDATE with 0 or * creates one".into(),
-            )),
+            (_, None) => Err(Want::no_state()),
         }
     }
 

@@ -73,12 +73,33 @@ pub enum Ttl {
     Persist,
 }
 
-/// EVENT, ACTOR, NOTE.
+/// EVENT, ACTOR, NOTE, and what only updates have: OPERATION with COMPONENT.
 #[derive(Clone, Debug, Default)]
 pub struct Remarks {
     pub event: Option<&'static str>,
     pub actor: Option<&'static str>,
     pub note: Option<&'static str>,
+    pub operation: Option<&'static str>,
+    pub component: Option<&'static str>,
+}
+
+/// How something that was tried went; or that it was not tried any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tally {
+    Success,
+    Failure,
+    Clear,
+}
+
+impl Tally {
+    /// The word in the audit stream; commands have it in capitals.
+    pub fn word(self) -> &'static str {
+        match self {
+            Tally::Success => "success",
+            Tally::Failure => "failure",
+            Tally::Clear => "clear",
+        }
+    }
 }
 
 /// What most writing commands can say besides.
@@ -94,9 +115,11 @@ pub struct Common {
     pub small: bool,
 }
 
+/// STATE.UPDATE, or STATE.SETPROTECTED.
 #[derive(Clone, Debug)]
 pub struct Update {
     pub key: usize,
+    pub protect: bool,
     pub expected: Expected,
     pub json: String,
     /// None: nothing is said, which means MERGE.
@@ -126,6 +149,24 @@ pub struct Rollback {
     pub expected: Expected,
     pub target: Target,
     pub only: Option<Vec<String>>,
+    pub all: bool,
+    pub common: Common,
+}
+
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    pub key: usize,
+    pub operation: &'static str,
+    pub tally: Tally,
+    pub component: Option<&'static str>,
+    pub error: Option<&'static str>,
+    pub common: Common,
+}
+
+#[derive(Clone, Debug)]
+pub struct Recover {
+    pub key: usize,
+    pub schema: Option<&'static str>,
     pub common: Common,
 }
 
@@ -145,6 +186,12 @@ pub enum Command {
     },
     Update(Update),
     Rollback(Rollback),
+    Reset {
+        key: usize,
+        expected: Expected,
+        common: Common,
+    },
+    Recover(Recover),
     Delete {
         key: usize,
         expected: Expected,
@@ -154,6 +201,12 @@ pub enum Command {
     Touch {
         key: usize,
         common: Common,
+    },
+    Attempt(Attempt),
+    Attempts {
+        key: usize,
+        operation: Option<&'static str>,
+        count: Option<usize>,
     },
     History {
         key: usize,
@@ -179,6 +232,13 @@ pub enum Command {
         name: &'static str,
     },
     SchemaList,
+    SchemaBind {
+        pattern: usize,
+        name: &'static str,
+    },
+    SchemaUnbind {
+        pattern: usize,
+    },
     SchemaDel {
         name: &'static str,
         force: bool,
@@ -191,90 +251,4 @@ pub enum Command {
         row: usize,
         key: usize,
     },
-}
-
-/// A command line in the making: fixed words, then keywords in any order and any case.
-pub struct Line {
-    name: &'static str,
-    fixed: Vec<Arg>,
-    options: Vec<Vec<Arg>>,
-    /// `STATE.UPDATE`, `STATE.UPDATE PATCH`: what is counted.
-    pub marks: Vec<String>,
-}
-
-impl Line {
-    pub fn new(name: &'static str, fixed: &[&str]) -> Line {
-        let words = name.split(' ').chain(fixed.iter().copied());
-        Line {
-            name,
-            fixed: words.map(Arg::from).collect(),
-            options: Vec::new(),
-            marks: vec![name.to_owned()],
-        }
-    }
-
-    pub fn arg(mut self, arg: Arg) -> Line {
-        self.fixed.push(arg);
-        self
-    }
-
-    /// A keyword with its values.
-    pub fn option(&mut self, keyword: &str, values: &[&str]) {
-        self.marks.push(format!("{} {keyword}", self.name));
-        self.options.push(std::iter::once(keyword).chain(values.iter().copied()).map(Arg::from).collect());
-    }
-
-    pub fn option_if(&mut self, keyword: &str, value: Option<&str>) {
-        if let Some(value) = value {
-            self.option(keyword, &[value]);
-        }
-    }
-
-    /// What [`Common`] says, as far as the command has these words.
-    pub fn common(&mut self, common: &Common, audit: &str) {
-        self.option_if("EVENT", common.remarks.event);
-        self.option_if("ACTOR", common.remarks.actor);
-        self.option_if("NOTE", common.remarks.note);
-        self.ttl(common.ttl);
-        if common.returns {
-            self.option("RETURN", &[]);
-        }
-        self.audit(common, audit);
-    }
-
-    pub fn ttl(&mut self, ttl: Option<Ttl>) {
-        let (keyword, number) = match ttl {
-            None => return,
-            Some(Ttl::Seconds(number)) => ("EX", number),
-            Some(Ttl::Milliseconds(number)) => ("PX", number),
-            Some(Ttl::AtSeconds(number)) => ("EXAT", number),
-            Some(Ttl::AtMilliseconds(number)) => ("PXAT", number),
-            Some(Ttl::Keep) => return self.option("KEEPTTL", &[]),
-            Some(Ttl::Persist) => return self.option("PERSIST", &[]),
-        };
-        self.option(keyword, &[&number.to_string()]);
-    }
-
-    pub fn audit(&mut self, common: &Common, audit: &str) {
-        if let Some(right) = common.audit {
-            self.option("AUDIT", &[if right { audit } else { "{channel:+263779999999}:audit" }]);
-        }
-    }
-
-    /// All words, the keywords rotated and in small letters as the command wants it.
-    pub fn words(&mut self, common: Option<&Common>) -> Vec<Arg> {
-        let mut options = std::mem::take(&mut self.options);
-        if let Some(common) = common {
-            let by = common.rotate % options.len().max(1);
-            options.rotate_left(by);
-            for option in options.iter_mut().filter(|_| common.small) {
-                if let Arg::Word(keyword) = &mut option[0] {
-                    *keyword = keyword.to_lowercase();
-                }
-            }
-        }
-        let mut words = std::mem::take(&mut self.fixed);
-        words.extend(options.into_iter().flatten());
-        words
-    }
 }

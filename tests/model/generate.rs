@@ -1,32 +1,45 @@
 //! Which commands are played, and how often: a strategy for the next one, given what is there.
 
+use std::sync::Arc;
+
 use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::bindings::{PATTERNS, bound_to};
 use crate::command::{
-    Command, Common, Expected, KEYS, NO_SCHEMA, Past, Remarks, Rollback, SCHEMAS, SchemaText, Target, Ttl,
+    Attempt, Command, KEYS, NO_SCHEMA, Past, Recover, Remarks, Rollback, SCHEMAS, SchemaText, Tally, Target,
     Update,
 };
 use crate::json;
 use crate::patch::Size;
+use crate::picks::{any_rules, common, expected, past, schema_text, stale};
 use crate::refused::ROWS;
-use crate::rules::{self, NOT_A_SCHEMA};
-use crate::state::tree;
+use crate::rules::{self, Rules};
+use crate::state::{State, bring_back, tree};
 use crate::texts;
+use crate::ways_out::{by_way_out, way_out};
 use crate::world::{Settings, Slot, World};
 
+const OPERATIONS: &[&str] = &["confirm", "offer", "login/Greeting"];
+const COMPONENTS: &[&str] = &["ConfirmOffer", "Greeting"];
 const LABELS: &[&str] = &["menu", "offer", "confirm", "ledger", "café"];
-/// 2100-01-01: so far away that no run sees it.
-const FAR_S: i64 = 4_102_444_800;
 
 /// The settings of a run: small limits, so that sixty commands reach them.
 pub fn settings() -> BoxedStrategy<Settings> {
-    let kept = (0_usize..5, 0_usize..4, select(&[300, 4000][..]));
+    let kept =
+        (select(&[0_usize, 0, 1, 2, 3, 4][..]), select(&[0_usize, 1, 2, 3, 3][..]), select(&[300, 4000][..]));
     let trail = (select(&[4096_usize, 60][..]), select(&[100_usize, 0, 1, 3][..]), any::<bool>());
-    (kept, trail, 2_u8..=3)
+    let schemas = [weighted(0.7, any_rules()), weighted(0.7, any_rules())];
+    (kept, trail, 2_u8..=3, 0_usize..6, schemas)
         .prop_map(
-            |((snapshots, labels, default_ttl_s), (patch_bytes_max, rejects_max, conflicts), protocol)| {
+            |(
+                (snapshots, labels, default_ttl_s),
+                (patch_bytes_max, rejects_max, conflicts),
+                protocol,
+                attempts_history,
+                schemas,
+            )| {
                 Settings {
                     snapshots,
                     labels,
@@ -36,6 +49,8 @@ pub fn settings() -> BoxedStrategy<Settings> {
                     patch_bytes_max,
                     rejects_max,
                     conflicts,
+                    attempts_history,
+                    schemas,
                     protocol,
                 }
             },
@@ -43,62 +58,184 @@ pub fn settings() -> BoxedStrategy<Settings> {
         .boxed()
 }
 
-/// The next command.
+/// Makes the strategy for one sort of command on a key.
+type Sort = fn(usize, &World) -> BoxedStrategy<Command>;
+
+/// The next command: its key, its sort, and only then itself, since a strategy for one looks at all that is there.
 pub fn command(world: &World) -> BoxedStrategy<Command> {
+    let world = Arc::new(world.clone());
+    let seen = Arc::clone(&world);
     // One key is played on most of the time, so that it gets old.
-    let world = world.clone();
     prop_oneof![4 => Just(0_usize), 1 => 1..KEYS.len()]
-        .prop_flat_map(move |key| command_on(key, &world))
+        .prop_flat_map(move |key| (Just(key), sort(key, &seen)))
+        .prop_flat_map(move |(key, sort)| sort(key, &world))
         .boxed()
 }
 
-fn command_on(key: usize, world: &World) -> BoxedStrategy<Command> {
-    let (slot, settings) = (&world.slots[key], &world.settings);
-    let setting_schemas = 4 + 5 * world.schemas_missing();
-    let (deleting, going_back) = if slot.state.is_some() { (5, 5) } else { (2, 1) };
-    // What the state obeys is set anew and deleted more often than what nobody obeys.
-    let own = slot.state.as_ref().and_then(|state| state.schema).map(|(name, _)| name);
-    let known = move || select(SCHEMAS.into_iter().chain(own).chain(own).collect::<Vec<_>>());
-    let named = || prop_oneof![6 => known(), 1 => Just(NO_SCHEMA)];
-    let rest = prop_oneof![
-        7 => (weighted(0.4, past()), prop_oneof![1 => Just(Vec::new()), 1 => texts::pointers(slot)])
+fn sort(key: usize, world: &World) -> BoxedStrategy<Sort> {
+    let slot = &world.slots[key];
+    // Past versions with secrets that nobody knows any more are soon gone: they are read at once.
+    let schema = slot.state.as_ref().and_then(|state| state.schema);
+    let lost = schema.is_some_and(|schema| schema.has_secrets && world.rules(Some(schema.name)).is_none());
+    let counts = bound_to(&world.bindings, key).or(schema.map(|schema| schema.name));
+    // A state that must obey another schema from its next write on.
+    let anew = slot.state.is_some() && counts != schema.map(|schema| schema.name);
+    let way_out = world.rules(counts).map_or("", |rules| way_out(slot, rules));
+    let (breaking_it, recovering) = match way_out {
+        "valid" => (2, 1),
+        "" => (1, 2),
+        _ => (0, 40),
+    };
+    // Secrets of past versions, which are to be hidden.
+    let hidden = schema.is_some_and(|schema| schema.has_secrets)
+        && slot.state.iter().flat_map(|state| &state.versions).any(|it| it.text.contains("\"token\""));
+    let (reading, going_back) = if slot.state.is_some() { (5, 5) } else { (4, 1) };
+    prop_oneof![
+        12 => Just(update as Sort),
+        if anew { 9 } else { going_back } => Just(rollback as Sort),
+        if anew { 10 } else { 2 } => Just(reset as Sort),
+        recovering => Just(recover as Sort),
+        if lost { 60 } else if hidden { 6 } else { 2 } => Just(reading_versions as Sort),
+        reading => Just(about_a_state as Sort),
+        4 => Just(about_schemas as Sort),
+        breaking_it => Just(breaking as Sort),
+        3 => Just(refused as Sort),
+    ]
+    .boxed()
+}
+
+fn refused(key: usize, _: &World) -> BoxedStrategy<Command> {
+    (0..ROWS.len()).prop_map(move |row| Command::Refused { row, key }).boxed()
+}
+
+fn reading_versions(key: usize, world: &World) -> BoxedStrategy<Command> {
+    let slot = &world.slots[key];
+    let pointers = prop_oneof![1 => Just(Vec::new()), 1 => texts::pointers(slot)];
+    prop_oneof![
+        1 => (weighted(0.8, past(slot)), pointers)
             .prop_map(move |(version, pointers)| Command::Get { key, version, pointers }),
+        1 => (past(slot), past(slot)).prop_map(move |(from, to)| Command::Diff { key, from, to }),
+    ]
+    .boxed()
+}
+
+fn about_a_state(key: usize, world: &World) -> BoxedStrategy<Command> {
+    let slot = &world.slots[key];
+    let deleting = if slot.state.is_some() { 7 } else { 3 };
+    prop_oneof![
         2 => weighted(0.5, 1_usize..5).prop_map(move |count| Command::History { key, count }),
-        6 => (past(), past()).prop_map(move |(from, to)| Command::Diff { key, from, to }),
-        4 => Just(Command::Meta { key }),
-        7 => common().prop_map(move |common| Command::Touch { key, common }),
+        3 => Just(Command::Meta { key }),
+        9 => attempt(key),
+        5 => (weighted(0.7, select(OPERATIONS)), weighted(0.3, 1_usize..4))
+            .prop_map(move |(operation, count)| Command::Attempts { key, operation, count }),
+        8 => common().prop_map(move |common| Command::Touch { key, common }),
         deleting => (prop_oneof![1 => expected(slot), 1 => stale()], any::<bool>(), common())
             .prop_map(move |(expected, purge, common)| Command::Delete { key, expected, purge, common }),
-        12 => (named(), texts::validated(settings)).prop_map(|(name, json)| Command::Validate { name, json }),
-        setting_schemas => (known(), schema_text()).prop_map(|(name, text)| Command::SchemaSet { name, text }),
-        1 => named().prop_map(|name| Command::SchemaGet { name }),
-        1 => Just(Command::SchemaList),
-        4 => (named(), weighted(0.4, Just(())))
-            .prop_map(|(name, force)| Command::SchemaDel { name, force: force.is_some() }),
         1 => any::<bool>().prop_map(|of_schemas| Command::Help { of_schemas }),
-        22 => (0..ROWS.len()).prop_map(move |row| Command::Refused { row, key }),
-    ];
-    prop_oneof![10 => update(key, world), going_back => rollback(key, world), 8 => rest].boxed()
+    ]
+    .boxed()
+}
+
+fn about_schemas(key: usize, world: &World) -> BoxedStrategy<Command> {
+    let setting = 7 + 5 * world.schemas_missing();
+    let (binding, unbinding) = if world.bindings.len() > 4 { (3, 9) } else { (12, 4) };
+    // What the state obeys is set anew and deleted more often than what nobody obeys.
+    let own = world.slots[key].state.as_ref().and_then(State::schema_name);
+    let known = move || select(SCHEMAS.into_iter().chain(own).chain(own).collect::<Vec<_>>());
+    let named = || prop_oneof![6 => known(), 1 => Just(NO_SCHEMA)];
+    prop_oneof![
+        12 => (named(), texts::validated(&world.settings))
+            .prop_map(|(name, json)| Command::Validate { name, json }),
+        setting => (known(), schema_text()).prop_map(|(name, text)| Command::SchemaSet { name, text }),
+        binding => prop_oneof![1 => (0..PATTERNS.len(), named()).boxed(), 2 => rival(world)]
+            .prop_map(|(pattern, name)| Command::SchemaBind { pattern, name }),
+        unbinding => unbound(world).prop_map(|pattern| Command::SchemaUnbind { pattern }),
+        3 => named().prop_map(|name| Command::SchemaGet { name }),
+        3 => Just(Command::SchemaList),
+        7 => (named(), any::<bool>()).prop_map(|(name, force)| Command::SchemaDel { name, force }),
+    ]
+    .boxed()
 }
 
 fn update(key: usize, world: &World) -> BoxedStrategy<Command> {
     let (slot, settings) = (&world.slots[key], &world.settings);
     let mut known: Vec<&'static str> = world.schemas.keys().copied().collect();
     // On a state the schema is mostly its own or not said; a new one mostly gets one.
-    let own = slot.state.as_ref().map(|state| state.schema.map(|(name, _)| name));
+    let own = slot.state.as_ref().map(State::schema_name);
     let unknown = if known.is_empty() { 1 } else { 0 };
     known.extend(SCHEMAS);
-    let any = prop_oneof![12 => select(known).prop_map(Some), 1 => Just(Some(NO_SCHEMA))];
+    let any = prop_oneof![20 => select(known).prop_map(Some), 1 => Just(Some(NO_SCHEMA))];
     let schema = match own {
-        Some(own) => prop_oneof![20 => Just(None), 4 => Just(own), 1 => any].boxed(),
-        None => prop_oneof![3 + 8 * unknown => Just(None), 6 => any].boxed(),
+        Some(own) => prop_oneof![20 => Just(None), 4 => Just(own), 3 => any].boxed(),
+        None => prop_oneof![2 + 8 * unknown => Just(None), 8 => any].boxed(),
     };
-    let label = weighted(0.15, select(LABELS));
-    (expected(slot), texts::json(slot, settings), schema, label, weighted(0.1, Just(())), common())
-        .prop_map(move |(expected, (kind, json), schema, label, dry_run, common)| {
-            let dry_run = dry_run.is_some();
-            Command::Update(Update { key, expected, json, kind, schema, label, dry_run, common })
+    let label = weighted(0.3, select(LABELS));
+    let tried = weighted(0.25, (select(OPERATIONS), weighted(0.4, select(COMPONENTS))));
+    let said = (label, weighted(0.1, Just(())), tried, common());
+    let counts = bound_to(&world.bindings, key).or(own.flatten());
+    let guarded = [counts, own.flatten()].map(|name| world.rules(name)).contains(&Some(Rules::Guarded));
+    let protect = weighted(if guarded { 0.5 } else { 0.2 }, Just(()));
+    (protect, expected(slot), texts::json(slot, settings, guarded), schema, said)
+        .prop_map(move |(protect, expected, (kind, json), schema, (label, dry_run, tried, mut common))| {
+            let (protect, dry_run) = (protect.is_some(), dry_run.is_some());
+            if let Some((operation, component)) = tried {
+                common.remarks = Remarks { operation: Some(operation), component, ..common.remarks };
+            }
+            Command::Update(Update { key, protect, expected, json, kind, schema, label, dry_run, common })
         })
+        .boxed()
+}
+
+fn attempt(key: usize) -> BoxedStrategy<Command> {
+    let tally = prop_oneof![3 => Just(Tally::Success), 3 => Just(Tally::Failure), 2 => Just(Tally::Clear)];
+    let error = weighted(0.3, select(&["neither yes nor no", "é\n"][..]));
+    (select(OPERATIONS), tally, weighted(0.4, select(COMPONENTS)), error, common())
+        .prop_map(move |(operation, tally, component, error, common)| {
+            Command::Attempt(Attempt { key, operation, tally, component, error, common })
+        })
+        .boxed()
+}
+
+/// A pattern that is about as specific as one that is bound, for another schema.
+fn rival(world: &World) -> BoxedStrategy<(usize, &'static str)> {
+    let mut rivals = vec![(0, SCHEMAS[0])];
+    for (pattern, name) in &world.bindings {
+        let beside = [pattern.wrapping_sub(1), pattern + 1].into_iter().filter(|it| *it < PATTERNS.len());
+        let other = SCHEMAS.into_iter().filter(|other| other != name);
+        rivals.extend(beside.flat_map(|beside| other.clone().map(move |other| (beside, other))));
+    }
+    select(rivals).boxed()
+}
+
+/// A pattern that is bound, mostly.
+fn unbound(world: &World) -> BoxedStrategy<usize> {
+    let bound: Vec<usize> = world.bindings.keys().copied().chain([0]).collect();
+    prop_oneof![5 => select(bound), 1 => 0..PATTERNS.len()].boxed()
+}
+
+fn reset(key: usize, world: &World) -> BoxedStrategy<Command> {
+    (expected(&world.slots[key]), common())
+        .prop_map(move |(expected, common)| Command::Reset { key, expected, common })
+        .boxed()
+}
+
+/// Another revision of the schema that counts, so that there is something to recover from.
+fn breaking(key: usize, world: &World) -> BoxedStrategy<Command> {
+    let slot = &world.slots[key];
+    let own = slot.state.as_ref().and_then(State::schema_name);
+    let name = bound_to(&world.bindings, key).or(own).unwrap_or(SCHEMAS[0]);
+    by_way_out(slot, rules::ALL.map(|rules| (rules, rules)).to_vec())
+        .prop_map(move |rules| Command::SchemaSet { name, text: SchemaText::Rules { rules, spaced: false } })
+        .boxed()
+}
+
+fn recover(key: usize, world: &World) -> BoxedStrategy<Command> {
+    let known: Vec<_> = world.schemas.iter().map(|(name, (rules, _))| (*name, *rules)).collect();
+    let unknown = Just(NO_SCHEMA).boxed();
+    let known = if known.is_empty() { unknown.clone() } else { by_way_out(&world.slots[key], known) };
+    let named = if bound_to(&world.bindings, key).is_some() { 0.1 } else { 0.4 };
+    (weighted(named, prop_oneof![9 => known, 1 => unknown]), common())
+        .prop_map(move |(schema, common)| Command::Recover(Recover { key, schema, common }))
         .boxed()
 }
 
@@ -108,16 +245,17 @@ fn rollback(key: usize, world: &World) -> BoxedStrategy<Command> {
     let labels: Vec<&'static str> = set.chain([LABELS[0]]).collect();
     let target = prop_oneof![
         4 => weighted(0.5, 1_u64..4).prop_map(Target::Steps),
-        3 => past().prop_map(Target::To),
-        2 => select(labels).prop_map(Target::Label),
+        3 => past(slot).prop_map(Target::To),
+        3 => select(labels).prop_map(Target::Label),
         2 => Just(Target::LastValid),
         2 => select(refused_versions(world, key)).prop_map(Target::To),
     ];
     let members = (target, weighted(0.25, texts::pointers(slot)));
     let members = prop_oneof![3 => members, 1 => members_of_old(slot)];
-    (expected(slot), members, common())
-        .prop_map(move |(expected, (target, only), common)| {
-            Command::Rollback(Rollback { key, expected, target, only, common })
+    (expected(slot), members, weighted(0.3, Just(())), common())
+        .prop_map(move |(expected, (target, only), all, common)| {
+            let all = all.is_some();
+            Command::Rollback(Rollback { key, expected, target, only, all, common })
         })
         .boxed()
 }
@@ -126,7 +264,7 @@ fn rollback(key: usize, world: &World) -> BoxedStrategy<Command> {
 fn refused_versions(world: &World, key: usize) -> Vec<Past> {
     let mut found = vec![Past(1)];
     let Some(state) = &world.slots[key].state else { return found };
-    let Some(rules) = world.rules(state.schema.map(|(name, _)| name)) else { return found };
+    let Some(rules) = world.rules(state.schema_name()) else { return found };
     let refused = state.versions.iter().filter(|version| !rules.violations(&tree(&version.text)).is_empty());
     found.extend(refused.map(|version| Past(state.head().number - version.number)));
     if found.len() > 1 { found.split_off(1) } else { found }
@@ -135,80 +273,21 @@ fn refused_versions(world: &World, key: usize) -> Vec<Past> {
 /// A version and members deep inside it: what leads there may be something else by now.
 fn members_of_old(slot: &Slot) -> BoxedStrategy<(Target, Option<Vec<String>>)> {
     let mut found = vec![(Target::To(Past(1)), Some(vec!["/data/amount".to_owned()]))];
+    let mut without_place = Vec::new();
     if let Some(state) = &slot.state {
+        let present = tree(&state.head().text);
         for version in &state.versions {
-            let deep = json::places(&tree(&version.text)).into_iter().map(|(place, _)| place);
-            let deep = deep.filter(|place| place.matches('/').count() > 1);
             let past = Past(state.head().number - version.number);
-            found.extend(deep.map(|place| (Target::To(past), Some(vec![place]))));
+            for (place, _) in json::places(&tree(&version.text)) {
+                let tokens = json::tokens(&place).expect("a place has a pointer");
+                let fits = bring_back(&mut present.clone(), &tokens, true.into()).is_some();
+                let kind = if fits { &mut found } else { &mut without_place };
+                if tokens.len() > 1 {
+                    kind.push((Target::To(past), Some(vec![place])));
+                }
+            }
         }
     }
-    select(found).boxed()
-}
-
-fn expected(slot: &Slot) -> BoxedStrategy<Expected> {
-    let (nothing, present) = if slot.state.is_some() { (1, 8) } else { (20, 1) };
-    prop_oneof![
-        8 => Just(Expected::Any),
-        nothing => Just(Expected::Nothing),
-        present => Just(Expected::Version),
-        present => Just(Expected::Etag),
-        3 => stale(),
-    ]
-    .boxed()
-}
-
-/// What was read a while ago.
-fn stale() -> BoxedStrategy<Expected> {
-    prop_oneof![
-        (0_u64..4).prop_map(Expected::OldVersion),
-        (0_usize..64).prop_map(Expected::OldEtag),
-        (0_usize..64).prop_map(Expected::MixedEtag),
-    ]
-    .boxed()
-}
-
-fn past() -> BoxedStrategy<Past> {
-    (0_u64..6).prop_map(Past).boxed()
-}
-
-fn ttl() -> BoxedStrategy<Ttl> {
-    prop_oneof![
-        (60_i64..7200).prop_map(Ttl::Seconds),
-        (60_000_i64..7_200_000).prop_map(Ttl::Milliseconds),
-        (FAR_S..FAR_S + 1000).prop_map(Ttl::AtSeconds),
-        (FAR_S * 1000..FAR_S * 1000 + 1000).prop_map(Ttl::AtMilliseconds),
-        Just(Ttl::Keep),
-        Just(Ttl::Persist),
-    ]
-    .boxed()
-}
-
-fn common() -> BoxedStrategy<Common> {
-    let remarks = (
-        weighted(0.15, select(&["shown", "logout", "offer made", "é"][..])),
-        weighted(0.2, select(&["menu_handler", "webhook"][..])),
-        weighted(0.15, select(&["sent to +263771234567", "EX 60", "two\nlines"][..])),
-    )
-        .prop_map(|(event, actor, note)| Remarks { event, actor, note });
-    let audit = prop_oneof![20 => Just(None), 4 => Just(Some(true)), 2 => Just(Some(false))];
-    (remarks, weighted(0.4, ttl()), weighted(0.3, Just(())), audit, 0_usize..6, any::<bool>())
-        .prop_map(|(remarks, ttl, returns, audit, rotate, small)| Common {
-            remarks,
-            ttl,
-            returns: returns.is_some(),
-            audit,
-            rotate,
-            small,
-        })
-        .boxed()
-}
-
-fn schema_text() -> BoxedStrategy<SchemaText> {
-    prop_oneof![
-        8 => (select(&rules::ALL[..]), any::<bool>())
-            .prop_map(|(rules, spaced)| SchemaText::Rules { rules, spaced }),
-        1 => (0..NOT_A_SCHEMA.len()).prop_map(SchemaText::NotASchema),
-    ]
-    .boxed()
+    let without_place = if without_place.is_empty() { found.clone() } else { without_place };
+    prop_oneof![1 => select(found), 1 => select(without_place)].boxed()
 }

@@ -23,6 +23,8 @@ pub struct Known {
     /// Per command the earliest and the latest time that it can have read from its clock.
     clock: Vec<(i64, i64)>,
     errors: HashMap<Tick, String>,
+    /// Why the rungs of recoveries failed.
+    reasons: HashMap<(Tick, &'static str), String>,
 }
 
 impl Known {
@@ -54,6 +56,9 @@ impl Known {
             (Want::Int(number), Reply::Int(found)) => ensure(i64::try_from(*number) == Ok(*found), unlike),
             (Want::Text(text), Reply::Bulk(found)) => ensure(text.as_bytes() == found, unlike),
             (Want::Etag(etag), Reply::Bulk(_)) => self.etag(etag, reply.text()),
+            (Want::ErrorOf(tick), Reply::Bulk(_)) => {
+                ensure(self.errors.get(tick).is_some_and(|line| line == reply.text()), unlike)
+            }
             (Want::Time(tick), Reply::Bulk(_)) => self.time(*tick, milliseconds(reply.text())?),
             (Want::Patch { from, to }, Reply::Bulk(_)) => makes(reply.text(), from, to),
             (Want::Ttl(expiry), Reply::Int(found)) => self.ttl(*expiry, *found),
@@ -65,6 +70,14 @@ impl Known {
             (Want::List(wants), Reply::Array(items)) => {
                 ensure(wants.len() == items.len(), unlike)?;
                 wants.iter().zip(items).try_for_each(|(want, item)| self.check(want, item))
+            }
+            (Want::Reason(rung, reason), Reply::Bulk(_)) => self.reason(rung, reason, reply.text()),
+            (Want::AnyOrder(wants), Reply::Array(items)) => {
+                let mut found: Vec<&str> = items.iter().map(Reply::text).collect();
+                let mut wants = wants.clone();
+                wants.sort_unstable();
+                found.sort_unstable();
+                ensure(wants == found, unlike)
             }
             (Want::Map(wants), Reply::Map(_) | Reply::Array(_)) => {
                 let names: Vec<&str> = wants.iter().map(|(name, _)| *name).collect();
@@ -97,7 +110,28 @@ impl Known {
                 self.etag(current, line.strip_prefix(begin.as_str()).ok_or_else(unlike)?)
             }
             Want::Invalid(pointers) => violations(line, pointers),
+            Want::NoRung(tried) => {
+                let mut rest = line.strip_prefix("INVALID no rung left: ").ok_or_else(unlike)?;
+                for (number, (rung, reason)) in tried.iter().enumerate() {
+                    rest = rest.strip_prefix(&format!("{rung}: ")).ok_or_else(unlike)?;
+                    let next = tried.get(number + 1).map(|(next, _)| format!("; {next}: "));
+                    let end = next.map_or(Some(rest.len()), |next| rest.find(&next)).ok_or_else(unlike)?;
+                    self.reason(rung, reason, &rest[..end])?;
+                    rest = rest[end..].trim_start_matches("; ");
+                }
+                Ok(())
+            }
             _ => Err(unlike()),
+        }
+    }
+
+    /// Why a rung failed, told by the last command.
+    fn reason(&mut self, rung: &'static str, wanted: &Want, found: &str) -> Checked {
+        self.reasons.insert((self.clock.len() - 1, rung), found.to_owned());
+        match wanted {
+            Want::Words => ensure(!found.is_empty(), || format!("no reason why {rung} failed")),
+            Want::Invalid(pointers) => violations(&format!("INVALID {found}"), pointers),
+            other => self.error(other, found),
         }
     }
 
@@ -167,6 +201,9 @@ impl Known {
                 Field::Begins(begin) => ensure(text.starts_with(begin), unlike)?,
                 Field::Etag(etag) => self.etag(etag, text)?,
                 Field::Time(tick) => self.time(*tick, milliseconds(text)?)?,
+                Field::Reason(tick, rung) => {
+                    ensure(self.reasons.get(&(*tick, rung)).is_some_and(|reason| reason == text), unlike)?;
+                }
                 Field::ErrorOf(tick) => {
                     ensure(self.errors.get(tick).is_some_and(|line| line == text), unlike)?;
                 }

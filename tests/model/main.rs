@@ -5,22 +5,34 @@
 //! commands out, so that what is printed is a handful of commands; nothing is written to a file.
 
 mod asks;
+mod attempts;
+mod bindings;
 mod changes;
 mod claim;
 mod command;
 mod coverage;
 mod generate;
+mod going_back;
+mod guarded;
 mod json;
+mod keep;
 mod known;
+mod lasting;
+mod line;
 mod patch;
+mod picks;
 mod play;
+mod recover;
 mod refused;
 mod rules;
+mod schemas;
+mod settle;
 mod shown;
 mod state;
 mod texts;
 mod trail;
 mod want;
+mod ways_out;
 mod world;
 
 use std::cell::RefCell;

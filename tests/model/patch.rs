@@ -34,8 +34,8 @@ enum Operation {
     Test(Vec<String>, Value),
 }
 
-/// Applies a patch. Whether the result is too big or too deep is the caller's affair.
-pub fn apply(document: &Value, patch: &Value, size: Size) -> Result<Value, Failure> {
+/// Applies a patch that may not read `secrets`. Whether the result is too big or too deep is the caller's affair.
+pub fn apply(document: &Value, patch: &Value, size: Size, secrets: &[Vec<String>]) -> Result<Value, Failure> {
     let Value::Array(patch) = patch else { return Err(Failure::NotAList) };
     let operations: Vec<Option<Operation>> = patch.iter().map(read).collect();
     let unreadable = operations.iter().position(Option::is_none);
@@ -46,7 +46,8 @@ pub fn apply(document: &Value, patch: &Value, size: Size) -> Result<Value, Failu
             return Err(Failure::OnTheWay);
         }
         let too_deep = operation.as_ref().is_some_and(|it| levels(&result, it) > size.depth_max);
-        if operation.and_then(|operation| run(&mut result, operation)).is_none() {
+        let allowed = operation.filter(|operation| !operation.reads_any(secrets));
+        if allowed.and_then(|operation| run(&mut result, operation)).is_none() {
             let mut numbers = vec![number];
             numbers.extend(unreadable.filter(|unreadable| *unreadable != number));
             return Err(Failure::Operation { numbers, too_deep });
@@ -67,11 +68,23 @@ fn levels(document: &Value, operation: &Operation) -> usize {
     value.map_or(0, |value| path.len() + depth(&value.to_string()))
 }
 
+impl Operation {
+    /// Whether it reads at, above or below one of these places.
+    fn reads_any(&self, places: &[Vec<String>]) -> bool {
+        let read = match self {
+            Operation::Move { from: read, .. } | Operation::Copy { from: read, .. } => read,
+            Operation::Test(read, _) => read,
+            Operation::Add(..) | Operation::Remove(_) | Operation::Replace(..) => return false,
+        };
+        places.iter().any(|place| place.starts_with(read) || read.starts_with(place))
+    }
+}
+
 /// Applies a patch that must work: one that the module has written.
 pub fn apply_text(document: &str, patch: &str) -> Result<String, String> {
     let read = |text: &str| crate::json::parse(text).ok_or(format!("no JSON: {text}"));
     let unbounded = Size { bytes_max: usize::MAX, depth_max: usize::MAX };
-    let result = apply(&read(document)?, &read(patch)?, unbounded);
+    let result = apply(&read(document)?, &read(patch)?, unbounded, &[]);
     result.map(|value| value.to_string()).map_err(|failure| format!("{failure:?} in {patch} on {document}"))
 }
 

@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use proptest::test_runner::TestCaseError;
 use support::{Client, Reply};
 
-use crate::command::{AUDITS, Command, KEYS};
+use crate::command::{AUDITS, Command, KEYS, SCHEMAS};
 use crate::known::Known;
 use crate::refused::TAKEN;
 use crate::shown::{Checked, ensure};
@@ -61,7 +61,12 @@ impl Run {
         client.ok(&["HELLO", &settings.protocol.to_string()]);
         client.ok(&["FLUSHALL"]);
         for schema in client.ok(&["STATE.SCHEMA", "LIST"]).array() {
-            client.ok(&["STATE.SCHEMA", "DEL", schema.field("name").text(), "FORCE"]);
+            for pattern in schema.field("bindings").array() {
+                client.ok(&["STATE.SCHEMA", "UNBIND", pattern.text()]);
+            }
+            if schema.field("revision").int() > 0 {
+                client.ok(&["STATE.SCHEMA", "DEL", schema.field("name").text(), "FORCE"]);
+            }
         }
         for [name, text] in TAKEN {
             client.ok(&["SET", name, text]);
@@ -75,11 +80,17 @@ impl Run {
             ("max-depth", settings.size.depth_max),
             ("audit-patch-bytes", settings.patch_bytes_max),
             ("audit-rejects", settings.rejects_max),
+            ("attempts-history", settings.attempts_history),
         ] {
             client.ok(&["CONFIG", "SET", &format!("state.{name}"), &value.to_string()]);
         }
         let conflicts = if settings.conflicts { "yes" } else { "no" };
         client.ok(&["CONFIG", "SET", "state.audit-conflicts", conflicts]);
+        for (name, rules) in SCHEMAS.into_iter().zip(settings.schemas) {
+            if let Some(rules) = rules {
+                client.ok(&["STATE.SCHEMA", "SET", name, rules.text()]);
+            }
+        }
         let mut known = Known::default();
         // Commands are counted from 1.
         known.played(0, 0, &Reply::Nil);
@@ -131,7 +142,7 @@ impl Run {
         })
     }
 
-    /// Both keys once more, whole trails, and nothing else is on the server than what the model knows of.
+    /// Both keys once more, each kept version, whole trails, and nothing else is on the server than what the model knows of.
     fn end(&mut self, world: &World) -> Checked {
         let mut keys = TAKEN.len();
         for (key, slot) in world.slots.iter().enumerate() {
@@ -139,11 +150,18 @@ impl Run {
             let count = slot.trail.entries.len();
             let all = ["XREVRANGE", AUDITS[key], "+", "-"].map(str::to_owned);
             self.compare_trail(world, key, &all, count)?;
+            for (mut line, want) in world.questions(key) {
+                let words: Vec<String> = line.words(None).iter().map(|arg| self.known.word(arg)).collect();
+                let reply = self.client.call(&words);
+                self.known.check(&want, &reply).map_err(|wrong| format!("{words:?}: {wrong}"))?;
+            }
             keys += usize::from(slot.state.is_some()) + usize::from(count > 0);
         }
         let found = self.client.ok(&["DBSIZE"]).int();
         ensure(usize::try_from(found) == Ok(keys), || format!("{found} keys on the server, not {keys}"))?;
-        for counter in ["state_panics:0", &format!("state_schemas:{}", world.schemas.len())] {
+        let (schemas, bindings) = (world.schemas.len(), world.bindings.len());
+        let counters = [format!("state_schemas:{schemas}"), format!("state_bindings:{bindings}")];
+        for counter in counters.iter().map(String::as_str).chain(["state_panics:0"]) {
             let info = self.client.text(&["INFO", "state"]);
             ensure(info.lines().any(|line| line == counter), || format!("no {counter} in {info}"))?;
         }

@@ -8,30 +8,43 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use crate::json::Decimal;
+use crate::guarded::{self, Mark};
+use crate::json::{self, Decimal};
+use crate::state::tree;
+use crate::want::Want;
 
 /// What a schema name may stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rules {
     /// An offer in the making.
     Offer,
-    /// The same a year later: smaller amounts, fewer options, a stage that must be there.
+    /// The same a year later: smaller amounts, fewer options, a stage and an option that must be there.
     Strict,
-    /// Anything that is an object.
+    /// Any object, but for an option that others know.
     Open,
+    /// With members that not every command may write: see [`crate::guarded`].
+    Guarded,
 }
 
-pub const ALL: [Rules; 3] = [Rules::Offer, Rules::Strict, Rules::Open];
+pub const ALL: [Rules; 4] = [Rules::Offer, Rules::Strict, Rules::Open, Rules::Guarded];
 
 /// Texts that are no schema, and how STATE.SCHEMA SET says so.
-pub const NOT_A_SCHEMA: [(&str, &str); 4] = [
+pub const NOT_A_SCHEMA: [(&str, &str); 8] = [
     (r#"{"type":"dashboard"}"#, "BADSCHEMA"),
     (r#"{"$ref":"https://schemas.vimbiso.example/channel.json"}"#, "BADSCHEMA"),
     (r#"["channel"]"#, "BADSCHEMA"),
+    (r#"{"x-protected":true}"#, "BADSCHEMA"),
+    (r#"{"properties":{"cards":{"items":{"x-secret":true}}}}"#, "BADSCHEMA"),
+    (r#"{"if":{"required":["paid"]},"then":{"properties":{"price":{"x-immutable":true}}}}"#, "BADSCHEMA"),
+    (
+        r#"{"properties":{"stage":{"default":"pay","x-transitions":{"initial":["menu"],"allow":{}}}}}"#,
+        "BADSCHEMA",
+    ),
     (r#"{"type":"object""#, "BADJSON at byte "),
 ];
 
 const OPTIONS: [&str; 3] = ["handle_action_menu", "handle_action_offer_credex", "handle_action_transactions"];
+const KNOWN: &[&str] = &["channel", "stage", "option", "dashboard", "data"];
 const STAGE_CHARS_MAX: usize = 24;
 
 impl Rules {
@@ -51,7 +64,7 @@ impl Rules {
                 r##""amount":{"type":"number","exclusiveMinimum":0},"handle":{"type":"string"},"cycle":{"default":"weekly"}}}}}}}"##
             ),
             Rules::Strict => concat!(
-                r##"{"x-ttl":600.5,"type":"object","required":["channel","stage"],"additionalProperties":false,"properties":{"##,
+                r##"{"x-ttl":600.5,"x-bind":["user:*"],"type":"object","required":["channel","stage","option"],"additionalProperties":false,"properties":{"##,
                 r##""channel":{"type":"object","required":["type","identifier"],"additionalProperties":false,"properties":{"##,
                 r##""type":{"enum":["whatsapp"]},"identifier":{"type":"string"}}},"##,
                 r##""stage":{"type":"string","maxLength":24,"default":"handle_action_menu"},"##,
@@ -62,17 +75,59 @@ impl Rules {
                 r##""amount":{"type":"number","exclusiveMinimum":0,"maximum":100},"handle":{"type":"string"}}}}},"data":true}}"##
             ),
             Rules::Open => {
-                r#"{"properties":{"stage":{"default":"login"},"data":{"default":{"amount":1.10}}}}"#
+                r#"{"properties":{"stage":{"default":"login"},"data":{"default":{"amount":1.10}},"option":{"not":{"const":"handle_action_menu"}}}}"#
+            }
+            Rules::Guarded => guarded::TEXT,
+        }
+    }
+
+    /// Gives absent members their defaults, where the object that holds them is there.
+    pub fn fill(self, document: &mut Value) {
+        let defaults: &[(&str, &str)] = match self {
+            Rules::Offer => &[
+                ("/stage", r#""handle_action_menu""#),
+                ("/option", "null"),
+                ("/dashboard", "{}"),
+                ("/dashboard/page_number", "0"),
+                ("/dashboard/offer/cycle", r#""weekly""#),
+            ],
+            Rules::Strict => &[
+                ("/stage", r#""handle_action_menu""#),
+                ("/option", r#""handle_action_menu""#),
+                ("/dashboard/page_number", "0"),
+            ],
+            Rules::Open => &[("/stage", r#""login""#), ("/data", r#"{"amount":1.10}"#)],
+            Rules::Guarded => &[
+                ("/dashboard", r#"{"page_number":0}"#),
+                ("/option", "null"),
+                ("/stage", r#""handle_action_menu""#),
+            ],
+        };
+        for (place, default) in defaults {
+            let tokens = json::tokens(place).expect("a pointer");
+            let (name, holder) = tokens.split_last().expect("a member");
+            if let Some(Value::Object(members)) = json::get_mut(document, holder) {
+                members.entry(name).or_insert_with(|| tree(default));
             }
         }
     }
 
-    /// What a new state begins with, the change on top.
-    pub fn defaults(self) -> &'static str {
-        match self {
-            Rules::Offer => r#"{"stage":"handle_action_menu","option":null,"dashboard":{"page_number":0}}"#,
-            Rules::Strict => r#"{"stage":"handle_action_menu","option":"handle_action_menu"}"#,
-            Rules::Open => r#"{"stage":"login","data":{"amount":1.10}}"#,
+    /// Drops the members that nobody knows, where no other than the known ones may be.
+    pub fn drop_unknown(self, document: &mut Value) {
+        let closed: &[(&str, &[&str])] = match self {
+            Rules::Offer | Rules::Strict => &[
+                ("", KNOWN),
+                ("/channel", &["type", "identifier"]),
+                ("/dashboard", &["page_number", "offer"]),
+            ],
+            Rules::Guarded => &[("", guarded::KNOWN)],
+            Rules::Open => &[],
+        };
+        for (place, known) in closed {
+            let holder = json::tokens(place).expect("a pointer");
+            if let Some(Value::Object(members)) = json::get_mut(document, &holder) {
+                members.retain(|name, _| known.contains(&name.as_str()));
+            }
         }
     }
 
@@ -80,8 +135,19 @@ impl Rules {
         match self {
             Rules::Offer => Some(1_800_000),
             Rules::Strict => Some(600_500),
+            Rules::Guarded => Some(900_000),
             Rules::Open => None,
         }
+    }
+
+    /// The annotated members.
+    pub fn marks(self) -> &'static [Mark] {
+        if self == Rules::Guarded { guarded::MARKS } else { &[] }
+    }
+
+    /// Refuses a step that may not follow the one before.
+    pub fn step(self, before: Option<&Value>, after: &Value) -> Result<(), Want> {
+        if self == Rules::Guarded { guarded::step(before, after) } else { Ok(()) }
     }
 
     /// The pointer of each violation, sorted; the document itself is `/`.
@@ -90,8 +156,13 @@ impl Rules {
             return vec!["/".into()];
         }
         let mut found = Vec::new();
-        if self != Rules::Open {
-            self.root(document, &mut found);
+        match self {
+            Rules::Open if document.get("option").is_some_and(|option| option == OPTIONS[0]) => {
+                found.push("/option".into());
+            }
+            Rules::Open => {}
+            Rules::Guarded => guarded::violations(document, &mut found),
+            Rules::Offer | Rules::Strict => self.root(document, &mut found),
         }
         found.sort();
         found
@@ -100,9 +171,9 @@ impl Rules {
     fn root(self, document: &Value, found: &mut Vec<String>) {
         required(document, "/", &["channel"], found);
         if self == Rules::Strict {
-            required(document, "/", &["stage"], found);
+            required(document, "/", &["stage", "option"], found);
         }
-        closed(document, "/", &["channel", "stage", "option", "dashboard", "data"], found);
+        closed(document, "/", KNOWN, found);
         if let Some(channel) = document.get("channel") {
             self.channel(channel, found);
         }
@@ -173,14 +244,14 @@ fn number(value: &Value) -> Option<Decimal> {
     value.is_number().then(|| Decimal::of(&value.to_string()))
 }
 
-fn object(value: &Value, pointer: &str, found: &mut Vec<String>) -> bool {
+pub fn object(value: &Value, pointer: &str, found: &mut Vec<String>) -> bool {
     if !value.is_object() {
         found.push(pointer.into());
     }
     value.is_object()
 }
 
-fn string(parent: &Value, name: &str, pointer: &str, found: &mut Vec<String>) {
+pub fn string(parent: &Value, name: &str, pointer: &str, found: &mut Vec<String>) {
     if parent.get(name).is_some_and(|value| !value.is_string()) {
         found.push(pointer.into());
     }
@@ -191,7 +262,7 @@ fn required(value: &Value, pointer: &str, names: &[&str], found: &mut Vec<String
 }
 
 /// One violation for all the members that nobody knows.
-fn closed(value: &Value, pointer: &str, names: &[&str], found: &mut Vec<String>) {
+pub fn closed(value: &Value, pointer: &str, names: &[&str], found: &mut Vec<String>) {
     if value.as_object().is_some_and(|members| members.keys().any(|name| !names.contains(&name.as_str()))) {
         found.push(pointer.into());
     }

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::command::{Etag, Past, Target, Tick};
+use crate::attempts::Tried;
+use crate::command::{Etag, Past, Rollback, Target, Tick};
 use crate::json;
+use crate::keep::Obeyed;
 use crate::rules::Rules;
 use crate::want::{Expiry, Want};
 
@@ -21,23 +23,37 @@ pub struct Version {
     pub text: Arc<str>,
 }
 
+/// The schema that a version was validated against.
+#[derive(Clone, Copy, Debug)]
+pub struct SchemaUsed {
+    pub name: &'static str,
+    pub revision: u64,
+    /// Whether it had secrets, in case it is gone when they are to be hidden.
+    pub has_secrets: bool,
+}
+
 #[derive(Clone, Debug)]
 pub struct State {
     /// Which life of its key this is: every life has a seed of its own.
     pub life: u32,
     pub born: Tick,
-    /// The schema's name, and the revision that the present version was validated against.
-    pub schema: Option<(&'static str, u64)>,
+    pub schema: Option<SchemaUsed>,
     /// Those that are kept, the present one last.
     pub versions: Vec<Version>,
     /// Name and version, the one set longest ago first.
     pub labels: Vec<(&'static str, u64)>,
     pub expiry: Expiry,
+    /// All that was tried, oldest first.
+    pub tried: Vec<Tried>,
 }
 
 impl State {
     pub fn head(&self) -> &Version {
         self.versions.last().expect("a state has a version")
+    }
+
+    pub fn schema_name(&self) -> Option<&'static str> {
+        self.schema.map(|schema| schema.name)
     }
 
     pub fn find(&self, number: u64) -> Option<&Version> {
@@ -81,7 +97,7 @@ impl State {
         }
     }
 
-    fn label_of(&self, number: u64) -> Option<&'static str> {
+    pub fn label_of(&self, number: u64) -> Option<&'static str> {
         self.labels.iter().rfind(|(_, version)| *version == number).map(|(name, _)| *name)
     }
 
@@ -101,14 +117,9 @@ impl State {
     }
 
     /// Where a rollback goes, and what the document becomes by it.
-    pub fn target(
-        &self,
-        target: Target,
-        only: Option<&[String]>,
-        rules: Option<Rules>,
-    ) -> Result<(u64, Value), Want> {
-        let version = match target {
-            Target::Steps(steps) => return self.steps(steps.unwrap_or(1), only),
+    pub fn target(&self, rollback: &Rollback, obeyed: Obeyed) -> Result<(u64, Value), Want> {
+        let version = match rollback.target {
+            Target::Steps(steps) => return self.steps(steps.unwrap_or(1), rollback, obeyed),
             Target::To(past) => self.find(self.number(past)).ok_or_else(|| self.no_version())?,
             Target::Label(name) => {
                 let number = self.labels.iter().find(|(label, _)| *label == name).map(|(_, number)| *number);
@@ -117,20 +128,21 @@ impl State {
                 number.and_then(|number| self.find(number)).ok_or(Want::Error(missing))?
             }
             Target::LastValid => {
-                let passes = |text: &str| rules.is_none_or(|rules| rules.violations(&tree(text)).is_empty());
+                let passes =
+                    |text: &str| obeyed.rules.is_none_or(|rules| rules.violations(&tree(text)).is_empty());
                 let past = &self.versions[..self.versions.len() - 1];
                 past.iter().rfind(|version| passes(&version.text)).ok_or_else(|| self.no_version())?
             }
         };
-        Ok((version.parent, self.outcome(version, only)?))
+        Ok((version.parent, self.outcome(version, rollback, obeyed)?))
     }
 
     /// Walks from parent to parent and counts those that would make a difference.
-    fn steps(&self, steps: u64, only: Option<&[String]>) -> Result<(u64, Value), Want> {
+    fn steps(&self, steps: u64, rollback: &Rollback, obeyed: Obeyed) -> Result<(u64, Value), Want> {
         let (mut left, mut version) = (steps, self.head());
         loop {
             version = self.find(version.parent).ok_or_else(|| self.no_version())?;
-            let outcome = self.outcome(version, only)?;
+            let outcome = self.outcome(version, rollback, obeyed)?;
             let text = outcome.to_string();
             if text != *self.head().text {
                 left -= 1;
@@ -141,12 +153,11 @@ impl State {
         }
     }
 
-    /// The present document with just these members, or all, as they were then.
-    fn outcome(&self, version: &Version, only: Option<&[String]>) -> Result<Value, Want> {
-        let then = tree(&version.text);
-        let Some(only) = only else { return Ok(then) };
-        let mut document = tree(&self.head().text);
-        for pointer in only {
+    /// The present document with just these members, or all, as they were then; but for those that are kept.
+    fn outcome(&self, version: &Version, rollback: &Rollback, obeyed: Obeyed) -> Result<Value, Want> {
+        let (then, present) = (tree(&version.text), tree(&self.head().text));
+        let mut document = if rollback.only.is_some() { present.clone() } else { then.clone() };
+        for pointer in rollback.only.iter().flatten() {
             let tokens = json::tokens(pointer).expect("the test names members by pointers");
             match json::get(&then, &tokens) {
                 Some(value) => bring_back(&mut document, &tokens, value.clone())
@@ -154,6 +165,7 @@ impl State {
                 None => take_away(&mut document, &tokens),
             }
         }
+        obeyed.keep_present(&mut document, &present, rollback.all);
         Ok(document)
     }
 
@@ -182,15 +194,15 @@ impl State {
         Want::Map(vec![
             ("etag", Want::Etag(self.etag())),
             ("version", Want::Int(self.head().number)),
-            ("schema", Want::optional(self.schema.map(|(name, _)| name))),
-            ("revision", Want::Int(self.schema.map_or(0, |(_, revision)| revision))),
+            ("schema", Want::optional(self.schema_name())),
+            ("revision", Want::Int(self.schema.map_or(0, |schema| schema.revision))),
             ("initialized_at", Want::Time(self.born)),
             ("updated_at", Want::Time(self.head().tick)),
             ("ttl", Want::Ttl(self.expiry)),
             ("bytes", Want::Int(self.head().text.len() as u64)),
             ("snapshots", Want::Int(self.versions.len() as u64 - 1)),
             ("deadlines", Want::Map(Vec::new())),
-            ("attempts", Want::Map(Vec::new())),
+            ("attempts", self.attempts_of_all(None)),
             ("audit", Want::text(audit)),
             ("valid", Want::Int(u64::from(valid))),
         ])
@@ -203,7 +215,7 @@ pub fn tree(text: &str) -> Value {
 }
 
 /// Sets a member, making the objects that lead to it. None where an array or a plain value is in the way.
-fn bring_back(document: &mut Value, tokens: &[String], value: Value) -> Option<()> {
+pub fn bring_back(document: &mut Value, tokens: &[String], value: Value) -> Option<()> {
     let Some((token, rest)) = tokens.split_first() else {
         *document = value;
         return Some(());
@@ -225,7 +237,7 @@ fn bring_back(document: &mut Value, tokens: &[String], value: Value) -> Option<(
     }
 }
 
-fn take_away(document: &mut Value, tokens: &[String]) {
+pub fn take_away(document: &mut Value, tokens: &[String]) {
     let Some((last, parent)) = tokens.split_last() else { return };
     match json::get_mut(document, parent) {
         Some(Value::Object(members)) => drop(members.shift_remove(last)),

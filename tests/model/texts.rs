@@ -56,6 +56,30 @@ const REFUSED_MEMBERS: &[&str] = &[
     ),
 ];
 
+/// Members that not every command may write, and some that every one may.
+const GUARDED_MEMBERS: &[&str] = &[
+    r#""auth":{"token":"k3Jq9vXw2LmT"}"#,
+    r#""auth":{"token":"p8ZrC5nYb7Hd","at":1}"#,
+    r#""auth":{"token":"k3Jq9vXw2LmT"}"#,
+    r#""auth":{"token":"***","at":2}"#,
+    r#""auth":{"token":7}"#,
+    r#""auth":{"at":3}"#,
+    r#""auth":{"token":null}"#,
+    r#""auth":null"#,
+    r#""auth":"***""#,
+    r#""channel":{"type":"whatsapp","identifier":"+263772345678"}"#,
+    r#""data":{"amount":1.1}"#,
+    r#""data":{"amount":11e-1,"rows":[]}"#,
+    r#""data":{"amount":2}"#,
+    r#""data":{"rows":[]}"#,
+    r#""stage":"handle_action_menu""#,
+    r#""stage":"handle_action_offer_credex""#,
+    r#""stage":"handle_action_transactions""#,
+    r#""stage":null"#,
+    r#""option":"handle_action_offer_credex""#,
+    r#""option":7"#,
+];
+
 const PLAIN: &[&str] = &[
     "1",
     "1.0",
@@ -70,6 +94,9 @@ const PLAIN: &[&str] = &[
     r#""tariro""#,
     r#""\u20ac\\\"""#,
     "[1,null]",
+    r#""***""#,
+    r#""k3Jq9vXw2LmT""#,
+    r#""handle_action_menu""#,
 ];
 
 const NOT_JSON: &[&str] =
@@ -93,6 +120,11 @@ const PLACES: &[&str] = &[
     "/value",
     "",
     "/auth/token",
+    "/auth/token/at",
+    "/auth",
+    "/channel",
+    "/dashboard",
+    "/data/amount",
     "stage",
     "/data/~2",
 ];
@@ -111,8 +143,9 @@ fn any_json() -> BoxedStrategy<String> {
     tree.boxed()
 }
 
-fn member() -> BoxedStrategy<String> {
+fn member(guarded: bool) -> BoxedStrategy<String> {
     prop_oneof![
+        if guarded { 18 } else { 1 } => select(GUARDED_MEMBERS).prop_map(str::to_owned),
         9 => select(MEMBERS).prop_map(str::to_owned),
         2 => select(REFUSED_MEMBERS).prop_map(str::to_owned),
         2 => any_json().prop_map(|value| format!("\"data\":{value}")),
@@ -121,13 +154,15 @@ fn member() -> BoxedStrategy<String> {
 }
 
 /// An object of some members.
-fn change() -> BoxedStrategy<String> {
-    prop::collection::vec(member(), 0..3).prop_map(|members| format!("{{{}}}", members.join(","))).boxed()
+fn change(guarded: bool) -> BoxedStrategy<String> {
+    prop::collection::vec(member(guarded), 0..3)
+        .prop_map(|members| format!("{{{}}}", members.join(",")))
+        .boxed()
 }
 
 /// An object with a channel, which most schemas want.
-pub fn document() -> BoxedStrategy<String> {
-    let rest = prop::collection::vec(member(), 0..4);
+fn document(guarded: bool) -> BoxedStrategy<String> {
+    let rest = prop::collection::vec(member(guarded), 0..4);
     rest.prop_map(|rest| {
         format!("{{{}}}", std::iter::once(MEMBERS[0].to_owned()).chain(rest).collect::<Vec<_>>().join(","))
     })
@@ -196,14 +231,15 @@ fn patch(slot: &Slot, settings: &Settings) -> BoxedStrategy<String> {
 }
 
 /// A json argument with the kind of change that it is for.
-pub fn json(slot: &Slot, settings: &Settings) -> BoxedStrategy<(Option<Kind>, String)> {
+pub fn json(slot: &Slot, settings: &Settings, guarded: bool) -> BoxedStrategy<(Option<Kind>, String)> {
     let kind =
         select(&[None, Some(Kind::Merge), Some(Kind::Shallow), Some(Kind::Replace), Some(Kind::Patch)][..]);
     let merging = select(&[None, Some(Kind::Merge), Some(Kind::Shallow)][..]);
     prop_oneof![
-        8 => (merging.clone(), change()),
-        4 => (merging, document()),
-        4 => (Just(Some(Kind::Replace)), document()),
+        8 => (merging.clone(), change(guarded)),
+        4 => (merging, document(guarded)),
+        4 => (Just(Some(Kind::Replace)), document(guarded)),
+        if guarded { 4 } else { 1 } => (Just(Some(Kind::Replace)), change(guarded)),
         5 => (Just(Some(Kind::Patch)), patch(slot, settings)),
         1 => (kind.clone(), select(NOT_JSON).prop_map(str::to_owned)),
         1 => (kind.clone(), select(NOT_AN_OBJECT).prop_map(str::to_owned)),
@@ -215,8 +251,8 @@ pub fn json(slot: &Slot, settings: &Settings) -> BoxedStrategy<(Option<Kind>, St
 /// A json argument of STATE.VALIDATE.
 pub fn validated(settings: &Settings) -> BoxedStrategy<String> {
     prop_oneof![
-        6 => document(),
-        2 => change(),
+        6 => document(false),
+        2 => change(true),
         1 => select(NOT_JSON).prop_map(str::to_owned),
         1 => select(NOT_AN_OBJECT).prop_map(str::to_owned),
         8 => at_the_limits(settings),

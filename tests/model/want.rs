@@ -33,11 +33,19 @@ pub enum Want {
     },
     /// Every violation's pointer, sorted.
     Invalid(Vec<String>),
+    /// Every rung of a recovery, with the reason why it failed: none is left.
+    NoRung(Vec<(&'static str, Want)>),
+    /// Why this rung failed: a refusal without its first word, if that is INVALID.
+    Reason(&'static str, Box<Want>),
+    /// Any words.
+    Words,
     /// The contract does not say, not even whether it is refused: such a command is not played.
     Unsaid,
     /// One of several: the contract does not say which.
     OneOf(Vec<Want>),
     List(Vec<Want>),
+    /// These texts, in an order that nobody promises.
+    AnyOrder(Vec<&'static str>),
     /// Names in this order.
     Map(Vec<(&'static str, Want)>),
     /// ISO 8601, at the time of that command.
@@ -51,6 +59,8 @@ pub enum Want {
     Ttl(Expiry),
     /// What PEXPIRETIME says of a key: -2 without one.
     ExpireTime(Option<Expiry>),
+    /// The error line that this command was answered with, told as something that was tried.
+    ErrorOf(Tick),
     /// Lines of help, these commands among them.
     Lines(&'static [&'static str]),
 }
@@ -58,6 +68,10 @@ pub enum Want {
 impl Want {
     pub fn text(text: &str) -> Want {
         Want::Text(text.into())
+    }
+
+    pub fn no_state() -> Want {
+        Want::Error("NOSTATE there is no state at this key; STATE.UPDATE with 0 or * creates one".into())
     }
 
     /// The text, or nil.
@@ -71,13 +85,21 @@ impl Want {
         if returns { Want::List(vec![Want::Etag(etag), text]) } else { Want::Etag(etag) }
     }
 
+    /// A refusal, or this one before it: the contract does not say which.
+    pub fn either(other: Option<Want>, refusal: Want) -> Want {
+        match other {
+            Some(other) => Want::OneOf(vec![other, refusal]),
+            None => refusal,
+        }
+    }
+
     /// The first word of a refusal.
     pub fn prefix(&self) -> Option<&str> {
         match self {
             Want::Error(line) | Want::ErrorBegins(line) => line.split(' ').next(),
             Want::Limit { prefix, .. } => Some(prefix),
             Want::Conflict { .. } => Some("CONFLICT"),
-            Want::Invalid(_) => Some("INVALID"),
+            Want::Invalid(_) | Want::NoRung(_) => Some("INVALID"),
             Want::OneOf(wants) => wants.first().and_then(Want::prefix),
             _ => None,
         }
@@ -113,6 +135,8 @@ pub enum Field {
     /// The error line that this command was answered with.
     ErrorOf(Tick),
     Begins(&'static str),
+    /// The reason that this command told of a rung.
+    Reason(Tick, &'static str),
 }
 
 /// The audit stream of one key.

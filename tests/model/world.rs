@@ -4,15 +4,14 @@
 //! where the result is checked and a version is made or not.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use serde_json::Value;
-
-use crate::command::{Arg, Command, Etag, KEYS, Line, Remarks, SCHEMAS, Tick, Ttl};
+use crate::bindings::{Bindings, bind_own};
+use crate::command::{Arg, Command, Etag, KEYS, SCHEMAS, Tick, Ttl};
+use crate::line::Line;
 use crate::patch::Size;
 use crate::rules::Rules;
-use crate::state::{State, Version};
-use crate::want::{Expiry, Field, Trail, Want};
+use crate::state::State;
+use crate::want::{Expiry, Trail, Want};
 
 /// The settings of a run, as CONFIG SET gets them.
 #[derive(Clone, Debug)]
@@ -25,6 +24,9 @@ pub struct Settings {
     pub patch_bytes_max: usize,
     pub rejects_max: usize,
     pub conflicts: bool,
+    pub attempts_history: usize,
+    /// What each schema's name stands for when the run begins.
+    pub schemas: [Option<Rules>; SCHEMAS.len()],
     /// The protocol that the client speaks: 2 or 3.
     pub protocol: u8,
 }
@@ -52,29 +54,23 @@ pub struct Step {
 pub struct World {
     pub settings: Settings,
     pub schemas: BTreeMap<&'static str, (Rules, u64)>,
+    pub bindings: Bindings,
     pub slots: [Slot; KEYS.len()],
     pub tick: Tick,
     /// How many states have been begun, dry runs included: each would have its own seed.
-    lives: u32,
+    pub lives: u32,
     pub step: Option<Step>,
-}
-
-/// What a change comes to before the result is checked.
-pub struct Proposal {
-    pub event: &'static str,
-    pub parent: u64,
-    pub value: Value,
-    /// Whether PATCH made it.
-    pub patched: bool,
-    pub schema: Option<&'static str>,
-    pub label: Option<&'static str>,
-    pub ttl: Option<Ttl>,
 }
 
 impl World {
     pub fn new(settings: Settings) -> World {
-        let (schemas, slots) = (BTreeMap::new(), Default::default());
-        World { settings, schemas, slots, tick: 0, lives: 0, step: None }
+        let named = SCHEMAS.into_iter().zip(settings.schemas);
+        let (mut schemas, mut bindings) = (BTreeMap::new(), Bindings::new());
+        for (name, rules) in named.filter_map(|(name, rules)| Some((name, rules?))) {
+            schemas.insert(name, (rules, 1));
+            bind_own(&mut bindings, name, rules);
+        }
+        World { settings, schemas, bindings, slots: Default::default(), tick: 0, lives: 0, step: None }
     }
 
     /// Plays one command.
@@ -83,8 +79,11 @@ impl World {
         let step = match command {
             Command::Update(update) => self.update(update),
             Command::Rollback(rollback) => self.rollback(rollback),
+            Command::Reset { key, expected, common } => self.reset(*key, *expected, common),
+            Command::Recover(recover) => self.recover(recover),
             Command::Delete { key, expected, purge, common } => self.delete(*key, *expected, *purge, common),
             Command::Touch { key, common } => self.touch(*key, common),
+            Command::Attempt(attempt) => self.attempt(attempt),
             Command::Refused { row, key } => crate::refused::step(*row, *key),
             other => self.ask(other),
         };
@@ -110,20 +109,6 @@ impl World {
         Step { args: words, want, key, marks: line.marks }
     }
 
-    pub fn rules(&self, schema: Option<&'static str>) -> Option<Rules> {
-        self.schemas.get(schema?).map(|(rules, _)| *rules)
-    }
-
-    /// The schema that a state of this name obeys now.
-    pub fn needs(&self, name: &'static str) -> Result<(), Want> {
-        if self.schemas.contains_key(name) {
-            return Ok(());
-        }
-        Err(Want::Error(format!(
-            "NOSCHEMA no schema is named {name}; STATE.SCHEMA SET {name} <json> makes it"
-        )))
-    }
-
     pub fn expiry(&self, ttl: Option<Ttl>, present: Option<Expiry>, schema: Option<&'static str>) -> Expiry {
         let after = |ms: i64| Expiry::After { tick: self.tick, ms };
         match (ttl, present) {
@@ -138,109 +123,5 @@ impl World {
                 after(own_ms.map_or(self.settings.default_ttl_s * 1000, |ms| ms as i64))
             }
         }
-    }
-
-    /// The result must be an object, pass the schema and be neither too big nor too deep.
-    fn checked(&self, proposal: &Proposal) -> Result<Arc<str>, Want> {
-        let text = proposal.value.to_string();
-        let violations = self.rules(proposal.schema).map(|rules| rules.violations(&proposal.value));
-        let valid = match violations.filter(|violations| !violations.is_empty()) {
-            _ if !proposal.value.is_object() => {
-                Err(Want::Error("INVALID 1 violation: /: must be an object".into()))
-            }
-            Some(violations) => Err(Want::Invalid(violations)),
-            None => Ok(()),
-        };
-        match (valid, self.settings.size.check(&text, 0)) {
-            // A patch may be stopped as soon as it makes too much of a document.
-            (Err(invalid), Err(limit)) if proposal.patched => Err(Want::OneOf(vec![limit, invalid])),
-            (Err(wrong), _) | (Ok(()), Err(wrong)) => Err(wrong),
-            (Ok(()), Ok(())) => Ok(text.into()),
-        }
-    }
-
-    /// Makes a version of the result, or less when nothing changes. Returns the etag and what was done.
-    pub fn settle(
-        &mut self,
-        key: usize,
-        proposal: Proposal,
-        remarks: &Remarks,
-        dry_run: bool,
-    ) -> Result<(Etag, &'static str), Want> {
-        let text = self.checked(&proposal)?;
-        let present = self.slots[key].state.as_ref();
-        let expiry = self.expiry(proposal.ttl, present.map(|state| state.expiry), proposal.schema);
-        let Some(mut state) = present.cloned() else {
-            self.lives += 1;
-            let (life, born) = (self.lives, self.tick);
-            let state = State { life, born, schema: None, versions: vec![], labels: vec![], expiry };
-            return Ok(self.commit(key, state, None, proposal, text, remarks, dry_run));
-        };
-        state.expiry = expiry;
-        if state.head().text != text {
-            let before = state.head().text.clone();
-            return Ok(self.commit(key, state, Some(before), proposal, text, remarks, dry_run));
-        }
-        let etag = state.etag();
-        if dry_run {
-            return Ok((etag, "a dry run"));
-        }
-        let noted = remarks.event.is_some() || remarks.note.is_some() || proposal.label.is_some();
-        if let Some(label) = proposal.label {
-            state.set_label(label);
-            state.forget(self.settings.snapshots, self.settings.labels);
-        }
-        self.slots[key].state = Some(state);
-        if noted {
-            self.record(key, "note", remarks, Vec::new(), None);
-        }
-        Ok((etag, if noted { "noted" } else { "unchanged" }))
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "a version is made of all this")]
-    fn commit(
-        &mut self,
-        key: usize,
-        mut state: State,
-        before: Option<Arc<str>>,
-        proposal: Proposal,
-        text: Arc<str>,
-        remarks: &Remarks,
-        dry_run: bool,
-    ) -> (Etag, &'static str) {
-        let (event, parent, created) = (proposal.event, proposal.parent, before.is_none());
-        let number = state.versions.last().map_or(1, |head| head.number + 1);
-        let (tick, actor) = (self.tick, remarks.actor);
-        state.versions.push(Version { number, parent, tick, event, actor, text: text.clone() });
-        state.schema = proposal.schema.map(|name| (name, self.schemas[name].1));
-        let etag = state.etag();
-        if dry_run {
-            return (etag, "a dry run");
-        }
-        if let Some(label) = proposal.label {
-            state.set_label(label);
-        }
-        state.forget(self.settings.snapshots, self.settings.labels);
-        let slot = &mut self.slots[key];
-        slot.state = Some(state);
-        slot.seen.push(etag.clone());
-        slot.trail.rejects = 0;
-        let mut fields = vec![("parent", Field::Text(parent.to_string()))];
-        if created {
-            fields.push(("document", Field::Text(text.to_string())));
-        }
-        self.record(key, event, remarks, fields, Some((before, text)));
-        (etag, event)
-    }
-
-    /// How many states obey each schema, all keys together.
-    pub fn users(&self, name: &str) -> u64 {
-        let states = self.slots.iter().filter_map(|slot| slot.state.as_ref());
-        states.filter(|state| state.schema.is_some_and(|(own, _)| own == name)).count() as u64
-    }
-
-    /// How many schemas are not set: the fewer there are, the more often one should be.
-    pub fn schemas_missing(&self) -> u32 {
-        SCHEMAS.iter().map(|name| u32::from(!self.schemas.contains_key(name))).sum()
     }
 }
