@@ -106,10 +106,11 @@ impl Trail {
         let mut entries = EntriesFromEnd::start(&key);
         let mut rejects = 0;
         while let Some(entry) = entries.next_entry().filter(|_| rejects < max) {
-            let failed = entry.iter().any(|(name, _)| name == b"error");
+            let has = |wanted: &[u8]| entry.iter().any(|(name, _)| name == wanted);
             match entry.first().map(|(_, event)| event.as_slice()) {
-                Some(b"reject" | b"recover") if failed => rejects += 1,
-                Some(b"create" | b"update" | b"rollback" | b"reset" | b"recover") => break,
+                Some(b"reject" | b"recover") if has(b"error") => rejects += 1,
+                // What made a version says what changed.
+                _ if has(b"patch") => break,
                 _ => {}
             }
         }

@@ -93,7 +93,7 @@ impl World {
         let state = state.expect("the claim was checked");
         let schema = self.schema_for(key, Some(state), None, false)?;
         let obeyed = self.obeyed(Some(state), schema);
-        let value = obeyed.reset(&tree(&state.head().text))?;
+        let value = obeyed.reset(&tree(&state.head().text));
         let (event, parent) = ("reset", state.head().number);
         Ok(Proposal { event, rung: None, parent, value, limit: None, obeyed, schema, label: None, ttl })
     }

@@ -40,17 +40,23 @@ impl Obeyed {
         document
     }
 
-    /// The defaults, with the members that are kept.
-    ///
-    /// Of a kept member that is absent now and has a default the contract does not say whether the default comes.
-    pub fn reset(self, present: &Value) -> Result<Value, Want> {
+    /// The defaults, with the members that are kept; one of these that is absent now gets its default too.
+    pub fn reset(self, present: &Value) -> Value {
         let mut value = self.begins_with();
-        let mut kept = self.marks().map(Mark::tokens);
-        if kept.any(|place| json::get(&value, &place).is_some() && json::get(present, &place).is_none()) {
-            return Err(Want::Unsaid);
+        self.keep_what_is_there(&mut value, present);
+        value
+    }
+
+    /// Whether a version shows no secret of the schema before: the schema of now hides all of them. Where nobody knows any more
+    /// which they were, it must have had none.
+    pub fn hides(self, document: &Value, had_secret: bool) -> bool {
+        let hidden = self.rules.map(Rules::secrets).unwrap_or_default();
+        match self.former.map(Rules::secrets).filter(|secrets| !secrets.is_empty()) {
+            Some(secrets) => {
+                secrets.iter().all(|place| hidden.contains(place) || json::get(document, place).is_none())
+            }
+            None => !had_secret,
         }
-        self.keep_present(&mut value, present, false);
-        Ok(value)
     }
 
     /// Takes `"***"` for the secret it stands for, or for nothing where there is none.
@@ -116,20 +122,14 @@ impl Obeyed {
     }
 
     /// Gives a document of old the members that keep their present value; `all` takes protected ones from the past.
-    ///
-    /// When nothing else was different it is the present document to the letter: the order of members is no change.
     pub fn keep_present(self, target: &mut Value, present: &Value, all: bool) {
-        let unkept = target.clone();
-        for mark in self.marks().filter(|mark| mark.immutable || mark.secret || (mark.protected && !all)) {
-            let place = mark.tokens();
-            match json::get(present, &place) {
-                Some(value) => put(target, &place, value.clone()),
-                None => take_away(target, &place),
-            }
-        }
-        if !json::same(target, &unkept) && json::same(target, present) {
-            present.clone_into(target);
-        }
+        let kept = self.marks().filter(|mark| mark.immutable || mark.secret || (mark.protected && !all));
+        keep(target, present, kept, take_away);
+    }
+
+    /// The same, but members that are absent now may come.
+    pub fn keep_what_is_there(self, target: &mut Value, present: &Value) {
+        keep(target, present, self.marks(), |_, _| {});
     }
 
     /// The document as a past version shows it, and as it is on record.
@@ -156,6 +156,25 @@ impl Obeyed {
             }
         }
         (shown, hidden)
+    }
+}
+
+/// When nothing else was different it is the present document to the letter: the order of members is no change.
+fn keep(
+    target: &mut Value,
+    present: &Value,
+    kept: impl Iterator<Item = &'static Mark>,
+    absent: impl Fn(&mut Value, &[String]),
+) {
+    let unkept = target.clone();
+    for place in kept.map(Mark::tokens) {
+        match json::get(present, &place) {
+            Some(value) => put(target, &place, value.clone()),
+            None => absent(target, &place),
+        }
+    }
+    if !json::same(target, &unkept) && json::same(target, present) {
+        present.clone_into(target);
     }
 }
 

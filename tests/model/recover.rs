@@ -87,6 +87,8 @@ impl World {
         obeyed.rules.into_iter().for_each(|rules| rules.fill(&mut defaults));
         let mut revision = defaults.clone();
         obeyed.rules.into_iter().for_each(|rules| rules.drop_unknown(&mut revision));
+        obeyed.keep_what_is_there(&mut defaults, &present);
+        obeyed.keep_what_is_there(&mut revision, &present);
         let reset = obeyed.reset(&present);
         vec![
             ("valid", parent, Ok(present)),
@@ -94,21 +96,17 @@ impl World {
             ("revision", parent, Ok(revision)),
             kept_version("snapshot", state, obeyed),
             kept_version("label", state, obeyed),
-            ("reset", parent, reset),
+            ("reset", parent, Ok(reset)),
         ]
     }
 
-    /// No version is made, but somebody is there.
+    /// No version is made, but somebody is there. It is no commit: refusals before and after it are counted together.
     fn found_valid(
         &mut self,
         key: usize,
         recover: &Recover,
         schema: Option<&'static str>,
     ) -> Result<Etag, Want> {
-        // By the letter it is no commit, so that refusals before and after it are counted together.
-        if self.slots[key].trail.rejects > 0 {
-            return Err(Want::Unsaid);
-        }
         let present = self.slots[key].state.as_ref().map(|state| state.expiry);
         let expiry = self.expiry(recover.common.ttl, present, schema);
         let state = self.slots[key].state.as_mut().expect("it is valid");

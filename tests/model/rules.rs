@@ -145,6 +145,11 @@ impl Rules {
         if self == Rules::Guarded { guarded::MARKS } else { &[] }
     }
 
+    /// The places of secrets.
+    pub fn secrets(self) -> Vec<Vec<String>> {
+        self.marks().iter().filter(|mark| mark.secret).map(Mark::tokens).collect()
+    }
+
     /// Refuses a step that may not follow the one before.
     pub fn step(self, before: Option<&Value>, after: &Value) -> Result<(), Want> {
         if self == Rules::Guarded { guarded::step(before, after) } else { Ok(()) }

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use crate::attempts::{Tried, Wrong};
 use crate::command::{Etag, Remarks, Tally, Ttl};
+use crate::json;
 use crate::keep::Obeyed;
+use crate::rules::Rules;
 use crate::state::{SchemaUsed, State, Version, tree};
 use crate::want::{Field, Want};
 use crate::world::World;
@@ -113,7 +115,10 @@ impl World {
         let (event, parent, created) = (proposal.event, proposal.parent, before.is_none());
         let number = state.versions.last().map_or(1, |head| head.number + 1);
         let (tick, actor) = (self.tick, remarks.actor);
-        state.versions.push(Version { number, parent, tick, event, actor, text: text.clone() });
+        let changes_schema = !created && state.schema_name() != proposal.schema;
+        let secrets = proposal.obeyed.rules.into_iter().flat_map(Rules::secrets);
+        let has_secret = secrets.into_iter().any(|place| json::get(&proposal.value, &place).is_some());
+        state.versions.push(Version { number, parent, tick, event, actor, has_secret, text: text.clone() });
         state.schema = proposal.schema.map(|name| {
             let (rules, revision) = self.schemas[name];
             SchemaUsed { name, revision, has_secrets: rules.marks().iter().any(|mark| mark.secret) }
@@ -126,6 +131,9 @@ impl World {
             state.set_label(label);
         }
         state.forget(self.settings.snapshots, self.settings.labels);
+        if changes_schema {
+            state.forget_unhidden(proposal.obeyed);
+        }
         self.count(&mut state, remarks, Tally::Success);
         let slot = &mut self.slots[key];
         slot.state = Some(state);

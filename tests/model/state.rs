@@ -20,6 +20,8 @@ pub struct Version {
     pub tick: Tick,
     pub event: &'static str,
     pub actor: Option<&'static str>,
+    /// Whether there was a secret in it, by the schema it was validated against.
+    pub has_secret: bool,
     pub text: Arc<str>,
 }
 
@@ -95,6 +97,17 @@ impl State {
             }
             self.versions.retain(|version| version.number != others[0]);
         }
+    }
+
+    /// The state gets another schema: of the versions those stay whose secrets that schema hides too.
+    pub fn forget_unhidden(&mut self, obeyed: Obeyed) {
+        let head = self.head().number;
+        let stays = |version: &Version| {
+            version.number == head || obeyed.hides(&tree(&version.text), version.has_secret)
+        };
+        self.versions.retain(stays);
+        let kept: Vec<u64> = self.versions.iter().map(|version| version.number).collect();
+        self.labels.retain(|(_, number)| kept.contains(number));
     }
 
     pub fn label_of(&self, number: u64) -> Option<&'static str> {

@@ -282,3 +282,44 @@ fn a_recovery_changes_the_schema_by_right_only() {
         assert_eq!(client.ok(&["STATE.META", KEY]).field("schema").text(), "vimbiso.open");
     });
 }
+
+/// No rung touches what is immutable, or protected and there: not to fill it, not to drop what it has inside.
+#[test]
+fn no_rung_changes_what_is_guarded() {
+    for guard in ["x-immutable", "x-protected"] {
+        for (inside, tried) in [
+            (r#""required":["kind"],"properties":{"kind":{"default":"sms"}}"#, "defaults"),
+            (r#""additionalProperties":false,"properties":{"kind":{}}"#, "revision"),
+        ] {
+            state_test(|_, client| {
+                let schema =
+                    |inside: &str| format!(r#"{{"properties":{{"channel":{{"{guard}":true{inside}}}}}}}"#);
+                client.ok(&["STATE.SCHEMA", "SET", "vimbiso.guarded", &schema("")]);
+                let channel = r#"{"channel":{"id":"+263771234567"}}"#;
+                client.ok(&["STATE.SETPROTECTED", KEY, "0", channel, "SCHEMA", "vimbiso.guarded"]);
+                client.ok(&["STATE.SCHEMA", "SET", "vimbiso.guarded", &schema(&format!(",{inside}"))]);
+                let error = client.err(&["STATE.RECOVER", KEY]);
+                assert!(error.starts_with("INVALID no rung left: ") && error.contains(tried), "{error}");
+                assert_eq!(document(client), channel);
+                client.ok(&["STATE.SCHEMA", "SET", "vimbiso.guarded", &schema("")]);
+            });
+        }
+    }
+}
+
+/// A recovery that finds nothing to do is no commit: refusals stay as silent as they were.
+#[test]
+fn a_valid_state_opens_no_room_for_more_refusals() {
+    state_test(|_, client| {
+        client.ok(&["CONFIG", "SET", "state.audit-rejects", "1"]);
+        full_state(client);
+        let refuse =
+            |client: &mut Client| drop(client.err(&["STATE.UPDATE", KEY, "*", r#"{"dashboard":1}"#]));
+        (0..3).for_each(|_| refuse(client));
+        assert_eq!(trail_of(client, "event"), ["create", "reject", "reject"]);
+        client.ok(&["STATE.RECOVER", KEY]);
+        (0..3).for_each(|_| refuse(client));
+        assert_eq!(trail_of(client, "event"), ["create", "reject", "reject", "recover"]);
+        client.ok(&["CONFIG", "SET", "state.audit-rejects", "100"]);
+    });
+}

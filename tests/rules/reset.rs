@@ -77,3 +77,19 @@ fn a_reset_compares_the_version_and_must_be_valid() {
         refused(client, &["STATE.RESET", KEY, "1"], "NOSCHEMA ");
     });
 }
+
+/// A protected member that is gone gets its default; one that is there stays.
+#[test]
+fn an_absent_protected_member_gets_its_default() {
+    state_test(|_, client| {
+        let schema = r#"{"properties":{"dashboard":{"x-protected":true,"default":{"balance":0}},"stage":{"default":"menu"}}}"#;
+        client.ok(&["STATE.SCHEMA", "SET", "vimbiso.small", schema]);
+        client.ok(&["STATE.UPDATE", KEY, "0", "{}", "SCHEMA", "vimbiso.small"]);
+        client.ok(&["STATE.SETPROTECTED", KEY, "1", r#"{"dashboard":null}"#]);
+        client.ok(&["STATE.RESET", KEY, "2"]);
+        assert_eq!(document(client), r#"{"stage":"menu","dashboard":{"balance":0}}"#);
+        client.ok(&["STATE.SETPROTECTED", KEY, "3", r#"{"dashboard":{"balance":5}}"#]);
+        client.ok(&["STATE.RESET", KEY, "4"]);
+        assert_eq!(document(client), r#"{"stage":"menu","dashboard":{"balance":5}}"#);
+    });
+}

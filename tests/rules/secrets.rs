@@ -238,6 +238,44 @@ fn an_old_secret_never_comes_back() {
     });
 }
 
+/// A state that gets a schema which would not hide its old secrets leaves the versions that have them behind, labels and all.
+#[test]
+fn another_schema_shows_no_old_secret() {
+    state_test(|_, client| {
+        full_state(client);
+        client.ok(&["STATE.UPDATE", KEY, "1", r#"{"current":{"path":"menu"}}"#, "LABEL", "menu"]);
+        // The same secrets are hidden: everything stays.
+        client.ok(&["STATE.SCHEMA", "SET", "vimbiso.same", crate::RULES]);
+        client.ok(&["STATE.SETPROTECTED", KEY, "2", r#"{"auth":{"token":null}}"#, "SCHEMA", "vimbiso.same"]);
+        assert_eq!(client.ok(&["STATE.HISTORY", KEY]).array().len(), 3);
+        assert!(!client.ok(&["STATE.GET", KEY, "VERSION", "1"]).to_string().contains("eyJ"));
+        client.ok(&["STATE.SCHEMA", "SET", "vimbiso.open", "{}"]);
+        client.ok(&["STATE.SETPROTECTED", KEY, "3", r#"{"note":1}"#, "SCHEMA", "vimbiso.open"]);
+        let history = client.ok(&["STATE.HISTORY", KEY]);
+        let versions: Vec<i64> =
+            history.array().iter().map(|version| version.field("version").int()).collect();
+        assert_eq!(versions, [4, 3], "the versions with a token are gone");
+        assert_eq!(
+            client.err(&["STATE.ROLLBACK", KEY, "4", "LABEL", "menu"]),
+            "NOVERSION label menu names no version; kept: 3..4"
+        );
+        assert!(client.err(&["STATE.GET", KEY, "VERSION", "1"]).starts_with("NOVERSION "));
+    });
+}
+
+/// What a newer revision calls a secret is hidden at once, also in a state that was written before.
+#[test]
+fn a_revision_hides_what_was_open() {
+    state_test(|server, client| {
+        client.ok(&["STATE.SCHEMA", "SET", "vimbiso.cards", r#"{"properties":{"pin":{}}}"#]);
+        client.ok(&["STATE.UPDATE", KEY, "0", r#"{"pin":"7391"}"#, "SCHEMA", "vimbiso.cards"]);
+        client.ok(&["STATE.SCHEMA", "SET", "vimbiso.cards", r#"{"properties":{"pin":{"x-secret":true}}}"#]);
+        let mut flow = rights::flow(server, client);
+        assert_eq!(flow.state(KEY).1, r#"{"pin":"***"}"#);
+        assert_eq!(flow.ok(&["STATE.GET", KEY, "/pin"]).array()[1].text(), r#""***""#);
+    });
+}
+
 /// Who may neither read nor write a secret can't find it out by trying: the right value gets the answer of a wrong one.
 #[test]
 fn a_guess_is_answered_alike_right_or_wrong() {

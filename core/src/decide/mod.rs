@@ -255,7 +255,8 @@ impl Proposal<'_> {
         let version = self.version(number, content, context);
         let etag = state.etag_of(&version);
         let label = self.label.map(|name| Label { name: name.into(), version: number });
-        let dropped: Dropped = state.history().plan(Some(present), label, context.limits);
+        let mut dropped: Dropped = state.history().plan(Some(present), label, context.limits);
+        self.obeyed.drop_unhidden(state, self.label, &mut dropped);
         let (event, label, schema) = (self.event, self.label.map(Into::into), self.obeyed.reference());
         let entry = self.entry(etag, Some(state.head().document.value()), context);
         let commit = Effect::Commit(Box::new(Commit { version, schema, label, dropped }));

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Context, Rights};
 use crate::deadlines::Deadlines;
 use crate::error::Error;
-use crate::history::Version;
+use crate::history::{Dropped, Version};
 use crate::json::change::{Change, ChangeKind};
 use crate::json::equal::equal;
 use crate::json::pointer::Pointer;
@@ -68,6 +68,37 @@ impl Obeyed {
     pub fn changes(&self, state: &State) -> bool {
         let name = |schema: &SchemaRef| schema.name.clone();
         self.reference().as_ref().map(name) != state.schema().map(name)
+    }
+
+    /// A state that gets another schema leaves behind the versions whose secrets that schema would not hide. A label that is set
+    /// at the same time has left them already.
+    pub fn drop_unhidden(&self, state: &State, new_label: Option<&str>, dropped: &mut Dropped) {
+        if !self.changes(state) {
+            return;
+        }
+        for version in state.versions().filter(|version| !self.hides(version)) {
+            for label in state.history().labels.iter().filter(|label| label.version == version.number) {
+                if new_label != Some(&*label.name) && !dropped.labels.contains(&label.name) {
+                    dropped.labels.push(label.name.clone());
+                }
+            }
+            if !dropped.versions.contains(&version.number) {
+                dropped.versions.push(version.number);
+            }
+        }
+        dropped.versions.sort_unstable();
+    }
+
+    /// Whether what was a secret in a version is one by the new schema too.
+    fn hides(&self, version: &Version) -> bool {
+        let Some(former) = self.former.as_ref().filter(|former| former.rules().has_secrets()) else {
+            return !version.has_secret;
+        };
+        let mut hidden = version.document.value();
+        self.schema.iter().for_each(|schema| schema.rules().mask(&mut hidden));
+        let before = hidden.clone();
+        former.rules().mask(&mut hidden);
+        hidden == before
     }
 
     fn rules(&self) -> impl Iterator<Item = &Rules> {

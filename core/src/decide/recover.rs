@@ -139,7 +139,7 @@ impl Ladder<'_> {
             .or_else(|| self.version(Rung::Label, state, &present))
             .or_else(|| {
                 let mut value = self.obeyed.initial();
-                self.obeyed.keep_present(&mut value, &present, Keep::Guarded);
+                self.obeyed.keep_present(&mut value, &present, Keep::GuardedIfThere);
                 self.step(Rung::Reset, Some(state), parent, Ok(value))
             })
     }
@@ -190,6 +190,7 @@ impl Ladder<'_> {
     fn with_defaults(&self, present: &Value) -> Result<Value, Error> {
         let mut value = present.clone();
         self.obeyed.schema.as_ref().map_or(Ok(()), |schema| schema.fill_defaults(&mut value))?;
+        self.obeyed.keep_present(&mut value, present, Keep::GuardedIfThere);
         Ok(value)
     }
 
@@ -198,6 +199,7 @@ impl Ladder<'_> {
         if let Some(schema) = &self.obeyed.schema {
             schema.drop_unknown(&mut value);
         }
+        self.obeyed.keep_present(&mut value, present, Keep::GuardedIfThere);
         Ok(value)
     }
 

@@ -33,7 +33,7 @@ fn defaults(state: Option<&State>, request: &Reset, context: &Context) -> Result
     check_expected(state, request.expected)?;
     let obeyed = Obeyed::find(context, Some(state), None, false)?;
     let mut value = obeyed.initial();
-    obeyed.keep_present(&mut value, &state.head().document.value(), Keep::Guarded);
+    obeyed.keep_present(&mut value, &state.head().document.value(), Keep::GuardedIfThere);
     let proposal = Proposal {
         event: Event::Reset,
         rung: None,

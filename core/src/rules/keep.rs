@@ -11,6 +11,8 @@ use super::places::{Marks, Place};
 pub enum Keep {
     /// Protected, immutable and secret ones.
     Guarded,
+    /// The same where they are there; an absent one may get its default: reset, and defaults filled by a recovery.
+    GuardedIfThere,
     /// Immutable and secret ones only: ROLLBACK with ALL.
     NotProtected,
     /// Protected and immutable ones: a secret in a form goes with the form.
@@ -20,7 +22,7 @@ pub enum Keep {
 impl Keep {
     fn holds(self, marks: Marks) -> bool {
         match self {
-            Keep::Guarded => marks.immutable || marks.secret || marks.protected,
+            Keep::Guarded | Keep::GuardedIfThere => marks.immutable || marks.secret || marks.protected,
             Keep::NotProtected => marks.immutable || marks.secret,
             Keep::Lapsing => marks.immutable || marks.protected,
         }
@@ -74,7 +76,9 @@ impl Rules {
         for (name, below) in self.members(place, |marks| keep.holds(marks)) {
             let present = super::member(present, name);
             if keep.holds(below.marks) {
-                set_member(target, name, present.cloned());
+                if present.is_some() || keep != Keep::GuardedIfThere {
+                    set_member(target, name, present.cloned());
+                }
                 continue;
             }
             let had_it = target.get(name).is_some();
