@@ -7,7 +7,7 @@ use support::repository;
 
 const ROWS: usize = 70;
 /// What may stand in brackets behind "not yet".
-const PARTS: [&str; 4] = ["time", "client", "bot", "trust"];
+const PARTS: [&str; 3] = ["client", "bot", "trust"];
 
 /// Test names, as `suite::create::a_first_contact…`, with the text of the test and what is written above it.
 fn tests() -> BTreeMap<String, String> {

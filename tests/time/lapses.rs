@@ -10,7 +10,7 @@ use crate::{
 
 const FULL: &str = r#"{"auth":{"token":"eyJhbGciOiJIUzI1NiJ9"},"form":{"amount":12.50,"draft":{"id":7},"origin":"menu"},"current":{"path":"offer"}}"#;
 
-/// S13, S15, S18: everything that is due at one instant lapses in one version, with its entry and its event; what is protected goes by
+/// S13, S15, S18, S21: everything that is due at one instant lapses in one version, with its entry and its event; what is protected goes by
 /// a deadline of its own only, and what is immutable stays.
 #[test]
 fn members_lapse_by_themselves() {
@@ -167,7 +167,7 @@ fn a_lapse_without_effect_makes_no_version() {
     });
 }
 
-/// A recovery begins with what is due: a form that no schema admits any more is gone by then. A state that is rebuilt has
+/// S61: a recovery begins with what is due: a form that no schema admits any more is gone by then. A state that is rebuilt has
 /// nothing in it that has lapsed since.
 #[test]
 fn a_recovery_lets_lapse_what_is_due() {

@@ -125,3 +125,23 @@ fn a_replica_shows_lapses_and_commits_them_when_promoted() {
     lapsed(&mut reader, 1);
     assert_eq!(reader.state(KEY), shown);
 }
+
+/// FAILOVER hands over while deadlines fall: nobody stops, and the new primary commits what is due.
+#[test]
+fn a_failover_is_survived() {
+    let (primary, replica) = (Server::start(), Server::start());
+    replica.follow(&primary);
+    let (mut client, mut reader) = (primary.client(), replica.client());
+    client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", FORMS]);
+    replica.catch_up(&primary);
+    client.ok(&creation(r#"{"form":{"amount":12.50},"note":"kept"}"#));
+    client.ok(&["FAILOVER"]);
+    wait_until("the replica is the primary", || reader.ok(&["ROLE"]).array()[0].text() == "master");
+    lapsed(&mut reader, 1);
+    assert_eq!(reader.state(KEY).1, r#"{"current":{"path":"menu"},"note":"kept"}"#);
+    primary.catch_up(&replica);
+    assert_eq!(fingerprint(&mut primary.client()), fingerprint(&mut reader));
+    for server in [&primary, &replica] {
+        assert!(!server.log().contains("ASSERTION"), "{}", server.log());
+    }
+}

@@ -43,7 +43,7 @@ fn a_restored_state_lapses() {
     });
 }
 
-/// A restart, from an RDB file and from both kinds of AOF: what was due meanwhile is not shown, and is committed.
+/// S7: a restart, from an RDB file and from both kinds of AOF: what was due meanwhile is not shown, and is committed.
 #[test]
 fn what_was_due_while_the_server_was_down_lapses() {
     for [appendonly, preamble] in [["no", "yes"], ["yes", "yes"], ["yes", "no"]] {
