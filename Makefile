@@ -2,7 +2,7 @@
 # can be read, and run, without make.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-long bench-quick fmt lint doc clean
+.PHONY: help build run test test-long bench-quick bench-time fmt lint doc clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,7 +20,10 @@ test-long: ## Play the model test a hundred times as long as `make test` does
 	@scripts/test.sh long
 
 bench-quick: ## Measure STATE.GET beside GET, and STATE.UPDATE beside SET, in under a minute
-	@scripts/bench-quick.sh
+	@scripts/bench.sh
+
+bench-time: ## Measure what members that lapse cost: how late, how long others wait, memory, the idle timer
+	@scripts/bench.sh time
 
 fmt: ## Format the code
 	@cargo fmt --all

@@ -1,10 +1,11 @@
 //! `make bench-quick`: what STATE.GET costs beside GET, for information STATE.UPDATE beside SET, and how long a hostile
-//! schema keeps others waiting.
+//! schema keeps others waiting. `make bench-time` is in `deadlines.rs`.
 //!
 //! One server, one load generator, rounds in which every command has its turn: what the machine does meanwhile hits them
 //! alike, and a ratio is taken within a round. The medians and the range over all rounds are shown. redis-benchmark was
 //! rejected: it measures one command after the other, and can't alternate the change that it sends.
 
+mod deadlines;
 mod load;
 mod pauses;
 mod server;
@@ -40,11 +41,15 @@ struct Line {
 fn main() -> ExitCode {
     let arg = std::env::args().nth(1);
     let module = arg.unwrap_or_else(|| "target/release/libredis_state.so".to_owned());
-    match run(Path::new(&module)) {
+    let measured = match std::env::args().nth(2).as_deref() {
+        Some("time") => deadlines::run(Path::new(&module)),
+        _ => run(Path::new(&module)),
+    };
+    match measured {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(problem) => {
-            eprintln!("bench-quick: {problem}");
+            eprintln!("the bench: {problem}");
             ExitCode::FAILURE
         }
     }

@@ -72,7 +72,7 @@ fn longest_wait_during<T: Send>(
     })
 }
 
-fn ping(stream: &mut TcpStream) -> std::io::Result<Duration> {
+pub fn ping(stream: &mut TcpStream) -> std::io::Result<Duration> {
     let begun = Instant::now();
     let mut request = Vec::new();
     encode(&[b"PING"], &mut request);

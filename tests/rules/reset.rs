@@ -87,9 +87,9 @@ fn an_absent_protected_member_gets_its_default() {
         client.ok(&["STATE.UPDATE", KEY, "0", "{}", "SCHEMA", "vimbiso.small"]);
         client.ok(&["STATE.SETPROTECTED", KEY, "1", r#"{"dashboard":null}"#]);
         client.ok(&["STATE.RESET", KEY, "2"]);
-        assert_eq!(document(client), r#"{"stage":"menu","dashboard":{"balance":0}}"#);
+        assert_eq!(document(client), r#"{"dashboard":{"balance":0},"stage":"menu"}"#);
         client.ok(&["STATE.SETPROTECTED", KEY, "3", r#"{"dashboard":{"balance":5}}"#]);
         client.ok(&["STATE.RESET", KEY, "4"]);
-        assert_eq!(document(client), r#"{"stage":"menu","dashboard":{"balance":5}}"#);
+        assert_eq!(document(client), r#"{"dashboard":{"balance":5},"stage":"menu"}"#);
     });
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the module and the load generator in release and runs the quick comparison; the server is the bench's own.
+# Builds the module and the load generator in release and runs it: the quick comparison, or with `time` what deadlines cost. The
+# server is the bench's own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh

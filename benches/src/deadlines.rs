@@ -1,0 +1,191 @@
+//! `make bench-time`: what deadlines cost. How late a lapse is, how long a hundred thousand at one instant keep another client
+//! waiting, what a state that waits takes, and what the timer costs with a thousand of them and with a million.
+//!
+//! The timer's cost is the processor time of a server that nobody talks to, its own chores turned down. It can't be told
+//! apart from the rest of an idle server, but whatever grew with the number of states would show in it.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::pauses::{LONGEST, ping};
+use crate::server::{Server, encode};
+
+const FEW: usize = 1_000;
+const MANY: usize = 1_000_000;
+const AT_ONCE: usize = 100_000;
+/// States that lapse one by one, to see how late.
+const SINGLE: usize = 200;
+/// How much more an idle server may cost with many states than with few.
+const IDLE_RATIO_MAX: f64 = 1.2;
+const IDLE_ROUNDS: usize = 7;
+const IDLE_STRETCH: Duration = Duration::from_secs(1);
+/// Commands are sent in batches of this many.
+const BATCH: usize = 1000;
+
+/// Measures and prints; whether all bars were reached.
+pub fn run(module: &Path) -> Result<bool, String> {
+    let server = Server::start(module)?;
+    for setting in [["hz", "1"], ["activerehashing", "no"]] {
+        server.call(&[b"CONFIG", b"SET", setting[0].as_bytes(), setting[1].as_bytes()])?;
+    }
+    let late_ms = how_late(&server)?;
+    println!(
+        "a lapse is committed {:.0} ms after its deadline (median of {SINGLE}), {:.0} ms at most",
+        late_ms.0, late_ms.1
+    );
+    server.call(&[b"CONFIG", b"SET", b"state.audit", b"no"])?;
+
+    let wait = burst(&server)?;
+    let is_short = wait < LONGEST;
+    println!(
+        "{AT_ONCE} deadlines at one instant: another client waits {:.1} ms at most, {} {} ms",
+        wait.as_secs_f64() * 1000.0,
+        if is_short { "under" } else { "MISSES" },
+        LONGEST.as_millis()
+    );
+
+    let plain = fill(&server, "plain", r#"{"properties":{"form":{}}}"#, 0..AT_ONCE)?;
+    server.call(&[b"FLUSHALL"])?;
+    let waits = r#"{"properties":{"form":{"x-ttl":36000}}}"#;
+    fill(&server, "waits", waits, 0..FEW)?;
+    let few = idle(&server)?;
+    let waiting = fill(&server, "waits", waits, FEW..MANY)?;
+    println!("a state takes {plain:.0} bytes, one that waits for a deadline {waiting:.0}");
+    let many = idle(&server)?;
+    let ratio = many / few;
+    let is_flat = ratio <= IDLE_RATIO_MAX;
+    println!(
+        "an idle server: {few:.2} ms of processor a second with {FEW} states that wait, {many:.2} ms with {MANY}: {ratio:.2}, {} {IDLE_RATIO_MAX}",
+        if is_flat { "under" } else { "MISSES" }
+    );
+    Ok(is_short && is_flat)
+}
+
+/// Median and maximum, in milliseconds.
+fn how_late(server: &Server) -> Result<(f64, f64), String> {
+    fill(server, "late", r#"{"properties":{"form":{"x-ttl":0.5}}}"#, 0..SINGLE)?;
+    std::thread::sleep(Duration::from_secs(1));
+    // The key's expiry, which a lapse leaves alone, tells when it was created.
+    let script = "local at=redis.call('PEXPIRETIME',KEYS[1])-36000000+500 \
+                  local id=redis.call('XREVRANGE',KEYS[2],'+','-')[1][1] \
+                  return tostring(tonumber(string.match(id,'%d+'))-at)";
+    let mut late = Vec::new();
+    for number in 0..SINGLE {
+        let key = key("late", number);
+        let trail = format!("{{{key}}}:audit");
+        let reply = server.call(&[b"EVAL", script.as_bytes(), b"2", key.as_bytes(), trail.as_bytes()])?;
+        late.push(reply.parse::<f64>().map_err(|error| format!("{reply}: {error}"))?);
+    }
+    late.sort_by(f64::total_cmp);
+    Ok((late[SINGLE / 2], late[SINGLE - 1]))
+}
+
+/// The longest that another client waits while all of them lapse.
+fn burst(server: &Server) -> Result<Duration, String> {
+    fill(server, "burst", r#"{"properties":{"form":{"x-ttl":36000}}}"#, 0..AT_ONCE)?;
+    // One instant for all: a copy carries the deadlines of what it copies.
+    let schema = r#"{"properties":{"form":{"x-ttl":8}}}"#;
+    fill(server, "source", schema, 0..1)?;
+    let copies = (0..AT_ONCE).map(|number| {
+        request(&[b"COPY", key("source", 0).as_bytes(), key("burst", number).as_bytes(), b"REPLACE"])
+    });
+    send(server, copies)?;
+    let mut other = server.connect()?;
+    let (mut longest, begun) = (Duration::ZERO, Instant::now());
+    while waiting(server)? > 0 {
+        if begun.elapsed() > Duration::from_secs(60) {
+            return Err("the states do not lapse".to_owned());
+        }
+        let until = Instant::now() + Duration::from_millis(200);
+        while Instant::now() < until {
+            longest = longest.max(ping(&mut other).map_err(|error| format!("PING: {error}"))?);
+        }
+    }
+    server.call(&[b"FLUSHALL"])?;
+    Ok(longest)
+}
+
+fn waiting(server: &Server) -> Result<u64, String> {
+    let info = server.call(&[b"INFO", b"state"])?;
+    let line = info.lines().find_map(|line| line.strip_prefix("state_states_with_deadlines:"));
+    line.and_then(|number| number.trim().parse().ok()).ok_or_else(|| format!("no count in {info}"))
+}
+
+/// Milliseconds of processor that a second takes, the median.
+fn idle(server: &Server) -> Result<f64, String> {
+    let mut measured = Vec::new();
+    for _ in 0..IDLE_ROUNDS {
+        let (begun, before) = (Instant::now(), server.cpu()?);
+        std::thread::sleep(IDLE_STRETCH);
+        let used = server.cpu()?.saturating_sub(before);
+        measured.push(used.as_secs_f64() * 1000.0 / begun.elapsed().as_secs_f64());
+    }
+    measured.sort_by(f64::total_cmp);
+    Ok(measured[IDLE_ROUNDS / 2])
+}
+
+/// Makes states; returns how many bytes each of them takes.
+fn fill(server: &Server, family: &str, schema: &str, numbers: std::ops::Range<usize>) -> Result<f64, String> {
+    server.call(&[b"STATE.SCHEMA", b"SET", family.as_bytes(), schema.as_bytes()])?;
+    let (count, before) = (numbers.len(), used_memory(server)?);
+    let create = numbers.map(|number| {
+        let (name, document) = (key(family, number), br#"{"form":{"amount":12.50}}"#);
+        let expiry = [&b"PX"[..], b"36000000"];
+        request(
+            &[&[b"STATE.UPDATE", name.as_bytes(), b"0", document, b"SCHEMA", family.as_bytes()][..], &expiry]
+                .concat(),
+        )
+    });
+    send(server, create)?;
+    Ok((used_memory(server)? - before) / count as f64)
+}
+
+/// Names of one length in every family.
+fn key(family: &str, number: usize) -> String {
+    format!("channel:{family:.<8}:+2637{number:08}")
+}
+
+fn request(args: &[&[u8]]) -> Vec<u8> {
+    let mut request = Vec::new();
+    encode(args, &mut request);
+    request
+}
+
+/// Sends commands whose replies are a line or a bulk string, and waits for all of them.
+fn send(server: &Server, requests: impl Iterator<Item = Vec<u8>>) -> Result<(), String> {
+    let mut stream = server.connect()?;
+    let requests: Vec<Vec<u8>> = requests.collect();
+    for batch in requests.chunks(BATCH) {
+        stream.write_all(&batch.concat()).map_err(|error| error.to_string())?;
+        read_replies(&mut stream, batch.len()).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+/// Reads until so many replies have come: each ends a line, a bulk string a second one.
+fn read_replies(stream: &mut TcpStream, count: usize) -> std::io::Result<()> {
+    let (mut left, mut buffer, mut line) = (count, vec![0; 1 << 16], Vec::new());
+    while left > 0 {
+        let len = stream.read(&mut buffer)?;
+        if len == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        for byte in buffer.iter().take(len) {
+            line.push(*byte);
+            if line.ends_with(b"\r\n") {
+                // The head of a bulk string; its text is the next line.
+                left -= usize::from(line.first() != Some(&b'$'));
+                line.clear();
+            }
+        }
+    }
+    Ok(())
+}
+
+fn used_memory(server: &Server) -> Result<f64, String> {
+    let info = server.call(&[b"INFO", b"memory"])?;
+    let line = info.lines().find_map(|line| line.strip_prefix("used_memory:"));
+    line.and_then(|number| number.trim().parse().ok()).ok_or_else(|| format!("no used_memory in {info}"))
+}
