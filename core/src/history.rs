@@ -11,25 +11,26 @@ use crate::etag::Etag;
 use crate::limits::Limits;
 use crate::state::Event;
 
-/// One version of a state.
+/// One version of a state. In this order, that of C, for the sake of [`State`](crate::State).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Version {
     /// 1 when created, +1 for each commit.
     pub number: u64,
+    /// Its document.
+    pub document: Document,
+    /// When its members lapse, as it was when this was the present version.
+    pub deadlines: Deadlines,
     /// The version this one was derived from, 0 for none.
     pub parent: u64,
     /// When it was committed, in Unix milliseconds.
     pub at_ms: i64,
     /// What made it.
     pub event: Event,
-    /// Who is said to have made it.
-    pub actor: Option<Box<str>>,
     /// Whether the document had a secret in it by the schema it was validated against.
     pub has_secret: bool,
-    /// When its members lapse, as it was when this was the present version.
-    pub deadlines: Deadlines,
-    /// Its document.
-    pub document: Document,
+    /// Who is said to have made it.
+    pub actor: Option<Box<str>>,
 }
 
 /// A name for a version.

@@ -82,18 +82,19 @@ pub enum Effect {
     Remember(Remembered),
 }
 
-/// The value under one key.
+/// The value under one key. In this order, that of C: what every read looks at comes first and lies together.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct State {
+    /// The digest of the head's document: an etag is asked for at every read.
+    pub(crate) digest: u64,
+    pub(crate) head: Version,
     pub(crate) seed: u64,
     pub(crate) initialized_at_ms: i64,
     pub(crate) schema: Option<SchemaRef>,
-    pub(crate) head: Version,
     pub(crate) history: History,
     pub(crate) attempts: Attempts,
     pub(crate) tokens: Tokens,
-    /// The digest of the head's document: an etag is asked for at every read.
-    pub(crate) digest: u64,
     /// The newest entry of its audit stream; only in a cluster.
     pub(crate) last_entry: Option<LastEntry>,
 }

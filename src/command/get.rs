@@ -20,7 +20,7 @@ pub static COMMAND: Command = Command {
         Arg::integer(c"n").token(c"VERSION").optional(),
         Arg::text(c"pointer").optional().multiple(),
     ],
-    run: Some(entry!(run)),
+    run: Some(entry!(run, run_fixed)),
     ..Command::DEFAULT
 };
 
@@ -32,6 +32,9 @@ struct Request<'a> {
 
 fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
     let [_, key, rest @ ..] = args else { return Err(Refused::WrongArity) };
+    if rest.is_empty() {
+        return Ok(Request { key: *key, version: None, pointers: Vec::new() });
+    }
     let (version, pointers) = match rest {
         [word, rest @ ..] if word.eq_ignore_ascii_case(b"VERSION") => {
             let [number, pointers @ ..] = rest else { return Err(Refused::syntax("VERSION wants a number")) };
@@ -44,6 +47,9 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let Request { key, version, pointers } = parse(args)?;
+    if version.is_none() && pointers.is_empty() && read::open_document(ctx, key) {
+        return Ok(());
+    }
     read::state(ctx, key, |state| {
         let present = state.head();
         let version = version.map_or(Ok(present), |number| read::version(state, number))?;
@@ -64,7 +70,7 @@ fn reply(ctx: Ctx, etag: Etag, document: &Document, pointers: &[Pointer]) {
     }
     let members = document.members(pointers);
     ctx.reply_array(1 + members.len());
-    ctx.reply_text(&etag.text());
+    ctx.reply_bytes(&etag.ascii());
     for member in members {
         ctx.reply_optional(member.as_deref());
     }

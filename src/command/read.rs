@@ -30,6 +30,14 @@ pub fn state(
     }
 }
 
+/// The common case, and the shortest way: replies a document that everybody may read as it is. False where there is another one, or
+/// none.
+pub fn open_document(ctx: Ctx, key: RedisStr) -> bool {
+    let key = Key::open_read(ctx, key);
+    let held = key.held().filter(|held| held.is_open(|| ctx.now_ms()));
+    held.map(|held| reply_document(ctx, held.state().etag(), held.state().head().document.text())).is_some()
+}
+
 /// The state without what has lapsed.
 pub fn shown<'s>(ctx: Ctx, key: &Key, state: &'s State) -> Cow<'s, State> {
     // The common case asks no clock.
@@ -87,6 +95,6 @@ pub fn unlapsed<'d>(ctx: Ctx, state: &State, version: &'d Version) -> Cow<'d, Do
 /// The reply of a whole document: its etag and its text.
 pub fn reply_document(ctx: Ctx, etag: Etag, text: &str) {
     ctx.reply_array(2);
-    ctx.reply_text(&etag.text());
+    ctx.reply_bytes(&etag.ascii());
     ctx.reply_text(text);
 }

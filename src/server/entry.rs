@@ -56,6 +56,18 @@ pub fn run(
     OK
 }
 
+/// As [`run`], for a command whose keys all have a fixed place: the server never asks it where they are.
+pub fn run_fixed(
+    ctx: *mut raw::RedisModuleCtx,
+    argv: *mut *mut raw::RedisModuleString,
+    argc: c_int,
+    handler: Handler,
+) -> c_int {
+    let ctx = Ctx::new(ctx);
+    reply_refusal(ctx, guard(|| handler(ctx, &arguments(argv, argc))));
+    OK
+}
+
 /// As [`run`], for a client that waits, who stays blocked when there is nothing to answer yet.
 pub fn wake(
     ctx: *mut raw::RedisModuleCtx,

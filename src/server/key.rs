@@ -65,9 +65,8 @@ impl<'a> Key<'a> {
     }
 
     fn value(&self) -> Option<*mut Held> {
-        // SAFETY: R2; the value is of our type, so it is not null.
-        (self.kind() == Kind::State)
-            .then(|| unsafe { api!(RedisModule_ModuleTypeGetValue(self.handle)) }.cast())
+        // SAFETY: R2; the value is of our type, so it is not null. For a key of another type there is no module type.
+        self.is_state().then(|| unsafe { api!(RedisModule_ModuleTypeGetValue(self.handle)) }.cast())
     }
 
     /// The state under this key.

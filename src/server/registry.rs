@@ -4,6 +4,7 @@
 //! be asked from anywhere.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use redis_state_core::{Binding, Error, Registry, SCHEMAS_MAX, Schema};
@@ -12,6 +13,8 @@ use super::ctx::Ctx;
 use super::string::OwnedString;
 
 static REGISTRY: RwLock<Registry> = RwLock::new(Registry::new());
+/// Goes up with every change, so that what was found out by the schemas can be kept until then.
+static GENERATION: AtomicU64 = AtomicU64::new(1);
 
 /// The names of schemas that states use. Each state holds a clone of its name, so the reference count is the number of
 /// users; it goes down wherever a state is freed, the lazy-free thread included, without a lock.
@@ -22,7 +25,13 @@ pub fn read() -> RwLockReadGuard<'static, Registry> {
     REGISTRY.read().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Which schemas these are: never 0, and another number once they have changed.
+pub fn generation() -> u64 {
+    GENERATION.load(Ordering::Relaxed)
+}
+
 fn write() -> RwLockWriteGuard<'static, Registry> {
+    GENERATION.fetch_add(1, Ordering::Relaxed);
     REGISTRY.write().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -3,6 +3,7 @@
 //! RDB and AOF have a file of their own; here are life, death, size and digest. `free` may run on the lazy-free
 //! thread, so what dies with a value are memory, atomics and reference counts, nothing else.
 
+use std::cell::Cell;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -22,8 +23,12 @@ const NAME: &std::ffi::CStr = c"statedoc1";
 
 static DATA_TYPE: AtomicPtr<raw::RedisModuleType> = AtomicPtr::new(std::ptr::null_mut());
 
-/// A state as the keyspace holds it, with what INFO and STATE.SCHEMA LIST count.
+/// A state as the keyspace holds it, with what INFO and STATE.SCHEMA LIST count. What a read looks at comes first, in one line of
+/// the processor's cache.
+#[repr(C)]
 pub struct Held {
+    /// The generation of schemas by which the present document was found to have no secret in it; 0 for none.
+    open_since: Cell<u64>,
     state: State,
     bytes: usize,
     /// The name of its schema; counts as a user of it as long as it is held.
@@ -37,13 +42,27 @@ impl Held {
         let bytes = memory::state_bytes(&state);
         info::STATES.change(1);
         info::BYTES.change(bytes as i64);
-        let mut held = Held { state, bytes, schema: None, line: Line::default() };
+        let mut held = Held { state, bytes, schema: None, line: Line::default(), open_since: Cell::new(0) };
         held.use_schema();
         held
     }
 
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Whether everybody may read the present document as it is: there is no secret in it, and nothing in it has lapsed. Asked at
+    /// every read, so what was found by the schemas is remembered until they or the state change.
+    pub fn is_open(&self, now_ms: impl FnOnce() -> i64) -> bool {
+        let (generation, head) = (registry::generation(), self.state.head());
+        if self.open_since.get() != generation {
+            if !matches!(registry::read().hiding_present(self.state.schema(), head), Ok(None)) {
+                return false;
+            }
+            self.open_since.set(generation);
+        }
+        // Most states have nothing that lapses, and ask no clock.
+        head.deadlines.first_ms().is_none_or(|first_ms| now_ms() < first_ms)
     }
 
     /// What MEMORY USAGE counts.
@@ -94,6 +113,7 @@ impl Held {
     }
 
     fn recount(&mut self) {
+        self.open_since.set(0);
         let bytes = memory::state_bytes(&self.state);
         info::BYTES.change(bytes as i64 - self.bytes as i64);
         self.bytes = bytes;
