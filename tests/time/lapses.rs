@@ -4,8 +4,8 @@
 use support::{Client, state_test, wait_until};
 
 use crate::{
-    AUDIT, FORMS, KEY, PAUSE, SLEEP, at_once, counter, creation, deadlines, deadlines_of, document, lapsed,
-    patient, state, trail_of,
+    AUDIT, FORMS, KEY, PAUSE, SLEEP, at_once, blocked, counter, creation, deadlines, deadlines_of, document,
+    fields_of, lapsed, patient, state, trail_of,
 };
 
 const FULL: &str = r#"{"auth":{"token":"eyJhbGciOiJIUzI1NiJ9"},"form":{"amount":12.50,"draft":{"id":7},"origin":"menu"},"current":{"path":"offer"}}"#;
@@ -185,6 +185,33 @@ fn a_recovery_lets_lapse_what_is_due() {
         let rebuilt = at_once(client, &[&update, &["DEL", KEY], &SLEEP, &recover])[3].clone();
         assert_eq!(rebuilt.field("rung").text(), "audit");
         assert_eq!(document(client), r#"{"current":{"path":"menu"},"note":"kept"}"#);
+    });
+}
+
+/// S16: a lapse is told like the end of a session: the feed hears of it with its key, and who waits for the state wakes.
+#[test]
+fn whoever_listens_hears_of_a_lapse() {
+    state_test(|server, client| {
+        client.ok(&["CONFIG", "SET", "state.feed", "sessions"]);
+        client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", FORMS]);
+        at_once(client, &[&creation(FULL), &PAUSE]);
+        let mut waiter = server.client();
+        waiter.send(&["STATE.WAIT", KEY, "2", "0"]);
+        blocked(client, 1);
+        wait_until("all of it is due", || Client::version(&client.state(KEY).0) == 2);
+        client.ok(&["CLIENT", "UNPAUSE"]);
+        client.ok(&["STATE.UPDATE", KEY, "*", r#"{"current":{"path":"offer"}}"#]);
+        let woken = waiter.read();
+        assert_eq!(Client::version(woken.array()[0].text()), 3, "the lapse was version 2");
+        waiter.send(&["STATE.WAIT", KEY, "3", "0"]);
+        let woken = waiter.read();
+        lapsed(client, 2);
+        let (etag, document) = client.state(KEY);
+        assert_eq!((woken.array()[0].text(), woken.array()[1].text()), (etag.as_str(), document.as_str()));
+        assert_eq!(fields_of(client, "sessions", "event"), ["lapse", "lapse"]);
+        assert_eq!(fields_of(client, "sessions", "key"), [KEY, KEY]);
+        assert_eq!(fields_of(client, "sessions", "version"), ["2", "4"]);
+        client.ok(&["CONFIG", "SET", "state.feed", ""]);
     });
 }
 

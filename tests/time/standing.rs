@@ -66,7 +66,7 @@ fn what_was_due_while_the_server_was_down_lapses() {
     }
 }
 
-/// FLUSHALL leaves nothing to lapse.
+/// What is flushed, deleted or expired leaves nothing to lapse.
 #[test]
 fn a_flush_empties_the_index() {
     let server = Server::start();
@@ -78,6 +78,9 @@ fn a_flush_empties_the_index() {
         client.ok(flush);
         assert_eq!(counter(&mut client, "states_with_deadlines"), 0, "{flush:?}");
     }
+    state(&mut client, &patient(), OFFER);
+    client.ok(&["STATE.TOUCH", KEY, "PX", "1"]);
+    wait_until("an expired state is gone from it", || counter(&mut client, "states_with_deadlines") == 0);
 }
 
 /// While writes are paused the timer waits: to replicate then would stop the server.
