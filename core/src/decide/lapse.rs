@@ -114,3 +114,54 @@ fn masked(
     }
     (before, after)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+
+    const DUE_MS: i64 = 1_741_058_499_570;
+
+    fn lapsed(now_ms: i64, expires_at_ms: Option<i64>) -> Option<String> {
+        let deadline = |place: &str, at_ms| Deadline { place: place.into(), at_ms };
+        let head = Version {
+            number: 1,
+            parent: 0,
+            at_ms: 1,
+            event: Event::Create,
+            actor: None,
+            has_secret: false,
+            deadlines: Deadlines::new(vec![deadline("/form", DUE_MS), deadline("/auth", DUE_MS + 5)]),
+            document: Document::from_stored(br#"{"form":1,"auth":2}"#).expect("a document"),
+        };
+        let (limits, registry) = (Limits::default(), Registry::default());
+        let context = Context {
+            key: b"channel:+263771234567",
+            now_ms,
+            seed: 0,
+            user: "",
+            limits: &limits,
+            registry: &registry,
+            expires_at_ms,
+        };
+        let outcome = lapse(&State::new(0x5eed, 1, None, head), &context)?;
+        let [Effect::Commit(commit)] = outcome.effects.as_slice() else { panic!("{outcome:?}") };
+        assert_eq!((commit.version.at_ms, commit.version.deadlines.first_ms()), (DUE_MS, Some(DUE_MS + 5)));
+        Some(commit.version.document.text().to_owned())
+    }
+
+    #[test]
+    fn one_instant_lapses_at_a_time_and_never_early() {
+        assert_eq!(lapsed(DUE_MS - 1, None), None);
+        for now_ms in [DUE_MS, DUE_MS + 5, DUE_MS + 1000] {
+            assert_eq!(lapsed(now_ms, None).as_deref(), Some(r#"{"auth":2}"#));
+        }
+    }
+
+    /// A key may be there in the very millisecond of its expiry.
+    #[test]
+    fn the_end_of_the_key_is_no_lapse() {
+        assert_eq!(lapsed(DUE_MS, Some(DUE_MS)), None);
+        assert_eq!(lapsed(DUE_MS, Some(DUE_MS + 1)).as_deref(), Some(r#"{"auth":2}"#));
+    }
+}
