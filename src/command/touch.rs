@@ -15,7 +15,7 @@ use crate::server::target::Target;
 pub static COMMAND: Command = Command {
     name: c"state.touch",
     summary: c"Moves the expiry of a state without a new version; not audited.",
-    complexity: c"O(1)",
+    complexity: c"O(1), or O(N) where N is the length of a document with members that lapse.",
     flags: c"write fast",
     arity: -2,
     keys: &[KeySpec::First(WRITE), KeySpec::Audit, KeySpec::Align],

@@ -68,7 +68,7 @@ fn lapse(ctx: Ctx, db: i32, key: &[u8], now_ms: i64) {
     // A key with such a name has no audit stream, and no STATE command makes one.
     let Ok(trail) = Trail::of(key, None) else { return };
     // What holds something else, or whose stream does, is for the next command to refuse.
-    let _lapsed = Target::open(ctx, name.borrow(), trail);
+    drop(Target::open(ctx, name.borrow(), trail));
     if let Some(held) = Key::open_write(ctx, name.borrow()).held_mut() {
         deadlines::renew(db, key, held, now_ms, now_ms.saturating_add(AGAIN_MS));
     }
