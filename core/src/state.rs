@@ -157,6 +157,18 @@ impl State {
         self.initialized_at_ms
     }
 
+    /// Carries out an effect.
+    pub fn apply(&mut self, effect: Effect) {
+        match effect {
+            Effect::Put(state) => *self = *state,
+            Effect::Commit(commit) => self.commit(*commit),
+            Effect::Relabel(relabel) => self.relabel(relabel),
+            Effect::Attempt(attempted) => self.attempt(attempted),
+            Effect::Deadlines(deadlines) => self.head.deadlines = deadlines,
+            Effect::Remember(remembered) => self.remember(remembered),
+        }
+    }
+
     /// Adds a version. The old head becomes the newest past version.
     pub fn commit(&mut self, commit: Commit) {
         let Commit { version, schema, label, dropped } = commit;
@@ -177,11 +189,6 @@ impl State {
     /// Counts an attempt.
     pub fn attempt(&mut self, attempted: Attempted) {
         self.attempts.apply(attempted);
-    }
-
-    /// Sets when members of the present version lapse.
-    pub fn set_deadlines(&mut self, deadlines: Deadlines) {
-        self.head.deadlines = deadlines;
     }
 
     /// The newest entry of its audit stream, where that is remembered.

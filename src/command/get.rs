@@ -47,8 +47,8 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let Request { key, version, pointers } = parse(args)?;
-    if version.is_none() && pointers.is_empty() && read::open_document(ctx, key) {
-        return Ok(());
+    if version.is_none() && pointers.is_empty() {
+        return read::whole(ctx, key);
     }
     read::state(ctx, key, |state| {
         let present = state.head();

@@ -6,7 +6,7 @@ use super::{Refused, attempts, read};
 use crate::server::audit::Trail;
 use crate::server::ctx::Ctx;
 use crate::server::entry::entry;
-use crate::server::key::{Key, Kind};
+use crate::server::key::Key;
 use crate::server::registry;
 use crate::server::string::RedisStr;
 use crate::server::table::{Arg, Command, KeySpec, READ};
@@ -27,11 +27,12 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let [_, name] = args else { return Err(Refused::WrongArity) };
     let key = Key::open_read(ctx, *name);
     match key.held() {
-        Some(held) => reply(ctx, &read::shown(ctx, &key, held.state()), &key),
-        None if key.kind() == Kind::Nothing => ctx.reply_nil(),
-        None => return Err(Refused::WrongType),
+        Some(held) => {
+            reply(ctx, &read::shown(ctx, &key, held.state()), &key);
+            Ok(())
+        }
+        None => read::nothing(ctx, &key),
     }
-    Ok(())
 }
 
 fn reply(ctx: Ctx, state: &State, key: &Key) {

@@ -22,20 +22,31 @@ pub fn state(
     let key = Key::open_read(ctx, key);
     match key.held() {
         Some(held) => reply(&shown(ctx, &key, held.state())),
-        None if key.kind() == Kind::Nothing => {
-            ctx.reply_nil();
-            Ok(())
-        }
-        None => Err(Refused::WrongType),
+        None => nothing(ctx, &key),
     }
 }
 
-/// The common case, and the shortest way: replies a document that everybody may read as it is. False where there is another one, or
-/// none.
-pub fn open_document(ctx: Ctx, key: RedisStr) -> bool {
-    let key = Key::open_read(ctx, key);
-    let held = key.held().filter(|held| held.is_open(|| ctx.now_ms()));
-    held.map(|held| reply_document(ctx, held.state().etag(), held.state().head().document.text())).is_some()
+/// The reply where no state is.
+pub fn nothing(ctx: Ctx, key: &Key) -> Result<(), Refused> {
+    if key.kind() != Kind::Nothing {
+        return Err(Refused::WrongType);
+    }
+    ctx.reply_nil();
+    Ok(())
+}
+
+/// Replies the whole present document. One that everybody may read as it is, which is the common case, takes the shortest way.
+pub fn whole(ctx: Ctx, name: RedisStr) -> Result<(), Refused> {
+    let key = Key::open_read(ctx, name);
+    let Some(held) = key.held() else { return nothing(ctx, &key) };
+    if held.is_open(|| ctx.now_ms()) {
+        reply_document(ctx, held.state().etag(), held.state().head().document.text());
+        return Ok(());
+    }
+    let state = shown(ctx, &key, held.state());
+    let document = present(ctx, name, state.schema(), state.head())?;
+    reply_document(ctx, state.etag(), document.text());
+    Ok(())
 }
 
 /// The state without what has lapsed.

@@ -214,12 +214,9 @@ impl<'a> Target<'a> {
         let failed = self
             .state()
             .and_then(|state| decide::failed_attempt(state, ttl, error, remarks, &self.context(&registry)));
-        let Some(outcome) = failed else { return };
-        let blob = codec::encode_effects(&outcome.effects);
-        self.apply_all(outcome.effects);
-        self.key.set_expiry(outcome.expires_at_ms);
-        self.ctx.signal_modified(self.key.name());
-        self.replicate_effect(&blob, &expiry_word(outcome.expires_at_ms), None);
+        drop(registry);
+        // It has no entry of its own, and nothing else can fail.
+        failed.into_iter().for_each(|outcome| drop(self.carry_out(outcome)));
     }
 
     fn apply_all(&mut self, effects: Vec<Effect>) {
@@ -308,33 +305,11 @@ fn expiry_word(expires_at_ms: Option<i64>) -> String {
 
 /// Changes a key by an effect that was decided here, or that a replica has checked.
 pub fn apply(ctx: Ctx, key: &mut Key, effect: Effect) {
-    match effect {
-        Effect::Put(state) => key.put(Held::new(*state)),
-        Effect::Commit(commit) => {
-            if let Some(held) = key.held_mut() {
-                held.commit(*commit);
-            }
-        }
-        Effect::Relabel(relabel) => {
-            if let Some(held) = key.held_mut() {
-                held.relabel(relabel);
-            }
-        }
-        Effect::Attempt(attempted) => {
-            if let Some(held) = key.held_mut() {
-                held.attempt(attempted);
-            }
-        }
-        Effect::Deadlines(deadlines) => {
-            if let Some(held) = key.held_mut() {
-                held.set_deadlines(deadlines);
-            }
-        }
-        Effect::Remember(remembered) => {
-            if let Some(held) = key.held_mut() {
-                held.remember(remembered);
-            }
-        }
+    match (effect, key.held_mut()) {
+        // Another life of the key: the value of the one before is let go as the server lets go of it.
+        (Effect::Put(state), _) => key.put(Held::new(*state)),
+        (effect, Some(held)) => held.apply(effect),
+        (_, None) => {}
     }
     let name = key.name();
     if let Some(held) = key.held_mut() {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use redis_module::raw;
 use redis_state_core::audit::LastEntry;
-use redis_state_core::{Attempted, Commit, Deadlines, Relabel, Remembered, State, codec};
+use redis_state_core::{Effect, State, codec};
 
 use super::ctx::Ctx;
 use super::deadlines::{self, Line};
@@ -70,24 +70,10 @@ impl Held {
         self.bytes
     }
 
-    pub fn commit(&mut self, commit: Commit) {
-        self.state.commit(commit);
+    /// Carries out an effect on the state that is here.
+    pub fn apply(&mut self, effect: Effect) {
+        self.state.apply(effect);
         self.use_schema();
-        self.recount();
-    }
-
-    pub fn relabel(&mut self, relabel: Relabel) {
-        self.state.relabel(relabel);
-        self.recount();
-    }
-
-    pub fn attempt(&mut self, attempted: Attempted) {
-        self.state.attempt(attempted);
-        self.recount();
-    }
-
-    pub fn set_deadlines(&mut self, deadlines: Deadlines) {
-        self.state.set_deadlines(deadlines);
         self.recount();
     }
 
@@ -97,11 +83,6 @@ impl Held {
 
     pub fn set_last_entry(&mut self, last: LastEntry) {
         self.state.set_last_entry(Some(last));
-    }
-
-    pub fn remember(&mut self, remembered: Remembered) {
-        self.state.remember(remembered);
-        self.recount();
     }
 
     /// Counts as a user of the schema that the state obeys now.

@@ -69,13 +69,7 @@ pub fn shown<'s>(state: &'s State, context: &Context) -> Cow<'s, State> {
     let mut shown = Cow::Borrowed(state);
     while let Some(outcome) = lapse(&shown, context) {
         let state = shown.to_mut();
-        for effect in outcome.effects {
-            match effect {
-                Effect::Commit(commit) => state.commit(*commit),
-                Effect::Deadlines(deadlines) => state.set_deadlines(deadlines),
-                Effect::Put(_) | Effect::Relabel(_) | Effect::Attempt(_) | Effect::Remember(_) => {}
-            }
-        }
+        outcome.effects.into_iter().for_each(|effect| state.apply(effect));
     }
     shown
 }

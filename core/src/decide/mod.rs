@@ -168,11 +168,14 @@ impl Proposal<'_> {
     /// Checks the proposed document and makes it an outcome: a commit, or less when nothing changes.
     fn settle(self, state: Option<&State>, context: &Context) -> Result<Outcome, Error> {
         self.obeyed.check(&self.value)?;
+        // Read once: a tree of the document is the dearest thing here.
+        let before = state.map(|state| state.head().document.value());
         if matches!(self.event, Event::Create | Event::Update) {
-            self.obeyed.check_steps(state, &self.value)?;
+            self.obeyed.check_steps(before.as_ref(), &self.value)?;
         }
         let document = Document::from_value(&self.value, context.limits)?;
-        let deadlines = self.obeyed.deadlines(state, &self.value, Some(&self.written), context.now_ms)?;
+        let deadlines =
+            self.obeyed.deadlines(state.zip(before.as_ref()), &self.value, &self.written, context.now_ms)?;
         let expires_at_ms = expiry(self.ttl, state, self.obeyed.schema.as_deref(), &deadlines, context)?;
         let attempted = attempt::success(state, self.remarks, context)?;
         let content = Content { document, deadlines };
@@ -180,7 +183,7 @@ impl Proposal<'_> {
             Some(state) if state.head().document == content.document && !self.obeyed.changes(state) => {
                 Ok(self.unchanged(state, content.deadlines, expires_at_ms, attempted, context))
             }
-            Some(state) => self.commit(state, content, expires_at_ms, attempted, context),
+            Some(state) => self.commit(state, before, content, expires_at_ms, attempted, context),
             None => Ok(self.create(content, expires_at_ms, attempted, context)),
         }
     }
@@ -244,6 +247,7 @@ impl Proposal<'_> {
     fn commit(
         self,
         state: &State,
+        before: Option<Value>,
         content: Content,
         expires_at_ms: Option<i64>,
         attempted: Option<Attempted>,
@@ -258,7 +262,7 @@ impl Proposal<'_> {
         let mut dropped: Dropped = state.history().plan(Some(present), label, context.limits);
         self.obeyed.drop_unhidden(state, self.label, &mut dropped);
         let (event, label, schema) = (self.event, self.label.map(Into::into), self.obeyed.reference());
-        let entry = self.entry(etag, Some(state.head().document.value()), context);
+        let entry = self.entry(etag, before, context);
         let commit = Effect::Commit(Box::new(Commit { version, schema, label, dropped }));
         Ok(Outcome {
             effects: std::iter::once(commit).chain(attempted.map(Effect::Attempt)).collect(),

@@ -172,12 +172,8 @@ impl Obeyed {
     }
 
     /// Refuses a step that may not follow.
-    pub fn check_steps(&self, state: Option<&State>, after: &Value) -> Result<(), Error> {
-        let Some(schema) = self.schema.as_ref().filter(|schema| schema.rules().has_steps()) else {
-            return Ok(());
-        };
-        let before = state.map(|state| state.head().document.value());
-        schema.rules().check_steps(before.as_ref(), after)
+    pub fn check_steps(&self, before: Option<&Value>, after: &Value) -> Result<(), Error> {
+        self.schema.as_ref().map_or(Ok(()), |schema| schema.rules().check_steps(before, after))
     }
 
     /// What a change writes, as far as deadlines go by it.
@@ -192,19 +188,17 @@ impl Obeyed {
         Written::by(change.kind(), json, &|pointer, value| self.is_no_mention(pointer, value))
     }
 
-    /// When the members of a document lapse once it is there; `written` says what is written now, if anything.
+    /// When the members of a document lapse once it is there; `written` says what is written now.
     pub fn deadlines(
         &self,
-        state: Option<&State>,
+        before: Option<(&State, &Value)>,
         after: &Value,
-        written: Option<&Written>,
+        written: &Written,
         now_ms: i64,
     ) -> Result<Deadlines, Error> {
-        let schema = self.schema.as_ref().filter(|schema| schema.rules().has_lifetimes());
-        let Some(schema) = schema else { return Ok(Deadlines::default()) };
-        let before = state.map(|state| state.head().document.value());
-        let before = before.as_ref().zip(state.map(|state| &state.head().deadlines));
-        schema.rules().deadlines(after, &Clock { now_ms, before, written })
+        let Some(schema) = &self.schema else { return Ok(Deadlines::default()) };
+        let before = before.map(|(state, document)| (document, &state.head().deadlines));
+        schema.rules().deadlines(after, &Clock { now_ms, before, written: Some(written) })
     }
 
     /// The document of a past version, without what has lapsed since.
