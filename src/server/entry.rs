@@ -19,9 +19,6 @@ pub type Handler = fn(Ctx, &[RedisStr]) -> Result<(), Refused>;
 pub type Entry =
     unsafe extern "C" fn(*mut raw::RedisModuleCtx, *mut *mut raw::RedisModuleString, c_int) -> c_int;
 
-/// As [`Handler`], for a client that waits: false when there is nothing to answer yet.
-pub type Waking = fn(Ctx, &[RedisStr]) -> Result<bool, Refused>;
-
 /// Makes the C function that runs a handler, by [`run`] or another function of this file.
 macro_rules! entry {
     ($handler:path) => {
@@ -47,13 +44,9 @@ pub fn run(
     argc: c_int,
     handler: Handler,
 ) -> c_int {
-    let ctx = Ctx::new(ctx);
-    let result = guard(|| {
-        let args = arguments(argv, argc);
-        if positions::answered(ctx, &args) { Ok(()) } else { handler(ctx, &args) }
-    });
-    reply_refusal(ctx, result);
-    OK
+    wake(ctx, argv, argc, |ctx, args| {
+        if positions::answered(ctx, args) { Ok(true) } else { handler(ctx, args).map(|()| true) }
+    })
 }
 
 /// As [`run`], for a command whose keys all have a fixed place: the server never asks it where they are.
@@ -63,34 +56,25 @@ pub fn run_fixed(
     argc: c_int,
     handler: Handler,
 ) -> c_int {
-    let ctx = Ctx::new(ctx);
-    reply_refusal(ctx, guard(|| handler(ctx, &arguments(argv, argc))));
-    OK
+    wake(ctx, argv, argc, |ctx, args| handler(ctx, args).map(|()| true))
 }
 
-/// As [`run`], for a client that waits, who stays blocked when there is nothing to answer yet.
+/// As [`run`], for a client that waits, who stays blocked when the handler says that there is nothing to answer yet.
 pub fn wake(
     ctx: *mut raw::RedisModuleCtx,
     argv: *mut *mut raw::RedisModuleString,
     argc: c_int,
-    handler: Waking,
+    handler: impl FnOnce(Ctx, &[RedisStr]) -> Result<bool, Refused>,
 ) -> c_int {
     let ctx = Ctx::new(ctx);
-    let result = guard(|| handler(ctx, &arguments(argv, argc)));
-    if matches!(result, Some(Ok(false))) {
-        return ERR;
-    }
-    reply_refusal(ctx, result);
-    OK
-}
-
-fn reply_refusal<T>(ctx: Ctx, result: Option<Result<T, Refused>>) {
-    match result {
-        Some(Ok(_)) => {}
+    match guard(|| handler(ctx, &arguments(argv, argc))) {
+        Some(Ok(true)) => {}
+        Some(Ok(false)) => return ERR,
         Some(Err(Refused::WrongArity)) => ctx.reply_wrong_arity(),
         Some(Err(refused)) => ctx.reply_error(&refused.to_string()),
         None => ctx.reply_error("ERR internal error: nothing was changed; the server's log says where"),
     }
+    OK
 }
 
 /// Runs `callback`; `None` when it panicked, which is counted and logged by the hook.

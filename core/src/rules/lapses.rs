@@ -125,10 +125,7 @@ impl Rules {
 
     /// The place that a pointer leads to.
     fn place(&self, pointer: &Pointer) -> Option<&Place> {
-        pointer.tokens().iter().try_fold(self.root()?, |place, token| {
-            let (_, number) = place.members.iter().find(|(name, _)| **name == **token)?;
-            self.places.get(*number)
-        })
+        pointer.tokens().iter().try_fold(self.root()?, |place, token| self.below(place, token))
     }
 }
 

@@ -104,6 +104,12 @@ impl Rules {
         self.places.first()
     }
 
+    /// The annotated member of a place that a token of a pointer names.
+    fn below(&self, place: &Place, token: &str) -> Option<&Place> {
+        let (_, number) = place.members.iter().find(|(name, _)| **name == *token)?;
+        self.places.get(*number)
+    }
+
     /// The annotated members of a place, those with certain marks at or below them.
     fn members<'r>(
         &'r self,

@@ -187,8 +187,7 @@ impl Rules {
             if place.marks.secret {
                 return true;
             }
-            let member = place.members.iter().find(|(name, _)| **name == **token);
-            match member.and_then(|(_, number)| self.places.get(*number)) {
+            match self.below(place, token) {
                 Some(below) => place = below,
                 None => return false,
             }
@@ -201,10 +200,9 @@ impl Rules {
         let mut place = self.root()?;
         let mut path = String::new();
         for token in pointer.tokens() {
-            let (name, number) = place.members.iter().find(|(name, _)| **name == **token)?;
+            place = self.below(place, token)?;
             path.push('/');
-            path.push_str(&crate::json::pointer::escaped(name));
-            place = self.places.get(*number)?;
+            path.push_str(&crate::json::pointer::escaped(token));
             if place.marks.secret {
                 return Some(path);
             }
