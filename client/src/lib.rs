@@ -1,23 +1,58 @@
-//! The client of redis-state: how a program finds the server that keeps its states.
+//! The client of redis-state: conversation state inside Redis, for programs in Rust.
 //!
-//! The commands need no client of their own: any Redis client can send them (docs/commands.md). This crate
-//! will wrap them for a bot; so far it holds the one thing every program needs first, the address.
+//! The commands need no client of their own: any Redis client can send them (docs/commands.md). This crate makes the right
+//! thing the short thing:
+//!
+//! * [`connect`] finds the server, with times that are set on purpose; [`States`] is the connection and what belongs around it
+//! * [`States::update_with`] reads, changes and writes, and does so again when somebody else was faster
+//! * a request for each command ([`Update`], [`Rollback`], [`Recover`], …), for whatever needs more to say
+//! * [`Error`] answers questions: [`is_conflict`](Error::is_conflict), [`violations`](Error::violations), …
+//!
+//! It stands on [redis-rs](redis), which it re-exports, and works with all of its connections. Async and blocking calls are
+//! the same methods: see [`States`].
+//!
+//! # Features
+//! * `tokio` (default): async connections
+//! * `sync`: blocking connections
+//! * `cluster`: connections to a Redis Cluster
 
-/// The environment variable that names the Redis instance of the states, apart from the cache.
-pub const URL_VARIABLE: &str = "REDIS_STATE_URL";
+mod change;
+mod connect;
+mod decode;
+mod driver;
+mod error;
+#[cfg(feature = "sync")]
+mod reconnecting;
+#[macro_use]
+mod request;
+mod state;
+mod states;
+mod trace;
 
-/// Where `make run` puts the server when nothing else is said.
-pub const URL_DEFAULT: &str = "redis://127.0.0.1:6379/0";
+pub use redis;
+pub use redis_state_core::{ChangeKind, Etag, Expected, Violation};
 
-/// The address of the state server: [`URL_VARIABLE`] if it is set to something, else [`URL_DEFAULT`].
-///
-/// ```
-/// let url = redis_state_client::url();
-/// assert!(url.contains("://"));
-/// ```
-pub fn url() -> String {
-    match std::env::var(URL_VARIABLE) {
-        Ok(url) if !url.trim().is_empty() => url,
-        _ => URL_DEFAULT.to_owned(),
-    }
-}
+pub use change::Change;
+#[cfg(feature = "tokio")]
+pub use connect::connect;
+#[cfg(feature = "sync")]
+pub use connect::connect_blocking;
+#[cfg(feature = "cluster")]
+pub use connect::connect_cluster;
+pub use connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT, URL_DEFAULT, URL_VARIABLE, url};
+#[cfg(feature = "tokio")]
+pub use driver::Async;
+#[cfg(feature = "sync")]
+pub use driver::Blocking;
+pub use driver::Driver;
+pub use error::{Error, ErrorKind, Result};
+#[cfg(feature = "sync")]
+pub use reconnecting::Reconnecting;
+pub use request::{
+    Attempt, AttemptCounts, Attempted, Attempts, Committed, Delete, Diff, Found, Get, History, Meta,
+    Metadata, Recover, Recovered, Request, Resend, Reset, Rollback, SchemaBind, SchemaDel, SchemaGet,
+    SchemaInfo, SchemaList, SchemaSet, SchemaUnbind, SetProtected, Tally, Touch, Tried, Try, Update,
+    Validate, Verb, Version, Wait, Write,
+};
+pub use state::State;
+pub use states::{CONFLICT_RETRIES, Edit, RESENDS, States};

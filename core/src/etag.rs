@@ -39,7 +39,8 @@ impl Etag {
         ascii
     }
 
-    fn parse(text: &str) -> Option<Etag> {
+    /// Reads an etag as it is printed; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Etag> {
         let (version, digest) = text.split_once('-')?;
         let lowercase_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         if digest.len() != 16 || !digest.bytes().all(lowercase_hex) {
@@ -112,6 +113,19 @@ impl Expected {
     }
 }
 
+impl From<Etag> for Expected {
+    fn from(etag: Etag) -> Expected {
+        Expected::Etag(etag)
+    }
+}
+
+/// As it stands in a command: 0 is no state yet.
+impl From<u64> for Expected {
+    fn from(version: u64) -> Expected {
+        if version == 0 { Expected::Absent } else { Expected::Version(version) }
+    }
+}
+
 impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -160,5 +174,13 @@ mod tests {
             assert_eq!(Expected::parse(text.as_bytes()), None, "{text}");
         }
         assert_eq!(Expected::parse(b"7\xff"), None);
+    }
+
+    #[test]
+    fn what_is_made_of_numbers_and_etags_reads_as_itself() {
+        let etag = Etag { version: 7, digest: 0x1f0c };
+        for expected in [Expected::from(0), Expected::from(7), Expected::from(etag)] {
+            assert_eq!(Expected::parse(expected.to_string().as_bytes()), Some(expected));
+        }
     }
 }

@@ -6,10 +6,12 @@
 //! client was rejected for the tests: it hides the difference between reply types, which is what they look at.
 
 mod client;
+mod example;
 mod persistence;
 mod server;
 
 pub use client::{Client, Reply, words};
+pub use example::{block_on, example, example_blocking};
 pub use persistence::{Fingerprint, fingerprint};
 pub use server::{Builder, Server, module_path, repository, wait_until};
 

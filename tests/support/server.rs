@@ -13,14 +13,15 @@ pub fn repository() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// The module that the tests load: the one that was built beside them.
+/// The module that the tests load: the one that was built beside them. An example in the documentation is built somewhere
+/// else, and takes the one of the debug build.
 pub fn module_path() -> PathBuf {
-    let exe = std::env::current_exe().expect("a test knows its own path");
-    let built = exe.ancestors().nth(2).expect("target/<profile>/deps/<test>");
     let name = format!("{}redis_state{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    let path = built.join(name);
-    assert!(path.exists(), "{} is missing: run the tests with `make test`, which builds it", path.display());
-    path
+    let exe = std::env::current_exe().expect("a test knows its own path");
+    let beside = exe.ancestors().nth(2).expect("target/<profile>/deps/<test>").join(&name);
+    let debug = repository().join("target/debug").join(&name);
+    let found = [&beside, &debug].into_iter().find(|path| path.exists());
+    found.cloned().unwrap_or_else(|| panic!("{} is missing: `make test` builds it", beside.display()))
 }
 
 /// How a server is to be started.
@@ -84,6 +85,11 @@ impl Server {
 
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Its address for a Redis client.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/", self.port)
     }
 
     pub fn dir(&self) -> &Path {

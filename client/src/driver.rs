@@ -1,0 +1,88 @@
+//! How a call reaches the server: over an async connection or over a blocking one.
+//!
+//! What this crate does is written once, as async code over a [`Driver`]. An async driver hands its caller the future. A
+//! blocking one has done everything by the time its futures are polled for the first time, so one poll runs the whole thing
+//! through, and the caller gets the value. A second set of blocking methods, written or generated, was rejected: what is
+//! there twice differs some day.
+
+use std::time::Duration;
+
+use redis::{Cmd, RedisResult, Value};
+
+use crate::error::Result;
+
+/// Sends commands: an [`Async`] or a [`Blocking`] connection. It can't be implemented elsewhere.
+pub trait Driver: sealed::Sealed + Send + Sized {
+    /// What a call gives back: a future of the result, or the result.
+    type Answer<'a, T: 'a>;
+
+    /// Sends a command.
+    #[doc(hidden)]
+    fn call(&mut self, command: &Cmd) -> impl Future<Output = RedisResult<Value>> + Send;
+
+    /// Lets time pass.
+    #[doc(hidden)]
+    fn sleep(&mut self, time: Duration) -> impl Future<Output = ()> + Send;
+
+    /// From the work of a call to what its caller gets.
+    #[doc(hidden)]
+    fn answer<'a, T: Send + 'a>(work: impl Future<Output = Result<T>> + Send + 'a) -> Self::Answer<'a, T>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// Drives an async connection of redis-rs: multiplexed, managed, of a cluster or found by sentinels. Calls answer futures.
+#[cfg(feature = "tokio")]
+#[derive(Clone, Debug)]
+pub struct Async<C>(pub(crate) C);
+
+#[cfg(feature = "tokio")]
+impl<C> sealed::Sealed for Async<C> {}
+
+#[cfg(feature = "tokio")]
+impl<C: redis::aio::ConnectionLike + Send> Driver for Async<C> {
+    type Answer<'a, T: 'a> = std::pin::Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+
+    async fn call(&mut self, command: &Cmd) -> RedisResult<Value> {
+        self.0.req_packed_command(command).await?.extract_error()
+    }
+
+    async fn sleep(&mut self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+
+    fn answer<'a, T: Send + 'a>(work: impl Future<Output = Result<T>> + Send + 'a) -> Self::Answer<'a, T> {
+        Box::pin(work)
+    }
+}
+
+/// Drives a blocking connection of redis-rs. Calls answer results.
+#[cfg(feature = "sync")]
+#[derive(Clone, Debug)]
+pub struct Blocking<C>(pub(crate) C);
+
+#[cfg(feature = "sync")]
+impl<C> sealed::Sealed for Blocking<C> {}
+
+#[cfg(feature = "sync")]
+impl<C: redis::ConnectionLike + Send> Driver for Blocking<C> {
+    type Answer<'a, T: 'a> = Result<T>;
+
+    async fn call(&mut self, command: &Cmd) -> RedisResult<Value> {
+        self.0.req_command(command)?.extract_error()
+    }
+
+    async fn sleep(&mut self, time: Duration) {
+        std::thread::sleep(time);
+    }
+
+    fn answer<'a, T: Send + 'a>(work: impl Future<Output = Result<T>> + Send + 'a) -> Result<T> {
+        use std::task::{Context, Poll, Waker};
+        match std::pin::pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => result,
+            Poll::Pending => unreachable!("nothing that a blocking driver awaits is ever pending"),
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! What can go wrong, and what a caller can ask about it.
+//!
+//! The server's refusals begin with one word that says what kind of refusal it is; the rest says what to do. Here that word
+//! becomes an [`ErrorKind`] and what the rest carries (the current etag, the violations) becomes data, so that no call site
+//! reads texts. Public enum variants with fields were rejected: they can't grow without breaking whoever matches on them.
+
+use std::fmt;
+
+use redis::{RedisError, RetryMethod};
+use redis_state_core::{Etag, Violation};
+
+use crate::request::Resend;
+
+/// What every call of this crate returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The kinds of errors, one for each first word of a refusal, and those of the way to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// `CONFLICT`: somebody else was faster. Read again, decide again.
+    Conflict,
+    /// `NOSTATE`: a state was expected where none is.
+    NoState,
+    /// `INVALID`: the result breaks the schema; see [`Error::violations`].
+    Invalid,
+    /// `TRANSITION`: a step that may not follow the one before.
+    Transition,
+    /// `PROTECTED`: only STATE.SETPROTECTED writes this member.
+    Protected,
+    /// `IMMUTABLE`: this member is set for good.
+    Immutable,
+    /// `IDMISMATCH`: the ID came with another command before; see [`Error::made`].
+    IdMismatch,
+    /// `BADJSON`: the text is not JSON.
+    BadJson,
+    /// `BADPATCH`: an operation of a JSON patch can't be applied.
+    BadPatch,
+    /// `TOOBIG`: above a limit, which the text names.
+    TooBig,
+    /// `TOODEEP`: nested above a limit, which the text names.
+    TooDeep,
+    /// `NOSCHEMA`: the server does not know this schema.
+    NoSchema,
+    /// `BADSCHEMA`: a schema that can't be kept, or not be used here.
+    BadSchema,
+    /// `NOVERSION`: this version or label is not kept.
+    NoVersion,
+    /// `BADKEY`: the key can have no audit stream in its own slot.
+    BadKey,
+    /// `WRONGTYPE`: the key holds something else than a state.
+    WrongType,
+    /// `NOPERM`: the ACL says no.
+    NoPermission,
+    /// `OOM`: the server is at its `maxmemory`.
+    OutOfMemory,
+    /// `ERR`: the command is not what the server understands: a bug in the caller, or a server without the module.
+    Command,
+    /// The server can't serve this now: `LOADING`, `TRYAGAIN`, `CLUSTERDOWN`, `READONLY` after a failover and the like.
+    Unavailable,
+    /// The connection failed, and what was asked has not happened, or may be asked again without harm.
+    Connection,
+    /// The connection failed or the time was up, and nobody can say whether the command was carried out; see
+    /// [`Error::outcome_unknown`].
+    OutcomeUnknown,
+    /// A reply, or a document in one, is not what was expected: see the source.
+    Unexpected,
+    /// An address, a file or an argument that can't be used.
+    Usage,
+}
+
+impl ErrorKind {
+    /// The kind that a first word means.
+    fn of_word(word: &str) -> ErrorKind {
+        match word {
+            "CONFLICT" => ErrorKind::Conflict,
+            "NOSTATE" => ErrorKind::NoState,
+            "INVALID" => ErrorKind::Invalid,
+            "TRANSITION" => ErrorKind::Transition,
+            "PROTECTED" => ErrorKind::Protected,
+            "IMMUTABLE" => ErrorKind::Immutable,
+            "IDMISMATCH" => ErrorKind::IdMismatch,
+            "BADJSON" => ErrorKind::BadJson,
+            "BADPATCH" => ErrorKind::BadPatch,
+            "TOOBIG" => ErrorKind::TooBig,
+            "TOODEEP" => ErrorKind::TooDeep,
+            "NOSCHEMA" => ErrorKind::NoSchema,
+            "BADSCHEMA" => ErrorKind::BadSchema,
+            "NOVERSION" => ErrorKind::NoVersion,
+            "BADKEY" => ErrorKind::BadKey,
+            "WRONGTYPE" => ErrorKind::WrongType,
+            "NOPERM" => ErrorKind::NoPermission,
+            "OOM" => ErrorKind::OutOfMemory,
+            "LOADING" | "TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" | "READONLY" | "BUSY" => {
+                ErrorKind::Unavailable
+            }
+            _ => ErrorKind::Command,
+        }
+    }
+}
+
+/// Why a call failed.
+///
+/// `Display` is the server's own line for a refusal, as [docs/commands.md] lists them; the questions below are what a program
+/// should look at. An error holds no document and no secret.
+///
+/// [docs/commands.md]: https://github.com/vimbisopay/redis-state/blob/main/docs/commands.md#errors
+///
+/// ```
+/// # support::example(async |url| {
+/// use redis_state_client::{Change, ErrorKind, Update, connect};
+/// use serde_json::json;
+///
+/// let mut states = connect(url).await?;
+/// let channel = json!({"channel": {"type": "whatsapp", "identifier": "+263771234567"}});
+/// let create = Update::create("channel:+263771234567", Change::merge(&channel)?).schema("vimbiso.channel");
+/// let created = states.send(&create).await?;
+///
+/// // Somebody who has read nothing creates it again.
+/// let error = states.send(&create).await.unwrap_err();
+/// assert!(error.is_conflict());
+/// assert_eq!(error.current_etag(), Some(created.etag));
+///
+/// // And somebody has no idea of the schema.
+/// let typo = Change::merge(&json!({"current": {"awaiting_input": "yes"}, "dashbord": {}}))?;
+/// let error = states.send(&Update::new("channel:+263771234567", created.etag, typo)).await.unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Invalid);
+/// assert!(error.violations().iter().any(|violation| violation.pointer == "/current/awaiting_input"));
+/// # Ok(()) });
+/// ```
+#[derive(Clone, Debug)]
+pub struct Error {
+    inner: Box<Inner>,
+}
+
+#[derive(Clone, Debug)]
+struct Inner {
+    kind: ErrorKind,
+    /// The line that is shown.
+    text: String,
+    current: Option<Etag>,
+    violations: Vec<Violation>,
+    source: Option<Source>,
+}
+
+#[derive(Clone, Debug, thiserror::Error)]
+enum Source {
+    #[error(transparent)]
+    Redis(RedisError),
+    #[error(transparent)]
+    Json(std::sync::Arc<serde_json::Error>),
+}
+
+impl Error {
+    /// What kind of error this is.
+    pub fn kind(&self) -> ErrorKind {
+        self.inner.kind
+    }
+
+    /// Whether the state was not the one that was expected: read it again and decide again.
+    pub fn is_conflict(&self) -> bool {
+        self.kind() == ErrorKind::Conflict
+    }
+
+    /// Whether the very same request may simply be sent again, on a working connection, and nothing is then done twice.
+    ///
+    /// A conflict is not retryable: the same request would meet it again.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Unavailable | ErrorKind::Connection)
+    }
+
+    /// Whether nobody can say if the command was carried out: it timed out or its connection broke, and it had neither an ID
+    /// nor anything else that tells. Read the state before doing anything; give the next one an ID.
+    pub fn outcome_unknown(&self) -> bool {
+        self.kind() == ErrorKind::OutcomeUnknown
+    }
+
+    /// The etag of the state that is there, when a conflict or an unknown outcome says so.
+    pub fn current_etag(&self) -> Option<Etag> {
+        self.inner.current
+    }
+
+    /// How the result would have broken its schema, each with the JSON pointer of the place: at most the ten that the server
+    /// spells out. Empty for every other kind of error.
+    pub fn violations(&self) -> &[Violation] {
+        &self.inner.violations
+    }
+
+    /// What the command that came with this ID before has made, of an [`ErrorKind::IdMismatch`]: an etag, or the number of
+    /// attempts of a STATE.ATTEMPT. A webhook handler takes it for "this message has been dealt with".
+    pub fn made(&self) -> Option<&str> {
+        let rest = self.inner.text.strip_prefix("IDMISMATCH token made ")?;
+        rest.split(' ').next()
+    }
+
+    /// The error of redis-rs behind this one, when it came from there.
+    pub fn redis_error(&self) -> Option<&RedisError> {
+        match &self.inner.source {
+            Some(Source::Redis(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn new(kind: ErrorKind, text: impl Into<String>) -> Error {
+        let (current, violations, source) = (None, Vec::new(), None);
+        Error { inner: Box::new(Inner { kind, text: text.into(), current, violations, source }) }
+    }
+
+    pub(crate) fn unexpected(text: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Unexpected, text)
+    }
+
+    /// A document or a change that serde can't read or write. serde_json's texts quote no values but scalars, which may be
+    /// secrets: only the place is shown.
+    pub(crate) fn json(what: &str, error: serde_json::Error) -> Error {
+        let place = format!("line {} column {}", error.line(), error.column());
+        let mut shown = Error::unexpected(format!("{what}: {:?} error at {place}", error.classify()));
+        shown.inner.source = Some(Source::Json(error.into()));
+        shown
+    }
+
+    /// What redis-rs reports, of a request that may be sent again or not.
+    pub(crate) fn redis(error: RedisError, resend: Resend) -> Error {
+        let mut shown = match error.code() {
+            Some(word) => Error::refusal(word, error.detail().unwrap_or_default()),
+            None => Error::transport(&error, resend),
+        };
+        shown.inner.source = Some(Source::Redis(error));
+        shown
+    }
+
+    fn refusal(word: &str, rest: &str) -> Error {
+        let mut refusal =
+            Error::new(ErrorKind::of_word(word), format!("{word} {rest}").trim_end().to_owned());
+        match refusal.kind() {
+            ErrorKind::Conflict => {
+                let current = rest.split_once(", current is ").and_then(|(_, etag)| Etag::parse(etag));
+                refusal.inner.current = current;
+            }
+            ErrorKind::Invalid => refusal.inner.violations = violations(rest),
+            _ => {}
+        }
+        refusal
+    }
+
+    fn transport(error: &RedisError, resend: Resend) -> Error {
+        use redis::ErrorKind as Redis;
+        let kind = match (error.kind(), error.retry_method()) {
+            (Redis::Io | Redis::Parse, _) if resend != Resend::Safe && !error.is_connection_refusal() => {
+                ErrorKind::OutcomeUnknown
+            }
+            (Redis::Io | Redis::Parse | Redis::ClusterConnectionNotFound, _) => ErrorKind::Connection,
+            (Redis::MasterNameNotFoundBySentinel | Redis::NoValidReplicasFoundBySentinel, _) => {
+                ErrorKind::Unavailable
+            }
+            (Redis::InvalidClientConfig | Redis::AuthenticationFailed | Redis::EmptySentinelList, _) => {
+                ErrorKind::Usage
+            }
+            (_, RetryMethod::NoRetry) => ErrorKind::Unexpected,
+            _ => ErrorKind::Connection,
+        };
+        Error::new(kind, error.to_string())
+    }
+
+    /// This error with the state that is there now.
+    pub(crate) fn with_current(mut self, etag: Option<Etag>) -> Error {
+        self.inner.current = etag;
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.inner.text)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.inner.source.as_ref().map(|source| source as &dyn std::error::Error)
+    }
+}
+
+/// Reads `2 violations: /a/b: …; /c: …; and 3 more`. A text in which the places can't be told apart for sure (a member's name
+/// may hold a semicolon) is given as one violation of the whole document, so that nothing is put down to the wrong member.
+fn violations(rest: &str) -> Vec<Violation> {
+    let whole = || vec![Violation { pointer: "/".to_owned(), message: rest.to_owned() }];
+    let Some((count, listed)) = rest
+        .split_once(" violation")
+        .and_then(|(count, listed)| Some((count.parse::<usize>().ok()?, listed.split_once(": ")?.1)))
+    else {
+        return whole();
+    };
+    let listed = listed
+        .rsplit_once("; and ")
+        .filter(|(_, more)| more.ends_with(" more"))
+        .map_or(listed, |(list, _)| list);
+    let found: Vec<Violation> = listed
+        .split("; /")
+        .filter_map(|one| one.trim_start_matches('/').split_once(": "))
+        .map(|(pointer, message)| Violation { pointer: format!("/{pointer}"), message: message.to_owned() })
+        .collect();
+    if found.len() == count.min(10) { found } else { whole() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(line: &str) -> Error {
+        let (word, rest) = line.split_once(' ').expect("a word and a text");
+        Error::refusal(word, rest)
+    }
+
+    #[test]
+    fn violations_are_told_apart_by_their_pointers() {
+        let error = of(
+            "INVALID 2 violations: /amount: value is less than or equal to the minimum of 0; /: Additional \
+                        properties are not allowed ('amonut' was unexpected)",
+        );
+        let pointers: Vec<&str> =
+            error.violations().iter().map(|violation| violation.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/amount", "/"]);
+        assert_eq!(error.violations()[0].message, "value is less than or equal to the minimum of 0");
+        let ten: Vec<String> = (0..10).map(|n| format!("/m{n}: bad")).collect();
+        assert_eq!(
+            of(&format!("INVALID 12 violations: {}; and 2 more", ten.join("; "))).violations().len(),
+            10
+        );
+        assert_eq!(
+            of(&format!("INVALID 12 violations: {}; and 2 more", ten.join("; "))).violations()[9].message,
+            "bad"
+        );
+    }
+
+    #[test]
+    fn a_name_that_looks_like_a_second_violation_is_no_second_one() {
+        let error = of(
+            "INVALID 1 violation: /: Additional properties are not allowed ('a; /auth/token: b' was unexpected)",
+        );
+        let [only] = error.violations() else { panic!("one violation: {error:?}") };
+        assert_eq!(only.pointer, "/");
+        assert!(only.message.contains("auth/token"));
+    }
+
+    #[test]
+    fn a_conflict_has_the_current_etag() {
+        let error = of("CONFLICT expected 7, current is 9-000000000000001f");
+        assert!(error.is_conflict() && !error.is_retryable());
+        assert_eq!(error.current_etag(), Some(Etag { version: 9, digest: 0x1f }));
+    }
+
+    #[test]
+    fn what_broke_on_the_way_is_told_from_what_can_be_sent_again() {
+        let broken = || RedisError::from(std::io::Error::from(std::io::ErrorKind::BrokenPipe));
+        assert!(Error::redis(broken(), Resend::Never).outcome_unknown());
+        assert!(Error::redis(broken(), Resend::Safe).is_retryable());
+        let refused = RedisError::from(std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
+        assert!(Error::redis(refused, Resend::Never).is_retryable(), "nobody was there to carry it out");
+    }
+
+    #[test]
+    fn an_id_mismatch_says_what_was_made() {
+        let error = of("IDMISMATCH token made 1-0a1f63ab52e0dc07 for another command: send that one again");
+        assert_eq!((error.kind(), error.made()), (ErrorKind::IdMismatch, Some("1-0a1f63ab52e0dc07")));
+    }
+}

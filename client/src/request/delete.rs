@@ -1,0 +1,73 @@
+//! STATE.DELETE.
+
+use redis::{Cmd, Value};
+use redis_state_core::Expected;
+
+use super::{Request, Resend, options::Options};
+use crate::error::Result;
+
+/// STATE.DELETE: ends a state, on record. Its audit stream stays until its own expiry.
+///
+/// ```
+/// # support::example(async |url| {
+/// use redis_state_client::{Change, Delete, Update, connect};
+///
+/// let mut states = connect(url).await?;
+/// let created = states.send(&Update::create("offer:7d1f", Change::none())).await?;
+/// states.send(&Delete::new("offer:7d1f", created.etag).event("withdrawn")).await?;
+/// assert!(states.get::<serde_json::Value>("offer:7d1f").await?.is_none());
+/// # Ok(()) });
+/// ```
+#[derive(Clone, Debug)]
+pub struct Delete {
+    key: String,
+    expected: Expected,
+    purge: bool,
+    options: Options,
+}
+
+impl Delete {
+    /// Deletes the state that was read, or with [`Expected::Any`] whichever is there.
+    pub fn new(key: impl Into<String>, expected: impl Into<Expected>) -> Delete {
+        Delete { key: key.into(), expected: expected.into(), purge: false, options: Options::default() }
+    }
+
+    /// `PURGE`: the audit stream goes too.
+    pub fn purge(mut self) -> Self {
+        self.purge = true;
+        self
+    }
+
+    options!(remarks audit);
+}
+
+impl Request for Delete {
+    type Reply = ();
+
+    fn name(&self) -> &'static str {
+        "STATE.DELETE"
+    }
+
+    fn key(&self) -> Option<&str> {
+        Some(&self.key)
+    }
+
+    fn command(&self) -> Cmd {
+        let mut command = redis::cmd("STATE.DELETE");
+        command.arg(&self.key).arg(self.expected.to_string());
+        if self.purge {
+            command.arg("PURGE");
+        }
+        self.options.add_to(&mut command, &self.key);
+        command
+    }
+
+    fn reply(&self, _one: Value) -> Result<()> {
+        Ok(())
+    }
+
+    /// A second time it would answer that there is no state, or end one that was created since.
+    fn resend(&self) -> Resend {
+        Resend::Never
+    }
+}

@@ -1,0 +1,118 @@
+//! STATE.META.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use redis::{Cmd, Value};
+use redis_state_core::Etag;
+
+use super::{Request, Resend};
+use crate::decode::{self, Fields};
+use crate::error::{Error, Result};
+
+/// STATE.META: version, schema, times and sizes of a state.
+///
+/// ```
+/// # support::example(async |url| {
+/// use redis_state_client::{Change, Meta, Update, connect};
+/// use std::time::Duration;
+///
+/// let mut states = connect(url).await?;
+/// let offer = Update::create("offer:7d1f", Change::none()).expires_in(Duration::from_secs(600));
+/// states.send(&offer).await?;
+/// let meta = states.send(&Meta::new("offer:7d1f")).await?.expect("it is there");
+/// assert_eq!((meta.etag.version, meta.schema.as_deref(), meta.audit.as_str()), (1, None, "{offer:7d1f}:audit"));
+/// assert!(meta.ttl.is_some_and(|ttl| ttl <= Duration::from_secs(600)));
+/// # Ok(()) });
+/// ```
+#[derive(Clone, Debug)]
+pub struct Meta {
+    key: String,
+}
+
+impl Meta {
+    /// Of the state at this key.
+    pub fn new(key: impl Into<String>) -> Meta {
+        Meta { key: key.into() }
+    }
+}
+
+impl Request for Meta {
+    /// `None` where no state is.
+    type Reply = Option<Metadata>;
+
+    fn name(&self) -> &'static str {
+        "STATE.META"
+    }
+
+    fn key(&self) -> Option<&str> {
+        Some(&self.key)
+    }
+
+    fn command(&self) -> Cmd {
+        let mut command = redis::cmd("STATE.META");
+        command.arg(&self.key);
+        command
+    }
+
+    fn reply(&self, value: Value) -> Result<Option<Metadata>> {
+        Fields::of(value)?.map(Metadata::read).transpose()
+    }
+
+    fn resend(&self) -> Resend {
+        Resend::Safe
+    }
+}
+
+/// What the server knows of a state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metadata {
+    /// Of the present version.
+    pub etag: Etag,
+    /// The schema that the state obeys.
+    pub schema: Option<String>,
+    /// The revision of the schema that the document was validated against; 0 without one.
+    pub revision: u64,
+    /// When the state was created: ISO 8601, UTC, with milliseconds.
+    pub initialized_at: String,
+    /// When the present version was committed, in the same form.
+    pub updated_at: String,
+    /// Until the key expires; `None` when it never does.
+    pub ttl: Option<Duration>,
+    /// The document's length.
+    pub bytes: u64,
+    /// How many past versions are kept.
+    pub snapshots: u64,
+    /// When members lapse: JSON pointer to time.
+    pub deadlines: BTreeMap<String, String>,
+    /// How often each operation was tried.
+    pub attempts: BTreeMap<String, u64>,
+    /// The key of the audit stream.
+    pub audit: String,
+    /// Whether the document passes its schema as it is now.
+    pub valid: bool,
+}
+
+impl Metadata {
+    fn read(mut fields: Fields) -> Result<Metadata> {
+        let ttl: i64 = fields.read("ttl")?;
+        Ok(Metadata {
+            etag: decode::etag(fields.take("etag"))?,
+            schema: fields.read("schema")?,
+            revision: fields.read("revision")?,
+            initialized_at: fields.read("initialized_at")?,
+            updated_at: fields.read("updated_at")?,
+            ttl: match u64::try_from(ttl) {
+                Ok(ms) => Some(Duration::from_millis(ms)),
+                Err(_) if ttl == -1 => None,
+                Err(_) => return Err(Error::unexpected(format!("ttl: {ttl}"))),
+            },
+            bytes: fields.read("bytes")?,
+            snapshots: fields.read("snapshots")?,
+            deadlines: fields.read("deadlines")?,
+            attempts: fields.read("attempts")?,
+            audit: fields.read("audit")?,
+            valid: fields.read::<u8>("valid")? == 1,
+        })
+    }
+}

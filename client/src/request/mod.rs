@@ -1,0 +1,108 @@
+//! One type for each command: a builder that makes its words, and the reader of its reply.
+//!
+//! A request does no I/O. So the same definition serves a blocking connection, an async one, a pipeline, and whoever sends
+//! commands by other means; [`States`](crate::States) adds what a program wants around it.
+
+#[macro_use]
+mod options;
+
+mod attempt;
+mod delete;
+mod get;
+mod history;
+mod meta;
+mod recover;
+mod reset;
+mod rollback;
+mod schema;
+mod touch;
+mod wait;
+mod write;
+
+use redis::{Cmd, Value};
+
+use crate::error::Result;
+
+pub use attempt::{Attempt, AttemptCounts, Attempted, Attempts, Tally, Try};
+pub use delete::Delete;
+pub use get::{Found, Get};
+pub use history::{Diff, History, Version};
+pub use meta::{Meta, Metadata};
+pub(crate) use options::Options;
+pub use recover::{Recover, Recovered, Tried};
+pub use reset::Reset;
+pub use rollback::Rollback;
+pub use schema::{
+    SchemaBind, SchemaDel, SchemaGet, SchemaInfo, SchemaList, SchemaSet, SchemaUnbind, Validate,
+};
+pub use touch::Touch;
+pub use wait::Wait;
+pub(crate) use write::verb;
+pub use write::{Committed, SetProtected, Update, Verb, Write};
+
+/// Whether a request whose answer never came may be sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resend {
+    /// It reads, or a second time does no more than the first, or it carries an ID, by which the server knows it again.
+    Safe,
+    /// It writes and names the version it expects: sent twice, it is applied once at most, but a conflict then does not say
+    /// whether it was with ourselves.
+    ByEtag,
+    /// A second time might do it twice.
+    Never,
+}
+
+/// A command with its arguments, and how its reply is read.
+///
+/// [`States::send`](crate::States::send) is the way to send one. A connection of redis-rs alone will do too:
+///
+/// ```
+/// # support::example(async |url| {
+/// use redis_state_client::{Meta, Request, redis};
+///
+/// let client = redis::Client::open(url)?;
+/// let mut connection = client.get_multiplexed_async_connection().await?;
+/// assert!(Meta::new("channel:+263771234567").query_async(&mut connection).await?.is_none());
+/// # Ok(()) });
+/// ```
+pub trait Request: Send + Sync {
+    /// What the command answers.
+    type Reply: Send;
+
+    /// The command's name, as in `STATE.GET`.
+    fn name(&self) -> &'static str;
+
+    /// The key it is about; `None` for a command about schemas.
+    fn key(&self) -> Option<&str>;
+
+    /// The words of the command.
+    fn command(&self) -> Cmd;
+
+    /// Reads the reply, as a pipeline hands it over for example.
+    ///
+    /// Errors: [`Unexpected`](crate::ErrorKind::Unexpected) when it is not of the command's shape.
+    fn reply(&self, value: Value) -> Result<Self::Reply>;
+
+    /// Whether it may be sent again when no answer came.
+    fn resend(&self) -> Resend;
+
+    /// Sends the command over a blocking connection, once.
+    #[cfg(feature = "sync")]
+    fn query(&self, connection: &mut dyn redis::ConnectionLike) -> Result<Self::Reply> {
+        let value = connection.req_command(&self.command()).and_then(Value::extract_error);
+        self.reply(value.map_err(|error| crate::Error::redis(error, self.resend()))?)
+    }
+
+    /// Sends the command over an async connection, once.
+    #[cfg(feature = "tokio")]
+    fn query_async<C: redis::aio::ConnectionLike + Send>(
+        &self,
+        connection: &mut C,
+    ) -> impl Future<Output = Result<Self::Reply>> + Send {
+        async move {
+            let command = self.command();
+            let value = connection.req_packed_command(&command).await.and_then(Value::extract_error);
+            self.reply(value.map_err(|error| crate::Error::redis(error, self.resend()))?)
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Get, change, update with the etag, and again when somebody else was faster.
+
+use std::marker::PhantomData;
+
+use redis_state_core::ChangeKind;
+use serde::de::DeserializeOwned;
+
+use super::{States, token};
+use crate::change::Change;
+use crate::driver::Driver;
+use crate::error::{Error, ErrorKind, Result};
+use crate::request::{Options, Verb, Write};
+use crate::state::State;
+use crate::trace;
+
+/// A change that is made to whatever the state is by then, with what the audit stream shall say about it.
+///
+/// ```
+/// # support::example(async |url| {
+/// use redis_state_client::{Change, ErrorKind, connect};
+/// use serde_json::{Value, json};
+///
+/// let mut states = connect(url).await?;
+/// states.create("offer:7d1f", Change::merge(&json!({"amount": 5, "notes": []}))?).await?;
+///
+/// let note = |_: &Value| Change::patch(&json!([{"op": "add", "path": "/notes/-", "value": "seen"}]));
+/// states.edit("offer:7d1f").actor("notes").id("wamid.HBgL1").with(note).await?;
+///
+/// // The webhook comes a second time, with an ID that has done its work.
+/// let twice = states.edit("offer:7d1f").id("wamid.HBgL1").with(|offer: &Value| {
+///     Change::merge(&json!({"notes": [offer["notes"][0], "seen"]}))
+/// });
+/// let error = twice.await.unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::IdMismatch);
+/// assert!(error.made().is_some_and(|etag| etag.starts_with("2-")));
+/// # Ok(()) });
+/// ```
+#[must_use = "nothing happens until `with` says what is to be done"]
+pub struct Edit<'a, D, V> {
+    states: &'a mut States<D>,
+    key: &'a str,
+    pub(crate) options: Options,
+    retries: Option<usize>,
+    verb: PhantomData<V>,
+}
+
+impl<'a, D: Driver, V: Verb> Edit<'a, D, V> {
+    pub(crate) fn new(states: &'a mut States<D>, key: &'a str) -> Self {
+        Edit { states, key, options: Options::default(), retries: None, verb: PhantomData }
+    }
+
+    /// How often a conflict leads to another try, this time.
+    pub fn retries(mut self, times: usize) -> Self {
+        self.retries = Some(times);
+        self
+    }
+
+    options!(ttl label remarks operation id rebase audit);
+
+    /// Does it: see [`States::update_with`].
+    pub fn with<T, F>(self, change: F) -> D::Answer<'a, State<T>>
+    where
+        T: DeserializeOwned + Send + Sync + 'a,
+        F: FnMut(&T) -> Result<Change> + Send + 'a,
+    {
+        D::answer(self.run(change))
+    }
+
+    pub(crate) async fn run<T, F>(self, mut change: F) -> Result<State<T>>
+    where
+        T: DeserializeOwned + Send + Sync,
+        F: FnMut(&T) -> Result<Change> + Send,
+    {
+        let Edit { states, key, options, retries, .. } = self;
+        let retries = retries.unwrap_or(states.conflict_retries);
+        let mut delays = super::conflict_delays(retries);
+        let mut attempt = 0;
+        loop {
+            let read: State<T> = states.read(key).await?.ok_or_else(no_state)?;
+            let mut update = Write::<V>::new(key, read.etag, change(&read.document)?);
+            update.options = Options { returning: true, ..options.clone() };
+            // Of its own for each try, since each has its own json.
+            let own_id = options.id.is_none() && !is_nothing(&update.change);
+            if own_id {
+                update.options.id = Some(token::fresh());
+            }
+            let error = match states.exchange(&update).await {
+                Ok(committed) => return committed.state(),
+                // Whoever calls again reads again, and comes with another ID.
+                Err(error) if own_id && error.is_retryable() => {
+                    return Err(Error::new(ErrorKind::OutcomeUnknown, error.to_string()));
+                }
+                Err(error) => error,
+            };
+            match delays.next() {
+                Some(delay) if error.is_conflict() => {
+                    attempt += 1;
+                    trace::conflict(attempt, error.current_etag());
+                    states.driver.sleep(delay).await;
+                }
+                _ => return Err(error),
+            }
+        }
+    }
+}
+
+/// Nothing to do can be done twice.
+fn is_nothing(change: &Change) -> bool {
+    change.kind() == ChangeKind::Merge && change.json() == "{}"
+}
+
+fn no_state() -> Error {
+    Error::new(ErrorKind::NoState, "NOSTATE there is no state at this key; create one first")
+}

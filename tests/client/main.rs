@@ -1,0 +1,3 @@
+//! The client crate against a real server: what it does to a connection, to a conflict and to a lost answer.
+
+mod retries;

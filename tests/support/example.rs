@@ -1,0 +1,26 @@
+//! The frame of an example in the documentation of the client crate: a fresh server with the bot's schemas, whose address the
+//! example gets. It fails as a test does.
+
+use std::error::Error;
+
+use crate::Server;
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+/// Runs an async example.
+pub fn example(body: impl AsyncFnOnce(&str) -> Outcome) {
+    let server = Server::start();
+    block_on(body(&server.url())).expect("the example works");
+}
+
+/// Runs a blocking example.
+pub fn example_blocking(body: impl FnOnce(&str) -> Outcome) {
+    let server = Server::start();
+    body(&server.url()).expect("the example works");
+}
+
+/// Runs a future to its end on a runtime of its own, with I/O and time.
+pub fn block_on<F: Future>(work: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(work)
+}
