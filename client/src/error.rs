@@ -4,8 +4,6 @@
 //! becomes an [`ErrorKind`] and what the rest carries (the current etag, the violations) becomes data, so that no call site
 //! reads texts. Public enum variants with fields were rejected: they can't grow without breaking whoever matches on them.
 
-use std::fmt;
-
 use redis::{RedisError, RetryMethod};
 use redis_state_core::{Etag, Violation};
 
@@ -128,9 +126,11 @@ impl ErrorKind {
 /// assert!(error.violations().iter().any(|violation| violation.pointer == "/current/awaiting_input"));
 /// # Ok(()) });
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{}", inner.text)]
 pub struct Error {
     inner: Box<Inner>,
+    source: Option<RedisError>,
 }
 
 #[derive(Clone, Debug)]
@@ -140,15 +140,6 @@ struct Inner {
     text: String,
     current: Option<Etag>,
     violations: Vec<Violation>,
-    source: Option<Source>,
-}
-
-#[derive(Clone, Debug, thiserror::Error)]
-enum Source {
-    #[error(transparent)]
-    Redis(RedisError),
-    #[error(transparent)]
-    Json(std::sync::Arc<serde_json::Error>),
 }
 
 impl Error {
@@ -195,28 +186,23 @@ impl Error {
 
     /// The error of redis-rs behind this one, when it came from there.
     pub fn redis_error(&self) -> Option<&RedisError> {
-        match &self.inner.source {
-            Some(Source::Redis(error)) => Some(error),
-            _ => None,
-        }
+        self.source.as_ref()
     }
 
     pub(crate) fn new(kind: ErrorKind, text: impl Into<String>) -> Error {
-        let (current, violations, source) = (None, Vec::new(), None);
-        Error { inner: Box::new(Inner { kind, text: text.into(), current, violations, source }) }
+        let inner = Inner { kind, text: text.into(), current: None, violations: Vec::new() };
+        Error { inner: Box::new(inner), source: None }
     }
 
     pub(crate) fn unexpected(text: impl Into<String>) -> Error {
         Error::new(ErrorKind::Unexpected, text)
     }
 
-    /// A document or a change that serde can't read or write. serde_json's texts quote no values but scalars, which may be
-    /// secrets: only the place is shown.
+    /// A document or a change that serde can't read or write. serde_json's texts quote scalars, which may be secrets: only the
+    /// place is shown, and the error itself is no source of this one.
     pub(crate) fn json(what: &str, error: serde_json::Error) -> Error {
         let place = format!("line {} column {}", error.line(), error.column());
-        let mut shown = Error::unexpected(format!("{what}: {:?} error at {place}", error.classify()));
-        shown.inner.source = Some(Source::Json(error.into()));
-        shown
+        Error::unexpected(format!("{what}: {:?} error at {place}", error.classify()))
     }
 
     /// What redis-rs reports, of a request that may be sent again or not.
@@ -225,7 +211,7 @@ impl Error {
             Some(word) => Error::refusal(word, error.detail().unwrap_or_default()),
             None => Error::transport(&error, resend),
         };
-        shown.inner.source = Some(Source::Redis(error));
+        shown.source = Some(error);
         shown
     }
 
@@ -266,18 +252,6 @@ impl Error {
     pub(crate) fn with_current(mut self, etag: Option<Etag>) -> Error {
         self.inner.current = etag;
         self
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.inner.text)
-    }
-}
-
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.inner.source.as_ref().map(|source| source as &dyn std::error::Error)
     }
 }
 

@@ -1,8 +1,16 @@
 //! Conflicts and lost answers: each change counts once, whoever else writes and whatever breaks on the way.
 
-use redis_state_client::{Async, Change, Result, States, connect, redis::aio::ConnectionManager};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::Duration;
+
+use redis_state_client::redis::{self, aio::ConnectionManager, aio::ConnectionManagerConfig};
+use redis_state_client::{
+    Async, Change, Delete, ErrorKind, Result, States, Update, connect, connect_blocking,
+};
 use serde_json::{Value, json};
-use support::{Server, block_on};
+use support::{Client, Server, block_on};
+
+use crate::cutting::Cutting;
 
 const KEY: &str = "channel:+263771234567";
 
@@ -40,4 +48,208 @@ fn of_thirty_two_tasks_on_one_key_every_increment_is_there() {
     let (etag, document) = server.client().state(KEY);
     assert_eq!(document, r#"{"current":{"data":{"count":320}}}"#);
     assert!(etag.starts_with("321-"), "{etag}");
+}
+
+/// S11: a broken connection loses no message and doubles none. What is added to an array twice would be seen.
+#[test]
+fn of_ten_thousand_updates_over_a_connection_that_breaks_each_is_applied_once() {
+    const TASKS: u64 = 16;
+    const UPDATES: u64 = 10_000 / TASKS;
+    let server = Server::builder().module_arg("snapshots").module_arg("0").start();
+    let seed = RandomState::new().build_hasher().finish();
+    println!("seed {seed}");
+    let cuts = block_on(async {
+        let way = Cutting::before(server.port(), 20_000, seed).await;
+        let states = connect(&way.url()).await.expect("a connection").resends(50);
+        let tasks: Vec<_> = (0..TASKS)
+            .map(|task| {
+                let mut states = states.clone();
+                tokio::spawn(async move {
+                    let key = format!("channel:+26377{task:07}");
+                    let start = Change::merge(&json!({"messages": []})).expect("json");
+                    states.send(&Update::any(&key, start).id("start")).await.expect("a state");
+                    for n in 0..UPDATES {
+                        let message = json!([{"op": "add", "path": "/messages/-", "value": n}]);
+                        let message = Change::patch(&message).expect("json");
+                        let update = Update::any(&key, message).id(format!("wamid.{n}"));
+                        states.send(&update).await.expect("an update that is sent again");
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.expect("a task that ends");
+        }
+        way.cuts()
+    });
+    assert!(cuts > 50, "the connection broke {cuts} times");
+    let expected: Vec<u64> = (0..UPDATES).collect();
+    for task in 0..TASKS {
+        let (etag, document) = server.client().state(&format!("channel:+26377{task:07}"));
+        assert_eq!(document, json!({"messages": expected}).to_string());
+        assert!(etag.starts_with(&format!("{}-", UPDATES + 1)), "one version for each: {etag}");
+    }
+}
+
+/// A way to `server` that breaks only on demand, and the states behind it.
+async fn with_way(server: &Server) -> (Cutting, States<Async<ConnectionManager>>) {
+    let way = Cutting::before(server.port(), u64::MAX, 1).await;
+    let states = connect(&way.url()).await.expect("a connection");
+    (way, states)
+}
+
+fn note() -> Change {
+    Change::patch(&json!([{"op": "add", "path": "/notes/-", "value": "seen"}])).expect("json")
+}
+
+fn notes(server: &Server) -> (String, String) {
+    server.client().state(KEY)
+}
+
+#[test]
+fn an_update_whose_answer_is_lost_is_known_again_by_its_id() {
+    let server = Server::start();
+    block_on(async {
+        let (way, mut states) = with_way(&server).await;
+        states.create(KEY, Change::merge(&json!({"notes": []})).expect("json")).await.expect("a state");
+        way.lose_next_answer();
+        let update = Update::any(KEY, note()).id("wamid.HBgL1").returning();
+        let committed = states.send(&update).await.expect("the first answer, the second time");
+        assert_eq!(committed.text(), Some(r#"{"notes":["seen"]}"#));
+        assert_eq!(
+            (way.cuts(), notes(&server)),
+            (1, (committed.etag.to_string(), r#"{"notes":["seen"]}"#.into()))
+        );
+    });
+}
+
+#[test]
+fn an_update_that_names_an_etag_is_sent_again_and_in_doubt_says_so() {
+    let server = Server::start();
+    block_on(async {
+        let (way, mut states) = with_way(&server).await;
+        let first =
+            states.create(KEY, Change::merge(&json!({"notes": []})).expect("json")).await.expect("a state");
+        way.lose_next_answer();
+        // It was applied; the second time it meets itself, and can't know that.
+        let error = states.send(&Update::new(KEY, first, note())).await.expect_err("nobody can say");
+        let (etag, document) = notes(&server);
+        assert!(error.outcome_unknown() && !error.is_conflict() && !error.is_retryable(), "{error:?}");
+        assert_eq!(error.current_etag().map(|etag| etag.to_string()), Some(etag));
+        assert_eq!(document, r#"{"notes":["seen"]}"#);
+        // Where nothing was carried out, the second time just does it: what is lost here is the answer to a refusal.
+        way.lose_next_answer();
+        let error = states.send(&Update::new(KEY, first, note())).await.expect_err("an old etag");
+        assert!(error.outcome_unknown(), "a conflict after silence is in doubt: {error:?}");
+        way.lose_next_answer();
+        let wrong = Change::patch(&json!([{"op": "remove", "path": "/nothing"}])).expect("json");
+        let error = states.send(&Update::new(KEY, 2, wrong)).await.expect_err("a patch that fits nothing");
+        assert_eq!(error.kind(), ErrorKind::BadPatch, "the version was there, so nothing had been applied");
+    });
+}
+
+#[test]
+fn an_update_that_would_count_twice_is_never_sent_twice() {
+    let server = Server::start();
+    block_on(async {
+        let (way, mut states) = with_way(&server).await;
+        states.create(KEY, Change::merge(&json!({"notes": []})).expect("json")).await.expect("a state");
+        way.lose_next_answer();
+        let error = states.send(&Update::any(KEY, note())).await.expect_err("nobody can say");
+        assert!(error.outcome_unknown() && error.current_etag().is_none(), "{error:?}");
+        assert_eq!(notes(&server).1, r#"{"notes":["seen"]}"#);
+        let before = Client::version(&notes(&server).0);
+        // Connecting again has answers of its own.
+        assert!(states.get::<Value>(KEY).await.expect("an answer").is_some());
+        way.lose_next_answer();
+        let error = states.send(&Delete::new(KEY, before)).await.expect_err("nobody can say");
+        assert!(error.outcome_unknown(), "{error:?}");
+        assert!(states.get::<Value>(KEY).await.expect("an answer").is_none());
+    });
+}
+
+#[test]
+fn a_change_by_update_with_counts_once_though_its_answer_is_lost() {
+    let server = Server::start();
+    block_on(async {
+        let (way, mut states) = with_way(&server).await;
+        states.create(KEY, Change::merge(&json!({"notes": []})).expect("json")).await.expect("a state");
+        let mut runs = 0;
+        let lost = |_: &Value| {
+            // The answer to the read has come: the next is that to the update.
+            way.lose_next_answer();
+            runs += 1;
+            Ok(note())
+        };
+        let state = states.update_with(KEY, lost).await.expect("the first answer, the second time");
+        assert_eq!((runs, state.etag.version, state.document), (1, 2, json!({"notes": ["seen"]})));
+    });
+}
+
+#[test]
+fn a_blocking_connection_connects_again() {
+    let server = Server::start();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime for the proxy");
+    let way = runtime.block_on(Cutting::before(server.port(), u64::MAX, 1));
+    let mut states = connect_blocking(&way.url()).expect("a connection");
+    states.create(KEY, Change::merge(&json!({"notes": []})).expect("json")).expect("a state");
+    for times in 1..=3 {
+        way.lose_next_answer();
+        let update = Update::any(KEY, note()).id(format!("wamid.{times}"));
+        assert_eq!(states.send(&update).expect("the answer").etag.version, times + 1);
+    }
+    way.lose_next_answer();
+    assert!(states.send(&Update::any(KEY, note())).expect_err("nobody can say").outcome_unknown());
+    assert_eq!(notes(&server).1, json!({"notes": ["seen", "seen", "seen", "seen"]}).to_string());
+}
+
+#[test]
+fn a_server_that_is_slow_is_waited_for_by_sending_again() {
+    let server = Server::start();
+    block_on(async {
+        let config = ConnectionManagerConfig::new().set_response_timeout(Some(Duration::from_millis(50)));
+        let client = redis::Client::open(server.url()).expect("an address");
+        let manager = ConnectionManager::new_with_config(client, config).await.expect("a connection");
+        let mut states = States::new(manager).resends(30);
+        states.create(KEY, Change::merge(&json!({"notes": []})).expect("json")).await.expect("a state");
+        server.client().ok(&["CLIENT", "PAUSE", "300", "WRITE"]);
+        let error =
+            states.clone().resends(0).send(&Update::any(KEY, note())).await.expect_err("no answer in time");
+        assert!(error.outcome_unknown(), "{error:?}");
+        let update = Update::any(KEY, note()).id("wamid.HBgL1");
+        states.send(&update).await.expect("the answer, in the end");
+    });
+    // The one that timed out was carried out after all.
+    assert_eq!(notes(&server).1, r#"{"notes":["seen","seen"]}"#);
+}
+
+#[test]
+fn the_conflict_is_the_answer_when_the_retries_are_used_up() {
+    let server = Server::start();
+    block_on(async {
+        let mut states = with_counter(&server).await.expect("a state");
+        let mut other = states.clone();
+        let mut runs = 0;
+        let mut interrupted = |document: &Value| {
+            runs += 1;
+            server.client().ok(&[
+                "STATE.UPDATE",
+                KEY,
+                "*",
+                &format!(r#"{{"current":{{"data":{{"run":{runs}}}}}}}"#),
+            ]);
+            increment(document)
+        };
+        let error = states.update_with(KEY, &mut interrupted).await.expect_err("somebody is always faster");
+        assert!(error.is_conflict() && error.current_etag().is_some());
+        assert_eq!(
+            states.edit(KEY).retries(0).with(&mut interrupted).await.map(drop).map_err(|e| e.kind()),
+            Err(ErrorKind::Conflict)
+        );
+        assert_eq!(runs, 4 + 1, "S32: three retries unless said otherwise");
+        let refused =
+            other.update_with(KEY, |_: &Value| Change::merge(&json!([]))).await.expect_err("no object");
+        assert_eq!(refused.kind(), ErrorKind::Invalid, "a refusal is not tried again");
+    });
+    assert!(notes(&server).1.contains(r#""count":0"#));
 }
