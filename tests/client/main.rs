@@ -2,4 +2,6 @@
 
 mod cutting;
 mod errors;
+mod requests;
 mod retries;
+mod spans;
