@@ -40,7 +40,17 @@ cargo clippy --locked --workspace --all-targets -- -D warnings
 cargo clippy --locked --workspace --all-targets --features panic-command -- -D warnings
 
 step "documentation"
-RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --all-features
+
+step "the client crate: each of its features alone, what it depends on, and its package"
+for features in "" sync tokio; do
+  cargo clippy --locked -p redis-state-client --no-default-features --features "$features" -- -D warnings
+done
+# Whoever uses the client builds these; a crate more is a decision, not an accident.
+client_crates="backon redis redis-state-core serde serde_json thiserror tracing"
+found=$(cargo tree --locked -p redis-state-client --no-default-features -e normal --depth 1 --prefix none | tail -n +2 | cut -d' ' -f1 | sort | xargs)
+[ "$found" = "$client_crates" ] || die "The client depends on $found; it should on $client_crates."
+cargo package --locked --no-verify --allow-dirty --quiet -p redis-state-core -p redis-state-client
 
 step "licences and advisories of the crates"
 if cargo deny --version >/dev/null 2>&1; then
