@@ -41,7 +41,7 @@ def as_dict(reply: Any) -> Any:
 
 
 def first_word(error: ResponseError) -> str:
-    """What kind of refusal it is. A word that redis-py knows (ERR, NOPERM, OOM) it moves from the text to status_code."""
+    """What kind of refusal it is; redis-py moves a word that it knows (ERR, NOPERM, OOM) from the text to status_code."""
     return error.status_code or str(error).split(" ", 1)[0]
 
 
