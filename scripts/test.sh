@@ -32,6 +32,7 @@ if [ "${1:-}" = long ]; then
 fi
 
 need_lints
+scripts/clients.sh
 step "format"
 cargo fmt --all --check
 

@@ -8,6 +8,8 @@
 PATH="$PATH:$HOME/.cargo/bin"
 
 REDIS_VERSION_MIN=7.0
+PYTHON_VERSION_MIN=3.10
+NODE_VERSION_MIN=18.19
 
 say() { printf '%s\n' "$*"; }
 
@@ -17,6 +19,18 @@ die() {
 }
 
 have() { command -v "$1" >/dev/null 2>&1; }
+
+# at_least MIN VERSION: by the first two numbers of both.
+at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -t. -k1,1n -k2,2n | head -n 1)" = "$1" ]; }
+
+# quietly WHAT COMMAND…: the command's output is shown only when it fails, and then nothing goes on.
+quietly() {
+  local what=$1 log
+  shift
+  log=$(mktemp)
+  "$@" >"$log" 2>&1 || { cat "$log" >&2; rm -f "$log"; die "$what failed."; }
+  rm -f "$log"
+}
 
 as_root() {
   if [ "$(id -u)" -eq 0 ]; then
@@ -109,11 +123,30 @@ need_server() {
       say "The package had started a redis-server of its own on port 6379: stopped, and it won't start at boot."
     fi
   fi
-  local version oldest
+  local version
   version=$(redis-server --version | sed -n 's/.*v=\([0-9.]*\).*/\1/p')
-  oldest=$(printf '%s\n%s\n' "$REDIS_VERSION_MIN" "$version" | sort -t. -k1,1n -k2,2n | head -n 1)
-  [ "$oldest" = "$REDIS_VERSION_MIN" ] \
+  at_least "$REDIS_VERSION_MIN" "$version" \
     || die "redis-server $version is too old: $REDIS_VERSION_MIN or newer is needed (https://redis.io/docs/latest/get-started/ has packages for most systems)."
+}
+
+# Debian's python3 comes without venv and without the pip that a venv is made with.
+have_python() { have python3 && python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
+
+need_python() {
+  have_python || install "python3 with venv" "python3 python3-venv" "python3 python3-pip" "python"
+  local version
+  version=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+  at_least "$PYTHON_VERSION_MIN" "$version" \
+    || die "python3 $version is too old: $PYTHON_VERSION_MIN or newer is needed for redis-py, which an example uses."
+}
+
+need_node() {
+  # On Debian and Fedora npm is a package of its own; elsewhere it is a part of Node.
+  if ! have node || ! have npm; then install "node with npm" "nodejs npm" "nodejs npm" "node"; fi
+  local version
+  version=$(node --version)
+  at_least "$NODE_VERSION_MIN" "${version#v}" \
+    || die "node $version is too old: $NODE_VERSION_MIN or newer is needed for node-redis, which an example uses."
 }
 
 # The module under one name everywhere, since redis.conf names it: on macOS the linker calls it .dylib.

@@ -20,6 +20,14 @@ pub trait Driver: sealed::Sealed + Send + Sized {
     #[doc(hidden)]
     fn call(&mut self, command: &Cmd) -> impl Future<Output = RedisResult<Value>> + Send;
 
+    /// Sends two commands, the second behind the first on the same connection. The replies may be errors.
+    #[doc(hidden)]
+    fn call_both(
+        &mut self,
+        first: &Cmd,
+        second: &Cmd,
+    ) -> impl Future<Output = RedisResult<[Value; 2]>> + Send;
+
     /// Lets time pass.
     #[doc(hidden)]
     fn sleep(&mut self, time: Duration) -> impl Future<Output = ()> + Send;
@@ -49,6 +57,10 @@ impl<C: redis::aio::ConnectionLike + Send> Driver for Async<C> {
         self.0.req_packed_command(command).await?.extract_error()
     }
 
+    async fn call_both(&mut self, first: &Cmd, second: &Cmd) -> RedisResult<[Value; 2]> {
+        both(self.0.req_packed_commands(&pipeline(first, second), 0, 2).await?)
+    }
+
     async fn sleep(&mut self, time: Duration) {
         tokio::time::sleep(time).await;
     }
@@ -74,6 +86,10 @@ impl<C: redis::ConnectionLike + Send> Driver for Blocking<C> {
         self.0.req_command(command)?.extract_error()
     }
 
+    async fn call_both(&mut self, first: &Cmd, second: &Cmd) -> RedisResult<[Value; 2]> {
+        both(self.0.req_packed_commands(&pipeline(first, second).get_packed_pipeline(), 0, 2)?)
+    }
+
     async fn sleep(&mut self, time: Duration) {
         std::thread::sleep(time);
     }
@@ -85,4 +101,17 @@ impl<C: redis::ConnectionLike + Send> Driver for Blocking<C> {
             Poll::Pending => unreachable!("nothing that a blocking driver awaits is ever pending"),
         }
     }
+}
+
+#[cfg(any(feature = "tokio", feature = "sync"))]
+fn pipeline(first: &Cmd, second: &Cmd) -> redis::Pipeline {
+    let mut pipeline = redis::Pipeline::with_capacity(2);
+    pipeline.add_command(first.clone()).add_command(second.clone());
+    pipeline
+}
+
+#[cfg(any(feature = "tokio", feature = "sync"))]
+fn both(replies: Vec<Value>) -> RedisResult<[Value; 2]> {
+    let expected_two = |_| (redis::ErrorKind::UnexpectedReturnType, "expected two replies").into();
+    replies.try_into().map_err(expected_two)
 }

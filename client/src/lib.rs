@@ -55,4 +55,4 @@ pub use request::{
     Validate, Verb, Version, Wait, Write,
 };
 pub use state::State;
-pub use states::{CONFLICT_RETRIES, Edit, RESENDS, States};
+pub use states::{Acknowledged, CONFLICT_RETRIES, Edit, RESENDS, States};

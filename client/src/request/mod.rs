@@ -28,7 +28,7 @@ pub use delete::Delete;
 pub use get::{Found, Get};
 pub use history::{Diff, History, Version};
 pub use meta::{Meta, Metadata};
-pub(crate) use options::Options;
+pub(crate) use options::{Options, milliseconds};
 pub use recover::{Recover, Recovered, Tried};
 pub use reset::Reset;
 pub use rollback::Rollback;

@@ -18,6 +18,7 @@ use crate::request::{Meta, verb};
 use crate::state::State;
 
 pub use edit::Edit;
+pub use send::Acknowledged;
 
 /// How often a conflict leads to another try unless something else was said.
 pub const CONFLICT_RETRIES: usize = 3;
@@ -130,6 +131,33 @@ impl<D: Driver> States<D> {
     /// [unknown outcome](crate::Error::outcome_unknown) with the etag of what is there. Anything else is never sent twice.
     pub fn send<'a, R: Request>(&'a mut self, request: &'a R) -> D::Answer<'a, R::Reply> {
         D::answer(self.exchange(request))
+    }
+
+    /// Sends a request and waits until so many replicas have received what it led to, or the time is up (the command WAIT,
+    /// right behind it on the same connection). The time must be shorter than the connection's response timeout. The answer
+    /// says how many there are: what only the primary has may be gone after a failover.
+    ///
+    /// Not for a cluster connection, which sends WAIT to any node.
+    ///
+    /// ```
+    /// # support::example(async |url| {
+    /// use redis_state_client::{Change, Update, connect};
+    /// use std::time::Duration;
+    ///
+    /// let mut states = connect(url).await?;
+    /// let pay = Update::any("offer:7d1f", Change::merge(&serde_json::json!({"amount": 5}))?).id("wamid.HBgL1");
+    /// let paid = states.send_acknowledged(&pay, 1, Duration::from_millis(50)).await?;
+    /// assert_eq!(paid.reply.etag.version, 1);
+    /// assert_eq!(paid.replicas, 0, "this server has none");
+    /// # Ok(()) });
+    /// ```
+    pub fn send_acknowledged<'a, R: Request>(
+        &'a mut self,
+        request: &'a R,
+        replicas: u64,
+        timeout: Duration,
+    ) -> D::Answer<'a, Acknowledged<R::Reply>> {
+        D::answer(self.exchange_acknowledged(request, replicas, timeout))
     }
 
     /// The state at a key; `None` where none is.

@@ -1,18 +1,43 @@
 //! Sending a request until it has an answer, or nobody can say whether it was carried out.
 
+use std::time::Duration;
+
+use redis::{Cmd, RedisResult, Value};
 use tracing::Instrument;
 
 use super::States;
+use crate::decode;
 use crate::driver::Driver;
 use crate::error::{Error, ErrorKind, Result};
-use crate::request::{Request, Resend};
+use crate::request::{Request, Resend, milliseconds};
 use crate::trace;
 
 impl<D: Driver> States<D> {
     pub(crate) async fn exchange<R: Request>(&mut self, request: &R) -> Result<R::Reply> {
+        Ok(self.exchange_with(request, None).await?.0)
+    }
+
+    /// As [`States::exchange`], and then asks with WAIT how many replicas have it.
+    pub(super) async fn exchange_acknowledged<R: Request>(
+        &mut self,
+        request: &R,
+        replicas: u64,
+        timeout: Duration,
+    ) -> Result<Acknowledged<R::Reply>> {
+        let mut wait = redis::cmd("WAIT");
+        wait.arg(replicas).arg(milliseconds(timeout));
+        let (reply, acknowledged) = self.exchange_with(request, Some(&wait)).await?;
+        Ok(Acknowledged { reply, replicas: decode::number(acknowledged)? })
+    }
+
+    async fn exchange_with<R: Request>(
+        &mut self,
+        request: &R,
+        then: Option<&Cmd>,
+    ) -> Result<(R::Reply, Value)> {
         let span = trace::command(request.name());
         let mut resends = 0;
-        let result = self.exchange_until_answered(request, &mut resends).instrument(span.clone()).await;
+        let result = self.exchange_until_answered(request, then, &mut resends).instrument(span.clone()).await;
         trace::ended(&span, result.as_ref().err(), resends);
         result
     }
@@ -20,14 +45,15 @@ impl<D: Driver> States<D> {
     async fn exchange_until_answered<R: Request>(
         &mut self,
         request: &R,
+        then: Option<&Cmd>,
         resends: &mut usize,
-    ) -> Result<R::Reply> {
+    ) -> Result<(R::Reply, Value)> {
         let command = request.command();
         let mut delays = self.resend_delays();
         let mut in_doubt = false;
         loop {
-            let error = match self.driver.call(&command).await {
-                Ok(value) => return request.reply(value),
+            let error = match self.send_once(&command, then).await {
+                Ok((value, after)) => return Ok((request.reply(value)?, after)),
                 Err(error) => Error::redis(error, request.resend()),
             };
             let unanswered = error.outcome_unknown();
@@ -43,6 +69,21 @@ impl<D: Driver> States<D> {
             }
         }
     }
+
+    async fn send_once(&mut self, command: &Cmd, then: Option<&Cmd>) -> RedisResult<(Value, Value)> {
+        let Some(then) = then else { return Ok((self.driver.call(command).await?, Value::Nil)) };
+        let [reply, after] = self.driver.call_both(command, then).await?;
+        Ok((reply.extract_error()?, after.extract_error()?))
+    }
+}
+
+/// A reply, and how many replicas have what led to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acknowledged<T> {
+    /// What the command answered.
+    pub reply: T,
+    /// How many replicas have received it, and everything before it: fewer than asked for when the time was up.
+    pub replicas: u64,
 }
 
 /// The answer to a request that was sent before without one, and that names the version it expects. Success says that it was

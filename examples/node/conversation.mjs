@@ -1,0 +1,126 @@
+// A piece of a bot's conversation over node-redis: create, read, move on, lose a race, go back, read the audit stream.
+//
+//     node conversation.mjs [KEY]
+//
+// KEY is a channel that has no state yet. REDIS_STATE_URL names the server; REDIS_STATE_PROTOCOL is 3 (RESP3, the
+// default) or 2. docs/clients.md explains each part.
+
+import { createClient, ErrorReply } from 'redis';
+
+const TRIES = 3;
+
+const NEXT = {
+  'login/Greeting': 'login/LoginApiCall',
+  'login/LoginApiCall': 'onboard/Welcome',
+  'onboard/Welcome': 'onboard/FirstNameInput',
+  'onboard/FirstNameInput': 'onboard/LastNameInput',
+};
+
+async function connect() {
+  const redis = createClient({
+    url: process.env.REDIS_STATE_URL ?? 'redis://127.0.0.1:6379/0',
+    RESP: Number(process.env.REDIS_STATE_PROTOCOL ?? 3),
+  });
+  // Without a listener a lost connection would end the program.
+  redis.on('error', (error) => console.error(error.message));
+  return redis.connect();
+}
+
+/** A map of the server: RESP3 brings an object, RESP2 a list of names and values in turn. */
+function asObject(reply) {
+  if (!Array.isArray(reply)) return reply;
+  return Object.fromEntries(reply.flatMap((name, at) => (at % 2 === 0 ? [[name, reply[at + 1]]] : [])));
+}
+
+/** What kind of refusal it is; node-redis passes the server's line on as the message. Other errors are none. */
+function firstWord(error) {
+  return error instanceof ErrorReply ? error.message.split(' ', 1)[0] : undefined;
+}
+
+async function read(redis, key) {
+  const state = await redis.sendCommand(['STATE.GET', key]);
+  if (state === null) throw new Error(`${key} has no state: the session is over, or never began`);
+  const [etag, document] = state;
+  return [etag, JSON.parse(document)];
+}
+
+/** Carries out a message once: returns the etag of what it led to; null if it came before and was decided otherwise. */
+async function answer(redis, key, messageId, decide) {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const [etag, document] = await read(redis, key);
+    const change = JSON.stringify(await decide(document));
+    try {
+      return await redis.sendCommand(['STATE.UPDATE', key, etag, change, 'ID', messageId]);
+    } catch (error) {
+      switch (firstWord(error)) {
+        case 'CONFLICT':
+          continue; // Somebody else was faster: read again, decide again.
+        case 'IDMISMATCH':
+          return null; // It came before. What was decided then stands, since the state has moved on.
+        default:
+          throw error;
+      }
+    }
+  }
+  throw new Error(`${key}: somebody else was faster ${TRIES} times`);
+}
+
+function step({ current }) {
+  return `${current.path}/${current.component}`;
+}
+
+/** What this bot decides: a merge patch that leads to the next step, and leaves all other members alone. */
+function nextStep(document) {
+  const [path, component] = NEXT[step(document)].split('/');
+  return { current: { path, component } };
+}
+
+const key = process.argv[2] ?? 'channel:+263771234567';
+const redis = await connect();
+
+// 0 says that no state is there yet. The schema brings the defaults, the steps and the time that a session lasts.
+const channel = JSON.stringify({ channel: { type: 'whatsapp', identifier: key.replace(/^channel:/, '') } });
+const create = ['STATE.UPDATE', key, '0', channel, 'SCHEMA', 'vimbiso.channel', 'EVENT', 'first_contact'];
+console.log('created    ', await redis.sendCommand(create));
+
+const [first, document] = await read(redis, key);
+console.log('read       ', first, step(document));
+
+// When no reply comes, send the very same command again: with its ID it is carried out once, and answered as it was.
+const move = ['STATE.UPDATE', key, first, JSON.stringify(nextStep(document)), 'ID', 'wamid.1'];
+console.log('moved      ', await redis.sendCommand(move));
+console.log('sent again ', await redis.sendCommand(move));
+
+// The first etag is past by now, so nothing is written.
+try {
+  await redis.sendCommand(['STATE.UPDATE', key, first, JSON.stringify(nextStep(document))]);
+} catch (error) {
+  console.log('refused    ', firstWord(error));
+}
+
+// The decision takes a while; during the first try another handler, which waits for nobody, moves the conversation.
+let tries = 0;
+const etag = await answer(redis, key, 'wamid.2', async (document) => {
+  tries += 1;
+  const change = nextStep(document);
+  if (tries === 1) await redis.sendCommand(['STATE.UPDATE', key, '*', JSON.stringify(change), 'ACTOR', 'login_api']);
+  return change;
+});
+console.log('answered   ', etag, 'after', tries, 'tries');
+
+// The webhook delivers the message once more. From where the conversation is now, it would go a step too far.
+const again = await answer(redis, key, 'wamid.2', nextStep);
+console.log('came again ', again ?? 'counted already');
+
+const back = ['STATE.ROLLBACK', key, etag, 'NOTE', 'person said back', 'RETURN'];
+const [earlier, restored] = await redis.sendCommand(back);
+console.log('rolled back', earlier, step(JSON.parse(restored)));
+
+const meta = asObject(await redis.sendCommand(['STATE.META', key]));
+console.log('meta       ', `version ${meta.version}, schema ${meta.schema}, valid ${meta.valid}`);
+
+for (const { message: entry } of await redis.xRange(meta.audit, '-', '+')) {
+  console.log('audit      ', entry.version, entry.event);
+}
+
+await redis.close();

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Makes what the examples in other languages run on, redis-py and node-redis in the versions that examples/ pins, in
+# target/clients. Nothing is installed for the whole machine but Python and Node, where they are missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/tools.sh
+
+# Each folder keeps a copy of the pins that it was made from, written last: an installation that was cut short has none.
+FOLDER=target/clients
+
+redis_py() {
+  local pins=examples/python/requirements.txt venv=$FOLDER/python
+  # A venv leads to the python3 that it was made with, which may be gone.
+  if cmp -s "$pins" "$venv/pins" && "$venv/bin/python" -c 'import redis' 2>/dev/null; then return; fi
+  say "Installing redis-py in $venv."
+  rm -rf "$venv"
+  quietly "python3 -m venv" python3 -m venv "$venv"
+  quietly "pip install" "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$pins"
+  cp "$pins" "$venv/pins"
+}
+
+node_redis() {
+  local pins=examples/node/package-lock.json modules=$FOLDER/node
+  if cmp -s "$pins" "$modules/pins"; then return; fi
+  say "Installing node-redis in $modules."
+  rm -rf "$modules"
+  mkdir -p "$modules"
+  cp examples/node/package.json "$pins" "$modules"
+  quietly "npm ci" npm ci --prefix "$modules" --loglevel=error --ignore-scripts --no-audit --no-fund
+  cp "$pins" "$modules/pins"
+}
+
+need_python
+need_node
+redis_py
+node_redis

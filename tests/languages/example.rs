@@ -1,0 +1,131 @@
+//! Starting an example as a program of its own, and waiting for its end.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use support::{Server, repository, wait_until};
+
+/// The key that an example takes when none is given.
+pub const KEY: &str = "channel:+263771234567";
+
+#[derive(Clone, Copy, Debug)]
+pub enum Example {
+    Python,
+    Node,
+    RedisCli,
+}
+
+/// A running example; killed when the test ends before it does.
+pub struct Run {
+    child: Child,
+    printed: PathBuf,
+    complaint: PathBuf,
+}
+
+/// How an example ended, and what it said on its two ways out.
+pub struct Ended {
+    pub success: bool,
+    pub printed: String,
+    pub complaint: String,
+}
+
+impl Example {
+    pub const ALL: [Example; 3] = [Example::Python, Example::Node, Example::RedisCli];
+
+    pub fn source(self) -> PathBuf {
+        repository().join("examples").join(match self {
+            Example::Python => "python/conversation.py",
+            Example::Node => "node/conversation.mjs",
+            Example::RedisCli => "redis-cli/conversation.sh",
+        })
+    }
+
+    /// Starts the example in the server's folder, connected to `port`. What is None is left to its defaults.
+    pub fn start(self, server: &Server, port: u16, key: Option<&str>, protocol: Option<u8>) -> Run {
+        let (printed, complaint) = (server.dir().join("printed"), server.dir().join("complaint"));
+        let mut command = self.command(server.dir());
+        command.args(key).current_dir(server.dir());
+        command.env("REDIS_STATE_URL", format!("redis://127.0.0.1:{port}/0"));
+        match protocol {
+            Some(protocol) => command.env("REDIS_STATE_PROTOCOL", protocol.to_string()),
+            None => command.env_remove("REDIS_STATE_PROTOCOL"),
+        };
+        // Into files: a pipe that a grandchild keeps open would make a hang of what should be a failure.
+        command.stdin(Stdio::null());
+        command.stdout(File::create(&printed).expect("a file in a folder of ours"));
+        command.stderr(File::create(&complaint).expect("a file in a folder of ours"));
+        let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        Run { child, printed, complaint }
+    }
+
+    fn command(self, dir: &Path) -> Command {
+        match self {
+            Example::Python => {
+                let mut command = Command::new(installed("python/bin/python"));
+                command.arg(self.source());
+                command
+            }
+            // Node looks for a package in the folders above the program, so the program goes where there is one.
+            Example::Node => {
+                let program = dir.join("conversation.mjs");
+                fs::copy(self.source(), &program).expect("the example is there");
+                std::os::unix::fs::symlink(installed("node/node_modules"), dir.join("node_modules"))
+                    .expect("a link in a folder of ours");
+                let mut command = Command::new("node");
+                command.arg(program);
+                command
+            }
+            Example::RedisCli => Command::new(self.source()),
+        }
+    }
+}
+
+/// What scripts/clients.sh has installed.
+#[track_caller]
+fn installed(path: &str) -> PathBuf {
+    let path = repository().join("target/clients").join(path);
+    assert!(path.exists(), "{} is missing: run `make test`, or scripts/clients.sh alone", path.display());
+    path
+}
+
+impl Run {
+    /// Waits for the end, but not for ever.
+    #[track_caller]
+    pub fn end(mut self) -> Ended {
+        let mut status = None;
+        wait_until("the example ends", || {
+            status = self.child.try_wait().expect("a child of ours");
+            status.is_some()
+        });
+        let text = |path| fs::read_to_string(path).expect("an example writes text");
+        Ended {
+            success: status.is_some_and(|status| status.success()),
+            printed: text(&self.printed),
+            complaint: text(&self.complaint),
+        }
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        let _already_gone = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
+
+/// The text with the digits behind the dash of each etag replaced: they differ from run to run.
+pub fn masked(text: &str) -> String {
+    let mask = |word: &str| match word.split_once('-') {
+        Some((version, digest))
+            if digest.len() == 16
+                && version.bytes().all(|byte| byte.is_ascii_digit())
+                && digest.bytes().all(|byte| byte.is_ascii_hexdigit()) =>
+        {
+            format!("{version}-<digest>")
+        }
+        _ => word.to_owned(),
+    };
+    let line = |line: &str| line.split(' ').map(mask).collect::<Vec<_>>().join(" ") + "\n";
+    text.lines().map(line).collect()
+}
