@@ -1,11 +1,12 @@
 //! Conflicts and lost answers: each change counts once, whoever else writes and whatever breaks on the way.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::process::Command;
 use std::time::Duration;
 
 use redis_state_client::redis::{self, aio::ConnectionManager, aio::ConnectionManagerConfig};
 use redis_state_client::{
-    Async, Change, Delete, ErrorKind, Result, States, Update, connect, connect_blocking,
+    Async, Change, Delete, ErrorKind, Result, States, Touch, Update, connect, connect_blocking,
 };
 use serde_json::{Value, json};
 use support::{Client, Server, block_on};
@@ -252,4 +253,35 @@ fn the_conflict_is_the_answer_when_the_retries_are_used_up() {
         assert_eq!(refused.kind(), ErrorKind::Invalid, "a refusal is not tried again");
     });
     assert!(notes(&server).1.contains(r#""count":0"#));
+}
+
+/// S11: who wants to know that more than one machine has it asks in the same breath.
+#[test]
+fn a_write_is_acknowledged_by_the_replicas_that_have_it() {
+    let (server, replica) = (Server::start(), Server::start());
+    replica.follow(&server);
+    let within = Duration::from_millis(500);
+    block_on(async {
+        let (way, mut states) = with_way(&server).await;
+        states.create(KEY, Change::merge(&json!({"notes": []})).expect("json")).await.expect("a state");
+        let update = Update::any(KEY, note()).id("wamid.1");
+        let acknowledged = states.send_acknowledged(&update, 1, within).await.expect("an answer");
+        assert_eq!((acknowledged.reply.etag.version, acknowledged.replicas), (2, 1));
+        assert_eq!(replica.client().state(KEY), notes(&server), "it said so, and it is there");
+
+        // A fresh connection has written nothing: that the update is known again must not count as acknowledged.
+        let stopped = Command::new("kill").args(["-STOP", &replica.pid().to_string()]).status();
+        assert!(stopped.expect("kill is everywhere").success());
+        way.lose_next_answer();
+        let update = Update::any(KEY, note()).id("wamid.2");
+        let alone = states.send_acknowledged(&update, 1, within).await.expect("an answer");
+        assert_eq!((alone.reply.etag.version, alone.replicas), (3, 0));
+
+        let refused = Update::new(KEY, 1, note());
+        let error = states.send_acknowledged(&refused, 1, within).await.expect_err("an old version");
+        assert!(error.is_conflict(), "{error:?}");
+    });
+    let mut states = connect_blocking(&server.url()).expect("a connection");
+    let touched = states.send_acknowledged(&Touch::new(KEY), 0, within).expect("an answer");
+    assert_eq!((touched.reply, touched.replicas), (true, 0));
 }
