@@ -13,7 +13,7 @@ use crate::change::Change;
 use crate::driver::Driver;
 use crate::error::{Error, ErrorKind, Result};
 use crate::menu::Handler;
-use crate::request::{SetProtected, Update, Verb, Write};
+use crate::request::{Meta, SetProtected, Update, Verb, Write};
 use crate::states::{States, token};
 
 /// Reads and changes one [`CachedUser`], whose state is at the key that is their number: see [`States::cached_user`].
@@ -157,9 +157,27 @@ impl<'a, D: Driver> CachedUserManager<'a, D> {
     pub fn set_jwt_token(mut self, jwt_token: &str) -> D::Answer<'a, CachedUser> {
         let change = Change::merge(&serde_json::json!({"jwt_token": jwt_token}));
         D::answer(async move {
+            // A binding outranks the schema that a creation names, and one without secrets would let the token into the audit
+            // stream. On a state that is there the name of the wrong schema is refused.
+            self.create_if_absent().await?;
             let write = self.prepared(SetProtected::new(self.key, self.expected, change?), None, "token");
             self.send(&write).await
         })
+    }
+
+    async fn create_if_absent(&mut self) -> Result<()> {
+        let expects_none = match self.expected {
+            Expected::Absent => true,
+            Expected::Any if self.states.exchange(&Meta::new(self.key)).await?.is_none() => false,
+            _ => return Ok(()),
+        };
+        let create = self.prepared(Update::create(self.key, Change::none()), None, "create");
+        match self.states.exchange(&create).await {
+            Ok(created) => self.expected = created.etag.into(),
+            Err(error) if expects_none || !error.is_conflict() => return Err(error),
+            Err(_) => {}
+        }
+        Ok(())
     }
 
     async fn change(

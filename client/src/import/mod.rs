@@ -12,25 +12,24 @@
 //! be lost, and the state would be without the audit stream of its creation. So was MULTI: it can't be had on a connection
 //! that tasks share, and takes no refusal back.
 
+mod find;
 mod fold;
+mod obeyed;
 mod place;
 mod report;
 mod route;
 mod source;
 
-use serde_json::Value;
-
-use crate::cached_user::CACHED_USER_SCHEMA;
 use crate::driver::Driver;
-use crate::error::{Error, ErrorKind, Result};
-use crate::keys::{self, CachedUserKeys};
-use crate::request::SchemaGet;
+use crate::error::{ErrorKind, Result};
+use crate::keys;
+use crate::request::Meta;
 use crate::states::States;
 
-use fold::Five;
-use place::{Laid, Plan};
+use find::{Found, Kind};
+use obeyed::Obeyed;
+use place::Laid;
 use report::is_about_the_source;
-use source::Source;
 
 pub use report::{Import, Outcome, Summary};
 
@@ -77,27 +76,6 @@ impl<D: Driver> States<D> {
     pub fn importer<'a>(&'a mut self) -> Importer<'a, D> {
         Importer { states: self, dry_run: false, delete_sources: false, key_of: Box::new(str::to_owned) }
     }
-}
-
-/// What is read, and how it becomes a document.
-#[derive(Clone, Copy)]
-enum Kind<'k> {
-    /// Five keys of a mobile number.
-    CachedUser,
-    /// A string that holds a document of this schema.
-    Document(&'k str),
-}
-
-/// What was found of one person.
-struct Found {
-    /// The source whose key the state may want: of the five keys the bare number.
-    main: Option<Source>,
-    /// The other four, in the order of [`CachedUserKeys`].
-    others: [Option<Source>; 4],
-    /// The main source has the key that the state shall have.
-    in_the_way: bool,
-    /// The key where the main source is put aside, when its key is the state's.
-    aside: Option<String>,
 }
 
 impl<'a, D: Driver> Importer<'a, D> {
@@ -186,8 +164,8 @@ impl<'a, D: Driver> Importer<'a, D> {
     }
 
     async fn one(mut self, kind: Kind<'_>, source: &str) -> Result<Import> {
-        let schema = self.schema(kind).await?;
-        self.import(kind, &schema, source).await
+        let obeyed = self.states.obeyed(kind.schema()).await?;
+        self.import(kind, &obeyed, source).await
     }
 
     async fn many<S: AsRef<str> + Send>(
@@ -196,29 +174,19 @@ impl<'a, D: Driver> Importer<'a, D> {
         sources: impl IntoIterator<Item = S, IntoIter: Send>,
         mut report: impl FnMut(&Import),
     ) -> Result<Summary> {
-        let schema = self.schema(kind).await?;
+        let obeyed = self.states.obeyed(kind.schema()).await?;
         let mut summary = Summary::default();
         for source in sources {
-            let import = self.import(kind, &schema, source.as_ref()).await?;
+            let import = self.import(kind, &obeyed, source.as_ref()).await?;
             report(&import);
             summary.add(import);
         }
         Ok(summary)
     }
 
-    /// The schema, for the steps that it has.
-    async fn schema(&mut self, kind: Kind<'_>) -> Result<Value> {
-        let name = kind.schema();
-        let text =
-            self.states.exchange(&SchemaGet::new(name)).await?.ok_or_else(|| {
-                Error::new(ErrorKind::NoSchema, format!("NOSCHEMA no schema is named {name}"))
-            })?;
-        fold::parse(&text)
-    }
-
-    async fn import(&mut self, kind: Kind<'_>, schema: &Value, source: &str) -> Result<Import> {
+    async fn import(&mut self, kind: Kind<'_>, obeyed: &Obeyed, source: &str) -> Result<Import> {
         let target = (self.key_of)(source);
-        let outcome = match self.outcome(kind, schema, source, &target).await {
+        let outcome = match self.outcome(kind, obeyed, source, &target).await {
             Err(error) if is_about_the_source(&error) => {
                 self.put_back(source, &target).await?;
                 Outcome::Refused(error)
@@ -231,20 +199,21 @@ impl<'a, D: Driver> Importer<'a, D> {
     async fn outcome(
         &mut self,
         kind: Kind<'_>,
-        schema: &Value,
+        obeyed: &Obeyed,
         source: &str,
         target: &str,
     ) -> Result<Outcome> {
-        let (before, taken) = match self.states.exchange(&crate::Meta::new(target)).await {
+        let (before, taken) = match self.states.exchange(&Meta::new(target)).await {
             Ok(meta) => (meta.map(|meta| meta.etag), false),
             Err(error) if error.kind() == ErrorKind::WrongType => (None, true),
             Err(error) => return Err(error),
         };
-        let mut found = self.find(kind, source, target, taken).await?;
+        let mut found = self.states.find(kind, source, target, taken).await?;
         if found.is_empty() {
             return Ok(before.map_or(Outcome::NothingFound, Outcome::AlreadyThere));
         }
-        let mut plan = kind.plan(&found, schema, source, target)?;
+        let mut plan = kind.plan(&found, &obeyed.schema, source, target)?;
+        obeyed.admit(target)?;
         if before.is_none() {
             let free = if found.in_the_way { found.aside.as_deref() } else { None };
             self.states.check(&plan, free.unwrap_or(target)).await?;
@@ -260,7 +229,7 @@ impl<'a, D: Driver> Importer<'a, D> {
             if found.is_empty() {
                 return Ok(Outcome::NothingFound);
             }
-            plan = kind.plan(&found, schema, source, target)?;
+            plan = kind.plan(&found, &obeyed.schema, source, target)?;
         }
         match self.states.lay(&plan, self.dry_run).await {
             Ok(Laid::Ours(etag)) => {
@@ -274,44 +243,11 @@ impl<'a, D: Driver> Importer<'a, D> {
                 })
             }
             Ok(Laid::Theirs(error)) => {
-                let there = self.states.exchange(&crate::Meta::new(target)).await?;
+                let there = self.states.exchange(&Meta::new(target)).await?;
                 there.map_or(Err(error), |meta| Ok(Outcome::AlreadyThere(meta.etag)))
             }
             Err(error) => Err(error),
         }
-    }
-
-    /// Reads the sources. `taken` says that something else than a state is at the state's key.
-    async fn find(&mut self, kind: Kind<'_>, source: &str, target: &str, taken: bool) -> Result<Found> {
-        let mut found = Found { main: None, others: [const { None }; 4], in_the_way: false, aside: None };
-        if source == target {
-            let aside = keys::imported(target).ok_or_else(|| {
-                Error::new(ErrorKind::BadKey, "BADKEY a state at this key can't have an audit stream")
-            })?;
-            found.main = self.states.source(&aside).await?;
-            if taken {
-                let there = self.states.source(target).await?;
-                if there.is_some() && found.main.is_some() {
-                    let text =
-                        format!("WRONGTYPE {target} and {aside} both hold a string: remove the older one");
-                    return Err(Error::new(ErrorKind::WrongType, text));
-                }
-                found.in_the_way = there.is_some();
-                found.main = there.or(found.main);
-            }
-            found.aside = Some(aside);
-        } else if taken {
-            return Err(Error::new(ErrorKind::WrongType, format!("WRONGTYPE {target} holds no state")));
-        } else {
-            found.main = self.states.source(source).await?;
-        }
-        if let Kind::CachedUser = kind {
-            let CachedUserKeys { stage, option, direction, jwt_token, .. } = CachedUserKeys::new(source);
-            for (key, other) in [stage, option, direction, jwt_token].iter().zip(&mut found.others) {
-                *other = self.states.source(key).await?;
-            }
-        }
-        Ok(found)
     }
 
     /// Gives a string that was put aside, by this run or an earlier one, its key back.
@@ -327,54 +263,6 @@ impl<'a, D: Driver> Importer<'a, D> {
             self.states.remove(&source.key).await?;
         }
         Ok(())
-    }
-}
-
-impl Found {
-    fn all(&self) -> impl Iterator<Item = &Source> {
-        self.main.iter().chain(self.others.iter().flatten())
-    }
-
-    fn is_empty(&self) -> bool {
-        self.all().next().is_none()
-    }
-}
-
-impl Kind<'_> {
-    fn schema(&self) -> &str {
-        match self {
-            Kind::CachedUser => CACHED_USER_SCHEMA,
-            Kind::Document(schema) => schema,
-        }
-    }
-
-    fn plan(&self, found: &Found, schema: &Value, source: &str, target: &str) -> Result<Plan> {
-        let text_of = |source: &'_ Option<Source>| source.as_ref().map(|source| source.text.clone());
-        let (document, text) = match self {
-            Kind::CachedUser => {
-                let [stage, option, direction, jwt_token] = &found.others;
-                let texts = [&found.main, stage, option, direction, jwt_token].map(text_of);
-                let [state, stage, option, direction, jwt_token] = texts.each_ref().map(Option::as_deref);
-                let document =
-                    Value::Object(Five { state, stage, option, direction, jwt_token }.fold(source)?);
-                let text = document.to_string();
-                (document, text)
-            }
-            Kind::Document(_) => {
-                let text = text_of(&found.main).unwrap_or_default();
-                (fold::parse(&text)?, text)
-            }
-        };
-        if !document.is_object() {
-            return Err(fold::no_object());
-        }
-        Ok(Plan {
-            target: target.to_owned(),
-            schema: self.schema().to_owned(),
-            stops: route::route(schema, &document),
-            text,
-            expires_at_ms: found.all().filter_map(|source| source.expires_at_ms).max(),
-        })
     }
 }
 

@@ -61,12 +61,16 @@ impl Plan {
         }
     }
 
-    /// The changes that lead on from the first document.
-    fn steps(&self) -> impl Iterator<Item = Value> {
-        self.stops.windows(2).filter_map(|stops| match stops {
-            [from, to] => Some(route::change(from, to)),
-            _ => None,
-        })
+    /// The changes that lead on from the first document. The last one is the whole text: on the way serde_json has read and
+    /// written the numbers, and writes `1e400` as `1e+400`. Protected members keep that, since it is the same number.
+    fn steps(&self) -> Result<Vec<Change>> {
+        let pairs = self.stops.iter().zip(self.stops.iter().skip(1));
+        let mut steps: Vec<Change> =
+            pairs.map(|(from, to)| Change::merge(&route::change(from, to))).collect::<Result<_>>()?;
+        if let Some(last) = steps.last_mut() {
+            *last = Change::of_text(ChangeKind::Shallow, self.text.clone());
+        }
+        Ok(steps)
     }
 }
 
@@ -89,8 +93,8 @@ impl<D: Driver> States<D> {
             Err(error) if is_taken(&error) => return Ok(Laid::Theirs(error)),
             Err(error) => return Err(error),
         };
-        for (number, step) in (1..).zip(plan.steps()) {
-            let write = SetProtected::new(&plan.target, etag, Change::merge(&step)?).keep_ttl();
+        for (number, step) in (1..).zip(plan.steps()?) {
+            let write = SetProtected::new(&plan.target, etag, step).keep_ttl();
             let write = write.event(EVENT).actor(ACTOR).id(step_id(number));
             match self.exchange(&dry(write)).await {
                 Ok(stepped) => etag = stepped.etag,
