@@ -227,3 +227,77 @@ impl<'a, D: Driver> CachedUserManager<'a, D> {
         CachedUser { etag, mobile_number: self.mobile_number.to_owned(), state: CachedUserState(stored) }
     }
 }
+
+#[cfg(all(test, feature = "sync"))]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tracing::field::{Field, Visit};
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    /// Keeps what is logged, one line each, fields of spans included.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<String>>>);
+
+    struct Line(String);
+
+    impl Visit for Line {
+        fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+            self.0 += &format!("{}={value:?} ", field.name());
+        }
+    }
+
+    impl Log {
+        fn line(&self, record: impl FnOnce(&mut Line)) {
+            let mut line = Line(String::new());
+            record(&mut line);
+            self.0.lock().expect("nobody panics with it").push(line.0);
+        }
+    }
+
+    impl Subscriber for Log {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, span: &Attributes<'_>) -> Id {
+            self.line(|line| span.record(line));
+            Id::from_u64(1)
+        }
+        fn record(&self, _: &Id, values: &Record<'_>) {
+            self.line(|line| values.record(line));
+        }
+        fn event(&self, event: &Event<'_>) {
+            self.line(|line| event.record(line));
+        }
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    /// S56: what the notes log is logged, and neither token, document nor number is.
+    #[test]
+    fn what_is_done_is_logged_without_secrets() {
+        let log = Log::default();
+        let server = support::Server::start();
+        tracing::subscriber::with_default(log.clone(), || {
+            let mut states = crate::connect_blocking(&server.url()).expect("a connection");
+            let stage = Some("handle_action_transactions");
+            let state = serde_json::json!({"page_number": 417});
+            states.cached_user("+263771234567").set_jwt_token("eyJhbGciOi").expect("a token");
+            states.cached_user("+263771234567").update_state(&state, stage, "pager", None).expect("a step");
+            states.cached_user("+263771234567").reset_state().expect("a reset");
+        });
+        let lines = log.0.lock().expect("nobody panics with it");
+        for expected in [
+            "message=updating state stage=\"handle_action_transactions\" update_from=\"pager\" ",
+            "message=setting stage stage=\"handle_action_transactions\" ",
+            "message=resetting state ",
+        ] {
+            assert!(lines.iter().any(|line| line == expected), "{expected}: {lines:?}");
+        }
+        for hidden in ["eyJhbGciOi", "417", "771234567"] {
+            assert!(lines.iter().all(|line| !line.contains(hidden)), "{hidden}: {lines:?}");
+        }
+    }
+}

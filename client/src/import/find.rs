@@ -34,7 +34,8 @@ pub(super) struct Found {
 }
 
 impl<D: Driver> States<D> {
-    /// Reads the sources. `taken` says that something else than a state is at the state's key.
+    /// Reads the sources. `taken` says that something else than a state is at the state's key. The key is read before the one
+    /// aside, so that a string that another run is moving is not missed at both.
     pub(super) async fn find(
         &mut self,
         kind: Kind<'_>,
@@ -47,17 +48,18 @@ impl<D: Driver> States<D> {
             let aside = keys::imported(target).ok_or_else(|| {
                 Error::new(ErrorKind::BadKey, "BADKEY a state at this key can't have an audit stream")
             })?;
+            let mut there = if taken { self.source(target).await? } else { None };
             found.main = self.source(&aside).await?;
-            if taken {
-                let there = self.source(target).await?;
-                if there.is_some() && found.main.is_some() {
-                    let text =
-                        format!("WRONGTYPE {target} and {aside} both hold a string: remove the older one");
-                    return Err(Error::new(ErrorKind::WrongType, text));
-                }
-                found.in_the_way = there.is_some();
-                found.main = there.or(found.main);
+            if there.is_some() && found.main.is_some() {
+                // Another run may have put it aside just now; then it is in one place only.
+                there = self.source(target).await?;
             }
+            if there.is_some() && found.main.is_some() {
+                let text = format!("WRONGTYPE {target} and {aside} both hold a string: remove the older one");
+                return Err(Error::new(ErrorKind::WrongType, text));
+            }
+            found.in_the_way = there.is_some();
+            found.main = there.or(found.main);
             found.aside = Some(aside);
         } else if taken {
             return Err(Error::new(ErrorKind::WrongType, format!("WRONGTYPE {target} holds no state")));

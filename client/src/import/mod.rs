@@ -86,7 +86,8 @@ impl<'a, D: Driver> Importer<'a, D> {
     }
 
     /// Deletes the strings once their state is made, by this run or an earlier one. Not those of a person whose state somebody
-    /// else has made: nothing of theirs is in it.
+    /// else has made: nothing of theirs is in it. Strings that stay and have no expiry are taken over again by a run after the
+    /// state has ended.
     pub fn delete_sources(mut self) -> Self {
         self.delete_sources = true;
         self

@@ -68,8 +68,7 @@ impl<D: Driver> States<D> {
     pub(super) async fn rename(&mut self, from: &str, to: &str) -> Result<()> {
         match self.plain("RENAMENX", &[from, to]).await {
             Ok(_) => Ok(()),
-            // There is no such key any more.
-            Err(error) if error.kind() == ErrorKind::Command => Ok(()),
+            Err(error) if error.to_string().contains("no such key") => Ok(()),
             Err(error) => Err(error),
         }
     }
