@@ -262,6 +262,39 @@ fn a_run_goes_on_where_one_was_cut_short() {
     }
 }
 
+/// S3, S33: several runs at once, of bots that import whoever writes to them: one state, and nothing of it is missing.
+#[test]
+fn runs_at_once_do_not_get_in_each_other_s_way() {
+    let server = Server::start();
+    let mut client = server.client();
+    let numbers: Vec<String> = (0..40).map(|n| format!("+26377000{n:04}")).collect();
+    for number in &numbers {
+        leave_behind(&mut client, number);
+    }
+    let mut created = 0;
+    block_on(async {
+        let states = connect(&server.url()).await.expect("a connection");
+        let runs: Vec<_> = (0..4)
+            .map(|_| {
+                let (mut states, numbers) = (states.clone(), numbers.clone());
+                tokio::spawn(
+                    async move { states.importer().cached_users(numbers, |_| {}).await.expect("a run") },
+                )
+            })
+            .collect();
+        for run in runs {
+            let summary = run.await.expect("a run that ends");
+            assert_eq!(summary.created + summary.already_there, 40, "{summary:?}");
+            created += summary.created;
+        }
+    });
+    assert!(created >= 40, "{created}");
+    for number in &numbers {
+        assert_eq!(document(&mut client, number), folded(number));
+        assert_eq!(client.text(&["GET", &keys::imported(number).expect("a key")]), STATE);
+    }
+}
+
 /// S3: the person came back between the two steps of an import that was cut short: they stay where they went.
 #[test]
 fn who_went_on_after_a_crash_is_left_alone() {
