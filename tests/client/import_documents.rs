@@ -124,3 +124,24 @@ fn what_is_refused_stays() {
     }
     assert_eq!(fingerprint(&mut client), before);
 }
+
+/// S3: who can't be led to where they were is not left half way; what was read is where it was.
+#[test]
+fn a_way_that_ends_half_way_is_taken_back() {
+    let server = Server::start();
+    let mut client = server.client();
+    let schema = concat!(
+        r#"{"properties":{"stage":{"x-transitions":{"initial":["a"],"allow":{"a":["b"],"b":["c"]}}}},"#,
+        r#""if":{"properties":{"stage":{"const":"b"}},"required":["stage"]},"then":{"required":["paid"]}}"#
+    );
+    client.ok(&["STATE.SCHEMA", "SET", "bot.steps", schema]);
+    client.ok(&["SET", "+263771234567", r#"{"stage":"c"}"#, "EX", "100"]);
+    let mut states = connect_blocking(&server.url()).expect("a connection");
+    let import = states.importer().document("+263771234567", "bot.steps").expect("an import");
+    let Outcome::Refused(error) = &import.outcome else { panic!("{import:?}") };
+    assert_eq!((error.kind(), error.violations().len()), (ErrorKind::Invalid, 1), "{error}");
+    assert_eq!(client.text(&["GET", "+263771234567"]), r#"{"stage":"c"}"#);
+    let trail = crate::texts(&client.ok(&["XRANGE", "{+263771234567}:audit", "-", "+"]));
+    assert!(trail.contains("delete"), "{trail}");
+    assert_eq!(client.ok(&["DBSIZE"]).int(), 2, "the string and the trail");
+}
