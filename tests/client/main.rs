@@ -2,6 +2,7 @@
 
 mod cached_user;
 mod import;
+mod import_again;
 mod import_documents;
 mod keys;
 mod menu;
