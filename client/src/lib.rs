@@ -16,11 +16,15 @@
 //! * `sync`: blocking connections
 //! * `cluster`: connections to a Redis Cluster
 
+mod cached_user;
 mod change;
 mod connect;
 mod decode;
 mod driver;
 mod error;
+mod import;
+pub mod keys;
+mod menu;
 #[cfg(feature = "sync")]
 mod reconnecting;
 #[macro_use]
@@ -32,6 +36,7 @@ mod trace;
 pub use redis;
 pub use redis_state_core::{ChangeKind, Etag, Expected, Violation};
 
+pub use cached_user::{CACHED_USER_SCHEMA, CachedUser, CachedUserManager, CachedUserState};
 pub use change::Change;
 #[cfg(feature = "tokio")]
 pub use connect::connect;
@@ -46,6 +51,8 @@ pub use driver::Async;
 pub use driver::Blocking;
 pub use driver::Driver;
 pub use error::{Error, ErrorKind, Result};
+pub use import::{Import, Importer, Outcome, Summary};
+pub use menu::{Handler, menu, menu_option};
 #[cfg(feature = "sync")]
 pub use reconnecting::Reconnecting;
 pub use request::{

@@ -1,7 +1,13 @@
 //! The client crate against a real server: what it does to a connection, to a conflict and to a lost answer.
 
+mod cached_user;
 mod cutting;
 mod errors;
+mod import;
+mod import_again;
+mod import_documents;
+mod keys;
+mod menu;
 mod requests;
 mod retries;
 mod spans;

@@ -76,6 +76,7 @@ impl Reply {
     }
 }
 
+/// The texts themselves at every depth, so that a test can look for one in all that a server said.
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -86,8 +87,15 @@ impl fmt::Display for Reply {
             Reply::Simple(text) => f.write_str(text),
             Reply::Error(text) => write!(f, "-{text}"),
             Reply::Bulk(bytes) => f.write_str(&String::from_utf8_lossy(bytes)),
-            Reply::Array(items) => f.debug_list().entries(items).finish(),
-            Reply::Map(pairs) => f.debug_map().entries(pairs.iter().map(|(k, v)| (k, v))).finish(),
+            Reply::Array(items) => {
+                let shown: Vec<String> = items.iter().map(Reply::to_string).collect();
+                write!(f, "[{}]", shown.join(", "))
+            }
+            Reply::Map(pairs) => {
+                let shown: Vec<String> =
+                    pairs.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+                write!(f, "{{{}}}", shown.join(", "))
+            }
         }
     }
 }
