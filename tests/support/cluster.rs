@@ -55,6 +55,18 @@ impl Cluster {
         self.primaries.last().expect("one was added")
     }
 
+    /// Kills a primary the hard way.
+    pub fn kill_primary(&mut self, index: usize) {
+        self.primaries[index].kill();
+    }
+
+    /// Starts a primary again after [`Cluster::kill_primary`], on other ports, and waits until the others have found it.
+    pub fn restart_primary(&mut self, index: usize) {
+        self.primaries[index].start_again();
+        self.introduce();
+        self.wait_until_ok();
+    }
+
     /// In the order in which they own the slots.
     pub fn primaries(&self) -> &[Server] {
         &self.primaries
@@ -110,8 +122,7 @@ impl Cluster {
             // One at a time: a state and its stream are apart for a while.
             let keys = source.ok(&["CLUSTER", "GETKEYSINSLOT", &slot, "1"]);
             let [key] = keys.array() else { break };
-            let moved =
-                source.text(&["MIGRATE", "127.0.0.1", &port, key.text(), "0", "5000", "REPLACE"]);
+            let moved = source.text(&["MIGRATE", "127.0.0.1", &port, key.text(), "0", "5000", "REPLACE"]);
             assert!(matches!(moved.as_str(), "OK" | "NOKEY"), "MIGRATE answered {moved}");
         }
         target.ok(&["CLUSTER", "SETSLOT", &slot, "NODE", &to_id]);
@@ -144,7 +155,8 @@ impl Cluster {
         wait_until("the cluster is up", || {
             let up = |client: &mut Client| {
                 let info = client.text(&["CLUSTER", "INFO"]);
-                info.contains("cluster_state:ok") && info.contains(&known)
+                info.contains("cluster_state:ok")
+                    && info.contains(&known)
                     && !client.text(&["CLUSTER", "NODES"]).contains("handshake")
             };
             clients.iter_mut().all(up)
