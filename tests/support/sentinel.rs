@@ -63,10 +63,12 @@ impl Sentinel {
             client.call(&["SENTINEL", "FAILOVER", Self::NAME]) == Reply::Simple("OK".into())
         });
         wait_until("the sentinel names the other one", || self.primary().port() == new.port());
-        let mut client = old.client();
         wait_until("the old primary follows the new one", || {
-            let info = client.text(&["INFO", "replication"]);
-            info.contains("role:slave") && info.contains("master_link_status:up")
+            // It closes its connections when it is made a replica.
+            let mut client = old.client();
+            client.send(&["INFO", "replication"]);
+            let follows = |info: &str| info.contains("role:slave") && info.contains("master_link_status:up");
+            client.try_read().is_ok_and(|info| follows(info.text()))
         });
     }
 
