@@ -92,6 +92,33 @@ fn while_a_slot_moves_no_update_is_lost_and_the_trail_stays_one() {
     assert!(versions.windows(2).all(|pair| pair[1] == pair[0] + 1), "{versions:?}");
 }
 
+/// Between the state and its trail nothing is carried out, and nobody is left in doubt about that.
+#[test]
+fn what_is_told_to_try_again_has_not_happened() {
+    let cluster = Cluster::start();
+    let first = cluster.owner(KEY).port();
+    let other = cluster.primaries().iter().find(|node| node.port() != first).expect("another one");
+    let update = {
+        let urls = cluster.urls();
+        move || {
+            block_on(async {
+                let mut states = connect_cluster(urls.clone()).await.expect("a cluster").resends(0);
+                states.update_with(KEY, increment).await.map(|state| state.etag.version)
+            })
+        }
+    };
+    cluster.owner(KEY).client().ok(&["STATE.UPDATE", KEY, "0", "{}"]);
+    let mut told = Vec::new();
+    cluster.move_slot(KEY, other, || told.push(update()));
+    let [here, between, there] = told.as_slice() else { panic!("two keys go: {told:?}") };
+    assert_eq!(here.as_ref().ok(), Some(&2));
+    let error = between.as_ref().expect_err("the state and its trail are apart");
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(error.is_retryable() && error.to_string().starts_with("TRYAGAIN "), "{error}");
+    assert_eq!(there.as_ref().ok(), Some(&3));
+    assert_eq!(update().ok(), Some(4));
+}
+
 fn calls(client: &mut Client, command: &str) -> u64 {
     let info = client.text(&["INFO", "commandstats"]);
     let line = info.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));
