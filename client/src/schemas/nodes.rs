@@ -5,6 +5,7 @@
 //! only: for all others a driver is a connection to one server. A trait for connections to implement was rejected, since it
 //! would shut out every connection that a user brings along.
 
+use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::time::Duration;
@@ -78,11 +79,10 @@ impl<D: Driver + 'static> Driver for At<'_, D> {
     type Answer<'a, T: 'a> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
     async fn call(&mut self, command: &Cmd) -> RedisResult<Value> {
-        #[cfg(feature = "cluster")]
-        if let Node::At { host, port } = self.node {
-            return clusters::call(self.driver, host, *port, command).await;
+        match self.node {
+            Node::Only => self.driver.call(command).await,
+            Node::At { host, port } => clusters::call(self.driver, host, *port, command).await,
         }
-        self.driver.call(command).await
     }
 
     async fn sleep(&mut self, time: Duration) {
@@ -95,10 +95,23 @@ impl<D: Driver + 'static> Driver for At<'_, D> {
 }
 
 fn reaches_all<D: 'static>() -> bool {
-    #[cfg(feature = "cluster")]
-    return clusters::known().contains(&std::any::TypeId::of::<D>());
-    #[cfg(not(feature = "cluster"))]
-    return false;
+    clusters::known().contains(&TypeId::of::<D>())
+}
+
+/// Without the feature no connection is known to reach more than one server.
+#[cfg(not(feature = "cluster"))]
+mod clusters {
+    use std::any::TypeId;
+
+    use redis::{Cmd, RedisResult, Value};
+
+    pub(super) fn known() -> Vec<TypeId> {
+        Vec::new()
+    }
+
+    pub(super) async fn call<D>(_: &mut D, _: &str, _: u16, _: &Cmd) -> RedisResult<Value> {
+        Err((redis::ErrorKind::Client, "built without the feature cluster").into())
+    }
 }
 
 #[cfg(feature = "cluster")]
