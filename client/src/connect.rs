@@ -74,20 +74,64 @@ pub fn connect_blocking(url: &str) -> Result<crate::States<crate::Blocking<crate
 
 /// Connects to a Redis Cluster by any of its nodes.
 ///
-/// redis-rs may send a command again when its node does not answer. A write that has an ID or names an etag is safe all the
-/// same; give every other one an ID.
+/// Redirections are followed, also while slots move. What got no answer is sent again only when that is safe, as on any other
+/// connection: see [`States::send`](crate::States::send). A cluster connection that is made by redis-rs alone works too, and
+/// sends again by itself whatever the command is: give each write an ID then, or build it with `retries(0)`.
+///
+/// A user needs the right to CLUSTER SLOTS; for [`sync_schemas`](crate::States::sync_schemas) to CLUSTER NODES as well.
 ///
 /// Errors as [`connect`].
+///
+/// ```
+/// # support::example_cluster(async |nodes| {
+/// use redis_state_client::{Change, connect_cluster};
+/// use serde_json::{Value, json};
+///
+/// let mut states = connect_cluster(nodes.to_vec()).await?;
+/// // Each on its own node, as their names fall.
+/// for key in ["offer:7d1f", "offer:91c2", "offer:a0b3"] {
+///     states.create(key, Change::merge(&json!({"amount": 5}))?).await?;
+///     let raised = states.update_with(key, |_: &Value| Change::merge(&json!({"amount": 6}))).await?;
+///     assert_eq!(raised.etag.version, 2);
+/// }
+/// # Ok(()) });
+/// ```
 #[cfg(feature = "cluster")]
 pub async fn connect_cluster<U: redis::IntoConnectionInfo>(
     nodes: impl IntoIterator<Item = U>,
-) -> Result<crate::States<crate::Async<redis::cluster_async::ClusterConnection>>> {
-    let client = redis::cluster::ClusterClientBuilder::new(nodes)
-        .connection_timeout(CONNECTION_TIMEOUT)
-        .response_timeout(RESPONSE_TIMEOUT)
-        .build()
-        .map_err(nothing_sent)?;
-    Ok(crate::States::new(client.get_async_connection().await.map_err(nothing_sent)?))
+) -> Result<crate::States<crate::Async<crate::Redirecting>>> {
+    let connection = crate::Redirecting::open(nodes).await;
+    connection.map(crate::States::new).map_err(nothing_sent)
+}
+
+/// Connects to the primary that sentinels name, by a connection that asks them again when it has broken: after a failover
+/// it leads to the new primary.
+///
+/// `sentinels` are their addresses, any number of them; `name` is what they call the primary.
+///
+/// Errors as [`connect`]; [`Unavailable`](crate::ErrorKind::Unavailable) when no sentinel knows a primary of that name.
+///
+/// ```no_run
+/// # async fn example() -> redis_state_client::Result<()> {
+/// let sentinels = ["redis://10.0.0.1:26379", "redis://10.0.0.2:26379", "redis://10.0.0.3:26379"];
+/// let mut states = redis_state_client::connect_sentinel(sentinels, "states").await?;
+/// assert!(states.meta("channel:+263771234567").await?.is_none());
+/// # Ok(()) }
+/// ```
+#[cfg(feature = "sentinel")]
+pub async fn connect_sentinel<U: redis::IntoConnectionInfo>(
+    sentinels: impl IntoIterator<Item = U>,
+    name: &str,
+) -> Result<crate::States<crate::Async<crate::Watched>>> {
+    let sentinels: Vec<U> = sentinels.into_iter().collect();
+    let client = redis::sentinel::SentinelClient::build(
+        sentinels,
+        name.to_owned(),
+        None,
+        redis::sentinel::SentinelServerType::Master,
+    );
+    let connection = crate::Watched::open(client.map_err(nothing_sent)?).await;
+    connection.map(crate::States::new).map_err(nothing_sent)
 }
 
 #[cfg(any(feature = "tokio", feature = "sync"))]

@@ -54,7 +54,8 @@ pub enum ErrorKind {
     OutOfMemory,
     /// `ERR`: the command is not what the server understands: a bug in the caller, or a server without the module.
     Command,
-    /// The server can't serve this now: `LOADING`, `TRYAGAIN`, `CLUSTERDOWN`, `READONLY` after a failover and the like.
+    /// The server can't serve this now: `LOADING`, `TRYAGAIN`, `CLUSTERDOWN`, `READONLY` after a failover, `MOVED` in a cluster
+    /// that changes, and the like.
     Unavailable,
     /// The connection failed, and what was asked has not happened, or may be asked again without harm.
     Connection,
@@ -89,7 +90,7 @@ impl ErrorKind {
             "WRONGTYPE" => ErrorKind::WrongType,
             "NOPERM" => ErrorKind::NoPermission,
             "OOM" => ErrorKind::OutOfMemory,
-            "LOADING" | "TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" | "READONLY" | "BUSY" => {
+            "LOADING" | "TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" | "READONLY" | "BUSY" | "MOVED" | "ASK" => {
                 ErrorKind::Unavailable
             }
             _ => ErrorKind::Command,

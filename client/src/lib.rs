@@ -6,6 +6,7 @@
 //! * [`connect`] finds the server, with times that are set on purpose; [`States`] is the connection and what belongs around it
 //! * [`States::update_with`] reads, changes and writes, and does so again when somebody else was faster
 //! * a request for each command ([`Update`], [`Rollback`], [`Recover`], …), for whatever needs more to say
+//! * [`States::sync_schemas`] makes every primary have the schemas of a folder
 //! * [`Error`] answers questions: [`is_conflict`](Error::is_conflict), [`violations`](Error::violations), …
 //!
 //! It stands on [redis-rs](redis), which it re-exports, and works with all of its connections. Async and blocking calls are
@@ -15,6 +16,7 @@
 //! * `tokio` (default): async connections
 //! * `sync`: blocking connections
 //! * `cluster`: connections to a Redis Cluster
+//! * `sentinel`: connections to the primary that sentinels name
 
 mod cached_user;
 mod change;
@@ -27,8 +29,13 @@ pub mod keys;
 mod menu;
 #[cfg(feature = "sync")]
 mod reconnecting;
+#[cfg(feature = "cluster")]
+mod redirecting;
 #[macro_use]
 mod request;
+mod schemas;
+#[cfg(feature = "sentinel")]
+mod sentinel;
 mod state;
 mod states;
 mod trace;
@@ -44,6 +51,8 @@ pub use connect::connect;
 pub use connect::connect_blocking;
 #[cfg(feature = "cluster")]
 pub use connect::connect_cluster;
+#[cfg(feature = "sentinel")]
+pub use connect::connect_sentinel;
 pub use connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT, URL_DEFAULT, URL_VARIABLE, url};
 #[cfg(feature = "tokio")]
 pub use driver::Async;
@@ -55,11 +64,18 @@ pub use import::{Import, Importer, Outcome, Summary};
 pub use menu::{Handler, menu, menu_option};
 #[cfg(feature = "sync")]
 pub use reconnecting::Reconnecting;
+#[cfg(feature = "cluster")]
+pub use redirecting::Redirecting;
 pub use request::{
     Attempt, AttemptCounts, Attempted, Attempts, Committed, Delete, Diff, Found, Get, History, Meta,
     Metadata, Recover, Recovered, Request, Resend, Reset, Rollback, SchemaBind, SchemaDel, SchemaGet,
     SchemaInfo, SchemaList, SchemaSet, SchemaUnbind, SetProtected, Tally, Touch, Tried, Try, Update,
     Validate, Verb, Version, Wait, Write,
 };
+pub use schemas::{
+    BindingOutcome, NodeReport, SchemaOutcome, SchemaReport, Schemas, SyncedBinding, SyncedSchema,
+};
+#[cfg(feature = "sentinel")]
+pub use sentinel::Watched;
 pub use state::State;
 pub use states::{Acknowledged, CONFLICT_RETRIES, Edit, RESENDS, States};

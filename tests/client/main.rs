@@ -1,6 +1,8 @@
 //! The client crate against a real server: what it does to a connection, to a conflict and to a lost answer.
 
 mod cached_user;
+mod cluster;
+mod connections;
 mod cutting;
 mod errors;
 mod import;
@@ -10,4 +12,6 @@ mod keys;
 mod menu;
 mod requests;
 mod retries;
+mod schemas;
+mod sentinel;
 mod spans;

@@ -3,7 +3,7 @@
 
 use std::error::Error;
 
-use crate::Server;
+use crate::{Cluster, Server};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -17,6 +17,12 @@ pub fn example(body: impl AsyncFnOnce(&str) -> Outcome) {
 pub fn example_blocking(body: impl FnOnce(&str) -> Outcome) {
     let server = Server::start();
     body(&server.url()).expect("the example works");
+}
+
+/// Runs an async example against a cluster of three primaries, whose addresses it gets.
+pub fn example_cluster(body: impl AsyncFnOnce(&[String]) -> Outcome) {
+    let cluster = Cluster::start();
+    block_on(body(&cluster.urls())).expect("the example works");
 }
 
 /// Runs a future to its end on a runtime of its own, with I/O and time.

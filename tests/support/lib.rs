@@ -6,13 +6,17 @@
 //! client was rejected for the tests: it hides the difference between reply types, which is what they look at.
 
 mod client;
+mod cluster;
 mod example;
 mod persistence;
+mod sentinel;
 mod server;
 
 pub use client::{Client, Reply, words};
-pub use example::{block_on, example, example_blocking};
+pub use cluster::Cluster;
+pub use example::{block_on, example, example_blocking, example_cluster};
 pub use persistence::{Fingerprint, fingerprint};
+pub use sentinel::Sentinel;
 pub use server::{Builder, Server, module_path, repository, wait_until};
 
 /// Runs `body` against a fresh server, then checks that what it left behind survives DEBUG RELOAD and restarts

@@ -29,6 +29,7 @@ pub struct Builder {
     args: Vec<String>,
     module_args: Vec<String>,
     schemas: bool,
+    clustered: bool,
 }
 
 impl Builder {
@@ -41,6 +42,13 @@ impl Builder {
     /// Words behind the module's path in `loadmodule`.
     pub fn module_arg(mut self, arg: impl Into<String>) -> Self {
         self.module_args.push(arg.into());
+        self
+    }
+
+    /// Makes it a node of a cluster; [`Cluster`](crate::Cluster) makes one of several. The bus gets a free port as well: the
+    /// usual one, 10,000 above, may be out of range.
+    pub fn clustered(mut self) -> Self {
+        self.clustered = true;
         self
     }
 
@@ -60,7 +68,7 @@ impl Builder {
             args.push("--state.schema-dir".into());
             args.push(repository().join("schemas").display().to_string());
         }
-        let mut server = Server { child: None, port: 0, dir, args };
+        let mut server = Server { child: None, port: 0, dir, args, clustered: self.clustered };
         server.launch();
         server
     }
@@ -72,11 +80,12 @@ pub struct Server {
     port: u16,
     dir: TempDir,
     args: Vec<String>,
+    clustered: bool,
 }
 
 impl Server {
     pub fn builder() -> Builder {
-        Builder { args: Vec::new(), module_args: Vec::new(), schemas: true }
+        Builder { args: Vec::new(), module_args: Vec::new(), schemas: true, clustered: false }
     }
 
     pub fn start() -> Server {
@@ -183,6 +192,7 @@ impl Server {
             .arg("--dir")
             .arg(self.dir.path())
             .args(&self.args)
+            .args(self.cluster_args())
             .env_remove("RUST_BACKTRACE")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -206,6 +216,13 @@ impl Server {
         panic!("redis-server does not answer: {}", self.log());
     }
 
+    fn cluster_args(&self) -> Vec<String> {
+        if !self.clustered {
+            return Vec::new();
+        }
+        ["--cluster-enabled", "yes", "--cluster-port", &free_port().to_string()].map(str::to_owned).into()
+    }
+
     fn answers(&self) -> bool {
         let Ok(mut client) = Client::connect(self.port) else { return false };
         client.send(&["PING"]);
@@ -219,7 +236,8 @@ impl Drop for Server {
     }
 }
 
-fn free_port() -> u16 {
+/// A port that nobody listens on: whoever takes it next may be somebody else.
+pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     listener.local_addr().expect("a bound socket has an address").port()
 }

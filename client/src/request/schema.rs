@@ -1,4 +1,4 @@
-//! STATE.VALIDATE and STATE.SCHEMA. In a cluster each primary keeps its own schemas: [`sync_schemas`](crate::sync_schemas)
+//! STATE.VALIDATE and STATE.SCHEMA. In a cluster each primary keeps its own schemas: [`sync_schemas`](crate::States::sync_schemas)
 //! reaches them all, these requests the node that the connection leads to.
 
 use redis::{Cmd, Value};

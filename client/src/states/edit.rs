@@ -87,7 +87,7 @@ impl<'a, D: Driver, V: Verb> Edit<'a, D, V> {
             let error = match states.exchange(&update).await {
                 Ok(committed) => return committed.state(),
                 // Whoever calls again reads again, and comes with another ID.
-                Err(error) if own_id && error.is_retryable() => {
+                Err(error) if own_id && error.kind() == ErrorKind::Connection => {
                     return Err(Error::new(ErrorKind::OutcomeUnknown, error.to_string()));
                 }
                 Err(error) => error,

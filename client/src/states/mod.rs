@@ -220,6 +220,12 @@ impl<D: Driver> States<D> {
         found.map(|found| found.state()).transpose()
     }
 
+    /// The same states through another driver.
+    pub(crate) fn through<'a, E>(&'a mut self, driver: impl FnOnce(&'a mut D) -> E) -> States<E> {
+        let States { driver: own, conflict_retries, resends } = self;
+        States { driver: driver(own), conflict_retries: *conflict_retries, resends: *resends }
+    }
+
     fn resend_delays(&self) -> impl Iterator<Item = Duration> + Send + use<D> {
         delays(Duration::from_millis(20), Duration::from_secs(1), self.resends)
     }

@@ -51,6 +51,7 @@ impl<D: Driver> States<D> {
         let command = request.command();
         let mut delays = self.resend_delays();
         let mut in_doubt = false;
+        let mut unanswered_once = None;
         loop {
             let error = match self.send_once(&command, then).await {
                 Ok((value, after)) => return Ok((request.reply(value)?, after)),
@@ -59,12 +60,17 @@ impl<D: Driver> States<D> {
             let unanswered = error.outcome_unknown();
             let again = error.is_retryable() || unanswered && request.resend() == Resend::ByEtag;
             in_doubt |= unanswered;
+            if error.kind() == ErrorKind::Connection {
+                unanswered_once = Some(error.clone());
+            }
             match delays.next() {
                 Some(delay) if again => {
                     self.driver.sleep(delay).await;
                     *resends += 1;
                 }
                 _ if in_doubt => return Err(doubtful(error)),
+                // "Not now" is said of the last time only: the first one may have been carried out.
+                _ if error.kind() == ErrorKind::Unavailable => return Err(unanswered_once.unwrap_or(error)),
                 _ => return Err(error),
             }
         }

@@ -1,0 +1,137 @@
+//! A connection to a cluster that sends nothing twice but what no node has carried out.
+//!
+//! redis-rs's own, left to itself, sends a command up to sixteen times more: when a node says that the key is elsewhere, which
+//! is right, and also when its connection breaks or the time is up, whatever the command is. A write could count twice and
+//! nobody would know; one that names an etag would meet a conflict with itself. So redis-rs is told to repeat nothing, the
+//! redirections are followed here, and [`States`](crate::States) sends again what is safe. To filter by command instead was
+//! rejected: redis-rs has one number of retries for all.
+
+use std::collections::HashMap;
+
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::cluster::ClusterClientBuilder;
+use redis::cluster_async::ClusterConnection;
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Pipeline,
+    RedisError, RedisFuture, RedisResult, RetryMethod, Value,
+};
+
+use crate::connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT};
+
+/// How many nodes may send a command on before it is answered as it is: one for a slot that has moved, one for the key that has
+/// gone ahead of its slot, and as many for a cluster that changes at this moment.
+const REDIRECTIONS_MAX: usize = 4;
+
+/// A connection to a Redis Cluster, as [`connect_cluster`](crate::connect_cluster) makes it. It follows redirections, and sends
+/// nothing twice that may have been carried out: that is for [`States`](crate::States) to decide. It can be cloned.
+#[derive(Clone)]
+pub struct Redirecting {
+    cluster: ClusterConnection,
+    /// How to connect to a node, but for its address.
+    template: ConnectionInfo,
+    /// Nodes that redis-rs does not know, since they own no slot so far.
+    nodes: HashMap<(String, u16), MultiplexedConnection>,
+}
+
+impl Redirecting {
+    /// Connects by any of these nodes, with [`CONNECTION_TIMEOUT`] and [`RESPONSE_TIMEOUT`].
+    pub async fn open<U: IntoConnectionInfo>(nodes: impl IntoIterator<Item = U>) -> RedisResult<Redirecting> {
+        let nodes: Vec<ConnectionInfo> =
+            nodes.into_iter().map(IntoConnectionInfo::into_connection_info).collect::<RedisResult<_>>()?;
+        let template = nodes.first().cloned();
+        let template = template.ok_or((redis::ErrorKind::InvalidClientConfig, "no node is named"))?;
+        let builder = ClusterClientBuilder::new(nodes).retries(0);
+        let builder = builder.connection_timeout(CONNECTION_TIMEOUT).response_timeout(RESPONSE_TIMEOUT);
+        let cluster = builder.build()?.get_async_connection().await?;
+        Ok(Redirecting { cluster, template, nodes: HashMap::new() })
+    }
+
+    /// Sends a command to one node, whether it owns slots or not.
+    pub(crate) async fn send_to(&mut self, host: &str, port: u16, command: &Cmd) -> RedisResult<Value> {
+        let result = self.node(host, port).await?.req_packed_command(command).await;
+        self.used(host, port, result)
+    }
+
+    async fn node(&mut self, host: &str, port: u16) -> RedisResult<&mut MultiplexedConnection> {
+        let address = (host.to_owned(), port);
+        let connection = match self.nodes.remove(&address) {
+            Some(connection) => connection,
+            None => self.connect(host, port).await?,
+        };
+        Ok(self.nodes.entry(address).or_insert(connection))
+    }
+
+    async fn connect(&self, host: &str, port: u16) -> RedisResult<MultiplexedConnection> {
+        let host = host.to_owned();
+        let address = match self.template.addr().clone() {
+            ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
+                ConnectionAddr::TcpTls { host, port, insecure, tls_params }
+            }
+            _ => ConnectionAddr::Tcp(host, port),
+        };
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECTION_TIMEOUT))
+            .set_response_timeout(Some(RESPONSE_TIMEOUT));
+        let client = Client::open(self.template.clone().set_addr(address))?;
+        client.get_multiplexed_async_connection_with_config(&config).await
+    }
+
+    /// A connection that has broken is not used again.
+    fn used<T>(&mut self, host: &str, port: u16, result: RedisResult<T>) -> RedisResult<T> {
+        if result.as_ref().is_err_and(RedisError::is_unrecoverable_error) {
+            self.nodes.remove(&(host.to_owned(), port));
+        }
+        result
+    }
+
+    /// Sends a command on to the node that a slot is being moved to. ASKING counts for the next command of the connection, so
+    /// both go as one.
+    async fn ask(&mut self, redirection: &RedisError, command: &Cmd) -> RedisResult<Value> {
+        let place = redirection.redirect_node().and_then(|(address, _slot)| address.rsplit_once(':'));
+        let place = place.and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        let (host, port) = place.ok_or_else(|| redirection.clone())?;
+        let mut both = Pipeline::with_capacity(2);
+        both.cmd("ASKING").add_command(command.clone());
+        let result = self.node(host, port).await?.req_packed_commands(&both, 1, 1).await;
+        let mut replies = self.used(host, port, result)?;
+        replies.pop().unwrap_or_default().extract_error()
+    }
+}
+
+impl ConnectionLike for Redirecting {
+    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
+        Box::pin(async move {
+            let mut result = self.cluster.req_packed_command(command).await;
+            for _ in 0..REDIRECTIONS_MAX {
+                let Err(error) = &result else { break };
+                result = match error.retry_method() {
+                    // By now redis-rs is learning the owners of the slots anew; what comes next waits for that.
+                    RetryMethod::MovedRedirect => self.cluster.req_packed_command(command).await,
+                    RetryMethod::AskRedirect => self.ask(&error.clone(), command).await,
+                    _ => break,
+                };
+            }
+            result
+        })
+    }
+
+    /// Redirections of a pipeline are its sender's to follow: part of it may have been carried out.
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        commands: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        self.cluster.req_packed_commands(commands, offset, count)
+    }
+
+    fn get_db(&self) -> i64 {
+        self.cluster.get_db()
+    }
+}
+
+impl std::fmt::Debug for Redirecting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Redirecting").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,264 @@
+//! The primaries that a connection can reach, and a driver that sends to one of them.
+//!
+//! redis-rs takes the first argument of a command that it does not know for its key: `STATE.SCHEMA SET …` would go to whoever owns
+//! the slot of `SET`. Each of its cluster connections can send to a node that is named, and which one it is shows at run time
+//! only: for all others a driver is a connection to one server. A trait for connections to implement was rejected, since it
+//! would shut out every connection that a user brings along.
+
+use std::any::TypeId;
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::time::Duration;
+
+use redis::{Cmd, RedisResult, Value};
+
+use super::usage;
+use crate::decode;
+use crate::driver::{Driver, sealed};
+use crate::error::{ErrorKind, Result};
+use crate::request::{Request, Resend};
+use crate::states::States;
+
+/// A primary.
+#[derive(Clone, Debug)]
+pub(super) enum Node {
+    /// The one that the connection leads to.
+    Only,
+    /// One of a cluster.
+    At { host: String, port: u16 },
+}
+
+impl Node {
+    pub(super) fn address(&self) -> Option<String> {
+        match self {
+            Node::Only => None,
+            Node::At { host, port } => Some(format!("{host}:{port}")),
+        }
+    }
+}
+
+/// The primaries, those without slots included: slots may be moved to them next.
+pub(super) async fn primaries<D: Driver + 'static>(states: &mut States<D>) -> Result<Vec<Node>> {
+    let nodes = match states.exchange(&ClusterNodes).await {
+        Ok(nodes) => nodes,
+        // Cluster support is disabled, or the user may not ask, as one who may send STATE commands to a single server.
+        Err(error) if matches!(error.kind(), ErrorKind::Command | ErrorKind::NoPermission) => {
+            return if reaches_all::<D>() { Err(error) } else { Ok(vec![Node::Only]) };
+        }
+        Err(error) => return Err(error),
+    };
+    if nodes.len() <= 1 {
+        return Ok(vec![Node::Only]);
+    }
+    if !reaches_all::<D>() {
+        let count = nodes.len();
+        return Err(usage(format!(
+            "the connection leads to one node of a cluster with {count} primaries: connect_cluster reaches them all"
+        )));
+    }
+    // The names by which redis-rs knows them: CLUSTER NODES has numbers where the cluster prefers names.
+    let mut hosts = states.exchange(&ClusterSlots).await?;
+    let named = |(id, (ip, port))| Node::At { host: hosts.remove(&id).unwrap_or(ip), port };
+    Ok(nodes.into_iter().map(named).collect())
+}
+
+/// The same states by way of one node.
+pub(super) fn at<'a, D: Driver + 'static>(states: &'a mut States<D>, node: &'a Node) -> States<At<'a, D>> {
+    states.through(|driver| At { driver, node })
+}
+
+/// Drives the connection of another driver to one node.
+pub(super) struct At<'a, D> {
+    driver: &'a mut D,
+    node: &'a Node,
+}
+
+impl<D> sealed::Sealed for At<'_, D> {}
+
+impl<D: Driver + 'static> Driver for At<'_, D> {
+    type Answer<'a, T: 'a> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+
+    async fn call(&mut self, command: &Cmd) -> RedisResult<Value> {
+        match self.node {
+            Node::Only => self.driver.call(command).await,
+            Node::At { host, port } => clusters::call(self.driver, host, *port, command).await,
+        }
+    }
+
+    async fn call_both(&mut self, first: &Cmd, second: &Cmd) -> RedisResult<[Value; 2]> {
+        Ok([self.call(first).await?, self.call(second).await?])
+    }
+
+    async fn sleep(&mut self, time: Duration) {
+        self.driver.sleep(time).await;
+    }
+
+    fn answer<'a, T: Send + 'a>(work: impl Future<Output = Result<T>> + Send + 'a) -> Self::Answer<'a, T> {
+        Box::pin(work)
+    }
+}
+
+fn reaches_all<D: 'static>() -> bool {
+    clusters::known().contains(&TypeId::of::<D>())
+}
+
+/// Without the feature no connection is known to reach more than one server.
+#[cfg(not(feature = "cluster"))]
+mod clusters {
+    use std::any::TypeId;
+
+    use redis::{Cmd, RedisResult, Value};
+
+    pub(super) fn known() -> Vec<TypeId> {
+        Vec::new()
+    }
+
+    pub(super) async fn call<D>(_: &mut D, _: &str, _: u16, _: &Cmd) -> RedisResult<Value> {
+        Err((redis::ErrorKind::Client, "built without the feature cluster").into())
+    }
+}
+
+#[cfg(feature = "cluster")]
+mod clusters {
+    use std::any::{Any, TypeId};
+
+    use redis::cluster_async::ClusterConnection;
+    use redis::cluster_routing::{RoutingInfo, SingleNodeRoutingInfo};
+    use redis::{Cmd, RedisResult, Value};
+
+    use crate::{Async, Driver, Redirecting};
+
+    /// The drivers that can send to a node that is named.
+    pub(super) fn known() -> Vec<TypeId> {
+        vec![
+            TypeId::of::<Async<Redirecting>>(),
+            TypeId::of::<Async<ClusterConnection>>(),
+            #[cfg(feature = "sync")]
+            TypeId::of::<crate::Blocking<redis::cluster::ClusterConnection>>(),
+        ]
+    }
+
+    pub(super) async fn call<D: Driver + 'static>(
+        driver: &mut D,
+        host: &str,
+        port: u16,
+        command: &Cmd,
+    ) -> RedisResult<Value> {
+        let route = RoutingInfo::SingleNode(SingleNodeRoutingInfo::ByAddress { host: host.to_owned(), port });
+        let any: &mut (dyn Any + Send) = driver;
+        if let Some(Async(connection)) = any.downcast_mut::<Async<Redirecting>>() {
+            return connection.send_to(host, port, command).await?.extract_error();
+        }
+        if let Some(Async(connection)) = any.downcast_mut::<Async<ClusterConnection>>() {
+            return connection.route_command(command.clone(), route).await?.extract_error();
+        }
+        #[cfg(feature = "sync")]
+        if let Some(crate::Blocking(connection)) =
+            any.downcast_mut::<crate::Blocking<redis::cluster::ClusterConnection>>()
+        {
+            return connection.route_command(command, route)?.extract_error();
+        }
+        Err((redis::ErrorKind::Client, "this connection can't send to a node that is named").into())
+    }
+}
+
+/// A question about the cluster.
+macro_rules! question {
+    ($name:literal, $reply:ty) => {
+        type Reply = $reply;
+
+        fn name(&self) -> &'static str {
+            $name
+        }
+
+        fn key(&self) -> Option<&str> {
+            None
+        }
+
+        fn resend(&self) -> Resend {
+            Resend::Safe
+        }
+    };
+}
+
+/// CLUSTER NODES: by id, the address of each primary that is there.
+struct ClusterNodes;
+
+impl Request for ClusterNodes {
+    question!("CLUSTER NODES", BTreeMap<String, (String, u16)>);
+
+    fn command(&self) -> Cmd {
+        let mut command = redis::cmd("CLUSTER");
+        command.arg("NODES");
+        command
+    }
+
+    fn reply(&self, value: Value) -> Result<Self::Reply> {
+        let text: String = decode::value(value)?;
+        Ok(text.lines().filter_map(primary).collect())
+    }
+}
+
+/// `id ip:port@bus,name flags primary ping pong epoch link slots…`
+fn primary(line: &str) -> Option<(String, (String, u16))> {
+    let fields: Vec<&str> = line.split(' ').collect();
+    let [id, address, flags, _, _, _, _, _, slots @ ..] = fields.as_slice() else { return None };
+    let has = |flag: &str| flags.split(',').any(|one| one == flag);
+    // A primary that was replaced stays in the list, without slots, until it comes back as a replica.
+    if !has("master") || has("handshake") || has("noaddr") || has("fail") && slots.is_empty() {
+        return None;
+    }
+    let (ip, port) = address.split('@').next()?.rsplit_once(':')?;
+    Some(((*id).to_owned(), (ip.to_owned(), port.parse().ok()?)))
+}
+
+/// CLUSTER SLOTS: by id, the host of each primary that has slots.
+struct ClusterSlots;
+
+impl Request for ClusterSlots {
+    question!("CLUSTER SLOTS", BTreeMap<String, String>);
+
+    fn command(&self) -> Cmd {
+        let mut command = redis::cmd("CLUSTER");
+        command.arg("SLOTS");
+        command
+    }
+
+    fn reply(&self, value: Value) -> Result<Self::Reply> {
+        let mut hosts = BTreeMap::new();
+        for share in decode::array(value)?.unwrap_or_default() {
+            let mut share = decode::array(share)?.unwrap_or_default().into_iter().skip(2);
+            let mut node = decode::array(share.next().unwrap_or_default())?.unwrap_or_default().into_iter();
+            let (host, id) = (node.next().unwrap_or_default(), node.nth(1).unwrap_or_default());
+            let (host, id): (Option<String>, Option<String>) = (decode::value(host)?, decode::value(id)?);
+            // Without a name of its own, or with `?`, it is known by its number.
+            if let (Some(host), Some(id)) = (host.filter(|host| !matches!(host.as_str(), "" | "?")), id) {
+                hosts.insert(id, host);
+            }
+        }
+        Ok(hosts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::primary;
+
+    #[test]
+    fn primaries_are_told_from_the_lines_of_cluster_nodes() {
+        let owner = "07c3 127.0.0.1:30004@31004,node-4 myself,master - 0 1426238317239 4 connected 0-5460";
+        assert_eq!(primary(owner), Some(("07c3".into(), ("127.0.0.1".into(), 30004))));
+        let joined = "67ed ::1:30002@31002 master - 0 1426238316232 2 connected";
+        assert_eq!(primary(joined), Some(("67ed".into(), ("::1".into(), 30002))), "it may get slots next");
+        for gone in [
+            "292f 127.0.0.1:30003@31003 slave 07c3 0 1426238318243 3 connected",
+            "6ec2 127.0.0.1:30005@31005 master,fail - 0 1426238317741 5 disconnected",
+            "824f 127.0.0.1:30006@31006 handshake - 0 0 0 connected",
+            "",
+        ] {
+            assert_eq!(primary(gone), None, "{gone}");
+        }
+        let lost = "e7d1 127.0.0.1:30001@31001 master,fail - 0 1426238317239 1 disconnected 5461-10922";
+        assert!(primary(lost).is_some(), "nobody has taken its slots: it must be reported");
+    }
+}

@@ -1,0 +1,168 @@
+//! Comparing what each primary keeps with what it shall keep, and sending the difference.
+//!
+//! First every primary is read, which takes long and changes nothing; then one after the other is written to, without a pause
+//! in between: so primaries differ from each other for as short as can be. One text is compared with the other. Revisions
+//! were rejected as what to compare: each primary counts its own.
+
+use std::collections::BTreeMap;
+
+use super::nodes::{self, Node};
+use super::report::{BindingOutcome, NodeReport, SchemaOutcome, SchemaReport, SyncedBinding, SyncedSchema};
+use super::{Binding, Schemas, usage};
+use crate::driver::Driver;
+use crate::error::{Error, ErrorKind, Result};
+use crate::request::{SchemaBind, SchemaGet, SchemaList, SchemaSet};
+use crate::states::States;
+
+/// What a primary keeps of what is wanted, and beyond it.
+struct Kept {
+    /// The revision and text of each wanted schema that is there.
+    schemas: BTreeMap<String, (u64, String)>,
+    /// By pattern, all of them.
+    bindings: BTreeMap<String, String>,
+    extra_schemas: Vec<String>,
+}
+
+pub(super) async fn run<D: Driver + 'static>(
+    states: &mut States<D>,
+    schemas: &Schemas,
+) -> Result<SchemaReport> {
+    if let Some(why) = &schemas.contradiction {
+        return Err(usage(why.clone()));
+    }
+    let mut read = Vec::new();
+    for node in nodes::primaries(states).await? {
+        let kept = read_node(&mut nodes::at(states, &node), schemas).await;
+        read.push((node, kept));
+    }
+    let mut report = SchemaReport { dry_run: schemas.dry_run, nodes: Vec::new() };
+    for (node, kept) in read {
+        report.nodes.push(write_node(states, &node, schemas, kept).await);
+    }
+    Ok(report)
+}
+
+async fn read_node<D: Driver>(states: &mut States<D>, wanted: &Schemas) -> Result<Kept> {
+    let mut kept = Kept { schemas: BTreeMap::new(), bindings: BTreeMap::new(), extra_schemas: Vec::new() };
+    for listed in states.exchange(&SchemaList).await? {
+        let is_wanted = wanted.texts.contains_key(&listed.name);
+        // Revision 0 is a schema that is bound but gone.
+        if is_wanted && listed.revision > 0 {
+            let text = states.exchange(&SchemaGet::new(&listed.name)).await?;
+            kept.schemas.extend(text.map(|text| (listed.name.clone(), (listed.revision, text))));
+        }
+        kept.bindings.extend(listed.bindings.into_iter().map(|pattern| (pattern, listed.name.clone())));
+        if !is_wanted && listed.revision > 0 {
+            kept.extra_schemas.push(listed.name);
+        }
+    }
+    Ok(kept)
+}
+
+async fn write_node<D: Driver + 'static>(
+    states: &mut States<D>,
+    node: &Node,
+    wanted: &Schemas,
+    kept: Result<Kept>,
+) -> NodeReport {
+    let mut report = NodeReport {
+        address: node.address(),
+        schemas: Vec::new(),
+        bindings: Vec::new(),
+        extra_schemas: Vec::new(),
+        extra_bindings: Vec::new(),
+        error: None,
+    };
+    let outcome = match kept {
+        Ok(kept) => write(&mut nodes::at(states, node), wanted, kept, &mut report).await,
+        Err(error) => Err(error),
+    };
+    report.error = outcome.err();
+    report
+}
+
+/// Sends what differs. An error ends it; a refusal is an outcome.
+async fn write<D: Driver>(
+    states: &mut States<D>,
+    wanted: &Schemas,
+    mut kept: Kept,
+    report: &mut NodeReport,
+) -> Result<()> {
+    report.extra_schemas = std::mem::take(&mut kept.extra_schemas);
+    let extra = kept.bindings.iter().filter(|(pattern, _)| !wanted.bindings.contains_key(*pattern));
+    report.extra_bindings = extra.map(|(pattern, schema)| (pattern.clone(), schema.clone())).collect();
+    for (name, text) in &wanted.texts {
+        let outcome = write_schema(states, wanted.dry_run, name, text, kept.schemas.get(name)).await?;
+        report.schemas.push(SyncedSchema { name: name.clone(), outcome });
+    }
+    for (pattern, binding) in &wanted.bindings {
+        let from = kept.bindings.remove(pattern);
+        let outcome = if from.as_ref() == Some(&binding.schema) {
+            BindingOutcome::Unchanged
+        } else {
+            write_binding(states, wanted.dry_run, pattern, binding, from, &report.schemas).await?
+        };
+        let (pattern, schema) = (pattern.clone(), binding.schema.clone());
+        report.bindings.push(SyncedBinding { pattern, schema, outcome });
+    }
+    Ok(())
+}
+
+async fn write_schema<D: Driver>(
+    states: &mut States<D>,
+    dry_run: bool,
+    name: &str,
+    text: &str,
+    kept: Option<&(u64, String)>,
+) -> Result<SchemaOutcome> {
+    let from = match kept {
+        Some((revision, kept)) if kept == text => {
+            return Ok(SchemaOutcome::Unchanged { revision: *revision });
+        }
+        kept => kept.map_or(0, |(revision, _)| *revision),
+    };
+    let to = if dry_run { Ok(from + 1) } else { states.exchange(&SchemaSet::new(name, text)).await };
+    Ok(match to {
+        Ok(revision) if from == 0 => SchemaOutcome::Created { revision },
+        // Somebody else has sent it in the meantime, or the server writes the same text in another way.
+        Ok(to) if to == from => SchemaOutcome::Unchanged { revision: from },
+        Ok(to) => SchemaOutcome::Changed { from, to },
+        Err(error) => SchemaOutcome::Refused(refusal(error)?),
+    })
+}
+
+async fn write_binding<D: Driver>(
+    states: &mut States<D>,
+    dry_run: bool,
+    pattern: &str,
+    binding: &Binding,
+    from: Option<String>,
+    schemas: &[SyncedSchema],
+) -> Result<BindingOutcome> {
+    let schema = schemas.iter().find(|schema| schema.name == binding.schema);
+    let outcome = schema.filter(|_| binding.by_schema).map(|schema| &schema.outcome);
+    match outcome {
+        Some(SchemaOutcome::Refused(error)) => return Ok(BindingOutcome::Refused(error.clone())),
+        // STATE.SCHEMA SET has bound it.
+        Some(SchemaOutcome::Created { .. } | SchemaOutcome::Changed { .. }) => {
+            return Ok(BindingOutcome::Bound { from });
+        }
+        // The text is there and the binding is not: somebody has unbound it, or bound it to something else.
+        Some(SchemaOutcome::Unchanged { .. }) | None => {}
+    }
+    if dry_run {
+        return Ok(BindingOutcome::Bound { from });
+    }
+    match states.exchange(&SchemaBind::new(pattern, &binding.schema)).await {
+        Ok(()) => Ok(BindingOutcome::Bound { from }),
+        Err(error) => Ok(BindingOutcome::Refused(refusal(error)?)),
+    }
+}
+
+/// What the server says about this one thing; an error when there is no point in sending it another.
+fn refusal(error: Error) -> Result<Error> {
+    match error.kind() {
+        ErrorKind::Connection | ErrorKind::OutcomeUnknown | ErrorKind::Unavailable => Err(error),
+        _ => Ok(error),
+    }
+}

@@ -1,0 +1,84 @@
+//! A connection to whichever server the sentinels call the primary.
+//!
+//! redis-rs asks the sentinels once and hands out a connection to a server; after a failover that one leads to a replica. Here
+//! they are asked again. To listen to the sentinels' announcements was rejected: the old primary closes its connections when
+//! it is made a replica, and a primary that is gone shows by itself.
+
+use std::sync::Arc;
+
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::sentinel::SentinelClient;
+use redis::{AsyncConnectionConfig, Cmd, Pipeline, RedisError, RedisFuture, RedisResult, Value};
+use tokio::sync::Mutex;
+
+use crate::connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT};
+
+/// A connection to a primary that sentinels watch, as [`connect_sentinel`](crate::connect_sentinel) makes it. When it has broken,
+/// or leads to a replica, the next command asks the sentinels again. It sends nothing twice: that is for
+/// [`States`](crate::States) to decide. It can be cloned.
+#[derive(Clone)]
+pub struct Watched {
+    sentinels: Arc<Mutex<SentinelClient>>,
+    connection: Option<MultiplexedConnection>,
+}
+
+impl Watched {
+    /// Connects, with [`CONNECTION_TIMEOUT`] and [`RESPONSE_TIMEOUT`].
+    pub async fn open(sentinels: SentinelClient) -> RedisResult<Watched> {
+        let mut opened = Watched { sentinels: Arc::new(Mutex::new(sentinels)), connection: None };
+        opened.connection().await?;
+        Ok(opened)
+    }
+
+    async fn connection(&mut self) -> RedisResult<&mut MultiplexedConnection> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => {
+                let config = AsyncConnectionConfig::new()
+                    .set_connection_timeout(Some(CONNECTION_TIMEOUT))
+                    .set_response_timeout(Some(RESPONSE_TIMEOUT));
+                self.sentinels.lock().await.get_async_connection_with_config(&config).await?
+            }
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    fn used<T>(&mut self, result: RedisResult<T>) -> RedisResult<T> {
+        let is_over = |error: &RedisError| error.is_unrecoverable_error() || error.code() == Some("READONLY");
+        if result.as_ref().is_err_and(is_over) {
+            self.connection = None;
+        }
+        result
+    }
+}
+
+impl ConnectionLike for Watched {
+    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
+        Box::pin(async move {
+            let result = self.connection().await?.req_packed_command(command).await;
+            self.used(result.and_then(Value::extract_error))
+        })
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        commands: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        Box::pin(async move {
+            let result = self.connection().await?.req_packed_commands(commands, offset, count).await;
+            self.used(result)
+        })
+    }
+
+    fn get_db(&self) -> i64 {
+        self.connection.as_ref().map_or(0, ConnectionLike::get_db)
+    }
+}
+
+impl std::fmt::Debug for Watched {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watched").field("connected", &self.connection.is_some()).finish_non_exhaustive()
+    }
+}
