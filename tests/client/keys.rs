@@ -66,13 +66,11 @@ fn in_a_cluster_state_and_token_can_be_aligned() {
     client.ok(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
     wait_until("the cluster is up", || client.text(&["CLUSTER", "INFO"]).contains("cluster_state:ok"));
     client.ok(&["SET", &keys::token(PHONE), "tok_a4c1"]);
-    let update = |key: String| Update::any(keys::user_state(PHONE), Change::none()).align([key]);
+    let update = |keys: &[String]| Update::any(keys::user_state(PHONE), Change::none()).align(keys);
     block_on(async {
         let mut states = connect_cluster([server.url()]).await.expect("a connection");
-        for key in [keys::token(PHONE), keys::session_data(PHONE)] {
-            states.send(&update(key.clone())).await.expect(&key);
-        }
-        let error = states.send(&update(keys::session_data("91c2"))).await.unwrap_err();
+        states.send(&update(&[keys::token(PHONE), keys::session_data(PHONE)])).await.expect("one slot");
+        let error = states.send(&update(&[keys::session_data("91c2")])).await.unwrap_err();
         assert!(error.to_string().contains("same slot"), "{:?} {error}", ErrorKind::Command);
     });
     let expiry = client.ok(&["PEXPIRETIME", &keys::user_state(PHONE)]);
