@@ -6,6 +6,7 @@
 //! * [`connect`] finds the server, with times that are set on purpose; [`States`] is the connection and what belongs around it
 //! * [`States::update_with`] reads, changes and writes, and does so again when somebody else was faster
 //! * a request for each command ([`Update`], [`Rollback`], [`Recover`], …), for whatever needs more to say
+//! * [`channel`] is the state manager of a bot: accessors, operations and the roles of its components
 //! * [`Error`] answers questions: [`is_conflict`](Error::is_conflict), [`violations`](Error::violations), …
 //!
 //! It stands on [redis-rs](redis), which it re-exports, and works with all of its connections. Async and blocking calls are
@@ -17,6 +18,7 @@
 //! * `cluster`: connections to a Redis Cluster
 
 mod change;
+pub mod channel;
 mod connect;
 mod decode;
 mod driver;

@@ -3,7 +3,7 @@
 
 mod edit;
 mod send;
-mod token;
+pub(crate) mod token;
 
 use std::time::Duration;
 
