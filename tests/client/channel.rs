@@ -180,7 +180,7 @@ fn what_the_server_keeps_is_read_and_not_written() {
     });
     let stored = document(&mut client);
     let names: Vec<_> = stored.as_object().expect("an object").keys().collect();
-    assert_eq!(names, ["current", "channel"], "{stored}");
+    assert_eq!(names, ["channel", "current"], "{stored}");
     assert_eq!(stored["current"]["awaiting_input"], true);
     assert_eq!(attempts(&mut client, "login"), (2, 0));
 }

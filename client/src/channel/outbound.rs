@@ -93,7 +93,7 @@ pub trait Messaging<D: Outbound>: Send {
 /// How a bot calls the API. [`Api`](crate::channel::Api) has an example.
 pub trait ApiClient<D: Outbound>: Send {
     /// What is asked for.
-    type Request: Sync;
+    type Request: Sync + ?Sized;
 
     /// What comes back.
     type Response: ApiResponse;
