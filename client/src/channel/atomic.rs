@@ -132,13 +132,17 @@ impl<'a, D: Driver> Atomic<'a, D> {
             AtomicOperation::Set => {
                 let mut set = Update::any(key, Change::replace(value()?)?).id(token::fresh()).returning();
                 set.options.schema.clone_from(&self.schema);
-                ttl.map(|ttl| set.options.expire_in(ttl));
+                if let Some(ttl) = ttl {
+                    set.options.expire_in(ttl);
+                }
                 self.states.exchange(&set).await?.document().map(Some)
             }
             AtomicOperation::Update => {
                 let change = Change::merge(value()?)?;
                 let mut edit = Edit::<D, verb::Update>::new(self.states, key);
-                ttl.map(|ttl| edit.options.expire_in(ttl));
+                if let Some(ttl) = ttl {
+                    edit.options.expire_in(ttl);
+                }
                 Ok(Some(edit.run(|_: &Value| Ok(change.clone())).await?.document))
             }
             AtomicOperation::Delete => {

@@ -62,12 +62,11 @@ impl<'a, D: Driver, M: Send> Confirm<'a, D, M> {
         D::answer(async move {
             let mut decided = None;
             let written = self.turn.write::<verb::Update>(|context| {
-                let change = match decided.insert(decide(context)) {
+                match decided.insert(decide(context)) {
                     ValidationResult::Success(result) => prepare::component_result(result),
                     // Nothing is to be written; the reason has been put aside.
                     ValidationResult::Failure(_) => Err(Error::new(ErrorKind::Usage, "not confirmed")),
-                };
-                change
+                }
             });
             match (written.await, decided) {
                 (_, Some(ValidationResult::Failure(context))) => {
