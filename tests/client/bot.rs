@@ -56,6 +56,11 @@ pub fn trail(client: &mut Client) -> Vec<Entry> {
     entries.array().iter().map(fields).collect()
 }
 
+/// The state and the length of its trail, to see that nothing has happened.
+pub fn all(client: &mut Client) -> ((String, String), usize) {
+    (client.state(KEY), trail(client).len())
+}
+
 /// The newest entry has these fields.
 #[track_caller]
 pub fn wrote(client: &mut Client, fields: &[(&str, &str)]) {
@@ -121,7 +126,11 @@ impl Bank {
         let dashboard = json!({"member": {"memberID": "7d1f", "memberTier": 2}, "calls": self.calls.len()});
         let action = json!({"type": request});
         match request {
-            "login" => Ok(Answered { dashboard, action, token: Some(Token::new(self.hands_out)) }),
+            "login" => Ok(Answered {
+                dashboard,
+                action: json!({"type": "login", "id": "1"}),
+                token: Some(Token::new(self.hands_out)),
+            }),
             "broken" => Ok(Answered { dashboard: json!("no object"), action, token: None }),
             _ if token.as_deref() != self.accepts || token.is_none() => Err(ApiFailure::TokenRefused),
             "fail" => Err(ApiFailure::Failed("the bank is closed".into())),

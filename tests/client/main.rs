@@ -3,6 +3,7 @@
 mod bot;
 mod cannot;
 mod channel;
+mod channel_api;
 mod channel_errors;
 mod channel_roles;
 mod retries;
