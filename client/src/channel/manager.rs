@@ -1,17 +1,19 @@
-//! The manager: which channel, over which connection, and the roles that it hands out.
+//! The manager: which channel, over which connection; its operations, and the roles that it hands out.
 
-use crate::channel::document::Step;
+use redis_state_core::Etag;
+
+use crate::channel::document::{ChannelState, Step, Token};
 use crate::channel::outbound::{Messaging, Outbound};
 use crate::channel::place::Place;
+use crate::channel::prepare::FlowUpdate;
 use crate::channel::reads::{Reads, sealed};
 use crate::channel::result::ValidationResult;
 use crate::channel::roles::turn::Turn;
 use crate::channel::roles::{self, Api, Confirm, Display, Input};
+use crate::channel::writes::Initialized;
 use crate::driver::Driver;
+use crate::state::State;
 use crate::states::States;
-
-/// The schema that a channel's state obeys.
-pub const SCHEMA: &str = "vimbiso.channel";
 
 /// The state manager of one channel: the single way to its state, for headquarters and components alike.
 ///
@@ -67,6 +69,49 @@ impl<D: Driver, M: Send> Channel<D, M> {
     /// The connection, for whatever has no method here.
     pub fn states(&mut self) -> &mut States<D> {
         &mut self.place.states
+    }
+
+    /// Looks whether there is a state, and creates one at the first step of the flow if there is none. What is known of the
+    /// channel stays as it is for good. A creation is on record, by this actor.
+    pub fn initialize_channel<'a>(
+        &'a mut self,
+        channel_type: &'a str,
+        actor: &'a str,
+    ) -> D::Answer<'a, Initialized> {
+        D::answer(async move { self.place.initialize(channel_type, actor).await })
+    }
+
+    /// Moves the flow on: see [`FlowUpdate`]. From the start again when somebody else was faster.
+    ///
+    /// Errors: [`NoState`](crate::ErrorKind::NoState); what the schema refuses, as [`Invalid`](crate::ErrorKind::Invalid) or
+    /// [`Transition`](crate::ErrorKind::Transition); [`Protected`](crate::ErrorKind::Protected) for what only the API writes. The state is
+    /// as before then.
+    pub fn update_state<'a>(&'a mut self, update: &'a FlowUpdate) -> D::Answer<'a, Etag> {
+        D::answer(async move { self.place.update(update).await })
+    }
+
+    /// Takes the state back to the first step of the flow. What belongs to the channel and the API stays: channel,
+    /// dashboard, action, auth; so do attempts and past versions.
+    pub fn reset_state<'a>(&'a mut self, actor: &'a str) -> D::Answer<'a, Etag> {
+        D::answer(async move { self.place.reset("reset_state", actor).await })
+    }
+
+    /// As [`reset_state`](Channel::reset_state), on record as `clear_flow`: the flow is over, not lost.
+    pub fn clear_flow<'a>(&'a mut self, actor: &'a str) -> D::Answer<'a, Etag> {
+        D::answer(async move { self.place.reset("clear_flow", actor).await })
+    }
+
+    /// Keeps a new token, for as long as the schema says: by STATE.SETPROTECTED.
+    pub fn set_jwt_token<'a>(&'a mut self, token: &'a Token, actor: &'a str) -> D::Answer<'a, Etag> {
+        D::answer(async move { self.place.set_token(token, actor).await })
+    }
+
+    /// All of it: the document, and the attempts and times that the server keeps beside it. Several round trips; each of the
+    /// accessors is one.
+    ///
+    /// The token is in it for who may run STATE.SETPROTECTED, else `***`.
+    pub fn get_state(&mut self) -> D::Answer<'_, State<ChannelState>> {
+        D::answer(async move { self.place.all().await })
     }
 
     /// The role of a component that shows something.

@@ -26,28 +26,27 @@
 //! assert_eq!(channel.get_component().await?, "LoginApiCall");
 //! # Ok(()) });
 //! ```
-// Who needs whom, downwards: error_handler, operations -> manager -> roles -> reads -> place, prepare -> document, outbound,
+// Who needs whom, downwards: error_handler -> manager -> roles -> reads, writes -> place, prepare -> document, outbound,
 // result. Nothing points up.
 
 mod atomic;
 mod document;
 mod error_handler;
 mod manager;
-mod operations;
 mod outbound;
 mod place;
 mod prepare;
 mod reads;
 mod result;
 mod roles;
+mod writes;
 
 pub use atomic::{Atomic, AtomicOperation, Executed};
 pub use document::{
     Auth, ChannelInfo, ChannelState, Current, Step, Timestamps, Token, Validation, ValidationStatus,
 };
 pub use error_handler::{ErrorHandler, text_for_person};
-pub use manager::{Channel, SCHEMA};
-pub use operations::Initialized;
+pub use manager::Channel;
 #[cfg(feature = "tokio")]
 pub use outbound::BoxFuture;
 pub use outbound::{ApiClient, ApiFailure, ApiResponse, Messaging, Outbound};
@@ -56,3 +55,4 @@ pub use prepare::FlowUpdate;
 pub use reads::{Answer, Reads};
 pub use result::{ErrorContext, ErrorDetails, ErrorType, ValidationResult};
 pub use roles::{Api, Confirm, Display, Input};
+pub use writes::{Initialized, SCHEMA};

@@ -3,6 +3,8 @@
 //! A token that has lapsed, or that the API refuses, is renewed once for a call and the call is made once more: not more
 //! often, since an API that refuses a fresh token will refuse the next one too.
 
+use serde::de::IgnoredAny;
+
 use super::turn::{Turn, ensure_turn};
 use crate::channel::document::Token;
 use crate::channel::outbound::{ApiClient, ApiFailure, ApiResponse, Outbound};
@@ -13,7 +15,6 @@ use crate::channel::result::{ErrorContext, ErrorType, ValidationResult};
 use crate::driver::Driver;
 use crate::error::Result;
 use crate::request::verb;
-use serde::de::IgnoredAny;
 
 /// A component that calls the API. It [`Reads`], makes the call, and writes dashboard and action in one step, by
 /// STATE.SETPROTECTED.

@@ -1,19 +1,22 @@
-//! What the manager does to a state: create it, move the flow on, reset it, keep the token; and read all of it at once.
+//! The implementation of what the manager does to a state: create it, move the flow on, reset it, keep the token; and of
+//! reading all of it at once. Who does it, and who may, is said above this.
 
+use redis_state_core::{Etag, Expected};
 use serde::de::IgnoredAny;
 
 use crate::channel::document::{ChannelInfo, ChannelState, Timestamps, Token};
-use crate::channel::manager::{Channel, SCHEMA};
 use crate::channel::place::{Place, no_state};
 use crate::channel::prepare::{self, FlowUpdate};
 use crate::driver::Driver;
 use crate::error::{Error, ErrorKind, Result};
-use crate::request::{Meta, Reset, Update, verb};
+use crate::request::{Get, Meta, Reset, Update, verb};
 use crate::state::State;
 use crate::states::{CONFLICT_RETRIES, Edit, token};
-use redis_state_core::{Etag, Expected};
 
-/// What [`Channel::initialize_channel`] found or made.
+/// The schema that a channel's state obeys.
+pub const SCHEMA: &str = "vimbiso.channel";
+
+/// What [`Channel::initialize_channel`](crate::channel::Channel::initialize_channel) found or made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Initialized {
@@ -23,53 +26,8 @@ pub struct Initialized {
     pub created: bool,
 }
 
-impl<D: Driver, M: Send> Channel<D, M> {
-    /// Looks whether there is a state, and creates one at the first step of the flow if there is none. What is known of the
-    /// channel stays as it is for good. A creation is on record, by this actor.
-    pub fn initialize_channel<'a>(
-        &'a mut self,
-        channel_type: &'a str,
-        actor: &'a str,
-    ) -> D::Answer<'a, Initialized> {
-        D::answer(async move { self.place.initialize(channel_type, actor).await })
-    }
-
-    /// Moves the flow on: see [`FlowUpdate`]. From the start again when somebody else was faster.
-    ///
-    /// Errors: [`NoState`](ErrorKind::NoState); what the schema refuses, as [`Invalid`](ErrorKind::Invalid) or
-    /// [`Transition`](ErrorKind::Transition); [`Protected`](ErrorKind::Protected) for what only the API writes. The state is
-    /// as before then.
-    pub fn update_state<'a>(&'a mut self, update: &'a FlowUpdate) -> D::Answer<'a, Etag> {
-        D::answer(async move { self.place.update(update).await })
-    }
-
-    /// Takes the state back to the first step of the flow. What belongs to the channel and the API stays: channel,
-    /// dashboard, action, auth; so do attempts and past versions.
-    pub fn reset_state<'a>(&'a mut self, actor: &'a str) -> D::Answer<'a, Etag> {
-        D::answer(async move { self.place.reset("reset_state", actor).await })
-    }
-
-    /// As [`reset_state`](Channel::reset_state), on record as `clear_flow`: the flow is over, not lost.
-    pub fn clear_flow<'a>(&'a mut self, actor: &'a str) -> D::Answer<'a, Etag> {
-        D::answer(async move { self.place.reset("clear_flow", actor).await })
-    }
-
-    /// Keeps a new token, for as long as the schema says: by STATE.SETPROTECTED.
-    pub fn set_jwt_token<'a>(&'a mut self, token: &'a Token, actor: &'a str) -> D::Answer<'a, Etag> {
-        D::answer(async move { self.place.set_token(token, actor).await })
-    }
-
-    /// All of it: the document, and the attempts and times that the server keeps beside it. Several round trips; each of the
-    /// accessors is one.
-    ///
-    /// The token is in it for who may run STATE.SETPROTECTED, else `***`.
-    pub fn get_state(&mut self) -> D::Answer<'_, State<ChannelState>> {
-        D::answer(async move { self.place.all().await })
-    }
-}
-
 impl<D: Driver> Place<D> {
-    async fn initialize(&mut self, channel_type: &str, actor: &str) -> Result<Initialized> {
+    pub(crate) async fn initialize(&mut self, channel_type: &str, actor: &str) -> Result<Initialized> {
         if let Some(etag) = self.etag().await? {
             return Ok(Initialized { etag, created: false });
         }
@@ -90,7 +48,7 @@ impl<D: Driver> Place<D> {
         }
     }
 
-    async fn update(&mut self, update: &FlowUpdate) -> Result<Etag> {
+    pub(crate) async fn update(&mut self, update: &FlowUpdate) -> Result<Etag> {
         let FlowUpdate { update_from, path, component, .. } = update;
         tracing::info!(path, component, update_from, "updating state");
         if path.is_some() || component.is_some() {
@@ -104,7 +62,7 @@ impl<D: Driver> Place<D> {
         Ok(edit.run(|_: &IgnoredAny| Ok(change.clone())).await?.etag)
     }
 
-    async fn reset(&mut self, event: &str, actor: &str) -> Result<Etag> {
+    pub(crate) async fn reset(&mut self, event: &str, actor: &str) -> Result<Etag> {
         tracing::info!(update_from = actor, "resetting state");
         let reset = Reset::new(&self.key, Expected::Any).event(event).actor(actor).id(token::fresh());
         Ok(self.states.exchange(&reset).await?.etag)
@@ -119,7 +77,7 @@ impl<D: Driver> Place<D> {
     }
 
     /// Document and metadata of the same version.
-    async fn all(&mut self) -> Result<State<ChannelState>> {
+    pub(crate) async fn all(&mut self) -> Result<State<ChannelState>> {
         for _ in 0..=CONFLICT_RETRIES {
             let mut state: State<ChannelState> = self.states.read(&self.key).await?.ok_or_else(no_state)?;
             let meta = self.states.exchange(&Meta::new(&self.key)).await?.ok_or_else(no_state)?;
@@ -134,8 +92,7 @@ impl<D: Driver> Place<D> {
     }
 
     async fn etag(&mut self) -> Result<Option<Etag>> {
-        let found =
-            self.states.exchange(&crate::request::Get::new(&self.key).members(["/channel/type"])).await?;
+        let found = self.states.exchange(&Get::new(&self.key).members(["/channel/type"])).await?;
         Ok(found.map(|found| found.etag))
     }
 }
