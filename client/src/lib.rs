@@ -7,6 +7,7 @@
 //! * [`States::update_with`] reads, changes and writes, and does so again when somebody else was faster
 //! * a request for each command ([`Update`], [`Rollback`], [`Recover`], …), for whatever needs more to say
 //! * [`States::sync_schemas`] makes every primary have the schemas of a folder
+//! * [`channel`] is the state manager of a bot: accessors, operations and the roles of its components
 //! * [`Error`] answers questions: [`is_conflict`](Error::is_conflict), [`violations`](Error::violations), …
 //!
 //! It stands on [redis-rs](redis), which it re-exports, and works with all of its connections. Async and blocking calls are
@@ -20,6 +21,7 @@
 
 mod cached_user;
 mod change;
+pub mod channel;
 mod connect;
 mod decode;
 mod driver;

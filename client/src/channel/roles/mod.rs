@@ -1,0 +1,42 @@
+//! What a component may do, as types: what a role may not do it has no method for, so that the wrong call does not compile.
+//!
+//! | role | reads | writes | messages | API |
+//! |---|---|---|---|---|
+//! | [`Display`] | yes | – | yes | – |
+//! | [`Input`] | – | its own data | yes | – |
+//! | [`Api`] | yes | dashboard and action, together | – | yes |
+//! | [`Confirm`] | yes | its result | yes | – |
+//!
+//! One type with flags that are looked at when it runs was rejected: it would find the mistake in front of a person.
+
+mod api;
+mod confirm;
+mod display;
+mod input;
+pub(crate) mod turn;
+
+pub use api::Api;
+pub use confirm::Confirm;
+pub use display::Display;
+pub use input::Input;
+
+use crate::channel::outbound::{Messaging, Outbound};
+use crate::channel::result::{ErrorContext, ErrorType, ValidationResult};
+
+/// Sends a message to the person.
+pub(crate) async fn send<D: Outbound, M: Messaging<D>>(
+    messaging: &mut M,
+    channel_id: &str,
+    message: &M::Message,
+) -> ValidationResult<()> {
+    match D::settle(messaging.send(channel_id, message)).await {
+        Ok(()) => ValidationResult::Success(()),
+        Err(text) => ValidationResult::Failure(ErrorContext::new(
+            ErrorType::Messaging,
+            text,
+            "MESSAGE_SEND_ERROR",
+            "messaging",
+            "send",
+        )),
+    }
+}
