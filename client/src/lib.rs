@@ -6,6 +6,8 @@
 //! * [`connect`] finds the server, with times that are set on purpose; [`States`] is the connection and what belongs around it
 //! * [`States::update_with`] reads, changes and writes, and does so again when somebody else was faster
 //! * a request for each command ([`Update`], [`Rollback`], [`Recover`], …), for whatever needs more to say
+//! * [`States::audit`] reads the trail of a state, [`AuditConsumer`] follows a trail or the server's feed and loses nothing,
+//!   [`Watch`] shows a state as it changes, [`Listen`] hears keyspace events
 //! * [`Error`] answers questions: [`is_conflict`](Error::is_conflict), [`violations`](Error::violations), …
 //!
 //! It stands on [redis-rs](redis), which it re-exports, and works with all of its connections. Async and blocking calls are
@@ -16,11 +18,20 @@
 //! * `sync`: blocking connections
 //! * `cluster`: connections to a Redis Cluster
 
+mod audit;
 mod change;
 mod connect;
 mod decode;
+#[cfg(feature = "tokio")]
+mod dedicated;
 mod driver;
 mod error;
+#[cfg(feature = "tokio")]
+mod events;
+#[cfg(feature = "tokio")]
+mod patience;
+#[cfg(feature = "tokio")]
+mod pump;
 #[cfg(feature = "sync")]
 mod reconnecting;
 #[macro_use]
@@ -28,10 +39,17 @@ mod request;
 mod state;
 mod states;
 mod trace;
+#[cfg(any(feature = "tokio", feature = "sync"))]
+mod waiter;
+#[cfg(feature = "tokio")]
+mod watch;
 
 pub use redis;
 pub use redis_state_core::{ChangeKind, Etag, Expected, Violation};
 
+#[cfg(feature = "tokio")]
+pub use audit::{AuditConsumer, Consume, Delivered, Start};
+pub use audit::{AuditEntry, AuditEvent, AuditJson, EntryId, Trail};
 pub use change::Change;
 #[cfg(feature = "tokio")]
 pub use connect::connect;
@@ -41,11 +59,15 @@ pub use connect::connect_blocking;
 pub use connect::connect_cluster;
 pub use connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT, URL_DEFAULT, URL_VARIABLE, url};
 #[cfg(feature = "tokio")]
+pub use dedicated::{Dedicated, WAIT_MAX};
+#[cfg(feature = "tokio")]
 pub use driver::Async;
 #[cfg(feature = "sync")]
 pub use driver::Blocking;
 pub use driver::Driver;
 pub use error::{Error, ErrorKind, Result};
+#[cfg(feature = "tokio")]
+pub use events::{Changed, Events, Listen, StateEvent};
 #[cfg(feature = "sync")]
 pub use reconnecting::Reconnecting;
 pub use request::{
@@ -56,3 +78,11 @@ pub use request::{
 };
 pub use state::State;
 pub use states::{CONFLICT_RETRIES, Edit, RESENDS, States};
+#[cfg(any(feature = "tokio", feature = "sync"))]
+pub use waiter::Waiter;
+#[cfg(feature = "tokio")]
+pub use waiter::connect_waiter;
+#[cfg(feature = "sync")]
+pub use waiter::connect_waiter_blocking;
+#[cfg(feature = "tokio")]
+pub use watch::Watch;
