@@ -263,7 +263,8 @@ async fn heard((sink, stream): &mut (PubSubSink, PubSubStream)) -> Option<Msg> {
 
 /// `__keyspace@0__:key` tells the event, `__keyevent@0__:event` the key.
 fn changed(message: &Msg) -> Option<Changed> {
-    let channel = String::from_utf8_lossy(message.get_channel_name_bytes());
+    let channel: Vec<u8> = message.get_channel().ok()?;
+    let channel = String::from_utf8_lossy(&channel);
     let payload = String::from_utf8_lossy(message.get_payload_bytes());
     let (kind, name) = channel.split_once("__:")?;
     let (key, event) = if kind.starts_with("__keyspace@") { (name, &*payload) } else { (&*payload, name) };

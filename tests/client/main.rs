@@ -1,3 +1,22 @@
 //! The client crate against a real server: what it does to a connection, to a conflict and to a lost answer.
 
+mod audit;
+mod consumer;
+mod events;
 mod retries;
+mod watch;
+
+use std::time::Duration;
+
+use support::Client;
+
+/// Fails the test when the work hangs.
+async fn soon<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), work).await.expect("it ends within a minute")
+}
+
+/// Cuts the connections of all clients but this one.
+fn cut(client: &mut Client) {
+    client.ok(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+    client.ok(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+}
