@@ -1,8 +1,8 @@
 //! Reading trails: every field that the server writes, and pages from both ends.
 
 use redis_state_client::{
-    Attempt, AuditEntry, AuditEvent, Change, ErrorKind, Reset, Rollback, States, Tally, Trail, Update,
-    connect, connect_blocking,
+    Attempt, AuditEntry, AuditEvent, Blocking, Change, ErrorKind, Reconnecting, Reset, Rollback, States,
+    Tally, Trail, Update, connect, connect_blocking,
 };
 use serde_json::{Value, json};
 use support::{Server, block_on};
@@ -11,7 +11,7 @@ use crate::soon;
 
 const KEY: &str = "channel:+263771234567";
 const STREAM: &str = "{channel:+263771234567}:audit";
-const RULES: &str = r#"{"properties":{"stage":{"x-transitions":{"initial":["menu"],"allow":{"menu":["offer"]}}},
+const RULES: &str = r#"{"properties":{"stage":{"default":"menu","x-transitions":{"initial":["menu"],"allow":{"menu":["offer"]}}},
     "amount":{"type":"number","default":1}}}"#;
 
 fn events(trail: &[AuditEntry]) -> Vec<&AuditEvent> {
@@ -45,10 +45,20 @@ fn every_field_that_the_server_writes_is_read() {
         let [expire, reset, rollback, note, reject, attempt, rebased, update, create] = &trail[..] else {
             panic!("{trail:#?}")
         };
-        use AuditEvent::*;
+        use AuditEvent as Event;
         assert_eq!(
             events(&trail),
-            [&Expire, &Reset, &Rollback, &Note, &Reject, &Attempt, &Update, &Update, &Create]
+            [
+                &Event::Expire,
+                &Event::Reset,
+                &Event::Rollback,
+                &Event::Note,
+                &Event::Reject,
+                &Event::Attempt,
+                &Event::Update,
+                &Event::Update,
+                &Event::Create
+            ]
         );
         assert!(trail.iter().all(|entry| entry.other.is_empty()), "{trail:#?}");
         assert!(trail.windows(2).all(|pair| pair[0].id > pair[1].id && pair[0].at >= pair[1].at));
@@ -74,7 +84,7 @@ fn every_field_that_the_server_writes_is_read() {
         assert_eq!((rollback.version, reset.version, expire.version), (4, 5, 5));
         assert!(expire.event.is_end() && expire.user.is_none() && !reset.event.is_end());
         assert_eq!(expire.steps.get("/stage").map(String::as_str), Some("menu"));
-        redis_state_client::Result::Ok(())
+        Ok::<(), redis_state_client::Error>(())
     }))
     .expect("a trail");
 }
@@ -88,7 +98,7 @@ fn pages_from_both_ends_meet() {
         states.send(&Update::any(KEY, change)).expect("an update");
     }
     let trail = || Trail::of(KEY).expect("a key with a trail");
-    let versions = |states: &mut States<_>, trail: Trail| -> Vec<u64> {
+    let versions = |states: &mut States<Blocking<Reconnecting>>, trail: Trail| -> Vec<u64> {
         let entries = states.send(&trail).expect("a trail");
         entries.iter().map(|entry: &AuditEntry| entry.version).collect()
     };

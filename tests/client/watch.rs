@@ -35,7 +35,9 @@ fn the_newest_a_deletion_and_a_creation_are_shown() {
         let mut watch = Watch::<Step>::open(&server.url(), KEY).await.expect("a watch");
         assert_eq!(stage(&mut watch).await.as_deref(), Some("menu"));
         // Who is slow sees the newest.
-        ["offer", "confirm", "ledger"].map(|stage| step(&mut client, stage));
+        for stage in ["offer", "confirm", "ledger"] {
+            step(&mut client, stage);
+        }
         assert_eq!(stage(&mut watch).await.as_deref(), Some("ledger"));
         client.ok(&["STATE.DELETE", KEY, "*"]);
         assert_eq!(stage(&mut watch).await, None);

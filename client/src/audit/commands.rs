@@ -149,7 +149,9 @@ impl Request for Acknowledge<'_> {
     fn command(&self) -> Cmd {
         let mut command = redis::cmd("XACK");
         command.arg(&self.names.stream).arg(&self.names.group);
-        self.ids.iter().for_each(|id| drop(command.arg(id.to_string())));
+        for id in self.ids {
+            command.arg(id.to_string());
+        }
         command
     }
 
