@@ -8,6 +8,8 @@
 //! * a request for each command ([`Update`], [`Rollback`], [`Recover`], …), for whatever needs more to say
 //! * [`States::sync_schemas`] makes every primary have the schemas of a folder
 //! * [`channel`] is the state manager of a bot: accessors, operations and the roles of its components
+//! * [`States::audit`] reads the trail of a state, [`AuditConsumer`] follows a trail or the server's feed and loses nothing,
+//!   [`Watch`] shows a state as it changes, [`Listen`] hears keyspace events
 //! * [`Error`] answers questions: [`is_conflict`](Error::is_conflict), [`violations`](Error::violations), …
 //!
 //! It stands on [redis-rs](redis), which it re-exports, and works with all of its connections. Async and blocking calls are
@@ -19,16 +21,25 @@
 //! * `cluster`: connections to a Redis Cluster
 //! * `sentinel`: connections to the primary that sentinels name
 
+mod audit;
 mod cached_user;
 mod change;
 pub mod channel;
 mod connect;
 mod decode;
+#[cfg(feature = "tokio")]
+mod dedicated;
 mod driver;
 mod error;
+#[cfg(feature = "tokio")]
+mod events;
 mod import;
 pub mod keys;
 mod menu;
+#[cfg(feature = "tokio")]
+mod patience;
+#[cfg(feature = "tokio")]
+mod pump;
 #[cfg(feature = "sync")]
 mod reconnecting;
 #[cfg(feature = "cluster")]
@@ -41,10 +52,17 @@ mod sentinel;
 mod state;
 mod states;
 mod trace;
+#[cfg(any(feature = "tokio", feature = "sync"))]
+mod waiter;
+#[cfg(feature = "tokio")]
+mod watch;
 
 pub use redis;
 pub use redis_state_core::{ChangeKind, Etag, Expected, Violation};
 
+#[cfg(feature = "tokio")]
+pub use audit::{AuditConsumer, Consume, Delivered, Start};
+pub use audit::{AuditEntry, AuditEvent, AuditJson, EntryId, Trail};
 pub use cached_user::{CACHED_USER_SCHEMA, CachedUser, CachedUserManager, CachedUserState};
 pub use change::Change;
 #[cfg(feature = "tokio")]
@@ -57,11 +75,15 @@ pub use connect::connect_cluster;
 pub use connect::connect_sentinel;
 pub use connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT, URL_DEFAULT, URL_VARIABLE, url};
 #[cfg(feature = "tokio")]
+pub use dedicated::{Dedicated, WAIT_MAX};
+#[cfg(feature = "tokio")]
 pub use driver::Async;
 #[cfg(feature = "sync")]
 pub use driver::Blocking;
 pub use driver::Driver;
 pub use error::{Error, ErrorKind, Result};
+#[cfg(feature = "tokio")]
+pub use events::{Changed, Events, Listen, StateEvent};
 pub use import::{Import, Importer, Outcome, Summary};
 pub use menu::{Handler, menu, menu_option};
 #[cfg(feature = "sync")]
@@ -81,3 +103,11 @@ pub use schemas::{
 pub use sentinel::Watched;
 pub use state::State;
 pub use states::{Acknowledged, CONFLICT_RETRIES, Edit, RESENDS, States};
+#[cfg(any(feature = "tokio", feature = "sync"))]
+pub use waiter::Waiter;
+#[cfg(feature = "tokio")]
+pub use waiter::connect_waiter;
+#[cfg(feature = "sync")]
+pub use waiter::connect_waiter_blocking;
+#[cfg(feature = "tokio")]
+pub use watch::Watch;

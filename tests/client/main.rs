@@ -1,5 +1,6 @@
 //! The client crate against a real server: what it does to a connection, to a conflict and to a lost answer.
 
+mod audit;
 mod bot;
 mod cached_user;
 mod cannot;
@@ -9,8 +10,10 @@ mod channel_errors;
 mod channel_roles;
 mod cluster;
 mod connections;
+mod consumer;
 mod cutting;
 mod errors;
+mod events;
 mod import;
 mod import_again;
 mod import_documents;
@@ -21,3 +24,19 @@ mod retries;
 mod schemas;
 mod sentinel;
 mod spans;
+mod watch;
+
+use std::time::Duration;
+
+use support::Client;
+
+/// Fails the test when the work hangs.
+async fn soon<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), work).await.expect("it ends within a minute")
+}
+
+/// Cuts the connections of all clients but this one.
+fn cut(client: &mut Client) {
+    client.ok(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+    client.ok(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+}

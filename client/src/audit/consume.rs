@@ -1,0 +1,234 @@
+//! Following a trail, or the feed, as one of a group of consumers: every entry is acted on by one of them, and none is lost.
+//!
+//! The position is the server's: a consumer group. One that the client keeps (XREAD behind the last ID) was rejected: it needs a
+//! place to be kept in, serves one process only, and does not say which entries were read but not acted on.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use futures_core::Stream;
+
+use super::commands::Names;
+use super::delivered::{Delivered, Held};
+use super::reader::{Batch, Reader};
+use super::{EntryId, stream_of};
+use crate::dedicated::Dedicated;
+use crate::error::Result;
+use crate::patience::Patience;
+use crate::pump::{self, Pump};
+use crate::states::States;
+
+/// A year: no time that anybody waits leads out of the range of a clock.
+const CLAIM_AFTER_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// What a group that is not there yet begins with; one that is there goes on where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// With the oldest entry that the stream has.
+    Oldest,
+    /// With what comes from now on.
+    Now,
+}
+
+/// Says what to consume, and as whom; [`open`](Consume::open) begins.
+///
+/// The user needs `+xreadgroup +xack +xautoclaim +xgroup|create +xinfo|stream` on the stream, and for a trail `+pexpire`, with which
+/// a stream that is made before its first entry does not stay for ever.
+#[derive(Clone, Debug)]
+pub struct Consume {
+    stream: String,
+    group: String,
+    consumer: String,
+    start: Start,
+    is_trail: bool,
+    claim_after: Duration,
+    count: usize,
+}
+
+impl Consume {
+    /// The server's feed, by the name that `state.feed` says: every session end and refusal. `consumer` names this process within
+    /// the group, and must be the same after a restart.
+    pub fn feed(
+        stream: impl Into<String>,
+        group: impl Into<String>,
+        consumer: impl Into<String>,
+        start: Start,
+    ) -> Consume {
+        let (stream, group, consumer) = (stream.into(), group.into(), consumer.into());
+        let claim_after = Duration::from_secs(60);
+        Consume { stream, group, consumer, start, is_trail: false, claim_after, count: 32 }
+    }
+
+    /// The trail of the state at a key.
+    ///
+    /// Errors: [`BadKey`](crate::ErrorKind::BadKey) for a key that has none.
+    pub fn trail(
+        key: &str,
+        group: impl Into<String>,
+        consumer: impl Into<String>,
+        start: Start,
+    ) -> Result<Consume> {
+        Ok(Consume { is_trail: true, ..Consume::feed(stream_of(key)?, group, consumer, start) })
+    }
+
+    /// How long an entry that a consumer was given may stay unacknowledged before another one takes it over: a minute unless said.
+    /// Give it more than acting on an entry takes.
+    pub fn claim_after(mut self, idle: Duration) -> Self {
+        self.claim_after = idle.clamp(Duration::from_millis(1), CLAIM_AFTER_MAX);
+        self
+    }
+
+    /// How many entries are read at once: 32 unless said.
+    pub fn count(mut self, count: usize) -> Self {
+        self.count = count.max(1);
+        self
+    }
+
+    /// Connects, and makes the group if it is not there.
+    ///
+    /// Errors as [`connect`](crate::connect), and [`WrongType`](crate::ErrorKind::WrongType) when the key holds no stream,
+    /// [`NoPermission`](crate::ErrorKind::NoPermission).
+    pub async fn open(self, url: &str) -> Result<AuditConsumer> {
+        let Consume { stream, group, consumer, start, is_trail, claim_after, count } = self;
+        let mut reader = Reader {
+            names: Arc::new(Names { stream, group, consumer }),
+            // Whether to try again is for its patience to say.
+            waiting: States::new(Dedicated::open(url).await?).resends(0),
+            states: crate::connect(url).await?,
+            held: Arc::new(Held::default()),
+            trimmed: Arc::default(),
+            count,
+            claim_after,
+            is_trail,
+            seen: EntryId::START,
+            is_new_next: false,
+            is_group_there: true,
+            claim_from: EntryId::START,
+            claim_at: Instant::now(),
+            patience: Patience::new(),
+        };
+        let after = match start {
+            Start::Oldest => EntryId::START,
+            Start::Now => reader.last_id().await?,
+        };
+        reader.make_group(after).await?;
+        let trimmed = Arc::clone(&reader.trimmed);
+        Ok(AuditConsumer {
+            pump: Pump::Resting(reader),
+            batch: None,
+            ready: VecDeque::new(),
+            claim_after,
+            trimmed,
+        })
+    }
+}
+
+/// A consumer of a group: entries in their order, each until it is acknowledged.
+///
+/// * It first gives what it was given before and did not acknowledge, then what is new. So name it the same after a restart.
+/// * What another consumer was given and has left alone for [`claim_after`](Consume::claim_after) it takes over.
+/// * It waits out a server that is away, and makes its group anew when that is gone: the trail expired, the server was flushed. The
+///   new group begins behind what this consumer has seen.
+/// * What was trimmed from the stream before somebody acted on it is gone: it is acknowledged, logged and
+///   [counted](AuditConsumer::trimmed). Alert on the group's `lag` before it comes to that.
+/// * It has a connection of its own. `next` may be given up and asked again; dropping the consumer loses nothing.
+///
+/// ```
+/// # support::example(async |url| {
+/// use redis_state_client::{AuditEvent, Change, Consume, Start, Update, connect};
+/// use std::time::Duration;
+/// # redis_state_client::redis::cmd("CONFIG").arg("SET").arg("state.feed").arg("sessions")
+/// #     .query_async::<()>(&mut redis_state_client::redis::Client::open(url)?.get_multiplexed_async_connection().await?).await?;
+///
+/// // The server says `state.feed sessions`.
+/// let mut ends = Consume::feed("sessions", "bot", "worker-1", Start::Now).open(url).await?;
+///
+/// let mut states = connect(url).await?;
+/// let session = Update::create("channel:+263771234567", Change::none()).expires_in(Duration::from_millis(20));
+/// let etag = states.send(&session).await?.etag;
+///
+/// let end = ends.next().await?;
+/// assert_eq!((&end.event, end.etag), (&AuditEvent::Expire, Some(etag)));
+/// assert_eq!(end.key.as_deref(), Some("channel:+263771234567"));
+/// // … tell the person, then:
+/// assert!(end.ack().await?);
+/// # Ok(()) });
+/// ```
+///
+/// It is a [`Stream`] too, which never ends. An error is one that does not pass by itself, as
+/// [`NoPermission`](crate::ErrorKind::NoPermission); who asks again gets what comes then.
+pub struct AuditConsumer {
+    pump: Pump<Reader>,
+    /// Where those that are ready come from.
+    batch: Option<Origin>,
+    ready: VecDeque<super::AuditEntry>,
+    claim_after: Duration,
+    trimmed: Arc<AtomicU64>,
+}
+
+#[derive(Clone, Copy)]
+struct Origin {
+    is_repeated: bool,
+    is_claimed: bool,
+    at: Instant,
+}
+
+impl AuditConsumer {
+    /// The next entry: see [`AuditConsumer`].
+    pub async fn next(&mut self) -> Result<Delivered> {
+        let next = std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await;
+        next.unwrap_or_else(|| Err(pump::broken()))
+    }
+
+    /// How many entries were gone from the stream before somebody acknowledged them, as far as this consumer has found.
+    pub fn trimmed(&self) -> u64 {
+        self.trimmed.load(Ordering::Relaxed)
+    }
+
+    /// An entry that is ready. What has been lying here for as long as makes others take it over is not handed out: it is read
+    /// again, if it is still ours.
+    fn take_ready(&mut self) -> Option<Delivered> {
+        let origin = self.batch?;
+        let reader = self.pump.resting()?;
+        let first = self.ready.front()?.id;
+        if origin.at.elapsed() >= self.claim_after {
+            self.ready.clear();
+            if !origin.is_claimed {
+                reader.read_again(first);
+            }
+            return None;
+        }
+        let entry = self.ready.pop_front()?;
+        Some(Delivered::new(entry, origin.is_repeated, &reader.names, &reader.states, &reader.held))
+    }
+}
+
+impl Stream for AuditConsumer {
+    type Item = Result<Delivered>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Some(entry) = self.take_ready() {
+                return Poll::Ready(Some(Ok(entry)));
+            }
+            match ready!(self.pump.poll(cx)) {
+                Some(Ok(Batch { entries, is_repeated, is_claimed, at })) => {
+                    self.batch = Some(Origin { is_repeated, is_claimed, at });
+                    self.ready = entries.into();
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for AuditConsumer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuditConsumer").field("ready", &self.ready.len()).finish_non_exhaustive()
+    }
+}

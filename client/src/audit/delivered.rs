@@ -1,0 +1,95 @@
+//! An entry that a consumer was given: to be acted on, then acknowledged.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use redis::aio::ConnectionManager;
+
+use super::commands::{Acknowledge, Names};
+use super::{AuditEntry, EntryId};
+use crate::driver::Async;
+use crate::error::Result;
+use crate::states::States;
+
+/// What has been handed out and is still held: the consumer does not take it over from itself.
+#[derive(Default)]
+pub(super) struct Held(Mutex<BTreeSet<EntryId>>);
+
+impl Held {
+    pub(super) fn holds(&self, id: EntryId) -> bool {
+        self.ids().contains(&id)
+    }
+
+    fn ids(&self) -> std::sync::MutexGuard<'_, BTreeSet<EntryId>> {
+        // A set of IDs is whole whoever has panicked.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An entry of the stream (it derefs to [`AuditEntry`]) that is this consumer's until it is acknowledged.
+///
+/// Act on it, then [`ack`](Delivered::ack). One that is dropped without that comes again: to this consumer after a restart, to any
+/// consumer of the group once it was left alone for [`claim_after`](crate::Consume::claim_after). So acting on it a second time
+/// must do no harm: in the feed, `key` and `etag` tell that it is the same end.
+pub struct Delivered {
+    entry: AuditEntry,
+    is_repeated: bool,
+    names: Arc<Names>,
+    states: States<Async<ConnectionManager>>,
+    held: Arc<Held>,
+}
+
+impl Delivered {
+    pub(super) fn new(
+        entry: AuditEntry,
+        is_repeated: bool,
+        names: &Arc<Names>,
+        states: &States<Async<ConnectionManager>>,
+        held: &Arc<Held>,
+    ) -> Delivered {
+        held.ids().insert(entry.id);
+        let (names, states, held) = (Arc::clone(names), states.clone(), Arc::clone(held));
+        Delivered { entry, is_repeated, names, states, held }
+    }
+
+    /// What happened.
+    pub fn entry(&self) -> &AuditEntry {
+        &self.entry
+    }
+
+    /// Whether somebody was given it before, and may have acted on it.
+    pub fn is_repeated(&self) -> bool {
+        self.is_repeated
+    }
+
+    /// Acknowledges it: nobody of the group is given it again. It is sent again by itself when no answer comes. False when that
+    /// was done already, by somebody who took it over, or the group is gone.
+    ///
+    /// Errors: [`Connection`](crate::ErrorKind::Connection) when the server is away: try again, or it comes again.
+    pub async fn ack(&self) -> Result<bool> {
+        let mut states = self.states.clone();
+        Ok(states.exchange(&Acknowledge { names: &self.names, ids: &[self.entry.id] }).await? > 0)
+    }
+}
+
+impl Deref for Delivered {
+    type Target = AuditEntry;
+
+    fn deref(&self) -> &AuditEntry {
+        &self.entry
+    }
+}
+
+impl Drop for Delivered {
+    fn drop(&mut self) {
+        self.held.ids().remove(&self.entry.id);
+    }
+}
+
+impl fmt::Debug for Delivered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Delivered").field(&self.entry).finish()
+    }
+}

@@ -1,0 +1,272 @@
+//! One entry of a trail or of the feed, with its fields read.
+//!
+//! Reading never fails: an entry that could not be read would come back to a consumer for ever. What is unknown, or not in the
+//! form it should have, is kept as it is.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use redis_state_core::{Etag, Tally};
+use serde::de::DeserializeOwned;
+
+use super::EntryId;
+use crate::error::{Error, Result};
+
+/// What happened to a state, as the server has put it on record. See [`States::audit`](crate::States::audit) for an example.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AuditEntry {
+    /// Of the entry in its stream.
+    pub id: EntryId,
+    /// What kind of event this is.
+    pub event: AuditEvent,
+    /// What EVENT said.
+    pub name: Option<String>,
+    /// The new version; the present one when nothing changed; 0 where no state is.
+    pub version: u64,
+    /// Of that version.
+    pub etag: Option<Etag>,
+    /// The version this one was derived from.
+    pub parent: Option<u64>,
+    /// When it happened: ISO 8601, UTC, with milliseconds.
+    pub at: String,
+    /// The ACL user who sent the command; none for what the server did by itself.
+    pub user: Option<String>,
+    /// What ACTOR said.
+    pub actor: Option<String>,
+    /// What NOTE said.
+    pub note: Option<String>,
+    /// What OPERATION said, or the operation of an attempt.
+    pub operation: Option<String>,
+    /// What COMPONENT said.
+    pub component: Option<String>,
+    /// What ID said.
+    pub token: Option<String>,
+    /// The version that the change was made for, when REBASE applied it to a newer one.
+    pub rebased: Option<u64>,
+    /// Of an attempt: how it went.
+    pub outcome: Option<Tally>,
+    /// Of a recovery: which rung; with [`error`](AuditEntry::error) one that failed.
+    pub rung: Option<String>,
+    /// The state's schema.
+    pub schema: Option<String>,
+    /// Of the end of a session under a schema with steps: where the conversation stood, by JSON pointer.
+    pub steps: BTreeMap<String, String>,
+    /// The change as a JSON patch, secrets as `"***"`. It may be cut.
+    pub patch: Option<AuditJson>,
+    /// The whole document, secrets as `"***"`: at creation and with every 64th version.
+    pub document: Option<AuditJson>,
+    /// Of a refusal: the error line; of a failed rung: the reason; of an attempt: what ERROR said.
+    pub error: Option<String>,
+    /// In the feed: the state's key.
+    pub key: Option<String>,
+    /// In the feed: the state's database.
+    pub db: u64,
+    /// Fields that this client does not know, or can't read, as they are.
+    pub other: BTreeMap<String, String>,
+}
+
+impl AuditEntry {
+    pub(crate) fn read(id: EntryId, fields: impl IntoIterator<Item = (String, String)>) -> AuditEntry {
+        let mut entry = AuditEntry { id, ..AuditEntry::default() };
+        let mut patch_bytes = None;
+        for (name, value) in fields {
+            if name == "patch_bytes" {
+                patch_bytes = value.parse().ok();
+            } else if !entry.set(&name, &value) {
+                entry.other.insert(name, value);
+            }
+        }
+        if let (Some(patch), Some(bytes)) = (&mut entry.patch, patch_bytes) {
+            patch.bytes = bytes;
+        }
+        entry
+    }
+
+    /// Whether the field is known and in its form.
+    fn set(&mut self, name: &str, value: &str) -> bool {
+        let text = || Some(value.to_owned());
+        match name {
+            "event" => self.event = AuditEvent::of(value),
+            "name" => self.name = text(),
+            "version" => return put(&mut self.version, value.parse().ok()),
+            "etag" => return put(&mut self.etag, Etag::parse(value).map(Some)),
+            "parent" => return put(&mut self.parent, value.parse().ok().map(Some)),
+            "at" => value.clone_into(&mut self.at),
+            "user" => self.user = text(),
+            "actor" => self.actor = text(),
+            "note" => self.note = text(),
+            "operation" => self.operation = text(),
+            "component" => self.component = text(),
+            "id" => self.token = text(),
+            "rebased" => return put(&mut self.rebased, value.parse().ok().map(Some)),
+            "outcome" => return put(&mut self.outcome, tally(value).map(Some)),
+            "rung" => self.rung = text(),
+            "schema" => self.schema = text(),
+            "step" => return put(&mut self.steps, serde_json::from_str(value).ok()),
+            "patch" => self.patch = Some(AuditJson::whole(value)),
+            "document" => self.document = Some(AuditJson::whole(value)),
+            "error" => self.error = text(),
+            "key" => self.key = text(),
+            "db" => return put(&mut self.db, value.parse().ok()),
+            _ => return false,
+        }
+        true
+    }
+}
+
+fn put<T>(field: &mut T, read: Option<T>) -> bool {
+    read.map(|read| *field = read).is_some()
+}
+
+fn tally(word: &str) -> Option<Tally> {
+    [Tally::Success, Tally::Failure, Tally::Clear].into_iter().find(|tally| tally.as_str() == word)
+}
+
+/// The kinds of events in a trail.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AuditEvent {
+    /// A state was created.
+    Create,
+    /// It was changed.
+    Update,
+    /// It was taken back to an earlier version.
+    Rollback,
+    /// It was taken back to its schema's defaults.
+    Reset,
+    /// It was made valid again, or rebuilt; or a rung of the ladder to that was tried.
+    Recover,
+    /// Members lapsed, because their time was up.
+    Lapse,
+    /// An operation was tried.
+    Attempt,
+    /// Something was said that changed nothing.
+    Note,
+    /// It was deleted by STATE.DELETE.
+    Delete,
+    /// It expired.
+    Expire,
+    /// It was evicted for want of memory.
+    Evict,
+    /// A command was refused.
+    Reject,
+    /// Something that this client does not know.
+    Other(String),
+    /// The entry says nothing of an event: the server did not write it.
+    #[default]
+    None,
+}
+
+impl AuditEvent {
+    fn of(word: &str) -> AuditEvent {
+        match word {
+            "create" => AuditEvent::Create,
+            "update" => AuditEvent::Update,
+            "rollback" => AuditEvent::Rollback,
+            "reset" => AuditEvent::Reset,
+            "recover" => AuditEvent::Recover,
+            "lapse" => AuditEvent::Lapse,
+            "attempt" => AuditEvent::Attempt,
+            "note" => AuditEvent::Note,
+            "delete" => AuditEvent::Delete,
+            "expire" => AuditEvent::Expire,
+            "evict" => AuditEvent::Evict,
+            "reject" => AuditEvent::Reject,
+            other => AuditEvent::Other(other.to_owned()),
+        }
+    }
+
+    /// Whether the state is gone with this: deleted, expired or evicted.
+    pub fn is_end(&self) -> bool {
+        matches!(self, AuditEvent::Delete | AuditEvent::Expire | AuditEvent::Evict)
+    }
+}
+
+/// JSON in an entry. What is longer than `state.audit-patch-bytes` was cut by the server.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AuditJson {
+    text: String,
+    /// How long it was before it was cut.
+    bytes: usize,
+}
+
+impl AuditJson {
+    fn whole(text: &str) -> AuditJson {
+        AuditJson { text: text.to_owned(), bytes: text.len() }
+    }
+
+    /// Whether the end is missing.
+    pub fn is_cut(&self) -> bool {
+        self.text.len() < self.bytes
+    }
+
+    /// How long it was before it was cut.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The text, as far as it is there.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// As the caller's type: `serde_json::Value` for one.
+    ///
+    /// Errors: [`Unexpected`](crate::ErrorKind::Unexpected) when it was cut, or does not have the shape of `T`.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T> {
+        if self.is_cut() {
+            let there = format!("{} of {} bytes are there", self.text.len(), self.bytes);
+            return Err(Error::unexpected(format!("{there}: the server cuts at state.audit-patch-bytes")));
+        }
+        serde_json::from_str(&self.text).map_err(|error| Error::json("not the shape of the type", error))
+    }
+}
+
+/// Shows the length: the text is somebody's conversation.
+impl fmt::Debug for AuditJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AuditJson({} of {} bytes)", self.text.len(), self.bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(fields: &[(&str, &str)]) -> AuditEntry {
+        let owned = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        AuditEntry::read(EntryId { ms: 7, seq: 0 }, owned)
+    }
+
+    #[test]
+    fn what_is_unknown_or_unreadable_is_kept_as_it_is() {
+        let entry = read(&[
+            ("event", "merge"),
+            ("version", "seven"),
+            ("etag", "7"),
+            ("outcome", "maybe"),
+            ("step", "[1]"),
+            ("region", "ZW"),
+        ]);
+        assert_eq!(entry.event, AuditEvent::Other("merge".to_owned()));
+        assert_eq!((entry.version, entry.etag, entry.outcome), (0, None, None));
+        let kept: Vec<&str> = entry.other.keys().map(String::as_str).collect();
+        assert_eq!(kept, ["etag", "outcome", "region", "step", "version"]);
+        assert_eq!(read(&[]).event, AuditEvent::None);
+    }
+
+    #[test]
+    fn a_cut_patch_is_no_patch() {
+        let whole = read(&[("patch", "[]")]).patch.expect("a patch");
+        assert_eq!(
+            (whole.is_cut(), whole.read::<serde_json::Value>().ok()),
+            (false, Some(serde_json::json!([])))
+        );
+        // What is there may look whole.
+        let cut = read(&[("patch_bytes", "9"), ("patch", "[]")]).patch.expect("a patch");
+        assert!(cut.is_cut() && cut.read::<serde_json::Value>().is_err());
+        assert_eq!((cut.text(), cut.bytes()), ("[]", 9));
+        assert_eq!(format!("{cut:?}"), "AuditJson(2 of 9 bytes)");
+    }
+}

@@ -1,0 +1,189 @@
+//! What a consumer does between two entries: reads, takes over, makes its group anew, connects again.
+//!
+//! One rule covers a restart, a cut connection and a read that was given up: over a new connection it first reads what it was
+//! given behind the last entry that it has seen, since an answer may have been lost on the way. Then it reads what is new. Now
+//! and then it takes over what was left alone for too long, its own included: what it handed out and nobody holds any more.
+//!
+//! The connection that waits does nothing else. Acknowledgements go over another one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use redis::aio::ConnectionManager;
+
+use super::commands::{Acknowledge, Claim, CreateGroup, ExpireIfNever, LastId, Names, Read, What};
+use super::delivered::Held;
+use super::{AuditEntry, EntryId, Raw};
+use crate::dedicated::{Dedicated, WAIT_MAX};
+use crate::driver::Async;
+use crate::error::{Error, ErrorKind, Result};
+use crate::patience::{Patience, word};
+use crate::pump::Source;
+use crate::states::States;
+
+/// How long a trail without an entry stays. The server gives it its own expiry with the first one.
+const EMPTY_TRAIL_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+
+pub(super) struct Reader {
+    pub(super) names: Arc<Names>,
+    pub(super) waiting: States<Async<Dedicated>>,
+    pub(super) states: States<Async<ConnectionManager>>,
+    pub(super) held: Arc<Held>,
+    /// How many entries were trimmed before they were acknowledged.
+    pub(super) trimmed: Arc<AtomicU64>,
+    pub(super) count: usize,
+    pub(super) claim_after: Duration,
+    /// A trail expires, the feed does not.
+    pub(super) is_trail: bool,
+    pub(super) seen: EntryId,
+    pub(super) is_new_next: bool,
+    pub(super) is_group_there: bool,
+    pub(super) claim_from: EntryId,
+    pub(super) claim_at: Instant,
+    pub(super) patience: Patience,
+}
+
+/// Some entries, one at least.
+pub(super) struct Batch {
+    pub(super) entries: Vec<AuditEntry>,
+    /// Somebody was given them before.
+    pub(super) is_repeated: bool,
+    /// They do not stand behind those that were seen.
+    pub(super) is_claimed: bool,
+    pub(super) at: Instant,
+}
+
+impl Source for Reader {
+    type Item = Result<Batch>;
+
+    async fn step(&mut self) -> Result<Batch> {
+        self.patience.rest().await;
+        loop {
+            match self.round().await {
+                Ok(batch) => {
+                    self.patience.reset();
+                    if !batch.entries.is_empty() {
+                        return Ok(batch);
+                    }
+                }
+                // Blocked on a stream that went away, Redis 7.0 says UNBLOCKED, later ones NOGROUP.
+                Err(error) if matches!(word(&error), Some("NOGROUP" | "UNBLOCKED")) => {
+                    self.is_group_there = false;
+                    self.patience.sit_out(&error).await;
+                }
+                Err(error) => self.patience.bear(error).await?,
+            }
+        }
+    }
+}
+
+impl Reader {
+    async fn round(&mut self) -> Result<Batch> {
+        if !self.is_group_there {
+            self.make_group_again().await?;
+        }
+        if !self.waiting.driver.0.is_open() {
+            self.is_new_next = false;
+        }
+        let until_claim = self.claim_at.saturating_duration_since(Instant::now());
+        if !self.is_new_next {
+            let batch = self.read(What::Given(self.seen), true).await?;
+            self.is_new_next = batch.is_none();
+            return Ok(batch.unwrap_or_else(|| self.batch(Vec::new(), true, false)));
+        }
+        if until_claim.is_zero() {
+            return self.claim().await;
+        }
+        let batch = self.read(What::New(until_claim.min(WAIT_MAX)), false).await?;
+        Ok(batch.unwrap_or_else(|| self.batch(Vec::new(), false, false)))
+    }
+
+    /// `None` when there was nothing; an empty batch when all that was there has been trimmed.
+    async fn read(&mut self, what: What, is_repeated: bool) -> Result<Option<Batch>> {
+        let read = Read { names: &self.names, what, count: self.count };
+        let found = self.waiting.exchange(&read).await?;
+        let Some((last, _)) = found.last() else { return Ok(None) };
+        let last = *last;
+        let trimmed: Vec<EntryId> =
+            found.iter().filter(|(_, entry)| entry.is_none()).map(|(id, _)| *id).collect();
+        if !trimmed.is_empty() {
+            self.states.exchange(&Acknowledge { names: &self.names, ids: &trimmed }).await?;
+            self.count_trimmed(trimmed.len());
+        }
+        self.seen = last;
+        Ok(Some(self.batch(found, is_repeated, false)))
+    }
+
+    async fn claim(&mut self) -> Result<Batch> {
+        let claim =
+            Claim { names: &self.names, idle: self.claim_after, from: self.claim_from, count: self.count };
+        let claimed = self.states.exchange(&claim).await?;
+        self.claim_from = claimed.next;
+        if claimed.next == EntryId::START {
+            self.claim_at = Instant::now() + self.claim_after / 2;
+        }
+        if claimed.trimmed > 0 {
+            self.count_trimmed(claimed.trimmed);
+        }
+        // What somebody here still works on has just been taken over from ourselves, which keeps others from it.
+        let others = claimed.entries.into_iter().filter(|(id, _)| !self.held.holds(*id)).collect();
+        Ok(self.batch(others, true, true))
+    }
+
+    fn batch(&self, entries: Vec<Raw>, is_repeated: bool, is_claimed: bool) -> Batch {
+        let entries = entries.into_iter().filter_map(|(_, entry)| entry).collect();
+        Batch { entries, is_repeated, is_claimed, at: Instant::now() }
+    }
+
+    fn count_trimmed(&self, entries: usize) {
+        tracing::warn!(entries, "trimmed from the stream before they were acknowledged");
+        self.trimmed.fetch_add(entries as u64, Ordering::Relaxed);
+    }
+
+    /// Entries that were read are not handed out: those from `first` on are to be read again, as given.
+    pub(super) fn read_again(&mut self, first: EntryId) {
+        self.seen = first.before();
+        self.is_new_next = false;
+    }
+
+    /// Makes the group if it is not there, behind an entry.
+    pub(super) async fn make_group(&mut self, after: EntryId) -> Result<()> {
+        match self.states.exchange(&CreateGroup { names: &self.names, after }).await {
+            Err(error) if word(&error) == Some("BUSYGROUP") => {}
+            result => result?,
+        }
+        if self.is_trail {
+            let expire = ExpireIfNever(&self.names, EMPTY_TRAIL_TTL);
+            match self.states.exchange(&expire).await {
+                // Who may not set an expiry leaves an empty stream behind at worst.
+                Err(error) if error.kind() == ErrorKind::NoPermission => {}
+                result => result?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The last ID that the stream has given out; where there is none, that in front of all.
+    pub(super) async fn last_id(&mut self) -> Result<EntryId> {
+        match self.states.exchange(&LastId(&self.names)).await {
+            Err(error) if is_no_such_key(&error) => Ok(EntryId::START),
+            result => result,
+        }
+    }
+
+    /// The group is gone: the trail expired, the server was flushed or evicted it, a failover has forgotten it. The new one begins
+    /// behind what was seen, or at the start of a stream that has not come so far: that one is new.
+    async fn make_group_again(&mut self) -> Result<()> {
+        if self.last_id().await? < self.seen {
+            self.seen = EntryId::START;
+        }
+        self.make_group(self.seen).await?;
+        self.is_group_there = true;
+        Ok(())
+    }
+}
+
+fn is_no_such_key(error: &Error) -> bool {
+    error.kind() == ErrorKind::Command && error.to_string().contains("no such key")
+}

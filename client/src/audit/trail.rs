@@ -1,0 +1,151 @@
+//! Reading a trail, or the feed, once: a page of it, from either end.
+
+use redis::{Cmd, Value};
+
+use super::{AuditEntry, EntryId, entries, stream_of};
+use crate::driver::Driver;
+use crate::error::Result;
+use crate::request::{Request, Resend};
+use crate::states::States;
+
+/// XREVRANGE or XRANGE on the audit stream of a state, or on the server's feed: some of its entries.
+///
+/// ```
+/// # support::example(async |url| {
+/// use redis_state_client::{AuditEvent, Change, Trail, Update, connect};
+/// use serde_json::json;
+///
+/// let mut states = connect(url).await?;
+/// states.send(&Update::create("offer:7d1f", Change::merge(&json!({"amount": 5}))?)).await?;
+/// for amount in [6, 7] {
+///     states.send(&Update::any("offer:7d1f", Change::merge(&json!({"amount": amount}))?)).await?;
+/// }
+///
+/// let page = states.send(&Trail::of("offer:7d1f")?.oldest_first().count(2)).await?;
+/// assert_eq!(page.iter().map(|entry| entry.version).collect::<Vec<_>>(), [1, 2]);
+/// assert_eq!(page[0].event, AuditEvent::Create);
+/// let rest = states.send(&Trail::of("offer:7d1f")?.after(page[1].id)).await?;
+/// assert_eq!(rest.iter().map(|entry| entry.version).collect::<Vec<_>>(), [3]);
+/// # Ok(()) });
+/// ```
+#[derive(Clone, Debug)]
+pub struct Trail {
+    stream: String,
+    part: Part,
+    count: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    NewestFirst,
+    Before(EntryId),
+    OldestFirst,
+    After(EntryId),
+}
+
+impl Trail {
+    /// The trail of the state at a key, newest entry first.
+    ///
+    /// Errors: [`BadKey`](crate::ErrorKind::BadKey) for a key that has none.
+    pub fn of(key: &str) -> Result<Trail> {
+        Ok(Trail::feed(stream_of(key)?))
+    }
+
+    /// The server's feed, by the name that `state.feed` says, or any other stream; newest entry first.
+    pub fn feed(stream: impl Into<String>) -> Trail {
+        Trail { stream: stream.into(), part: Part::NewestFirst, count: None }
+    }
+
+    /// Oldest entry first.
+    pub fn oldest_first(mut self) -> Self {
+        self.part = Part::OldestFirst;
+        self
+    }
+
+    /// What came after this entry, oldest first.
+    pub fn after(mut self, id: EntryId) -> Self {
+        self.part = Part::After(id);
+        self
+    }
+
+    /// What came before this entry, newest first.
+    pub fn before(mut self, id: EntryId) -> Self {
+        self.part = Part::Before(id);
+        self
+    }
+
+    /// `COUNT`: at most so many entries. Without it all of them, which is a lot in a feed.
+    pub fn count(mut self, count: usize) -> Self {
+        self.count = Some(count);
+        self
+    }
+}
+
+impl Request for Trail {
+    type Reply = Vec<AuditEntry>;
+
+    fn name(&self) -> &'static str {
+        match self.part {
+            Part::NewestFirst | Part::Before(_) => "XREVRANGE",
+            Part::OldestFirst | Part::After(_) => "XRANGE",
+        }
+    }
+
+    fn key(&self) -> Option<&str> {
+        Some(&self.stream)
+    }
+
+    fn command(&self) -> Cmd {
+        let mut command = redis::cmd(self.name());
+        command.arg(&self.stream);
+        match self.part {
+            Part::NewestFirst => command.arg("+").arg("-"),
+            Part::Before(id) => command.arg(format!("({id}")).arg("-"),
+            Part::OldestFirst => command.arg("-").arg("+"),
+            Part::After(id) => command.arg(format!("({id}")).arg("+"),
+        };
+        if let Some(count) = self.count {
+            command.arg("COUNT").arg(count);
+        }
+        command
+    }
+
+    fn reply(&self, value: Value) -> Result<Vec<AuditEntry>> {
+        Ok(entries(value)?.into_iter().filter_map(|(_, entry)| entry).collect())
+    }
+
+    fn resend(&self) -> Resend {
+        Resend::Safe
+    }
+}
+
+impl<D: Driver> States<D> {
+    /// The newest entries of a state's trail, newest first; those of a state that is gone are there until the stream expires.
+    /// [`Trail`] reads other parts. It takes the right to read the stream, `+xrevrange %R~*:audit`.
+    ///
+    /// Errors: [`BadKey`](crate::ErrorKind::BadKey) for a key that has no trail.
+    ///
+    /// ```
+    /// # support::example(async |url| {
+    /// use redis_state_client::{AuditEvent, Change, Update, connect};
+    /// use serde_json::json;
+    ///
+    /// let mut states = connect(url).await?;
+    /// states.create("offer:7d1f", Change::merge(&json!({"amount": 5}))?).await?;
+    /// let raise = Update::new("offer:7d1f", 1, Change::merge(&json!({"amount": 6}))?).actor("amount_input");
+    /// let etag = states.send(&raise).await?.etag;
+    ///
+    /// let trail = states.audit("offer:7d1f", 10).await?;
+    /// let newest = &trail[0];
+    /// assert_eq!((&newest.event, newest.etag, newest.parent), (&AuditEvent::Update, Some(etag), Some(1)));
+    /// assert_eq!((newest.actor.as_deref(), newest.user.as_deref()), (Some("amount_input"), Some("default")));
+    /// let patch: serde_json::Value = newest.patch.as_ref().expect("a change").read()?;
+    /// assert_eq!(patch, json!([{"op": "replace", "path": "/amount", "value": 6}]));
+    /// let document: serde_json::Value = trail[1].document.as_ref().expect("a creation has one").read()?;
+    /// assert_eq!(document, json!({"amount": 5}));
+    /// # Ok(()) });
+    /// ```
+    pub fn audit<'a>(&'a mut self, key: &'a str, count: usize) -> D::Answer<'a, Vec<AuditEntry>> {
+        D::answer(async move { self.exchange(&Trail::of(key)?.count(count)).await })
+    }
+}

@@ -1,0 +1,166 @@
+//! A state as it changes: a stream over STATE.WAIT.
+//!
+//! The server remembers nothing of who watches: each request says what is known, so nothing is lost while the connection is
+//! away, and who is slow sees the newest. Keyspace events were rejected for this: they are lost when nobody listens, and say that
+//! something happened, not what is there.
+
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use redis_state_core::Expected;
+use serde::de::DeserializeOwned;
+
+use crate::dedicated::{Dedicated, WAIT_MAX};
+use crate::driver::Async;
+use crate::error::Result;
+use crate::patience::Patience;
+use crate::pump::{self, Pump, Source};
+use crate::request::{Found, Get};
+use crate::state::State;
+use crate::states::States;
+use crate::waiter::{Waited, wait};
+
+/// The state of one key: first as it is, then whenever it has changed. `None` stands for no state: there is none yet, or it has
+/// ended, by its expiry, a deletion or whatever else; one that is created after that is shown again.
+///
+/// Not every version is shown: between two looks there may be several, and an end. It has a connection of its own, waits out a
+/// server that is away, and goes on from what it has shown. `next` may be given up and asked again.
+///
+/// ```
+/// # support::example(async |url| {
+/// use redis_state_client::{Change, Watch, connect};
+/// use serde_json::json;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Offer { amount: u64 }
+///
+/// let mut states = connect(url).await?;
+/// let mut watch = Watch::<Offer>::open(url, "offer:7d1f").await?;
+/// assert!(watch.next().await?.is_none());
+///
+/// let etag = states.create("offer:7d1f", Change::merge(&json!({"amount": 5}))?).await?;
+/// let offer = watch.next().await?.expect("it was created");
+/// assert_eq!((offer.etag, offer.document.amount), (etag, 5));
+///
+/// states.delete("offer:7d1f", etag).await?;
+/// assert!(watch.next().await?.is_none());
+/// # Ok(()) });
+/// ```
+///
+/// It is a [`Stream`] too. The stream never ends.
+///
+/// Errors: [`WrongType`](crate::ErrorKind::WrongType) when another type has taken the key,
+/// [`NoPermission`](crate::ErrorKind::NoPermission), [`Unexpected`](crate::ErrorKind::Unexpected) for a document that does not have
+/// the shape of `T`. Who asks again after an error gets what comes then.
+pub struct Watch<T = serde_json::Value> {
+    pump: Pump<Watcher>,
+    shape: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned> Watch<T> {
+    /// Watches a key, from what is there now.
+    ///
+    /// Errors as [`connect`](crate::connect).
+    pub async fn open(url: &str, key: impl Into<String>) -> Result<Watch<T>> {
+        Watch::watch(url, key.into(), None).await
+    }
+
+    /// Watches a key, from what is known of it: an etag, a version, or 0 for no state.
+    ///
+    /// Errors as [`connect`](crate::connect).
+    ///
+    /// ```
+    /// # support::example(async |url| {
+    /// use redis_state_client::{Change, Watch, connect};
+    ///
+    /// let mut states = connect(url).await?;
+    /// let mut watch: Watch = Watch::open_from(url, "offer:7d1f", 0).await?;
+    /// let etag = states.create("offer:7d1f", Change::none()).await?;
+    /// assert_eq!(watch.next().await?.map(|offer| offer.etag), Some(etag));
+    /// # Ok(()) });
+    /// ```
+    pub async fn open_from(
+        url: &str,
+        key: impl Into<String>,
+        known: impl Into<Expected>,
+    ) -> Result<Watch<T>> {
+        Watch::watch(url, key.into(), Some(known.into())).await
+    }
+
+    async fn watch(url: &str, key: String, known: Option<Expected>) -> Result<Watch<T>> {
+        // Whether to try again is for our patience to say.
+        let states = States::new(Dedicated::open(url).await?).resends(0);
+        let watcher = Watcher { states, key, known, patience: Patience::new() };
+        Ok(Watch { pump: Pump::Resting(watcher), shape: PhantomData })
+    }
+
+    /// What is there next: see [`Watch`].
+    pub async fn next(&mut self) -> Result<Option<State<T>>> {
+        let next = std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await;
+        next.unwrap_or_else(|| Err(pump::broken()))
+    }
+}
+
+impl<T: DeserializeOwned> Stream for Watch<T> {
+    type Item = Result<Option<State<T>>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let read = |found: Option<Found>| found.map(|found| found.state()).transpose();
+        self.pump.poll(cx).map(|item| item.map(|item| item.and_then(read)))
+    }
+}
+
+impl<T> std::fmt::Debug for Watch<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch").finish_non_exhaustive()
+    }
+}
+
+struct Watcher {
+    states: States<Async<Dedicated>>,
+    key: String,
+    /// What was shown last; `None` before that.
+    known: Option<Expected>,
+    patience: Patience,
+}
+
+impl Watcher {
+    async fn look(&mut self) -> Result<Waited> {
+        match self.known {
+            Some(known) => wait(&mut self.states, &self.key, known, WAIT_MAX).await,
+            None => {
+                let found = self.states.exchange(&Get::new(&*self.key)).await?;
+                Ok(found.map_or(Waited::Gone, Waited::Changed))
+            }
+        }
+    }
+}
+
+impl Source for Watcher {
+    type Item = Result<Option<Found>>;
+
+    async fn step(&mut self) -> Self::Item {
+        self.patience.rest().await;
+        loop {
+            match self.look().await {
+                Ok(waited) => {
+                    self.patience.reset();
+                    match waited {
+                        Waited::Changed(found) => {
+                            self.known = Some(found.etag.into());
+                            return Ok(Some(found));
+                        }
+                        Waited::Gone => {
+                            self.known = Some(Expected::Absent);
+                            return Ok(None);
+                        }
+                        Waited::TimeUp => {}
+                    }
+                }
+                Err(error) => self.patience.bear(error).await?,
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Watching a state, and waiting for one: what is shown, what is not, and what breaks in between.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use redis_state_client::{ErrorKind, State, Watch, connect_waiter, connect_waiter_blocking};
+use serde_json::Value;
+use support::{Client, Server, block_on, wait_until};
+
+use crate::{cut, soon};
+
+const KEY: &str = "channel:+263771234567";
+
+type Step = BTreeMap<String, String>;
+
+fn step(client: &mut Client, stage: &str) -> String {
+    client.text(&["STATE.UPDATE", KEY, "*", &format!(r#"{{"stage":"{stage}"}}"#)])
+}
+
+async fn stage(watch: &mut Watch<Step>) -> Option<String> {
+    watch.next().await.expect("a state").map(|state| state.document["stage"].clone())
+}
+
+/// Waits until somebody waits.
+fn blocked(client: &mut Client) {
+    wait_until("a client is blocked", || client.text(&["INFO", "clients"]).contains("blocked_clients:1\r\n"));
+}
+
+#[test]
+fn the_newest_a_deletion_and_a_creation_are_shown() {
+    let server = Server::start();
+    let mut client = server.client();
+    step(&mut client, "menu");
+    block_on(soon(async {
+        let mut watch = Watch::<Step>::open(&server.url(), KEY).await.expect("a watch");
+        assert_eq!(stage(&mut watch).await.as_deref(), Some("menu"));
+        // Who is slow sees the newest.
+        for stage in ["offer", "confirm", "ledger"] {
+            step(&mut client, stage);
+        }
+        assert_eq!(stage(&mut watch).await.as_deref(), Some("ledger"));
+        client.ok(&["STATE.DELETE", KEY, "*"]);
+        assert_eq!(stage(&mut watch).await, None);
+        step(&mut client, "menu");
+        assert_eq!(stage(&mut watch).await.as_deref(), Some("menu"));
+        // An end that nobody saw, and another life with the same version and the same text.
+        client.ok(&["DEL", KEY]);
+        let etag = step(&mut client, "menu");
+        let state = watch.next().await.expect("a state").expect("it is there");
+        assert_eq!((state.etag.to_string(), state.document["stage"].as_str()), (etag, "menu"));
+        // While it waits.
+        let ended = tokio::spawn(async move { stage(&mut watch).await });
+        tokio::task::spawn_blocking(move || {
+            blocked(&mut client);
+            client.ok(&["PEXPIRE", KEY, "5"]);
+        })
+        .await
+        .expect("an expiry");
+        assert_eq!(ended.await.expect("a watch"), None);
+    }));
+}
+
+#[test]
+fn a_lapse_is_shown() {
+    let server = Server::start();
+    let mut client = server.client();
+    let schema = r#"{"properties":{"form":{"type":"object","x-ttl":0.3}}}"#;
+    client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", schema]);
+    block_on(soon(async {
+        let mut watch: Watch = Watch::open_from(&server.url(), KEY, 0).await.expect("a watch");
+        client.ok(&["STATE.UPDATE", KEY, "0", r#"{"form":{"amount":5}}"#, "SCHEMA", "vimbiso.forms"]);
+        let versions =
+            [watch.next().await, watch.next().await].map(|state| state.expect("a state").expect("there"));
+        assert_eq!(versions[0].document["form"]["amount"], 5);
+        assert_eq!((versions[1].etag.version, versions[1].document.get("form")), (2, None));
+    }));
+}
+
+#[test]
+fn a_cut_connection_and_a_wait_that_is_given_up_lose_nothing() {
+    let server = Server::start();
+    let mut client = server.client();
+    block_on(soon(async {
+        let mut watch = Watch::<Step>::open(&server.url(), KEY).await.expect("a watch");
+        assert_eq!(stage(&mut watch).await, None);
+        for round in 0..5 {
+            assert!(tokio::time::timeout(Duration::from_millis(30), watch.next()).await.is_err());
+            cut(&mut client);
+            let now = format!("step{round}");
+            step(&mut client, &now);
+            assert_eq!(stage(&mut watch).await, Some(now));
+        }
+    }));
+}
+
+#[test]
+fn errors_are_told_and_are_no_end() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.ok(&["SET", KEY, "a string"]);
+    block_on(soon(async {
+        let mut watch = Watch::<Step>::open(&server.url(), KEY).await.expect("a watch");
+        assert_eq!(watch.next().await.err().map(|error| error.kind()), Some(ErrorKind::WrongType));
+        client.ok(&["DEL", KEY]);
+        client.ok(&["STATE.UPDATE", KEY, "0", r#"{"stage":7}"#]);
+        // Not of the type: told once, then it is known.
+        assert_eq!(watch.next().await.err().map(|error| error.kind()), Some(ErrorKind::Unexpected));
+        step(&mut client, "menu");
+        assert_eq!(stage(&mut watch).await.as_deref(), Some("menu"));
+    }));
+}
+
+#[test]
+fn waiting_ends_with_a_newer_state_an_end_or_the_time() {
+    let server = Server::start();
+    let mut client = server.client();
+    let etag = step(&mut client, "menu");
+    let known = redis_state_client::Etag::parse(&etag).expect("an etag");
+    let long = Duration::from_secs(50);
+    block_on(soon(async {
+        let mut waiter = connect_waiter(&server.url()).await.expect("a waiter");
+        let began = Instant::now();
+        let nothing: Option<State> =
+            waiter.wait_for_newer(KEY, known, Duration::from_millis(80)).await.expect("an answer");
+        assert!(nothing.is_none() && began.elapsed() >= Duration::from_millis(80));
+        // Longer than redis-rs would wait for an answer (half a second), and this crate elsewhere (two).
+        let began = Instant::now();
+        let nothing: Option<State> =
+            waiter.wait_for_newer(KEY, known, Duration::from_millis(2500)).await.expect("an answer");
+        assert!(nothing.is_none() && began.elapsed() >= Duration::from_millis(2500));
+        // One that was given up does not keep the next one waiting.
+        let began = Instant::now();
+        let given_up =
+            tokio::time::timeout(Duration::from_millis(30), waiter.wait_for_newer::<Value>(KEY, known, long));
+        assert!(given_up.await.is_err());
+        step(&mut client, "offer");
+        let newer: Option<State> = waiter.wait_for_newer(KEY, known, long).await.expect("an answer");
+        assert_eq!(newer.map(|state| state.etag.version), Some(2));
+        client.ok(&["DEL", KEY]);
+        let gone: Option<State> = waiter.wait_for_newer(KEY, 2, long).await.expect("an answer");
+        assert!(gone.is_none() && began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    }));
+}
+
+#[test]
+fn a_blocking_wait_is_longer_than_the_connection_waits() {
+    let server = Server::start();
+    let mut client = server.client();
+    step(&mut client, "menu");
+    let mut waiter = connect_waiter_blocking(&server.url()).expect("a waiter");
+    let began = Instant::now();
+    let nothing: Option<State> =
+        waiter.wait_for_newer(KEY, 1, Duration::from_millis(2500)).expect("an answer");
+    assert!(nothing.is_none() && began.elapsed() >= Duration::from_millis(2500));
+    let other = std::thread::spawn(move || {
+        blocked(&mut client);
+        step(&mut client, "offer");
+    });
+    let newer: Option<State> = waiter.wait_for_newer(KEY, 1, Duration::from_secs(50)).expect("an answer");
+    assert_eq!(newer.map(|state| state.etag.version), Some(2));
+    other.join().expect("an update");
+}
