@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use redis_state_client::redis::{self, aio::ConnectionManager, aio::ConnectionManagerConfig};
 use redis_state_client::{
-    Async, Change, Delete, ErrorKind, Result, States, Touch, Update, connect, connect_blocking,
+    Async, Change, Delete, ErrorKind, RESPONSE_TIMEOUT, Result, States, Touch, Update, connect,
+    connect_blocking,
 };
 use serde_json::{Value, json};
 use support::{Client, Server, block_on};
@@ -260,7 +261,9 @@ fn the_conflict_is_the_answer_when_the_retries_are_used_up() {
 fn a_write_is_acknowledged_by_the_replicas_that_have_it() {
     let (server, replica) = (Server::start(), Server::start());
     replica.follow(&server);
-    let within = Duration::from_millis(500);
+    // The link is up before the primary counts on it, which takes until the replica reports by itself, once a second.
+    assert_eq!(server.client().ok(&["WAIT", "1", "30000"]).int(), 1);
+    let within = RESPONSE_TIMEOUT / 2;
     block_on(async {
         let (way, mut states) = with_way(&server).await;
         states.create(KEY, Change::merge(&json!({"notes": []})).expect("json")).await.expect("a state");
