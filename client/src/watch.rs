@@ -60,7 +60,8 @@ pub struct Watch<T = serde_json::Value> {
 }
 
 impl<T: DeserializeOwned> Watch<T> {
-    /// Watches a key, from what is there now.
+    /// Watches a key, from what is there now. In a cluster, name a node that has the key's slot: it does not follow a slot that
+    /// moves.
     ///
     /// Errors as [`connect`](crate::connect).
     pub async fn open(url: &str, key: impl Into<String>) -> Result<Watch<T>> {

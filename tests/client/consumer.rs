@@ -150,6 +150,27 @@ fn what_was_dropped_comes_again_and_what_is_held_does_not() {
     }));
 }
 
+/// What it has read but not handed out, and another one has taken over meanwhile, it does not hand out any more.
+#[test]
+fn what_lay_ready_for_too_long_is_asked_for_again() {
+    let server = Server::start();
+    let mut client = server.client();
+    add(&mut client, 1..=5);
+    block_on(soon(async {
+        let consume = |name, idle| Consume::feed(STREAM, "bot", name, Start::Oldest).claim_after(idle);
+        let mut slow = open_with(&server, consume("slow", Duration::from_millis(200))).await;
+        assert_eq!(take_and_ack(&mut slow).await, 1);
+        let mut fast = open_with(&server, consume("fast", Duration::from_millis(200)).count(2)).await;
+        assert_eq!([take_and_ack(&mut fast).await, take_and_ack(&mut fast).await], [2, 3]);
+        drop(fast);
+        for version in [4, 5] {
+            let entry = take(&mut slow).await;
+            assert_eq!((entry.version, entry.is_repeated()), (version, true));
+            assert!(entry.ack().await.expect("an answer"));
+        }
+    }));
+}
+
 #[test]
 fn a_cut_connection_loses_nothing() {
     let server = Server::start();

@@ -88,7 +88,8 @@ impl Consume {
         self
     }
 
-    /// Connects, and makes the group if it is not there.
+    /// Connects, and makes the group if it is not there. In a cluster, name the primary that has the stream's slot: it does not
+    /// follow a slot that moves.
     ///
     /// Errors as [`connect`](crate::connect), and [`WrongType`](crate::ErrorKind::WrongType) when the key holds no stream,
     /// [`NoPermission`](crate::ErrorKind::NoPermission).
