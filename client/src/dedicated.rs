@@ -15,10 +15,14 @@ use crate::request::Resend;
 
 /// How long a single request waits at the server. Longer waits are several requests, so that a server that is gone is noticed in
 /// this time and [`RESPONSE_TIMEOUT`] together.
+///
+/// For an example see [`Watch`](crate::Watch).
 pub const WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// An async connection that is not shared, for requests that wait up to [`WAIT_MAX`]. It is replaced by a fresh one, at the next
 /// request, when it has broken or its last request was given up. It sends nothing twice.
+///
+/// For an example see [`Watch`](crate::Watch).
 pub struct Dedicated {
     client: Client,
     config: AsyncConnectionConfig,

@@ -26,6 +26,8 @@ use crate::states::States;
 const QUIET_MAX: Duration = Duration::from_secs(5);
 
 /// What happened to a key.
+///
+/// For an example see [`Events`](crate::Events).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StateEvent {
@@ -95,6 +97,8 @@ impl StateEvent {
 }
 
 /// Something happened to a key.
+///
+/// For an example see [`Events`](crate::Events).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changed {
     /// To which one.
@@ -104,6 +108,8 @@ pub struct Changed {
 }
 
 /// Says what to listen to; [`open`](Listen::open) begins. What two of them catch is heard twice.
+///
+/// For an example see [`Events`](crate::Events).
 #[derive(Clone, Debug, Default)]
 pub struct Listen {
     keys: Vec<String>,

@@ -26,6 +26,8 @@ use crate::states::States;
 const CLAIM_AFTER_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// What a group that is not there yet begins with; one that is there goes on where it is.
+///
+/// For an example see [`AuditConsumer`](crate::AuditConsumer).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
     /// With the oldest entry that the stream has.
@@ -38,6 +40,8 @@ pub enum Start {
 ///
 /// The user needs `+xreadgroup +xack +xautoclaim +xgroup|create +xinfo|stream` on the stream, and for a trail `+pexpire`, with which
 /// a stream that is made before its first entry does not stay for ever.
+///
+/// For an example see [`AuditConsumer`](crate::AuditConsumer).
 #[derive(Clone, Debug)]
 pub struct Consume {
     stream: String,

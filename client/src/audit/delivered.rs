@@ -33,6 +33,8 @@ impl Held {
 /// Act on it, then [`ack`](Delivered::ack). One that is dropped without that comes again: to this consumer after a restart, to any
 /// consumer of the group once it was left alone for [`claim_after`](crate::Consume::claim_after). So acting on it a second time
 /// must do no harm: in the feed, `key` and `etag` tell that it is the same end.
+///
+/// For an example see [`AuditConsumer`](crate::AuditConsumer).
 pub struct Delivered {
     entry: AuditEntry,
     is_repeated: bool,

@@ -124,6 +124,8 @@ fn tally(word: &str) -> Option<Tally> {
 }
 
 /// The kinds of events in a trail.
+///
+/// For an example see [`AuditEntry`](crate::AuditEntry).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuditEvent {
@@ -184,6 +186,8 @@ impl AuditEvent {
 }
 
 /// JSON in an entry. What is longer than `state.audit-patch-bytes` was cut by the server.
+///
+/// For an example see [`AuditEntry`](crate::AuditEntry).
 #[derive(Clone, PartialEq, Eq)]
 pub struct AuditJson {
     text: String,

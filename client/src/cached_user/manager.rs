@@ -17,6 +17,8 @@ use crate::request::{Meta, SetProtected, Update, Verb, Write};
 use crate::states::{States, token};
 
 /// Reads and changes one [`CachedUser`], whose state is at the key that is their number: see [`States::cached_user`].
+///
+/// For an example see [`States::cached_user`](crate::States::cached_user).
 #[derive(Debug)]
 #[must_use = "it does nothing by itself"]
 pub struct CachedUserManager<'a, D> {

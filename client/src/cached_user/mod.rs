@@ -13,6 +13,8 @@ use crate::menu::Handler;
 pub use manager::CachedUserManager;
 
 /// The schema of these states.
+///
+/// For an example see [`States::cached_user`](crate::States::cached_user).
 pub const CACHED_USER_SCHEMA: &str = "vimbiso.cached-user";
 
 /// A person as [`CachedUserManager::read`] found them; where nothing is stored, as the bot knew them at first.
@@ -37,6 +39,8 @@ pub struct CachedUser {
 
 /// Where a [`CachedUser`] is in the conversation, and what the bot knows for it. Every getter has the default that the bot
 /// had when nothing was stored.
+///
+/// For an example see [`States::cached_user`](crate::States::cached_user).
 #[derive(Clone, PartialEq)]
 pub struct CachedUserState(Stored);
 

@@ -12,6 +12,8 @@ use serde_json::Value;
 use crate::request::Try;
 
 /// Who is at the other end of a channel; set at the first contact, for good.
+///
+/// For an example see [`ChannelState`](crate::channel::ChannelState).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelInfo {
     /// What kind of channel, as in `whatsapp`.
@@ -22,6 +24,8 @@ pub struct ChannelInfo {
 }
 
 /// Where the person is in the flow.
+///
+/// For an example see [`ChannelState`](crate::channel::ChannelState).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Current {
     /// The flow, as in `offer`.
@@ -115,6 +119,8 @@ impl fmt::Debug for Token {
 }
 
 /// Where the token is kept, until it lapses.
+///
+/// For an example see [`ChannelState`](crate::channel::ChannelState).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Auth {
     /// The token.
@@ -168,6 +174,8 @@ pub struct ChannelState {
 }
 
 /// What was tried on a state, as STATE.ATTEMPTS has it.
+///
+/// For an example see [`ChannelState`](crate::channel::ChannelState).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Validation {
     /// Operation to attempts.
@@ -177,6 +185,8 @@ pub struct Validation {
 }
 
 /// How often one operation was tried.
+///
+/// For an example see [`ChannelState`](crate::channel::ChannelState).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ValidationStatus {
     /// How often.
@@ -188,6 +198,8 @@ pub struct ValidationStatus {
 }
 
 /// When a state was created and changed, as STATE.META has it: ISO 8601, UTC.
+///
+/// For an example see [`ChannelState`](crate::channel::ChannelState).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Timestamps {
     /// When it was created.

@@ -36,6 +36,8 @@ pub use report::{Import, Outcome, Summary};
 type KeyOf<'a> = Box<dyn Fn(&str) -> String + Send + Sync + 'a>;
 
 /// Takes over what the old bots stored: see [`States::importer`].
+///
+/// For an example see [`States::importer`](crate::States::importer).
 #[must_use = "it does nothing by itself"]
 pub struct Importer<'a, D> {
     states: &'a mut States<D>,

@@ -10,6 +10,8 @@ use redis_state_core::Etag;
 use crate::error::{Error, ErrorKind};
 
 /// What an import did with one person or one key.
+///
+/// For an example see [`States::importer`](crate::States::importer).
 #[derive(Clone, Debug)]
 pub struct Import {
     /// The mobile number, or the key that was read.
@@ -21,6 +23,8 @@ pub struct Import {
 }
 
 /// What became of one source.
+///
+/// For an example see [`States::importer`](crate::States::importer).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -40,6 +44,8 @@ pub enum Outcome {
 /// A whole run: how often each outcome came, and which sources were refused.
 ///
 /// [`Display`](fmt::Display) is one line of figures.
+///
+/// For an example see [`States::importer`](crate::States::importer).
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Summary {

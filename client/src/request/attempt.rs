@@ -203,6 +203,8 @@ impl Request for AttemptCounts {
 }
 
 /// The attempts at one operation.
+///
+/// For an example see [`Attempt`](crate::Attempt).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempted {
     /// How many there were.
@@ -216,6 +218,8 @@ pub struct Attempted {
 }
 
 /// One attempt.
+///
+/// For an example see [`Attempt`](crate::Attempt).
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Try {
     /// At what.

@@ -87,6 +87,8 @@ impl Request for Get {
 }
 
 /// What was read: an etag, and the document or the members that were asked for, as JSON text.
+///
+/// For an example see [`Get`](crate::Get).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Found {
     /// Of the version that was read.

@@ -76,6 +76,8 @@ impl Request for History {
 }
 
 /// A version that is kept.
+///
+/// For an example see [`History`](crate::History).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
     /// Its number.

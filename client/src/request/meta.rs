@@ -65,6 +65,8 @@ impl Request for Meta {
 }
 
 /// What the server knows of a state.
+///
+/// For an example see [`Meta`](crate::Meta).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metadata {
     /// Of the present version.

@@ -71,6 +71,8 @@ impl Request for Recover {
 }
 
 /// How a state was recovered.
+///
+/// For an example see [`Recover`](crate::Recover).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovered {
     /// The way that worked: `valid`, `defaults`, `revision`, `snapshot`, `label`, `reset`, `audit` or `created`.
@@ -82,6 +84,8 @@ pub struct Recovered {
 }
 
 /// A way that did not lead to a valid state.
+///
+/// For an example see [`Recover`](crate::Recover).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tried {
     /// Which one.

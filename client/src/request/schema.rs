@@ -154,6 +154,8 @@ impl Request for SchemaList {
 }
 
 /// A schema that a server keeps.
+///
+/// For an example see [`SchemaSet`](crate::SchemaSet).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaInfo {
     /// Its name.

@@ -56,6 +56,8 @@ pub type Update = Write<verb::Update>;
 pub type SetProtected = Write<verb::SetProtected>;
 
 /// Which of the two commands a [`Write`] is.
+///
+/// For an example see [`Update`](crate::Update).
 pub trait Verb: Send + Sync + 'static {
     /// The command's name.
     const NAME: &'static str;
@@ -81,6 +83,8 @@ pub(crate) mod verb {
 }
 
 /// An [`Update`] or a [`SetProtected`].
+///
+/// For an example see [`Update`](crate::Update).
 #[derive(Clone, Debug)]
 pub struct Write<V> {
     pub(crate) key: String,
@@ -153,6 +157,8 @@ pub(crate) fn resend_of_write(expected: Expected, options: &Options) -> Resend {
 }
 
 /// What a commit answers.
+///
+/// For an example see [`Update`](crate::Update).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Committed {
     /// Of the new version; of the present one when nothing has changed.

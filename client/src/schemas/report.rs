@@ -5,6 +5,8 @@ use std::fmt;
 use crate::error::Error;
 
 /// What [`sync_schemas`](crate::States::sync_schemas) has found and done. `Display` writes a line for each thing that differed.
+///
+/// For an example see [`States::sync_schemas`](crate::States::sync_schemas).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SchemaReport {
@@ -15,6 +17,8 @@ pub struct SchemaReport {
 }
 
 /// What was found and done on one primary.
+///
+/// For an example see [`States::sync_schemas`](crate::States::sync_schemas).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NodeReport {
@@ -33,6 +37,8 @@ pub struct NodeReport {
 }
 
 /// A wanted schema on one primary.
+///
+/// For an example see [`States::sync_schemas`](crate::States::sync_schemas).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SyncedSchema {
@@ -43,6 +49,8 @@ pub struct SyncedSchema {
 }
 
 /// What became of a schema on one primary.
+///
+/// For an example see [`States::sync_schemas`](crate::States::sync_schemas).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SchemaOutcome {
@@ -68,6 +76,8 @@ pub enum SchemaOutcome {
 }
 
 /// A wanted binding on one primary.
+///
+/// For an example see [`States::sync_schemas`](crate::States::sync_schemas).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SyncedBinding {
@@ -80,6 +90,8 @@ pub struct SyncedBinding {
 }
 
 /// What became of a binding on one primary.
+///
+/// For an example see [`States::sync_schemas`](crate::States::sync_schemas).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum BindingOutcome {

@@ -84,6 +84,8 @@ impl<D: Driver> States<D> {
 }
 
 /// A reply, and how many replicas have what led to it.
+///
+/// For an example see [`States::send_acknowledged`](crate::States::send_acknowledged).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acknowledged<T> {
     /// What the command answered.
