@@ -2,6 +2,7 @@
 
 mod audit;
 mod consumer;
+mod consumer_breaks;
 mod events;
 mod retries;
 mod watch;
