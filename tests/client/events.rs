@@ -108,6 +108,8 @@ fn a_server_that_does_not_tell_is_an_error_that_helps() {
             let set = server.client().ok(&["CONFIG", "GET", "notify-keyspace-events"]);
             assert_eq!(set.array()[1].text().len(), flags.len(), "it is left as it was");
         }
+        let nothing = Listen::new().open(&telling("AKE").url()).await.expect_err("nothing to hear");
+        assert_eq!(nothing.kind(), ErrorKind::Usage);
         for (flags, listen) in [("AK", by_key()), ("EA", Listen::new().event(StateEvent::Del))] {
             listen.open(&telling(flags).url()).await.expect("the server tells");
         }

@@ -11,6 +11,7 @@ mod channel_roles;
 mod cluster;
 mod connections;
 mod consumer;
+mod consumer_breaks;
 mod cutting;
 mod errors;
 mod events;

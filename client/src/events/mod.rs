@@ -4,163 +4,32 @@
 //! events on at the server was rejected: that costs all writes of all clients, so it is the operator's decision. The
 //! connection speaks RESP2, in which every server does pub/sub.
 
+mod event;
+mod listen;
+
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::Stream;
 use redis::aio::{ConnectionManager, PubSubSink, PubSubStream};
-use redis::{Cmd, Msg, RedisResult, Value};
+use redis::{Msg, RedisResult, Value};
 
 use crate::connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT};
-use crate::decode::Fields;
 use crate::dedicated::client;
 use crate::driver::Async;
 use crate::error::{Error, ErrorKind, Result};
 use crate::patience::Patience;
 use crate::pump::{self, Pump, Source};
-use crate::request::{Request, Resend};
+use crate::request::Resend;
 use crate::states::States;
+
+pub use event::{Changed, StateEvent};
+use listen::Flags;
+pub use listen::Listen;
 
 /// How long nothing may be heard before the server is asked whether it is there.
 const QUIET_MAX: Duration = Duration::from_secs(5);
-
-/// What happened to a key.
-///
-/// For an example see [`Events`](crate::Events).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum StateEvent {
-    /// `state.create`
-    Create,
-    /// `state.update`
-    Update,
-    /// `state.rollback`
-    Rollback,
-    /// `state.reset`
-    Reset,
-    /// `state.recover`
-    Recover,
-    /// `state.lapse`: members lapsed, because their time was up.
-    Lapse,
-    /// `state.delete`: deleted by STATE.DELETE.
-    Delete,
-    /// `state.reject`: a command was refused.
-    Reject,
-    /// `expired`: the key's time was up. The server tells of it with `x` among its flags.
-    Expired,
-    /// `evicted`: memory was needed. With `e`.
-    Evicted,
-    /// `del`: deleted by DEL and its like. With `g`.
-    Del,
-    /// Any other event, as the server names it.
-    Other(String),
-}
-
-impl StateEvent {
-    const ALL: [StateEvent; 11] = [
-        StateEvent::Create,
-        StateEvent::Update,
-        StateEvent::Rollback,
-        StateEvent::Reset,
-        StateEvent::Recover,
-        StateEvent::Lapse,
-        StateEvent::Delete,
-        StateEvent::Reject,
-        StateEvent::Expired,
-        StateEvent::Evicted,
-        StateEvent::Del,
-    ];
-
-    /// As the server names it.
-    pub fn as_str(&self) -> &str {
-        match self {
-            StateEvent::Create => "state.create",
-            StateEvent::Update => "state.update",
-            StateEvent::Rollback => "state.rollback",
-            StateEvent::Reset => "state.reset",
-            StateEvent::Recover => "state.recover",
-            StateEvent::Lapse => "state.lapse",
-            StateEvent::Delete => "state.delete",
-            StateEvent::Reject => "state.reject",
-            StateEvent::Expired => "expired",
-            StateEvent::Evicted => "evicted",
-            StateEvent::Del => "del",
-            StateEvent::Other(name) => name,
-        }
-    }
-
-    fn of(name: &str) -> StateEvent {
-        let known = StateEvent::ALL.into_iter().find(|event| event.as_str() == name);
-        known.unwrap_or_else(|| StateEvent::Other(name.to_owned()))
-    }
-}
-
-/// Something happened to a key.
-///
-/// For an example see [`Events`](crate::Events).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Changed {
-    /// To which one.
-    pub key: String,
-    /// What.
-    pub event: StateEvent,
-}
-
-/// Says what to listen to; [`open`](Listen::open) begins. What two of them catch is heard twice.
-///
-/// For an example see [`Events`](crate::Events).
-#[derive(Clone, Debug, Default)]
-pub struct Listen {
-    keys: Vec<String>,
-    patterns: Vec<String>,
-    events: Vec<StateEvent>,
-}
-
-impl Listen {
-    /// To nothing yet.
-    pub fn new() -> Listen {
-        Listen::default()
-    }
-
-    /// To whatever happens to a key.
-    pub fn key(mut self, key: impl Into<String>) -> Self {
-        self.keys.push(key.into());
-        self
-    }
-
-    /// To whatever happens to the keys that match a pattern, as in KEYS.
-    pub fn pattern(mut self, pattern: impl Into<String>) -> Self {
-        self.patterns.push(pattern.into());
-        self
-    }
-
-    /// To an event, of all keys.
-    pub fn event(mut self, event: StateEvent) -> Self {
-        self.events.push(event);
-        self
-    }
-
-    /// Connects and subscribes, in the database that the address names. In a cluster each node tells of its own keys only: listen
-    /// to every primary.
-    ///
-    /// Errors as [`connect`](crate::connect), and [`Usage`](ErrorKind::Usage) when the server's `notify-keyspace-events` does not let
-    /// these events out: the text says what to set. Who may not read that setting hears nothing of it.
-    pub async fn open(self, url: &str) -> Result<Events> {
-        let client = client(url)?;
-        let mut listener = Listener {
-            database: client.get_connection_info().redis_settings().db(),
-            client,
-            states: crate::connect(url).await?,
-            listen: self,
-            subscribed: None,
-            has_missed: false,
-            patience: Patience::new(),
-        };
-        listener.subscribed = Some(listener.subscribe().await?);
-        Ok(Events { pump: Pump::Resting(listener) })
-    }
-}
 
 /// Events as they happen.
 ///
@@ -193,6 +62,21 @@ pub struct Events {
 }
 
 impl Events {
+    async fn of(listen: Listen, url: &str) -> Result<Events> {
+        let client = client(url)?;
+        let mut listener = Listener {
+            database: client.get_connection_info().redis_settings().db(),
+            client,
+            states: crate::connect(url).await?,
+            listen,
+            subscribed: None,
+            has_missed: false,
+            patience: Patience::new(),
+        };
+        listener.subscribed = Some(listener.subscribe().await?);
+        Ok(Events { pump: Pump::Resting(listener) })
+    }
+
     /// The next event: see [`Events`].
     pub async fn next(&mut self) -> Result<Changed> {
         let next = std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await;
@@ -308,63 +192,5 @@ impl Listener {
             Err(error) => return Err(error),
         }
         Ok(subscribed)
-    }
-}
-
-impl Listen {
-    /// Whether the server tells what is listened to.
-    fn check(&self, flags: &str) -> Result<()> {
-        let by_key = !(self.keys.is_empty() && self.patterns.is_empty());
-        let mut missing = String::new();
-        let mut need = |flag: char, is_there: bool| {
-            if !is_there && !flags.contains(flag) {
-                missing.push(flag);
-            }
-        };
-        need('K', !by_key);
-        need('E', self.events.is_empty());
-        let is_all = flags.contains('A');
-        let wants = |wanted: &dyn Fn(&StateEvent) -> bool| self.events.iter().any(wanted);
-        need('d', is_all || !(by_key || wants(&|event| event.as_str().starts_with("state."))));
-        need('x', is_all || !wants(&|event| *event == StateEvent::Expired));
-        need('e', is_all || !wants(&|event| *event == StateEvent::Evicted));
-        need('g', is_all || !wants(&|event| *event == StateEvent::Del));
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let advice =
-            format!("have its operator set notify-keyspace-events {flags}{missing}, in redis.conf too");
-        let text =
-            format!("the server does not tell of these events (notify-keyspace-events {flags:?}): {advice}");
-        Err(Error::new(ErrorKind::Usage, text))
-    }
-}
-
-/// CONFIG GET notify-keyspace-events.
-struct Flags;
-
-impl Request for Flags {
-    type Reply = String;
-
-    fn name(&self) -> &'static str {
-        "CONFIG GET"
-    }
-
-    fn key(&self) -> Option<&str> {
-        None
-    }
-
-    fn command(&self) -> Cmd {
-        let mut command = redis::cmd("CONFIG");
-        command.arg("GET").arg("notify-keyspace-events");
-        command
-    }
-
-    fn reply(&self, value: Value) -> Result<String> {
-        Fields::required(value)?.read("notify-keyspace-events")
-    }
-
-    fn resend(&self) -> Resend {
-        Resend::Safe
     }
 }

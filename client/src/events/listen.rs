@@ -1,0 +1,118 @@
+//! What is to be heard, and whether the server tells it.
+//!
+//! Silence would be the worst answer: a server tells nothing unless `notify-keyspace-events` says so.
+
+use redis::{Cmd, Value};
+
+use super::{Events, StateEvent};
+use crate::decode::Fields;
+use crate::error::{Error, ErrorKind, Result};
+use crate::request::{Request, Resend};
+
+/// Says what to listen to; [`open`](Listen::open) begins. What two of them catch is heard twice.
+///
+/// For an example see [`Events`](crate::Events).
+#[derive(Clone, Debug, Default)]
+pub struct Listen {
+    pub(super) keys: Vec<String>,
+    pub(super) patterns: Vec<String>,
+    pub(super) events: Vec<StateEvent>,
+}
+
+impl Listen {
+    /// To nothing yet.
+    pub fn new() -> Listen {
+        Listen::default()
+    }
+
+    /// To whatever happens to a key.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.keys.push(key.into());
+        self
+    }
+
+    /// To whatever happens to the keys that match a pattern, as in KEYS.
+    pub fn pattern(mut self, pattern: impl Into<String>) -> Self {
+        self.patterns.push(pattern.into());
+        self
+    }
+
+    /// To an event, of all keys.
+    pub fn event(mut self, event: StateEvent) -> Self {
+        self.events.push(event);
+        self
+    }
+
+    /// Connects and subscribes, in the database that the address names. In a cluster each node tells of its own keys only: listen
+    /// to every primary.
+    ///
+    /// Errors as [`connect`](crate::connect), and [`Usage`](ErrorKind::Usage) when the server's `notify-keyspace-events` does not let
+    /// these events out: the text says what to set. Who may not read that setting hears nothing of it.
+    pub async fn open(self, url: &str) -> Result<Events> {
+        Events::of(self, url).await
+    }
+}
+
+impl Listen {
+    /// Whether the server tells what is listened to.
+    pub(super) fn check(&self, flags: &str) -> Result<()> {
+        if self.keys.is_empty() && self.patterns.is_empty() && self.events.is_empty() {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                "nothing to listen to: name a key, a pattern or an event",
+            ));
+        }
+        let by_key = !(self.keys.is_empty() && self.patterns.is_empty());
+        let mut missing = String::new();
+        let mut need = |flag: char, is_there: bool| {
+            if !is_there && !flags.contains(flag) {
+                missing.push(flag);
+            }
+        };
+        need('K', !by_key);
+        need('E', self.events.is_empty());
+        let is_all = flags.contains('A');
+        let wants = |wanted: &dyn Fn(&StateEvent) -> bool| self.events.iter().any(wanted);
+        need('d', is_all || !(by_key || wants(&|event| event.as_str().starts_with("state."))));
+        need('x', is_all || !wants(&|event| *event == StateEvent::Expired));
+        need('e', is_all || !wants(&|event| *event == StateEvent::Evicted));
+        need('g', is_all || !wants(&|event| *event == StateEvent::Del));
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let advice =
+            format!("have its operator set notify-keyspace-events {flags}{missing}, in redis.conf too");
+        let text =
+            format!("the server does not tell of these events (notify-keyspace-events {flags:?}): {advice}");
+        Err(Error::new(ErrorKind::Usage, text))
+    }
+}
+
+/// CONFIG GET notify-keyspace-events.
+pub(super) struct Flags;
+
+impl Request for Flags {
+    type Reply = String;
+
+    fn name(&self) -> &'static str {
+        "CONFIG GET"
+    }
+
+    fn key(&self) -> Option<&str> {
+        None
+    }
+
+    fn command(&self) -> Cmd {
+        let mut command = redis::cmd("CONFIG");
+        command.arg("GET").arg("notify-keyspace-events");
+        command
+    }
+
+    fn reply(&self, value: Value) -> Result<String> {
+        Fields::required(value)?.read("notify-keyspace-events")
+    }
+
+    fn resend(&self) -> Resend {
+        Resend::Safe
+    }
+}
