@@ -13,15 +13,23 @@ use crate::{
 };
 
 /// The environment variable that names the Redis instance of the states, apart from the cache.
+///
+/// For an example see [`url`](crate::url).
 pub const URL_VARIABLE: &str = "REDIS_STATE_URL";
 
 /// Where `make run` puts the server when nothing else is said.
+///
+/// For an example see [`url`](crate::url).
 pub const URL_DEFAULT: &str = "redis://127.0.0.1:6379/0";
 
 /// How long connecting may take.
+///
+/// For an example see [`connect`](crate::connect).
 pub const CONNECTION_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long an answer may take.
+///
+/// For an example see [`connect`](crate::connect).
 pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The address of the state server: [`URL_VARIABLE`] if it is set to something, else [`URL_DEFAULT`].

@@ -12,6 +12,8 @@ use redis::{Cmd, RedisResult, Value};
 use crate::error::Result;
 
 /// Sends commands: an [`Async`] or a [`Blocking`] connection. It can't be implemented elsewhere.
+///
+/// For an example see [`States`](crate::States).
 pub trait Driver: sealed::Sealed + Send + Sized {
     /// What a call gives back: a future of the result, or the result.
     type Answer<'a, T: 'a>;
@@ -42,6 +44,8 @@ pub(crate) mod sealed {
 }
 
 /// Drives an async connection of redis-rs: multiplexed, managed, of a cluster or found by sentinels. Calls answer futures.
+///
+/// For an example see [`States`](crate::States).
 #[cfg(feature = "tokio")]
 #[derive(Clone, Debug)]
 pub struct Async<C>(pub(crate) C);
@@ -71,6 +75,8 @@ impl<C: redis::aio::ConnectionLike + Send> Driver for Async<C> {
 }
 
 /// Drives a blocking connection of redis-rs. Calls answer results.
+///
+/// For an example see [`States`](crate::States).
 #[cfg(feature = "sync")]
 #[derive(Clone, Debug)]
 pub struct Blocking<C>(pub(crate) C);

@@ -10,9 +10,13 @@ use redis_state_core::{Etag, Violation};
 use crate::request::Resend;
 
 /// What every call of this crate returns.
+///
+/// For an example see [`States::edit`](crate::States::edit).
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The kinds of errors, one for each first word of a refusal, and those of the way to the server.
+///
+/// For an example see [`Error`](crate::Error).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -8,6 +8,8 @@ use crate::connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT};
 
 /// A blocking connection that is replaced by a fresh one, at the next command, when it has broken or timed out. It sends
 /// nothing twice: that is for [`States`](crate::States) to decide.
+///
+/// For an example see [`connect_blocking`](crate::connect_blocking).
 pub struct Reconnecting {
     client: redis::Client,
     connection: Option<Connection>,

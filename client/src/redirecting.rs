@@ -24,6 +24,8 @@ const REDIRECTIONS_MAX: usize = 4;
 
 /// A connection to a Redis Cluster, as [`connect_cluster`](crate::connect_cluster) makes it. It follows redirections, and sends
 /// nothing twice that may have been carried out: that is for [`States`](crate::States) to decide. It can be cloned.
+///
+/// For an example see [`connect_cluster`](crate::connect_cluster).
 #[derive(Clone)]
 pub struct Redirecting {
     cluster: ClusterConnection,

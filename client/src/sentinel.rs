@@ -16,6 +16,8 @@ use crate::connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT};
 /// A connection to a primary that sentinels watch, as [`connect_sentinel`](crate::connect_sentinel) makes it. When it has broken,
 /// or leads to a replica, the next command asks the sentinels again. It sends nothing twice: that is for
 /// [`States`](crate::States) to decide. It can be cloned.
+///
+/// For an example see [`connect_sentinel`](crate::connect_sentinel).
 #[derive(Clone)]
 pub struct Watched {
     sentinels: Arc<Mutex<SentinelClient>>,

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use support::{Server, repository, wait_until};
+use support::{Server, module_path, repository, wait_until};
 
 /// The key that an example takes when none is given.
 pub const KEY: &str = "channel:+263771234567";
@@ -14,6 +14,7 @@ pub enum Example {
     Python,
     Node,
     RedisCli,
+    Rust,
 }
 
 /// A running example; killed when the test ends before it does.
@@ -31,13 +32,14 @@ pub struct Ended {
 }
 
 impl Example {
-    pub const ALL: [Example; 3] = [Example::Python, Example::Node, Example::RedisCli];
+    pub const ALL: [Example; 4] = [Example::Python, Example::Node, Example::RedisCli, Example::Rust];
 
     pub fn source(self) -> PathBuf {
-        repository().join("examples").join(match self {
-            Example::Python => "python/conversation.py",
-            Example::Node => "node/conversation.mjs",
-            Example::RedisCli => "redis-cli/conversation.sh",
+        repository().join(match self {
+            Example::Python => "examples/python/conversation.py",
+            Example::Node => "examples/node/conversation.mjs",
+            Example::RedisCli => "examples/redis-cli/conversation.sh",
+            Example::Rust => "client/examples/conversation.rs",
         })
     }
 
@@ -77,6 +79,8 @@ impl Example {
                 command
             }
             Example::RedisCli => Command::new(self.source()),
+            // Built with the tests, beside the module.
+            Example::Rust => Command::new(module_path().with_file_name("examples").join("conversation")),
         }
     }
 }

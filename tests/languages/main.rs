@@ -1,4 +1,4 @@
-//! The examples in other languages, each run against a real server as a bot developer runs it: what they print, what they
+//! The same example in four languages, each run against a real server as a bot developer runs it: what they print, what they
 //! leave behind, and that docs/clients.md shows what they are.
 //!
 //! `scripts/clients.sh`, which `make test` calls, installs the clients that they are written for.
@@ -165,4 +165,20 @@ fn redis_cli_speaks_resp2() {
 #[test]
 fn redis_cli_tries_three_times() {
     gives_up(Example::RedisCli);
+}
+
+/// S4: the client crate, too, goes where `REDIS_STATE_URL` says.
+#[test]
+fn rust_speaks_resp3() {
+    plays(Example::Rust, 3);
+}
+
+#[test]
+fn rust_speaks_resp2() {
+    plays(Example::Rust, 2);
+}
+
+#[test]
+fn rust_tries_three_times() {
+    gives_up(Example::Rust);
 }

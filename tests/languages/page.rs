@@ -33,6 +33,7 @@ fn the_page_shows_pieces_of_the_examples() {
             Example::Python => "python",
             Example::Node => "js",
             Example::RedisCli => "bash",
+            Example::Rust => "rust",
         };
         let source = fs::read_to_string(example.source()).expect("the example is there");
         let blocks = blocks(&page, language);

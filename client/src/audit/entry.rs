@@ -161,22 +161,44 @@ pub enum AuditEvent {
 }
 
 impl AuditEvent {
-    fn of(word: &str) -> AuditEvent {
-        match word {
-            "create" => AuditEvent::Create,
-            "update" => AuditEvent::Update,
-            "rollback" => AuditEvent::Rollback,
-            "reset" => AuditEvent::Reset,
-            "recover" => AuditEvent::Recover,
-            "lapse" => AuditEvent::Lapse,
-            "attempt" => AuditEvent::Attempt,
-            "note" => AuditEvent::Note,
-            "delete" => AuditEvent::Delete,
-            "expire" => AuditEvent::Expire,
-            "evict" => AuditEvent::Evict,
-            "reject" => AuditEvent::Reject,
-            other => AuditEvent::Other(other.to_owned()),
+    const ALL: [AuditEvent; 12] = [
+        AuditEvent::Create,
+        AuditEvent::Update,
+        AuditEvent::Rollback,
+        AuditEvent::Reset,
+        AuditEvent::Recover,
+        AuditEvent::Lapse,
+        AuditEvent::Attempt,
+        AuditEvent::Note,
+        AuditEvent::Delete,
+        AuditEvent::Expire,
+        AuditEvent::Evict,
+        AuditEvent::Reject,
+    ];
+
+    /// The word in the trail; empty for [`AuditEvent::None`].
+    pub fn as_str(&self) -> &str {
+        match self {
+            AuditEvent::Create => "create",
+            AuditEvent::Update => "update",
+            AuditEvent::Rollback => "rollback",
+            AuditEvent::Reset => "reset",
+            AuditEvent::Recover => "recover",
+            AuditEvent::Lapse => "lapse",
+            AuditEvent::Attempt => "attempt",
+            AuditEvent::Note => "note",
+            AuditEvent::Delete => "delete",
+            AuditEvent::Expire => "expire",
+            AuditEvent::Evict => "evict",
+            AuditEvent::Reject => "reject",
+            AuditEvent::Other(word) => word,
+            AuditEvent::None => "",
         }
+    }
+
+    fn of(word: &str) -> AuditEvent {
+        let known = AuditEvent::ALL.into_iter().find(|event| event.as_str() == word);
+        known.unwrap_or_else(|| AuditEvent::Other(word.to_owned()))
     }
 
     /// Whether the state is gone with this: deleted, expired or evicted.

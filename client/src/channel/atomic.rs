@@ -15,6 +15,8 @@ use crate::state::State;
 use crate::states::{Edit, States, token};
 
 /// What is done to a key.
+///
+/// For an example see [`Atomic`](crate::channel::Atomic).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AtomicOperation {
     /// Reads the document.
@@ -40,6 +42,8 @@ impl AtomicOperation {
 }
 
 /// What became of an operation.
+///
+/// For an example see [`Atomic`](crate::channel::Atomic).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Executed {
     /// Whether it was done.

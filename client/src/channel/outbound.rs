@@ -14,6 +14,8 @@ pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a
 
 /// What a bot's own calls hand back beside this driver: over [`Async`](crate::Async) a `BoxFuture`, over
 /// [`Blocking`](crate::Blocking) the value.
+///
+/// For an example see [`ApiClient`](crate::channel::ApiClient).
 pub trait Outbound: Driver {
     /// A future of the value, or the value.
     type Reply<'a, T: Send + 'a>: Send + 'a;
@@ -151,6 +153,8 @@ pub trait ApiResponse: Send {
 }
 
 /// Why a call of the API came to nothing. The texts go on record: nothing secret in them.
+///
+/// For an example see [`ApiClient`](crate::channel::ApiClient).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ApiFailure {

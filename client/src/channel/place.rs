@@ -24,6 +24,8 @@ pub struct Place<D> {
 }
 
 /// What a component that writes sees of the state: its context.
+///
+/// For an example see [`Confirm`](crate::channel::Confirm).
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Context {
     /// The step of the flow, with the data of its components.

@@ -81,6 +81,8 @@ impl<T> ValidationResult<T> {
 }
 
 /// Where an error comes from.
+///
+/// For an example see [`ErrorContext`](crate::channel::ErrorContext).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -138,6 +140,8 @@ pub struct ErrorContext {
 }
 
 /// Where an error happened.
+///
+/// For an example see [`ErrorContext`](crate::channel::ErrorContext).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ErrorDetails {

@@ -14,9 +14,13 @@ use crate::state::State;
 use crate::states::{CONFLICT_RETRIES, Edit, token};
 
 /// The schema that a channel's state obeys.
+///
+/// For an example see [`Channel`](crate::channel::Channel).
 pub const SCHEMA: &str = "vimbiso.channel";
 
 /// What [`Channel::initialize_channel`](crate::channel::Channel::initialize_channel) found or made.
+///
+/// For an example see [`Channel`](crate::channel::Channel).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Initialized {

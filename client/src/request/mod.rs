@@ -41,6 +41,8 @@ pub(crate) use write::verb;
 pub use write::{Committed, SetProtected, Update, Verb, Write};
 
 /// Whether a request whose answer never came may be sent again.
+///
+/// For an example see [`Request`](crate::Request).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resend {
     /// It reads, or a second time does no more than the first, or it carries an ID, by which the server knows it again.

@@ -21,9 +21,13 @@ pub use edit::Edit;
 pub use send::Acknowledged;
 
 /// How often a conflict leads to another try unless something else was said.
+///
+/// For an example see [`States::conflict_retries`](crate::States::conflict_retries).
 pub const CONFLICT_RETRIES: usize = 3;
 
 /// How often a request that never got an answer is sent again, when that is safe, unless something else was said.
+///
+/// For an example see [`States::conflict_retries`](crate::States::conflict_retries).
 pub const RESENDS: usize = 4;
 
 /// The states of one server, over one connection.
@@ -112,12 +116,19 @@ impl<D: Driver> States<D> {
     }
 
     /// How often a conflict leads to another try of [`update_with`](States::update_with): [`CONFLICT_RETRIES`] unless said.
+    ///
+    /// ```
+    /// # support::example(async |url| {
+    /// let mut patient = redis_state_client::connect(url).await?.conflict_retries(20).resends(10);
+    /// # Ok(()) });
+    /// ```
     pub fn conflict_retries(mut self, times: usize) -> Self {
         self.conflict_retries = times;
         self
     }
 
-    /// How often a request that got no answer is sent again: [`RESENDS`] unless said.
+    /// How often a request that got no answer is sent again: [`RESENDS`] unless said. For an example see
+    /// [`conflict_retries`](States::conflict_retries).
     pub fn resends(mut self, times: usize) -> Self {
         self.resends = times;
         self

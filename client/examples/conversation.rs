@@ -1,0 +1,124 @@
+//! A piece of a bot's conversation over the client crate: create, read, move on, lose a race, go back, read the audit stream.
+//!
+//!     cargo run --example conversation [KEY]
+//!
+//! KEY is a channel that has no state yet. REDIS_STATE_URL names the server; REDIS_STATE_PROTOCOL is 3 (RESP3, the default) or 2.
+//! The examples in other languages do the same and print the same; docs/clients.md explains each part.
+
+use std::env;
+use std::error::Error;
+
+use redis_state_client::redis::{self, aio::ConnectionManager};
+use redis_state_client::{
+    Async, Change, ErrorKind, Meta, Result, Rollback, State, States, Trail, Update, connect, url,
+};
+use serde::Deserialize;
+use serde_json::json;
+
+type Server = States<Async<ConnectionManager>>;
+
+/// What this program looks at in a document: any type that serde reads will do.
+#[derive(Deserialize)]
+struct Conversation {
+    current: Current,
+}
+
+#[derive(Deserialize)]
+struct Current {
+    path: String,
+    component: String,
+}
+
+impl Conversation {
+    fn step(&self) -> String {
+        format!("{}/{}", self.current.path, self.current.component)
+    }
+}
+
+/// What this bot decides: a merge patch that leads to the next step, and leaves all other members alone.
+fn next_step(conversation: &Conversation) -> Result<Change> {
+    let (path, component) = match conversation.step().as_str() {
+        "login/Greeting" => ("login", "LoginApiCall"),
+        "login/LoginApiCall" => ("onboard", "Welcome"),
+        "onboard/Welcome" => ("onboard", "FirstNameInput"),
+        _ => return Ok(Change::none()),
+    };
+    Change::merge(&json!({"current": {"path": path, "component": component}}))
+}
+
+/// Carries out a message once: what it led to, or nothing if it came before and was decided otherwise.
+async fn answer(
+    states: &mut Server,
+    key: &str,
+    message_id: &str,
+    decide: impl FnMut(&Conversation) -> Result<Change> + Send,
+) -> Result<Option<State<Conversation>>, Box<dyn Error>> {
+    // Reads, decides, updates with the etag; reads again and decides again when somebody else was faster.
+    match states.edit(key).id(message_id).retries(2).with(decide).await {
+        Ok(state) => Ok(Some(state)),
+        // It came before. What was decided then stands, since the state has moved on.
+        Err(error) if error.kind() == ErrorKind::IdMismatch => Ok(None),
+        Err(error) if error.is_conflict() => Err(format!("{key}: somebody else was faster 3 times"))?,
+        Err(error) => Err(error)?,
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let key = &env::args().nth(1).unwrap_or_else(|| "channel:+263771234567".to_owned());
+    let protocol = env::var("REDIS_STATE_PROTOCOL").unwrap_or_else(|_| "3".to_owned());
+    let url = format!("{}?protocol=resp{protocol}", url());
+    let mut states = connect(&url).await?;
+
+    // Created where none is yet. The schema brings the defaults, the steps and the time that a session lasts.
+    let identifier = key.trim_start_matches("channel:");
+    let channel = Change::merge(&json!({"channel": {"type": "whatsapp", "identifier": identifier}}))?;
+    let create = Update::create(key, channel).schema("vimbiso.channel").event("first_contact");
+    println!("created     {}", states.send(&create).await?.etag);
+
+    let first: State<Conversation> = states.get(key).await?.ok_or("the session is over, or never began")?;
+    println!("read        {} {}", first.etag, first.document.step());
+
+    // When no reply comes, the client sends the very same command again: with its ID it is carried out once.
+    let step = Update::new(key, first.etag, next_step(&first.document)?).id("wamid.1");
+    println!("moved       {}", states.send(&step).await?.etag);
+    println!("sent again  {}", states.send(&step).await?.etag);
+
+    // The first etag is past by now, so nothing is written.
+    if let Err(error) = states.send(&Update::new(key, first.etag, next_step(&first.document)?)).await {
+        println!("refused     {}", if error.is_conflict() { "CONFLICT" } else { "otherwise" });
+    }
+
+    // Takes a while; during the first try another handler, which waits for nobody, moves the conversation.
+    let mut other = redis::Client::open(url)?.get_connection()?;
+    let mut tries = 0;
+    let slowly = |conversation: &Conversation| {
+        tries += 1;
+        let change = next_step(conversation)?;
+        if tries == 1 {
+            let mut moved = redis::cmd("STATE.UPDATE");
+            moved.arg(key).arg("*").arg(change.json()).arg("ACTOR").arg("login_api");
+            moved.exec(&mut other).expect("the other handler has its way");
+        }
+        Ok(change)
+    };
+    let answered = answer(&mut states, key, "wamid.2", slowly).await?.ok_or("it came for the first time")?;
+    println!("answered    {} after {tries} tries", answered.etag);
+
+    // The webhook delivers the message once more. From where the conversation is now, it would go a step too far.
+    let again = answer(&mut states, key, "wamid.2", next_step).await?;
+    println!("came again  {}", again.map_or("counted already".to_owned(), |state| state.etag.to_string()));
+
+    let back = Rollback::new(key, answered.etag).note("person said back").returning();
+    let back = states.send(&back).await?;
+    println!("rolled back {} {}", back.etag, back.document::<Conversation>()?.step());
+
+    let meta = states.send(&Meta::new(key)).await?.ok_or("the session is over")?;
+    let schema = meta.schema.unwrap_or_default();
+    println!("meta        version {}, schema {schema}, valid {}", meta.etag.version, u8::from(meta.valid));
+
+    for entry in states.send(&Trail::of(key)?.oldest_first()).await? {
+        println!("audit       {} {}", entry.version, entry.event.as_str());
+    }
+    Ok(())
+}
