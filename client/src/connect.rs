@@ -61,7 +61,7 @@ pub async fn connect(url: &str) -> Result<crate::States<crate::Async<redis::aio:
     let config = redis::aio::ConnectionManagerConfig::new()
         .set_connection_timeout(Some(CONNECTION_TIMEOUT))
         .set_response_timeout(Some(RESPONSE_TIMEOUT));
-    let manager = redis::aio::ConnectionManager::new_with_config(open(url)?, config).await;
+    let manager = redis::aio::ConnectionManager::new_with_config(client(url)?, config).await;
     Ok(crate::States::new(manager.map_err(nothing_sent)?))
 }
 
@@ -77,7 +77,7 @@ pub async fn connect(url: &str) -> Result<crate::States<crate::Async<redis::aio:
 /// ```
 #[cfg(feature = "sync")]
 pub fn connect_blocking(url: &str) -> Result<crate::States<crate::Blocking<crate::Reconnecting>>> {
-    crate::Reconnecting::open(open(url)?).map(crate::States::blocking).map_err(nothing_sent)
+    crate::Reconnecting::open(client(url)?).map(crate::States::blocking).map_err(nothing_sent)
 }
 
 /// Connects to a Redis Cluster by any of its nodes.
@@ -142,8 +142,9 @@ pub async fn connect_sentinel<U: redis::IntoConnectionInfo>(
     connection.map(crate::States::new).map_err(nothing_sent)
 }
 
+/// A client for an address; nothing is connected yet.
 #[cfg(any(feature = "tokio", feature = "sync"))]
-fn open(url: &str) -> Result<redis::Client> {
+pub(crate) fn client(url: &str) -> Result<redis::Client> {
     redis::Client::open(url)
         .map_err(|error| Error::new(ErrorKind::Usage, format!("not the address of a server: {error}")))
 }

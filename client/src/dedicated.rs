@@ -9,8 +9,8 @@ use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisFuture, RedisResult, Value};
 use std::time::Duration;
 
-use crate::connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT};
-use crate::error::{Error, ErrorKind, Result};
+use crate::connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT, client};
+use crate::error::{Error, Result};
 use crate::request::Resend;
 
 /// How long a single request waits at the server. Longer waits are several requests, so that a server that is gone is noticed in
@@ -60,12 +60,6 @@ impl Dedicated {
             result.as_ref().is_err_and(|error| error.is_io_error() || error.is_unrecoverable_error());
         self.connection = (!broken).then_some(connection);
     }
-}
-
-/// A client for an address.
-pub(crate) fn client(url: &str) -> Result<Client> {
-    Client::open(url)
-        .map_err(|error| Error::new(ErrorKind::Usage, format!("not the address of a server: {error}")))
 }
 
 impl ConnectionLike for Dedicated {

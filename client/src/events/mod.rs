@@ -15,8 +15,8 @@ use futures_core::Stream;
 use redis::aio::{ConnectionManager, PubSubSink, PubSubStream};
 use redis::{Msg, RedisResult, Value};
 
+use crate::connect::client;
 use crate::connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT};
-use crate::dedicated::client;
 use crate::driver::Async;
 use crate::error::{Error, ErrorKind, Result};
 use crate::patience::Patience;
