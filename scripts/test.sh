@@ -66,9 +66,12 @@ else
   say "cargo-deny is not installed: not checked (cargo install cargo-deny)."
 fi
 
-step "examples in the documentation"
+step "the module"
+# All targets, or features would unify in another way than for the tests, and every crate be built twice.
+cargo build --locked --workspace --all-targets --features panic-command
+
+step "examples in the documentation, against the module"
 cargo test --locked --workspace --features panic-command --doc
 
-step "the module, and all tests"
-cargo build --locked --workspace --features panic-command
+step "all tests"
 test_run
