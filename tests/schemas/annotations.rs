@@ -15,7 +15,7 @@ const ANNOTATIONS: &[(&str, &[&str])] = &[
         &[
             "/: x-ttl=1800",
             "/action: x-protected=true",
-            "/auth/token: x-protected=true x-secret=true",
+            "/auth/token: x-protected=true x-secret=true x-ttl=300",
             "/auth: x-protected=true x-ttl=300",
             "/channel: x-immutable=true",
             "/current: x-sliding=true x-transitions x-ttl=300",

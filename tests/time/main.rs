@@ -15,6 +15,7 @@ mod places;
 mod rebase;
 mod rebase_properties;
 mod replicas;
+mod shipped;
 mod standing;
 mod wait;
 mod wait_ends;
