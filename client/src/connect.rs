@@ -149,6 +149,14 @@ pub(crate) fn client(url: &str) -> Result<redis::Client> {
         .map_err(|error| Error::new(ErrorKind::Usage, format!("not the address of a server: {error}")))
 }
 
+/// The times of an async connection whose answers may take this long.
+#[cfg(feature = "tokio")]
+pub(crate) fn patient_for(response_timeout: Duration) -> redis::AsyncConnectionConfig {
+    redis::AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECTION_TIMEOUT))
+        .set_response_timeout(Some(response_timeout))
+}
+
 /// While connecting nothing is carried out.
 #[cfg(any(feature = "tokio", feature = "sync"))]
 fn nothing_sent(error: redis::RedisError) -> Error {

@@ -9,7 +9,7 @@ use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisFuture, RedisResult, Value};
 use std::time::Duration;
 
-use crate::connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT, client};
+use crate::connect::{RESPONSE_TIMEOUT, client, patient_for};
 use crate::error::{Error, Result};
 use crate::request::Resend;
 
@@ -33,9 +33,7 @@ impl Dedicated {
     /// Connects. Errors as [`connect`](crate::connect).
     pub async fn open(url: &str) -> Result<Dedicated> {
         let client = client(url)?;
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECTION_TIMEOUT))
-            .set_response_timeout(Some(WAIT_MAX + RESPONSE_TIMEOUT));
+        let config = patient_for(WAIT_MAX + RESPONSE_TIMEOUT);
         let mut opened = Dedicated { client, config, connection: None };
         let connection = opened.take().await.map_err(|error| Error::redis(error, Resend::Safe))?;
         opened.connection = Some(connection);

@@ -12,11 +12,11 @@ use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Pipeline,
-    RedisError, RedisFuture, RedisResult, RetryMethod, Value,
+    Client, Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Pipeline, RedisError, RedisFuture,
+    RedisResult, RetryMethod, Value,
 };
 
-use crate::connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT};
+use crate::connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT, patient_for};
 
 /// How many nodes may send a command on before it is answered as it is: one for a slot that has moved, one for the key that has
 /// gone ahead of its slot, and as many for a cluster that changes at this moment.
@@ -71,11 +71,8 @@ impl Redirecting {
             }
             _ => ConnectionAddr::Tcp(host, port),
         };
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECTION_TIMEOUT))
-            .set_response_timeout(Some(RESPONSE_TIMEOUT));
         let client = Client::open(self.template.clone().set_addr(address))?;
-        client.get_multiplexed_async_connection_with_config(&config).await
+        client.get_multiplexed_async_connection_with_config(&patient_for(RESPONSE_TIMEOUT)).await
     }
 
     /// A connection that has broken is not used again.

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::sentinel::SentinelClient;
-use redis::{AsyncConnectionConfig, Cmd, Pipeline, RedisError, RedisFuture, RedisResult, Value};
+use redis::{Cmd, Pipeline, RedisError, RedisFuture, RedisResult, Value};
 use tokio::sync::Mutex;
 
-use crate::connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT};
+use crate::connect::{RESPONSE_TIMEOUT, patient_for};
 
 /// A connection to a primary that sentinels watch, as [`connect_sentinel`](crate::connect_sentinel) makes it. When it has broken,
 /// or leads to a replica, the next command asks the sentinels again. It sends nothing twice: that is for
@@ -25,7 +25,7 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// Connects, with [`CONNECTION_TIMEOUT`] and [`RESPONSE_TIMEOUT`].
+    /// Connects, with [`CONNECTION_TIMEOUT`](crate::CONNECTION_TIMEOUT) and [`RESPONSE_TIMEOUT`].
     pub async fn open(sentinels: SentinelClient) -> RedisResult<Watched> {
         let mut opened = Watched { sentinels: Arc::new(Mutex::new(sentinels)), connection: None };
         opened.connection().await?;
@@ -36,9 +36,7 @@ impl Watched {
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None => {
-                let config = AsyncConnectionConfig::new()
-                    .set_connection_timeout(Some(CONNECTION_TIMEOUT))
-                    .set_response_timeout(Some(RESPONSE_TIMEOUT));
+                let config = patient_for(RESPONSE_TIMEOUT);
                 self.sentinels.lock().await.get_async_connection_with_config(&config).await?
             }
         };
