@@ -1,7 +1,7 @@
 //! The key builders: the bot's three schemes to the letter, and which of them the server lets expire together.
 
 use redis_state_client::{Change, ErrorKind, Update, connect, connect_cluster, keys};
-use support::{Server, block_on, wait_until};
+use support::{Cluster, Server, block_on};
 
 const PHONE: &str = "+263771234567";
 
@@ -58,17 +58,12 @@ fn siblings_expire_together() {
 /// S2: in a cluster state and token share a slot; a session does when its id is the number.
 #[test]
 fn in_a_cluster_state_and_token_can_be_aligned() {
-    let port = std::net::TcpListener::bind(("127.0.0.1", 0)).and_then(|bound| bound.local_addr());
-    let port = port.expect("a free port").port().to_string();
-    let server =
-        Server::builder().arg("--cluster-enabled").arg("yes").arg("--cluster-port").arg(port).start();
-    let mut client = server.client();
-    client.ok(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
-    wait_until("the cluster is up", || client.text(&["CLUSTER", "INFO"]).contains("cluster_state:ok"));
+    let cluster = Cluster::start_with(1, 0, |node| node);
+    let mut client = cluster.primaries()[0].client();
     client.ok(&["SET", &keys::token(PHONE), "tok_a4c1"]);
     let update = |keys: &[String]| Update::any(keys::user_state(PHONE), Change::none()).align(keys);
     block_on(async {
-        let mut states = connect_cluster([server.url()]).await.expect("a connection");
+        let mut states = connect_cluster(cluster.urls()).await.expect("a connection");
         states.send(&update(&[keys::token(PHONE), keys::session_data(PHONE)])).await.expect("one slot");
         let error = states.send(&update(&[keys::session_data("91c2")])).await.unwrap_err();
         assert!(error.to_string().contains("same slot"), "{:?} {error}", ErrorKind::Command);

@@ -1,8 +1,6 @@
 //! ALIGN: what belongs to a session ends with it, at the very same instant (S2, S14).
 
-use std::net::TcpListener;
-
-use support::{Builder, Client, Server, fingerprint, state_test, wait_until, words};
+use support::{Client, Cluster, Server, fingerprint, state_test, wait_until, words};
 
 use crate::{AUDIT, KEY};
 
@@ -272,27 +270,11 @@ fn a_sibling_needs_the_right_to_write_it() {
     assert_eq!(expiry(&mut client, "token:+263771234567"), expiry(&mut client, KEY));
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("a bound socket has an address").port()
-}
-
-/// A cluster of one node that has every slot.
-fn cluster() -> Server {
-    let arg = |builder: Builder, name: &str, value: String| builder.arg(name).arg(value);
-    let builder = arg(Server::builder(), "--cluster-enabled", "yes".to_owned());
-    let server = arg(builder, "--cluster-port", free_port().to_string()).start();
-    let mut client = server.client();
-    client.ok(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
-    wait_until("the cluster is up", || client.text(&["CLUSTER", "INFO"]).contains("cluster_state:ok"));
-    server
-}
-
 /// S2: in a cluster they must be in the state's slot.
 #[test]
 fn in_a_cluster_siblings_share_the_slot_of_the_state() {
-    let server = cluster();
-    let mut client = server.client();
+    let cluster = Cluster::start_with(1, 0, |node| node);
+    let mut client = cluster.primaries()[0].client();
     let (state, session) = ("user:{263771234567}:state", "session:{263771234567}:data");
     client.ok(&["SET", session, "x"]);
     client.ok(&["SET", "token:+263771234567", "x"]);

@@ -10,11 +10,9 @@ fn free_port() -> String {
     listener.local_addr().expect("an address").port().to_string()
 }
 
-/// A node of its own. The bus gets a port of ours: the usual one, 10,000 above, may be out of range.
+/// A node of its own.
 fn node() -> Server {
-    let builder =
-        Server::builder().arg("--cluster-enabled").arg("yes").arg("--cluster-port").arg(free_port());
-    builder.arg("--appendonly").arg("yes").arg("--appendfsync").arg("always").start()
+    Server::builder().clustered().arg("--appendonly").arg("yes").arg("--appendfsync").arg("always").start()
 }
 
 /// Gives a node every slot and waits until it answers for them.
