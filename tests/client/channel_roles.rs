@@ -341,3 +341,22 @@ fn what_a_role_does_can_be_spawned() {
     let _ = of::<redis::aio::ConnectionManager>;
     let _: fn(Error) -> bool = |error| error.is_conflict();
 }
+
+/// S41, S55: a message that was refused and is delivered again counts as one attempt.
+#[test]
+fn a_refused_message_that_comes_twice_counts_once() {
+    let server = Server::start();
+    let mut client = server.client();
+    block_on(async {
+        let mut channel = channel_at(&server, &TO_AMOUNT).await;
+        let step = Step::new("offer", "AmountInput");
+        for _ in 0..2 {
+            let refused = ValidationResult::<Value>::failure("Please send a number.");
+            channel.input(step.clone()).id("wamid.HBgL1").submit(refused).await.expect("it is counted");
+            let refused = |_: &Context| ValidationResult::failure("Please say yes or no.");
+            channel.confirm(step.clone()).id("wamid.HBgL2").decide(refused).await.expect("it is counted");
+        }
+        assert_eq!(attempts(&mut client, "AmountInput"), (1, 1));
+        assert_eq!(attempts(&mut client, "confirm"), (1, 1));
+    });
+}

@@ -59,7 +59,8 @@ impl ErrorHandler {
             log(&context);
             if can_be_counted(&context) {
                 let details = &context.details;
-                let counted = channel.place.failed(&details.action, &details.service, &context.message).await;
+                let counted =
+                    channel.place.failed(&details.action, &details.service, &context.message, None).await;
                 if let Err(error) = counted {
                     tracing::warn!(%error, "a failed attempt could not be counted");
                 }

@@ -71,13 +71,19 @@ impl<D: Driver> Place<D> {
         Ok((token, Step::new(text(1)?, text(2)?)))
     }
 
-    /// Counts an attempt that failed.
-    pub(crate) async fn failed(&mut self, operation: &str, component: &str, reason: &str) -> Result<u64> {
+    /// Counts an attempt that failed; by the same ID once.
+    pub(crate) async fn failed(
+        &mut self,
+        operation: &str,
+        component: &str,
+        reason: &str,
+        id: Option<&str>,
+    ) -> Result<u64> {
         let attempt = Attempt::failure(&self.key, operation)
             .component(component)
             .actor(component)
             .error(clipped(reason))
-            .id(token::fresh());
+            .id(id.map_or_else(token::fresh, str::to_owned));
         self.states.exchange(&attempt).await
     }
 

@@ -70,7 +70,8 @@ impl<'a, D: Driver> Turn<'a, D> {
 
     /// Counts what has failed before anything was written.
     pub(crate) async fn failed(&mut self, context: ErrorContext) -> Result<ErrorContext> {
-        self.place.failed(&self.operation, &self.step.component, &context.message).await?;
+        let id = self.id.as_deref();
+        self.place.failed(&self.operation, &self.step.component, &context.message, id).await?;
         Ok(context.counted_for(&self.step.component))
     }
 }
