@@ -2,7 +2,7 @@
 # can be read, and run, without make.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-long bench-quick bench-time fmt lint doc clean
+.PHONY: help build run bot test test-long bench-quick bench-time fmt lint doc clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -12,6 +12,9 @@ build: ## Build target/release/libredis_state.so, the module, for a server of yo
 
 run: ## Build the module and start a redis-server with it here (PORT=6379, or the port of REDIS_STATE_URL)
 	@scripts/run.sh
+
+bot: ## Play the bot in this terminal, against the server of `make run` (CHANNEL=+263771234567)
+	@cargo run -q --locked -p redis-state-bot -- terminal --channel "$(or $(CHANNEL),+263771234567)"
 
 test: ## Check and prove everything: format, lints, docs, unit tests, tests against a real server
 	@scripts/test.sh

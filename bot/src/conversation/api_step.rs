@@ -1,0 +1,119 @@
+//! An API step: the call of the ledger under the key of the commit that entered the step, and the way back when it fails.
+
+use std::time::Duration;
+
+use redis_state_client::channel::{Context, Step, ValidationResult};
+use redis_state_client::{Error, ErrorKind, Etag, State};
+use serde_json::json;
+
+use super::calls::{Ask, Caller, Request};
+use super::headquarters::{self, Next, dashboard_step, greeting_step};
+use super::place::Place;
+use super::{Conversation, display, points};
+use crate::crash;
+use crate::ledger::{Ledger, LedgerError};
+
+/// How often the state is looked at while another process may still finish.
+const GLANCE: Duration = Duration::from_millis(50);
+
+impl<L: Ledger> Conversation<L> {
+    /// Calls the ledger for the step that the state stands in.
+    pub(super) async fn call(
+        &self,
+        place: &mut Place,
+        channel_id: &str,
+        state: &State<Context>,
+        ask: Ask,
+        entered: Option<&(String, Etag)>,
+        texts: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        let context = &state.document;
+        let step = context.current.step();
+        let Some(call) = headquarters::text(context, "call").map(str::to_owned) else {
+            // A list names its call only now: it is a display, and nobody entered a step of its own for it.
+            let id = place.id(&step, state.etag);
+            return place.keep(state.etag, "call", &id).await.map(drop);
+        };
+        let ours = entered.filter(|(id, _)| *id == call);
+        let mut key = headquarters::text(context, "key").map(str::to_owned);
+        if key.is_none() && ask.changes() {
+            key = match ours {
+                Some((_, etag)) => Some(etag.to_string()),
+                None if self.finished_meanwhile(place, state.etag).await? => return Ok(()),
+                None => place.made_by(&call).await?,
+            };
+            if key.is_none() {
+                // The state was rebuilt and does not know who entered: nobody can call with the right key any more.
+                texts.push("We can't tell whether that was done. Please look at your ledger.".to_owned());
+                let id = place.id(&step, state.etag);
+                let again = json!({"said": true});
+                return place.go(state.etag, &greeting_step(), &again, None, id).await.map(drop);
+            }
+        }
+        let request = Request { ask, call, key: key.unwrap_or_default() };
+        let mut caller = Caller::new(self.ledger.clone(), channel_id);
+        let answer = place.channel.api(step.clone(), &mut caller).make_api_request(&request).await?;
+        match answer {
+            ValidationResult::Success(_) => crash::point(points::AFTER_STORE),
+            ValidationResult::Failure(failure) => {
+                crash::point(points::BEFORE_BACK);
+                let told = self.handled(place, failure).await;
+                texts.extend(match &caller.error {
+                    Some(LedgerError::Refused(text)) => Some(text.clone()),
+                    Some(LedgerError::Unavailable(_)) if request.ask.changes() => {
+                        Some(display::UNSURE.to_owned())
+                    }
+                    _ => told,
+                });
+                let unsure = matches!(caller.error, Some(LedgerError::Unavailable(_)));
+                self.step_back(place, &step, &request, unsure && request.ask.changes()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// After a failed call: the state as it was when the person was asked. When nobody knows whether the ledger has made the
+    /// change, the key is kept, so that the next try is the same change.
+    async fn step_back(
+        &self,
+        place: &mut Place,
+        step: &Step,
+        request: &Request,
+        unsure: bool,
+    ) -> Result<(), Error> {
+        // The attempt, or a new token, has made versions meanwhile.
+        let mut state = place.read().await?;
+        let is_open = matches!(headquarters::next(&state.document), Next::Call(_));
+        if state.document.current.step() != *step || !is_open {
+            // Another process has had an answer with the same key.
+            return Ok(());
+        }
+        let id = place.id(step, state.etag);
+        let Some(asked) = headquarters::asked_at(step) else {
+            let to = if step.path == "login" { greeting_step() } else { dashboard_step() };
+            return place.go(state.etag, &to, &json!({}), None, id).await.map(drop);
+        };
+        if unsure && headquarters::text(&state.document, "key").is_none() {
+            state.etag = place.keep(state.etag, "key", &request.key).await?;
+        }
+        match place.back(state.etag, &asked, unsure, id).await {
+            Err(error) if error.kind() == ErrorKind::NoVersion => {
+                let to = if step.path == "onboard" { greeting_step() } else { dashboard_step() };
+                place.go(state.etag, &to, &json!({}), None, place.id(&to, state.etag)).await.map(drop)
+            }
+            done => done,
+        }
+    }
+
+    /// Gives the process that entered this step time to finish it. Answers whether something has happened.
+    async fn finished_meanwhile(&self, place: &mut Place, etag: Etag) -> Result<bool, Error> {
+        let begun = tokio::time::Instant::now();
+        while begun.elapsed() < self.patience {
+            if place.read().await?.etag != etag {
+                return Ok(true);
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+        Ok(false)
+    }
+}

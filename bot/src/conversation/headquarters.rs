@@ -1,0 +1,252 @@
+//! Headquarters: what comes next, decided from the state alone, by the component, its result and its data. It knows no
+//! connection and no message, so whoever comes upon a state, the process that made it or another after a crash, goes on in the
+//! same way.
+//!
+//! # The menu and the steps
+//!
+//! The numbered menus ([`menu`](redis_state_client::menu)) and the steps of `vimbiso.channel` were written apart. They meet here:
+//!
+//! | menu | step |
+//! |---|---|
+//! | `handle_action_offer_credex` | offer/AmountInput |
+//! | `handle_action_pending_offers_in` | accept/OfferList, where "decline" leads to decline/OfferList and "accept" back |
+//! | `handle_action_pending_offers_out` | cancel/OfferList |
+//! | `handle_action_transactions` | ledger/ViewLedger |
+//! | `handle_action_switch_account` | switch/AccountSelect |
+//! | the entry behind the last one of tier 1 | upgrade/ConfirmUpgrade |
+//! | `handle_action_authorize_member`, `handle_action_notifications` | none: the person is told, nothing changes |
+//!
+//! The schema lets one list be left for the dashboard only, so the way from one to another leads through it, in two commits.
+
+use redis_state_client::Handler;
+use redis_state_client::channel::{Context, Step};
+use serde_json::{Map, Value, json};
+
+use super::calls::Ask;
+use crate::ledger::{Dashboard, Decision, LedgerChange};
+
+/// What comes next.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Next {
+    /// The person's turn.
+    Wait,
+    /// To this step, with this data.
+    Go { step: Step, data: Value, account: Option<String> },
+    /// To this API step; the data stays and learns which call it is.
+    Enter(Step),
+    /// The ledger is to be called; its answer is not there yet.
+    Call(Ask),
+}
+
+/// A choice that is in no numbered menu.
+pub(super) const UPGRADE: &str = "upgrade";
+
+pub(super) fn dashboard_step() -> Step {
+    Step::new("account", "AccountDashboard")
+}
+
+pub(super) fn greeting_step() -> Step {
+    Step::new("login", "Greeting")
+}
+
+/// Decides.
+pub(super) fn next(context: &Context) -> Next {
+    let current = &context.current;
+    let has = |name: &str| data(context, name).is_some();
+    let confirmed = current.component_result.as_deref() == Some("confirmed");
+    let declined = current.component_result.as_deref() == Some("declined");
+    match (current.path.as_str(), current.component.as_str()) {
+        ("login", "Greeting") if has("said") => Next::Enter(Step::new("login", "LoginApiCall")),
+        ("login", "Greeting") => Next::Wait,
+        ("login", "LoginApiCall") => match answered(context) {
+            None => Next::Call(Ask::Login),
+            Some(action) if action.get("member") == Some(&json!(true)) => home(context),
+            Some(_) => go("onboard", "Welcome", json!({})),
+        },
+        ("onboard", "Welcome") => go("onboard", "FirstNameInput", json!({})),
+        ("onboard", "FirstNameInput") if has("firstname") => go("onboard", "LastNameInput", kept(context)),
+        ("onboard", "LastNameInput") if has("lastname") => {
+            Next::Enter(Step::new("onboard", "OnBoardMemberApiCall"))
+        }
+        ("account", "AccountDashboard") => match text(context, "choice") {
+            Some(choice) => chosen(choice),
+            None => Next::Wait,
+        },
+        ("offer", "AmountInput") if has("amount") => go("offer", "HandleInput", kept(context)),
+        ("offer", "HandleInput") if has("handle") => go("offer", "ConfirmOffer", kept(context)),
+        ("offer", "ConfirmOffer") if confirmed => Next::Enter(Step::new("offer", "CreateOfferApiCall")),
+        ("upgrade", "ConfirmUpgrade") if confirmed => {
+            Next::Enter(Step::new("upgrade", "UpgradeMemberApiCall"))
+        }
+        (path, "Confirm") if confirmed => Next::Enter(Step::new(path, "ApiCall")),
+        (_, "ConfirmOffer" | "ConfirmUpgrade" | "Confirm") if declined => go_home(json!({"declined": true})),
+        ("switch", "AccountSelect") => match text(context, "account") {
+            Some(account) => Next::Go {
+                step: dashboard_step(),
+                data: json!({"switched": true}),
+                account: Some(account.to_owned()),
+            },
+            None => Next::Wait,
+        },
+        ("ledger", "ViewLedger") if has("seen") => go_home(json!({})),
+        ("ledger", "ViewLedger") => fetched(context, Ask::Transactions { account: account(context) }),
+        (_, "OfferList") => match (text(context, "choice"), data(context, "offer")) {
+            (Some(choice), _) => go_home(json!({"choice": choice})),
+            (None, Some(_)) => go(&current.path, "Confirm", kept(context)),
+            (None, None) => fetched(context, Ask::Dashboard),
+        },
+        (path, "OnBoardMemberApiCall" | "CreateOfferApiCall" | "UpgradeMemberApiCall" | "ApiCall") => {
+            called(context, path)
+        }
+        ("onboard", _)
+        | (_, "AmountInput" | "HandleInput" | "ConfirmOffer" | "ConfirmUpgrade" | "Confirm") => Next::Wait,
+        // A step that nobody knows: from anywhere there is a way to the greeting.
+        _ => go("login", "Greeting", json!({})),
+    }
+}
+
+/// At a step whose call changes something.
+fn called(context: &Context, path: &str) -> Next {
+    let word = |name: &str| text(context, name).unwrap_or_default().to_owned();
+    if answered(context).is_some() {
+        let decision = Decision::of(path);
+        let more = decision.is_some_and(|decision| !dashboard(context).pending(decision).is_empty());
+        // The answer brought the list along, so the list need not ask for it.
+        let told = json!({"call": word("call"), "told": word("call")});
+        return if more { go(path, "OfferList", told) } else { home(context) };
+    }
+    let (change, text) = match path {
+        "onboard" => {
+            return Next::Call(Ask::Onboard { firstname: word("firstname"), lastname: word("lastname") });
+        }
+        "offer" => {
+            let (amount, handle) = (word("amount"), word("handle"));
+            let text = format!("Your offer of {amount} to {handle} is made.");
+            (LedgerChange::CreateOffer { account: account(context), amount, handle }, text)
+        }
+        "upgrade" => (LedgerChange::Upgrade, "You are in tier 2 now.".to_owned()),
+        path => {
+            let Some(decision) = Decision::of(path) else { return go("login", "Greeting", json!({})) };
+            let offer = data(context, "offer").and_then(|offer| offer.get("offerID")).and_then(Value::as_str);
+            let text = match decision {
+                Decision::Accept => "The offer is accepted.",
+                Decision::Decline => "The offer is declined.",
+                Decision::Cancel => "Your offer is cancelled.",
+            };
+            let offer = offer.unwrap_or_default().to_owned();
+            (LedgerChange::Decide { offer, decision }, text.to_owned())
+        }
+    };
+    Next::Call(Ask::Change { change, text })
+}
+
+/// Where the step of a failed call goes back to: the step that asked the person, or the greeting.
+pub(super) fn asked_at(step: &Step) -> Option<Step> {
+    let component = match step.component.as_str() {
+        "OnBoardMemberApiCall" => "LastNameInput",
+        "CreateOfferApiCall" => "ConfirmOffer",
+        "UpgradeMemberApiCall" => "ConfirmUpgrade",
+        "ApiCall" => "Confirm",
+        _ => return None,
+    };
+    Some(Step::new(&step.path, component))
+}
+
+/// The step that "back" leads to within a flow; without one it is the dashboard.
+pub(super) fn before(step: &Step) -> Option<Step> {
+    let component = match step.component.as_str() {
+        "LastNameInput" => "FirstNameInput",
+        "HandleInput" => "AmountInput",
+        "ConfirmOffer" => "HandleInput",
+        "Confirm" => "OfferList",
+        _ => return None,
+    };
+    Some(Step::new(&step.path, component))
+}
+
+/// Whether one of the two above may name this step.
+pub(super) fn is_gone_back_to(step: &Step) -> bool {
+    matches!(
+        step.component.as_str(),
+        "FirstNameInput" | "LastNameInput" | "AmountInput" | "HandleInput" | "OfferList"
+    ) || step.component.starts_with("Confirm")
+}
+
+fn chosen(choice: &str) -> Next {
+    let (path, component) = match choice {
+        UPGRADE => ("upgrade", "ConfirmUpgrade"),
+        "accept" | "decline" | "cancel" => (choice, "OfferList"),
+        _ => match step_of(choice) {
+            Some(step) => step,
+            None => return go_home(json!({})),
+        },
+    };
+    go(path, component, json!({}))
+}
+
+/// The step of a handler; `None` for those that have none on this channel.
+pub(super) fn step_of(handler: &str) -> Option<(&'static str, &'static str)> {
+    Some(match Handler::of(handler)? {
+        Handler::OfferCredex => ("offer", "AmountInput"),
+        Handler::PendingOffersIn => ("accept", "OfferList"),
+        Handler::PendingOffersOut => ("cancel", "OfferList"),
+        Handler::Transactions => ("ledger", "ViewLedger"),
+        Handler::SwitchAccount => ("switch", "AccountSelect"),
+        _ => return None,
+    })
+}
+
+fn fetched(context: &Context, ask: Ask) -> Next {
+    if answered(context).is_some() { Next::Wait } else { Next::Call(ask) }
+}
+
+/// The API's answer to the call of this very step.
+fn answered(context: &Context) -> Option<&Value> {
+    let call = data(context, "call")?;
+    context.action.as_ref().filter(|action| action.get("call") == Some(call))
+}
+
+/// To the dashboard, where the person is told what the call has come to.
+fn home(context: &Context) -> Next {
+    go_home(json!({"told": text(context, "call")}))
+}
+
+fn go_home(data: Value) -> Next {
+    Next::Go { step: dashboard_step(), data, account: None }
+}
+
+fn go(path: &str, component: &str, data: Value) -> Next {
+    Next::Go { step: Step::new(path, component), data, account: None }
+}
+
+/// What the steps before have come to, without what belonged to one of them only.
+fn kept(context: &Context) -> Value {
+    let mut members = match &context.current.data {
+        Some(Value::Object(members)) => members.clone(),
+        _ => Map::new(),
+    };
+    for name in ["call", "told", "key"] {
+        members.shift_remove(name);
+    }
+    Value::Object(members)
+}
+
+pub(super) fn data<'a>(context: &'a Context, name: &str) -> Option<&'a Value> {
+    context.current.data.as_ref()?.get(name)
+}
+
+pub(super) fn text<'a>(context: &'a Context, name: &str) -> Option<&'a str> {
+    data(context, name)?.as_str()
+}
+
+/// What the ledger said last; nothing of it when it said nothing that this bot knows.
+pub(super) fn dashboard(context: &Context) -> Dashboard {
+    let stored = context.dashboard.clone().unwrap_or_default();
+    serde_json::from_value(stored).unwrap_or_default()
+}
+
+pub(super) fn account(context: &Context) -> String {
+    let dashboard = dashboard(context);
+    let account = dashboard.account(context.active_account_id.as_deref());
+    account.map(|account| account.id.clone()).unwrap_or_default()
+}

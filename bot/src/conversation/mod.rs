@@ -1,0 +1,241 @@
+//! The conversation: takes a message in, lets headquarters go on until it is the person's turn again, and says what they read.
+//!
+//! * [`headquarters`](self) decides the next step from the state alone
+//! * components are pure functions under the roles of [`redis_state_client::channel`]: texts go in by `Input` and `Confirm`, the
+//!   ledger is reached through `Api`, and what is shown comes from the state
+//! * nothing is kept between messages, so any process can take the next one, and finish what another has begun
+//!
+//! A message that comes upon something unfinished (its sender saw an older question) is not acted upon: first what was begun is
+//! finished, and the person is told.
+
+mod api_step;
+mod calls;
+mod components;
+mod display;
+mod headquarters;
+mod place;
+pub mod points;
+
+use std::time::Duration;
+
+use redis_state_client::channel::{Context, ErrorContext, ErrorHandler, ValidationResult};
+use redis_state_client::redis::aio::ConnectionManager;
+use redis_state_client::{Async, Error, ErrorKind, Etag, State, States};
+use serde_json::json;
+
+use crate::crash;
+use crate::ledger::Ledger;
+use crate::message::{Answers, Inbound};
+use headquarters::{Next, dashboard, dashboard_step, greeting_step, next};
+use place::Place;
+
+/// How often headquarters goes on in one message: the longest way has five steps, and conflicts take one each.
+const ROUNDS_MAX: usize = 24;
+
+/// How often a message is begun again because somebody else was faster.
+const TRIES: usize = 3;
+
+/// How long another process may take to finish an API step that it entered before this one does it.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Everybody's conversations, over one connection and one ledger.
+#[derive(Clone, Debug)]
+pub struct Conversation<L> {
+    states: States<Async<ConnectionManager>>,
+    ledger: L,
+    channel_type: String,
+    patience: Duration,
+}
+
+impl<L: Ledger> Conversation<L> {
+    /// On channels of this type, as in `whatsapp`.
+    pub fn new(
+        states: States<Async<ConnectionManager>>,
+        ledger: L,
+        channel_type: impl Into<String>,
+    ) -> Conversation<L> {
+        Conversation { states, ledger, channel_type: channel_type.into(), patience: PATIENCE }
+    }
+
+    /// How long another process may take to finish what it has begun. The ledger takes the same key twice without harm, so
+    /// this only spares it calls.
+    pub fn patience(mut self, time: Duration) -> Self {
+        self.patience = time;
+        self
+    }
+
+    async fn attempt(&mut self, message: &Inbound) -> Result<Vec<String>, Error> {
+        let Inbound { channel_id, message_id, text } = message;
+        let mut place = Place::new(self.states.clone(), channel_id, message_id);
+        place.channel.initialize_channel(&self.channel_type, "bot").await?;
+        let mut texts = Vec::new();
+        let is_recovered = place.recovered().await?;
+        if is_recovered {
+            texts.push(display::RECOVERED.to_owned());
+        }
+        if !place.is_taken_in().await? {
+            let state = place.read().await?;
+            if is_recovered {
+                // The person answered a question that may not be the one where we stand now.
+                place.note("came upon an invalid state").await?;
+            } else if next(&state.document) == Next::Wait {
+                texts.extend(self.take(&mut place, &state, text).await?);
+            } else {
+                place.note("came upon something unfinished").await?;
+                texts.push(display::FINISHED.to_owned());
+            }
+        }
+        crash::point(points::BEFORE_ENTER);
+        let context = self.settle(&mut place, channel_id, &mut texts).await?;
+        texts.extend(display::shown(&context));
+        Ok(texts)
+    }
+
+    /// Takes a text in by the component whose turn it is. Answers what is wrong with it, if anything.
+    async fn take(
+        &self,
+        place: &mut Place,
+        state: &State<Context>,
+        text: &str,
+    ) -> Result<Option<String>, Error> {
+        let context = &state.document;
+        let step = context.current.step();
+        let id = place.taken_in();
+        let word = text.trim().to_lowercase();
+        if matches!(word.as_str(), "back" | "menu" | "0") && step != greeting_step() {
+            return self.go_back(place, state, word == "back").await;
+        }
+        let held = dashboard(context);
+        let input = match (step.path.as_str(), step.component.as_str()) {
+            ("login", _) => ValidationResult::success(json!({"said": true})),
+            ("onboard", "FirstNameInput") => components::name(text, "firstname"),
+            ("onboard", _) => components::name(text, "lastname"),
+            ("account", _) => components::choice(held.member.tier, text),
+            ("offer", "AmountInput") => components::amount(text),
+            ("offer", "HandleInput") => components::handle(text),
+            ("switch", _) => components::account(&held.accounts, text),
+            ("ledger", _) => ValidationResult::success(json!({"seen": true})),
+            (path, "OfferList") => {
+                let decision = crate::ledger::Decision::of(path);
+                let offers = decision.map(|decision| held.pending(decision)).unwrap_or_default();
+                components::offer(path, offers, text)
+            }
+            _ => {
+                let mut confirm = place.channel.confirm(step).id(id);
+                let decided = confirm.decide(|_| components::confirmation(text)).await?;
+                return Ok(self.wrong(place, decided).await);
+            }
+        };
+        let began_anew = step == greeting_step() && !held.member.id.is_empty();
+        let taken = place.channel.input(step).id(id).submit(input).await?;
+        let wrong = self.wrong(place, taken).await;
+        Ok(wrong.or_else(|| began_anew.then(|| display::WELCOME_BACK.to_owned())))
+    }
+
+    /// What the person is told about an input that was refused.
+    async fn wrong<T>(&self, place: &mut Place, result: ValidationResult<T>) -> Option<String> {
+        match result {
+            ValidationResult::Success(_) => None,
+            // Somebody mistyped: no error of ours, so it is counted and not logged.
+            ValidationResult::Failure(context) if context.kind.is_none() => Some(context.message),
+            ValidationResult::Failure(context) => self.handled(place, context).await,
+        }
+    }
+
+    async fn handled(&self, place: &mut Place, context: ErrorContext) -> Option<String> {
+        ErrorHandler::default().handle_error(&mut place.channel, context).await.ok()
+    }
+
+    /// One step back in a form; from the first step of a flow, and for "menu", to the dashboard.
+    async fn go_back(
+        &self,
+        place: &mut Place,
+        state: &State<Context>,
+        one_step: bool,
+    ) -> Result<Option<String>, Error> {
+        let (step, id) = (state.document.current.step(), place.taken_in());
+        if step == dashboard_step() {
+            place.note("back at the menu").await?;
+            return Ok(Some("You are at the menu.".to_owned()));
+        }
+        let before = headquarters::before(&step).filter(|_| one_step);
+        let Some(before) = before else {
+            // Whoever is not a member yet has no dashboard.
+            let to = if step.path == "onboard" { greeting_step() } else { dashboard_step() };
+            place.go(state.etag, &to, &json!({}), None, id).await?;
+            return Ok(None);
+        };
+        match place.back(state.etag, &before, false, id.clone()).await {
+            Err(error) if error.kind() == ErrorKind::NoVersion => {
+                let to = if step.path == "onboard" { greeting_step() } else { dashboard_step() };
+                place.go(state.etag, &to, &json!({}), None, id).await?;
+                Ok(None)
+            }
+            done => done.map(|()| None),
+        }
+    }
+
+    /// Goes on until it is the person's turn. Answers the state as it is then.
+    async fn settle(
+        &self,
+        place: &mut Place,
+        channel_id: &str,
+        texts: &mut Vec<String>,
+    ) -> Result<Context, Error> {
+        // What this process entered, and the etag that it made.
+        let mut entered: Option<(String, Etag)> = None;
+        for _ in 0..ROUNDS_MAX {
+            let state = place.read().await?;
+            let done = match next(&state.document) {
+                Next::Wait => return Ok(state.document),
+                Next::Go { step, data, account } => {
+                    let id = place.id(&step, state.etag);
+                    let gone = place.go(state.etag, &step, &data, account.as_deref(), id).await.map(drop);
+                    crash::point(points::AFTER_LEAVE);
+                    gone
+                }
+                Next::Enter(step) => {
+                    let id = place.id(&step, state.etag);
+                    let mut data = state.document.current.data.unwrap_or_else(|| json!({}));
+                    if let Some(members) = data.as_object_mut() {
+                        members.insert("call".to_owned(), json!(id));
+                    }
+                    let made = place.go(state.etag, &step, &data, None, id.clone()).await;
+                    crash::point(points::AFTER_ENTER);
+                    made.map(|etag| entered = Some((id, etag)))
+                }
+                Next::Call(ask) => {
+                    let called = self.call(place, channel_id, &state, ask, entered.as_ref(), texts);
+                    called.await
+                }
+            };
+            match done {
+                // The state says what is next.
+                Err(error) if is_outrun(&error) => {}
+                done => done?,
+            }
+        }
+        place.read().await.map(|state| state.document)
+    }
+}
+
+impl<L: Ledger> Answers for Conversation<L> {
+    async fn answer(&mut self, message: &Inbound) -> Result<Vec<String>, Error> {
+        for _ in 1..TRIES {
+            match self.attempt(message).await {
+                Err(error) if is_outrun(&error) || error.kind() == ErrorKind::NoState => {}
+                done => return done,
+            }
+        }
+        self.attempt(message).await
+    }
+
+    fn session_ended(&self) -> String {
+        display::SESSION_ENDED.to_owned()
+    }
+}
+
+/// Whether somebody else was faster, or has done this very thing.
+fn is_outrun(error: &Error) -> bool {
+    error.is_conflict() || error.kind() == ErrorKind::IdMismatch
+}

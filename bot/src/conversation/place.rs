@@ -1,0 +1,176 @@
+//! One person's state for the length of one message: reads it, and makes headquarters' own commits.
+//!
+//! # Exactly once
+//!
+//! * The first commit of a message, whatever it is (an input taken or refused, a confirmation, a way back), carries the ID
+//!   `<message_id>/in`. A message whose ID is known has been taken in; nothing of it is done again.
+//! * Every other commit expects the etag that was read, and carries `<message_id>/<step>/<version>`: two processes that come to
+//!   the same decision about the same version make one commit.
+//! * The ID of the commit that enters an API step is stored as `current.data.call`; the etag of that commit is the ledger's
+//!   idempotency key. Whoever finds the step later asks the server what that ID has made, and gets the same etag. Neither the
+//!   present version nor STATE.HISTORY would do: a new token and a member that lapses make versions too, and a lapse changes
+//!   what is shown of the past ones.
+
+use redis_state_client::channel::{Channel, Context, Reads, Step};
+use redis_state_client::redis::aio::ConnectionManager;
+use redis_state_client::{
+    Async, Change, Error, ErrorKind, Etag, Meta, Recover, Rollback, State, States, Update,
+};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::headquarters::is_gone_back_to;
+
+/// Longer message IDs are replaced by their digest: an ID of the server has 128 bytes at most.
+const MESSAGE_ID_BYTES_MAX: usize = 72;
+
+const HEADQUARTERS: &str = "headquarters";
+
+pub(super) type Driver = Async<ConnectionManager>;
+
+pub(super) struct Place {
+    pub(super) channel: Channel<Driver>,
+    /// What the IDs of this message begin with.
+    message: String,
+}
+
+impl Place {
+    pub(super) fn new(states: States<Driver>, channel_id: &str, message_id: &str) -> Place {
+        Place { channel: Channel::new(states, channel_id), message: prefix(message_id) }
+    }
+
+    /// The ID of the commit that takes the message in.
+    pub(super) fn taken_in(&self) -> String {
+        format!("{}/in", self.message)
+    }
+
+    /// The context, and the etag that it is of.
+    pub(super) async fn read(&mut self) -> Result<State<Context>, Error> {
+        let key = self.channel.key().to_owned();
+        loop {
+            if let Some(state) = self.channel.states().get(&key).await? {
+                return Ok(state);
+            }
+            // It has expired this moment: this is the error then.
+            self.channel.get_path().await?;
+        }
+    }
+
+    /// Whether the message has been taken in.
+    pub(super) async fn is_taken_in(&mut self) -> Result<bool, Error> {
+        let id = self.taken_in();
+        Ok(self.made_by(&id).await?.is_some())
+    }
+
+    /// What the command with this ID has made; `None` for an ID that the state does not know.
+    pub(super) async fn made_by(&mut self, id: &str) -> Result<Option<String>, Error> {
+        // No command of this bot is like this one, so a known ID is refused; and a dry run is not remembered.
+        let label = Change::merge(&json!({"current": {"data": {"": ""}}}))?;
+        let probe = Update::any(self.channel.key(), label).id(id).dry_run();
+        match self.channel.states().send(&probe).await {
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == ErrorKind::IdMismatch => Ok(error.made().map(str::to_owned)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes the message in without acting on it.
+    pub(super) async fn note(&mut self, event: &str) -> Result<(), Error> {
+        let note = Update::any(self.channel.key(), Change::none());
+        let note = note.event(event).actor(HEADQUARTERS).id(self.taken_in());
+        self.channel.states().send(&note).await.map(drop)
+    }
+
+    /// To a step, with this data.
+    pub(super) async fn go(
+        &mut self,
+        expected: Etag,
+        step: &Step,
+        data: &Value,
+        account: Option<&str>,
+        id: String,
+    ) -> Result<Etag, Error> {
+        let asks = !step.component.ends_with("ApiCall");
+        let current = json!({
+            "path": step.path, "component": step.component,
+            "awaiting_input": asks, "component_result": null, "data": data,
+        });
+        let mut members = json!({ "current": current });
+        if let (Some(account), Some(members)) = (account, members.as_object_mut()) {
+            members.insert("active_account_id".to_owned(), json!(account));
+        }
+        let mut update = Update::new(self.channel.key(), expected, Change::shallow(&members)?)
+            .event(format!("to {step}"))
+            .actor(HEADQUARTERS)
+            .id(id);
+        if is_gone_back_to(step) {
+            // By its label it is found again when the person wants back, or when a call fails.
+            update = update.label(step.to_string());
+        }
+        Ok(self.channel.states().send(&update).await?.etag)
+    }
+
+    /// Back to a step as it was when it asked. With `keep_data` its data stays as it is now, but for what it asks for itself.
+    pub(super) async fn back(
+        &mut self,
+        expected: Etag,
+        step: &Step,
+        keep_data: bool,
+        id: String,
+    ) -> Result<(), Error> {
+        let flow = [
+            "/current/path",
+            "/current/component",
+            "/current/awaiting_input",
+            "/current/component_result",
+            "/current/data/lastname",
+        ];
+        let members: &[&str] = if keep_data { &flow } else { &["/current"] };
+        let back = Rollback::new(self.channel.key(), expected)
+            .to_label(step.to_string())
+            .only(members.iter().copied())
+            .event(format!("back to {step}"))
+            .actor(HEADQUARTERS)
+            .id(id);
+        self.channel.states().send(&back).await.map(drop)
+    }
+
+    /// Puts a member into the data of the flow.
+    pub(super) async fn keep(&mut self, expected: Etag, name: &str, value: &str) -> Result<Etag, Error> {
+        let change = Change::merge(&json!({"current": {"data": {name: value}}}))?;
+        let keep = Update::new(self.channel.key(), expected, change)
+            .actor(HEADQUARTERS)
+            .id(self.id(&Step::new("keep", name), expected));
+        Ok(self.channel.states().send(&keep).await?.etag)
+    }
+
+    /// The ID of a commit of headquarters.
+    pub(super) fn id(&self, step: &Step, expected: Etag) -> String {
+        format!("{}/{}/{}", self.message, step.component, expected.version)
+    }
+
+    /// Makes the state valid again if its schema has changed under it. Answers whether it had to.
+    pub(super) async fn recovered(&mut self) -> Result<bool, Error> {
+        let key = self.channel.key().to_owned();
+        let meta = self.channel.states().send(&Meta::new(&key)).await?;
+        if meta.is_none_or(|meta| meta.valid) {
+            return Ok(false);
+        }
+        let recover = Recover::new(&key).event("invalid").actor(HEADQUARTERS);
+        let recovered = self.channel.states().send(&recover).await?;
+        tracing::warn!(
+            rung = recovered.rung,
+            tried = recovered.tried.len(),
+            "the state was invalid and is recovered"
+        );
+        Ok(true)
+    }
+}
+
+fn prefix(message_id: &str) -> String {
+    let fits = message_id.len() <= MESSAGE_ID_BYTES_MAX && !message_id.chars().any(char::is_control);
+    if fits && !message_id.is_empty() {
+        return message_id.to_owned();
+    }
+    Sha256::digest(message_id).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,323 @@
+//! A ledger in memory, for a terminal and for tests. Whoever is onboarded can offer to `tariro` and `rudo`, and `tariro` makes
+//! them an offer to begin with, so that every list has something in it.
+//!
+//! It keeps what a test wants to know, the calls, and does what a test wants to see: fail before or after it has made a
+//! change, and let all tokens expire. Amounts are whole cents, since nothing is ever to be rounded.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use redis_state_client::channel::Token;
+
+use super::{
+    Account, Dashboard, Decision, Entry, Ledger, LedgerChange, LedgerError, Member, Offer, Result, Session,
+};
+
+/// What somebody has to begin with.
+const CENTS_AT_FIRST: i64 = 10_000;
+
+/// How the next call is to fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The ledger says no, with this text for the person.
+    Refused(&'static str),
+    /// It can't be reached, and nothing has happened.
+    Before,
+    /// It makes the change, and its answer is lost.
+    After,
+}
+
+/// The ledger.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryLedger {
+    books: Arc<Mutex<Books>>,
+}
+
+#[derive(Debug, Default)]
+struct Books {
+    members: BTreeMap<String, Row>,
+    offers: BTreeMap<u64, Pending>,
+    tokens: BTreeMap<String, String>,
+    done: BTreeSet<String>,
+    calls: Vec<(String, String)>,
+    failures: VecDeque<Failure>,
+    serial: u64,
+}
+
+#[derive(Debug)]
+struct Row {
+    member: Member,
+    /// Account name to cents; the first is the one that offers go to.
+    accounts: Vec<(&'static str, i64)>,
+    entries: Vec<(usize, i64, String)>,
+}
+
+#[derive(Clone, Debug)]
+struct Pending {
+    from: String,
+    account: usize,
+    to: String,
+    cents: i64,
+}
+
+impl MemoryLedger {
+    /// A ledger with two members, `tariro` and `rudo`.
+    pub fn new() -> MemoryLedger {
+        let ledger = MemoryLedger::default();
+        for (channel, firstname, lastname) in
+            [("+263770000001", "Tariro", "Moyo"), ("+263770000002", "Rudo", "Ncube")]
+        {
+            ledger.books().join(channel, firstname, lastname);
+        }
+        ledger
+    }
+
+    /// Makes the next calls that change something fail, one each, in this order.
+    pub fn fail(&self, failures: impl IntoIterator<Item = Failure>) {
+        self.books().failures.extend(failures);
+    }
+
+    /// Lets all tokens expire that are out.
+    pub fn expire_tokens(&self) {
+        self.books().tokens.clear();
+    }
+
+    /// The changes it was asked for: what, and with which key. Repetitions count.
+    pub fn calls(&self) -> Vec<(String, String)> {
+        self.books().calls.clone()
+    }
+
+    /// The changes it has made, each once.
+    pub fn changes(&self) -> usize {
+        self.books().done.len()
+    }
+
+    /// What the member on this channel has.
+    pub fn of(&self, channel_id: &str) -> Option<Dashboard> {
+        let books = self.books();
+        books.members.contains_key(channel_id).then(|| books.dashboard(channel_id))
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        // A test that panics while it holds the books has nothing to lose any more.
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Books {
+    fn next(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+
+    fn join(&mut self, channel: &str, firstname: &str, lastname: &str) {
+        let id = format!("member-{}", self.next());
+        let (firstname, lastname) = (firstname.to_owned(), lastname.to_owned());
+        let member = Member { id, firstname, lastname, tier: Some(1) };
+        let accounts = vec![("Personal", CENTS_AT_FIRST), ("Business", 0)];
+        self.members.insert(channel.to_owned(), Row { member, accounts, entries: Vec::new() });
+    }
+
+    fn handle(&self, channel: &str) -> String {
+        self.members.get(channel).map(|row| row.member.firstname.to_lowercase()).unwrap_or_default()
+    }
+
+    fn session(&mut self, channel: &str) -> Session {
+        let text = format!("token-{}", self.next());
+        self.tokens.insert(text.clone(), channel.to_owned());
+        Session { token: Token::new(text), dashboard: self.dashboard(channel) }
+    }
+
+    fn whose(&self, token: &Token) -> Result<String> {
+        self.tokens.get(token.as_str()).cloned().ok_or(LedgerError::TokenRefused)
+    }
+
+    fn dashboard(&self, channel: &str) -> Dashboard {
+        let Some(row) = self.members.get(channel) else { return Dashboard::default() };
+        let account = |(index, (name, cents)): (usize, &(&str, i64))| Account {
+            id: account_id(&row.member, index),
+            name: (*name).to_owned(),
+            balance: shown(*cents),
+        };
+        let offer = |id: &u64, cents: i64, other: &str| Offer {
+            id: id.to_string(),
+            amount: shown(cents),
+            handle: self.handle(other),
+        };
+        let to_them = self.offers.iter().filter(|(_, pending)| pending.to == channel);
+        let theirs = self.offers.iter().filter(|(_, pending)| pending.from == channel);
+        Dashboard {
+            member: row.member.clone(),
+            accounts: row.accounts.iter().enumerate().map(account).collect(),
+            pending_in: to_them.map(|(id, pending)| offer(id, pending.cents, &pending.from)).collect(),
+            pending_out: theirs.map(|(id, pending)| offer(id, pending.cents, &pending.to)).collect(),
+        }
+    }
+
+    /// Makes a change unless its key has been here, and fails as a test has asked for.
+    fn once(&mut self, name: &str, key: &str, make: impl FnOnce(&mut Books) -> Result<()>) -> Result<()> {
+        self.calls.push((name.to_owned(), key.to_owned()));
+        let failure = self.failures.pop_front();
+        match failure {
+            Some(Failure::Refused(text)) => return Err(LedgerError::Refused(text.to_owned())),
+            Some(Failure::Before) => return Err(LedgerError::Unavailable("it is told to fail".to_owned())),
+            Some(Failure::After) | None => {}
+        }
+        if !self.done.contains(key) {
+            make(self)?;
+            self.done.insert(key.to_owned());
+        }
+        match failure {
+            Some(_) => Err(LedgerError::Unavailable("its answer is lost".to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    fn make(&mut self, channel: &str, change: &LedgerChange) -> Result<()> {
+        match change {
+            LedgerChange::CreateOffer { account, amount, handle } => {
+                let to = self.members.keys().find(|to| self.handle(to) == handle.to_lowercase());
+                let to = to.cloned().ok_or_else(|| refused(format!("Nobody is called {handle}.")))?;
+                if to == channel {
+                    return Err(refused("You can't make yourself an offer."));
+                }
+                let cents = cents(amount)?;
+                let index = self.account(channel, account)?;
+                let held = self.members.get(channel).and_then(|row| row.accounts.get(index));
+                if held.is_none_or(|(_, held)| *held < cents) {
+                    return Err(refused("There is not enough in the account."));
+                }
+                let id = self.next();
+                self.offers.insert(id, Pending { from: channel.to_owned(), account: index, to, cents });
+            }
+            LedgerChange::Decide { offer, decision } => self.decide(channel, offer, *decision)?,
+            LedgerChange::Upgrade => {
+                if let Some(row) = self.members.get_mut(channel) {
+                    row.member.tier = Some(2);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn account(&self, channel: &str, id: &str) -> Result<usize> {
+        let row = self.members.get(channel);
+        let index = row.and_then(|row| (0..row.accounts.len()).find(|n| account_id(&row.member, *n) == id));
+        index.ok_or_else(|| refused("There is no such account."))
+    }
+
+    fn decide(&mut self, channel: &str, offer: &str, decision: Decision) -> Result<()> {
+        let id = offer.parse().unwrap_or_default();
+        let found = self.offers.get(&id).cloned();
+        let theirs = |pending: &Pending| match decision {
+            Decision::Accept | Decision::Decline => pending.to == channel,
+            Decision::Cancel => pending.from == channel,
+        };
+        let pending = found.filter(theirs).ok_or_else(|| refused("That offer is no longer open."))?;
+        if decision == Decision::Accept {
+            let (giver, taker) = (self.handle(&pending.from), self.handle(&pending.to));
+            let sides = [
+                (&pending.from, pending.account, -pending.cents, taker),
+                (&pending.to, 0, pending.cents, giver),
+            ];
+            for (channel, account, cents, other) in sides {
+                let Some(row) = self.members.get_mut(channel) else { continue };
+                if let Some((_, held)) = row.accounts.get_mut(account) {
+                    *held += cents;
+                }
+                row.entries.insert(0, (account, cents, other));
+            }
+        }
+        self.offers.remove(&id);
+        Ok(())
+    }
+}
+
+impl Ledger for MemoryLedger {
+    async fn login(&self, channel_id: &str) -> Result<Option<Session>> {
+        let mut books = self.books();
+        Ok(books.members.contains_key(channel_id).then(|| books.session(channel_id)))
+    }
+
+    async fn renew(&self, channel_id: &str) -> Result<Token> {
+        let mut books = self.books();
+        if !books.members.contains_key(channel_id) {
+            return Err(refused("You are not a member."));
+        }
+        Ok(books.session(channel_id).token)
+    }
+
+    async fn onboard(&self, channel_id: &str, firstname: &str, lastname: &str, key: &str) -> Result<Session> {
+        let mut books = self.books();
+        books.once("onboard", key, |books| {
+            books.join(channel_id, firstname, lastname);
+            let giver = books.members.keys().find(|giver| books.handle(giver) == "tariro").cloned();
+            if let Some(from) = giver.filter(|giver| giver != channel_id) {
+                let (id, to) = (books.next(), channel_id.to_owned());
+                books.offers.insert(id, Pending { from, account: 0, to, cents: 500 });
+            }
+            Ok(())
+        })?;
+        Ok(books.session(channel_id))
+    }
+
+    async fn dashboard(&self, token: &Token) -> Result<Dashboard> {
+        let books = self.books();
+        Ok(books.dashboard(&books.whose(token)?))
+    }
+
+    async fn transactions(&self, token: &Token, account: &str) -> Result<Vec<Entry>> {
+        let books = self.books();
+        let channel = books.whose(token)?;
+        let index = books.account(&channel, account)?;
+        let entries = books.members.get(&channel).map(|row| row.entries.as_slice()).unwrap_or_default();
+        let of_account = entries.iter().filter(|(account, ..)| *account == index);
+        Ok(of_account
+            .map(|(_, cents, handle)| Entry { amount: shown(*cents), handle: handle.clone() })
+            .collect())
+    }
+
+    async fn change(&self, token: &Token, change: &LedgerChange, key: &str) -> Result<Dashboard> {
+        let mut books = self.books();
+        let channel = books.whose(token)?;
+        let name = match change {
+            LedgerChange::CreateOffer { .. } => "create_offer",
+            LedgerChange::Decide { decision, .. } => decision.as_str(),
+            LedgerChange::Upgrade => "upgrade",
+        };
+        books.once(name, key, |books| books.make(&channel, change))?;
+        Ok(books.dashboard(&channel))
+    }
+}
+
+fn account_id(member: &Member, index: usize) -> String {
+    format!("{}-{}", member.id, index + 1)
+}
+
+fn refused(text: impl Into<String>) -> LedgerError {
+    LedgerError::Refused(text.into())
+}
+
+fn shown(cents: i64) -> String {
+    let sign = if cents < 0 { "-" } else { "" };
+    format!("{sign}{}.{:02}", cents.unsigned_abs() / 100, cents.unsigned_abs() % 100)
+}
+
+fn cents(amount: &str) -> Result<i64> {
+    let (whole, part) = amount.split_once('.').unwrap_or((amount, ""));
+    let padded = format!("{whole}{part:0<2}");
+    padded.parse().map_err(|_| refused("That is no amount."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_come_and_go_as_whole_cents() {
+        for (text, number) in [("5", 500), ("12.5", 1250), ("0.01", 1)] {
+            assert_eq!(cents(text), Ok(number), "{text}");
+        }
+        assert_eq!([shown(1250), shown(-1), shown(0)], ["12.50", "-0.01", "0.00"]);
+    }
+}

@@ -1,0 +1,90 @@
+//! A person who talks to a conversation in this process, and what the server knows of them.
+
+use redis_state_bot::conversation::Conversation;
+use redis_state_bot::ledger::{Ledger, MemoryLedger};
+use redis_state_bot::message::{Answers, Inbound};
+use redis_state_client::connect;
+use serde_json::Value;
+use std::time::Duration;
+use support::{Client, Server};
+
+pub const ID: &str = "+263771234567";
+pub const KEY: &str = "channel:+263771234567";
+
+pub struct Person<L> {
+    pub conversation: Conversation<L>,
+    said: u32,
+}
+
+impl Person<MemoryLedger> {
+    /// A newcomer.
+    pub async fn new(server: &Server) -> (Person<MemoryLedger>, MemoryLedger) {
+        let ledger = MemoryLedger::new();
+        (Person::with(server, ledger.clone()).await, ledger)
+    }
+
+    /// A member at the menu.
+    pub async fn member(server: &Server) -> (Person<MemoryLedger>, MemoryLedger) {
+        let (mut person, ledger) = Person::new(server).await;
+        person.joins().await;
+        (person, ledger)
+    }
+}
+
+impl<L: Ledger> Person<L> {
+    pub async fn with(server: &Server, ledger: L) -> Person<L> {
+        let states = connect(&server.url()).await.expect("a server");
+        Person {
+            conversation: Conversation::new(states, ledger, "whatsapp").patience(Duration::ZERO),
+            said: 0,
+        }
+    }
+
+    pub async fn joins(&mut self) {
+        let menu = self.says(&["hello", "Chipo", "Dube"]).await;
+        assert!(menu.contains("Hello Chipo Dube."), "{menu}");
+    }
+
+    /// Says all of this; the answer to the last.
+    pub async fn says(&mut self, texts: &[&str]) -> String {
+        let mut answer = String::new();
+        for text in texts {
+            self.said += 1;
+            let id = format!("wamid.{}", self.said);
+            answer = self.delivers(&id, text).await;
+        }
+        answer
+    }
+
+    /// A message with this ID comes in.
+    pub async fn delivers(&mut self, id: &str, text: &str) -> String {
+        self.conversation.answer(&message(id, text)).await.expect("an answer").join("\n\n")
+    }
+
+    /// The ID of the message that was said last.
+    pub fn last_id(&self) -> String {
+        format!("wamid.{}", self.said)
+    }
+}
+
+pub fn message(id: &str, text: &str) -> Inbound {
+    Inbound { channel_id: ID.to_owned(), message_id: id.to_owned(), text: text.to_owned() }
+}
+
+/// The document, over a connection of the test's own.
+pub fn document(client: &mut Client) -> Value {
+    serde_json::from_str(&client.state(KEY).1).expect("JSON")
+}
+
+/// Where the flow stands.
+pub fn step(client: &mut Client) -> String {
+    let document = document(client);
+    let part = |name: &str| document["current"][name].as_str().expect("text").to_owned();
+    format!("{}/{}", part("path"), part("component"))
+}
+
+/// The attempts at an operation and how many of them failed.
+pub fn attempts(client: &mut Client, operation: &str) -> (i64, i64) {
+    let found = client.ok(&["STATE.ATTEMPTS", KEY, operation]);
+    (found.field("attempts").int(), found.field("failures").int())
+}
