@@ -7,4 +7,5 @@ pub mod conversation;
 pub mod crash;
 pub mod ledger;
 pub mod message;
+pub mod service;
 pub mod terminal;

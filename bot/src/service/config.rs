@@ -1,0 +1,137 @@
+//! What the service is told: by arguments, or by the environment, where secrets belong.
+//!
+//! A file was rejected: whatever runs several processes of a bot (systemd, a container) sets an environment already.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::builder::NonEmptyStringValueParser;
+use redis_state_client::{URL_DEFAULT, URL_VARIABLE};
+
+/// The settings of one process. All processes of a bot have the same, but for `name` and `listen`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Config {
+    /// Where WhatsApp's webhooks come in. TLS is for a proxy in front of it.
+    #[arg(long, env = "BOT_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// The Redis instance of the states, which has the inbox too.
+    #[arg(long, env = URL_VARIABLE, default_value = URL_DEFAULT, hide_env_values = true)]
+    pub redis_url: Secret,
+
+    /// The word that WhatsApp says when it is told of this webhook.
+    #[arg(long, env = "WHATSAPP_VERIFY_TOKEN", hide_env_values = true)]
+    pub verify_token: Secret,
+
+    /// What WhatsApp signs its webhooks with.
+    #[arg(long, env = "WHATSAPP_APP_SECRET", hide_env_values = true)]
+    pub app_secret: Secret,
+
+    /// What lets the bot send messages.
+    #[arg(long, env = "WHATSAPP_TOKEN", hide_env_values = true)]
+    pub token: Secret,
+
+    /// WhatsApp's ID of the number that the bot answers from.
+    #[arg(long, env = "WHATSAPP_PHONE_NUMBER_ID", value_parser = NonEmptyStringValueParser::new())]
+    pub phone_number_id: String,
+
+    /// Where messages are sent: the Graph API with its version.
+    #[arg(long, env = "GRAPH_URL", default_value = "https://graph.facebook.com/v21.0")]
+    pub graph_url: String,
+
+    /// The stream of accepted messages.
+    #[arg(long, env = "BOT_INBOX", default_value = "bot:inbox", value_parser = NonEmptyStringValueParser::new())]
+    pub inbox: String,
+
+    /// The consumer group of all processes of this bot, on the inbox and on the feed.
+    #[arg(long, env = "BOT_GROUP", default_value = "bot", value_parser = NonEmptyStringValueParser::new())]
+    pub group: String,
+
+    /// This process within the group: no two that run may have the same. One that is the same after a restart takes up what it
+    /// had at once; without one, it is made of host and process, and others do so after `claim_after`.
+    #[arg(long, env = "BOT_NAME", default_value_t = own_name(), value_parser = NonEmptyStringValueParser::new())]
+    pub name: String,
+
+    /// How many messages may wait for an answer; above that, WhatsApp is told to come again.
+    #[arg(long, env = "BOT_INBOX_MAX", default_value_t = 10_000)]
+    pub inbox_max: u64,
+
+    /// Seconds after which what a process had begun is taken over from it, if it gives no sign of life.
+    #[arg(long, env = "BOT_CLAIM_AFTER", default_value = "30", value_parser = seconds)]
+    pub claim_after: Duration,
+
+    /// Seconds after which a message is too old to be answered; a day unless said. So long are messages known again.
+    #[arg(long, env = "BOT_MESSAGE_AGE_MAX", default_value = "86400", value_parser = seconds)]
+    pub message_age_max: Duration,
+
+    /// How many bytes a webhook may have: WhatsApp sends up to 3 MiB.
+    #[arg(long, env = "BOT_BODY_MAX", default_value_t = 3 * 1024 * 1024)]
+    pub body_max: usize,
+
+    /// How many people are answered at the same time.
+    #[arg(long, env = "BOT_LANES", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
+    pub lanes: u16,
+
+    /// The server's `state.feed`, from which the bot hears that sessions end; empty: it tells nobody.
+    #[arg(long, env = "BOT_FEED", default_value = "sessions")]
+    pub feed: String,
+
+    /// Seconds that a process which is told to stop has for what it has begun.
+    #[arg(long, env = "BOT_GRACE", default_value = "20", value_parser = seconds)]
+    pub grace: Duration,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<u32>() {
+        Ok(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds.into())),
+        _ => Err("a number of seconds above 0 is expected".to_owned()),
+    }
+}
+
+fn own_name() -> String {
+    let host = std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty());
+    format!("{}-{}", host.as_deref().unwrap_or("bot"), std::process::id())
+}
+
+/// A text that shows itself to nobody by accident, and is never empty.
+///
+/// ```
+/// use redis_state_bot::service::Secret;
+///
+/// let token: Secret = "EAAG".parse()?;
+/// assert_eq!((token.as_str(), format!("{token:?} {token}").as_str()), ("EAAG", "*** ***"));
+/// assert!("".parse::<Secret>().is_err());
+/// # Ok::<(), &'static str>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself, for whom it is meant.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An empty secret would let everybody in.
+impl FromStr for Secret {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Secret, &'static str> {
+        if text.trim().is_empty() { Err("it is empty") } else { Ok(Secret(text.to_owned())) }
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}

@@ -1,0 +1,151 @@
+//! Sends texts by WhatsApp's Graph API, or whatever stands at the configured address.
+//!
+//! Three outcomes are told apart: taken over, refused for good (a number that has no WhatsApp), and not now. Only what the API
+//! has surely not carried out is sent again here; after an answer that never came it may have been, and whoever has the message
+//! decides. A library of the API was rejected: this is one POST.
+
+use std::time::Duration;
+
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Client, Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::message::{SendError, Sender};
+use crate::service::config::Secret;
+
+/// How often one text is sent, at most, before the API is said to be away.
+pub const TRIES_MAX: u32 = 4;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(10);
+const PAUSE_FIRST: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// What the API says with status 400 and takes back later: too many calls, in several kinds, an access token that is none (any
+/// more), which somebody has to renew, and an outage of its own.
+const PASSING_CODES: [i64; 10] = [1, 2, 4, 10, 190, 80_007, 130_429, 131_016, 131_048, 131_056];
+
+/// Why a text was not taken over.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Undelivered {
+    /// It never will be: the number or the text is not accepted.
+    #[error("refused for good: {0}")]
+    Refused(String),
+    /// Not now, and surely not sent.
+    #[error("not now: {0}")]
+    NotNow(String),
+    /// Nobody can say: the answer never came.
+    #[error("no answer: {0}")]
+    Unknown(String),
+}
+
+/// The way to the API. A clone shares its connections.
+#[derive(Clone)]
+pub struct Graph {
+    client: Client,
+    messages_url: String,
+    token: Secret,
+}
+
+impl Graph {
+    /// Sends from this number, by the API at this address.
+    ///
+    /// Errors: this system has no usable TLS.
+    pub fn new(base_url: &str, phone_number_id: &str, token: Secret) -> Result<Graph, reqwest::Error> {
+        let client = Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(TIMEOUT)
+            // The token is for this address alone.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        let messages_url = format!("{}/{phone_number_id}/messages", base_url.trim_end_matches('/'));
+        Ok(Graph { client, messages_url, token })
+    }
+
+    /// Sends one text, at most [`TRIES_MAX`] times.
+    pub async fn deliver(&self, channel_id: &str, text: &str) -> Result<(), Undelivered> {
+        let message = json!({
+            "messaging_product": "whatsapp",
+            "recipient_type": "individual",
+            "to": channel_id.trim_start_matches('+'),
+            "type": "text",
+            "text": {"preview_url": false, "body": text},
+        });
+        let mut pause = PAUSE_FIRST;
+        for _ in 1..TRIES_MAX {
+            match self.post(&message).await {
+                Err((Undelivered::NotNow(why), asked)) => {
+                    let pause_now = asked.unwrap_or(pause).min(PAUSE_MAX);
+                    tracing::warn!(%why, ?pause_now, "a message is sent again");
+                    tokio::time::sleep(pause_now).await;
+                    pause = (pause * 3).min(PAUSE_MAX);
+                }
+                result => return result.map_err(|(error, _)| error),
+            }
+        }
+        self.post(&message).await.map_err(|(error, _)| error)
+    }
+
+    /// Posts a message once. With an error comes the pause that the API asks for.
+    async fn post(&self, message: &Value) -> Result<(), (Undelivered, Option<Duration>)> {
+        let request = self.client.post(&self.messages_url).bearer_auth(self.token.as_str()).json(message);
+        match request.send().await {
+            Ok(response) if response.status().is_success() => Ok(()),
+            Ok(response) => Err(refusal(response).await),
+            Err(error) if error.is_connect() || error.is_builder() => {
+                Err((Undelivered::NotNow(shown(error)), None))
+            }
+            Err(error) => Err((Undelivered::Unknown(shown(error)), None)),
+        }
+    }
+}
+
+async fn refusal(response: Response) -> (Undelivered, Option<Duration>) {
+    let status = response.status();
+    let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let body: Value = response.json().await.unwrap_or_default();
+    let code = body.pointer("/error/code").and_then(Value::as_i64);
+    // The API's own text may quote the message.
+    let why = code.map_or_else(|| status.to_string(), |code| format!("{status}, code {code}"));
+    let is_final = match status {
+        StatusCode::BAD_REQUEST => !code.is_some_and(|code| PASSING_CODES.contains(&code)),
+        StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => true,
+        // A wrong address or token is the operator's to mend, and no reason to drop what people were told.
+        _ => false,
+    };
+    let error = if is_final { Undelivered::Refused(why) } else { Undelivered::NotNow(why) };
+    (error, asked.map(Duration::from_secs))
+}
+
+/// An error with its causes and without the address, which has the number's ID in it.
+fn shown(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// What is refused for good is logged and done with: sending it again would not help, and whatever stands behind it should
+/// not wait. An error here means: later.
+impl Sender for Graph {
+    async fn send(&self, channel_id: &str, text: &str) -> Result<(), SendError> {
+        match self.deliver(channel_id, text).await {
+            Err(Undelivered::Refused(why)) => {
+                tracing::error!(%why, "a message was refused for good and is dropped");
+                Ok(())
+            }
+            result => result.map_err(|error| SendError(error.to_string())),
+        }
+    }
+}
+
+/// Shows no address and no token.
+impl std::fmt::Debug for Graph {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Graph").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,118 @@
+//! A lane: one message after the other is answered, the answer sent, the message let go.
+//!
+//! A message is never given up for a server that is away: the lane waits, for as long as it takes, and its people's next
+//! messages wait behind it. One that the bot can't answer whatever happens (an error that does not pass, a panic) is tried a few
+//! times, then put aside where somebody can look at it, and the person is told: it should not keep the others waiting.
+
+use std::time::Duration;
+
+use redis_state_client::ErrorKind;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::crash;
+use crate::message::{Answers, Inbound, Sender};
+use crate::service::inbox::Inbox;
+use crate::service::work::Job;
+
+/// What a message without a text is answered with.
+pub const HINT: &str = "I can read text only. Please type your answer.";
+
+/// What a person is told whose message could not be answered.
+pub const SORRY: &str = "Sorry, that did not work. Nothing was changed; please try again later.";
+
+/// How often the bot tries to answer a message when its error is not one that passes.
+const TRIES_MAX: u32 = 3;
+
+const PAUSE_FIRST: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_secs(10);
+
+pub(super) struct Lane<A, S> {
+    pub inbox: Inbox,
+    pub answers: A,
+    pub sender: S,
+}
+
+/// Growing pauses.
+struct Pauses(Duration);
+
+impl Pauses {
+    fn new() -> Pauses {
+        Pauses(PAUSE_FIRST)
+    }
+
+    async fn wait(&mut self) {
+        tokio::time::sleep(self.0).await;
+        self.0 = (self.0 * 2).min(PAUSE_MAX);
+    }
+}
+
+impl<A: Answers, S: Sender> Lane<A, S> {
+    pub(super) async fn run(self, mut jobs: mpsc::UnboundedReceiver<Job>) {
+        while let Some(job) = jobs.recv().await {
+            self.finish(job).await;
+        }
+    }
+
+    async fn finish(&self, job: Job) {
+        crash::point("taken");
+        let answer = if job.accepted.is_textless {
+            Some(vec![HINT.to_owned()])
+        } else {
+            self.answer(&job.accepted.message).await
+        };
+        crash::point("answered");
+        let has_failed = answer.is_none();
+        for text in answer.unwrap_or_else(|| vec![SORRY.to_owned()]) {
+            self.send(&job.accepted.message, &text).await;
+        }
+        crash::point("sent");
+        let failed = has_failed.then_some(&job.accepted);
+        let mut pauses = Pauses::new();
+        while let Err(error) = self.inbox.finish(&job.id, failed).await {
+            tracing::warn!(%error, "a message that was answered could not be let go: trying again");
+            pauses.wait().await;
+        }
+    }
+
+    /// The texts; `None` when there will be none.
+    async fn answer(&self, message: &Inbound) -> Option<Vec<String>> {
+        let mut pauses = Pauses::new();
+        let mut tries = 0;
+        while tries < TRIES_MAX {
+            // On a task of its own, so that a panic is an error like others; dropped with this one.
+            let (mut answers, asked) = (self.answers.clone(), message.clone());
+            let mut asking = JoinSet::new();
+            asking.spawn(async move { answers.answer(&asked).await });
+            let id = &message.message_id;
+            match asking.join_next().await {
+                Some(Ok(Ok(texts))) => return Some(texts),
+                Some(Ok(Err(error))) => {
+                    tracing::warn!(id, %error, "a message could not be answered: trying again");
+                    tries += u32::from(!passes(&error));
+                }
+                _ => {
+                    tracing::error!(id, "answering a message has panicked");
+                    tries += 1;
+                }
+            }
+            pauses.wait().await;
+        }
+        tracing::error!(id = message.message_id, "a message could not be answered and is put aside");
+        None
+    }
+
+    /// Sends one text, for as long as it takes. What was sent before it is not sent again.
+    async fn send(&self, message: &Inbound, text: &str) {
+        let mut pauses = Pauses::new();
+        while let Err(error) = self.sender.send(&message.channel_id, text).await {
+            tracing::warn!(id = message.message_id, %error, "an answer could not be sent: trying again");
+            pauses.wait().await;
+        }
+    }
+}
+
+/// Whether the same message may be answered once the server is as it should be.
+fn passes(error: &redis_state_client::Error) -> bool {
+    error.is_retryable() || error.outcome_unknown() || error.kind() == ErrorKind::OutOfMemory
+}

@@ -1,0 +1,168 @@
+//! WhatsApp's webhooks: the handshake, and messages, each accepted before WhatsApp is told so.
+//!
+//! The order of the checks is the order in which trust grows: size, signature, JSON, age. A body is hashed before it is
+//! parsed, and nothing of it is believed before its signature is right. What is replayed later than a message may be old is
+//! dropped by its age; what is replayed earlier the inbox knows: it remembers for longer than that. Answering a message inside
+//! the webhook's request was rejected: WhatsApp waits some seconds and then delivers again, and a death would lose it.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, FromRequest, Query, Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use hmac::{Hmac, Mac};
+use serde::Deserialize;
+use sha2::Sha256;
+
+use crate::service::config::{Config, Secret};
+use crate::service::inbox::{Inbox, Taken};
+use crate::service::payload;
+
+/// How long a body may take to come in.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the messages of one webhook may take to be accepted: WhatsApp waits no longer than some seconds.
+const ACCEPT_TIMEOUT: Duration = Duration::from_secs(5);
+
+const SIGNATURE: &str = "x-hub-signature-256";
+
+struct Door {
+    verify_token: Secret,
+    app_secret: Secret,
+    phone_number_id: String,
+    message_age_max: Duration,
+    inbox: Inbox,
+}
+
+/// The routes: GET and POST of `/webhook`.
+pub(super) fn router(config: &Config, inbox: Inbox) -> Router {
+    let door = Door {
+        verify_token: config.verify_token.clone(),
+        app_secret: config.app_secret.clone(),
+        phone_number_id: config.phone_number_id.clone(),
+        message_age_max: config.message_age_max,
+        inbox,
+    };
+    Router::new()
+        .route("/webhook", get(handshake).post(deliver))
+        .layer(DefaultBodyLimit::max(config.body_max))
+        .with_state(Arc::new(door))
+}
+
+#[derive(Deserialize)]
+struct Handshake {
+    #[serde(rename = "hub.mode", default)]
+    mode: String,
+    #[serde(rename = "hub.verify_token", default)]
+    verify_token: String,
+    #[serde(rename = "hub.challenge", default)]
+    challenge: String,
+}
+
+/// WhatsApp asks whether this is really the webhook of who has set it up.
+async fn handshake(State(door): State<Arc<Door>>, Query(asked): Query<Handshake>) -> Response {
+    if asked.mode == "subscribe" && is_same(&asked.verify_token, door.verify_token.as_str()) {
+        return asked.challenge.into_response();
+    }
+    tracing::warn!("a handshake with a wrong token was refused");
+    StatusCode::FORBIDDEN.into_response()
+}
+
+async fn deliver(State(door): State<Arc<Door>>, request: Request) -> Response {
+    let headers = request.headers().clone();
+    let body = match tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, &())).await {
+        Ok(Ok(body)) => body,
+        // Above the limit, or the connection broke.
+        Ok(Err(rejection)) => return rejection.into_response(),
+        Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
+    };
+    if !is_signed(&headers, &body, &door.app_secret) {
+        tracing::warn!("a webhook with a wrong signature was refused");
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let Ok(payload) = serde_json::from_slice(&body) else {
+        tracing::warn!("a webhook that is not JSON was refused");
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let now = SystemTime::now();
+    let messages = payload::messages(&payload, &door.phone_number_id, now, door.message_age_max);
+    // On a task of its own: a connection that WhatsApp closes does not end it between two messages.
+    let accepting = tokio::spawn(async move { door.accept(&messages).await });
+    accepting.await.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR).into_response()
+}
+
+impl Door {
+    /// Takes in all of them or says that some are missing: then WhatsApp comes again, and those that are there are known.
+    async fn accept(&self, messages: &[payload::Accepted]) -> StatusCode {
+        let all = async {
+            for message in messages {
+                match self.inbox.accept(message).await {
+                    Ok(Taken::New | Taken::Known) => {}
+                    Ok(Taken::Full) => {
+                        tracing::error!("the inbox is full: WhatsApp is told to come again");
+                        return StatusCode::SERVICE_UNAVAILABLE;
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, "a message could not be accepted: WhatsApp is told to come again");
+                        return StatusCode::SERVICE_UNAVAILABLE;
+                    }
+                }
+            }
+            StatusCode::OK
+        };
+        tokio::time::timeout(ACCEPT_TIMEOUT, all).await.unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
+    }
+}
+
+/// Whether the header has the right HMAC of the raw body; compared in constant time.
+fn is_signed(headers: &HeaderMap, body: &[u8], secret: &Secret) -> bool {
+    let given = headers.get(SIGNATURE).and_then(|value| value.to_str().ok());
+    let Some(given) = given.and_then(|value| bytes(value.strip_prefix("sha256=")?)) else { return false };
+    keyed(secret.as_str()).is_some_and(|mac| mac.chain_update(body).verify_slice(&given).is_ok())
+}
+
+/// Compares in a time that says nothing of either, their lengths included: by their HMACs.
+fn is_same(given: &str, wanted: &str) -> bool {
+    let Some(wanted_mac) = keyed(wanted).map(|mac| mac.chain_update(wanted).finalize().into_bytes()) else {
+        return false;
+    };
+    keyed(wanted).is_some_and(|mac| mac.chain_update(given).verify_slice(&wanted_mac).is_ok())
+}
+
+/// A key of any length will do, so there always is one.
+fn keyed(key: &str) -> Option<Hmac<Sha256>> {
+    Hmac::new_from_slice(key.as_bytes()).ok()
+}
+
+/// The bytes that pairs of hexadecimal digits say.
+fn bytes(hex: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u32>> = hex.chars().map(|digit| digit.to_digit(16)).collect();
+    digits?
+        .chunks(2)
+        .map(|pair| match pair {
+            [high, low] => u8::try_from(high * 16 + low).ok(),
+            _ => None,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hexadecimal_digits_come_in_pairs() {
+        assert_eq!(bytes("00ff7A"), Some(vec![0, 255, 122]));
+        assert_eq!((bytes("0"), bytes("0g"), bytes("+1")), (None, None, None));
+    }
+
+    #[test]
+    fn tokens_are_the_same_or_not() {
+        assert!(is_same("token", "token"));
+        assert!(!is_same("token", "tokens") && !is_same("", "token") && !is_same("Token", "token"));
+    }
+}

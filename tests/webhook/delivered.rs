@@ -1,0 +1,108 @@
+//! Messages that come twice, in another order, to several processes at once: each is answered once.
+
+use redis_state_bot::service::SORRY;
+use support::Server;
+
+use crate::fakes::{Echo, FakeGraph, accepted, config, counted, deliver, start, text, waiting};
+use crate::{soon, until};
+
+const TARIRO: &str = "263771234567";
+
+#[test]
+fn what_is_delivered_again_is_answered_once() {
+    let server = Server::start();
+    let mut client = server.client();
+    soon(async {
+        let graph = FakeGraph::start().await;
+        let echo = Echo::shut(&server, "one").await;
+        let bot = start(config(&server, &graph, "one"), &echo).await;
+        let (first, second) = (text("wamid.1", TARIRO, "1"), text("wamid.2", TARIRO, "2"));
+        // While it waits, at the same moment, twice in one body, and the older one behind the newer.
+        let (newer, twice) = (vec![second.clone()], vec![second.clone(), second.clone()]);
+        assert_eq!(tokio::join!(deliver(&bot, &newer), deliver(&bot, &twice)), (200, 200));
+        assert_eq!(deliver(&bot, &[first.clone(), second.clone()]).await, 200);
+        echo.let_go();
+        graph.has_sent(2).await;
+        until("nothing waits", || waiting(&mut client) == 0).await;
+        // And when it is answered and gone.
+        assert_eq!(deliver(&bot, &[second, first]).await, 200);
+        assert_eq!(deliver(&bot, &[text("wamid.3", TARIRO, "3")]).await, 200);
+        graph.has_sent(3).await;
+        assert_eq!(graph.texts(), ["one: 1", "one: 2", "one: 3"]);
+        assert_eq!((accepted(&mut client), counted(&mut client, TARIRO)), (3, 3));
+    });
+}
+
+#[test]
+fn the_messages_of_one_person_are_answered_in_their_order() {
+    let server = Server::start();
+    soon(async {
+        let graph = FakeGraph::start().await;
+        let bot = start(config(&server, &graph, "one"), &Echo::open(&server, "one").await).await;
+        let numbered = |n: usize| text(&format!("wamid.{n}"), TARIRO, &n.to_string());
+        let messages: Vec<_> = (0..30).map(numbered).collect();
+        for some in messages.chunks(3) {
+            assert_eq!(deliver(&bot, some).await, 200);
+        }
+        graph.has_sent(30).await;
+        let sent: Vec<String> = graph.sent().into_iter().map(|(_, text)| text).collect();
+        let wanted: Vec<String> = (0..30).map(|n| format!("one: {n}")).collect();
+        assert_eq!(sent, wanted);
+    });
+}
+
+#[test]
+fn two_processes_share() {
+    let server = Server::start();
+    let mut client = server.client();
+    soon(async {
+        let graph = FakeGraph::start().await;
+        let (one, two) = (Echo::shut(&server, "one").await, Echo::shut(&server, "two").await);
+        let bots = [
+            start(config(&server, &graph, "one"), &one).await,
+            start(config(&server, &graph, "two"), &two).await,
+        ];
+        let mut wanted = Vec::new();
+        for n in 0..40 {
+            let from = format!("2637700000{:02}", n % 10);
+            let body = format!("{n:02}");
+            assert_eq!(deliver(&bots[n % 2], &[text(&format!("wamid.{n}"), &from, &body)]).await, 200);
+            wanted.push(body);
+        }
+        // Neither can hold all of them.
+        one.has_begun(1).await;
+        two.has_begun(1).await;
+        one.let_go();
+        two.let_go();
+        graph.has_sent(40).await;
+        until("nothing waits", || waiting(&mut client) == 0).await;
+        let mut heard: Vec<String> =
+            graph.texts().iter().filter_map(|text| Some(text.split_once(": ")?.1.to_owned())).collect();
+        heard.sort();
+        assert_eq!(heard, wanted, "each once");
+        let counts: u64 = (0..10).map(|n| counted(&mut client, &format!("2637700000{n:02}"))).sum();
+        assert_eq!(counts, 40);
+    });
+}
+
+/// S70: what can't be answered whatever happens is told and put aside, and the next message has its answer.
+#[test]
+fn a_message_that_fails_keeps_nobody_waiting() {
+    let server = Server::start();
+    let mut client = server.client();
+    soon(async {
+        let graph = FakeGraph::start().await;
+        let bot = start(config(&server, &graph, "one"), &Echo::open(&server, "one").await).await;
+        let messages = ["fail", "panic", "hi"].map(|word| text(&format!("wamid.{word}"), TARIRO, word));
+        assert_eq!(deliver(&bot, &messages).await, 200);
+        graph.has_sent(3).await;
+        let sent: Vec<String> = graph.sent().into_iter().map(|(_, text)| text).collect();
+        assert_eq!(sent, [SORRY, SORRY, "one: hi"]);
+        until("nothing waits", || waiting(&mut client) == 0).await;
+        assert_eq!(counted(&mut client, TARIRO), 1, "the state is as before");
+        let aside = client.ok(&["XRANGE", "{bot:inbox}:failed", "-", "+"]);
+        let aside: Vec<_> = aside.array().iter().map(|entry| entry.array()[1].array()[1].text()).collect();
+        assert_eq!(aside.len(), 2);
+        assert!(aside[0].contains("wamid.fail") && aside[1].contains("wamid.panic"), "{aside:?}");
+    });
+}

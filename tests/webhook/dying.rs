@@ -1,0 +1,110 @@
+//! Processes that die, and a server that does: what was accepted is answered, by whoever is there.
+
+use std::time::Duration;
+
+use support::Server;
+
+use crate::fakes::{Echo, FakeGraph, accepted, config, counted, deliver, start, text, waiting};
+use crate::{soon, until};
+
+const TARIRO: &str = "263771234567";
+
+#[test]
+fn what_a_dead_process_had_begun_another_answers() {
+    let server = Server::start();
+    let mut client = server.client();
+    soon(async {
+        let graph = FakeGraph::start().await;
+        let (one, two) = (Echo::shut(&server, "one").await, Echo::open(&server, "two").await);
+        let dying = start(config(&server, &graph, "one"), &one).await;
+        assert_eq!(deliver(&dying, &[text("wamid.1", TARIRO, "1"), text("wamid.2", TARIRO, "2")]).await, 200);
+        one.has_begun(1).await;
+        drop(dying);
+        let mut soon_claiming = config(&server, &graph, "two");
+        soon_claiming.claim_after = Duration::from_millis(200);
+        let _alive = start(soon_claiming, &two).await;
+        graph.has_sent(2).await;
+        until("nothing waits", || waiting(&mut client) == 0).await;
+        assert_eq!(graph.texts(), ["two: 1", "two: 2"]);
+        assert_eq!(counted(&mut client, TARIRO), 2);
+    });
+}
+
+/// What a process works on stays its own however long it takes, as long as it lives.
+#[test]
+fn what_a_living_process_works_on_is_left_to_it() {
+    let server = Server::start();
+    let mut client = server.client();
+    soon(async {
+        let graph = FakeGraph::start().await;
+        let (one, two) = (Echo::shut(&server, "one").await, Echo::open(&server, "two").await);
+        let claiming = |name| {
+            let mut config = config(&server, &graph, name);
+            config.claim_after = Duration::from_millis(400);
+            config
+        };
+        let slow = start(claiming("one"), &one).await;
+        assert_eq!(deliver(&slow, &[text("wamid.1", TARIRO, "slow")]).await, 200);
+        one.has_begun(1).await;
+        let other = start(claiming("two"), &two).await;
+        // Until the other one has looked for what is left alone, several times.
+        let looked = |client: &mut support::Client| {
+            let stats = client.text(&["INFO", "commandstats"]);
+            let line = stats.lines().find_map(|line| line.strip_prefix("cmdstat_xautoclaim:calls="));
+            line.and_then(|rest| rest.split(',').next()?.parse::<u64>().ok()).unwrap_or(0)
+        };
+        until("it has looked", || looked(&mut client) >= 12).await;
+        one.let_go();
+        graph.has_sent(1).await;
+        until("nothing waits", || waiting(&mut client) == 0).await;
+        drop(other);
+        assert_eq!(graph.texts(), ["one: slow"]);
+    });
+}
+
+/// The one case of a second answer: the process died after sending and before recording it. The count stays right.
+#[test]
+fn a_death_behind_the_sending_answers_again_and_counts_once() {
+    let server = Server::start();
+    let mut client = server.client();
+    soon(async {
+        let graph = FakeGraph::start().await;
+        let echo = Echo::open(&server, "one").await;
+        let dying = start(config(&server, &graph, "one"), &echo).await;
+        graph.never_answer(true);
+        assert_eq!(deliver(&dying, &[text("wamid.1", TARIRO, "pay")]).await, 200);
+        graph.has_sent(1).await;
+        drop(dying);
+        graph.never_answer(false);
+        // The same name: it takes up what it had at once.
+        let _again = start(config(&server, &graph, "one"), &echo).await;
+        graph.has_sent(2).await;
+        until("nothing waits", || waiting(&mut client) == 0).await;
+        assert_eq!(graph.texts(), ["one: pay", "one: pay"]);
+        assert_eq!(counted(&mut client, TARIRO), 1);
+    });
+}
+
+#[test]
+fn without_the_server_nothing_is_accepted() {
+    let builder = Server::builder().arg("--appendonly").arg("yes").arg("--appendfsync").arg("always");
+    let mut server = builder.start();
+    soon(async {
+        let graph = FakeGraph::start().await;
+        let shut = Echo::shut(&server, "one").await;
+        let bot = start(config(&server, &graph, "one"), &shut).await;
+        assert_eq!(deliver(&bot, &[text("wamid.1", TARIRO, "1")]).await, 200);
+        shut.has_begun(1).await;
+        server.kill();
+        let second = text("wamid.2", TARIRO, "2");
+        assert_eq!(deliver(&bot, std::slice::from_ref(&second)).await, 503);
+        drop(bot);
+        // It is back, at another port. What was accepted is there, what was not comes again.
+        server.start_again();
+        let bot = start(config(&server, &graph, "one"), &Echo::open(&server, "one").await).await;
+        assert_eq!(deliver(&bot, &[second]).await, 200);
+        graph.has_sent(2).await;
+        assert_eq!(graph.texts(), ["one: 1", "one: 2"]);
+        assert_eq!(accepted(&mut server.client()), 2);
+    });
+}

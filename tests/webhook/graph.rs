@@ -1,0 +1,64 @@
+//! The way out: what the Graph API refuses for good is told apart from what it takes later.
+
+use redis_state_bot::message::Sender;
+use redis_state_bot::service::{Graph, Undelivered};
+use support::Server;
+
+use crate::fakes::{Echo, FakeGraph, NUMBER_ID, config, deliver, start, text, waiting};
+use crate::{soon, until};
+
+const TARIRO: &str = "263771234567";
+
+fn graph_at(url: &str) -> Graph {
+    Graph::new(url, NUMBER_ID, "EAAG".parse().expect("a text")).expect("a way out")
+}
+
+#[test]
+fn what_passes_is_sent_again_and_what_does_not_is_not() {
+    soon(async {
+        let fake = FakeGraph::start().await;
+        let graph = graph_at(&fake.url);
+        fake.refuse(&[(429, 0), (500, 0), (400, 130_429)]);
+        graph.deliver("+263771234567", "hi").await.expect("the fourth time");
+        assert_eq!(fake.sent(), [(TARIRO.to_owned(), "hi".to_owned())]);
+
+        fake.refuse(&[(400, 131_026)]);
+        let refused = graph.deliver("+263771234567", "hi").await.expect_err("no WhatsApp there");
+        assert_eq!(refused, Undelivered::Refused("400 Bad Request, code 131026".to_owned()));
+        fake.refuse(&[(400, 131_026)]);
+        graph.send("+263771234567", "hi").await.expect("it is done with");
+        assert_eq!(fake.sent().len(), 1);
+
+        fake.refuse(&[(503, 0); 4]);
+        let away = graph.deliver("+263771234567", "hi").await.expect_err("it is away");
+        assert!(matches!(away, Undelivered::NotNow(_)), "{away}");
+        assert_eq!((fake.refusals_left(), fake.sent().len()), (0, 1));
+    });
+}
+
+#[test]
+fn nobody_there_is_not_now() {
+    soon(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        drop(listener);
+        let away = graph_at(&url).deliver("+263771234567", "hi").await.expect_err("nobody is there");
+        assert!(matches!(away, Undelivered::NotNow(_)), "{away}");
+        assert!(!away.to_string().contains(NUMBER_ID), "{away}");
+    });
+}
+
+/// An outage of the API keeps messages, a refusal does not.
+#[test]
+fn an_outage_is_waited_out() {
+    let server = Server::start();
+    let mut client = server.client();
+    soon(async {
+        let graph = FakeGraph::start().await;
+        let bot = start(config(&server, &graph, "one"), &Echo::open(&server, "one").await).await;
+        graph.refuse(&[(503, 0), (401, 190), (503, 0), (503, 0), (503, 0), (400, 131_026)]);
+        assert_eq!(deliver(&bot, &[text("wamid.1", TARIRO, "1"), text("wamid.2", TARIRO, "2")]).await, 200);
+        until("nothing waits", || waiting(&mut client) == 0).await;
+        assert_eq!((graph.texts(), graph.refusals_left()), (vec!["one: 2".to_owned()], 0));
+    });
+}

@@ -1,0 +1,54 @@
+//! The orderly end: what was begun is finished, and what can't be is left to others.
+
+use std::time::Duration;
+
+use support::Server;
+
+use crate::fakes::{Echo, FakeGraph, config, deliver, start, text, waiting};
+use crate::{soon, until};
+
+const TARIRO: &str = "263771234567";
+
+#[test]
+fn what_was_begun_is_finished() {
+    let server = Server::start();
+    let mut client = server.client();
+    soon(async {
+        let graph = FakeGraph::start().await;
+        let echo = Echo::shut(&server, "one").await;
+        let bot = start(config(&server, &graph, "one"), &echo).await;
+        let address = bot.address();
+        assert_eq!(deliver(&bot, &[text("wamid.1", TARIRO, "1")]).await, 200);
+        echo.has_begun(1).await;
+        let stopping = tokio::spawn(bot.stop());
+        let is_shut = || std::net::TcpStream::connect(address).is_err();
+        until("nobody is let in", is_shut).await;
+        assert!(!stopping.is_finished(), "something is begun");
+        echo.let_go();
+        stopping.await.expect("it stops");
+        assert_eq!((graph.texts(), waiting(&mut client)), (vec!["one: 1".to_owned()], 0));
+    });
+}
+
+#[test]
+fn what_takes_too_long_is_left_to_others() {
+    let server = Server::start();
+    let mut client = server.client();
+    soon(async {
+        let graph = FakeGraph::start().await;
+        let (shut, open) = (Echo::shut(&server, "one").await, Echo::open(&server, "two").await);
+        let mut hasty = config(&server, &graph, "one");
+        hasty.grace = Duration::from_millis(50);
+        let bot = start(hasty, &shut).await;
+        assert_eq!(deliver(&bot, &[text("wamid.1", TARIRO, "1")]).await, 200);
+        shut.has_begun(1).await;
+        bot.stop().await;
+        assert_eq!((graph.texts(), waiting(&mut client)), (vec![], 1));
+        let mut next = config(&server, &graph, "two");
+        next.claim_after = Duration::from_millis(100);
+        let _next = start(next, &open).await;
+        graph.has_sent(1).await;
+        until("nothing waits", || waiting(&mut client) == 0).await;
+        assert_eq!(graph.texts(), ["two: 1"]);
+    });
+}
