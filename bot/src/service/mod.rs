@@ -61,7 +61,8 @@ pub async fn run<A: Answers>(config: Config, answers: A) -> Result<(), ServiceEr
     Ok(())
 }
 
-/// A service that runs. Dropped, it dies on the spot, as its process would; [`stop`](Service::stop) is the orderly end.
+/// A service that runs. Dropped, it dies on the spot, as its process would, but for webhooks that are being taken in;
+/// [`stop`](Service::stop) is the orderly end.
 pub struct Service {
     address: SocketAddr,
     tasks: JoinSet<()>,
