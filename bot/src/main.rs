@@ -1,9 +1,12 @@
-//! The bot's program: `terminal` plays it here.
+//! The bot's program: `serve` answers WhatsApp, `terminal` plays the bot here.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use redis_state_bot::terminal;
+use redis_state_bot::conversation::Conversation;
+use redis_state_bot::ledger::HttpLedger;
+use redis_state_bot::{service, terminal};
 use tracing_subscriber::EnvFilter;
 
 /// A bot that lives on redis-state.
@@ -16,16 +19,39 @@ struct Program {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Answer WhatsApp's webhooks, as one of any number of processes.
+    Serve(Box<Serve>),
     /// Talk to the bot in this terminal.
     Terminal(terminal::Args),
 }
 
+#[derive(Debug, clap::Args)]
+struct Serve {
+    /// The ledger, as in https://ledger.example/v1.
+    #[arg(long, env = "BOT_LEDGER_URL")]
+    ledger: String,
+    #[command(flatten)]
+    config: service::Config,
+}
+
+impl Command {
+    /// What is logged unless RUST_LOG says otherwise: in a terminal nothing that disturbs a conversation.
+    fn log_filter(&self) -> &'static str {
+        match self {
+            Command::Serve(_) => "warn,redis_state_bot=info",
+            Command::Terminal(_) => "error",
+        }
+    }
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error"));
+    let command = Program::parse().command;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(command.log_filter()));
     // Answers go to stdout, and nothing else.
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let done = match Program::parse().command {
+    let done = match command {
+        Command::Serve(args) => serve(*args).await,
         Command::Terminal(args) => terminal::run(args).await,
     };
     match done {
@@ -35,4 +61,13 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+async fn serve(Serve { ledger, config }: Serve) -> Result<(), String> {
+    let ledger = HttpLedger::new(&ledger)?;
+    let states =
+        redis_state_client::connect(config.redis_url.as_str()).await.map_err(|error| error.to_string())?;
+    // A person is one process's at a time: who comes upon something unfinished has taken it over from a dead one.
+    let conversation = Conversation::new(states, ledger, "whatsapp").patience(Duration::ZERO);
+    service::run(config, conversation).await.map_err(|error| error.to_string())
 }

@@ -102,6 +102,7 @@ pub use schemas::{
 #[cfg(feature = "sentinel")]
 pub use sentinel::Watched;
 pub use state::State;
+pub use states::token::fresh as fresh_id;
 pub use states::{Acknowledged, CONFLICT_RETRIES, Edit, RESENDS, States};
 #[cfg(any(feature = "tokio", feature = "sync"))]
 pub use waiter::Waiter;

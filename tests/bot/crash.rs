@@ -1,43 +1,23 @@
 //! S55, S60, S70: a process that dies anywhere around a call of the ledger leaves nothing that another can't finish, and the ledger
 //! hears of one change.
 //!
-//! The process that dies is this very test program, which was built with the points to die at: it runs one hidden test that
-//! takes in one message. The ledger is one that both processes reach.
+//! The process that dies is the program in a terminal, which was built with the points to die at; the ledger is one that both
+//! processes reach.
 
-use std::process::Command;
-
-use redis_state_bot::conversation::{Conversation, points};
+use redis_state_bot::conversation::points;
 use redis_state_bot::ledger::{Failure, HttpLedger, MemoryLedger};
-use redis_state_bot::message::Answers;
 use support::{Server, block_on};
 
 use crate::over_http::serve;
-use crate::world::{ID, Person, message, step};
+use crate::program::terminal;
+use crate::world::{ID, Person, step};
 
-const REDIS: &str = "BOT_TEST_REDIS";
-const LEDGER: &str = "BOT_TEST_LEDGER";
-
-/// The other process: takes in "yes".
-#[test]
-#[ignore = "a process that the others start"]
-fn the_other_process() {
-    let url = |name: &str| std::env::var(name).expect("whoever starts this says where things are");
-    let ledger = HttpLedger::new(&url(LEDGER)).expect("an address");
-    block_on(async {
-        let states = redis_state_client::connect(&url(REDIS)).await.expect("a server");
-        let mut conversation = Conversation::new(states, ledger, "whatsapp");
-        let _told = conversation.answer(&message("yes-1", "yes")).await;
-    });
-}
-
+/// The other process: takes in "yes", as the message "yes-1".
 fn crash_at(point: &str, server: &Server, ledger: &str) {
-    let output = Command::new(std::env::current_exe().expect("a test knows its own path"))
-        .args(["--exact", "crash::the_other_process", "--ignored", "--nocapture"])
-        .env("BOT_CRASH_AT", point)
-        .env(REDIS, server.url())
-        .env(LEDGER, ledger)
-        .output()
-        .expect("it runs");
+    let options =
+        [("--redis", server.url()), ("--ledger", ledger.to_owned()), ("--session", "yes".to_owned())];
+    let options = options.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let output = terminal(&options, Some(point), &["yes"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains(&format!("crash at {point}")), "{point} was not reached: {said}");
 }

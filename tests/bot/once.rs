@@ -1,5 +1,7 @@
 //! S55, S60: a message counts once, however often and by however many processes it is taken in.
 
+use std::time::Duration;
+
 use support::{Server, block_on};
 
 use crate::world::{ID, KEY, Person, attempts, message, step};
@@ -52,7 +54,7 @@ fn an_old_message_that_comes_again_is_no_new_one() {
     });
 }
 
-/// Two processes take in the same message at the same time: one offer.
+/// Two processes take in the same message at the same time: one offer, by one call. The other one waits for it.
 #[test]
 fn two_at_once_make_one_offer() {
     let server = Server::start();
@@ -61,13 +63,14 @@ fn two_at_once_make_one_offer() {
         for round in 0..5 {
             person.says(&["1", "1", "tariro"]).await;
             let yes = message(&format!("yes-{round}"), "yes");
-            let (mut one, mut other) = (person.conversation.clone(), person.conversation.clone());
+            let patient = person.conversation.clone().patience(Duration::from_secs(30));
+            let (mut one, mut other) = (patient.clone(), patient);
             let (one, other) = tokio::join!(one.answer(&yes), other.answer(&yes));
             for answer in [one, other] {
                 assert!(answer.expect("an answer").join("\n").contains("Hello Chipo"));
             }
             let offers = ledger.of(ID).expect("a member").pending_out.len();
-            assert_eq!(offers, round + 1, "{:?}", ledger.calls());
+            assert_eq!((offers, ledger.calls().len()), (round + 1, round + 2), "{:?}", ledger.calls());
         }
     });
 }

@@ -6,7 +6,7 @@ use support::{Client, Server, block_on, repository, wait_until};
 use crate::world::{Person, attempts, document, step};
 
 /// Puts the project's schema with a change into force.
-fn change_schema(client: &mut Client, pointer: &str, value: Value) {
+pub fn change_schema(client: &mut Client, pointer: &str, value: Value) {
     let text = std::fs::read_to_string(repository().join("schemas/vimbiso.channel.json")).expect("a file");
     let mut schema: Value = serde_json::from_str(&text).expect("JSON");
     *schema.pointer_mut(pointer).expect("a place") = value;

@@ -35,8 +35,9 @@ const ROUNDS_MAX: usize = 24;
 /// How often a message is begun again because somebody else was faster.
 const TRIES: usize = 3;
 
-/// How long another process may take to finish an API step that it entered before this one does it.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long another process may take to finish an API step that it entered before this one does it: as long as a ledger behind HTTP
+/// takes at most, which is called, asked for a new token and called again.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Everybody's conversations, over one connection and one ledger.
 #[derive(Clone, Debug)]
@@ -57,8 +58,8 @@ impl<L: Ledger> Conversation<L> {
         Conversation { states, ledger, channel_type: channel_type.into(), patience: PATIENCE }
     }
 
-    /// How long another process may take to finish what it has begun. The ledger takes the same key twice without harm, so
-    /// this only spares it calls.
+    /// How long another process may take to finish a call of the ledger that it has begun: 30 seconds unless said. None is needed
+    /// where one person is never in the hands of two.
     pub fn patience(mut self, time: Duration) -> Self {
         self.patience = time;
         self
@@ -195,7 +196,7 @@ impl<L: Ledger> Conversation<L> {
                     gone
                 }
                 Next::Enter(step) => {
-                    let id = place.id(&step, state.etag);
+                    let id = place.entering(&step);
                     let mut data = state.document.current.data.unwrap_or_else(|| json!({}));
                     if let Some(members) = data.as_object_mut() {
                         members.insert("call".to_owned(), json!(id));

@@ -6,7 +6,7 @@
 //!   `<message_id>/in`. A message whose ID is known has been taken in; nothing of it is done again.
 //! * Every other commit expects the etag that was read, and carries `<message_id>/<step>/<version>`: two processes that come to
 //!   the same decision about the same version make one commit.
-//! * The ID of the commit that enters an API step is stored as `current.data.call`; the etag of that commit is the ledger's
+//! * The commit that enters an API step has an ID of its process's own: the other process gets a conflict, and does not call. The ID is stored as `current.data.call`; the etag of that commit is the ledger's
 //!   idempotency key. Whoever finds the step later asks the server what that ID has made, and gets the same etag. Neither the
 //!   present version nor STATE.HISTORY would do: a new token and a member that lapses make versions too, and a lapse changes
 //!   what is shown of the past ones.
@@ -14,7 +14,7 @@
 use redis_state_client::channel::{Channel, Context, Reads, Step};
 use redis_state_client::redis::aio::ConnectionManager;
 use redis_state_client::{
-    Async, Change, Error, ErrorKind, Etag, Meta, Recover, Rollback, State, States, Update,
+    Async, Change, Error, ErrorKind, Etag, Meta, Recover, Rollback, State, States, Update, fresh_id,
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -142,6 +142,11 @@ impl Place {
             .actor(HEADQUARTERS)
             .id(self.id(&Step::new("keep", name), expected));
         Ok(self.channel.states().send(&keep).await?.etag)
+    }
+
+    /// The ID of a commit that enters an API step: nobody else's, so of two processes with the same message one calls the ledger.
+    pub(super) fn entering(&self, step: &Step) -> String {
+        format!("{}/{}/{}", self.message, step.component, fresh_id())
     }
 
     /// The ID of a commit of headquarters.

@@ -41,7 +41,7 @@ pub struct Config {
     #[arg(long, env = "GRAPH_URL", default_value = "https://graph.facebook.com/v21.0")]
     pub graph_url: String,
 
-    /// The stream of accepted messages.
+    /// The stream of people whose messages wait; what else belongs to the inbox stands beside it, as `{bot:inbox}:…`.
     #[arg(long, env = "BOT_INBOX", default_value = "bot:inbox", value_parser = NonEmptyStringValueParser::new())]
     pub inbox: String,
 
@@ -54,11 +54,12 @@ pub struct Config {
     #[arg(long, env = "BOT_NAME", default_value_t = own_name(), value_parser = NonEmptyStringValueParser::new())]
     pub name: String,
 
-    /// How many messages may wait for an answer; above that, WhatsApp is told to come again.
+    /// How many people may wait for an answer; above that, WhatsApp is told to come again.
     #[arg(long, env = "BOT_INBOX_MAX", default_value_t = 10_000)]
     pub inbox_max: u64,
 
-    /// Seconds after which what a process had begun is taken over from it, if it gives no sign of life.
+    /// Seconds after which what a process had begun is taken over from it, if it gives no sign of life. Longer than a call of the
+    /// ledger takes, which a process may still wait for that has lost Redis.
     #[arg(long, env = "BOT_CLAIM_AFTER", default_value = "30", value_parser = seconds)]
     pub claim_after: Duration,
 
@@ -71,8 +72,8 @@ pub struct Config {
     pub body_max: usize,
 
     /// How many people are answered at the same time.
-    #[arg(long, env = "BOT_LANES", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
-    pub lanes: u16,
+    #[arg(long, env = "BOT_AT_ONCE", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
+    pub at_once: u16,
 
     /// The server's `state.feed`, from which the bot hears that sessions end; empty: it tells nobody.
     #[arg(long, env = "BOT_FEED", default_value = "sessions")]

@@ -16,6 +16,9 @@ use crate::service::config::Secret;
 /// How often one text is sent, at most, before the API is said to be away.
 pub const TRIES_MAX: u32 = 4;
 
+/// The longest text that the API takes.
+const TEXT_CHARS_MAX: usize = 4096;
+
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(10);
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
@@ -100,6 +103,23 @@ impl Graph {
     }
 }
 
+/// A text in as many parts as the API needs, cut between lines where there are some.
+pub(super) fn parts(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some((end, _)) = rest.char_indices().nth(TEXT_CHARS_MAX) {
+        let (most, _) = rest.split_at(end);
+        let cut = most.rfind('\n').filter(|cut| *cut > 0).unwrap_or(end);
+        let (part, more) = rest.split_at(cut);
+        parts.push(part);
+        rest = more.trim_start_matches('\n');
+    }
+    if !rest.is_empty() {
+        parts.push(rest);
+    }
+    parts
+}
+
 async fn refusal(response: Response) -> (Undelivered, Option<Duration>) {
     let status = response.status();
     let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -147,5 +167,23 @@ impl Sender for Graph {
 impl std::fmt::Debug for Graph {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Graph").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_between_lines() {
+        let line = "1 5.00 to tariro and the rest";
+        let long = vec![line; 400].join("\n");
+        let cut = parts(&long);
+        assert!(cut.len() == 3 && cut.iter().all(|part| part.chars().count() <= TEXT_CHARS_MAX), "{cut:?}");
+        assert_eq!(cut.join("\n"), long);
+        let unbroken = "é".repeat(TEXT_CHARS_MAX + 1);
+        assert_eq!(parts(&unbroken).concat(), unbroken);
+        assert_eq!((parts(line), parts("")), (vec![line], vec![]));
+        assert_eq!(parts(&"é".repeat(TEXT_CHARS_MAX)).len(), 1);
     }
 }

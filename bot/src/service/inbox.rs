@@ -1,10 +1,16 @@
-//! The inbox: a stream of messages that were accepted and not yet answered, read by a consumer group of all processes.
+//! The inbox: what was accepted and is not yet answered. Each person has a mailbox, a list of their messages in the order of their
+//! acceptance; a stream has one ticket for each mailbox that is not empty, and a consumer group of all processes hands them out.
 //!
+//! * A ticket has one holder, so a person's messages are answered one after the other, in their order, by however many processes;
+//!   others' at the same time. Messages in the stream themselves were rejected: two of one person would be in the hands of two
+//!   processes, and who comes upon a step of the API could not know whether its caller is alive. So was a lock for each person:
+//!   the group's list of what was given out and not acknowledged is that lock already, and it knows how long nothing was heard.
 //! * A message is accepted by one script, which notes its ID, looks whether there is room, and adds it: so no second delivery
 //!   slips in between, and an answer that was lost on the way is no reason not to send it again. The notes expire by
 //!   themselves, later than the message is too old to be accepted.
-//! * An entry leaves the stream with its acknowledgement. So the stream is as long as what waits, and its bound refuses new
-//!   messages, which WhatsApp delivers again. Trimming (MAXLEN) was rejected: it drops what was accepted.
+//! * A mailbox begins with the ID of its ticket, and a ticket leaves the stream in the step that empties its mailbox. So neither is
+//!   ever without the other; should somebody lose the stream (an eviction), the person's next message makes a new ticket.
+//! * What does not fit is refused, and WhatsApp delivers it again. Trimming (MAXLEN) was rejected: it drops what was accepted.
 //! * The commands go through the client crate's `States`, which knows what is safe to send again: a `Request` of our own for
 //!   each. Its `AuditConsumer` was rejected for this, since it reads audit entries and nothing else.
 //!
@@ -18,32 +24,56 @@ use redis_state_client::redis::streams::{StreamAutoClaimReply, StreamId, StreamR
 use redis_state_client::redis::{self, Cmd, FromRedisValue, Value};
 use redis_state_client::{Async, Dedicated, Request, Resend, States};
 
+use crate::message::Inbound;
 use crate::service::ServiceError;
 use crate::service::payload::Accepted;
 
 /// How much longer a message's ID is known than the message may be accepted: clocks differ.
 const KNOWN_BEYOND_AGE: Duration = Duration::from_secs(60 * 60);
 
+/// How many messages of one person may wait.
+const WAITING_EACH_MAX: usize = 100;
+
 /// How many messages that could not be answered are kept for somebody to look at.
 const FAILED_MAX: usize = 1000;
 
-const FIELD: &str = "message";
+/// The field of a ticket: whose mailbox it is for.
+const PERSON: &str = "person";
 
-/// `KEYS`: the stream, the note of the ID. `ARGV`: how many may wait, milliseconds of the note, the field, the message.
+/// `KEYS`: the stream, the mailbox, the note of the ID. `ARGV`: how many mailboxes and how many messages in one may wait,
+/// milliseconds of the note, the person, the message, the field of the person.
 const ACCEPT: &str = "
-if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
-if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return -1 end
-redis.call('SET', KEYS[2], '', 'PX', ARGV[2])
-redis.call('XADD', KEYS[1], '*', ARGV[3], ARGV[4])
+if redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
+local ticket = redis.call('LINDEX', KEYS[2], 0)
+local has_ticket = ticket and #redis.call('XRANGE', KEYS[1], ticket, ticket) == 1
+if redis.call('LLEN', KEYS[2]) > tonumber(ARGV[2]) then return -1 end
+if not has_ticket then
+  if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return -1 end
+  redis.call('LPOP', KEYS[2])
+  redis.call('LPUSH', KEYS[2], redis.call('XADD', KEYS[1], '*', ARGV[6], ARGV[4]))
+end
+redis.call('SET', KEYS[3], '', 'PX', ARGV[3])
+redis.call('RPUSH', KEYS[2], ARGV[5])
 return 1";
 
-/// `KEYS`: the stream, that of what failed. `ARGV`: the group, the entry, the field, how many are kept, the message if it failed.
-const FINISH: &str = "
-redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
-if redis.call('XDEL', KEYS[1], ARGV[2]) == 1 and ARGV[5] then
-  redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[4], '*', ARGV[3], ARGV[5])
+/// `KEYS`: the stream, the mailbox, the stream of what failed. `ARGV`: the group, the ticket, the message that is done (empty: none),
+/// how many that failed are kept, whether this one has. Answers the next message; without one the ticket is gone.
+const NEXT: &str = "
+if redis.call('LINDEX', KEYS[2], 0) == ARGV[2] then
+  if ARGV[3] ~= '' and redis.call('LINDEX', KEYS[2], 1) == ARGV[3] then
+    redis.call('LPOP', KEYS[2], 2)
+    redis.call('LPUSH', KEYS[2], ARGV[2])
+    if ARGV[5] == '1' then
+      redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], '*', 'message', ARGV[3])
+    end
+  end
+  local message = redis.call('LINDEX', KEYS[2], 1)
+  if message then return message end
+  redis.call('DEL', KEYS[2])
 end
-return 1";
+redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
+redis.call('XDEL', KEYS[1], ARGV[2])
+return false";
 
 /// What became of a message that was to be accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +85,23 @@ pub(super) enum Taken {
     Full,
 }
 
-/// An entry of the stream; what it says, if that can be read.
-pub(super) type Entry = (String, Option<Accepted>);
+/// The right to one person's mailbox, from the stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ticket {
+    pub id: String,
+    pub person: String,
+}
+
+/// What is done with a message, when the next one is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Done<'a> {
+    /// None was there before.
+    Nothing,
+    /// It is answered.
+    Answered(&'a str),
+    /// It can't be, and is put aside.
+    Failed(&'a str),
+}
 
 pub(super) struct Names {
     pub stream: String,
@@ -95,10 +140,14 @@ impl Inbox {
     }
 
     pub(super) async fn accept(&self, message: &Accepted) -> Result<Taken, ServiceError> {
-        let note = beside(&self.names.stream, &format!("known:{}", message.message.message_id));
+        let Inbound { channel_id, message_id, .. } = &message.message;
+        let text =
+            serde_json::to_string(message).map_err(|_| ServiceError::Reply("a message that is no JSON"))?;
         let mut accept = redis::cmd("EVAL");
-        accept.arg(ACCEPT).arg(2).arg(&self.names.stream).arg(note);
-        accept.arg(self.waiting_max).arg(milliseconds(self.known_for)).arg(FIELD).arg(json(message)?);
+        accept.arg(ACCEPT).arg(3).arg(&self.names.stream).arg(self.mailbox(channel_id));
+        accept.arg(self.beside(&format!("known:{message_id}")));
+        accept.arg(self.waiting_max).arg(WAITING_EACH_MAX).arg(milliseconds(self.known_for));
+        accept.arg(channel_id).arg(text).arg(PERSON);
         match read(self.states.clone().send(&Plain::new("EVAL", accept)).await?)? {
             1 => Ok(Taken::New),
             0 => Ok(Taken::Known),
@@ -106,16 +155,19 @@ impl Inbox {
         }
     }
 
-    /// It is answered, or has `failed` for good and is put aside.
-    pub(super) async fn finish(&self, id: &str, failed: Option<&Accepted>) -> Result<(), ServiceError> {
-        let mut finish = redis::cmd("EVAL");
-        finish.arg(FINISH).arg(2).arg(&self.names.stream).arg(beside(&self.names.stream, "failed"));
-        finish.arg(&self.names.group).arg(id).arg(FIELD).arg(FAILED_MAX);
-        if let Some(message) = failed {
-            finish.arg(json(message)?);
-        }
-        self.states.clone().send(&Plain::new("EVAL", finish)).await?;
-        Ok(())
+    /// Lets go of what is done, and answers the next message as it was put in; `None` when the mailbox is empty, and the ticket is
+    /// gone with that.
+    pub(super) async fn next(&self, ticket: &Ticket, done: Done<'_>) -> Result<Option<String>, ServiceError> {
+        let (text, failed) = match done {
+            Done::Nothing => ("", 0),
+            Done::Answered(text) => (text, 0),
+            Done::Failed(text) => (text, 1),
+        };
+        let mut next = redis::cmd("EVAL");
+        next.arg(NEXT).arg(3).arg(&self.names.stream);
+        next.arg(self.mailbox(&ticket.person)).arg(self.beside("failed"));
+        next.arg(&self.names.group).arg(&ticket.id).arg(text).arg(FAILED_MAX).arg(failed);
+        read(self.states.clone().send(&Plain::new("EVAL", next)).await?)
     }
 
     /// What is new, after a wait of at most so long; over a connection of its own, since it waits.
@@ -124,18 +176,18 @@ impl Inbox {
         waiting: &mut States<Async<Dedicated>>,
         count: usize,
         wait: Duration,
-    ) -> Result<Vec<Entry>, ServiceError> {
+    ) -> Result<Vec<Ticket>, ServiceError> {
         let mut command = self.group_read(count);
         // Zero would wait for ever.
         command.arg("BLOCK").arg(milliseconds(wait).max(1)).arg("STREAMS").arg(&self.names.stream).arg(">");
-        entries_read(waiting.send(&Plain::new("XREADGROUP", command)).await?)
+        tickets(waiting.send(&Plain::new("XREADGROUP", command)).await?)
     }
 
     /// What this consumer was given behind an entry and has not finished.
-    pub(super) async fn read_given(&self, count: usize, after: &str) -> Result<Vec<Entry>, ServiceError> {
+    pub(super) async fn read_given(&self, count: usize, after: &str) -> Result<Vec<Ticket>, ServiceError> {
         let mut command = self.group_read(count);
         command.arg("STREAMS").arg(&self.names.stream).arg(after);
-        entries_read(self.states.clone().send(&Plain::new("XREADGROUP", command)).await?)
+        tickets(self.states.clone().send(&Plain::new("XREADGROUP", command)).await?)
     }
 
     /// Takes over what nobody has touched for so long, and says where to go on: at `0-0` all has been looked at.
@@ -144,13 +196,13 @@ impl Inbox {
         idle: Duration,
         from: &str,
         count: usize,
-    ) -> Result<(String, Vec<Entry>), ServiceError> {
+    ) -> Result<(String, Vec<Ticket>), ServiceError> {
         let mut command = redis::cmd("XAUTOCLAIM");
         command.arg(&self.names.stream).arg(&self.names.group).arg(&self.names.consumer);
         command.arg(milliseconds(idle)).arg(from).arg("COUNT").arg(count);
         let reply = self.states.clone().send(&Plain::new("XAUTOCLAIM", command)).await?;
         let claimed: StreamAutoClaimReply = read(reply)?;
-        Ok((claimed.next_stream_id, claimed.claimed.into_iter().map(entry).collect()))
+        Ok((claimed.next_stream_id, claimed.claimed.iter().map(ticket).collect()))
     }
 
     /// Says that these are still being worked on, so that nobody takes them over.
@@ -160,6 +212,16 @@ impl Inbox {
         command.arg(stream).arg(group).arg(consumer).arg(0).arg(ids).arg("JUSTID");
         self.states.clone().send(&Plain::new("XCLAIM", command)).await?;
         Ok(())
+    }
+
+    fn mailbox(&self, person: &str) -> String {
+        self.beside(&format!("from:{person}"))
+    }
+
+    /// A key in the slot of the stream.
+    fn beside(&self, name: &str) -> String {
+        let stream = &self.names.stream;
+        if stream.contains('{') { format!("{stream}:{name}") } else { format!("{{{stream}}}:{name}") }
     }
 
     fn group_read(&self, count: usize) -> Cmd {
@@ -212,31 +274,21 @@ pub(super) fn word(error: &redis_state_client::Error) -> Option<&str> {
     error.redis_error()?.code()
 }
 
-/// A key in the same slot.
-fn beside(stream: &str, name: &str) -> String {
-    if stream.contains('{') { format!("{stream}:{name}") } else { format!("{{{stream}}}:{name}") }
-}
-
 fn milliseconds(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
-}
-
-fn json(message: &Accepted) -> Result<String, ServiceError> {
-    serde_json::to_string(message).map_err(|_| ServiceError::Reply("a message that is no JSON"))
 }
 
 fn read<T: FromRedisValue>(reply: Value) -> Result<T, ServiceError> {
     redis::from_redis_value(reply).map_err(|_| ServiceError::Reply("a reply of another shape"))
 }
 
-fn entries_read(reply: Value) -> Result<Vec<Entry>, ServiceError> {
+fn tickets(reply: Value) -> Result<Vec<Ticket>, ServiceError> {
     let reply: Option<StreamReadReply> = read(reply)?;
     let streams = reply.into_iter().flat_map(|reply| reply.keys);
-    Ok(streams.flat_map(|stream| stream.ids).map(entry).collect())
+    Ok(streams.flat_map(|stream| stream.ids).map(|entry| ticket(&entry)).collect())
 }
 
-fn entry(entry: StreamId) -> Entry {
-    let text = entry.get::<String>(FIELD);
-    let message = text.and_then(|text| serde_json::from_str(&text).ok());
-    (entry.id, message)
+/// An entry that names nobody, which none of us has made, is for an empty mailbox.
+fn ticket(entry: &StreamId) -> Ticket {
+    Ticket { id: entry.id.clone(), person: entry.get(PERSON).unwrap_or_default() }
 }

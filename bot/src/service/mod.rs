@@ -1,8 +1,8 @@
 //! The bot behind WhatsApp: webhooks in, answers out, session ends told. One process of any number that are the same.
 //!
 //! ```text
-//! WhatsApp --> webhook --> inbox (a stream) --> lanes: Answers --> Graph API
-//!                                     the server's feed --> ends --> Graph API
+//! WhatsApp --> webhook --> inbox --> a person's mailbox: Answers --> Graph API
+//!                                 the server's feed --> ends --> Graph API
 //! ```
 //!
 //! Each arrow but the first ends in an acknowledgement, so a process may die anywhere: another goes on where the last
@@ -12,7 +12,7 @@ mod config;
 mod ends;
 mod graph;
 mod inbox;
-mod lane;
+mod mailbox;
 mod payload;
 mod webhook;
 mod work;
@@ -29,7 +29,7 @@ use crate::message::Answers;
 
 pub use config::{Config, Secret};
 pub use graph::{Graph, Undelivered};
-pub use lane::{HINT, SORRY};
+pub use mailbox::{HINT, SORRY};
 
 /// Why the service can't begin, or something in it was put off.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +96,7 @@ impl Service {
             tasks.spawn(teller.run(ends::open(&config).await?, stopped.clone()));
         }
         let router = webhook::router(&config, inbox.clone());
-        let times = (config.lanes, config.claim_after);
+        let times = (config.at_once, config.claim_after);
         tasks.spawn(work::work(inbox, waiting, (answers, graph), times, stopped.clone()));
         tasks.spawn(async move {
             let mut stopped = stopped;

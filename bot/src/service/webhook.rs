@@ -18,6 +18,7 @@ use hmac::{Hmac, Mac};
 use serde::Deserialize;
 use sha2::Sha256;
 
+use crate::crash;
 use crate::service::config::{Config, Secret};
 use crate::service::inbox::{Inbox, Taken};
 use crate::service::payload;
@@ -91,7 +92,11 @@ async fn deliver(State(door): State<Arc<Door>>, request: Request) -> Response {
     let now = SystemTime::now();
     let messages = payload::messages(&payload, &door.phone_number_id, now, door.message_age_max);
     // On a task of its own: a connection that WhatsApp closes does not end it between two messages.
-    let accepting = tokio::spawn(async move { door.accept(&messages).await });
+    let accepting = tokio::spawn(async move {
+        let status = door.accept(&messages).await;
+        crash::point("accepted");
+        status
+    });
     accepting.await.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR).into_response()
 }
 

@@ -1,29 +1,20 @@
-//! The workers: they read the inbox, have each message answered, send the answer, and only then let it go.
+//! The workers: they take tickets from the inbox and work off each one's mailbox, several people at a time.
 //!
-//! The messages of one person go through one lane, one after the other in the order in which this process was given them;
-//! those of others through other lanes at the same time. Across processes there is no such order: two messages within the time
-//! of one answer may be answered by two processes, and the state's etag keeps them from undoing each other. An order for all
-//! (a lock for each person, or a stream for each) was rejected: it makes one slow process everybody's.
-//!
-//! What is held here is touched now and then, so that others take over only what a process that died has left.
+//! A process takes no more tickets than it works on, so that what it can't begin others can. What it holds is touched now and then:
+//! others take over only what a process that died has left.
 
 use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis_state_client::{Async, Dedicated, States};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::message::{Answers, Sender};
 use crate::service::ServiceError;
-use crate::service::inbox::{Entry, Inbox, word};
-use crate::service::lane::Lane;
-use crate::service::payload::Accepted;
-
-/// How many messages a process holds for each of its lanes: little, so that what it can't begin others can.
-const HELD_PER_LANE: usize = 2;
+use crate::service::inbox::{Inbox, Ticket, word};
+use crate::service::mailbox::Clerk;
 
 /// How many are read at once.
 const READ_MAX: usize = 16;
@@ -33,7 +24,7 @@ const READ_WAIT: Duration = Duration::from_secs(1);
 
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The IDs of the entries that this process works on.
+/// The IDs of the tickets that this process works on.
 #[derive(Clone, Default)]
 struct Held(Arc<Mutex<BTreeSet<String>>>);
 
@@ -44,17 +35,16 @@ impl Held {
     }
 }
 
-/// A message in work. It is held until it is dropped.
-pub(super) struct Job {
-    pub id: String,
-    pub accepted: Accepted,
+/// A ticket in work. It is held until this is dropped.
+struct Job {
+    ticket: Ticket,
     held: Held,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Drop for Job {
     fn drop(&mut self) {
-        self.held.ids().remove(&self.id);
+        self.held.ids().remove(&self.ticket.id);
     }
 }
 
@@ -63,35 +53,26 @@ pub(super) async fn work<A: Answers, S: Sender + Clone + 'static>(
     inbox: Inbox,
     waiting: States<Async<Dedicated>>,
     (answers, sender): (A, S),
-    (lanes, claim_after): (u16, Duration),
+    (at_once, claim_after): (u16, Duration),
     stop: watch::Receiver<bool>,
 ) {
     let held = Held::default();
-    let mut running = JoinSet::new();
-    let mut ways = Vec::new();
-    for _ in 0..lanes {
-        let (way, jobs) = mpsc::unbounded_channel();
-        ways.push(way);
-        let lane = Lane { inbox: inbox.clone(), answers: answers.clone(), sender: sender.clone() };
-        running.spawn(lane.run(jobs));
-    }
     let mut keeping = JoinSet::new();
     keeping.spawn(keep(inbox.clone(), held.clone(), claim_after / 4));
     let mut reader = Reader {
+        clerk: Clerk { inbox: inbox.clone(), answers, sender },
         inbox,
         waiting,
         held,
-        room: Arc::new(Semaphore::new(ways.len() * HELD_PER_LANE)),
-        ways,
+        room: Arc::new(Semaphore::new(at_once.into())),
+        running: JoinSet::new(),
         claim_after,
         given_after: Some("0".to_owned()),
         claim_from: "0-0".to_owned(),
         claim_at: Instant::now(),
     };
     reader.run(stop).await;
-    // Without a way in, each lane ends with its last job.
-    drop(reader);
-    while running.join_next().await.is_some() {}
+    while reader.running.join_next().await.is_some() {}
 }
 
 async fn keep(inbox: Inbox, held: Held, every: Duration) {
@@ -106,12 +87,13 @@ async fn keep(inbox: Inbox, held: Held, every: Duration) {
     }
 }
 
-struct Reader {
+struct Reader<A, S> {
     inbox: Inbox,
+    clerk: Clerk<A, S>,
     waiting: States<Async<Dedicated>>,
     held: Held,
     room: Arc<Semaphore>,
-    ways: Vec<mpsc::UnboundedSender<Job>>,
+    running: JoinSet<()>,
     claim_after: Duration,
     /// While it reads what it was given before, behind which entry: at the start, and after an error, when an answer may have
     /// been lost.
@@ -120,7 +102,7 @@ struct Reader {
     claim_at: Instant,
 }
 
-impl Reader {
+impl<A: Answers, S: Sender + Clone + 'static> Reader<A, S> {
     async fn run(&mut self, mut stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
             let permits = tokio::select! {
@@ -146,7 +128,7 @@ impl Reader {
         }
     }
 
-    /// Room for one message at least, as soon as there is some.
+    /// Room for one person at least, as soon as there is some.
     async fn permits(&self) -> Vec<OwnedSemaphorePermit> {
         let mut permits: Vec<_> = Arc::clone(&self.room).acquire_owned().await.into_iter().collect();
         while permits.len() < READ_MAX
@@ -160,9 +142,9 @@ impl Reader {
     async fn round(&mut self, permits: Vec<OwnedSemaphorePermit>) -> Result<(), ServiceError> {
         let count = permits.len();
         let until_claim = self.claim_at.saturating_duration_since(Instant::now());
-        let entries = if let Some(after) = &self.given_after {
+        let tickets = if let Some(after) = &self.given_after {
             let given = self.inbox.read_given(count, after).await?;
-            self.given_after = given.last().map(|(id, _)| id.clone());
+            self.given_after = given.last().map(|ticket| ticket.id.clone());
             given
         } else if until_claim.is_zero() {
             let (next, claimed) = self.inbox.claim(self.claim_after, &self.claim_from, count).await?;
@@ -174,33 +156,20 @@ impl Reader {
         } else {
             self.inbox.read_new(&mut self.waiting, count, until_claim.min(READ_WAIT)).await?
         };
-        for (entry, permit) in entries.into_iter().zip(permits) {
-            self.begin(entry, permit).await?;
+        for (ticket, permit) in tickets.into_iter().zip(permits) {
+            self.begin(ticket, permit);
         }
+        while self.running.try_join_next().is_some() {}
         Ok(())
     }
 
-    async fn begin(
-        &mut self,
-        (id, accepted): Entry,
-        permit: OwnedSemaphorePermit,
-    ) -> Result<(), ServiceError> {
-        let Some(accepted) = accepted else {
-            tracing::error!(id, "an entry of the inbox that is no message was dropped");
-            return self.inbox.finish(&id, None).await;
-        };
-        if !self.held.ids().insert(id.clone()) {
-            return Ok(());
+    fn begin(&mut self, ticket: Ticket, permit: OwnedSemaphorePermit) {
+        if !self.held.ids().insert(ticket.id.clone()) {
+            return;
         }
-        let mut hasher = DefaultHasher::new();
-        accepted.message.channel_id.hash(&mut hasher);
-        let lane = usize::try_from(hasher.finish() % self.ways.len().max(1) as u64).unwrap_or_default();
-        let job = Job { id, accepted, held: self.held.clone(), _permit: permit };
-        if let Some(way) = self.ways.get(lane) {
-            // A lane ends after its way is dropped only; else its job is dropped here and comes again.
-            let _is_there = way.send(job);
-        }
-        Ok(())
+        let job = Job { ticket, held: self.held.clone(), _permit: permit };
+        let clerk = self.clerk.clone();
+        self.running.spawn(async move { clerk.work_off(&job.ticket).await });
     }
 }
 

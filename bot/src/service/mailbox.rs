@@ -1,25 +1,25 @@
-//! A lane: one message after the other is answered, the answer sent, the message let go.
+//! One person's mailbox, worked off: one message after the other is answered, the answer sent, the message let go.
 //!
-//! A message is never given up for a server that is away: the lane waits, for as long as it takes, and its people's next
-//! messages wait behind it. One that the bot can't answer whatever happens (an error that does not pass, a panic) is tried a few
-//! times, then put aside where somebody can look at it, and the person is told: it should not keep the others waiting.
+//! A message is never given up for a server that is away: it is tried for as long as it takes, and the person's next messages wait
+//! behind it; nobody else's. One that the bot can't answer whatever happens (an error that does not pass, a panic) is tried a few
+//! times, then put aside where somebody can look at it, and the person is told.
 
 use std::time::Duration;
 
 use redis_state_client::ErrorKind;
-use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::crash;
 use crate::message::{Answers, Inbound, Sender};
-use crate::service::inbox::Inbox;
-use crate::service::work::Job;
+use crate::service::graph;
+use crate::service::inbox::{Done, Inbox, Ticket};
+use crate::service::payload::Accepted;
 
 /// What a message without a text is answered with.
 pub const HINT: &str = "I can read text only. Please type your answer.";
 
 /// What a person is told whose message could not be answered.
-pub const SORRY: &str = "Sorry, that did not work. Nothing was changed; please try again later.";
+pub const SORRY: &str = "Sorry, that did not work. Please try again later.";
 
 /// How often the bot tries to answer a message when its error is not one that passes.
 const TRIES_MAX: u32 = 3;
@@ -27,7 +27,9 @@ const TRIES_MAX: u32 = 3;
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
-pub(super) struct Lane<A, S> {
+/// Whoever works a mailbox off. A clone is for another person's.
+#[derive(Clone)]
+pub(super) struct Clerk<A, S> {
     pub inbox: Inbox,
     pub answers: A,
     pub sender: S,
@@ -47,32 +49,47 @@ impl Pauses {
     }
 }
 
-impl<A: Answers, S: Sender> Lane<A, S> {
-    pub(super) async fn run(self, mut jobs: mpsc::UnboundedReceiver<Job>) {
-        while let Some(job) = jobs.recv().await {
-            self.finish(job).await;
+impl<A: Answers, S: Sender> Clerk<A, S> {
+    /// Answers all that is in the mailbox, and gives the ticket back with the last.
+    pub(super) async fn work_off(&self, ticket: &Ticket) {
+        let mut next = self.next(ticket, Done::Nothing).await;
+        while let Some(text) = next {
+            crash::point("taken");
+            let is_done = match serde_json::from_str(&text) {
+                Ok(accepted) => self.finish(&accepted).await,
+                Err(_) => {
+                    tracing::error!("something in the inbox is no message and is put aside");
+                    false
+                }
+            };
+            crash::point("sent");
+            let done = if is_done { Done::Answered(&text) } else { Done::Failed(&text) };
+            next = self.next(ticket, done).await;
         }
     }
 
-    async fn finish(&self, job: Job) {
-        crash::point("taken");
-        let answer = if job.accepted.is_textless {
-            Some(vec![HINT.to_owned()])
-        } else {
-            self.answer(&job.accepted.message).await
-        };
-        crash::point("answered");
-        let has_failed = answer.is_none();
-        for text in answer.unwrap_or_else(|| vec![SORRY.to_owned()]) {
-            self.send(&job.accepted.message, &text).await;
-        }
-        crash::point("sent");
-        let failed = has_failed.then_some(&job.accepted);
+    async fn next(&self, ticket: &Ticket, done: Done<'_>) -> Option<String> {
         let mut pauses = Pauses::new();
-        while let Err(error) = self.inbox.finish(&job.id, failed).await {
-            tracing::warn!(%error, "a message that was answered could not be let go: trying again");
+        loop {
+            match self.inbox.next(ticket, done).await {
+                Ok(next) => return next,
+                Err(error) => tracing::warn!(%error, "a mailbox could not be read: trying again"),
+            }
             pauses.wait().await;
         }
+    }
+
+    /// Answers whether the message has got its answer, and not just an excuse.
+    async fn finish(&self, Accepted { message, is_textless }: &Accepted) -> bool {
+        let answer = if *is_textless { Some(vec![HINT.to_owned()]) } else { self.answer(message).await };
+        crash::point("answered");
+        let is_answered = answer.is_some();
+        for text in answer.unwrap_or_else(|| vec![SORRY.to_owned()]) {
+            for part in graph::parts(&text) {
+                self.send(message, part).await;
+            }
+        }
+        is_answered
     }
 
     /// The texts; `None` when there will be none.

@@ -3,7 +3,8 @@
 use redis_state_bot::service::SORRY;
 use support::Server;
 
-use crate::fakes::{Echo, FakeGraph, accepted, config, counted, deliver, start, text, waiting};
+use crate::echo::{Echo, INBOX, accepted, config, counted, start, waiting};
+use crate::whatsapp::{FakeGraph, deliver, text};
 use crate::{soon, until};
 
 const TARIRO: &str = "263771234567";
@@ -13,41 +14,68 @@ fn what_is_delivered_again_is_answered_once() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
-        let graph = FakeGraph::start().await;
+        let graph = FakeGraph::start();
         let echo = Echo::shut(&server, "one").await;
         let bot = start(config(&server, &graph, "one"), &echo).await;
         let (first, second) = (text("wamid.1", TARIRO, "1"), text("wamid.2", TARIRO, "2"));
         // While it waits, at the same moment, twice in one body, and the older one behind the newer.
         let (newer, twice) = (vec![second.clone()], vec![second.clone(), second.clone()]);
-        assert_eq!(tokio::join!(deliver(&bot, &newer), deliver(&bot, &twice)), (200, 200));
-        assert_eq!(deliver(&bot, &[first.clone(), second.clone()]).await, 200);
+        assert_eq!(tokio::join!(deliver(bot.address(), &newer), deliver(bot.address(), &twice)), (200, 200));
+        assert_eq!(deliver(bot.address(), &[first.clone(), second.clone()]).await, 200);
         echo.let_go();
         graph.has_sent(2).await;
         until("nothing waits", || waiting(&mut client) == 0).await;
         // And when it is answered and gone.
-        assert_eq!(deliver(&bot, &[second, first]).await, 200);
-        assert_eq!(deliver(&bot, &[text("wamid.3", TARIRO, "3")]).await, 200);
+        assert_eq!(deliver(bot.address(), &[second, first]).await, 200);
+        assert_eq!(deliver(bot.address(), &[text("wamid.3", TARIRO, "3")]).await, 200);
         graph.has_sent(3).await;
         assert_eq!(graph.texts(), ["one: 1", "one: 2", "one: 3"]);
         assert_eq!((accepted(&mut client), counted(&mut client, TARIRO)), (3, 3));
     });
 }
 
+/// Whichever process a webhook comes to, and however many wait: one person is one process's at a time.
 #[test]
 fn the_messages_of_one_person_are_answered_in_their_order() {
     let server = Server::start();
     soon(async {
-        let graph = FakeGraph::start().await;
-        let bot = start(config(&server, &graph, "one"), &Echo::open(&server, "one").await).await;
+        let graph = FakeGraph::start();
+        let bots = [
+            start(config(&server, &graph, "one"), &Echo::open(&server, "one").await).await,
+            start(config(&server, &graph, "two"), &Echo::open(&server, "two").await).await,
+        ];
         let numbered = |n: usize| text(&format!("wamid.{n}"), TARIRO, &n.to_string());
-        let messages: Vec<_> = (0..30).map(numbered).collect();
-        for some in messages.chunks(3) {
-            assert_eq!(deliver(&bot, some).await, 200);
+        let messages: Vec<_> = (0..60).map(numbered).collect();
+        for (n, some) in messages.chunks(3).enumerate() {
+            assert_eq!(deliver(bots[n % 2].address(), some).await, 200);
         }
-        graph.has_sent(30).await;
-        let sent: Vec<String> = graph.sent().into_iter().map(|(_, text)| text).collect();
-        let wanted: Vec<String> = (0..30).map(|n| format!("one: {n}")).collect();
+        graph.has_sent(60).await;
+        let heard = |(_, text): &(String, String)| text.split_once(": ").map(|(_, heard)| heard.to_owned());
+        let sent: Vec<Option<String>> = graph.sent().iter().map(heard).collect();
+        let wanted: Vec<Option<String>> = (0..60).map(|n| Some(n.to_string())).collect();
         assert_eq!(sent, wanted);
+    });
+}
+
+/// Somebody has deleted the stream, or the server has evicted it: what was in the mailbox is answered with the next message.
+#[test]
+fn a_mailbox_without_its_ticket_gets_a_new_one() {
+    let server = Server::start();
+    let mut client = server.client();
+    soon(async {
+        let graph = FakeGraph::start();
+        let shut = Echo::shut(&server, "one").await;
+        let bot = start(config(&server, &graph, "one"), &shut).await;
+        assert_eq!(deliver(bot.address(), &[text("wamid.1", TARIRO, "1")]).await, 200);
+        shut.has_begun(1).await;
+        drop(bot);
+        client.ok(&["DEL", INBOX]);
+        let bot = start(config(&server, &graph, "two"), &Echo::open(&server, "two").await).await;
+        assert_eq!(deliver(bot.address(), &[text("wamid.2", TARIRO, "2")]).await, 200);
+        graph.has_sent(2).await;
+        until("nothing waits", || waiting(&mut client) == 0).await;
+        assert_eq!(graph.texts(), ["two: 1", "two: 2"]);
+        assert_eq!(client.ok(&["EXISTS", "{bot:inbox}:from:+263771234567"]).int(), 0);
     });
 }
 
@@ -56,7 +84,7 @@ fn two_processes_share() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
-        let graph = FakeGraph::start().await;
+        let graph = FakeGraph::start();
         let (one, two) = (Echo::shut(&server, "one").await, Echo::shut(&server, "two").await);
         let bots = [
             start(config(&server, &graph, "one"), &one).await,
@@ -66,7 +94,10 @@ fn two_processes_share() {
         for n in 0..40 {
             let from = format!("2637700000{:02}", n % 10);
             let body = format!("{n:02}");
-            assert_eq!(deliver(&bots[n % 2], &[text(&format!("wamid.{n}"), &from, &body)]).await, 200);
+            assert_eq!(
+                deliver(bots[n % 2].address(), &[text(&format!("wamid.{n}"), &from, &body)]).await,
+                200
+            );
             wanted.push(body);
         }
         // Neither can hold all of them.
@@ -91,10 +122,10 @@ fn a_message_that_fails_keeps_nobody_waiting() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
-        let graph = FakeGraph::start().await;
+        let graph = FakeGraph::start();
         let bot = start(config(&server, &graph, "one"), &Echo::open(&server, "one").await).await;
         let messages = ["fail", "panic", "hi"].map(|word| text(&format!("wamid.{word}"), TARIRO, word));
-        assert_eq!(deliver(&bot, &messages).await, 200);
+        assert_eq!(deliver(bot.address(), &messages).await, 200);
         graph.has_sent(3).await;
         let sent: Vec<String> = graph.sent().into_iter().map(|(_, text)| text).collect();
         assert_eq!(sent, [SORRY, SORRY, "one: hi"]);

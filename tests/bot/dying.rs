@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use support::Server;
 
-use crate::fakes::{Echo, FakeGraph, accepted, config, counted, deliver, start, text, waiting};
+use crate::echo::{Echo, accepted, config, counted, start, waiting};
+use crate::whatsapp::{FakeGraph, deliver, text};
 use crate::{soon, until};
 
 const TARIRO: &str = "263771234567";
@@ -14,10 +15,13 @@ fn what_a_dead_process_had_begun_another_answers() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
-        let graph = FakeGraph::start().await;
+        let graph = FakeGraph::start();
         let (one, two) = (Echo::shut(&server, "one").await, Echo::open(&server, "two").await);
         let dying = start(config(&server, &graph, "one"), &one).await;
-        assert_eq!(deliver(&dying, &[text("wamid.1", TARIRO, "1"), text("wamid.2", TARIRO, "2")]).await, 200);
+        assert_eq!(
+            deliver(dying.address(), &[text("wamid.1", TARIRO, "1"), text("wamid.2", TARIRO, "2")]).await,
+            200
+        );
         one.has_begun(1).await;
         drop(dying);
         let mut soon_claiming = config(&server, &graph, "two");
@@ -36,17 +40,20 @@ fn what_a_living_process_works_on_is_left_to_it() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
-        let graph = FakeGraph::start().await;
+        let graph = FakeGraph::start();
         let (one, two) = (Echo::shut(&server, "one").await, Echo::open(&server, "two").await);
         let claiming = |name| {
             let mut config = config(&server, &graph, name);
             config.claim_after = Duration::from_secs(1);
-            // Room for two, which are all: so it does not look for more itself.
-            config.lanes = 1;
+            // Room for one, who is there: so it does not look for more itself.
+            config.at_once = 1;
             config
         };
         let slow = start(claiming("one"), &one).await;
-        assert_eq!(deliver(&slow, &[text("wamid.1", TARIRO, "1"), text("wamid.2", TARIRO, "2")]).await, 200);
+        assert_eq!(
+            deliver(slow.address(), &[text("wamid.1", TARIRO, "1"), text("wamid.2", TARIRO, "2")]).await,
+            200
+        );
         one.has_begun(1).await;
         let other = start(claiming("two"), &two).await;
         // Until the other one has looked for what is left alone, several times.
@@ -70,11 +77,11 @@ fn a_death_behind_the_sending_answers_again_and_counts_once() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
-        let graph = FakeGraph::start().await;
+        let graph = FakeGraph::start();
         let echo = Echo::open(&server, "one").await;
         let dying = start(config(&server, &graph, "one"), &echo).await;
         graph.never_answer(true);
-        assert_eq!(deliver(&dying, &[text("wamid.1", TARIRO, "pay")]).await, 200);
+        assert_eq!(deliver(dying.address(), &[text("wamid.1", TARIRO, "pay")]).await, 200);
         graph.has_sent(1).await;
         drop(dying);
         graph.never_answer(false);
@@ -92,19 +99,19 @@ fn without_the_server_nothing_is_accepted() {
     let builder = Server::builder().arg("--appendonly").arg("yes").arg("--appendfsync").arg("always");
     let mut server = builder.start();
     soon(async {
-        let graph = FakeGraph::start().await;
+        let graph = FakeGraph::start();
         let shut = Echo::shut(&server, "one").await;
         let bot = start(config(&server, &graph, "one"), &shut).await;
-        assert_eq!(deliver(&bot, &[text("wamid.1", TARIRO, "1")]).await, 200);
+        assert_eq!(deliver(bot.address(), &[text("wamid.1", TARIRO, "1")]).await, 200);
         shut.has_begun(1).await;
         server.kill();
         let second = text("wamid.2", TARIRO, "2");
-        assert_eq!(deliver(&bot, std::slice::from_ref(&second)).await, 503);
+        assert_eq!(deliver(bot.address(), std::slice::from_ref(&second)).await, 503);
         drop(bot);
         // It is back, at another port. What was accepted is there, what was not comes again.
         server.start_again();
         let bot = start(config(&server, &graph, "one"), &Echo::open(&server, "one").await).await;
-        assert_eq!(deliver(&bot, &[second]).await, 200);
+        assert_eq!(deliver(bot.address(), &[second]).await, 200);
         graph.has_sent(2).await;
         assert_eq!(graph.texts(), ["one: 1", "one: 2"]);
         assert_eq!(accepted(&mut server.client()), 2);

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use support::Server;
 
-use crate::fakes::{Echo, FakeGraph, config, deliver, start, text, waiting};
+use crate::echo::{Echo, config, start, waiting};
+use crate::whatsapp::{FakeGraph, deliver, text};
 use crate::{soon, until};
 
 const TARIRO: &str = "263771234567";
@@ -14,11 +15,11 @@ fn what_was_begun_is_finished() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
-        let graph = FakeGraph::start().await;
+        let graph = FakeGraph::start();
         let echo = Echo::shut(&server, "one").await;
         let bot = start(config(&server, &graph, "one"), &echo).await;
         let address = bot.address();
-        assert_eq!(deliver(&bot, &[text("wamid.1", TARIRO, "1")]).await, 200);
+        assert_eq!(deliver(bot.address(), &[text("wamid.1", TARIRO, "1")]).await, 200);
         echo.has_begun(1).await;
         let stopping = tokio::spawn(bot.stop());
         let is_shut = || std::net::TcpStream::connect(address).is_err();
@@ -35,12 +36,12 @@ fn what_takes_too_long_is_left_to_others() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
-        let graph = FakeGraph::start().await;
+        let graph = FakeGraph::start();
         let (shut, open) = (Echo::shut(&server, "one").await, Echo::open(&server, "two").await);
         let mut hasty = config(&server, &graph, "one");
         hasty.grace = Duration::from_millis(50);
         let bot = start(hasty, &shut).await;
-        assert_eq!(deliver(&bot, &[text("wamid.1", TARIRO, "1")]).await, 200);
+        assert_eq!(deliver(bot.address(), &[text("wamid.1", TARIRO, "1")]).await, 200);
         shut.has_begun(1).await;
         bot.stop().await;
         assert_eq!((graph.texts(), waiting(&mut client)), (vec![], 1));

@@ -6,7 +6,8 @@ use redis_state_bot::service::Service;
 use redis_state_client::channel::{Channel, FlowUpdate};
 use support::{Client, Server};
 
-use crate::fakes::{Echo, FakeGraph, GOODBYE, config, start};
+use crate::echo::{Echo, GOODBYE, config, start};
+use crate::whatsapp::FakeGraph;
 use crate::{soon, until};
 
 const FEED: &str = "sessions";
@@ -53,7 +54,7 @@ fn a_lapse_is_told_once() {
     let server = server();
     let mut client = server.client();
     soon(async {
-        let graph = FakeGraph::start().await;
+        let graph = FakeGraph::start();
         let _one = teller(&server, &graph, "one").await;
         let _two = teller(&server, &graph, "two").await;
         person(&server, TARIRO, &[("login", "LoginApiCall")]).await;
@@ -73,7 +74,7 @@ fn an_expiry_is_told_to_who_had_got_somewhere() {
     let server = Server::builder().arg("--state.feed").arg(FEED).start();
     let mut client = server.client();
     soon(async {
-        let graph = FakeGraph::start().await;
+        let graph = FakeGraph::start();
         let _one = teller(&server, &graph, "one").await;
         let _two = teller(&server, &graph, "two").await;
         person(&server, TARIRO, &[("login", "LoginApiCall")]).await;
@@ -91,7 +92,7 @@ fn who_is_back_is_not_told() {
     let server = server();
     let mut client = server.client();
     soon(async {
-        let graph = FakeGraph::start().await;
+        let graph = FakeGraph::start();
         // Makes the group and is gone.
         drop(teller(&server, &graph, "one").await);
         person(&server, TARIRO, &[("login", "LoginApiCall")]).await;
@@ -114,7 +115,7 @@ fn an_end_that_could_not_be_told_another_tells() {
     let server = server();
     let mut client = server.client();
     soon(async {
-        let graph = FakeGraph::start().await;
+        let graph = FakeGraph::start();
         let dying = teller(&server, &graph, "one").await;
         graph.refuse(&[(503, 0); 1000]);
         person(&server, TARIRO, &[("login", "LoginApiCall")]).await;

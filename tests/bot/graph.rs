@@ -4,19 +4,20 @@ use redis_state_bot::message::Sender;
 use redis_state_bot::service::{Graph, Undelivered};
 use support::Server;
 
-use crate::fakes::{Echo, FakeGraph, NUMBER_ID, config, deliver, start, text, waiting};
+use crate::echo::{Echo, config, start, waiting};
+use crate::whatsapp::{FakeGraph, NUMBER_ID, TOKEN, deliver, text};
 use crate::{soon, until};
 
 const TARIRO: &str = "263771234567";
 
 fn graph_at(url: &str) -> Graph {
-    Graph::new(url, NUMBER_ID, "EAAG".parse().expect("a text")).expect("a way out")
+    Graph::new(url, NUMBER_ID, TOKEN.parse().expect("a text")).expect("a way out")
 }
 
 #[test]
 fn what_passes_is_sent_again_and_what_does_not_is_not() {
     soon(async {
-        let fake = FakeGraph::start().await;
+        let fake = FakeGraph::start();
         let graph = graph_at(&fake.url);
         fake.refuse(&[(429, 0), (500, 0), (400, 130_429)]);
         graph.deliver("+263771234567", "hi").await.expect("the fourth time");
@@ -54,10 +55,13 @@ fn an_outage_is_waited_out() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
-        let graph = FakeGraph::start().await;
+        let graph = FakeGraph::start();
         let bot = start(config(&server, &graph, "one"), &Echo::open(&server, "one").await).await;
         graph.refuse(&[(503, 0), (401, 190), (503, 0), (503, 0), (503, 0), (400, 131_026)]);
-        assert_eq!(deliver(&bot, &[text("wamid.1", TARIRO, "1"), text("wamid.2", TARIRO, "2")]).await, 200);
+        assert_eq!(
+            deliver(bot.address(), &[text("wamid.1", TARIRO, "1"), text("wamid.2", TARIRO, "2")]).await,
+            200
+        );
         until("nothing waits", || waiting(&mut client) == 0).await;
         assert_eq!((graph.texts(), graph.refusals_left()), (vec!["one: 2".to_owned()], 0));
     });

@@ -3,10 +3,8 @@
 use serde_json::json;
 use support::Server;
 
-use crate::fakes::{
-    Echo, FakeGraph, NUMBER_ID, SECRET, accepted, config, counted, deliver, payload, post, signature, start,
-    text, text_of_age, waiting,
-};
+use crate::echo::{Echo, accepted, config, counted, start, waiting};
+use crate::whatsapp::{FakeGraph, NUMBER_ID, SECRET, deliver, payload, post, signature, text, text_of_age};
 use crate::{soon, until};
 
 const TARIRO: &str = "263771234567";
@@ -15,7 +13,7 @@ const TARIRO: &str = "263771234567";
 fn the_handshake_needs_the_right_word() {
     let server = Server::start();
     soon(async {
-        let graph = FakeGraph::start().await;
+        let graph = FakeGraph::start();
         let bot = start(config(&server, &graph, "one"), &Echo::open(&server, "one").await).await;
         let ask = async |mode: &str, word: &str| {
             let url = format!("http://{}/webhook", bot.address());
@@ -36,14 +34,14 @@ fn a_signed_message_is_answered() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
-        let graph = FakeGraph::start().await;
+        let graph = FakeGraph::start();
         let bot = start(config(&server, &graph, "one"), &Echo::open(&server, "one").await).await;
         let choice = json!({"type": "button_reply", "button_reply": {"id": "5", "title": "Offer"}});
         let mut chosen = text("wamid.2", TARIRO, "");
         (chosen["type"], chosen["interactive"]) = (json!("interactive"), choice);
         let mut picture = text("wamid.3", TARIRO, "");
         (picture["type"], picture["image"]) = (json!("image"), json!({"id": "9"}));
-        assert_eq!(deliver(&bot, &[text("wamid.1", TARIRO, "hi"), chosen, picture]).await, 200);
+        assert_eq!(deliver(bot.address(), &[text("wamid.1", TARIRO, "hi"), chosen, picture]).await, 200);
         graph.has_sent(3).await;
         let to_tariro = |text: &str| (TARIRO.to_owned(), text.to_owned());
         let hint = redis_state_bot::service::HINT;
@@ -58,31 +56,35 @@ fn what_is_not_to_be_believed_changes_nothing() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
-        let graph = FakeGraph::start().await;
+        let graph = FakeGraph::start();
         let bot = start(config(&server, &graph, "one"), &Echo::open(&server, "one").await).await;
         let body = payload(&[text("wamid.1", TARIRO, "hi")]);
         let right = signature(SECRET, &body);
 
-        assert_eq!(post(&bot, &body, None).await, 401);
-        assert_eq!(post(&bot, &body, Some(&signature("another secret", &body))).await, 401);
-        assert_eq!(post(&bot, body.replace("hi", "ho"), Some(&right)).await, 401, "an altered body");
+        assert_eq!(post(bot.address(), &body, None).await, 401);
+        assert_eq!(post(bot.address(), &body, Some(&signature("another secret", &body))).await, 401);
+        assert_eq!(post(bot.address(), body.replace("hi", "ho"), Some(&right)).await, 401, "an altered body");
         for wrong in ["", "sha256=", &right[..70], &right.replace("sha256", "sha1"), &format!("{right}00")] {
-            assert_eq!(post(&bot, &body, Some(wrong)).await, 401, "{wrong}");
+            assert_eq!(post(bot.address(), &body, Some(wrong)).await, 401, "{wrong}");
         }
-        assert_eq!(post(&bot, "{", Some(&signature(SECRET, "{"))).await, 400);
+        assert_eq!(post(bot.address(), "{", Some(&signature(SECRET, "{"))).await, 400);
         let long = " ".repeat(64 * 1024 + 1);
-        assert_eq!(post(&bot, &long, Some(&signature(SECRET, &long))).await, 413);
+        assert_eq!(post(bot.address(), &long, Some(&signature(SECRET, &long))).await, 413);
 
         // To be acknowledged, or they come for days.
         let status = payload(&[]).replace("\"messages\":[]", "\"statuses\":[{\"id\":\"wamid.0\"}]");
         let elsewhere = body.replace(NUMBER_ID, "1056");
         for nothing in [status.as_str(), elsewhere.as_str(), "{}", "7"] {
-            assert_eq!(post(&bot, nothing, Some(&signature(SECRET, nothing))).await, 200, "{nothing}");
+            assert_eq!(
+                post(bot.address(), nothing, Some(&signature(SECRET, nothing))).await,
+                200,
+                "{nothing}"
+            );
         }
         assert_eq!(accepted(&mut client), 0);
 
         // The right one after all that, and nothing else.
-        assert_eq!(post(&bot, &body, Some(&right)).await, 200);
+        assert_eq!(post(bot.address(), &body, Some(&right)).await, 200);
         graph.has_sent(1).await;
         assert_eq!((graph.texts(), accepted(&mut client)), (vec!["one: hi".to_owned()], 1));
     });
@@ -93,12 +95,12 @@ fn an_old_body_is_acknowledged_and_dropped() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
-        let graph = FakeGraph::start().await;
+        let graph = FakeGraph::start();
         let bot = start(config(&server, &graph, "one"), &Echo::open(&server, "one").await).await;
         let day = 24 * 60 * 60;
         let old = text_of_age("wamid.1", TARIRO, "pay again", day + 60);
         let late = text_of_age("wamid.2", TARIRO, "late", day - 60);
-        assert_eq!(deliver(&bot, &[old, late]).await, 200);
+        assert_eq!(deliver(bot.address(), &[old, late]).await, 200);
         graph.has_sent(1).await;
         assert_eq!((graph.texts(), accepted(&mut client)), (vec!["one: late".to_owned()], 1));
         // Its ID is known for longer than it may be accepted.
@@ -113,19 +115,39 @@ fn a_full_inbox_refuses() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
-        let graph = FakeGraph::start().await;
+        let graph = FakeGraph::start();
         let echo = Echo::shut(&server, "one").await;
         let mut narrow = config(&server, &graph, "one");
         narrow.inbox_max = 2;
         let bot = start(narrow, &echo).await;
-        let messages = ["wamid.1", "wamid.2", "wamid.3"].map(|id| text(id, TARIRO, id));
-        assert_eq!(deliver(&bot, &messages).await, 503);
+        let messages =
+            [0, 1, 2].map(|n| text(&format!("wamid.{n}"), &format!("26377000000{n}"), &n.to_string()));
+        assert_eq!(deliver(bot.address(), &messages).await, 503);
         assert_eq!(accepted(&mut client), 2);
+        // Who waits already may say more.
+        assert_eq!(deliver(bot.address(), &[text("wamid.3", "263770000000", "3")]).await, 200);
         echo.let_go();
-        graph.has_sent(2).await;
-        until("nothing waits", || waiting(&mut client) == 0).await;
-        assert_eq!(deliver(&bot, &messages).await, 200, "WhatsApp comes again");
         graph.has_sent(3).await;
-        assert_eq!(graph.texts(), ["one: wamid.1", "one: wamid.2", "one: wamid.3"]);
+        until("nothing waits", || waiting(&mut client) == 0).await;
+        assert_eq!(deliver(bot.address(), &messages).await, 200, "WhatsApp comes again");
+        graph.has_sent(4).await;
+        assert_eq!(graph.texts(), ["one: 0", "one: 1", "one: 2", "one: 3"]);
+    });
+}
+
+#[test]
+fn nobody_fills_the_inbox_alone() {
+    let server = Server::start();
+    let mut client = server.client();
+    soon(async {
+        let graph = FakeGraph::start();
+        let echo = Echo::shut(&server, "one").await;
+        let bot = start(config(&server, &graph, "one"), &echo).await;
+        let messages: Vec<_> = (0..101).map(|n| text(&format!("wamid.{n}"), TARIRO, "hello?")).collect();
+        let (some, one) = messages.split_at(100);
+        assert_eq!(deliver(bot.address(), some).await, 200);
+        assert_eq!(deliver(bot.address(), one).await, 503);
+        assert_eq!(accepted(&mut client), 100);
+        assert_eq!(deliver(bot.address(), &[text("wamid.other", "263770000001", "hi")]).await, 200);
     });
 }

@@ -1,0 +1,105 @@
+//! What a person says in each flow, and words that must be in the answers: the same in a terminal and over WhatsApp.
+
+/// What is said, and what is in the answer.
+pub type Said = (&'static str, &'static [&'static str]);
+
+pub const JOINS: &[Said] = &[
+    ("hello", &["Welcome to VimbisoPay", "not a member yet", "first name"]),
+    ("Chipo", &["last name"]),
+    ("Dube", &["You are a member now.", "Hello Chipo Dube.", "Personal: 100.00", "1 Make an offer"]),
+];
+
+/// A flow of somebody who becomes a member first.
+pub fn joined(flow: &[Said]) -> Vec<Said> {
+    JOINS.iter().chain(flow).copied().collect()
+}
+
+/// All of them, each of a person of its own.
+pub fn all() -> Vec<Vec<Said>> {
+    let of_members = [OFFER, ACCEPTED, DECLINED, MENUS, BACK];
+    of_members.into_iter().map(joined).chain([NEWCOMER.to_vec()]).collect()
+}
+
+/// Names that are none are asked for again.
+pub const NEWCOMER: &[Said] = &[
+    ("hello", &["first name"]),
+    ("123", &["send a name"]),
+    ("Chipo", &["last name"]),
+    ("back", &["first name"]),
+    ("Chipo", &["last name"]),
+    ("Dube", &["Hello Chipo Dube."]),
+];
+
+/// An offer with amount, handle and confirmation, and its cancellation.
+pub const OFFER: &[Said] = &[
+    ("1", &["How much"]),
+    ("many", &["above zero"]),
+    ("12.50", &["Whom"]),
+    ("@tariro", &["You offer 12.50 to tariro"]),
+    ("perhaps", &["yes or no"]),
+    ("yes", &["Your offer of 12.50 to tariro is made.", "Hello Chipo"]),
+    ("3", &["1 12.50 to tariro"]),
+    ("2", &["number of an offer"]),
+    ("1", &["cancel the offer of 12.50 to tariro"]),
+    ("no", &["Nothing was changed.", "Hello Chipo"]),
+    ("3", &["1 12.50 to tariro"]),
+    ("1", &["yes or no"]),
+    ("yes", &["Your offer is cancelled."]),
+    ("3", &["There are no offers."]),
+    ("back", &["Hello Chipo"]),
+];
+
+/// What others offer is accepted, and shows in the ledger.
+pub const ACCEPTED: &[Said] = &[
+    ("4", &["Nothing went in or out"]),
+    ("ok", &["Hello Chipo"]),
+    ("2", &["accept?", "1 5.00 from tariro"]),
+    ("1", &["accept the offer of 5.00 from tariro"]),
+    ("yes", &["The offer is accepted.", "Personal: 105.00"]),
+    ("4", &["1 5.00 tariro"]),
+    ("ok", &["Hello Chipo"]),
+];
+
+/// Or declined, by the other list.
+pub const DECLINED: &[Said] = &[
+    ("2", &["want to accept?"]),
+    ("decline", &["want to decline?", "1 5.00 from tariro"]),
+    ("accept", &["want to accept?"]),
+    ("decline", &["want to decline?"]),
+    ("1", &["decline the offer"]),
+    ("back", &["want to decline?", "1 5.00 from tariro"]),
+    ("1", &["decline the offer"]),
+    ("yes", &["The offer is declined.", "Personal: 100.00"]),
+    ("2", &["There are no offers."]),
+];
+
+/// Both menus; another account, and the next tier.
+pub const MENUS: &[Said] = &[
+    ("7", &["not on your menu", "6 Go on to tier 2"]),
+    ("5", &["1 Personal: 100.00", "2 Business: 0.00"]),
+    ("3", &["number of an account"]),
+    ("2", &["another account", "Business: 0.00"]),
+    ("6", &["tier 2?"]),
+    ("no", &["Nothing was changed."]),
+    ("6", &["tier 2?"]),
+    ("yes", &["You are in tier 2 now.", "5 Authorize a member", "7 Use another account"]),
+    ("5", &["not open on this channel"]),
+    ("7", &["1 Personal: 100.00"]),
+    ("1", &["Personal: 100.00"]),
+];
+
+/// Back goes one step back in a form and then to the menu; "menu" goes there at once.
+pub const BACK: &[Said] = &[
+    ("back", &["You are at the menu."]),
+    ("1", &["How much"]),
+    ("10", &["Whom"]),
+    ("tariro", &["You offer 10 to tariro"]),
+    ("back", &["Whom"]),
+    ("back", &["How much"]),
+    ("20", &["Whom"]),
+    ("rudo", &["You offer 20 to rudo"]),
+    ("back", &["Whom"]),
+    ("menu", &["Hello Chipo"]),
+    ("1", &["How much"]),
+    ("back", &["Hello Chipo"]),
+];

@@ -1,0 +1,126 @@
+//! The bot's program as processes: in a terminal, and behind WhatsApp.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
+
+use support::Server;
+
+use crate::whatsapp::{FakeGraph, NUMBER_ID, SECRET, TOKEN, VERIFY_TOKEN};
+
+const START_MAX: Duration = Duration::from_secs(20);
+const END_MAX: Duration = Duration::from_secs(30);
+
+/// The variable that names the point at which a process ends itself.
+pub const CRASH_AT: &str = "BOT_CRASH_AT";
+
+/// The program, which was built beside the tests as the module was.
+fn path() -> PathBuf {
+    let module = support::module_path();
+    let path = module.with_file_name(format!("redis-state-bot{}", std::env::consts::EXE_SUFFIX));
+    assert!(path.exists(), "{} is missing: `make test` builds it", path.display());
+    path
+}
+
+/// A program that knows nothing of whoever runs the tests.
+fn program(subcommand: &str) -> Command {
+    let mut program = Command::new(path());
+    program.env_clear().arg(subcommand);
+    program
+}
+
+/// Types these lines in a terminal.
+pub fn terminal(options: &[(&str, &str)], crash_at: Option<&str>, lines: &[&str]) -> Output {
+    let mut child = program("terminal")
+        .args(options.iter().flat_map(|(name, value)| [name, value]))
+        .envs(crash_at.map(|point| (CRASH_AT, point)))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut input = child.stdin.take().expect("a pipe");
+    // Without a server it may be gone before it has read anything.
+    let _gone = input.write_all((lines.join("\n") + "\n").as_bytes());
+    drop(input);
+    child.wait_with_output().expect("it ends")
+}
+
+/// A process behind WhatsApp. It is killed when it is dropped.
+pub struct Process {
+    child: Child,
+    pub address: SocketAddr,
+    log: Arc<Mutex<String>>,
+}
+
+impl Process {
+    /// Starts it, on a port of its own; it takes over from others what they have not touched for a second.
+    pub fn start(server: &Server, graph: &FakeGraph, ledger: &str, more: &[(&str, &str)]) -> Process {
+        let mut child = program("serve")
+            .env("BOT_LISTEN", "127.0.0.1:0")
+            .env("REDIS_STATE_URL", server.url())
+            .env("BOT_LEDGER_URL", ledger)
+            .env("GRAPH_URL", &graph.url)
+            .env("WHATSAPP_VERIFY_TOKEN", VERIFY_TOKEN)
+            .env("WHATSAPP_APP_SECRET", SECRET)
+            .env("WHATSAPP_TOKEN", TOKEN)
+            .env("WHATSAPP_PHONE_NUMBER_ID", NUMBER_ID)
+            .env("BOT_CLAIM_AFTER", "1")
+            .env("BOT_FEED", "")
+            .envs(more.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let log = Arc::<Mutex<String>>::default();
+        let (found, address) = mpsc::channel();
+        let (lines, kept) = (BufReader::new(child.stderr.take().expect("a pipe")), Arc::clone(&log));
+        std::thread::spawn(move || {
+            for line in lines.lines().map_while(Result::ok) {
+                let said = line.split_once("the bot listens address=").map(|(_, rest)| rest);
+                if let Some(address) = said.and_then(|rest| rest.split(' ').next()?.parse().ok()) {
+                    let _nobody_asks = found.send(address);
+                }
+                kept.lock().expect("no panic").push_str(&(line + "\n"));
+            }
+        });
+        match address.recv_timeout(START_MAX) {
+            Ok(address) => Process { child, address, log },
+            Err(_) => panic!("it does not listen: {}", log.lock().expect("no panic")),
+        }
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        self.log.lock().expect("no panic").clone()
+    }
+
+    /// Tells it to stop, as a system does.
+    pub fn terminate(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill runs").success());
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn ended(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + END_MAX;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("it can be asked") {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "it does not end: {}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _is_gone = self.child.kill();
+        let _is_gone = self.child.wait();
+    }
+}
