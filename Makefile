@@ -14,7 +14,7 @@ run: ## Build the module and start a redis-server with it here (PORT=6379, or th
 	@scripts/run.sh
 
 bot: ## Play the bot in this terminal, against the server of `make run` (CHANNEL=+263771234567)
-	@cargo run -q --locked -p redis-state-bot -- terminal --channel "$(or $(CHANNEL),+263771234567)"
+	@scripts/bot.sh
 
 test: ## Check and prove everything: format, lints, docs, unit tests, tests against a real server
 	@scripts/test.sh

@@ -1,10 +1,11 @@
-//! Two processes of the bot on one Redis, behind a WhatsApp that delivers everything to both, and again.
+//! Two processes of the bot on one Redis, behind a WhatsApp that delivers everything to both, and again. They run as the user that
+//! docs/bot.md describes.
 
 use std::time::Duration;
 
 use redis_state_bot::ledger::{Failure, MemoryLedger};
 use serde_json::{Value, json};
-use support::{Client, Server};
+use support::{Client, Server, repository};
 
 use crate::echo::waiting;
 use crate::flows::{self, joined};
@@ -27,7 +28,8 @@ struct World {
 impl World {
     async fn start(server: Server, more: &[(&str, &str)]) -> World {
         let ledger = MemoryLedger::new();
-        let (client, ledger_url, graph) = (server.client(), serve(ledger.clone()), FakeGraph::start());
+        let (mut client, ledger_url, graph) = (server.client(), serve(ledger.clone()), FakeGraph::start());
+        client.ok(&user_of_the_page().split(' ').collect::<Vec<_>>());
         let mut world = World { server, client, ledger, ledger_url, graph, bots: Vec::new() };
         world.begins(more);
         world.begins(more);
@@ -36,13 +38,22 @@ impl World {
 
     /// One process more.
     fn begins(&mut self, more: &[(&str, &str)]) {
-        let bot = Process::start(&self.server, &self.graph, &self.ledger_url, more);
+        let url = self.server.url().replace("redis://", "redis://bot:a-long-password@");
+        let more: Vec<(&str, &str)> =
+            [("REDIS_STATE_URL", url.as_str())].iter().chain(more).copied().collect();
+        let bot = Process::start(&self.server, &self.graph, &self.ledger_url, &more);
         self.bots.push(bot);
     }
 
     async fn nothing_waits(&mut self) {
         until("nothing waits", || waiting(&mut self.client) == 0).await;
     }
+}
+
+/// The line of docs/bot.md that makes the bot's user.
+fn user_of_the_page() -> String {
+    let page = std::fs::read_to_string(repository().join("docs/bot.md")).expect("docs/bot.md");
+    page.lines().find(|line| line.starts_with("ACL SETUSER bot ")).expect("the user").to_owned()
 }
 
 /// Somebody on WhatsApp.
@@ -177,8 +188,9 @@ fn a_session_that_ends_is_told_once() {
         let mut world = World::start(server, &[("BOT_FEED", "sessions")]).await;
         let mut person = Person::new(0);
         person.walks(&mut world, flows::JOINS).await;
-        let profile =
-            |client: &mut Client, key: &str| client.ok(&["STATE.GET", key, "/dashboard"]).array()[1].text();
+        let profile = |client: &mut Client, key: &str| {
+            client.ok(&["STATE.GET", key, "/dashboard"]).array()[1].text().to_owned()
+        };
         let before = profile(&mut world.client, &person.key());
         change_schema(&mut world.client, "/properties/current/x-ttl", json!(0.5));
         person.walks(&mut world, &[("1", &["How much"])]).await;
