@@ -27,7 +27,7 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct Serve {
-    /// The ledger, as in https://ledger.example/v1.
+    /// The ledger, such as `https://ledger.example/v1`.
     #[arg(long, env = "BOT_LEDGER_URL")]
     ledger: String,
     #[command(flatten)]

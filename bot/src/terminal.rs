@@ -21,7 +21,7 @@ pub struct Args {
     /// The server that has the states.
     #[arg(long, env = URL_VARIABLE, default_value = URL_DEFAULT)]
     redis: String,
-    /// The ledger, as in https://ledger.example/v1. Without it a small one in memory, which forgets all at the end.
+    /// The ledger, such as `https://ledger.example/v1`. Without it a small one in memory, which forgets all at the end.
     #[arg(long, env = "BOT_LEDGER_URL")]
     ledger: Option<String>,
     /// What the messages of this run are called, with a number behind. The same name again is the same messages delivered again.

@@ -14,7 +14,7 @@ use crate::message::{SendError, Sender};
 use crate::service::config::Secret;
 
 /// How often one text is sent, at most, before the API is said to be away.
-pub const TRIES_MAX: u32 = 4;
+const TRIES_MAX: u32 = 4;
 
 /// The longest text that the API takes.
 const TEXT_CHARS_MAX: usize = 4096;
@@ -65,7 +65,7 @@ impl Graph {
         Ok(Graph { client, messages_url, token })
     }
 
-    /// Sends one text, at most [`TRIES_MAX`] times.
+    /// Sends one text, at most four times.
     pub async fn deliver(&self, channel_id: &str, text: &str) -> Result<(), Undelivered> {
         let message = json!({
             "messaging_product": "whatsapp",

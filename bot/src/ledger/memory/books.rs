@@ -1,46 +1,25 @@
-//! A ledger in memory, for a terminal and for tests. Whoever is onboarded can offer to `tariro` and `rudo`, and `tariro` makes
-//! them an offer to begin with, so that every list has something in it.
-//!
-//! It keeps what a test wants to know, the calls, and does what a test wants to see: fail before or after it has made a
-//! change, and let all tokens expire. Amounts are whole cents, since nothing is ever to be rounded.
+//! The books of the ledger in memory: members, offers and what was done. Amounts are whole cents, since nothing is ever to be rounded.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redis_state_client::channel::Token;
 
-use super::{
-    Account, Dashboard, Decision, Entry, Ledger, LedgerChange, LedgerError, Member, Offer, Result, Session,
+use super::Failure;
+use crate::ledger::{
+    Account, Dashboard, Decision, Entry, LedgerChange, LedgerError, Member, Offer, Result, Session,
 };
 
 /// What somebody has to begin with.
 const CENTS_AT_FIRST: i64 = 10_000;
 
-/// How the next call is to fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// The ledger says no, with this text for the person.
-    Refused(&'static str),
-    /// It can't be reached, and nothing has happened.
-    Before,
-    /// It makes the change, and its answer is lost.
-    After,
-}
-
-/// The ledger.
-#[derive(Clone, Debug, Default)]
-pub struct MemoryLedger {
-    books: Arc<Mutex<Books>>,
-}
-
 #[derive(Debug, Default)]
-struct Books {
+pub(super) struct Books {
     members: BTreeMap<String, Row>,
     offers: BTreeMap<u64, Pending>,
-    tokens: BTreeMap<String, String>,
-    done: BTreeSet<String>,
-    calls: Vec<(String, String)>,
-    failures: VecDeque<Failure>,
+    pub(super) tokens: BTreeMap<String, String>,
+    pub(super) done: BTreeSet<String>,
+    pub(super) calls: Vec<(String, String)>,
+    pub(super) failures: VecDeque<Failure>,
     serial: u64,
 }
 
@@ -60,57 +39,13 @@ struct Pending {
     cents: i64,
 }
 
-impl MemoryLedger {
-    /// A ledger with two members, `tariro` and `rudo`.
-    pub fn new() -> MemoryLedger {
-        let ledger = MemoryLedger::default();
-        for (channel, firstname, lastname) in
-            [("+263770000001", "Tariro", "Moyo"), ("+263770000002", "Rudo", "Ncube")]
-        {
-            ledger.books().join(channel, firstname, lastname);
-        }
-        ledger
-    }
-
-    /// Makes the next calls that change something fail, one each, in this order.
-    pub fn fail(&self, failures: impl IntoIterator<Item = Failure>) {
-        self.books().failures.extend(failures);
-    }
-
-    /// Lets all tokens expire that are out.
-    pub fn expire_tokens(&self) {
-        self.books().tokens.clear();
-    }
-
-    /// The changes it was asked for: what, and with which key. Repetitions count.
-    pub fn calls(&self) -> Vec<(String, String)> {
-        self.books().calls.clone()
-    }
-
-    /// The changes it has made, each once.
-    pub fn changes(&self) -> usize {
-        self.books().done.len()
-    }
-
-    /// What the member on this channel has.
-    pub fn of(&self, channel_id: &str) -> Option<Dashboard> {
-        let books = self.books();
-        books.members.contains_key(channel_id).then(|| books.dashboard(channel_id))
-    }
-
-    fn books(&self) -> MutexGuard<'_, Books> {
-        // A test that panics while it holds the books has nothing to lose any more.
-        self.books.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Books {
     fn next(&mut self) -> u64 {
         self.serial += 1;
         self.serial
     }
 
-    fn join(&mut self, channel: &str, firstname: &str, lastname: &str) {
+    pub(super) fn join(&mut self, channel: &str, firstname: &str, lastname: &str) {
         let id = format!("member-{}", self.next());
         let (firstname, lastname) = (firstname.to_owned(), lastname.to_owned());
         let member = Member { id, firstname, lastname, tier: Some(1) };
@@ -118,21 +53,44 @@ impl Books {
         self.members.insert(channel.to_owned(), Row { member, accounts, entries: Vec::new() });
     }
 
+    /// The first offer of whoever has joined, by `tariro`.
+    pub(super) fn welcome(&mut self, channel: &str) {
+        let giver = self.members.keys().find(|giver| self.handle(giver) == "tariro").cloned();
+        if let Some(from) = giver.filter(|giver| giver != channel) {
+            let id = self.next();
+            self.offers.insert(id, Pending { from, account: 0, to: channel.to_owned(), cents: 500 });
+        }
+    }
+
+    /// What went in and out of an account.
+    pub(super) fn entries(&self, channel: &str, account: &str) -> Result<Vec<Entry>> {
+        let index = self.account(channel, account)?;
+        let entries = self.members.get(channel).map(|row| row.entries.as_slice()).unwrap_or_default();
+        let of_account = entries.iter().filter(|(account, ..)| *account == index);
+        Ok(of_account
+            .map(|(_, cents, handle)| Entry { amount: shown(*cents), handle: handle.clone() })
+            .collect())
+    }
+
     fn handle(&self, channel: &str) -> String {
         self.members.get(channel).map(|row| row.member.firstname.to_lowercase()).unwrap_or_default()
     }
 
-    fn session(&mut self, channel: &str) -> Session {
+    pub(super) fn knows(&self, channel: &str) -> bool {
+        self.members.contains_key(channel)
+    }
+
+    pub(super) fn session(&mut self, channel: &str) -> Session {
         let text = format!("token-{}", self.next());
         self.tokens.insert(text.clone(), channel.to_owned());
         Session { token: Token::new(text), dashboard: self.dashboard(channel) }
     }
 
-    fn whose(&self, token: &Token) -> Result<String> {
+    pub(super) fn whose(&self, token: &Token) -> Result<String> {
         self.tokens.get(token.as_str()).cloned().ok_or(LedgerError::TokenRefused)
     }
 
-    fn dashboard(&self, channel: &str) -> Dashboard {
+    pub(super) fn dashboard(&self, channel: &str) -> Dashboard {
         let Some(row) = self.members.get(channel) else { return Dashboard::default() };
         let account = |(index, (name, cents)): (usize, &(&str, i64))| Account {
             id: account_id(&row.member, index),
@@ -155,7 +113,12 @@ impl Books {
     }
 
     /// Makes a change unless its key has been here, and fails as a test has asked for.
-    fn once(&mut self, name: &str, key: &str, make: impl FnOnce(&mut Books) -> Result<()>) -> Result<()> {
+    pub(super) fn once(
+        &mut self,
+        name: &str,
+        key: &str,
+        make: impl FnOnce(&mut Books) -> Result<()>,
+    ) -> Result<()> {
         self.calls.push((name.to_owned(), key.to_owned()));
         let failure = self.failures.pop_front();
         match failure {
@@ -173,7 +136,7 @@ impl Books {
         }
     }
 
-    fn make(&mut self, channel: &str, change: &LedgerChange) -> Result<()> {
+    pub(super) fn make(&mut self, channel: &str, change: &LedgerChange) -> Result<()> {
         match change {
             LedgerChange::CreateOffer { account, amount, handle } => {
                 let to = self.members.keys().find(|to| self.handle(to) == handle.to_lowercase());
@@ -233,68 +196,11 @@ impl Books {
     }
 }
 
-impl Ledger for MemoryLedger {
-    async fn login(&self, channel_id: &str) -> Result<Option<Session>> {
-        let mut books = self.books();
-        Ok(books.members.contains_key(channel_id).then(|| books.session(channel_id)))
-    }
-
-    async fn renew(&self, channel_id: &str) -> Result<Token> {
-        let mut books = self.books();
-        if !books.members.contains_key(channel_id) {
-            return Err(refused("You are not a member."));
-        }
-        Ok(books.session(channel_id).token)
-    }
-
-    async fn onboard(&self, channel_id: &str, firstname: &str, lastname: &str, key: &str) -> Result<Session> {
-        let mut books = self.books();
-        books.once("onboard", key, |books| {
-            books.join(channel_id, firstname, lastname);
-            let giver = books.members.keys().find(|giver| books.handle(giver) == "tariro").cloned();
-            if let Some(from) = giver.filter(|giver| giver != channel_id) {
-                let (id, to) = (books.next(), channel_id.to_owned());
-                books.offers.insert(id, Pending { from, account: 0, to, cents: 500 });
-            }
-            Ok(())
-        })?;
-        Ok(books.session(channel_id))
-    }
-
-    async fn dashboard(&self, token: &Token) -> Result<Dashboard> {
-        let books = self.books();
-        Ok(books.dashboard(&books.whose(token)?))
-    }
-
-    async fn transactions(&self, token: &Token, account: &str) -> Result<Vec<Entry>> {
-        let books = self.books();
-        let channel = books.whose(token)?;
-        let index = books.account(&channel, account)?;
-        let entries = books.members.get(&channel).map(|row| row.entries.as_slice()).unwrap_or_default();
-        let of_account = entries.iter().filter(|(account, ..)| *account == index);
-        Ok(of_account
-            .map(|(_, cents, handle)| Entry { amount: shown(*cents), handle: handle.clone() })
-            .collect())
-    }
-
-    async fn change(&self, token: &Token, change: &LedgerChange, key: &str) -> Result<Dashboard> {
-        let mut books = self.books();
-        let channel = books.whose(token)?;
-        let name = match change {
-            LedgerChange::CreateOffer { .. } => "create_offer",
-            LedgerChange::Decide { decision, .. } => decision.as_str(),
-            LedgerChange::Upgrade => "upgrade",
-        };
-        books.once(name, key, |books| books.make(&channel, change))?;
-        Ok(books.dashboard(&channel))
-    }
-}
-
 fn account_id(member: &Member, index: usize) -> String {
     format!("{}-{}", member.id, index + 1)
 }
 
-fn refused(text: impl Into<String>) -> LedgerError {
+pub(super) fn refused(text: impl Into<String>) -> LedgerError {
     LedgerError::Refused(text.into())
 }
 
