@@ -40,6 +40,9 @@ fn finished_after(point: &str, finish: (&str, &str)) {
         crash_at(point, &server, &url);
         let answer = person.delivers(finish.0, finish.1).await;
         assert!(answer.contains("is made") && answer.contains("Hello Chipo"), "{point}: {answer}");
+        // Another message than the one that was begun is not taken for its answer.
+        let is_put_off = finish.1 != "yes" && point != points::AFTER_LEAVE;
+        assert_eq!(answer.contains("This one was not acted upon"), is_put_off, "{point}: {answer}");
         assert_eq!(step(&mut client), "account/AccountDashboard", "{point}");
         assert_eq!(ledger.of(ID).expect("a member").pending_out.len(), 1, "{point}");
         let keys: Vec<String> = ledger.calls().into_iter().skip(1).map(|(_, key)| key).collect();

@@ -66,3 +66,20 @@ fn an_outage_is_waited_out() {
         assert_eq!((graph.texts(), graph.refusals_left()), (vec!["one: 2".to_owned()], 0));
     });
 }
+
+/// The API takes no text that is longer than 4096 characters.
+#[test]
+fn a_long_answer_comes_in_parts() {
+    let server = Server::start();
+    let mut client = server.client();
+    soon(async {
+        let graph = FakeGraph::start();
+        let bot = start(config(&server, &graph, "one"), &Echo::open(&server, "one").await).await;
+        let long = "é".repeat(5000);
+        assert_eq!(deliver(bot.address(), &[text("wamid.1", TARIRO, &long)]).await, 200);
+        until("nothing waits", || waiting(&mut client) == 0).await;
+        let sent: Vec<String> = graph.sent().into_iter().map(|(_, text)| text).collect();
+        assert_eq!(sent.iter().map(|text| text.chars().count()).collect::<Vec<_>>(), [4096, 5000 + 5 - 4096]);
+        assert_eq!(sent.concat(), format!("one: {long}"));
+    });
+}
