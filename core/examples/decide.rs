@@ -75,7 +75,7 @@ fn apply(
     };
     let change = Change::parse(kind, json.as_bytes(), &limits)?;
     let outcome = decide::update(state.as_ref(), &request, change, &context)?;
-    black_box(codec::encode_effects(&outcome.effects));
+    black_box(codec::encode_effects(&outcome.effects, None));
     for effect in outcome.effects {
         match (effect, state.as_mut()) {
             (Effect::Put(put), _) => *state = Some(*put),

@@ -6,35 +6,29 @@
 //! `check_invariants` has the last word. Serde with a binary format was rejected: its bytes change with a field's
 //! order, and it allocates by lengths it has read.
 
+mod effects;
 pub(crate) mod events;
 mod past;
 mod tokens;
 mod wire;
 
 use crate::attempts::{
-    ATTEMPT_ERROR_BYTES_MAX, ATTEMPTS_CEILING, Attempt, Attempted, Attempts, Counter, OPERATIONS_MAX, Tally,
+    ATTEMPT_ERROR_BYTES_MAX, ATTEMPTS_CEILING, Attempt, Attempts, Counter, OPERATIONS_MAX,
 };
 use crate::audit::LastEntry;
 use crate::deadlines::{DEADLINES_MAX, Deadline, Deadlines, PLACE_BYTES_MAX};
 use crate::document::{DOCUMENT_BYTES_CEILING, Document};
-use crate::history::{Dropped, History, Label, Version};
+use crate::history::{History, Label, Version};
 use crate::schema::SchemaRef;
-use crate::state::{Commit, Effect, Relabel, State};
+use crate::state::State;
 
+pub use effects::{decode_effects, encode_effects};
 pub(crate) use wire::{Reader, Writer};
 
 /// The first byte of an encoded state; another one is another format.
 const STATE_FORMAT: u8 = 2;
 /// Past versions as whole ones, oldest first. It is read, and written no more.
 const STATE_FORMAT_WHOLE: u8 = 1;
-const EFFECT_PUT: u8 = b'P';
-const EFFECT_COMMIT: u8 = b'C';
-const EFFECT_RELABEL: u8 = b'L';
-const EFFECT_ATTEMPT: u8 = b'A';
-const EFFECT_DEADLINES: u8 = b'D';
-const EFFECT_REMEMBER: u8 = b'I';
-/// One command has at most this many effects on a key.
-const EFFECTS_CEILING: usize = 6;
 
 /// Names and actors in a state are at most this long, in bytes.
 pub const NAME_BYTES_MAX: usize = 128;
@@ -55,92 +49,6 @@ pub fn decode_state(bytes: &[u8]) -> Option<State> {
     let mut input = Reader { bytes };
     let state = read_state(&mut input)?;
     input.at_end().then_some(state)
-}
-
-/// Encodes the effects of a command on a key, one behind the other.
-pub fn encode_effects(effects: &[Effect]) -> Vec<u8> {
-    let mut out = Writer::default();
-    effects.iter().for_each(|effect| write_effect(&mut out, effect));
-    out.bytes
-}
-
-fn write_effect(out: &mut Writer, effect: &Effect) {
-    match effect {
-        Effect::Put(state) => {
-            out.byte(EFFECT_PUT);
-            write_state(out, state);
-        }
-        Effect::Commit(commit) => {
-            out.byte(EFFECT_COMMIT);
-            write_version(out, &commit.version);
-            write_schema(out, commit.schema.as_ref());
-            out.optional_text(commit.label.as_deref());
-            write_dropped(out, &commit.dropped);
-        }
-        Effect::Relabel(relabel) => {
-            out.byte(EFFECT_RELABEL);
-            out.text(&relabel.label);
-            write_dropped(out, &relabel.dropped);
-        }
-        Effect::Attempt(attempted) => {
-            out.byte(EFFECT_ATTEMPT);
-            out.byte(match attempted.tally {
-                Tally::Success => 1,
-                Tally::Failure => 2,
-                Tally::Clear => 3,
-            });
-            write_attempt(out, &attempted.attempt);
-            out.len(attempted.history_max);
-        }
-        Effect::Deadlines(deadlines) => {
-            out.byte(EFFECT_DEADLINES);
-            write_deadlines(out, deadlines);
-        }
-        Effect::Remember(remembered) => {
-            out.byte(EFFECT_REMEMBER);
-            tokens::write_remembered(out, remembered);
-        }
-    }
-}
-
-/// Decodes effects; `None` for bytes that no [`encode_effects`] made.
-pub fn decode_effects(bytes: &[u8]) -> Option<Vec<Effect>> {
-    let mut input = Reader { bytes };
-    let mut effects = Vec::new();
-    while !input.at_end() {
-        if effects.len() == EFFECTS_CEILING {
-            return None;
-        }
-        effects.push(read_effect(&mut input)?);
-    }
-    Some(effects)
-}
-
-fn read_effect(input: &mut Reader) -> Option<Effect> {
-    Some(match input.byte()? {
-        EFFECT_PUT => Effect::Put(Box::new(read_state(input)?)),
-        EFFECT_COMMIT => Effect::Commit(Box::new(Commit {
-            version: read_version(input)?,
-            schema: read_schema(input)?,
-            label: input.optional_name()?,
-            dropped: read_dropped(input)?,
-        })),
-        EFFECT_RELABEL => Effect::Relabel(Relabel { label: input.name()?, dropped: read_dropped(input)? }),
-        EFFECT_ATTEMPT => {
-            let tally = match input.byte()? {
-                1 => Tally::Success,
-                2 => Tally::Failure,
-                3 => Tally::Clear,
-                _ => return None,
-            };
-            let attempt = read_attempt(input)?;
-            let history_max = usize::try_from(input.number()?).ok().filter(|max| *max <= ATTEMPTS_CEILING)?;
-            Effect::Attempt(Attempted { tally, attempt, history_max })
-        }
-        EFFECT_DEADLINES => Effect::Deadlines(read_deadlines(input)?),
-        EFFECT_REMEMBER => Effect::Remember(tokens::read_remembered(input)?),
-        _ => return None,
-    })
 }
 
 fn write_state(out: &mut Writer, state: &State) {
@@ -233,6 +141,12 @@ fn read_attempt(input: &mut Reader) -> Option<Attempt> {
 }
 
 fn write_version(out: &mut Writer, version: &Version) {
+    write_facts(out, version);
+    out.text(version.document.text());
+}
+
+/// All of a version but its document.
+fn write_facts(out: &mut Writer, version: &Version) {
     out.number(version.number);
     out.number(version.parent);
     out.time(version.at_ms);
@@ -240,10 +154,16 @@ fn write_version(out: &mut Writer, version: &Version) {
     out.optional_text(version.actor.as_deref());
     out.byte(u8::from(version.has_secret));
     write_deadlines(out, &version.deadlines);
-    out.text(version.document.text());
 }
 
 fn read_version(input: &mut Reader) -> Option<Version> {
+    let version = read_facts(input)?;
+    let document = Document::from_stored(input.slice(DOCUMENT_BYTES_CEILING)?)?;
+    Some(Version { document, ..version })
+}
+
+/// A version whose document is still to come.
+fn read_facts(input: &mut Reader) -> Option<Version> {
     Some(Version {
         number: input.number()?,
         parent: input.number()?,
@@ -252,7 +172,7 @@ fn read_version(input: &mut Reader) -> Option<Version> {
         actor: input.optional_name()?,
         has_secret: input.flag()?,
         deadlines: read_deadlines(input)?,
-        document: Document::from_stored(input.slice(DOCUMENT_BYTES_CEILING)?)?,
+        document: Document::empty(),
     })
 }
 
@@ -291,26 +211,15 @@ fn read_schema(input: &mut Reader) -> Option<Option<SchemaRef>> {
     }
 }
 
-fn write_dropped(out: &mut Writer, dropped: &Dropped) {
-    out.len(dropped.labels.len());
-    dropped.labels.iter().for_each(|name| out.text(name));
-    out.len(dropped.versions.len());
-    dropped.versions.iter().for_each(|version| out.number(*version));
-}
-
-fn read_dropped(input: &mut Reader) -> Option<Dropped> {
-    let labels = input.len(LABELS_CEILING)?;
-    let labels = (0..labels).map(|_| input.name()).collect::<Option<_>>()?;
-    let versions = input.len(VERSIONS_CEILING)?;
-    Some(Dropped { labels, versions: (0..versions).map(|_| input.number()).collect::<Option<_>>()? })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attempts::{Attempted, Tally};
     use crate::etag::Etag;
+    use crate::history::Dropped;
     use crate::past::Past;
     use crate::state::Event;
+    use crate::state::{Commit, Effect, Relabel};
     use crate::tokens::{Made, Remembered, Token, Tokens};
 
     fn document(text: &str) -> Document {
@@ -402,9 +311,51 @@ mod tests {
     #[test]
     fn what_was_encoded_is_decoded() {
         assert_eq!(decode_state(&encode_state(&state())), Some(state()));
-        assert_eq!(decode_effects(&encode_effects(&effects())), Some(effects()));
+        assert_eq!(decode_effects(&encode_effects(&effects(), None), None), Some(effects()));
         for effect in effects() {
-            assert_eq!(decode_effects(&encode_effects(std::slice::from_ref(&effect))), Some(vec![effect]));
+            assert_eq!(
+                decode_effects(&encode_effects(std::slice::from_ref(&effect), None), None),
+                Some(vec![effect])
+            );
+        }
+    }
+
+    /// A document of some length, and the commit that changes one number in it.
+    fn before_and_change() -> (State, Effect) {
+        let note = "School fees for term 2. ".repeat(20);
+        let text = |amount: &str| format!(r#"{{"note":"{note}","amount":{amount},"handle":"tariro"}}"#);
+        let before = State::new(0x5eed, 1_741_058_499_000, None, version(4, &text("12.50")));
+        let commit = Commit {
+            version: version(5, &text("7")),
+            schema: None,
+            label: None,
+            dropped: Dropped::default(),
+        };
+        (before, Effect::Commit(Box::new(commit)))
+    }
+
+    #[test]
+    fn a_change_is_told_by_what_has_changed() {
+        let (before, change) = before_and_change();
+        let change = std::slice::from_ref(&change);
+        let bytes = encode_effects(change, Some(&before));
+        assert!(bytes.len() < 80 && encode_effects(change, None).len() > 500, "{}", bytes.len());
+        assert_eq!(decode_effects(&bytes, Some(&before)).as_deref(), Some(change));
+        for len in 1..bytes.len() {
+            assert_eq!(decode_effects(&bytes[..len], Some(&before)), None, "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn a_change_of_another_document_is_refused() {
+        let (before, change) = before_and_change();
+        let bytes = encode_effects(&[change], Some(&before));
+        let mut other = before.clone();
+        other.head.document = document(&before.head.document.text().replace("term 2", "term 3"));
+        let mut reborn = before.clone();
+        reborn.seed = 7;
+        for state in [None, Some(&other), Some(&reborn)] {
+            assert_eq!(decode_effects(&bytes, state), None);
         }
     }
 
