@@ -19,7 +19,7 @@ bot: ## Play the bot in this terminal, against the server of `make run` (CHANNEL
 test: ## Check and prove everything: format, lints, docs, unit tests, tests against a real server
 	@scripts/test.sh
 
-test-long: ## Play the model test a hundred times as long as `make test` does
+test-long: ## Play the model test, and the engine against its oracle, a hundred times as long as `make test` does
 	@scripts/test.sh long
 
 bench-quick: ## Measure STATE.GET beside GET, and STATE.UPDATE beside SET, in under a minute

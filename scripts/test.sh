@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Everything that has to hold, cheapest first; `long` plays the model test alone, a hundred times as long.
+# Everything that has to hold, cheapest first; `long` plays the model test and the properties of the document engine
+# alone, a hundred times as long.
 #
 # Every cargo call takes the whole workspace, so that features unify in one way and nothing is built twice; the module is
 # built with the feature that the tests ask for, beside them in target/debug.
@@ -8,6 +9,8 @@ cd "$(dirname "$0")/.."
 . scripts/tools.sh
 
 MODEL_RUNS_LONG=30000
+# How many cases each property of the document engine is tried on; a hundredth of it without `long`.
+CASES_LONG=1000000
 
 step() { printf '\n== %s\n' "$*"; }
 
@@ -28,6 +31,10 @@ if [ "${1:-}" = long ]; then
   step "the model test, $MODEL_RUNS_LONG runs"
   cargo build --locked --workspace --features panic-command
   MODEL_RUNS=$MODEL_RUNS_LONG test_run model
+  step "the document engine against its oracle, $CASES_LONG cases a property"
+  for part in json:: delta:: history::; do
+    REDIS_STATE_CASES=$CASES_LONG test_run "$part"
+  done
   exit
 fi
 

@@ -33,6 +33,11 @@ impl Deadlines {
         Deadlines { sorted: deadlines.into() }
     }
 
+    /// Deadlines that must be sorted already, or there would be two encodings of one state.
+    pub(crate) fn sorted(deadlines: Vec<Deadline>) -> Option<Deadlines> {
+        deadlines.is_sorted_by(|a, b| a.place < b.place).then(|| Deadlines { sorted: deadlines.into() })
+    }
+
     /// All of them, by pointer.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Deadline> {
         self.sorted.iter()

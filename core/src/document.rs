@@ -4,12 +4,12 @@
 //! for one reading of the client's bytes: member order and number literals as written, strings as RFC 8785 writes
 //! them, no insignificant space, of duplicate names the last. So equal text means nothing has changed.
 
-use serde_json::Value;
-
 use crate::error::Error;
+use crate::json::diff;
+use crate::json::draft::Draft;
+use crate::json::index::Tree;
 use crate::json::parse::{DEPTH_CEILING, parse};
 use crate::json::pointer::Pointer;
-use crate::json::{diff, to_text};
 use crate::limits::Limits;
 
 /// No document is longer, whatever the configuration says: the upper end of `state.max-bytes`.
@@ -23,20 +23,34 @@ pub struct Document {
 
 impl Document {
     /// Takes over a value as a document: it must be an object and obey the limits.
-    pub(crate) fn from_value(value: &Value, limits: &Limits) -> Result<Document, Error> {
-        if !value.is_object() {
+    pub(crate) fn from_tree(tree: &Tree, limits: &Limits) -> Result<Document, Error> {
+        if !tree.root().is_object() {
             return Err(Error::not_an_object());
         }
-        let text = to_text(value);
-        if text.len() > limits.bytes_max {
-            return Err(Error::document_too_big(text.len(), limits));
+        if tree.text().len() > limits.bytes_max {
+            return Err(Error::document_too_big(tree.text().len(), limits));
         }
-        Ok(Document { text: text.into() })
+        Ok(Document { text: tree.text().into() })
     }
 
     /// The document of a value that is known to be an object.
-    pub(crate) fn of_object(value: &Value) -> Document {
-        Document { text: to_text(value).into() }
+    pub(crate) fn of_object(value: &Draft) -> Document {
+        Document { text: value.to_text().into() }
+    }
+
+    /// `{}`.
+    pub(crate) fn empty() -> Document {
+        Document { text: "{}".into() }
+    }
+
+    /// Takes over text that is known to be a document, or is about to be looked at; `None` when it is too long for one.
+    pub(crate) fn of_trusted(text: String) -> Option<Document> {
+        (text.len() <= DOCUMENT_BYTES_CEILING).then(|| Document { text: text.into() })
+    }
+
+    /// Whether the text is what a document must be.
+    pub(crate) fn is_canonical(&self) -> bool {
+        Document::from_stored(self.text.as_bytes()).is_some()
     }
 
     /// Takes over stored bytes that must already be canonical (invariant I5: no byte is trusted).
@@ -44,15 +58,18 @@ impl Document {
         if bytes.len() > DOCUMENT_BYTES_CEILING {
             return None;
         }
-        let value = parse(bytes, DEPTH_CEILING).ok().filter(Value::is_object)?;
-        let text = to_text(&value);
-        (text.as_bytes() == bytes).then(|| Document { text: text.into() })
+        let tree = parse(bytes, DEPTH_CEILING).ok().filter(|tree| tree.root().is_object())?;
+        (tree.text().as_bytes() == bytes).then(|| Document { text: tree.into_text().into() })
     }
 
-    /// The tree of a document.
-    pub(crate) fn value(&self) -> Value {
-        // The text was made by `to_text`, so it parses; a null here would be refused as no object by whoever asks.
-        parse(self.text.as_bytes(), DEPTH_CEILING).unwrap_or_default()
+    /// The text with its index.
+    pub(crate) fn tree(&self) -> Tree<'_> {
+        Tree::of_trusted(&*self.text)
+    }
+
+    /// The same, taken over.
+    pub(crate) fn into_tree(self) -> Tree<'static> {
+        Tree::of_trusted(self.text.into_string())
     }
 
     /// The canonical text.
@@ -62,13 +79,14 @@ impl Document {
 
     /// The values at `pointers`, as JSON text; `None` for what is not there.
     pub fn members(&self, pointers: &[Pointer]) -> Vec<Option<String>> {
-        let value = self.value();
-        pointers.iter().map(|pointer| pointer.find(&value).map(to_text)).collect()
+        let tree = self.tree();
+        let found = pointers.iter().map(|pointer| pointer.find(tree.root()));
+        found.map(|found| found.map(|value| value.text().to_owned())).collect()
     }
 
     /// The JSON patch (RFC 6902) that turns this document into `to`, byte for byte.
     pub fn diff(&self, to: &Document) -> String {
-        diff::diff_text(&self.value(), &to.value())
+        diff::diff_text(self.tree().root(), to.tree().root())
     }
 }
 

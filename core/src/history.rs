@@ -1,14 +1,19 @@
 //! Past versions: which are kept, what they are called, and how one finds them.
 //!
-//! The newest `state.snapshots` versions are kept, and apart from them each version that a label names. A version is
-//! kept as a whole document; who calls can't tell, so a smaller form can take its place.
+//! The newest `state.snapshots` versions are kept, and apart from them each version that a label names: in a ring, so that the
+//! oldest goes without the others being moved. Each is packed as splices of the next newer one (`past`), which is what whoever
+//! asks for one gets unpacked. Where a version goes from between two others, the older of them is packed whole: it stays
+//! as it is then, however many more go.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::deadlines::Deadlines;
 use crate::document::Document;
 use crate::etag::Etag;
 use crate::limits::Limits;
+use crate::past::{CHAIN_MAX, Past, Places};
 use crate::state::Event;
 
 /// One version of a state. In this order, that of C, for the sake of [`State`](crate::State).
@@ -55,16 +60,73 @@ pub struct Dropped {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     /// Oldest first, numbers rising.
-    pub(crate) past: VecDeque<Version>,
+    pub(crate) past: VecDeque<Past>,
     /// Set longest ago first.
     pub(crate) labels: Vec<Label>,
 }
 
 impl History {
-    /// The past version with this number, if it is kept.
-    pub fn find(&self, number: u64) -> Option<&Version> {
-        let index = self.past.binary_search_by_key(&number, |version| version.number).ok()?;
-        self.past.get(index)
+    /// The past version with this number, if it is kept. `head` is the present one.
+    pub(crate) fn find(&self, number: u64, head: &Version) -> Option<Version> {
+        let index = self.past.binary_search_by_key(&number, Past::number).ok()?;
+        let newer = self.past.iter().skip(index);
+        let apart = newer.take_while(|past| !past.is_whole()).count();
+        let begin = index.saturating_add(apart).min(self.past.len().saturating_sub(1));
+        let mut version: Option<Version> = None;
+        for index in (index..=begin).rev() {
+            version = Some(self.past.get(index)?.unpack(version.as_ref().unwrap_or(head))?);
+        }
+        version
+    }
+
+    /// Whether the past version with this number is kept.
+    pub(crate) fn keeps(&self, number: u64) -> bool {
+        self.past.binary_search_by_key(&number, Past::number).is_ok()
+    }
+
+    /// The past versions, newest first.
+    pub(crate) fn newest_first<'h>(&'h self, head: &'h Version) -> impl Iterator<Item = Version> + 'h {
+        let mut newer = Cow::Borrowed(head);
+        self.past.iter().rev().map_while(move |past| {
+            let version = past.unpack(&newer)?;
+            newer = Cow::Owned(version.clone());
+            Some(version)
+        })
+    }
+
+    /// Adds a version, which `head` comes after.
+    pub(crate) fn push(&mut self, version: &Version, head: &Version) {
+        let chain = self.past.iter().rev().take(CHAIN_MAX).take_while(|past| !past.is_whole()).count();
+        let kin = self.past.back();
+        let past = if chain < CHAIN_MAX { Past::of(version, head, kin) } else { Past::whole(version, kin) };
+        if self.past.len() == self.past.capacity() {
+            // Doubling would leave half of the ring empty, in each of many states.
+            self.past.reserve_exact(self.past.len().checked_div(4).unwrap_or(0).max(4));
+        }
+        self.past.push_back(past);
+    }
+
+    /// The lists of places, those that versions share once.
+    pub(crate) fn places(&self) -> impl Iterator<Item = &Arc<Places>> {
+        let all = || self.past.iter().map(|past| past.parts().0);
+        let before = std::iter::once(None).chain(all().map(Some));
+        let differs = |(places, before): &(&Arc<Places>, Option<&Arc<Places>>)| {
+            before.is_none_or(|before| !Arc::ptr_eq(places, before))
+        };
+        all().zip(before).filter(differs).map(|(places, _)| places)
+    }
+
+    /// Checks what decoding relies on: that every version can be unpacked, and what it is then.
+    pub(crate) fn check_invariants(&self, head: &Version) -> Result<(), &'static str> {
+        let mut chain = 0_usize;
+        for past in self.past.iter().rev() {
+            chain = if past.is_whole() { 0 } else { chain.saturating_add(1) };
+            if chain > CHAIN_MAX {
+                return Err("too many versions hang on one");
+            }
+        }
+        let unpacked = self.newest_first(head).take_while(|version| version.document.is_canonical()).count();
+        if unpacked < self.past.len() { Err("a past version can't be unpacked") } else { Ok(()) }
     }
 
     /// The newest label of a version.
@@ -97,7 +159,7 @@ impl History {
         let surplus = labels.len().saturating_sub(limits.labels);
         let kept = labels.split_off(surplus);
         let is_labelled = |number: u64| kept.iter().any(|label| label.version == number);
-        let numbers = self.past.iter().map(|version| version.number).chain(new_past);
+        let numbers = self.past.iter().map(Past::number).chain(new_past);
         let unlabelled: Vec<u64> = numbers.filter(|number| !is_labelled(*number)).collect();
         let surplus = unlabelled.len().saturating_sub(limits.snapshots);
         Dropped {
@@ -106,22 +168,43 @@ impl History {
         }
     }
 
-    /// Sets a label, then drops what was planned.
-    pub(crate) fn settle(&mut self, label: Option<Label>, dropped: &Dropped) {
+    /// Sets a label, then drops what was planned. `head` is the present version.
+    pub(crate) fn settle(&mut self, label: Option<Label>, dropped: &Dropped, head: &Version) {
         if let Some(label) = label {
             self.labels.retain(|old| old.name != label.name);
             self.labels.push(label);
         }
         self.labels.retain(|label| !dropped.labels.contains(&label.name));
-        if !dropped.versions.is_empty() {
-            self.past.retain(|version| !dropped.versions.contains(&version.number));
+        let goes = |past: &Past| dropped.versions.contains(&past.number());
+        if dropped.versions.is_empty() {
+            return;
+        }
+        while self.past.front().is_some_and(goes) {
+            self.past.pop_front();
+        }
+        let pairs = self.past.iter().zip(self.past.iter().skip(1));
+        if pairs.into_iter().any(|(older, newer)| goes(newer) && !goes(older) && !older.is_whole()) {
+            self.make_whole(goes, head);
+        }
+        self.past.retain(|past| !goes(past));
+    }
+
+    /// Packs those whole whose next newer version goes.
+    fn make_whole(&mut self, goes: impl Fn(&Past) -> bool, head: &Version) {
+        let versions: Vec<Version> = self.newest_first(head).collect();
+        let mut newer_goes = false;
+        for (past, version) in self.past.iter_mut().rev().zip(&versions) {
+            if newer_goes && !past.is_whole() {
+                *past = Past::whole(version, None);
+            }
+            newer_goes = goes(past);
         }
     }
 
     /// Every kept version, the given present one included, as ranges: `2, 5..12`.
     pub(crate) fn kept(&self, present: u64) -> String {
         let mut ranges: Vec<(u64, u64)> = Vec::new();
-        for number in self.past.iter().map(|version| version.number).chain([present]) {
+        for number in self.past.iter().map(Past::number).chain([present]) {
             match ranges.last_mut() {
                 Some((_, last)) if last.saturating_add(1) == number => *last = number,
                 _ => ranges.push((number, number)),
@@ -165,7 +248,7 @@ mod tests {
     }
 
     fn history(numbers: &[u64], labels: &[(&str, u64)]) -> History {
-        let past = numbers.iter().copied().map(version).collect();
+        let past = numbers.iter().map(|number| Past::whole(&version(*number), None)).collect();
         History { past, labels: labels.iter().map(|(name, version)| label(name, *version)).collect() }
     }
 
@@ -197,7 +280,7 @@ mod tests {
         let moved = label("offer", 4);
         let dropped = history.plan(None, Some(moved.clone()), &LIMITS(1, 8));
         assert_eq!(dropped, Dropped { labels: vec![], versions: vec![1] });
-        history.settle(Some(moved), &dropped);
+        history.settle(Some(moved), &dropped, &version(4));
         assert_eq!(history.labelled("offer"), Some(4));
         assert_eq!(history.kept(4), "2..4");
     }
@@ -215,5 +298,48 @@ mod tests {
     fn kept_versions_are_shown_as_ranges() {
         assert_eq!(history(&[], &[]).kept(1), "1");
         assert_eq!(history(&[2, 5, 6, 7], &[]).kept(8), "2, 5..8");
+    }
+
+    fn document(number: u64) -> Document {
+        let note = "a note that is the same in all of them, ".repeat(4);
+        let text = format!(r#"{{"number":{number},"note":"{note}","half":{}}}"#, number / 2);
+        Document::from_stored(text.as_bytes()).expect("an object")
+    }
+
+    proptest::proptest! {
+        #![proptest_config(crate::json::oracle::config())]
+
+        /// Against versions that are kept as they are.
+        #[test]
+        fn every_kept_version_comes_back(
+            lengths in proptest::collection::vec(0..5_usize, 1..90),
+            drops in proptest::collection::vec((0..90_u64, 1..90_u64), 0..6),
+        ) {
+            let mut head = version(1);
+            let (mut history, mut plain) = (History::default(), Vec::new());
+            for (number, kind) in (2..).zip(&lengths) {
+                let mut next = version(number);
+                next.document = if *kind == 0 { Document::empty() } else { document(number) };
+                let places = ["/auth", "/form"].into_iter().take(*kind);
+                let deadline = |place: &str| crate::deadlines::Deadline { place: place.into(), at_ms: number as i64 * 7 };
+                next.deadlines = Deadlines::new(places.map(deadline).collect());
+                next.at_ms = 1000 - number as i64;
+                history.push(&head, &next);
+                plain.push(std::mem::replace(&mut head, next));
+                for (_, dropped) in drops.iter().filter(|(when, _)| *when == number) {
+                    let dropped = Dropped { labels: vec![], versions: vec![*dropped, dropped + 1, dropped + 3] };
+                    history.settle(None, &dropped, &head);
+                    plain.retain(|version| !dropped.versions.contains(&version.number));
+                }
+            }
+            let found: Vec<Version> = history.newest_first(&head).collect();
+            proptest::prop_assert!(found.iter().rev().eq(&plain));
+            for version in &plain {
+                let found = history.find(version.number, &head);
+                proptest::prop_assert_eq!(found.as_ref(), Some(version));
+            }
+            let whole = history.past.iter().filter(|past| past.is_whole()).count();
+            proptest::prop_assert!(plain.len() < CHAIN_MAX || whole > 0);
+        }
     }
 }

@@ -3,11 +3,14 @@
 //! A command is decided into an [`Effect`]; applying it can't fail. The same effect is applied on the primary, sent
 //! to replicas and written to the AOF, so all of them end equal, whatever their configuration (invariants I3, I4).
 
+use std::borrow::Cow;
+
 use crate::attempts::{Attempt, Attempted, Attempts, Counter};
 use crate::audit::LastEntry;
 use crate::deadlines::{Deadline, Deadlines};
 use crate::etag::{Etag, VERSION_MAX};
 use crate::history::{Dropped, History, Label, Version};
+use crate::past::{Past, Places};
 use crate::schema::SchemaRef;
 use crate::time::TIME_MAX_MS;
 use crate::tokens::{Remembered, Tokens};
@@ -82,6 +85,19 @@ pub enum Effect {
     Remember(Remembered),
 }
 
+/// Whether the present document was validated here, and by the very text of the schema that the state obeys. It is not a part of
+/// what a state is: two states are equal whatever it says, and it is not stored.
+#[derive(Clone, Copy, Debug)]
+struct Passed(bool);
+
+impl PartialEq for Passed {
+    fn eq(&self, _: &Passed) -> bool {
+        true
+    }
+}
+
+impl Eq for Passed {}
+
 /// The value under one key. In this order, that of C: what every read looks at comes first and lies together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[repr(C)]
@@ -92,6 +108,7 @@ pub struct State {
     pub(crate) seed: u64,
     pub(crate) initialized_at_ms: i64,
     pub(crate) schema: Option<SchemaRef>,
+    passed: Passed,
     pub(crate) history: History,
     pub(crate) attempts: Attempts,
     pub(crate) tokens: Tokens,
@@ -104,7 +121,19 @@ impl State {
     pub(crate) fn new(seed: u64, initialized_at_ms: i64, schema: Option<SchemaRef>, head: Version) -> State {
         let digest = Etag::digest(seed, head.document.text());
         let (history, attempts, tokens) = (History::default(), Attempts::default(), Tokens::default());
-        State { seed, initialized_at_ms, schema, head, history, attempts, tokens, last_entry: None, digest }
+        let passed = Passed(true);
+        State {
+            seed,
+            initialized_at_ms,
+            schema,
+            passed,
+            head,
+            history,
+            attempts,
+            tokens,
+            last_entry: None,
+            digest,
+        }
     }
 
     /// The present etag.
@@ -133,13 +162,23 @@ impl State {
     }
 
     /// Every kept version, the present one first, then newest to oldest.
-    pub fn versions(&self) -> impl Iterator<Item = &Version> {
-        std::iter::once(&self.head).chain(self.history.past.iter().rev())
+    pub fn versions(&self) -> impl Iterator<Item = Cow<'_, Version>> {
+        std::iter::once(Cow::Borrowed(&self.head))
+            .chain(self.history.newest_first(&self.head).map(Cow::Owned))
     }
 
     /// A kept version, the present one included.
-    pub fn find(&self, number: u64) -> Option<&Version> {
-        if number == self.head.number { Some(&self.head) } else { self.history.find(number) }
+    pub fn find(&self, number: u64) -> Option<Cow<'_, Version>> {
+        if number == self.head.number {
+            Some(Cow::Borrowed(&self.head))
+        } else {
+            self.past(number).map(Cow::Owned)
+        }
+    }
+
+    /// A kept version before the present one.
+    pub(crate) fn past(&self, number: u64) -> Option<Version> {
+        self.history.find(number, &self.head)
     }
 
     /// The versions that are kept, as ranges.
@@ -150,6 +189,17 @@ impl State {
     /// The schema this state obeys.
     pub fn schema(&self) -> Option<&SchemaRef> {
         self.schema.as_ref()
+    }
+
+    /// Whether the present document has passed this schema, as whoever validates only what changes has to know. What was
+    /// decoded has not: its bytes may say anything, or come from a release that validated otherwise.
+    pub(crate) fn has_passed(&self, schema: &SchemaRef) -> bool {
+        self.passed.0 && self.schema.as_ref() == Some(schema)
+    }
+
+    /// Trusts the present document no more.
+    pub(crate) fn forget_passed(&mut self) {
+        self.passed = Passed(false);
     }
 
     /// When the state was created, in Unix milliseconds.
@@ -174,16 +224,18 @@ impl State {
         let Commit { version, schema, label, dropped } = commit;
         let label = label.map(|name| Label { name, version: version.number });
         self.digest = Etag::digest(self.seed, version.document.text());
+        // What a lapse leaves is not validated.
+        self.passed = Passed(version.event != Event::Lapse);
         let old = std::mem::replace(&mut self.head, version);
-        self.history.past.push_back(old);
-        self.history.settle(label, &dropped);
+        self.history.push(&old, &self.head);
+        self.history.settle(label, &dropped, &self.head);
         self.schema = schema;
     }
 
     /// Labels the present version.
     pub fn relabel(&mut self, relabel: Relabel) {
         let label = Label { name: relabel.label, version: self.head.number };
-        self.history.settle(Some(label), &relabel.dropped);
+        self.history.settle(Some(label), &relabel.dropped, &self.head);
     }
 
     /// Counts an attempt.
@@ -208,16 +260,21 @@ impl State {
 
     /// The sizes of the memory blocks that this state holds, itself included.
     pub fn heap_blocks_bytes(&self) -> impl Iterator<Item = usize> {
-        let versions = self.versions().flat_map(|version| {
-            let actor = version.actor.as_ref().map_or(0, |actor| actor.len());
-            [
-                version.document.text().len(),
-                actor,
-                version.deadlines.iter().len().saturating_mul(size_of::<Deadline>()),
-            ]
+        let deadlines = &self.head.deadlines;
+        let head = [
+            self.head.document.text().len(),
+            self.head.actor.as_ref().map_or(0, |actor| actor.len()),
+            deadlines.iter().len().saturating_mul(size_of::<Deadline>()),
+        ];
+        let head = head.into_iter().chain(deadlines.iter().map(|deadline| deadline.place.len()));
+        let past = self.history.past.iter().map(|past| past.parts().1.len());
+        let places = self.history.places().flat_map(|places| {
+            let list = places.len().saturating_mul(size_of::<Box<str>>());
+            // The counts of an Arc stand before what it holds.
+            let shared = size_of::<Places>().saturating_add(size_of::<[usize; 2]>());
+            places.iter().map(|place| place.len()).chain([list, shared])
         });
-        let places =
-            self.versions().flat_map(|version| version.deadlines.iter().map(|deadline| deadline.place.len()));
+        let versions = head.chain(past);
         let labels = self.history.labels.iter().map(|label| label.name.len());
         let counters = self.attempts.counters.iter().map(|counter| counter.operation.len());
         let attempts = self.attempts.history.iter().flat_map(|attempt| {
@@ -228,7 +285,7 @@ impl State {
             size_of::<State>(),
             self.attempts.counters.capacity().saturating_mul(size_of::<Counter>()),
             self.attempts.history.capacity().saturating_mul(size_of::<Attempt>()),
-            self.history.past.capacity().saturating_mul(size_of::<Version>()),
+            self.history.past.capacity().saturating_mul(size_of::<Past>()),
             self.history.labels.capacity().saturating_mul(size_of::<Label>()),
             self.schema.as_ref().map_or(0, |schema| schema.name.len()),
         ];
@@ -240,10 +297,10 @@ impl State {
 
     /// Checks what must hold for every state; returns what does not. Decoding relies on it (invariant I5).
     pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
-        let oldest_first = self.history.past.iter().chain([&self.head]);
-        let mut last = 0;
-        for version in oldest_first {
-            if version.number <= last {
+        self.history.check_invariants(&self.head)?;
+        let mut next = self.head.number.saturating_add(1);
+        for version in self.versions() {
+            if version.number >= next {
                 return Err("versions do not rise");
             }
             if version.parent >= version.number {
@@ -253,16 +310,18 @@ impl State {
                 return Err("a time is out of range");
             }
             version.deadlines.check_invariants()?;
-            last = version.number;
+            next = version.number;
         }
-        if last > VERSION_MAX || !(0..=TIME_MAX_MS).contains(&self.initialized_at_ms) {
+        if next == 0 || self.head.number > VERSION_MAX || !(0..=TIME_MAX_MS).contains(&self.initialized_at_ms)
+        {
             return Err("a number is out of range");
         }
         self.attempts.check_invariants()?;
         self.tokens.check_invariants()?;
         for (index, label) in self.history.labels.iter().enumerate() {
             let repeated = self.history.labels.iter().take(index).any(|earlier| earlier.name == label.name);
-            if repeated || self.find(label.version).is_none() {
+            let names_one = label.version == self.head.number || self.history.keeps(label.version);
+            if repeated || !names_one {
                 return Err("a label names no version, or two");
             }
         }

@@ -23,8 +23,8 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let [_, key, from, to] = args else { return Err(Refused::WrongArity) };
     let (from, to) = (words::positive("from", from)?, words::positive("to", to)?);
     read::state(ctx, *key, |state| {
-        let document = |version| read::unlapsed(ctx, state, version);
-        let (from, to) = (document(read::version(state, from)?), document(read::version(state, to)?));
+        let (from, to) = (read::version(state, from)?, read::version(state, to)?);
+        let (from, to) = (read::unlapsed(ctx, state, &from), read::unlapsed(ctx, state, &to));
         let patch = match registry::read().hiding(state.schema())? {
             None => from.diff(&to),
             Some(hiding) => hiding.masked_diff(&from, &to),

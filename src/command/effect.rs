@@ -3,16 +3,18 @@
 //! They carry results, never requests: nothing is validated against a schema, no clock is read and no setting counts. But
 //! no byte is trusted either: an effect that does not fit the state it is for is refused before anything changes.
 
-use redis_state_core::{Effect, codec};
+use redis_state_core::{Effect, State, codec};
 
 use super::{Refused, words};
 use crate::server::audit;
 use crate::server::ctx::Ctx;
+use crate::server::effect::Expiry;
 use crate::server::entry::entry;
 use crate::server::key::{Key, Kind};
 use crate::server::registry;
 use crate::server::string::RedisStr;
 use crate::server::table::{Arg, Command, KeySpec, WRITE};
+use crate::server::value::Held;
 use crate::server::{cluster, target};
 
 pub static COMMAND: Command = Command {
@@ -65,11 +67,6 @@ struct Request<'a> {
     entry: Option<AuditEntry<'a>>,
 }
 
-enum Expiry {
-    Leave,
-    Set(Option<i64>),
-}
-
 struct AuditEntry<'a> {
     stream: RedisStr<'a>,
     id: (u64, u64),
@@ -78,9 +75,10 @@ struct AuditEntry<'a> {
     fields: Vec<RedisStr<'a>>,
 }
 
-fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
+/// What has changed in a document is told by what it was, so `state` is the one that is there.
+fn parse<'a>(args: &[RedisStr<'a>], state: Option<&State>) -> Result<Request<'a>, Refused> {
     let [_, key, effect, expiry, entry @ ..] = args else { return Err(Refused::WrongArity) };
-    let effects = codec::decode_effects(effect.bytes()).ok_or(Refused::BadEffect)?;
+    let effects = codec::decode_effects(effect.bytes(), state).ok_or(Refused::BadEffect)?;
     let expiry = match expiry.bytes() {
         b"" => Expiry::Leave,
         b"-1" => Expiry::Set(None),
@@ -116,8 +114,9 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     if !ctx.is_replication() {
         return Err(Refused::Internal);
     }
-    let request = parse(args)?;
-    let mut key = Key::open_write(ctx, request.key);
+    let [_, key, ..] = args else { return Err(Refused::WrongArity) };
+    let mut key = Key::open_write(ctx, *key);
+    let request = parse(args, key.held().map(Held::state))?;
     if !fits(ctx, &request, &key) {
         return Err(Refused::BadEffect);
     }
@@ -128,7 +127,7 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     }
     request.effects.into_iter().for_each(|effect| target::apply(ctx, &mut key, effect));
     if let Some(entry) = &request.entry {
-        cluster::remember(&mut key, entry.id, entry.expires_at_ms);
+        cluster::remember(&mut key, entry.id, Some(entry.expires_at_ms));
     }
     if let Expiry::Set(expires_at_ms) = request.expiry {
         key.set_expiry(expires_at_ms);

@@ -1,5 +1,7 @@
 //! STATE.GET: the present document, a kept version, or some members of either.
 
+use std::borrow::Cow;
+
 use redis_state_core::{Document, Etag, Pointer};
 
 use super::{Refused, read, words};
@@ -52,13 +54,13 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     }
     read::state(ctx, key, |state| {
         let present = state.head();
-        let version = version.map_or(Ok(present), |number| read::version(state, number))?;
+        let version = version.map_or(Ok(Cow::Borrowed(present)), |number| read::version(state, number))?;
         if version.number == present.number {
             let document = read::present(ctx, key, state.schema(), present)?;
             reply(ctx, state.etag(), &document, &pointers);
         } else {
-            let document = read::past(ctx, state, version)?;
-            reply(ctx, state.etag_of(version), &document, &pointers);
+            let document = read::past(ctx, state, &version)?;
+            reply(ctx, state.etag_of(&version), &document, &pointers);
         }
         Ok(())
     })

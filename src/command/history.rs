@@ -27,7 +27,7 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let count = options.count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX));
     read::state(ctx, *key, |state| {
         ctx.reply_array(count.min(state.history().len() + 1));
-        state.versions().take(count).for_each(|version| reply(ctx, state, version));
+        state.versions().take(count).for_each(|version| reply(ctx, state, &version));
         Ok(())
     })
 }

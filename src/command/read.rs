@@ -68,7 +68,7 @@ pub fn shown<'s>(ctx: Ctx, key: &Key, state: &'s State) -> Cow<'s, State> {
 }
 
 /// A kept version, the present one included.
-pub fn version(state: &State, number: u64) -> Result<&Version, Refused> {
+pub fn version(state: &State, number: u64) -> Result<Cow<'_, Version>, Refused> {
     state.find(number).ok_or_else(|| Refused::Core(Error::NoVersion { kept: state.kept() }))
 }
 

@@ -4,6 +4,8 @@
 //! XADD through the server. The entry's ID and the length after trimming are replicated as they came out, since both
 //! depend on this server's clock and configuration (invariant I4).
 
+use std::cell::RefCell;
+
 use redis_module::raw;
 use redis_state_core::audit::{self, Entry};
 use redis_state_core::decide::Recorded;
@@ -25,19 +27,50 @@ pub struct Trail {
 
 /// An entry that was appended, with what a replica must know to have the same stream.
 pub struct Appended {
-    id: raw::RedisModuleStreamID,
-    len: usize,
-    expires_at_ms: i64,
+    pub id: raw::RedisModuleStreamID,
+    pub len: usize,
+    /// When the stream expires; `None` for never.
+    pub expires_at_ms: Option<i64>,
+    pub words: Words,
 }
 
-impl Appended {
-    pub fn id(&self) -> (u64, u64) {
-        (self.id.ms, self.id.seq)
+/// Names and values of an entry as strings of the server: made once, for the stream and for whoever gets a copy.
+pub struct Words {
+    names: Vec<RedisStr<'static>>,
+    values: Vec<OwnedString>,
+}
+
+impl Words {
+    pub fn of(entry: &Entry) -> Words {
+        let names = entry.fields.iter().map(|(name, _)| field_name(name)).collect();
+        let values = entry.fields.iter().map(|(_, value)| OwnedString::new(value.as_bytes())).collect();
+        Words { names, values }
     }
 
-    pub fn expires_at_ms(&self) -> i64 {
-        self.expires_at_ms
+    pub fn push(&mut self, name: &'static str, value: &[u8]) {
+        self.names.push(field_name(name));
+        self.values.push(OwnedString::new(value));
     }
+
+    /// Name, value, name, value.
+    pub fn borrow(&self) -> impl Iterator<Item = RedisStr<'_>> {
+        self.names.iter().zip(&self.values).flat_map(|(name, value)| [*name, value.borrow()])
+    }
+}
+
+/// The string of a field's name. There are a few of them, in every entry again, so each is made once and never freed.
+fn field_name(name: &'static str) -> RedisStr<'static> {
+    thread_local! {
+        static NAMES: RefCell<Vec<RedisStr<'static>>> = const { RefCell::new(Vec::new()) };
+    }
+    NAMES.with_borrow_mut(|names| {
+        if let Some(known) = names.iter().find(|known| known.bytes() == name.as_bytes()) {
+            return *known;
+        }
+        let made: &'static OwnedString = Box::leak(Box::new(OwnedString::new(name.as_bytes())));
+        names.push(made.borrow());
+        made.borrow()
+    })
 }
 
 impl Trail {
@@ -76,25 +109,16 @@ impl Trail {
     /// when the stream's last ID is the last possible one.
     pub fn append(&self, ctx: Ctx, entry: &Entry, now_ms: i64) -> Result<Appended, Refused> {
         let mut key = Key::open_write(ctx, self.name());
-        let fields = entry.fields.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
-        let fields: Vec<OwnedString> = fields.map(OwnedString::new).collect();
-        let borrowed: Vec<RedisStr> = fields.iter().map(OwnedString::borrow).collect();
-        let id = add(&key, None, &borrowed)
+        let words = Words::of(entry);
+        let fields: Vec<RedisStr> = words.borrow().collect();
+        let id = add(&key, None, &fields)
             .ok_or_else(|| Refused::AuditFull(String::from_utf8_lossy(&self.name()).into_owned()))?;
         let len = trim(&key, usize::try_from(config::AUDIT_MAXLEN.get()).unwrap_or(1), Trim::About);
         let expires_at_ms = now_ms.saturating_add(config::AUDIT_TTL_S.get().saturating_mul(1000));
         key.set_expiry(Some(expires_at_ms));
         ctx.signal_modified(self.name());
         super::info::AUDIT_ENTRIES.add();
-        Ok(Appended { id, len, expires_at_ms })
-    }
-
-    /// The arguments of STATE.EFFECT that make a replica append the same entry.
-    pub fn effect_args(&self, appended: &Appended, entry: &Entry) -> Vec<OwnedString> {
-        let head = [id_text(appended.id), appended.len.to_string(), appended.expires_at_ms.to_string()];
-        let fields = entry.fields.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
-        let words = head.iter().map(|word| word.as_bytes()).chain(fields);
-        std::iter::once(&*self.name()).chain(words).map(OwnedString::new).collect()
+        Ok(Appended { id, len, expires_at_ms: Some(expires_at_ms), words })
     }
 
     /// How many refusals, failed rungs of recoveries included, stand behind the last commit, counted up to `max`.
@@ -154,11 +178,6 @@ pub fn apply(
     key.set_expiry(Some(expires_at_ms));
     ctx.signal_modified(name);
     true
-}
-
-/// An ID as streams write it.
-pub(super) fn id_text(id: raw::RedisModuleStreamID) -> String {
-    format!("{}-{}", id.ms, id.seq)
 }
 
 /// Appends names and values, with the next ID of the stream or a given one.

@@ -34,11 +34,12 @@ pub fn is_on() -> bool {
 }
 
 /// Lets a state, if there is one, remember the entry that was written about it: here, and on replicas from the same words.
-pub fn remember(key: &mut Key, id: (u64, u64), expires_at_ms: i64) {
+pub fn remember(key: &mut Key, id: (u64, u64), expires_at_ms: Option<i64>) {
     if !is_on() {
         return;
     }
-    if let (Some(held), Some(last)) = (key.held_mut(), LastEntry::new(id, expires_at_ms)) {
+    let last = expires_at_ms.and_then(|expires_at_ms| LastEntry::new(id, expires_at_ms));
+    if let (Some(held), Some(last)) = (key.held_mut(), last) {
         held.set_last_entry(last);
     }
 }

@@ -21,6 +21,7 @@ use redis_state_core::audit::{End, Ended, LastEntry};
 
 use super::audit::Trail;
 use super::ctx::{Ctx, OK};
+use super::effect::{self, Expiry};
 use super::entry::guard;
 use super::string::{OwnedString, RedisStr};
 use super::{api, cluster, config, feed, info, registry};
@@ -96,10 +97,6 @@ fn ended(ctx: Ctx, key: RedisStr, end: End, unlinked: &Unlinked) {
     let entry = ended.entry(end, now_ms);
     // A stream that has used its last ID takes no more.
     let Ok(appended) = trail.append(ctx, &entry, now_ms) else { return };
-    let words = trail.effect_args(&appended, &entry);
-    let nothing = OwnedString::new(b"");
-    let words = [&nothing, &nothing].into_iter().chain(&words).map(OwnedString::borrow);
-    let args: Vec<RedisStr> = std::iter::once(key).chain(words).collect();
-    ctx.replicate(c"STATE.EFFECT", &args);
+    effect::send(ctx, key, &[], Expiry::Leave, Some((trail.name(), &appended)));
     feed::tell(ctx, key, &entry);
 }

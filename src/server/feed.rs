@@ -13,8 +13,9 @@ use std::sync::{Mutex, PoisonError};
 use redis_module::raw;
 use redis_state_core::audit::Entry;
 
-use super::audit::{Trim, add, id_text, trim};
+use super::audit::{Appended, Trim, Words, add, trim};
 use super::ctx::{Ctx, ERR, OK};
+use super::effect::{self, Expiry};
 use super::entry::guard;
 use super::key::{Key, Kind};
 use super::string::{OwnedString, RedisStr};
@@ -112,20 +113,16 @@ pub fn tell(ctx: Ctx, key: RedisStr, entry: &Entry) {
     }
     let Some(name) = name() else { return };
     let database = Selected::zero(ctx);
-    let fields = fields(key, database.before, entry);
-    append(ctx, name.borrow(), &fields);
-}
-
-fn fields(key: RedisStr, database: c_int, entry: &Entry) -> Vec<OwnedString> {
-    let number = database.to_string();
-    let said = entry.fields.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
-    let database = (database != 0).then_some([b"db", number.as_bytes()]);
-    let words = said.chain([&b"key"[..], key.bytes()]).chain(database.into_iter().flatten());
-    words.map(OwnedString::new).collect()
+    let mut words = Words::of(entry);
+    words.push("key", key.bytes());
+    if database.before != 0 {
+        words.push("db", database.before.to_string().as_bytes());
+    }
+    append(ctx, name.borrow(), words);
 }
 
 /// Appends to the feed, here and on replicas. It never expires, so an expiry that somebody gave it goes.
-fn append(ctx: Ctx, name: RedisStr, fields: &[OwnedString]) {
+fn append(ctx: Ctx, name: RedisStr, words: Words) {
     let mut key = Key::open_write(ctx, name);
     if !matches!(key.kind(), Kind::Nothing | Kind::Stream) {
         if !WARNED.swap(true, Ordering::Relaxed) {
@@ -135,17 +132,15 @@ fn append(ctx: Ctx, name: RedisStr, fields: &[OwnedString]) {
         }
         return;
     }
-    let fields: Vec<RedisStr> = fields.iter().map(OwnedString::borrow).collect();
+    let fields: Vec<RedisStr> = words.borrow().collect();
     // Only a stream that has used its last ID takes no more.
     let Some(id) = add(&key, None, &fields) else { return };
     let len = trim(&key, usize::try_from(config::FEED_MAXLEN.get()).unwrap_or(1), Trim::About);
     key.set_expiry(None);
     ctx.signal_modified(name);
     info::FEED_ENTRIES.add();
-    let (id, len) = (OwnedString::new(id_text(id).as_bytes()), OwnedString::new(len.to_string().as_bytes()));
-    let (nothing, never) = (OwnedString::new(b""), OwnedString::new(b"-1"));
-    let effect = [name, nothing.borrow(), nothing.borrow(), name, id.borrow(), len.borrow(), never.borrow()];
-    ctx.replicate(c"STATE.EFFECT", &[&effect, &fields[..]].concat());
+    let appended = Appended { id, len, expires_at_ms: None, words };
+    effect::send(ctx, name, &[], Expiry::Leave, Some((name, &appended)));
 }
 
 /// Database 0, until this goes out of scope.

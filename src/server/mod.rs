@@ -16,6 +16,7 @@ mod command_info;
 pub mod config;
 pub mod ctx;
 pub mod deadlines;
+pub mod effect;
 mod ends;
 pub mod entry;
 pub mod feed;

@@ -61,6 +61,18 @@ impl OwnedString {
         })
     }
 
+    /// The digits of a number.
+    pub fn of_number(number: i64) -> OwnedString {
+        // SAFETY: as in `new`.
+        OwnedString(unsafe { api!(RedisModule_CreateStringFromLongLong(std::ptr::null_mut(), number)) })
+    }
+
+    /// An ID as streams write it.
+    pub fn of_stream_id(mut id: raw::RedisModuleStreamID) -> OwnedString {
+        // SAFETY: as in `new`.
+        OwnedString(unsafe { api!(RedisModule_CreateStringFromStreamID(std::ptr::null_mut(), &mut id)) })
+    }
+
     /// Takes over a string that the API returned as ours.
     pub fn from_raw(string: *mut raw::RedisModuleString) -> Option<OwnedString> {
         // Not `then_some`: its argument would be made, and dropped, for a null pointer too.

@@ -13,6 +13,7 @@ use redis_state_core::{Effect, Error, Etag, Event, Limits, Registry, State, Ttl,
 use super::audit::{Appended, Trail};
 use super::ctx::Ctx;
 use super::deadlines;
+use super::effect::{self, Expiry};
 use super::key::{Key, Kind};
 use super::string::{OwnedString, RedisStr};
 use super::value::Held;
@@ -25,6 +26,8 @@ pub struct Target<'a> {
     key: Key<'a>,
     trail: Trail,
     now_ms: i64,
+    /// The key's expiry as it is now.
+    expires_at_ms: Option<i64>,
     seed: u64,
     user: String,
     limits: Limits,
@@ -53,7 +56,10 @@ impl<'a> Target<'a> {
                 return Err(Refused::TrailElsewhere(String::from_utf8_lossy(&trail.name()).into_owned()));
             }
         }
-        Ok(Target { ctx, key, trail, now_ms, seed: ctx.random(), user: ctx.user(), limits })
+        let expires_at_ms = key.expires_at_ms();
+        // Only a state that is made needs one, and the server's generator takes as long as a tenth of an update.
+        let seed = if key.held().is_some() { 0 } else { ctx.random() };
+        Ok(Target { ctx, key, trail, now_ms, expires_at_ms, seed, user: ctx.user(), limits })
     }
 
     pub fn name(&self) -> RedisStr<'a> {
@@ -92,7 +98,7 @@ impl<'a> Target<'a> {
             user: &self.user,
             limits: &self.limits,
             registry,
-            expires_at_ms: self.key.expires_at_ms(),
+            expires_at_ms: self.expires_at_ms,
         }
     }
 
@@ -104,11 +110,12 @@ impl<'a> Target<'a> {
     /// Does what was decided, here and on replicas.
     pub fn carry_out(&mut self, mut outcome: Outcome) -> Result<(), Refused> {
         let appended = self.append(outcome.entry.as_ref())?;
-        let expiry_moves = outcome.expires_at_ms != self.key.expires_at_ms();
-        let blob = codec::encode_effects(&outcome.effects);
+        let expiry_moves = outcome.expires_at_ms != self.expires_at_ms;
+        let blob = codec::encode_effects(&outcome.effects, self.state());
         self.apply_all(std::mem::take(&mut outcome.effects));
         if !blob.is_empty() || expiry_moves {
             self.key.set_expiry(outcome.expires_at_ms);
+            self.expires_at_ms = outcome.expires_at_ms;
             self.ctx.signal_modified(self.key.name());
         }
         if !blob.is_empty() {
@@ -116,11 +123,11 @@ impl<'a> Target<'a> {
         }
         match (&outcome.entry, appended) {
             (Some(entry), Some(appended)) => {
-                let expiry = expiry_word(outcome.expires_at_ms);
-                self.replicate_effect(&blob, &expiry, Some((entry, &appended)));
+                let expiry = Expiry::Set(outcome.expires_at_ms);
+                self.replicate_effect(&blob, expiry, Some((entry, &appended)));
             }
             _ if !blob.is_empty() => {
-                self.replicate_effect(&blob, &expiry_word(outcome.expires_at_ms), None);
+                self.replicate_effect(&blob, Expiry::Set(outcome.expires_at_ms), None);
             }
             _ if expiry_moves => self.replicate_expiry(self.key.name(), outcome.expires_at_ms),
             _ => {}
@@ -134,7 +141,7 @@ impl<'a> Target<'a> {
 
     /// Gives siblings of the state the very same expiry; those that do not exist are left alone.
     pub fn align(&self, siblings: &[RedisStr]) {
-        let expires_at_ms = self.key.expires_at_ms();
+        let expires_at_ms = self.expires_at_ms;
         for sibling in siblings {
             let mut key = Key::open_write(self.ctx, *sibling);
             if key.kind() != Kind::Nothing && key.expires_at_ms() != expires_at_ms {
@@ -154,7 +161,7 @@ impl<'a> Target<'a> {
         self.key.delete();
         self.ctx.signal_modified(self.key.name());
         if let Some(appended) = appended {
-            self.replicate_effect(&[], "", Some((entry, &appended)));
+            self.replicate_effect(&[], Expiry::Leave, Some((entry, &appended)));
         }
         self.ctx.replicate(c"DEL", &[self.key.name()]);
         if purge && self.trail.exists(self.ctx) {
@@ -247,7 +254,7 @@ impl<'a> Target<'a> {
         };
         // A stream that takes no more entries must not hide why the command was refused.
         if let Ok(Some(appended)) = self.append(Some(&entry)) {
-            self.replicate_effect(&[], "", Some((&entry, &appended)));
+            self.replicate_effect(&[], Expiry::Leave, Some((&entry, &appended)));
         }
     }
 
@@ -257,17 +264,12 @@ impl<'a> Target<'a> {
     }
 
     /// Sends an effect to replicas, and what goes with its audit entry.
-    fn replicate_effect(&mut self, blob: &[u8], expiry: &str, audit: Option<(&Entry, &Appended)>) {
+    fn replicate_effect(&mut self, blob: &[u8], expiry: Expiry, audit: Option<(&Entry, &Appended)>) {
         if let Some((_, appended)) = audit {
-            cluster::remember(&mut self.key, appended.id(), appended.expires_at_ms());
+            cluster::remember(&mut self.key, (appended.id.ms, appended.id.seq), appended.expires_at_ms);
         }
-        let mut words = vec![OwnedString::new(blob), OwnedString::new(expiry.as_bytes())];
-        if let Some((entry, appended)) = audit {
-            words.extend(self.trail.effect_args(appended, entry));
-        }
-        let args: Vec<RedisStr> =
-            std::iter::once(self.key.name()).chain(words.iter().map(OwnedString::borrow)).collect();
-        self.ctx.replicate(c"STATE.EFFECT", &args);
+        let appended = audit.map(|(_, appended)| (self.trail.name(), appended));
+        effect::send(self.ctx, self.key.name(), blob, expiry, appended);
         if let Some((entry, _)) = audit {
             feed::tell(self.ctx, self.key.name(), entry);
         }
@@ -276,7 +278,7 @@ impl<'a> Target<'a> {
     fn replicate_expiry(&self, key: RedisStr, expires_at_ms: Option<i64>) {
         match expires_at_ms {
             Some(at) => {
-                let at = OwnedString::new(at.to_string().as_bytes());
+                let at = OwnedString::of_number(at);
                 self.ctx.replicate(c"PEXPIREAT", &[key, at.borrow()]);
             }
             None => self.ctx.replicate(c"PERSIST", &[key]),
@@ -296,11 +298,6 @@ impl<'a> Target<'a> {
         counter.add();
         self.ctx.notify(name, self.key.name());
     }
-}
-
-/// The third word of STATE.EFFECT: a time in milliseconds, `-1` for never; empty leaves the expiry alone.
-fn expiry_word(expires_at_ms: Option<i64>) -> String {
-    expires_at_ms.unwrap_or(-1).to_string()
 }
 
 /// Changes a key by an effect that was decided here, or that a replica has checked.

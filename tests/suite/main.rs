@@ -23,6 +23,7 @@ mod info;
 mod keyspace;
 mod lossless;
 mod memory;
+mod old_formats;
 mod pages;
 mod panic;
 mod persistence;

@@ -109,7 +109,8 @@ fn what_is_deleted_is_given_back() {
         .map(|n| client.ok(&["MEMORY", "USAGE", &format!("{{channel:{n}}}:audit"), "SAMPLES", "0"]).int())
         .sum();
     let grown = full - before;
-    assert!(counted > 400 * 8 * 2000, "eight documents of 2 kB a state: {counted}");
+    // A document of 2 kB a state, and seven versions that are nearly the same.
+    assert!((400 * 2000..400 * 4000).contains(&counted), "{counted}");
     let told = counted + streams;
     assert!((grown * 7 / 10..grown * 13 / 10).contains(&told), "{told} bytes told, {grown} bytes used");
     empty(&mut client);

@@ -43,14 +43,14 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// Remembers a state. Its document is parsed only where the schema has steps.
+    /// Remembers a state. Its document is looked into only where the schema has steps.
     pub fn of(state: &State, registry: &Registry) -> Ended {
         let schema = state.schema().map(|schema| schema.name.clone());
         let found = schema.as_ref().and_then(|name| registry.get(name).ok());
         let document = &state.head().document;
         let telling =
             found.filter(|schema| schema.rules().has_steps() && document.text().len() <= DOCUMENT_BYTES_MAX);
-        let steps = telling.map(|schema| to_text(&schema.rules().steps(&document.value()).into()));
+        let steps = telling.map(|schema| to_text(&schema.rules().steps(document.tree().root()).into()));
         Ended { etag: state.etag(), schema, steps }
     }
 

@@ -12,10 +12,9 @@ use crate::decide::{Context, Remarks, Rung};
 use crate::error::Error;
 use crate::etag::Etag;
 use crate::json::diff::{creation_text, diff_text};
-use crate::json::to_text;
+use crate::json::node::Node;
 use crate::state::{Event, State};
 use crate::time::iso8601;
-use serde_json::Value;
 
 pub use end::{End, Ended};
 pub use last::LastEntry;
@@ -38,6 +37,11 @@ fn has_hash_tag(key: &[u8]) -> bool {
     let mut parts = key.splitn(2, |byte| *byte == b'{').skip(1);
     let tag_bytes = parts.next().and_then(|rest| rest.iter().position(|byte| *byte == b'}'));
     tag_bytes.is_some_and(|bytes| bytes > 0)
+}
+
+/// Whether the entry of a commit carries the document, whatever there was before.
+pub(crate) fn carries_document(version: u64) -> bool {
+    version.checked_rem(DOCUMENT_EVERY) == Some(0)
 }
 
 /// One entry of the audit stream: field names and values in order.
@@ -88,8 +92,8 @@ impl Entry {
     /// A commit: `after` says what the state will be, `before` is the document it had, if any.
     pub(crate) fn commit(
         after: CommitFacts,
-        before: Option<&Value>,
-        document: &Value,
+        before: Option<Node>,
+        document: Node,
         remarks: &Remarks,
         context: &Context,
     ) -> Entry {
@@ -104,14 +108,14 @@ impl Entry {
     }
 
     /// What changed, and now and then all of it.
-    fn push_documents(&mut self, before: Option<&Value>, document: &Value, version: u64, context: &Context) {
+    fn push_documents(&mut self, before: Option<Node>, document: Node, version: u64, context: &Context) {
         let patch = match before {
             Some(before) => diff_text(before, document),
             None => creation_text(document),
         };
         self.push_patch(patch, context.limits.audit_patch_bytes);
-        if before.is_none() || version.checked_rem(DOCUMENT_EVERY) == Some(0) {
-            let document = to_text(document);
+        if before.is_none() || carries_document(version) {
+            let document = document.text();
             if document.len() <= context.limits.audit_document_bytes {
                 self.push("document", document);
             }
@@ -135,7 +139,7 @@ impl Entry {
         state: &State,
         etag: Etag,
         at_ms: i64,
-        (before, after): (Value, Value),
+        (before, after): (Node, Node),
         context: &Context,
     ) -> Entry {
         let mut entry = Entry::default();
@@ -144,7 +148,7 @@ impl Entry {
         entry.push("parent", state.head().number.to_string());
         entry.push("at", iso8601(at_ms));
         entry.push_some("schema", state.schema().map(|schema| &*schema.name));
-        entry.push_documents(Some(&before), &after, etag.version, context);
+        entry.push_documents(Some(before), after, etag.version, context);
         entry
     }
 

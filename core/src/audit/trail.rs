@@ -3,9 +3,8 @@
 //! A stream is an ordinary key, so nothing in it is trusted: every text is parsed under the limits of the server, and a gap
 //! in the versions ends the attempt.
 
-use serde_json::Value;
-
 use crate::json::change::{Change, ChangeKind};
+use crate::json::index::Tree;
 use crate::limits::Limits;
 use crate::time::unix_ms;
 
@@ -60,7 +59,7 @@ impl Recorded {
 
 /// A document as it was, with its secrets hidden.
 pub(crate) struct Rebuilt {
-    pub value: Value,
+    pub tree: Tree<'static>,
     /// The version it had.
     pub version: u64,
     /// When that was made.
@@ -79,12 +78,12 @@ pub(crate) fn rebuild(trail: &[Recorded], limits: &Limits) -> Result<Rebuilt, St
             return Err(format!("the stream says nothing of the version after {}", entry.version));
         }
         if let Some(document) = &entry.document {
-            let mut value = change(ChangeKind::Replace, document, &Value::Null, limits)?;
+            let mut tree = change(ChangeKind::Replace, document, &Tree::default(), limits)?;
             for entry in later.iter().rev() {
-                value = patched(entry, &value, limits)?;
+                tree = patched(entry, &tree, limits)?;
             }
             let newest = later.first().unwrap_or(&entry);
-            return Ok(Rebuilt { value, version: newest.version, at_ms: newest.at_ms });
+            return Ok(Rebuilt { tree, version: newest.version, at_ms: newest.at_ms });
         }
         later.push(entry);
     }
@@ -94,27 +93,26 @@ pub(crate) fn rebuild(trail: &[Recorded], limits: &Limits) -> Result<Rebuilt, St
     })
 }
 
-fn patched(entry: &Recorded, value: &Value, limits: &Limits) -> Result<Value, String> {
+fn patched(entry: &Recorded, base: &Tree, limits: &Limits) -> Result<Tree<'static>, String> {
     if entry.is_cut {
         return Err(format!("the patch of version {} was cut (state.audit-patch-bytes)", entry.version));
     }
     let patch = entry.patch.as_deref().unwrap_or_default();
-    change(ChangeKind::Patch, patch, value, limits)
+    change(ChangeKind::Patch, patch, base, limits)
         .map_err(|reason| format!("the patch of version {} does not apply: {reason}", entry.version))
 }
 
-fn change(kind: ChangeKind, json: &str, base: &Value, limits: &Limits) -> Result<Value, String> {
+fn change(kind: ChangeKind, json: &str, base: &Tree, limits: &Limits) -> Result<Tree<'static>, String> {
     // A patch is longer than the document it makes: it was written by the server, under other limits.
     let limits = Limits { bytes_max: limits.bytes_max.max(json.len()), ..*limits };
-    let change = Change::parse(kind, json.as_bytes(), &limits);
-    let applied = change.and_then(|change| change.apply(base, &limits, &|_| false));
-    applied.map_err(|error| error.to_string())
+    let change = Change::parse(kind, json.as_bytes(), &limits).map_err(|error| error.to_string())?;
+    let changed = change.apply(base.root(), &limits, &|_| false).map_err(|error| error.to_string())?;
+    Ok(changed.into_tree())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::to_text;
 
     fn entry(event: &str, version: &str, fields: &[(&str, &str)]) -> Recorded {
         let all = [("event", event), ("version", version)].into_iter().chain(fields.iter().copied());
@@ -123,7 +121,7 @@ mod tests {
 
     fn rebuilt(trail: &[Recorded]) -> String {
         match rebuild(trail, &Limits::default()) {
-            Ok(rebuilt) => format!("{} {}", rebuilt.version, to_text(&rebuilt.value)),
+            Ok(rebuilt) => format!("{} {}", rebuilt.version, rebuilt.tree.text()),
             Err(reason) => reason,
         }
     }

@@ -6,31 +6,29 @@
 //! `check_invariants` has the last word. Serde with a binary format was rejected: its bytes change with a field's
 //! order, and it allocates by lengths it has read.
 
+mod effects;
+pub(crate) mod events;
+mod past;
 mod tokens;
 mod wire;
 
 use crate::attempts::{
-    ATTEMPT_ERROR_BYTES_MAX, ATTEMPTS_CEILING, Attempt, Attempted, Attempts, Counter, OPERATIONS_MAX, Tally,
+    ATTEMPT_ERROR_BYTES_MAX, ATTEMPTS_CEILING, Attempt, Attempts, Counter, OPERATIONS_MAX,
 };
 use crate::audit::LastEntry;
 use crate::deadlines::{DEADLINES_MAX, Deadline, Deadlines, PLACE_BYTES_MAX};
 use crate::document::{DOCUMENT_BYTES_CEILING, Document};
-use crate::history::{Dropped, History, Label, Version};
+use crate::history::{History, Label, Version};
 use crate::schema::SchemaRef;
-use crate::state::{Commit, Effect, Event, Relabel, State};
+use crate::state::State;
 
+pub use effects::{decode_effects, encode_effects};
 pub(crate) use wire::{Reader, Writer};
 
 /// The first byte of an encoded state; another one is another format.
-const STATE_FORMAT: u8 = 1;
-const EFFECT_PUT: u8 = b'P';
-const EFFECT_COMMIT: u8 = b'C';
-const EFFECT_RELABEL: u8 = b'L';
-const EFFECT_ATTEMPT: u8 = b'A';
-const EFFECT_DEADLINES: u8 = b'D';
-const EFFECT_REMEMBER: u8 = b'I';
-/// One command has at most this many effects on a key.
-const EFFECTS_CEILING: usize = 6;
+const STATE_FORMAT: u8 = 2;
+/// Past versions as whole ones, oldest first. It is read, and written no more.
+const STATE_FORMAT_WHOLE: u8 = 1;
 
 /// Names and actors in a state are at most this long, in bytes.
 pub const NAME_BYTES_MAX: usize = 128;
@@ -42,7 +40,6 @@ const LABELS_CEILING: usize = 64;
 /// Encodes a state.
 pub fn encode_state(state: &State) -> Vec<u8> {
     let mut out = Writer::default();
-    out.byte(STATE_FORMAT);
     write_state(&mut out, state);
     out.bytes
 }
@@ -50,109 +47,17 @@ pub fn encode_state(state: &State) -> Vec<u8> {
 /// Decodes a state; `None` for bytes that no [`encode_state`] made.
 pub fn decode_state(bytes: &[u8]) -> Option<State> {
     let mut input = Reader { bytes };
-    if input.byte()? != STATE_FORMAT {
-        return None;
-    }
     let state = read_state(&mut input)?;
     input.at_end().then_some(state)
 }
 
-/// Encodes the effects of a command on a key, one behind the other.
-pub fn encode_effects(effects: &[Effect]) -> Vec<u8> {
-    let mut out = Writer::default();
-    effects.iter().for_each(|effect| write_effect(&mut out, effect));
-    out.bytes
-}
-
-fn write_effect(out: &mut Writer, effect: &Effect) {
-    match effect {
-        Effect::Put(state) => {
-            out.byte(EFFECT_PUT);
-            out.byte(STATE_FORMAT);
-            write_state(out, state);
-        }
-        Effect::Commit(commit) => {
-            out.byte(EFFECT_COMMIT);
-            write_version(out, &commit.version);
-            write_schema(out, commit.schema.as_ref());
-            out.optional_text(commit.label.as_deref());
-            write_dropped(out, &commit.dropped);
-        }
-        Effect::Relabel(relabel) => {
-            out.byte(EFFECT_RELABEL);
-            out.text(&relabel.label);
-            write_dropped(out, &relabel.dropped);
-        }
-        Effect::Attempt(attempted) => {
-            out.byte(EFFECT_ATTEMPT);
-            out.byte(match attempted.tally {
-                Tally::Success => 1,
-                Tally::Failure => 2,
-                Tally::Clear => 3,
-            });
-            write_attempt(out, &attempted.attempt);
-            out.len(attempted.history_max);
-        }
-        Effect::Deadlines(deadlines) => {
-            out.byte(EFFECT_DEADLINES);
-            write_deadlines(out, deadlines);
-        }
-        Effect::Remember(remembered) => {
-            out.byte(EFFECT_REMEMBER);
-            tokens::write_remembered(out, remembered);
-        }
-    }
-}
-
-/// Decodes effects; `None` for bytes that no [`encode_effects`] made.
-pub fn decode_effects(bytes: &[u8]) -> Option<Vec<Effect>> {
-    let mut input = Reader { bytes };
-    let mut effects = Vec::new();
-    while !input.at_end() {
-        if effects.len() == EFFECTS_CEILING {
-            return None;
-        }
-        effects.push(read_effect(&mut input)?);
-    }
-    Some(effects)
-}
-
-fn read_effect(input: &mut Reader) -> Option<Effect> {
-    Some(match input.byte()? {
-        EFFECT_PUT if input.byte()? == STATE_FORMAT => Effect::Put(Box::new(read_state(input)?)),
-        EFFECT_COMMIT => Effect::Commit(Box::new(Commit {
-            version: read_version(input)?,
-            schema: read_schema(input)?,
-            label: input.optional_name()?,
-            dropped: read_dropped(input)?,
-        })),
-        EFFECT_RELABEL => Effect::Relabel(Relabel { label: input.name()?, dropped: read_dropped(input)? }),
-        EFFECT_ATTEMPT => {
-            let tally = match input.byte()? {
-                1 => Tally::Success,
-                2 => Tally::Failure,
-                3 => Tally::Clear,
-                _ => return None,
-            };
-            let attempt = read_attempt(input)?;
-            let history_max = usize::try_from(input.number()?).ok().filter(|max| *max <= ATTEMPTS_CEILING)?;
-            Effect::Attempt(Attempted { tally, attempt, history_max })
-        }
-        EFFECT_DEADLINES => Effect::Deadlines(read_deadlines(input)?),
-        EFFECT_REMEMBER => Effect::Remember(tokens::read_remembered(input)?),
-        _ => return None,
-    })
-}
-
 fn write_state(out: &mut Writer, state: &State) {
+    out.byte(STATE_FORMAT);
     out.fixed(state.seed);
     out.time(state.initialized_at_ms);
     write_schema(out, state.schema.as_ref());
     write_version(out, &state.head);
-    out.len(state.history.past.len());
-    for version in &state.history.past {
-        write_version(out, version);
-    }
+    past::write_past(out, &state.history.past);
     out.len(state.history.labels.len());
     for label in &state.history.labels {
         out.text(&label.name);
@@ -171,15 +76,20 @@ fn write_state(out: &mut Writer, state: &State) {
 }
 
 fn read_state(input: &mut Reader) -> Option<State> {
+    let format = input.byte()?;
     let seed = input.fixed()?;
     let initialized_at_ms = input.time()?;
     let schema = read_schema(input)?;
     let mut state = State::new(seed, initialized_at_ms, schema, read_version(input)?);
-    let past = input.len(VERSIONS_CEILING)?;
-    let past = (0..past).map(|_| read_version(input)).collect::<Option<_>>()?;
+    let past = match format {
+        STATE_FORMAT => past::read_past(input)?,
+        STATE_FORMAT_WHOLE => past::read_whole(input, &state.head)?,
+        _ => return None,
+    };
     let labels = input.len(LABELS_CEILING)?;
     let labels = (0..labels).map(|_| Some(Label { name: input.name()?, version: input.number()? }));
     let labels = labels.collect::<Option<_>>()?;
+    state.forget_passed();
     state.history = History { past, labels };
     state.attempts = read_attempts(input)?;
     state.tokens = tokens::read_tokens(input)?;
@@ -231,41 +141,38 @@ fn read_attempt(input: &mut Reader) -> Option<Attempt> {
 }
 
 fn write_version(out: &mut Writer, version: &Version) {
-    out.number(version.number);
-    out.number(version.parent);
-    out.time(version.at_ms);
-    out.byte(match version.event {
-        Event::Create => 1,
-        Event::Update => 2,
-        Event::Rollback => 3,
-        Event::Reset => 4,
-        Event::Recover => 5,
-        Event::Lapse => 6,
-    });
-    out.optional_text(version.actor.as_deref());
-    out.byte(u8::from(version.has_secret));
-    write_deadlines(out, &version.deadlines);
+    write_facts(out, version);
     out.text(version.document.text());
 }
 
+/// All of a version but its document.
+fn write_facts(out: &mut Writer, version: &Version) {
+    out.number(version.number);
+    out.number(version.parent);
+    out.time(version.at_ms);
+    out.byte(events::byte_of(version.event));
+    out.optional_text(version.actor.as_deref());
+    out.byte(u8::from(version.has_secret));
+    write_deadlines(out, &version.deadlines);
+}
+
 fn read_version(input: &mut Reader) -> Option<Version> {
+    let version = read_facts(input)?;
+    let document = Document::from_stored(input.slice(DOCUMENT_BYTES_CEILING)?)?;
+    Some(Version { document, ..version })
+}
+
+/// A version whose document is still to come.
+fn read_facts(input: &mut Reader) -> Option<Version> {
     Some(Version {
         number: input.number()?,
         parent: input.number()?,
         at_ms: input.time()?,
-        event: match input.byte()? {
-            1 => Event::Create,
-            2 => Event::Update,
-            3 => Event::Rollback,
-            4 => Event::Reset,
-            5 => Event::Recover,
-            6 => Event::Lapse,
-            _ => return None,
-        },
+        event: events::of_byte(input.byte()?)?,
         actor: input.optional_name()?,
         has_secret: input.flag()?,
         deadlines: read_deadlines(input)?,
-        document: Document::from_stored(input.slice(DOCUMENT_BYTES_CEILING)?)?,
+        document: Document::empty(),
     })
 }
 
@@ -282,9 +189,7 @@ fn read_deadlines(input: &mut Reader) -> Option<Deadlines> {
         let place = std::str::from_utf8(input.slice(PLACE_BYTES_MAX)?).ok()?;
         Some(Deadline { place: place.into(), at_ms: input.time()? })
     });
-    let deadlines: Vec<Deadline> = deadlines.collect::<Option<_>>()?;
-    // Sorted already, or there would be two encodings of one state.
-    deadlines.is_sorted_by(|a, b| a.place < b.place).then(|| Deadlines::new(deadlines))
+    Deadlines::sorted(deadlines.collect::<Option<_>>()?)
 }
 
 fn write_schema(out: &mut Writer, schema: Option<&SchemaRef>) {
@@ -306,24 +211,15 @@ fn read_schema(input: &mut Reader) -> Option<Option<SchemaRef>> {
     }
 }
 
-fn write_dropped(out: &mut Writer, dropped: &Dropped) {
-    out.len(dropped.labels.len());
-    dropped.labels.iter().for_each(|name| out.text(name));
-    out.len(dropped.versions.len());
-    dropped.versions.iter().for_each(|version| out.number(*version));
-}
-
-fn read_dropped(input: &mut Reader) -> Option<Dropped> {
-    let labels = input.len(LABELS_CEILING)?;
-    let labels = (0..labels).map(|_| input.name()).collect::<Option<_>>()?;
-    let versions = input.len(VERSIONS_CEILING)?;
-    Some(Dropped { labels, versions: (0..versions).map(|_| input.number()).collect::<Option<_>>()? })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attempts::{Attempted, Tally};
     use crate::etag::Etag;
+    use crate::history::Dropped;
+    use crate::past::Past;
+    use crate::state::Event;
+    use crate::state::{Commit, Effect, Relabel};
     use crate::tokens::{Made, Remembered, Token, Tokens};
 
     fn document(text: &str) -> Document {
@@ -359,7 +255,11 @@ mod tests {
         });
         let mut state =
             State::new(0x5eed, 1_741_058_499_000, schema, version(4, r#"{"current":{"path":"offer"}}"#));
-        state.history.past = [version(1, "{}"), version(3, r#"{"amount":1.10}"#)].into();
+        let (first, third) = (version(1, "{}"), version(3, r#"{"current":{"path":"menu"},"amount":1.10}"#));
+        let third_packed = Past::of(&third, &state.head, None);
+        let first_packed = Past::of(&first, &third, Some(&third_packed));
+        assert!(first_packed.is_whole() && !third_packed.is_whole());
+        state.history.past = [first_packed, third_packed].into();
         state.history.labels =
             vec![Label { name: "menu".into(), version: 1 }, Label { name: "offer".into(), version: 4 }];
         state.attempts = Attempts {
@@ -411,9 +311,51 @@ mod tests {
     #[test]
     fn what_was_encoded_is_decoded() {
         assert_eq!(decode_state(&encode_state(&state())), Some(state()));
-        assert_eq!(decode_effects(&encode_effects(&effects())), Some(effects()));
+        assert_eq!(decode_effects(&encode_effects(&effects(), None), None), Some(effects()));
         for effect in effects() {
-            assert_eq!(decode_effects(&encode_effects(std::slice::from_ref(&effect))), Some(vec![effect]));
+            assert_eq!(
+                decode_effects(&encode_effects(std::slice::from_ref(&effect), None), None),
+                Some(vec![effect])
+            );
+        }
+    }
+
+    /// A document of some length, and the commit that changes one number in it.
+    fn before_and_change() -> (State, Effect) {
+        let note = "School fees for term 2. ".repeat(20);
+        let text = |amount: &str| format!(r#"{{"note":"{note}","amount":{amount},"handle":"tariro"}}"#);
+        let before = State::new(0x5eed, 1_741_058_499_000, None, version(4, &text("12.50")));
+        let commit = Commit {
+            version: version(5, &text("7")),
+            schema: None,
+            label: None,
+            dropped: Dropped::default(),
+        };
+        (before, Effect::Commit(Box::new(commit)))
+    }
+
+    #[test]
+    fn a_change_is_told_by_what_has_changed() {
+        let (before, change) = before_and_change();
+        let change = std::slice::from_ref(&change);
+        let bytes = encode_effects(change, Some(&before));
+        assert!(bytes.len() < 80 && encode_effects(change, None).len() > 500, "{}", bytes.len());
+        assert_eq!(decode_effects(&bytes, Some(&before)).as_deref(), Some(change));
+        for len in 1..bytes.len() {
+            assert_eq!(decode_effects(&bytes[..len], Some(&before)), None, "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn a_change_of_another_document_is_refused() {
+        let (before, change) = before_and_change();
+        let bytes = encode_effects(&[change], Some(&before));
+        let mut other = before.clone();
+        other.head.document = document(&before.head.document.text().replace("term 2", "term 3"));
+        let mut reborn = before.clone();
+        reborn.seed = 7;
+        for state in [None, Some(&other), Some(&reborn)] {
+            assert_eq!(decode_effects(&bytes, state), None);
         }
     }
 
@@ -453,6 +395,55 @@ mod tests {
         }
     }
 
+    /// What a release that kept past versions whole has written, by way of DUMP.
+    #[test]
+    fn a_state_of_the_first_format_is_read() {
+        let hex: String = include_str!("golden/state_1.hex").split_whitespace().collect();
+        let digits = hex.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).expect("text"));
+        let bytes: Vec<u8> = digits.map(|pair| u8::from_str_radix(pair, 16).expect("hex")).collect();
+        let state = decode_state(&bytes).expect("the first format");
+        let texts: Vec<String> = state.versions().map(|version| version.document.text().to_owned()).collect();
+        let amount_and = |rest: &str| format!(r#"{{"handle":"Zoë \"z\" 🙂","amount":{rest}}}"#);
+        assert_eq!(
+            texts,
+            [
+                amount_and(r#"2.50,"steps":[1,2,3],"auth":{"token":"t-1"}"#),
+                amount_and(r#"2.50,"steps":[1,2,3,12345678901234567890],"auth":{"token":"t-1"}"#),
+                amount_and(r#"2.50,"steps":[1,2,3],"auth":{"token":"t-1"}"#),
+                amount_and(r#"1.10,"steps":[1,2,3],"auth":{"token":"t-1"},"form":{"page":1}"#),
+                amount_and(r#"1.10,"steps":[1,2,3]"#),
+            ]
+        );
+        assert_eq!(state.etag().to_string(), "5-8fe9a93578891d79");
+        let second = state.find(2).expect("kept");
+        assert_eq!(
+            (second.actor.as_deref(), second.deadlines.of("/form")),
+            (Some("login"), Some(1_795_273_887_493))
+        );
+        assert_eq!((state.kept().as_str(), state.history.labelled("offer")), ("1..5", Some(3)));
+        // It is written in the present format, which is shorter.
+        let again = encode_state(&state);
+        assert!(again.len() < bytes.len());
+        assert_eq!(decode_state(&again), Some(state));
+        for len in 0..bytes.len() {
+            assert_eq!(decode_state(&bytes[..len]), None, "{len} bytes");
+        }
+    }
+
+    /// Few bytes must not make us write many: what hangs on one version is bounded.
+    #[test]
+    fn a_chain_that_is_too_long_is_refused() {
+        let chained = |past: u64| {
+            let head = version(past + 1, &format!(r#"{{"note":"{}"}}"#, "x".repeat(100)));
+            let mut state = State::new(0x5eed, 1_741_058_499_000, None, head.clone());
+            let packed = |number: u64| Past::of(&Version { number, parent: 0, ..head.clone() }, &head, None);
+            state.history.past = (1..=past).map(packed).collect();
+            decode_state(&encode_state(&state)).map(|state| state.history.len())
+        };
+        assert_eq!(chained(crate::past::CHAIN_MAX as u64), Some(crate::past::CHAIN_MAX));
+        assert_eq!(chained(crate::past::CHAIN_MAX as u64 + 1), None);
+    }
+
     proptest::proptest! {
         /// Whatever is accepted is a state that encodes to the very same bytes.
         #[test]
@@ -464,6 +455,7 @@ mod tests {
             }
             if let Some(decoded) = decode_state(&bytes) {
                 proptest::prop_assert_eq!(encode_state(&decoded), bytes);
+                proptest::prop_assert_eq!(decoded.versions().count(), decoded.history.len() + 1);
             }
         }
     }

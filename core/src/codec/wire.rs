@@ -33,6 +33,12 @@ impl Writer {
         self.number(unix_ms.max(0) as u64);
     }
 
+    /// How far a time is from another one: short where they are near, whichever comes first.
+    pub(crate) fn distance(&mut self, from_ms: i64, at_ms: i64) {
+        let distance = at_ms.saturating_sub(from_ms);
+        self.number(((distance << 1) ^ (distance >> 63)) as u64);
+    }
+
     pub(crate) fn text(&mut self, text: &str) {
         self.len(text.len());
         self.bytes.extend_from_slice(text.as_bytes());
@@ -93,6 +99,11 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn time(&mut self) -> Option<i64> {
         i64::try_from(self.number()?).ok()
+    }
+
+    pub(crate) fn distance(&mut self, from_ms: i64) -> Option<i64> {
+        let number = self.number()?;
+        from_ms.checked_add((number >> 1) as i64 ^ (number as i64 & 1).wrapping_neg())
     }
 
     pub(crate) fn slice(&mut self, max: usize) -> Option<&'a [u8]> {

@@ -12,6 +12,8 @@ use crate::deadlines::{Deadline, Deadlines};
 use crate::document::Document;
 use crate::etag::VERSION_MAX;
 use crate::history::Version;
+use crate::json::draft::Draft;
+use crate::json::index::Tree;
 use crate::json::pointer::Pointer;
 use crate::rules::Rules;
 use crate::schema::{Registry, Schema};
@@ -24,19 +26,19 @@ pub fn lapse(state: &State, context: &Context) -> Option<Outcome> {
         *due_ms <= context.now_ms && context.expires_at_ms.is_none_or(|expires_at_ms| *due_ms < expires_at_ms)
     })?;
     let (schema, head) = (schema_of(state, context.registry), state.head());
-    let before = head.document.value();
-    let mut after = before.clone();
-    let places = head.deadlines.until(due_ms);
-    let_lapse(schema, &mut after, &places);
+    let before = head.document.tree();
+    let after = lapsed(schema, &before, &head.deadlines.until(due_ms));
     // What came back or went away with a member that lapsed has nothing left to lapse.
     let left = head.deadlines.iter().filter(|deadline| deadline.at_ms > due_ms);
     let left = left.filter(|deadline| {
-        let value =
-            |document| Pointer::parse(&deadline.place).and_then(|place| place.find(document).cloned());
+        let value = |tree: &Tree| {
+            let found = Pointer::parse(&deadline.place).and_then(|place| place.find(tree.root()));
+            found.map(|value| value.text().to_owned())
+        };
         value(&after) == value(&before)
     });
     let deadlines = Deadlines::new(left.cloned().collect::<Vec<Deadline>>());
-    let document = Document::of_object(&after);
+    let document = Document::of_object(&Draft::Same(after.root()));
     let number = head.number.checked_add(1).filter(|number| *number <= VERSION_MAX);
     let expires_at_ms = context.expires_at_ms;
     let Some(number) = number.filter(|_| document != head.document) else {
@@ -50,14 +52,15 @@ pub fn lapse(state: &State, context: &Context) -> Option<Outcome> {
         at_ms: due_ms,
         event: Event::Lapse,
         actor: None,
-        has_secret: schema.map_or(head.has_secret, |schema| schema.rules().has_secret(&after)),
+        has_secret: schema.map_or(head.has_secret, |schema| schema.rules().has_secret(after.root())),
         deadlines,
         document,
     };
     let etag = state.etag_of(&version);
     let dropped = state.history().plan(Some(head.number), None, context.limits);
-    let rules = schema.map(Schema::rules);
-    let entry = Entry::lapse(state, etag, due_ms, masked(rules, before, after), context);
+    let masked = schema.map(|schema| masked(schema.rules(), &before, &after));
+    let (before, after) = masked.as_ref().map_or((&before, &after), |(before, after)| (before, after));
+    let entry = Entry::lapse(state, etag, due_ms, (before.root(), after.root()), context);
     let commit = Commit { version, schema: state.schema().cloned(), label: None, dropped };
     let effects = vec![Effect::Commit(Box::new(commit))];
     let (event, entry, course) = (Some(Event::Lapse), Some(entry), Course::Plain);
@@ -80,9 +83,8 @@ pub fn past<'v>(schema: Option<&Schema>, version: &'v Version, now_ms: i64) -> C
     if places.is_empty() {
         return Cow::Borrowed(&version.document);
     }
-    let mut value = version.document.value();
-    let_lapse(schema, &mut value, &places);
-    Cow::Owned(Document::of_object(&value))
+    let after = lapsed(schema, &version.document.tree(), &places);
+    Cow::Owned(Document::of_object(&Draft::Same(after.root())))
 }
 
 /// The schema by which members of a state lapse: as it is now.
@@ -91,22 +93,17 @@ fn schema_of<'r>(state: &State, registry: &'r Registry) -> Option<&'r Schema> {
 }
 
 /// Without the schema nobody knows a default: what was due goes away.
-fn let_lapse(schema: Option<&Schema>, value: &mut serde_json::Value, places: &[Pointer]) {
-    match schema {
-        Some(schema) => schema.rules().lapse(value, places),
-        None => Rules::default().lapse(value, places),
-    }
+fn lapsed(schema: Option<&Schema>, tree: &Tree, places: &[Pointer]) -> Tree<'static> {
+    let no_rules = Rules::default();
+    let mut value = Draft::Same(tree.root());
+    schema.map_or(&no_rules, Schema::rules).lapse(&mut value, places);
+    value.into_tree()
 }
 
-fn masked(
-    rules: Option<&Rules>,
-    mut before: serde_json::Value,
-    mut after: serde_json::Value,
-) -> (serde_json::Value, serde_json::Value) {
-    if let Some(rules) = rules {
-        rules.mask_pair(&mut before, &mut after);
-    }
-    (before, after)
+fn masked(rules: &Rules, before: &Tree, after: &Tree) -> (Tree<'static>, Tree<'static>) {
+    let (mut before, mut after) = (Draft::Same(before.root()), Draft::Same(after.root()));
+    rules.mask_pair(&mut before, &mut after);
+    (before.into_tree(), after.into_tree())
 }
 
 #[cfg(test)]

@@ -15,16 +15,16 @@ mod touch;
 mod update;
 mod wait;
 
-use serde_json::Value;
-
 use crate::attempts::Attempted;
-use crate::audit::{CommitFacts, Entry};
+use crate::audit::{CommitFacts, Entry, carries_document};
 use crate::deadlines::Deadlines;
 use crate::document::Document;
 use crate::error::Error;
 use crate::etag::{Etag, Expected, VERSION_MAX};
 use crate::expiry::Ttl;
 use crate::history::{Dropped, Label, Version};
+use crate::json::index::Tree;
+use crate::json::node::Node;
 use crate::json::written::Written;
 use crate::limits::Limits;
 use crate::schema::{Registry, Schema, SchemaRef};
@@ -156,8 +156,10 @@ struct Proposal<'a> {
     /// Which rung of a recovery this is.
     rung: Option<Rung>,
     parent: u64,
-    value: Value,
-    written: Written,
+    /// The document of the state, where there is one.
+    before: Option<Node<'a>>,
+    after: Tree<'static>,
+    written: Written<'a>,
     obeyed: &'a Obeyed,
     label: Option<&'a str>,
     ttl: Ttl,
@@ -167,15 +169,13 @@ struct Proposal<'a> {
 impl Proposal<'_> {
     /// Checks the proposed document and makes it an outcome: a commit, or less when nothing changes.
     fn settle(self, state: Option<&State>, context: &Context) -> Result<Outcome, Error> {
-        self.obeyed.check(&self.value)?;
-        // Read once: a tree of the document is the dearest thing here.
-        let before = state.map(|state| state.head().document.value());
+        let (before, after) = (self.before, self.after.root());
+        self.obeyed.check_change(after, state, before)?;
         if matches!(self.event, Event::Create | Event::Update) {
-            self.obeyed.check_steps(before.as_ref(), &self.value)?;
+            self.obeyed.check_steps(before, after)?;
         }
-        let document = Document::from_value(&self.value, context.limits)?;
-        let deadlines =
-            self.obeyed.deadlines(state.zip(before.as_ref()), &self.value, &self.written, context.now_ms)?;
+        let document = Document::from_tree(&self.after, context.limits)?;
+        let deadlines = self.obeyed.deadlines(state.zip(before), after, &self.written, context.now_ms)?;
         let expires_at_ms = expiry(self.ttl, state, self.obeyed.schema.as_deref(), &deadlines, context)?;
         let attempted = attempt::success(state, self.remarks, context)?;
         let content = Content { document, deadlines };
@@ -183,7 +183,7 @@ impl Proposal<'_> {
             Some(state) if state.head().document == content.document && !self.obeyed.changes(state) => {
                 Ok(self.unchanged(state, content.deadlines, expires_at_ms, attempted, context))
             }
-            Some(state) => self.commit(state, before, content, expires_at_ms, attempted, context),
+            Some(state) => self.commit(state, content, expires_at_ms, attempted, context),
             None => Ok(self.create(content, expires_at_ms, attempted, context)),
         }
     }
@@ -227,13 +227,13 @@ impl Proposal<'_> {
         let mut state = State::new(context.seed, context.now_ms, schema, head);
         if let Some(name) = self.label {
             let label = Label { name: name.into(), version: number };
-            let dropped = state.history().plan(None, Some(label.clone()), context.limits);
-            state.history.settle(Some(label), &dropped);
+            let dropped = state.history().plan(None, Some(label), context.limits);
+            state.relabel(Relabel { label: name.into(), dropped });
         }
         if let Some(attempted) = attempted {
             state.attempt(attempted);
         }
-        let (event, entry) = (self.event, self.entry(state.etag(), None, context));
+        let (event, entry) = (self.event, self.entry(state.etag(), context));
         Outcome {
             etag: state.etag(),
             effects: vec![Effect::Put(Box::new(state))],
@@ -247,7 +247,6 @@ impl Proposal<'_> {
     fn commit(
         self,
         state: &State,
-        before: Option<Value>,
         content: Content,
         expires_at_ms: Option<i64>,
         attempted: Option<Attempted>,
@@ -262,7 +261,7 @@ impl Proposal<'_> {
         let mut dropped: Dropped = state.history().plan(Some(present), label, context.limits);
         self.obeyed.drop_unhidden(state, self.label, &mut dropped);
         let (event, label, schema) = (self.event, self.label.map(Into::into), self.obeyed.reference());
-        let entry = self.entry(etag, before, context);
+        let entry = self.entry(etag, context);
         let commit = Effect::Commit(Box::new(Commit { version, schema, label, dropped }));
         Ok(Outcome {
             effects: std::iter::once(commit).chain(attempted.map(Effect::Attempt)).collect(),
@@ -277,19 +276,21 @@ impl Proposal<'_> {
     fn version(&self, number: u64, content: Content, context: &Context) -> Version {
         let Content { document, deadlines } = content;
         let actor = self.remarks.actor.as_deref().map(Into::into);
-        let has_secret = self.obeyed.has_secret(&self.value);
+        let has_secret = self.obeyed.has_secret(self.after.root());
         let (parent, at_ms, event) = (self.parent, context.now_ms, self.event);
         Version { number, parent, at_ms, event, actor, has_secret, deadlines, document }
     }
 
-    fn entry(self, etag: Etag, mut before: Option<Value>, context: &Context) -> Entry {
-        let mut document = self.value;
-        match &mut before {
-            Some(before) => self.obeyed.mask_pair(before, &mut document),
-            None => self.obeyed.mask(&mut document),
-        }
+    fn entry(self, etag: Etag, context: &Context) -> Entry {
+        let (before, after) = (self.before, self.after.root());
+        let tells_all = before.is_none() || carries_document(etag.version);
+        let masked = self.obeyed.masked(before, after, tells_all);
+        let (before, after) = match &masked {
+            Some((before, after)) => (before.as_ref().map(Tree::root), after.root()),
+            None => (before, after),
+        };
         let schema = self.obeyed.schema.as_ref().map(|schema| &*schema.reference().name);
         let facts = CommitFacts { event: self.event, rung: self.rung, etag, parent: self.parent, schema };
-        Entry::commit(facts, before.as_ref(), &document, self.remarks, context)
+        Entry::commit(facts, before, after, self.remarks, context)
     }
 }

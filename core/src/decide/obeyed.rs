@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::{Context, Rights};
 use crate::deadlines::Deadlines;
 use crate::error::Error;
 use crate::history::{Dropped, Version};
 use crate::json::change::{Change, ChangeKind};
-use crate::json::equal::equal;
+use crate::json::draft::Draft;
+use crate::json::index::Tree;
+use crate::json::node::Node;
 use crate::json::pointer::Pointer;
 use crate::json::written::Written;
 use crate::rules::{Before, Clock, Keep, Rules};
@@ -94,11 +94,12 @@ impl Obeyed {
         let Some(former) = self.former.as_ref().filter(|former| former.rules().has_secrets()) else {
             return !version.has_secret;
         };
-        let mut hidden = version.document.value();
+        let tree = version.document.tree();
+        let mut hidden = Draft::Same(tree.root());
         self.schema.iter().for_each(|schema| schema.rules().mask(&mut hidden));
-        let before = hidden.clone();
+        let before = hidden.to_text();
         former.rules().mask(&mut hidden);
-        hidden == before
+        hidden.to_text() == before
     }
 
     fn rules(&self) -> impl Iterator<Item = &Rules> {
@@ -106,93 +107,115 @@ impl Obeyed {
     }
 
     /// What a new state starts with.
-    pub fn initial(&self) -> Value {
-        self.schema
-            .as_ref()
-            .map_or_else(|| Value::Object(serde_json::Map::new()), |schema| schema.initial().clone())
+    pub fn initial(&self) -> Tree<'static> {
+        let initial = self.schema.as_ref().map(|schema| Draft::Same(schema.initial()));
+        initial.unwrap_or_else(Draft::object).into_tree()
     }
 
-    /// What `change` makes of the state's document, or of the defaults where no state is, under all rules but steps.
+    /// What `change` makes of `base`, the state's document, or the defaults where no state `is_set`, under all rules but
+    /// steps.
     ///
     /// Errors: `BADPATCH`, `TOOBIG`, `TOODEEP`, `INVALID` for what is no object, `IMMUTABLE`, `PROTECTED`.
     pub fn changed(
         &self,
-        state: Option<&State>,
-        change: Change,
+        base: Node,
+        is_set: bool,
+        change: &Change,
         rights: Rights,
         context: &Context,
-    ) -> Result<Value, Error> {
-        let base = state.map_or_else(|| self.initial(), |state| state.head().document.value());
+    ) -> Result<Tree<'static>, Error> {
         let kind = change.kind();
         let reads_secret = |pointer: &_| self.rules().any(|rules| rules.reads_secret(pointer));
-        let shown = self.shown_to_change(&base, state.is_some(), rights);
-        let mut value = change.apply(&shown, context.limits, &reads_secret)?;
-        if !value.is_object() {
+        let hiding = self.hiding_from(change, rights);
+        let shown = hiding.filter(|_| kind != ChangeKind::Replace).map(|rules| {
+            let mut shown = Draft::Same(base);
+            rules.mask_guarded(&mut shown, is_set);
+            shown.into_tree()
+        });
+        let shown = shown.as_ref().map_or(base, Tree::root);
+        let changed = change.apply(shown, context.limits, &reads_secret)?;
+        if !changed.is_object() {
             return Err(Error::not_an_object());
         }
+        let mut after = changed.into_tree();
         // REPLACE makes a new document from itself alone.
-        let before = (state.is_some() || kind != ChangeKind::Replace).then_some(&base);
-        let before = Before { document: state.map(|_| &base), protected: before };
-        if let (Some(schema), false) = (&self.schema, rights.read_secrets) {
-            schema.rules().refuse_guesses(before, &value)?;
+        let protected = (is_set || kind != ChangeKind::Replace).then_some(base);
+        let before = Before { document: is_set.then_some(base), protected };
+        if let Some(rules) = hiding {
+            rules.refuse_guesses(before, after.root())?;
         }
-        for rules in self.rules() {
-            rules.unmask(&mut value, before.protected);
-            if let (ChangeKind::Replace | ChangeKind::Shallow, Some(document)) = (kind, before.document) {
-                rules.keep_unmentioned(&mut value, document);
-            }
-        }
+        after = self.with_unmentioned(after, kind, before);
         if let Some(schema) = &self.schema {
-            schema.rules().guard(before, &mut value, rights.protect)?;
+            after = guarded(schema.rules(), before, after, rights.protect)?;
         }
         if let Some(former) = &self.former {
-            former.rules().guard(before, &mut value, true)?;
+            after = guarded(former.rules(), before, after, true)?;
         }
-        Ok(value)
+        Ok(after)
     }
 
-    /// The document as a change gets it: without the secrets that this caller can neither write nor read.
-    fn shown_to_change<'v>(&self, base: &'v Value, is_set: bool, rights: Rights) -> Cow<'v, Value> {
-        let schema = self.schema.as_ref();
-        let schema = schema.filter(|schema| schema.rules().has_secrets() && !rights.read_secrets);
-        let Some(schema) = schema else { return Cow::Borrowed(base) };
-        let mut shown = base.clone();
-        schema.rules().mask_guarded(&mut shown, is_set);
-        Cow::Owned(shown)
+    /// The rules that hide secrets from a change: those that this caller can neither write nor read. A change that names
+    /// nothing with such a secret in it makes the same of a document that has them and of one that has not.
+    fn hiding_from(&self, change: &Change, rights: Rights) -> Option<&Rules> {
+        let rules = self.schema.as_ref().map(|schema| schema.rules());
+        let rules = rules.filter(|rules| rules.has_secrets() && !rights.read_secrets)?;
+        let mentions = match change.kind() {
+            ChangeKind::Patch | ChangeKind::Replace => true,
+            ChangeKind::Merge | ChangeKind::Shallow => rules.names_secrets(change.json()),
+        };
+        mentions.then_some(rules)
+    }
+
+    /// Brings back what the change did not mention, or mentioned by what stands for it.
+    fn with_unmentioned(&self, after: Tree<'static>, kind: ChangeKind, before: Before) -> Tree<'static> {
+        let kept = before.document.filter(|_| matches!(kind, ChangeKind::Replace | ChangeKind::Shallow));
+        let mut draft = Draft::Same(after.root());
+        for rules in self.rules() {
+            if rules.may_stand_for_secrets(after.text()) {
+                rules.unmask(&mut draft, before.protected);
+            }
+            if let Some(document) = kept {
+                rules.keep_unmentioned(&mut draft, document);
+            }
+        }
+        if draft.as_same().is_some() { after } else { draft.into_tree() }
     }
 
     /// Gives `target` the members of the present document that are kept. When all that was different were these, it is the
     /// present document to the letter: the order of members is no change that anybody asked for.
-    pub fn keep_present(&self, target: &mut Value, present: &Value, keep: Keep) {
-        let unkept = target.clone();
-        self.rules().for_each(|rules| rules.keep_present(target, present, keep));
-        if !equal(target, &unkept) && equal(target, present) {
-            present.clone_into(target);
-        }
+    pub fn keep_present<'v>(&self, mut target: Draft<'v>, present: Node<'v>, keep: Keep) -> Tree<'static> {
+        let unkept = target.clone().into_tree();
+        self.rules().for_each(|rules| rules.keep_present(&mut target, present, keep));
+        let target = if !target.equals(unkept.root()) && target.equals(present) {
+            Draft::Same(present)
+        } else {
+            target
+        };
+        target.into_tree()
     }
 
     /// Refuses a step that may not follow.
-    pub fn check_steps(&self, before: Option<&Value>, after: &Value) -> Result<(), Error> {
+    pub fn check_steps(&self, before: Option<Node>, after: Node) -> Result<(), Error> {
         self.schema.as_ref().map_or(Ok(()), |schema| schema.rules().check_steps(before, after))
     }
 
     /// What a change writes, as far as deadlines go by it.
-    pub fn written(&self, change: &Change) -> Written {
+    pub fn written<'c>(&self, change: &'c Change) -> Written<'c> {
         if !self.schema.as_ref().is_some_and(|schema| schema.rules().has_lifetimes()) {
             return Written::Differing;
         }
-        let mut json = change.json().clone();
-        if change.kind() != ChangeKind::Patch {
-            self.drop_no_mentions(&mut json);
-        }
+        let json = match change.kind() {
+            ChangeKind::Patch => Cow::Borrowed(change.tree()),
+            _ => self.mentions(change),
+        };
         Written::by(change.kind(), json, &|pointer, value| self.is_no_mention(pointer, value))
     }
 
     /// When the members of a document lapse once it is there; `written` says what is written now.
     pub fn deadlines(
         &self,
-        before: Option<(&State, &Value)>,
-        after: &Value,
+        before: Option<(&State, Node)>,
+        after: Node,
         written: &Written,
         now_ms: i64,
     ) -> Result<Deadlines, Error> {
@@ -202,56 +225,107 @@ impl Obeyed {
     }
 
     /// The document of a past version, without what has lapsed since.
-    pub fn past(&self, version: &Version, now_ms: i64) -> Value {
-        super::lapse::past(self.schema.as_deref(), version, now_ms).value()
+    pub fn past(&self, version: &Version, now_ms: i64) -> Tree<'static> {
+        super::lapse::past(self.schema.as_deref(), version, now_ms).into_owned().into_tree()
     }
 
-    /// Lets lapse what a document that was rebuilt would have lost since `at_ms`, had all of it been written then.
-    pub fn lapse_rebuilt(&self, value: &mut Value, at_ms: i64, now_ms: i64) -> Result<(), Error> {
-        let Some(schema) = &self.schema else { return Ok(()) };
+    /// Lets lapse what a document that was rebuilt would have lost since `at_ms`, had all of it been written then. What
+    /// stands for a secret in it is known to nobody.
+    pub fn lapse_rebuilt(&self, rebuilt: &Tree, at_ms: i64, now_ms: i64) -> Result<Tree<'static>, Error> {
+        let mut value = Draft::Same(rebuilt.root());
+        self.rules().for_each(|rules| rules.forget(&mut value));
+        let known = value.into_tree();
+        let Some(schema) = &self.schema else { return Ok(known) };
         let clock = Clock { now_ms: at_ms, before: None, written: Some(&Written::Differing) };
-        let deadlines = schema.rules().deadlines(value, &clock)?;
-        schema.rules().lapse(value, &deadlines.until(now_ms));
-        Ok(())
+        let deadlines = schema.rules().deadlines(known.root(), &clock)?;
+        let mut value = Draft::Same(known.root());
+        schema.rules().lapse(&mut value, &deadlines.until(now_ms));
+        Ok(value.into_tree())
     }
 
     /// Whether a patch that puts `value` at `pointer` mentions nothing by that.
-    pub fn is_no_mention(&self, pointer: &Pointer, value: &Value) -> bool {
+    pub fn is_no_mention(&self, pointer: &Pointer, value: Node) -> bool {
         self.rules().any(|rules| rules.is_no_mention(pointer, value))
     }
 
-    /// Takes away what is no mention of a member in the json of a change.
-    pub fn drop_no_mentions(&self, json: &mut Value) {
-        self.rules().for_each(|rules| rules.unmask(json, None));
-    }
-
-    /// Takes away what stands for secrets in a document that was rebuilt.
-    pub fn forget_secrets(&self, value: &mut Value) {
-        self.rules().for_each(|rules| rules.forget(value));
+    /// The json of a change without what is no mention of a member.
+    pub fn mentions<'c>(&self, change: &'c Change) -> Cow<'c, Tree<'static>> {
+        let tree = change.tree();
+        let mut json = Draft::Same(tree.root());
+        for rules in self.rules().filter(|rules| rules.may_stand_for_secrets(tree.text())) {
+            rules.unmask(&mut json, None);
+        }
+        if json.as_same().is_some() { Cow::Borrowed(tree) } else { Cow::Owned(json.into_tree()) }
     }
 
     /// Whether there is a secret in a document, by the schema.
-    pub fn has_secret(&self, value: &Value) -> bool {
+    pub fn has_secret(&self, value: Node) -> bool {
         self.schema.as_ref().is_some_and(|schema| schema.rules().has_secret(value))
     }
 
-    /// Hides the secrets of a document.
-    pub fn mask(&self, value: &mut Value) {
-        self.rules().for_each(|rules| rules.mask(value));
+    /// Two documents with their secrets hidden, to be compared; the first of them may be missing. `None` when they may be told
+    /// as they are: `after` is told in so far as it differs only, and that passes over its secrets.
+    pub fn masked(
+        &self,
+        before: Option<Node>,
+        after: Node,
+        tells_all: bool,
+    ) -> Option<(Option<Tree<'static>>, Tree<'static>)> {
+        let told = |rules: &Rules| before.is_none_or(|before| !rules.are_passed_over(before, after));
+        if !self.rules().any(|rules| rules.has_secrets() && (tells_all || told(rules))) {
+            return None;
+        }
+        let (mut before, mut after) = (before.map(Draft::Same), Draft::Same(after));
+        self.rules().for_each(|rules| match &mut before {
+            Some(before) => rules.mask_pair(before, &mut after),
+            None => rules.mask(&mut after),
+        });
+        Some((before.map(Draft::into_tree), after.into_tree()))
     }
 
-    /// Hides the secrets of two documents that are about to be compared.
-    pub fn mask_pair(&self, before: &mut Value, after: &mut Value) {
-        self.rules().for_each(|rules| rules.mask_pair(before, after));
+    /// Refuses what does not pass the schema. `state` is what it was made of, and `present` the document of that.
+    pub fn check_change(
+        &self,
+        value: Node,
+        state: Option<&State>,
+        present: Option<Node>,
+    ) -> Result<(), Error> {
+        let schema = self.schema.as_ref().map(|schema| schema.reference());
+        let has_passed = state.zip(schema).is_some_and(|(state, schema)| state.has_passed(schema));
+        self.check_parts(value, present.filter(|_| has_passed))
     }
 
     /// Refuses what does not pass the schema.
-    pub fn check(&self, value: &Value) -> Result<(), Error> {
+    pub fn check(&self, value: Node) -> Result<(), Error> {
+        self.check_parts(value, None)
+    }
+
+    fn check_parts(&self, value: Node, passed: Option<Node>) -> Result<(), Error> {
         if !value.is_object() {
             return Err(Error::not_an_object());
         }
-        self.schema.as_ref().map_or(Ok(()), |schema| schema.check(value))
+        self.schema.as_ref().map_or(Ok(()), |schema| schema.check(value, passed))
     }
+}
+
+/// Lets the rules guard what a change has made.
+fn guarded(
+    rules: &Rules,
+    before: Before,
+    after: Tree<'static>,
+    may_protect: bool,
+) -> Result<Tree<'static>, Error> {
+    let reworded = rules.guard(before, after.root(), may_protect)?;
+    if reworded.is_empty() {
+        return Ok(after);
+    }
+    let mut draft = Draft::Same(after.root());
+    for (pointer, words) in reworded {
+        if let Some(member) = Pointer::parse(&pointer).and_then(|pointer| draft.find_mut(&pointer)) {
+            *member = Draft::Same(words);
+        }
+    }
+    Ok(draft.into_tree())
 }
 
 fn refused(reason: String) -> Error {

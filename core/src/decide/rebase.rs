@@ -10,33 +10,38 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::Obeyed;
 use crate::etag::Expected;
 use crate::history::Version;
 use crate::json::change::{Change, ChangeKind};
-use crate::json::equal::identical;
+use crate::json::lookup::Lookup;
+use crate::json::node::Node;
 use crate::json::patch;
 use crate::state::State;
 
 /// The version that `change` was made for, when it may be applied to the present document all the same: the version is past but
 /// kept, and nothing that the change writes has changed since.
-pub(super) fn base(state: &State, expected: Expected, change: &Change, obeyed: &Obeyed) -> Option<u64> {
+pub(super) fn base(
+    state: &State,
+    present: Node,
+    expected: Expected,
+    change: &Change,
+    obeyed: &Obeyed,
+) -> Option<u64> {
     let version = kept(state, expected)?;
-    let (before, after) = (version.document.value(), state.head().document.value());
-    let written = written(change, obeyed, &before, &after);
-    (!written.differ(Some(&before), Some(&after))).then_some(version.number)
+    let before = version.document.tree();
+    let written = written(change, obeyed, before.root(), present);
+    (!written.differ(Some(before.root()), Some(present))).then_some(version.number)
 }
 
 /// The past version that was expected.
-fn kept(state: &State, expected: Expected) -> Option<&Version> {
+fn kept(state: &State, expected: Expected) -> Option<Version> {
     match expected {
         Expected::Any | Expected::Absent => None,
-        Expected::Version(number) => state.history().find(number),
+        Expected::Version(number) => state.past(number),
         Expected::Etag(etag) => {
-            let version = state.history().find(etag.version)?;
-            (state.etag_of(version) == etag).then_some(version)
+            let version = state.past(etag.version)?;
+            (state.etag_of(&version) == etag).then_some(version)
         }
     }
 }
@@ -57,20 +62,20 @@ impl Members {
 
     /// Adds the member with these tokens; beyond an object that both documents have it is the member where they end that
     /// counts: an array, or what appeared or went.
-    fn add<'t>(&mut self, tokens: impl IntoIterator<Item = &'t String>, before: &Value, after: &Value) {
+    fn add<'t>(&mut self, tokens: impl IntoIterator<Item = &'t str>, before: Node, after: Node) {
         let (mut place, mut before, mut after) = (self, Some(before), Some(after));
         for token in tokens {
-            let (Some(Value::Object(old)), Some(Value::Object(new))) = (before, after) else { break };
-            place = place.below.entry(token.clone()).or_default();
+            let Some((old, new)) = objects(before, after) else { break };
+            place = place.below.entry(token.to_owned()).or_default();
             (before, after) = (old.get(token), new.get(token));
         }
         place.whole = true;
     }
 
     /// Whether one of them is not in `after` as it is in `before`.
-    fn differ(&self, before: Option<&Value>, after: Option<&Value>) -> bool {
-        match (before, after) {
-            (Some(Value::Object(old)), Some(Value::Object(new))) if !self.whole => {
+    fn differ(&self, before: Option<Node>, after: Option<Node>) -> bool {
+        match objects(before, after) {
+            Some((old, new)) if !self.whole => {
                 self.below.iter().any(|(name, members)| members.differ(old.get(name), new.get(name)))
             }
             _ if self.whole || !self.below.is_empty() => differ(before, after),
@@ -80,33 +85,40 @@ impl Members {
 }
 
 /// Whether a member has changed: a member below it, or what it is. The order of members is nobody's.
-fn differ(before: Option<&Value>, after: Option<&Value>) -> bool {
-    match (before, after) {
-        (Some(Value::Object(old)), Some(Value::Object(new))) => {
-            old.len() != new.len() || old.iter().any(|(name, value)| differ(Some(value), new.get(name)))
-        }
-        (Some(old), Some(new)) => !identical(old, new),
-        (None, None) => false,
-        (Some(_), None) | (None, Some(_)) => true,
-    }
+fn differ(before: Option<Node>, after: Option<Node>) -> bool {
+    let Some((old, new)) = objects(before, after) else {
+        return before.map(Node::text) != after.map(Node::text);
+    };
+    let mut members = Lookup::new(new);
+    old.text() != new.text()
+        && (old.children().count() != new.children().count()
+            || old.children().any(|member| differ(Some(member), members.get_raw(member.raw_name()))))
+}
+
+/// Both, when both are objects.
+fn objects<'v>(before: Option<Node<'v>>, after: Option<Node<'v>>) -> Option<(Node<'v>, Node<'v>)> {
+    before.zip(after).filter(|(before, after)| before.is_object() && after.is_object())
 }
 
 /// What a change writes and reads. `"***"` in a secret's place is no mention.
-fn written(change: &Change, obeyed: &Obeyed, before: &Value, after: &Value) -> Members {
+fn written(change: &Change, obeyed: &Obeyed, before: Node, after: Node) -> Members {
     let mut members = Members::default();
-    match (change.kind(), change.json()) {
-        (ChangeKind::Patch, json) => {
-            let pointers = patch::pointers(json, &|pointer, value| obeyed.is_no_mention(pointer, value));
-            pointers.iter().for_each(|pointer| members.add(pointer.tokens(), before, after));
-        }
-        (kind @ (ChangeKind::Merge | ChangeKind::Shallow), json @ Value::Object(_)) => {
-            let mut mentioned = json.clone();
-            obeyed.drop_no_mentions(&mut mentioned);
-            let Value::Object(names) = &mentioned else { return Members::all() };
-            if kind == ChangeKind::Merge {
-                return merged(json, &mentioned, Some(after));
+    match change.kind() {
+        ChangeKind::Patch => {
+            let pointers =
+                patch::pointers(change.json(), &|pointer, value| obeyed.is_no_mention(pointer, value));
+            for pointer in pointers {
+                members.add(pointer.tokens().iter().map(String::as_str), before, after);
             }
-            names.keys().for_each(|name| members.add([name], before, after));
+        }
+        ChangeKind::Merge | ChangeKind::Shallow if change.json().is_object() => {
+            let mentioned = obeyed.mentions(change);
+            if change.kind() == ChangeKind::Merge {
+                return merged(change.json(), mentioned.root(), Some(after));
+            }
+            for member in mentioned.root().children() {
+                members.add([&*member.name()], before, after);
+            }
         }
         _ => return Members::all(),
     }
@@ -115,19 +127,23 @@ fn written(change: &Change, obeyed: &Obeyed, before: &Value, after: &Value) -> M
 
 /// The leaves of a merge patch; `sent` is the patch with what is no mention still in it. An empty object is a leaf, but one that
 /// is empty for want of mentions writes nothing where an object is.
-fn merged(sent: &Value, mentioned: &Value, after: Option<&Value>) -> Members {
-    let (Value::Object(sent), Value::Object(names)) = (sent, mentioned) else { return Members::all() };
+fn merged(sent: Node, mentioned: Node, after: Option<Node>) -> Members {
+    if !sent.is_object() || !mentioned.is_object() {
+        return Members::all();
+    }
     let mut members = Members::default();
-    for (name, mentioned) in names {
-        let sent = sent.get(name).unwrap_or(&Value::Null);
-        let after = after.and_then(|after| after.get(name));
-        let is_empty = |value: &Value| value.as_object().is_some_and(|members| members.is_empty());
+    let mut all_sent = Lookup::new(sent);
+    for mentioned in mentioned.children() {
+        let name = mentioned.name();
+        let sent = all_sent.get_raw(mentioned.raw_name()).unwrap_or(mentioned);
+        let after = after.and_then(|after| after.get(&name));
+        let is_empty = |value: Node| value.is_object() && value.is_empty();
         let below = match (is_empty(mentioned), is_empty(sent)) {
             (false, _) => merged(sent, mentioned, after),
-            (true, false) if after.is_some_and(Value::is_object) => continue,
+            (true, false) if after.is_some_and(Node::is_object) => continue,
             (true, _) => Members::all(),
         };
-        members.below.insert(name.clone(), below);
+        members.below.insert(name.into_owned(), below);
     }
     members
 }

@@ -3,7 +3,7 @@
 //! Each way is a rung. They are tried in order; the first whose document passes the schema is taken, and all that were tried
 //! are told. Protected, immutable and secret members keep their present value on every rung.
 
-use serde_json::Value;
+use std::borrow::Cow;
 
 use super::{Context, Obeyed, Outcome, Proposal, Remarks};
 use crate::audit::Entry;
@@ -11,6 +11,9 @@ use crate::audit::trail::rebuild;
 use crate::error::Error;
 use crate::expiry::Ttl;
 use crate::history::Version;
+use crate::json::draft::Draft;
+use crate::json::index::Tree;
+use crate::json::node::Node;
 use crate::json::written::Written;
 use crate::rules::Keep;
 use crate::state::{Event, State};
@@ -124,33 +127,33 @@ struct Ladder<'a> {
 
 impl Ladder<'_> {
     fn climb(&mut self, state: &State) -> Option<(Rung, Outcome)> {
-        let present = state.head().document.value();
+        let tree = state.head().document.tree();
+        let present = tree.root();
         let parent = state.head().number;
-        self.valid(state, &present)
+        self.valid(state, present)
             .or_else(|| {
-                let value = self.with_defaults(&present);
-                self.step(Rung::Defaults, Some(state), parent, value)
+                let after = self.with_defaults(present);
+                self.step(Rung::Defaults, Some((state, present)), parent, after)
             })
             .or_else(|| {
-                let value = self.without_unknown(&present);
-                self.step(Rung::Revision, Some(state), parent, value)
+                let after = self.without_unknown(present);
+                self.step(Rung::Revision, Some((state, present)), parent, after)
             })
-            .or_else(|| self.version(Rung::Snapshot, state, &present))
-            .or_else(|| self.version(Rung::Label, state, &present))
+            .or_else(|| self.version(Rung::Snapshot, state, present))
+            .or_else(|| self.version(Rung::Label, state, present))
             .or_else(|| {
-                let mut value = self.obeyed.initial();
-                self.obeyed.keep_present(&mut value, &present, Keep::GuardedIfThere);
-                self.step(Rung::Reset, Some(state), parent, Ok(value))
+                let initial = self.obeyed.initial();
+                let initial = Draft::Same(initial.root());
+                let after = self.obeyed.keep_present(initial, present, Keep::GuardedIfThere);
+                self.step(Rung::Reset, Some((state, present)), parent, Ok(after))
             })
     }
 
     fn climb_without_state(&mut self, trail: &[Recorded]) -> Option<(Rung, Outcome)> {
         let rebuilt = match rebuild(trail, self.context.limits) {
-            Ok(mut rebuilt) => {
-                self.obeyed.forget_secrets(&mut rebuilt.value);
-                let now_ms = self.context.now_ms;
-                let lapsed = self.obeyed.lapse_rebuilt(&mut rebuilt.value, rebuilt.at_ms, now_ms);
-                self.step(Rung::Audit, None, rebuilt.version, lapsed.map(|()| rebuilt.value))
+            Ok(rebuilt) => {
+                let lapsed = self.obeyed.lapse_rebuilt(&rebuilt.tree, rebuilt.at_ms, self.context.now_ms);
+                self.step(Rung::Audit, None, rebuilt.version, lapsed)
             }
             Err(reason) => self.failed(Rung::Audit, reason),
         };
@@ -158,12 +161,13 @@ impl Ladder<'_> {
     }
 
     /// The state as it is: no version, but the person is there again.
-    fn valid(&mut self, state: &State, present: &Value) -> Option<(Rung, Outcome)> {
+    fn valid(&mut self, state: &State, present: Node) -> Option<(Rung, Outcome)> {
         if let Err(error) = self.obeyed.check(present) {
             return self.failed(Rung::Valid, reason(&error));
         }
         if self.obeyed.changes(state) {
-            return self.step(Rung::Valid, Some(state), state.head().number, Ok(present.clone()));
+            let after = Draft::Same(present).into_tree();
+            return self.step(Rung::Valid, Some((state, present)), state.head().number, Ok(after));
         }
         let touched = match super::touch(Some(state), self.request.ttl, self.context) {
             Ok(touched) => touched?,
@@ -174,56 +178,57 @@ impl Ladder<'_> {
     }
 
     /// The newest kept version that is valid once what is kept has its present value: labelled ones or the others.
-    fn version(&mut self, rung: Rung, state: &State, present: &Value) -> Option<(Rung, Outcome)> {
-        let labelled = |version: &&Version| state.history().label_of(version.number).is_some();
-        let wanted = |version: &&Version| labelled(version) == (rung == Rung::Label);
+    fn version(&mut self, rung: Rung, state: &State, present: Node) -> Option<(Rung, Outcome)> {
+        let labelled = |version: &Cow<Version>| state.history().label_of(version.number).is_some();
+        let wanted = |version: &Cow<Version>| labelled(version) == (rung == Rung::Label);
         for version in state.versions().skip(1).filter(wanted) {
-            let mut value = self.obeyed.past(version, self.context.now_ms);
-            self.obeyed.keep_present(&mut value, present, Keep::Guarded);
-            if self.obeyed.check(&value).is_ok() {
-                return self.step(rung, Some(state), version.parent, Ok(value));
+            let past = self.obeyed.past(&version, self.context.now_ms);
+            let after = self.obeyed.keep_present(Draft::Same(past.root()), present, Keep::Guarded);
+            if self.obeyed.check(after.root()).is_ok() {
+                return self.step(rung, Some((state, present)), version.parent, Ok(after));
             }
         }
         self.failed(rung, "no such version is kept that passes the schema".to_owned())
     }
 
-    fn with_defaults(&self, present: &Value) -> Result<Value, Error> {
-        let mut value = present.clone();
-        self.obeyed.schema.as_ref().map_or(Ok(()), |schema| schema.fill_defaults(&mut value))?;
-        self.obeyed.keep_present(&mut value, present, Keep::GuardedIfThere);
-        Ok(value)
+    fn with_defaults(&self, present: Node) -> Result<Tree<'static>, Error> {
+        let filled = match &self.obeyed.schema {
+            Some(schema) => schema.fill_defaults(present)?,
+            None => Draft::Same(present).into_tree(),
+        };
+        Ok(self.obeyed.keep_present(Draft::Same(filled.root()), present, Keep::GuardedIfThere))
     }
 
-    fn without_unknown(&self, present: &Value) -> Result<Value, Error> {
-        let mut value = self.with_defaults(present)?;
+    fn without_unknown(&self, present: Node) -> Result<Tree<'static>, Error> {
+        let mut tree = self.with_defaults(present)?;
         if let Some(schema) = &self.obeyed.schema {
-            schema.drop_unknown(&mut value);
+            tree = schema.drop_unknown(tree);
         }
-        self.obeyed.keep_present(&mut value, present, Keep::GuardedIfThere);
-        Ok(value)
+        Ok(self.obeyed.keep_present(Draft::Same(tree.root()), present, Keep::GuardedIfThere))
     }
 
     /// Tries one rung: its document must be all that a commit must be.
     fn step(
         &mut self,
         rung: Rung,
-        state: Option<&State>,
+        present: Option<(&State, Node)>,
         parent: u64,
-        value: Result<Value, Error>,
+        after: Result<Tree<'static>, Error>,
     ) -> Option<(Rung, Outcome)> {
-        let proposal = value.and_then(|value| {
+        let proposal = after.and_then(|after| {
             let proposal = Proposal {
                 event: Event::Recover,
                 rung: Some(rung),
                 parent,
-                value,
+                before: present.map(|(_, document)| document),
+                after,
                 written: Written::Differing,
                 obeyed: self.obeyed,
                 label: None,
                 ttl: self.request.ttl,
                 remarks: &self.request.remarks,
             };
-            proposal.settle(state, self.context)
+            proposal.settle(present.map(|(state, _)| state), self.context)
         });
         match proposal {
             Ok(outcome) => Some((rung, outcome)),

@@ -5,6 +5,7 @@ use super::{Context, Obeyed, Outcome, Proposal, Remarks, check_expected};
 use crate::error::Error;
 use crate::etag::Expected;
 use crate::expiry::Ttl;
+use crate::json::draft::Draft;
 use crate::json::written::Written;
 use crate::rules::Keep;
 use crate::state::{Event, State};
@@ -32,13 +33,14 @@ fn defaults(state: Option<&State>, request: &Reset, context: &Context) -> Result
     let state = state.ok_or(Error::NoState)?;
     check_expected(state, request.expected)?;
     let obeyed = Obeyed::find(context, Some(state), None, false)?;
-    let mut value = obeyed.initial();
-    obeyed.keep_present(&mut value, &state.head().document.value(), Keep::GuardedIfThere);
+    let (initial, present) = (obeyed.initial(), state.head().document.tree());
+    let after = obeyed.keep_present(Draft::Same(initial.root()), present.root(), Keep::GuardedIfThere);
     let proposal = Proposal {
         event: Event::Reset,
         rung: None,
         parent: state.head().number,
-        value,
+        before: Some(present.root()),
+        after,
         written: Written::Differing,
         obeyed: &obeyed,
         label: None,

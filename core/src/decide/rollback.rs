@@ -3,7 +3,7 @@
 //! The new version takes over the parent of the version it goes back to, so that one rollback after another walks
 //! further back instead of swapping two versions for ever.
 
-use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 use super::once::{once, with_etag};
 use super::{Context, Obeyed, Outcome, Proposal, Remarks, check_expected};
@@ -11,8 +11,11 @@ use crate::error::Error;
 use crate::etag::Expected;
 use crate::expiry::Ttl;
 use crate::history::Version;
+use crate::json::draft::Draft;
+use crate::json::index::Tree;
+use crate::json::node::Node;
 use crate::json::pointer::{Pointer, array_index};
-use crate::json::to_text;
+use crate::json::strings::raw;
 use crate::json::written::Written;
 use crate::rules::Keep;
 use crate::state::{Event, State};
@@ -59,12 +62,15 @@ fn back(state: Option<&State>, request: &Rollback, context: &Context) -> Result<
     let state = state.ok_or(Error::NoState)?;
     check_expected(state, request.expected)?;
     let obeyed = Obeyed::find(context, Some(state), None, false)?;
-    let target = find(state, request, &obeyed, context.now_ms)?;
+    let present = state.head().document.tree();
+    let way = Way { state, request, obeyed: &obeyed, present: present.root(), now_ms: context.now_ms };
+    let target = way.find()?;
     let proposal = Proposal {
         event: Event::Rollback,
         rung: None,
         parent: target.parent,
-        value: content(state, target, request, &obeyed, context.now_ms)?,
+        before: Some(present.root()),
+        after: way.content(&target)?,
         written: Written::Differing,
         obeyed: &obeyed,
         label: None,
@@ -74,119 +80,115 @@ fn back(state: Option<&State>, request: &Rollback, context: &Context) -> Result<
     proposal.settle(Some(state), context)
 }
 
-fn find<'s>(
-    state: &'s State,
-    request: &Rollback,
-    obeyed: &Obeyed,
+/// The way back, as far as it is the same for every version on it.
+struct Way<'a> {
+    state: &'a State,
+    request: &'a Rollback,
+    obeyed: &'a Obeyed,
+    present: Node<'a>,
     now_ms: i64,
-) -> Result<&'s Version, Error> {
-    let missing = || Error::NoVersion { kept: state.kept() };
-    match &request.target {
-        Target::Steps(steps) => ancestor(state, request, obeyed, *steps, now_ms),
-        Target::To(number) => state.find(*number).ok_or_else(missing),
-        Target::Label(label) => {
-            let number = state.history().labelled(label);
-            let missing = || Error::NoLabel { label: label.clone(), kept: state.kept() };
-            number.and_then(|number| state.find(number)).ok_or_else(missing)
-        }
-        Target::LastValid => {
-            let passes = |version: &&Version| obeyed.check(&obeyed.past(version, now_ms)).is_ok();
-            state.versions().skip(1).find(passes).ok_or_else(missing)
-        }
-    }
 }
 
-/// The `steps`-th kept ancestor that would change the document.
-fn ancestor<'s>(
-    state: &'s State,
-    request: &Rollback,
-    obeyed: &Obeyed,
-    steps: u64,
-    now_ms: i64,
-) -> Result<&'s Version, Error> {
-    let mut left = steps;
-    let mut version = state.head();
-    loop {
-        version = state.find(version.parent).ok_or_else(|| Error::NoVersion { kept: state.kept() })?;
-        if to_text(&content(state, version, request, obeyed, now_ms)?) != state.head().document.text() {
-            left = left.saturating_sub(1);
-            if left == 0 {
-                return Ok(version);
+impl<'a> Way<'a> {
+    fn find(&self) -> Result<Cow<'a, Version>, Error> {
+        let state = self.state;
+        let missing = || Error::NoVersion { kept: state.kept() };
+        match &self.request.target {
+            Target::Steps(steps) => self.ancestor(*steps),
+            Target::To(number) => state.find(*number).ok_or_else(missing),
+            Target::Label(label) => {
+                let number = state.history().labelled(label);
+                let missing = || Error::NoLabel { label: label.clone(), kept: state.kept() };
+                number.and_then(|number| state.find(number)).ok_or_else(missing)
+            }
+            Target::LastValid => {
+                let passes = |version: &Cow<Version>| {
+                    self.obeyed.check(self.obeyed.past(version, self.now_ms).root()).is_ok()
+                };
+                state.versions().skip(1).find(passes).ok_or_else(missing)
             }
         }
     }
-}
 
-/// What the document becomes when `target` is gone back to: what is protected, immutable or secret keeps its present value,
-/// and what has lapsed since does not come back.
-fn content(
-    state: &State,
-    target: &Version,
-    request: &Rollback,
-    obeyed: &Obeyed,
-    now_ms: i64,
-) -> Result<Value, Error> {
-    let old = obeyed.past(target, now_ms);
-    let present = state.head().document.value();
-    let mut document = match &request.only {
-        None => old,
-        Some(pointers) => {
-            let mut document = present.clone();
-            for pointer in pointers {
-                take_member(&mut document, &old, pointer)?;
+    /// The `steps`-th kept ancestor that would change the document.
+    fn ancestor(&self, steps: u64) -> Result<Cow<'a, Version>, Error> {
+        let mut left = steps;
+        let mut version = Cow::Borrowed(self.state.head());
+        loop {
+            let parent = self.state.find(version.parent);
+            version = parent.ok_or_else(|| Error::NoVersion { kept: self.state.kept() })?;
+            if self.content(&version)?.text() != self.present.text() {
+                left = left.saturating_sub(1);
+                if left == 0 {
+                    return Ok(version);
+                }
             }
-            document
         }
-    };
-    let keep = if request.all { Keep::NotProtected } else { Keep::Guarded };
-    obeyed.keep_present(&mut document, &present, keep);
-    Ok(document)
+    }
+
+    /// What the document becomes when `target` is gone back to: what is protected, immutable or secret keeps its present
+    /// value, and what has lapsed since does not come back.
+    fn content(&self, target: &Version) -> Result<Tree<'static>, Error> {
+        let old = self.obeyed.past(target, self.now_ms);
+        let document = match &self.request.only {
+            None => Draft::Same(old.root()),
+            Some(pointers) => {
+                let mut document = Draft::Same(self.present);
+                for pointer in pointers {
+                    take_member(&mut document, old.root(), pointer)?;
+                }
+                document
+            }
+        };
+        let keep = if self.request.all { Keep::NotProtected } else { Keep::Guarded };
+        Ok(self.obeyed.keep_present(document, self.present, keep))
+    }
 }
 
 /// Makes the member at `pointer` what it is in `old`.
-fn take_member(document: &mut Value, old: &Value, pointer: &Pointer) -> Result<(), Error> {
+fn take_member<'v>(document: &mut Draft<'v>, old: Node<'v>, pointer: &Pointer) -> Result<(), Error> {
     let no_place = || Error::BadMember { pointer: pointer.to_string() };
-    let Some(value) = pointer.find(old) else { return remove_member(document, pointer) };
-    let Some((last, parents)) = pointer.tokens().split_last() else {
-        *document = value.clone();
+    let Some(value) = pointer.find(old) else {
+        remove_member(document, pointer);
         return Ok(());
     };
-    let parent = parents.iter().try_fold(document, |place, token| match place {
-        Value::Object(members) => {
-            Some(members.entry(token.as_str()).or_insert_with(|| Value::Object(Map::new())))
+    let value = Draft::Same(value);
+    let Some((last, parents)) = pointer.tokens().split_last() else {
+        *document = value;
+        return Ok(());
+    };
+    let parent = parents.iter().try_fold(document, |place, token| {
+        if place.is_object() {
+            let name = raw(token).into_owned();
+            return place.members_mut()?.entry(name.into(), Draft::object());
         }
-        Value::Array(elements) => elements.get_mut(array_index(token)?),
-        _ => None,
+        place.elements_mut()?.get_mut(array_index(token)?)
     });
-    match parent.ok_or_else(no_place)? {
-        Value::Object(members) => {
-            members.insert(last.clone(), value.clone());
-        }
-        Value::Array(elements) => {
-            let len = elements.len();
-            let index = array_index(last).filter(|index| *index <= len).ok_or_else(no_place)?;
-            match elements.get_mut(index) {
-                Some(element) => *element = value.clone(),
-                None => elements.push(value.clone()),
-            }
-        }
-        _ => return Err(no_place()),
+    let parent = parent.ok_or_else(no_place)?;
+    if let Some(members) = parent.members_mut() {
+        members.insert(raw(last).into_owned(), value);
+        return Ok(());
+    }
+    let elements = parent.elements_mut().ok_or_else(no_place)?;
+    let len = elements.len();
+    let index = array_index(last).filter(|index| *index <= len).ok_or_else(no_place)?;
+    match elements.get_mut(index) {
+        Some(element) => *element = value,
+        None => elements.push(value),
     }
     Ok(())
 }
 
 /// Takes away what was not there then; what is not there now either is fine.
-fn remove_member(document: &mut Value, pointer: &Pointer) -> Result<(), Error> {
-    match pointer.find_parent_mut(document) {
-        Some((Value::Object(members), last)) => {
-            members.shift_remove(last);
+fn remove_member(document: &mut Draft, pointer: &Pointer) {
+    let Some((parent, last)) = document.find_parent_mut(pointer) else { return };
+    if parent.is_object() {
+        if let Some(members) = parent.members_mut() {
+            members.remove(last);
         }
-        Some((Value::Array(elements), last)) => {
-            if let Some(index) = array_index(last).filter(|index| *index < elements.len()) {
-                elements.remove(index);
-            }
-        }
-        _ => {}
+    } else if let Some(elements) = parent.elements_mut()
+        && let Some(index) = array_index(last).filter(|index| *index < elements.len())
+    {
+        elements.remove(index);
     }
-    Ok(())
 }

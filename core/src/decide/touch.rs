@@ -17,9 +17,11 @@ pub fn touch(state: Option<&State>, ttl: Ttl, context: &Context) -> Result<Optio
     let schema = state.schema().and_then(|schema| context.registry.get(&schema.name).ok());
     let deadlines = match schema.filter(|schema| schema.rules().has_lifetimes()) {
         Some(schema) => {
-            let document = state.head().document.value();
-            let before = Some((&document, &state.head().deadlines));
-            schema.rules().deadlines(&document, &Clock { now_ms: context.now_ms, before, written: None })?
+            let document = state.head().document.tree();
+            let before = Some((document.root(), &state.head().deadlines));
+            schema
+                .rules()
+                .deadlines(document.root(), &Clock { now_ms: context.now_ms, before, written: None })?
         }
         None => state.head().deadlines.clone(),
     };

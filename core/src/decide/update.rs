@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::etag::Expected;
 use crate::expiry::Ttl;
 use crate::json::change::Change;
+use crate::json::index::Tree;
 use crate::state::{Event, State};
 
 /// The request of an update.
@@ -66,19 +67,25 @@ fn changed(
         conflict => conflict,
     };
     let obeyed = Obeyed::find(context, state, request.schema.as_deref(), request.rights.protect)?;
-    let rebased = match (state, conflict) {
-        (Some(state), Some(conflict)) => {
-            Some(rebase::base(state, request.expected, &change, &obeyed).ok_or(conflict)?)
+    // Indexed once: whatever looks at the present document looks at this.
+    let present = state.map(|state| state.head().document.tree());
+    let before = present.as_ref().map(Tree::root);
+    let rebased = match (state, before, conflict) {
+        (Some(state), Some(present), Some(conflict)) => {
+            Some(rebase::base(state, present, request.expected, &change, &obeyed).ok_or(conflict)?)
         }
         _ => None,
     };
+    let initial = if before.is_some() { Tree::default() } else { obeyed.initial() };
+    let base = before.unwrap_or(initial.root());
     let (event, parent) = state.map_or((Event::Create, 0), |state| (Event::Update, state.head().number));
     let written = obeyed.written(&change);
     let proposal = Proposal {
         event,
         rung: None,
         parent,
-        value: obeyed.changed(state, change, request.rights, context)?,
+        before,
+        after: obeyed.changed(base, before.is_some(), &change, request.rights, context)?,
         written,
         obeyed: &obeyed,
         label: request.label.as_deref(),

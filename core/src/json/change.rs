@@ -1,7 +1,8 @@
 //! What a client wants done to a document: the four kinds of change of STATE.UPDATE.
 
-use serde_json::Value;
-
+use super::draft::Draft;
+use super::index::Tree;
+use super::node::Node;
 use super::pointer::Pointer;
 use super::{merge, parse::parse, patch};
 use crate::error::Error;
@@ -37,7 +38,7 @@ impl ChangeKind {
 #[derive(Clone, Debug)]
 pub struct Change {
     kind: ChangeKind,
-    json: Value,
+    json: Tree<'static>,
 }
 
 impl Change {
@@ -65,33 +66,94 @@ impl Change {
     }
 
     /// The json that was read.
-    pub(crate) fn json(&self) -> &Value {
+    pub(crate) fn json(&self) -> Node<'_> {
+        self.json.root()
+    }
+
+    /// The json that was read, with its index.
+    pub(crate) fn tree(&self) -> &Tree<'static> {
         &self.json
     }
 
     /// The json that was read.
-    pub(crate) fn into_json(self) -> Value {
+    pub(crate) fn into_json(self) -> Tree<'static> {
         self.json
     }
 
     /// What the change makes of `base`; whether it is an object, valid and small enough is for the caller to see. A patch
     /// is refused when it reads where `reads_secret`.
-    pub(crate) fn apply(
-        self,
-        base: &Value,
+    pub(crate) fn apply<'a>(
+        &'a self,
+        base: Node<'a>,
         limits: &Limits,
         reads_secret: &dyn Fn(&Pointer) -> bool,
-    ) -> Result<Value, Error> {
-        if self.kind == ChangeKind::Replace {
-            return Ok(self.json);
-        }
-        let mut result = base.clone();
+    ) -> Result<Draft<'a>, Error> {
+        let mut result = Draft::Same(base);
         match self.kind {
-            ChangeKind::Merge => merge::merge(&mut result, self.json),
-            ChangeKind::Shallow => merge::shallow(&mut result, self.json),
-            ChangeKind::Patch => patch::patch(&mut result, &self.json, limits, reads_secret)?,
-            ChangeKind::Replace => {}
+            ChangeKind::Merge => merge::merge(&mut result, self.json()),
+            ChangeKind::Shallow => merge::shallow(&mut result, self.json()),
+            ChangeKind::Patch => patch::patch(&mut result, self.json(), limits, reads_secret)?,
+            ChangeKind::Replace => result = Draft::Same(self.json()),
         }
         Ok(result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::json::oracle;
+
+    /// What the oracle makes of it.
+    fn expected(kind: ChangeKind, base: &Value, json: &Value, limits: &Limits) -> Result<Value, Error> {
+        let mut result = base.clone();
+        match kind {
+            ChangeKind::Merge => oracle::merge::merge(&mut result, json.clone()),
+            ChangeKind::Shallow => oracle::merge::shallow(&mut result, json.clone()),
+            ChangeKind::Patch => oracle::patch::patch(&mut result, json, limits, &|_| false)?,
+            ChangeKind::Replace => result.clone_from(json),
+        }
+        Ok(result)
+    }
+
+    fn agree(kind: ChangeKind, base: &Value, json: &Value) {
+        // Deep enough to be refused now and then.
+        let limits = Limits { depth_max: 52, bytes_max: 4096, ..Limits::default() };
+        let (base_text, json_text) = (base.to_string(), json.to_string());
+        let Ok(change) = Change::parse(kind, json_text.as_bytes(), &limits) else { return };
+        let tree = Tree::of_trusted(base_text.as_str());
+        let ours = change.apply(tree.root(), &limits, &|_| false).map(|changed| {
+            let (len, depth, tree) = (changed.text_len(), changed.depth(), changed.into_tree());
+            assert_eq!((len, depth), (tree.text().len(), tree.root().depth()));
+            assert!(tree.has_index_of_text(), "{}", tree.text());
+            tree
+        });
+        let theirs = expected(kind, base, json, &limits);
+        let shown = format!("{kind:?} {base_text} {json_text}");
+        match (ours, theirs) {
+            (Ok(ours), Ok(theirs)) => {
+                assert_eq!(ours.text(), theirs.to_string(), "{shown}");
+                assert_eq!(ours.root().to_value(), theirs, "{shown}");
+            }
+            (ours, theirs) => assert_eq!(ours.map(drop), theirs.map(drop), "{shown}"),
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(oracle::config())]
+
+        #[test]
+        fn merges_and_replacements_agree_with_the_oracle(pair in oracle::similar_pair()) {
+            for kind in [ChangeKind::Merge, ChangeKind::Shallow, ChangeKind::Replace] {
+                agree(kind, &pair.0, &pair.1);
+            }
+        }
+
+        #[test]
+        fn patches_agree_with_the_oracle(pair in oracle::document_and_patch()) {
+            agree(ChangeKind::Patch, &pair.0, &pair.1);
+        }
     }
 }

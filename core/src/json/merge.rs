@@ -1,44 +1,56 @@
 //! The two merges: JSON merge patch (RFC 7396) and the shallow merge of top-level members.
 
-use serde_json::{Map, Value};
+use super::draft::Draft;
+use super::node::Node;
 
 /// Applies a merge patch: `null` removes, objects merge, everything else replaces. Members keep their places; new
 /// ones are appended.
-pub fn merge(target: &mut Value, patch: Value) {
-    let Value::Object(patch) = patch else {
-        *target = patch;
+pub(crate) fn merge<'a>(target: &mut Draft<'a>, patch: Node<'a>) {
+    if !patch.is_object() {
+        *target = Draft::Same(patch);
         return;
-    };
+    }
     if !target.is_object() {
-        *target = Value::Object(Map::new());
+        *target = Draft::object();
     }
-    let Value::Object(members) = target else { return };
-    // One pass: removing members one by one from an ordered map moves all that follow, each time.
-    if patch.values().any(Value::is_null) {
-        members.retain(|name, _| !patch.get(name).is_some_and(Value::is_null));
+    // Nothing said: what is there stays one span.
+    if patch.is_empty() {
+        return;
     }
-    for (name, value) in patch {
-        if !value.is_null() {
-            merge(members.entry(name).or_insert(Value::Null), value);
+    let Some(members) = target.members_mut() else { return };
+    let mut removed: Vec<&str> =
+        patch.children().filter(|member| member.is_null()).map(Node::raw_name).collect();
+    if !removed.is_empty() {
+        // One pass: removing members one by one moves all that follow, each time.
+        removed.sort_unstable();
+        members.retain(|name| removed.binary_search(&name).is_err());
+    }
+    for member in patch.children().filter(|member| !member.is_null()) {
+        if let Some(target) = members.entry(member.raw_name().into(), Draft::object()) {
+            merge(target, member);
         }
     }
 }
 
 /// Replaces each top-level member that `change` names, whole; `null` is a value. A change that is no object takes
 /// the document's place, and is refused later as every result that is no object.
-pub fn shallow(target: &mut Value, change: Value) {
-    match (target, change) {
-        (Value::Object(members), Value::Object(change)) => members.extend(change),
-        (target, change) => *target = change,
+pub(crate) fn shallow<'a>(target: &mut Draft<'a>, change: Node<'a>) {
+    if !change.is_object() || !target.is_object() {
+        *target = Draft::Same(change);
+        return;
+    }
+    if let Some(members) = target.members_mut() {
+        change.children().for_each(|member| drop(members.insert(member.raw_name(), Draft::Same(member))));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::{parse::parse, to_text};
+    use crate::json::index::Tree;
+    use crate::json::parse::parse;
 
-    fn value(text: &str) -> Value {
+    fn tree(text: &str) -> Tree<'_> {
         parse(text.as_bytes(), 64).expect(text)
     }
 
@@ -55,16 +67,19 @@ mod tests {
             (r#"[1,2]"#, r#"{"a":"b","c":null}"#, r#"{"a":"b"}"#),
             (r#"{}"#, r#"{"a":{"bb":{"ccc":null}}}"#, r#"{"a":{"bb":{}}}"#),
         ] {
-            let mut merged = value(target);
-            merge(&mut merged, value(patch));
-            assert_eq!(to_text(&merged), result, "{target} + {patch}");
+            let (target, patch) = (tree(target), tree(patch));
+            let mut merged = Draft::Same(target.root());
+            merge(&mut merged, patch.root());
+            assert_eq!(merged.to_text(), result, "{} + {}", target.text(), patch.text());
         }
     }
 
     #[test]
     fn shallow_replaces_members_whole_and_keeps_null() {
-        let mut state = value(r#"{"current":{"path":"offer","data":{"amount":5}},"action":{"id":1}}"#);
-        shallow(&mut state, value(r#"{"current":{"path":"menu"},"action":null,"note":1}"#));
-        assert_eq!(to_text(&state), r#"{"current":{"path":"menu"},"action":null,"note":1}"#);
+        let state = tree(r#"{"current":{"path":"offer","data":{"amount":5}},"action":{"id":1}}"#);
+        let change = tree(r#"{"current":{"path":"menu"},"action":null,"note":1}"#);
+        let mut changed = Draft::Same(state.root());
+        shallow(&mut changed, change.root());
+        assert_eq!(changed.to_text(), change.text());
     }
 }

@@ -4,11 +4,10 @@
 //! So every operation is charged for the text it writes and the elements it moves, and the result is measured after
 //! each: a patch that would grow past the limits stops there, and nobody else waits for it.
 
-use serde_json::Value;
-
-use super::equal::equal;
+use super::draft::Draft;
+use super::node::{Kind, Node};
 use super::pointer::{Pointer, array_index};
-use super::text_len_bytes;
+use super::strings::raw;
 use crate::error::Error;
 use crate::limits::Limits;
 
@@ -17,15 +16,17 @@ const WORK_MAX: usize = 16 * 1024 * 1024;
 
 /// Applies `patch` to `document`. On an error `document` is spoiled: callers work on a copy (invariant I3). Operations
 /// that read (`test`, `copy`, `move`) may not do so where `reads_secret`.
-pub fn patch(
-    document: &mut Value,
-    patch: &Value,
+pub(crate) fn patch<'a>(
+    document: &mut Draft<'a>,
+    patch: Node<'a>,
     limits: &Limits,
     reads_secret: &dyn Fn(&Pointer) -> bool,
 ) -> Result<(), Error> {
-    let operations = patch.as_array().ok_or(Error::BadPatchShape)?;
-    let mut budget = Budget { bytes: text_len_bytes(document), work: 0, limits };
-    for (index, operation) in operations.iter().enumerate() {
+    if patch.kind() != Kind::Array {
+        return Err(Error::BadPatchShape);
+    }
+    let mut budget = Budget { bytes: document.text_len(), work: 0, limits };
+    for (index, operation) in patch.children().enumerate() {
         let refused = |reason| Error::BadPatch { operation: index, reason };
         let operation = Operation::parse(operation).map_err(refused)?;
         if operation.reads().is_some_and(reads_secret) {
@@ -42,7 +43,7 @@ pub fn patch(
 
 /// Where the operations of a patch write. An operation that puts what `is_no_mention` does not, nor does one that can't be read:
 /// applying the patch will say so.
-pub fn writes(patch: &Value, is_no_mention: &dyn Fn(&Pointer, &Value) -> bool) -> Vec<Pointer> {
+pub(crate) fn writes(patch: Node, is_no_mention: &dyn Fn(&Pointer, Node) -> bool) -> Vec<Pointer> {
     let places = operations(patch).map(|operation| match operation {
         Operation::Copy { path, .. } => [Some(path), None],
         Operation::Test { .. } => [None, None],
@@ -52,12 +53,13 @@ pub fn writes(patch: &Value, is_no_mention: &dyn Fn(&Pointer, &Value) -> bool) -
 }
 
 /// As [`writes`], and where they read.
-pub fn pointers(patch: &Value, is_no_mention: &dyn Fn(&Pointer, &Value) -> bool) -> Vec<Pointer> {
+pub(crate) fn pointers(patch: Node, is_no_mention: &dyn Fn(&Pointer, Node) -> bool) -> Vec<Pointer> {
     operations(patch).flat_map(|operation| operation.places(is_no_mention)).flatten().collect()
 }
 
-fn operations(patch: &Value) -> impl Iterator<Item = Operation<'_>> {
-    patch.as_array().into_iter().flatten().filter_map(|operation| Operation::parse(operation).ok())
+fn operations(patch: Node<'_>) -> impl Iterator<Item = Operation<'_>> {
+    let operations = if patch.kind() == Kind::Array { Some(patch.children()) } else { None };
+    operations.into_iter().flatten().filter_map(|operation| Operation::parse(operation).ok())
 }
 
 enum Refusal {
@@ -72,24 +74,24 @@ impl From<String> for Refusal {
 }
 
 enum Operation<'p> {
-    Add { path: Pointer, value: &'p Value },
+    Add { path: Pointer, value: Node<'p> },
     Remove { path: Pointer },
-    Replace { path: Pointer, value: &'p Value },
+    Replace { path: Pointer, value: Node<'p> },
     Move { from: Pointer, path: Pointer },
     Copy { from: Pointer, path: Pointer },
-    Test { path: Pointer, value: &'p Value },
+    Test { path: Pointer, value: Node<'p> },
 }
 
 impl<'p> Operation<'p> {
-    fn parse(operation: &'p Value) -> Result<Self, String> {
+    fn parse(operation: Node<'p>) -> Result<Self, String> {
         let member = |name: &str| operation.get(name).ok_or(format!("member {name:?} is missing"));
         let text = |name: &str| member(name)?.as_str().ok_or(format!("member {name:?} must be a string"));
         let pointer = |name: &str| {
             let pointer = text(name)?;
-            Pointer::parse(pointer)
+            Pointer::parse(&pointer)
                 .ok_or(format!("member {name:?} must be a JSON pointer such as /current/data"))
         };
-        Ok(match text("op")? {
+        Ok(match &*text("op")? {
             "add" => Operation::Add { path: pointer("path")?, value: member("value")? },
             "remove" => Operation::Remove { path: pointer("path")? },
             "replace" => Operation::Replace { path: pointer("path")?, value: member("value")? },
@@ -110,7 +112,7 @@ impl<'p> Operation<'p> {
     }
 
     /// Where it writes or reads.
-    fn places(self, is_no_mention: &dyn Fn(&Pointer, &Value) -> bool) -> [Option<Pointer>; 2] {
+    fn places(self, is_no_mention: &dyn Fn(&Pointer, Node) -> bool) -> [Option<Pointer>; 2] {
         match self {
             Operation::Add { path, value } | Operation::Replace { path, value } => {
                 [(!is_no_mention(&path, value)).then_some(path), None]
@@ -120,17 +122,17 @@ impl<'p> Operation<'p> {
         }
     }
 
-    fn apply(self, document: &mut Value, budget: &mut Budget) -> Result<(), Refusal> {
+    fn apply(self, document: &mut Draft<'p>, budget: &mut Budget) -> Result<(), Refusal> {
         match self {
             Operation::Add { path, value } => {
-                budget.charge_value(value)?;
-                add(document, &path, value.clone(), budget)
+                budget.charge(value.text().len())?;
+                add(document, &path, Draft::Same(value), budget)
             }
             Operation::Remove { path } => remove(document, &path, budget).map(drop),
             Operation::Replace { path, value } => {
-                budget.charge_value(value)?;
-                path.find(document).ok_or_else(|| missing(&path))?;
-                replace(document, &path, value.clone(), budget)
+                budget.charge(value.text().len())?;
+                document.find_mut(&path).ok_or_else(|| missing(&path))?;
+                replace(document, &path, Draft::Same(value), budget)
             }
             Operation::Move { from, path } => {
                 if from.is_prefix_of(&path) && from != path {
@@ -140,15 +142,15 @@ impl<'p> Operation<'p> {
                 add(document, &path, value, budget)
             }
             Operation::Copy { from, path } => {
-                let value = from.find(document).ok_or_else(|| missing(&from))?;
-                budget.charge_value(value)?;
+                let value = document.find_mut(&from).ok_or_else(|| missing(&from))?;
+                budget.charge(value.text_len())?;
                 let value = value.clone();
                 add(document, &path, value, budget)
             }
             Operation::Test { path, value } => {
-                let found = path.find(document).ok_or_else(|| missing(&path))?;
-                budget.charge_value(value)?;
-                if equal(found, value) {
+                let found = document.find_mut(&path).ok_or_else(|| missing(&path))?;
+                budget.charge(value.text().len())?;
+                if found.equals(value) {
                     Ok(())
                 } else {
                     Err(format!("test of {} failed", shown(&path)).into())
@@ -158,67 +160,65 @@ impl<'p> Operation<'p> {
     }
 }
 
-fn add(document: &mut Value, path: &Pointer, value: Value, budget: &mut Budget) -> Result<(), Refusal> {
+fn add<'a>(
+    document: &mut Draft<'a>,
+    path: &Pointer,
+    value: Draft<'a>,
+    budget: &mut Budget,
+) -> Result<(), Refusal> {
     budget.check_depth(path, &value)?;
     if path.tokens().is_empty() {
         return replace(document, path, value, budget);
     }
-    let (parent, last) = path.find_parent_mut(document).ok_or_else(|| missing_parent(path))?;
-    match parent {
-        Value::Object(members) => {
-            budget.grow(text_len_bytes(&value), last.len())?;
-            if let Some(old) = members.insert(last.to_owned(), value) {
-                budget.shrink(text_len_bytes(&old), last.len());
-            }
-            Ok(())
+    let (parent, last) = document.find_parent_mut(path).ok_or_else(|| missing_parent(path))?;
+    if let Some(members) = parent.members_mut() {
+        budget.grow(value.text_len(), last.len())?;
+        if let Some(old) = members.insert(raw(last).into_owned(), value) {
+            budget.shrink(old.text_len(), last.len());
         }
-        Value::Array(elements) => {
-            let len = elements.len();
-            let index = if last == "-" { Some(len) } else { array_index(last) };
-            let index = index.filter(|index| *index <= len).ok_or_else(|| bad_index(path, len))?;
-            budget.charge(len.saturating_sub(index))?;
-            budget.grow(text_len_bytes(&value), 0)?;
-            elements.insert(index, value);
-            Ok(())
-        }
-        _ => Err(missing_parent(path)),
+        return Ok(());
     }
+    let elements = parent.elements_mut().ok_or_else(|| missing_parent(path))?;
+    let len = elements.len();
+    let index = if last == "-" { Some(len) } else { array_index(last) };
+    let index = index.filter(|index| *index <= len).ok_or_else(|| bad_index(path, len))?;
+    budget.charge(len.saturating_sub(index))?;
+    budget.grow(value.text_len(), 0)?;
+    elements.insert(index, value);
+    Ok(())
 }
 
-fn remove(document: &mut Value, path: &Pointer, budget: &mut Budget) -> Result<Value, Refusal> {
+fn remove<'a>(document: &mut Draft<'a>, path: &Pointer, budget: &mut Budget) -> Result<Draft<'a>, Refusal> {
     if path.tokens().is_empty() {
         return Err("the whole document can't be removed: STATE.DELETE does that".to_owned().into());
     }
-    let (parent, last) = path.find_parent_mut(document).ok_or_else(|| missing(path))?;
-    let removed = match parent {
-        Value::Object(members) => {
-            budget.charge(members.len())?;
-            members.shift_remove(last).ok_or_else(|| missing(path))?
-        }
-        Value::Array(elements) => {
-            let len = elements.len();
-            let index = array_index(last).filter(|index| *index < len).ok_or_else(|| bad_index(path, len))?;
-            budget.charge(len.saturating_sub(index))?;
-            elements.remove(index)
-        }
-        _ => return Err(missing(path)),
-    };
-    let name_len = if parent.is_object() { last.len() } else { 0 };
-    budget.shrink(text_len_bytes(&removed), name_len);
+    let (parent, last) = document.find_parent_mut(path).ok_or_else(|| missing(path))?;
+    if let Some(members) = parent.members_mut() {
+        budget.charge(members.len())?;
+        let removed = members.remove(last).ok_or_else(|| missing(path))?;
+        budget.shrink(removed.text_len(), last.len());
+        return Ok(removed);
+    }
+    let elements = parent.elements_mut().ok_or_else(|| missing(path))?;
+    let len = elements.len();
+    let index = array_index(last).filter(|index| *index < len).ok_or_else(|| bad_index(path, len))?;
+    budget.charge(len.saturating_sub(index))?;
+    let removed = elements.remove(index);
+    budget.shrink(removed.text_len(), 0);
     Ok(removed)
 }
 
-fn replace(document: &mut Value, path: &Pointer, value: Value, budget: &mut Budget) -> Result<(), Refusal> {
+fn replace<'a>(
+    document: &mut Draft<'a>,
+    path: &Pointer,
+    value: Draft<'a>,
+    budget: &mut Budget,
+) -> Result<(), Refusal> {
     budget.check_depth(path, &value)?;
-    budget.grow(text_len_bytes(&value), 0)?;
-    let place = match path.find_parent_mut(document) {
-        None => Some(document),
-        Some((Value::Object(members), last)) => members.get_mut(last),
-        Some((Value::Array(elements), last)) => array_index(last).and_then(|index| elements.get_mut(index)),
-        Some(_) => None,
-    };
-    let old = std::mem::replace(place.ok_or_else(|| missing(path))?, value);
-    budget.shrink(text_len_bytes(&old), 0);
+    budget.grow(value.text_len(), 0)?;
+    let place = document.find_mut(path).ok_or_else(|| missing(path))?;
+    let old = std::mem::replace(place, value);
+    budget.shrink(old.text_len(), 0);
     Ok(())
 }
 
@@ -254,10 +254,6 @@ impl Budget<'_> {
         Ok(())
     }
 
-    fn charge_value(&mut self, value: &Value) -> Result<(), Refusal> {
-        self.charge(text_len_bytes(value))
-    }
-
     /// A value (and its name, when it has one) came in. Counts a comma and name quotes roughly: the exact size is
     /// checked when the change is done.
     fn grow(&mut self, value_bytes: usize, name_bytes: usize) -> Result<(), Refusal> {
@@ -273,8 +269,8 @@ impl Budget<'_> {
         self.bytes = self.bytes.saturating_sub(value_bytes).saturating_sub(name_bytes);
     }
 
-    fn check_depth(&self, path: &Pointer, value: &Value) -> Result<(), Refusal> {
-        let depth = path.tokens().len().saturating_add(depth(value));
+    fn check_depth(&self, path: &Pointer, value: &Draft) -> Result<(), Refusal> {
+        let depth = path.tokens().len().saturating_add(value.depth());
         if depth > self.limits.depth_max {
             return Err(Refusal::Limit(Error::ResultTooDeep { depth, limit: self.limits.depth_max }));
         }
@@ -282,29 +278,21 @@ impl Budget<'_> {
     }
 }
 
-/// How deep containers nest in `value`: 0 for a scalar, 1 for `{}`.
-fn depth(value: &Value) -> usize {
-    let deepest = match value {
-        Value::Object(members) => members.values().map(depth).max(),
-        Value::Array(elements) => elements.iter().map(depth).max(),
-        _ => return 0,
-    };
-    deepest.unwrap_or(0).saturating_add(1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::{parse::parse, to_text};
+    use crate::json::index::Tree;
+    use crate::json::parse::parse;
 
-    fn value(text: &str) -> Value {
+    fn tree(text: &str) -> Tree<'_> {
         parse(text.as_bytes(), 64).expect(text)
     }
 
     fn patched(document: &str, operations: &str) -> Result<String, Error> {
         let limits = Limits { bytes_max: 4096, depth_max: 6, ..Limits::default() };
-        let mut document = value(document);
-        patch(&mut document, &value(operations), &limits, &|_| false).map(|()| to_text(&document))
+        let (document, operations) = (tree(document), tree(operations));
+        let mut patched = Draft::Same(document.root());
+        patch(&mut patched, operations.root(), &limits, &|_| false).map(|()| patched.to_text())
     }
 
     #[test]
@@ -388,10 +376,12 @@ mod tests {
     #[test]
     fn charges_for_shifted_elements() {
         let limits = Limits::default();
-        let mut document = value(&format!("{{\"list\":[{}0]}}", "0,".repeat(200_000)));
+        let list = format!("{{\"list\":[{}0]}}", "0,".repeat(200_000));
+        let document = tree(&list);
         let shift = r#"{"op":"move","from":"/list/0","path":"/list/-"}"#;
-        let all = value(&format!("[{}]", [shift; 1000].join(",")));
-        match patch(&mut document, &all, &limits, &|_| false) {
+        let all = format!("[{}]", [shift; 1000].join(","));
+        let operations = tree(&all);
+        match patch(&mut Draft::Same(document.root()), operations.root(), &limits, &|_| false) {
             Err(Error::BadPatch { operation, .. }) => assert!(operation > 10),
             other => panic!("{other:?}"),
         }

@@ -1,8 +1,8 @@
-//! JSON pointers (RFC 6901): parsing, finding, and the one place where a member is set or removed by path.
+//! JSON pointers (RFC 6901): parsing, and finding what they name.
 
 use std::fmt;
 
-use serde_json::Value;
+use super::node::Node;
 
 /// A pointer of a client is at most this long, in bytes.
 pub const POINTER_BYTES_MAX: usize = 1024;
@@ -33,37 +33,11 @@ impl Pointer {
         other.tokens.starts_with(&self.tokens)
     }
 
-    /// The value this pointer names in `value`.
-    pub(crate) fn find<'v>(&self, value: &'v Value) -> Option<&'v Value> {
-        self.tokens.iter().try_fold(value, |value, token| match value {
-            Value::Object(members) => members.get(token),
-            Value::Array(elements) => elements.get(array_index(token)?),
-            _ => None,
+    /// The value this pointer names in `whole`.
+    pub(crate) fn find<'v>(&self, whole: Node<'v>) -> Option<Node<'v>> {
+        self.tokens.iter().try_fold(whole, |value, token| {
+            if value.is_object() { value.get(token) } else { value.element(array_index(token)?) }
         })
-    }
-
-    /// As [`Pointer::find`], to change it.
-    pub(crate) fn find_mut<'v>(&self, value: &'v mut Value) -> Option<&'v mut Value> {
-        self.tokens.iter().try_fold(value, |value, token| match value {
-            Value::Object(members) => members.get_mut(token),
-            Value::Array(elements) => elements.get_mut(array_index(token)?),
-            _ => None,
-        })
-    }
-
-    /// The container that holds what this pointer names, and the last token. `None` for the whole document and when
-    /// the container is not there.
-    pub(crate) fn find_parent_mut<'v, 'p>(
-        &'p self,
-        value: &'v mut Value,
-    ) -> Option<(&'v mut Value, &'p str)> {
-        let (last, parents) = self.tokens.split_last()?;
-        let parent = parents.iter().try_fold(value, |value, token| match value {
-            Value::Object(members) => members.get_mut(token),
-            Value::Array(elements) => elements.get_mut(array_index(token)?),
-            _ => None,
-        })?;
-        Some((parent, last))
     }
 }
 
@@ -121,9 +95,10 @@ mod tests {
             ("/auth/x", None),
         ] {
             let pointer = Pointer::parse(pointer).expect(pointer);
-            assert_eq!(pointer.find(&document).map(Value::to_string).as_deref(), found, "{pointer}");
+            assert_eq!(pointer.find(document.root()).map(Node::text), found, "{pointer}");
         }
-        assert_eq!(Pointer::parse("").expect("the whole").find(&document), Some(&document));
+        let whole = Pointer::parse("").and_then(|whole| whole.find(document.root()));
+        assert_eq!(whole.map(Node::text), Some(document.text()));
     }
 
     #[test]

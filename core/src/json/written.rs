@@ -1,44 +1,46 @@
 //! Which members a change writes, whatever their values were before: a deadline starts anew even when the same value is
 //! written again.
 
-use serde_json::Value;
+use std::borrow::Cow;
 
 use super::change::ChangeKind;
 use super::equal::equal;
+use super::index::Tree;
+use super::node::Node;
 use super::patch;
 use super::pointer::Pointer;
 
 /// The members that a change writes.
 #[derive(Clone, Debug)]
-pub(crate) enum Written {
+pub(crate) enum Written<'c> {
     /// What differs between the document before and after: REPLACE, rollback, reset, recovery.
     Differing,
     /// Members named by an object: MERGE and SHALLOW.
-    Named(Value),
+    Named(Cow<'c, Tree<'static>>),
     /// Places named by a patch.
     Places(Vec<Pointer>),
 }
 
-impl Written {
+impl<'c> Written<'c> {
     /// What the json of a change writes. It has no mention in it that is none, but for operations of a patch that put what
     /// `is_no_mention`.
     pub(crate) fn by(
         kind: ChangeKind,
-        json: Value,
-        is_no_mention: &dyn Fn(&Pointer, &Value) -> bool,
-    ) -> Written {
+        json: Cow<'c, Tree<'static>>,
+        is_no_mention: &dyn Fn(&Pointer, Node) -> bool,
+    ) -> Written<'c> {
         match kind {
             ChangeKind::Replace => Written::Differing,
             ChangeKind::Merge | ChangeKind::Shallow => Written::Named(json),
-            ChangeKind::Patch => Written::Places(patch::writes(&json, is_no_mention)),
+            ChangeKind::Patch => Written::Places(patch::writes(json.root(), is_no_mention)),
         }
     }
 
     /// Whether the member at `place` is written, or something in it. `before` and `after` are its values.
-    pub(crate) fn touches(&self, place: &Pointer, before: Option<&Value>, after: &Value) -> bool {
+    pub(crate) fn touches(&self, place: &Pointer, before: Option<Node>, after: Node) -> bool {
         match self {
             Written::Differing => !before.is_some_and(|before| equal(before, after)),
-            Written::Named(change) => names(change, place.tokens()),
+            Written::Named(change) => names(change.root(), place.tokens()),
             Written::Places(places) => {
                 places.iter().any(|written| written.is_prefix_of(place) || place.is_prefix_of(written))
             }
@@ -47,13 +49,12 @@ impl Written {
 }
 
 /// Whether an object names the member that the tokens lead to. What stands in the way replaces it.
-fn names(change: &Value, tokens: &[String]) -> bool {
-    match (change, tokens.split_first()) {
-        (_, None) => true,
-        (Value::Object(members), Some((token, rest))) => {
-            members.get(token).is_some_and(|below| names(below, rest))
+fn names(change: Node, tokens: &[String]) -> bool {
+    match tokens.split_first() {
+        Some((token, rest)) if change.is_object() => {
+            change.get(token).is_some_and(|below| names(below, rest))
         }
-        (_, Some(_)) => true,
+        _ => true,
     }
 }
 
@@ -66,9 +67,14 @@ mod tests {
         let json = parse(json.as_bytes(), 8).expect(json);
         let place = Pointer::parse(place).expect(place);
         let before = parse(br#"{"amount":1.0}"#, 8).expect("json");
-        let is_no_mention =
-            |pointer: &Pointer, value: &Value| value == "***" && pointer.to_string() == "/auth/token";
-        Written::by(kind, json, &is_no_mention).touches(&place, Some(&before), &before)
+        let is_no_mention = |pointer: &Pointer, value: Node| {
+            value.text() == "\"***\"" && pointer.to_string() == "/auth/token"
+        };
+        Written::by(kind, Cow::Owned(json), &is_no_mention).touches(
+            &place,
+            Some(before.root()),
+            before.root(),
+        )
     }
 
     #[test]

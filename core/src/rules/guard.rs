@@ -1,19 +1,18 @@
 //! Protected and immutable members: what the document before and after must have in common.
 
-use serde_json::Value;
-
 use super::places::{Marks, Place};
 use super::{Rules, member, within};
 use crate::error::Error;
-use crate::json::equal::{equal, identical};
+use crate::json::equal::equal;
+use crate::json::node::Node;
 
 /// What a guarded member may not differ from.
 #[derive(Clone, Copy)]
 pub struct Before<'v> {
     /// For immutable members: the state's document. Nothing at creation, where they are set.
-    pub document: Option<&'v Value>,
+    pub document: Option<Node<'v>>,
     /// For protected members: the same, and at creation the defaults.
-    pub protected: Option<&'v Value>,
+    pub protected: Option<Node<'v>>,
 }
 
 impl<'v> Before<'v> {
@@ -22,36 +21,54 @@ impl<'v> Before<'v> {
     }
 }
 
+/// Guarded members that are the same JSON in other words, by pointer, with the words they had.
+pub type Reworded<'v> = Vec<(String, Node<'v>)>;
+
 impl Rules {
     /// Refuses a change of protected members, unless the caller `may_protect`, and of immutable ones that are set. A
-    /// guarded member that is the same JSON in other words keeps the text it had.
+    /// guarded member that is the same JSON in other words is to keep the text it had.
     ///
     /// Errors: `PROTECTED`, `IMMUTABLE`.
-    pub fn guard(&self, before: Before, after: &mut Value, may_protect: bool) -> Result<(), Error> {
-        let guarded = |marks: Marks| marks.protected || marks.immutable;
-        let Some(root) = self.root().filter(|root| guarded(root.marks_within())) else { return Ok(()) };
-        self.guard_at(root, &mut String::new(), before, Some(after), may_protect)
-    }
-
-    fn guard_at(
+    pub fn guard<'v>(
         &self,
+        before: Before<'v>,
+        after: Node,
+        may_protect: bool,
+    ) -> Result<Reworded<'v>, Error> {
+        let guarded = |marks: Marks| marks.protected || marks.immutable;
+        let mut guard = Guard { rules: self, may_protect, reworded: Vec::new() };
+        if let Some(root) = self.root().filter(|root| guarded(root.marks_within())) {
+            guard.check(root, &mut String::new(), before, Some(after))?;
+        }
+        Ok(guard.reworded)
+    }
+}
+
+struct Guard<'r, 'v> {
+    rules: &'r Rules,
+    may_protect: bool,
+    reworded: Reworded<'v>,
+}
+
+impl<'v> Guard<'_, 'v> {
+    fn check(
+        &mut self,
         place: &Place,
         pointer: &mut String,
-        before: Before,
-        mut after: Option<&mut Value>,
-        may_protect: bool,
+        before: Before<'v>,
+        after: Option<Node>,
     ) -> Result<(), Error> {
-        let breaks_immutable =
-            place.marks.immutable && before.document.is_some() && !settled(before.document, &mut after);
+        let breaks_immutable = place.marks.immutable
+            && before.document.is_some()
+            && !self.settled(pointer, before.document, after);
         let breaks_protected =
-            place.marks.protected && !settled(before.protected, &mut after) && !may_protect;
-        for (name, below) in self.members(place, |marks| marks.protected || marks.immutable) {
-            let after = after.as_deref_mut().and_then(|value| value.get_mut(name));
-            let before = before.member(name);
+            place.marks.protected && !self.settled(pointer, before.protected, after) && !self.may_protect;
+        for (name, below) in self.rules.members(place, |marks| marks.protected || marks.immutable) {
+            let (before, after) = (before.member(name), member(after, name));
             if after.is_none() && before.document.is_none() && before.protected.is_none() {
                 continue;
             }
-            within(pointer, name, |pointer| self.guard_at(below, pointer, before, after, may_protect))?;
+            within(pointer, name, |pointer| self.check(below, pointer, before, after))?;
         }
         // What lies below has had its say first: the deepest member says best what the change was about.
         let pointer = pointer.clone();
@@ -61,18 +78,18 @@ impl Rules {
             (false, false) => Ok(()),
         }
     }
-}
 
-/// Whether a member is as it was; if so, to the letter.
-fn settled(before: Option<&Value>, after: &mut Option<&mut Value>) -> bool {
-    match (before, after) {
-        (None, None) => true,
-        (Some(before), Some(after)) if equal(before, after) => {
-            if !identical(before, after) {
-                **after = before.clone();
+    /// Whether a member is as it was; if so, it is to be to the letter.
+    fn settled(&mut self, pointer: &str, before: Option<Node<'v>>, after: Option<Node>) -> bool {
+        match (before, after) {
+            (None, None) => true,
+            (Some(before), Some(after)) if equal(before, after) => {
+                if before.text() != after.text() {
+                    self.reworded.push((pointer.to_owned(), before));
+                }
+                true
             }
-            true
+            _ => false,
         }
-        _ => false,
     }
 }

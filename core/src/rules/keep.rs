@@ -1,10 +1,11 @@
 //! Members that a command leaves as they are: what REPLACE and SHALLOW do not mention, and what neither rollback, reset nor
 //! recovery may bring back.
 
-use serde_json::{Map, Value};
-
 use super::Rules;
 use super::places::{Marks, Place};
+use crate::json::draft::Draft;
+use crate::json::node::Node;
+use crate::json::strings::raw;
 
 /// Which members keep their present value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,85 +33,87 @@ impl Keep {
 impl Rules {
     /// Puts back the protected and immutable members that `change` (the whole document, or the members of a shallow
     /// change applied) does not mention.
-    pub fn keep_unmentioned(&self, after: &mut Value, before: &Value) {
+    pub fn keep_unmentioned<'v>(&self, after: &mut Draft<'v>, before: Node<'v>) {
         if let Some(root) = self.root() {
             self.keep_unmentioned_at(root, after, before);
         }
     }
 
-    fn keep_unmentioned_at(&self, place: &Place, after: &mut Value, before: &Value) {
+    fn keep_unmentioned_at<'v>(&self, place: &Place, after: &mut Draft<'v>, before: Node<'v>) {
         // What is no object any more was mentioned, and the guard has its say.
-        let (Value::Object(after), Value::Object(before)) = (after, before) else { return };
+        if !after.is_object() {
+            return;
+        }
         for (name, below) in self.members(place, |marks| marks.protected || marks.immutable) {
             let Some(before) = before.get(name) else { continue };
-            match after.get_mut(name) {
-                Some(after) => self.keep_unmentioned_at(below, after, before),
-                None if below.marks.protected || below.marks.immutable => {
-                    after.insert(name.to_owned(), before.clone());
-                }
-                None => {
-                    let mut holder = Value::Object(Map::new());
-                    self.keep_unmentioned_at(below, &mut holder, before);
-                    if holder.as_object().is_some_and(|members| !members.is_empty()) {
-                        after.insert(name.to_owned(), holder);
-                    }
+            if let Some(after) = after.get_mut(name) {
+                self.keep_unmentioned_at(below, after, before);
+            } else if below.marks.protected || below.marks.immutable {
+                set_member(after, name, Draft::Same(before));
+            } else {
+                let mut holder = Draft::object();
+                self.keep_unmentioned_at(below, &mut holder, before);
+                if !holder.is_empty_object() {
+                    set_member(after, name, holder);
                 }
             }
         }
     }
 
     /// Gives the members that are kept their present value in `target`; those that are absent now are absent there.
-    pub fn keep_present(&self, target: &mut Value, present: &Value, keep: Keep) {
+    pub fn keep_present<'v>(&self, target: &mut Draft<'v>, present: Node<'v>, keep: Keep) {
         if let Some(root) = self.root() {
-            self.keep_present_at(root, target, Some(present), keep);
+            self.keep_present_at(root, target, Some(&Draft::Same(present)), keep);
         }
     }
 
-    pub(super) fn keep_present_at(
+    pub(super) fn keep_present_at<'v>(
         &self,
         place: &Place,
-        target: &mut Value,
-        present: Option<&Value>,
+        target: &mut Draft<'v>,
+        present: Option<&Draft<'v>>,
         keep: Keep,
     ) {
         for (name, below) in self.members(place, |marks| keep.holds(marks)) {
-            let present = super::member(present, name);
+            let present = present.and_then(|present| present.peek(name));
             if keep.holds(below.marks) {
-                if present.is_some() || keep != Keep::GuardedIfThere {
-                    set_member(target, name, present.cloned());
+                match present {
+                    Some(present) => set_member(target, name, present),
+                    None if keep != Keep::GuardedIfThere => remove_member(target, name),
+                    None => {}
                 }
                 continue;
             }
-            let had_it = target.get(name).is_some();
-            if !had_it && present.is_none() {
+            let had = target.peek(name);
+            if had.is_none() && present.is_none() {
                 continue;
             }
-            let mut holder = match target.get_mut(name) {
-                Some(member) => member.take(),
-                None => Value::Object(Map::new()),
-            };
-            self.keep_present_at(below, &mut holder, present, keep);
+            let had_it = had.is_some();
+            let mut holder = had.unwrap_or_else(Draft::object);
+            self.keep_present_at(below, &mut holder, present.as_ref(), keep);
             // A holder is made for what it has to hold only.
-            let holds_something = holder.as_object().is_none_or(|members| !members.is_empty());
-            if had_it || holds_something {
-                set_member(target, name, Some(holder));
+            if had_it || !holder.is_empty_object() {
+                set_member(target, name, holder);
             }
         }
     }
 }
 
-/// Sets or removes a member; what is no object becomes one to hold it.
-fn set_member(target: &mut Value, name: &str, value: Option<Value>) {
-    match (target, value) {
-        (Value::Object(members), Some(value)) => {
-            members.insert(name.to_owned(), value);
-        }
-        (Value::Object(members), None) => {
-            members.shift_remove(name);
-        }
-        (_, None) => {}
-        (target, Some(value)) => {
-            *target = Value::Object([(name.to_owned(), value)].into_iter().collect());
-        }
+/// Sets a member; what is no object becomes one to hold it.
+pub(super) fn set_member<'v>(target: &mut Draft<'v>, name: &str, value: Draft<'v>) {
+    if !target.is_object() {
+        *target = Draft::object();
+    }
+    if let Some(members) = target.members_mut() {
+        members.insert(raw(name).into_owned(), value);
+    }
+}
+
+/// Removes a member, if it is there.
+pub(super) fn remove_member(target: &mut Draft, name: &str) {
+    if target.has(name)
+        && let Some(members) = target.members_mut()
+    {
+        members.remove(name);
     }
 }

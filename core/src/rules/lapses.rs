@@ -3,14 +3,14 @@
 //! A lapsed member goes back to its default, or away. What is protected or immutable in it stays: it goes by a deadline of
 //! its own only.
 
-use serde_json::{Map, Value};
-
-use super::keep::Keep;
+use super::keep::{Keep, remove_member, set_member};
 use super::places::{Place, flag};
 use super::{Rules, within};
 use crate::deadlines::{DEADLINES_MAX, Deadline, Deadlines};
 use crate::error::Error;
+use crate::json::draft::Draft;
 use crate::json::equal::equal;
+use crate::json::node::Node;
 use crate::json::pointer::Pointer;
 use crate::json::written::Written;
 use crate::schema::refs::Spot;
@@ -45,9 +45,9 @@ impl Lifetime {
 pub struct Clock<'a> {
     pub now_ms: i64,
     /// The document and its deadlines before, if there was one.
-    pub before: Option<(&'a Value, &'a Deadlines)>,
+    pub before: Option<(Node<'a>, &'a Deadlines)>,
     /// What is written now; nothing when somebody was merely there.
-    pub written: Option<&'a Written>,
+    pub written: Option<&'a Written<'a>>,
 }
 
 impl Rules {
@@ -59,7 +59,7 @@ impl Rules {
     /// The deadlines of a document.
     ///
     /// Errors: `TOOBIG` for more than [`DEADLINES_MAX`] members with one.
-    pub fn deadlines(&self, after: &Value, clock: &Clock) -> Result<Deadlines, Error> {
+    pub fn deadlines(&self, after: Node, clock: &Clock) -> Result<Deadlines, Error> {
         let mut deadlines = Vec::new();
         if let Some(root) = self.root() {
             let before = clock.before.map(|(value, _)| value);
@@ -72,13 +72,13 @@ impl Rules {
         &self,
         place: &Place,
         pointer: &mut String,
-        before: Option<&Value>,
-        after: &Value,
+        before: Option<Node>,
+        after: Node,
         clock: &Clock,
         found: &mut Vec<Deadline>,
     ) -> Result<(), Error> {
         if let Some(at_ms) = place.lifetime.and_then(|lifetime| {
-            let is_default = place.default.as_ref().is_some_and(|default| equal(default, after));
+            let is_default = place.default.as_ref().is_some_and(|default| equal(default.root(), after));
             let at_ms = || lifetime.at_ms(pointer, before, after, clock);
             if is_default { None } else { at_ms() }
         }) {
@@ -98,29 +98,27 @@ impl Rules {
     }
 
     /// Lets the members at `places` lapse.
-    pub fn lapse(&self, value: &mut Value, places: &[Pointer]) {
+    pub fn lapse<'v>(&'v self, value: &mut Draft<'v>, places: &[Pointer]) {
         // Parents first: what comes back with the default of one is there to lapse in its turn.
         let mut parents_first: Vec<&Pointer> = places.iter().collect();
         parents_first.sort_by_key(|pointer| pointer.tokens().len());
         for pointer in parents_first {
-            let Some(present) = pointer.find(value).cloned() else { continue };
+            let Some(present) = value.find_mut(pointer).cloned() else { continue };
             let left = self.place(pointer).and_then(|place| self.left_of(place, &present));
-            match (pointer.find_parent_mut(value), left) {
-                (Some((Value::Object(members), name)), Some(left)) => {
-                    drop(members.insert(name.to_owned(), left))
-                }
-                (Some((Value::Object(members), name)), None) => drop(members.shift_remove(name)),
-                _ => {}
+            match (value.find_parent_mut(pointer).filter(|(parent, _)| parent.is_object()), left) {
+                (Some((parent, name)), Some(left)) => set_member(parent, name, left),
+                (Some((parent, name)), None) => remove_member(parent, name),
+                (None, _) => {}
             }
         }
     }
 
     /// What is left of a member that lapses.
-    fn left_of(&self, place: &Place, present: &Value) -> Option<Value> {
-        let mut left = place.default.clone().unwrap_or_else(|| Value::Object(Map::new()));
+    fn left_of<'v>(&'v self, place: &'v Place, present: &Draft<'v>) -> Option<Draft<'v>> {
+        let default = place.default.as_ref().map(|default| Draft::Same(default.root()));
+        let mut left = default.unwrap_or_else(Draft::object);
         self.keep_present_at(place, &mut left, Some(present), Keep::Lapsing);
-        let holds_something = left.as_object().is_none_or(|members| !members.is_empty());
-        (place.default.is_some() || holds_something).then_some(left)
+        (place.default.is_some() || !left.is_empty_object()).then_some(left)
     }
 
     /// The place that a pointer leads to.
@@ -131,10 +129,13 @@ impl Rules {
 
 impl Lifetime {
     /// When a member with this lifetime lapses; never when it had no deadline and is not written.
-    fn at_ms(self, pointer: &str, before: Option<&Value>, after: &Value, clock: &Clock) -> Option<i64> {
+    fn at_ms(self, pointer: &str, before: Option<Node>, after: Node, clock: &Clock) -> Option<i64> {
         let anew = || Some(clock.now_ms.saturating_add(self.ttl_ms));
-        let written = clock.written.zip(Pointer::parse(pointer));
-        if self.sliding || written.is_some_and(|(written, place)| written.touches(&place, before, after)) {
+        let is_written = || {
+            let written = clock.written.zip(Pointer::parse(pointer));
+            written.is_some_and(|(written, place)| written.touches(&place, before, after))
+        };
+        if self.sliding || is_written() {
             return anew();
         }
         clock.before.and_then(|(_, deadlines)| deadlines.of(pointer))

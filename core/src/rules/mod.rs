@@ -3,7 +3,7 @@
 //! `x-protected`, `x-immutable`, `x-secret` and `x-transitions` stand on members. Compiled, they are a graph of places:
 //! each knows its marks and where its annotated members lead. The checks walk a document along that graph, so a document
 //! without annotated members costs nothing, and they never look at the command: only at the document before and after. A
-//! way around them would have to make another document.
+//! way around them would have to make another document. What looks takes nodes of a text, what changes takes drafts.
 //!
 //! * `places`: from a schema to the graph
 //! * `guard`: protected and immutable members
@@ -21,9 +21,9 @@ mod secrets;
 mod steps;
 mod transitions;
 
-use serde_json::Value;
-
 use crate::error::Error;
+use crate::json::index::Tree;
+use crate::json::node::Node;
 use crate::json::pointer::escaped;
 use crate::schema::refs::Whole;
 
@@ -43,9 +43,9 @@ pub struct Rules {
 
 impl Rules {
     /// Reads the annotations of a schema; `initial` is the document it starts with.
-    pub fn compile(whole: &Whole, initial: &Value) -> Result<Rules, Error> {
+    pub fn compile(whole: &Whole, initial: &Tree) -> Result<Rules, Error> {
         let rules = Rules { places: places::compile(whole)? };
-        rules.check_beginnings(initial)?;
+        rules.check_beginnings(initial.root())?;
         Ok(rules)
     }
 
@@ -60,7 +60,7 @@ impl Rules {
     }
 
     /// Refuses a step that may not follow the one before.
-    pub fn check_steps(&self, before: Option<&Value>, after: &Value) -> Result<(), Error> {
+    pub fn check_steps(&self, before: Option<Node>, after: Node) -> Result<(), Error> {
         let Some(root) = self.root() else { return Ok(()) };
         self.check_steps_at(root, &mut String::new(), before, Some(after))
     }
@@ -69,8 +69,8 @@ impl Rules {
         &self,
         place: &Place,
         pointer: &mut String,
-        before: Option<&Value>,
-        after: Option<&Value>,
+        before: Option<Node>,
+        after: Option<Node>,
     ) -> Result<(), Error> {
         for transitions in &place.transitions {
             transitions.check(if pointer.is_empty() { "/" } else { pointer }, before, after)?;
@@ -85,15 +85,18 @@ impl Rules {
     }
 
     /// Refuses defaults that no conversation may begin with.
-    fn check_beginnings(&self, initial: &Value) -> Result<(), Error> {
+    fn check_beginnings(&self, initial: Node) -> Result<(), Error> {
         for place in &self.places {
             let Some(default) = &place.default else { continue };
-            place.transitions.iter().try_for_each(|transitions| begins(transitions, default, place))?;
+            place
+                .transitions
+                .iter()
+                .try_for_each(|transitions| begins(transitions, default.root(), place))?;
         }
         self.check_beginnings_at(self.root(), Some(initial))
     }
 
-    fn check_beginnings_at(&self, place: Option<&Place>, value: Option<&Value>) -> Result<(), Error> {
+    fn check_beginnings_at(&self, place: Option<&Place>, value: Option<Node>) -> Result<(), Error> {
         let (Some(place), Some(value)) = (place, value) else { return Ok(()) };
         place.transitions.iter().try_for_each(|transitions| begins(transitions, value, place))?;
         let mut members = self.members(place, |marks| marks.steps);
@@ -122,7 +125,7 @@ impl Rules {
     }
 }
 
-fn begins(transitions: &Transitions, value: &Value, place: &Place) -> Result<(), Error> {
+fn begins(transitions: &Transitions, value: Node, place: &Place) -> Result<(), Error> {
     if transitions.begins_with(value) {
         return Ok(());
     }
@@ -130,7 +133,7 @@ fn begins(transitions: &Transitions, value: &Value, place: &Place) -> Result<(),
     Err(crate::schema::bad_schema(&place.pointer, reason))
 }
 
-fn member<'v>(value: Option<&'v Value>, name: &str) -> Option<&'v Value> {
+fn member<'v>(value: Option<Node<'v>>, name: &str) -> Option<Node<'v>> {
     value?.get(name)
 }
 
@@ -138,7 +141,11 @@ fn member<'v>(value: Option<&'v Value>, name: &str) -> Option<&'v Value> {
 fn within<T>(pointer: &mut String, name: &str, walk: impl FnOnce(&mut String) -> T) -> T {
     let len = pointer.len();
     pointer.push('/');
-    pointer.push_str(&escaped(name));
+    if name.contains(['~', '/']) {
+        pointer.push_str(&escaped(name));
+    } else {
+        pointer.push_str(name);
+    }
     let result = walk(pointer);
     pointer.truncate(len);
     result

@@ -12,6 +12,8 @@ use serde_json::Value;
 use super::lapses::{Lifetime, SLIDING, TTL};
 use super::transitions::Transitions;
 use crate::error::Error;
+use crate::json::index::Tree;
+use crate::json::to_text;
 use crate::schema::refs::{Spot, Whole};
 use crate::schema::{bad_schema, defaults};
 
@@ -62,7 +64,7 @@ pub struct Place {
     /// How long it lasts.
     pub lifetime: Option<Lifetime>,
     /// What it goes back to: its default with the defaults below it.
-    pub default: Option<Value>,
+    pub default: Option<Tree<'static>>,
     /// Its annotated members, by name, with the number of their places.
     pub members: Vec<(Box<str>, usize)>,
     below: Marks,
@@ -174,11 +176,14 @@ impl<'s> Builder<'_, 's> {
         }
         if marks.any() {
             for spot in &place.own {
-                default = default.or(defaults::member(self.whole, spot)?);
+                if default.is_none() {
+                    default = defaults::member(self.whole, spot)?;
+                }
             }
         }
         let members = members.into_iter().map(|(name, spots)| (name.into(), self.place(spots))).collect();
         if let Some(place) = self.places.get_mut(place.number) {
+            let default = default.map(|default| Tree::of_trusted(to_text(&default)));
             *place = Place { marks, transitions, lifetime, default, members, ..std::mem::take(place) };
         }
         Ok(())

@@ -4,30 +4,45 @@
 //! a secret, it is applied to a document that does not have it: were the change compared with the secret itself, a right
 //! guess would be no change and a wrong one a refusal.
 
-use serde_json::Value;
+use std::sync::LazyLock;
 
 use super::guard::Before;
+use super::keep::remove_member;
 use super::places::{Marks, Place};
 use super::{Rules, member, within};
 use crate::error::Error;
+use crate::json::diff::goes_by_members;
+use crate::json::draft::Draft;
+use crate::json::equal::same_literals;
+use crate::json::index::Tree;
+use crate::json::node::Node;
 use crate::json::pointer::Pointer;
 
 /// What stands for a secret. No secret has this value: writing it is no mention of the member.
-const SECRET: &str = "***";
+const SECRET: &str = "\"***\"";
+static SECRET_TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of_trusted(SECRET));
 /// What stands for a secret in a document that is compared with another one, when the two secrets differ.
-const OTHER_SECRET: &str = "**";
+static OTHER_SECRET_TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of_trusted("\"**\""));
+
+fn secret() -> Draft<'static> {
+    Draft::Same(SECRET_TREE.root())
+}
+
+fn is_secret(value: &Draft) -> bool {
+    value.as_same().is_some_and(|value| value.text() == SECRET)
+}
 
 impl Rules {
     /// Hides every secret.
-    pub fn mask(&self, value: &mut Value) {
+    pub fn mask(&self, value: &mut Draft) {
         if let Some(root) = self.root() {
             self.mask_at(root, value);
         }
     }
 
-    fn mask_at(&self, place: &Place, value: &mut Value) {
+    fn mask_at(&self, place: &Place, value: &mut Draft) {
         if place.marks.secret {
-            *value = Value::from(SECRET);
+            *value = secret();
             return;
         }
         for (name, below) in self.members(place, |marks| marks.secret) {
@@ -38,11 +53,11 @@ impl Rules {
     }
 
     /// Whether there is a secret in a document.
-    pub fn has_secret(&self, value: &Value) -> bool {
+    pub fn has_secret(&self, value: Node) -> bool {
         self.root().is_some_and(|root| self.has_secret_at(root, value))
     }
 
-    fn has_secret_at(&self, place: &Place, value: &Value) -> bool {
+    fn has_secret_at(&self, place: &Place, value: Node) -> bool {
         let mut members = self.members(place, |marks| marks.secret);
         place.marks.secret
             || members
@@ -51,39 +66,54 @@ impl Rules {
 
     /// Hides every secret in two documents whose difference is to be shown. It still says that a secret was written, and
     /// nothing else about it: values in it are those of `after`.
-    pub fn mask_pair(&self, before: &mut Value, after: &mut Value) {
+    pub fn mask_pair(&self, before: &mut Draft, after: &mut Draft) {
         if let Some(root) = self.root() {
             self.mask_pair_at(root, before, after);
         }
     }
 
-    fn mask_pair_at(&self, place: &Place, before: &mut Value, after: &mut Value) {
+    fn mask_pair_at<'b, 'a>(&self, place: &Place, before: &mut Draft<'b>, after: &mut Draft<'a>) {
         if place.marks.secret {
-            *before = Value::from(if before == after { SECRET } else { OTHER_SECRET });
-            *after = Value::from(SECRET);
+            let is_same = match (before.as_same(), after.as_same()) {
+                (Some(before), Some(after)) => same_literals(before, after),
+                // Opened by a mask within it.
+                _ => before.to_text() == after.to_text(),
+            };
+            *before = if is_same { secret() } else { Draft::Same(OTHER_SECRET_TREE.root()) };
+            *after = secret();
             return;
         }
         for (name, below) in self.members(place, |marks| marks.secret) {
             match (before.get_mut(name), after.get_mut(name)) {
                 (Some(before), Some(after)) => self.mask_pair_at(below, before, after),
-                (Some(only), None) | (None, Some(only)) => self.mask_at(below, only),
+                (Some(only), None) => self.mask_at(below, only),
+                (None, Some(only)) => self.mask_at(below, only),
                 (None, None) => {}
             }
         }
     }
 
+    /// Whether the difference of two documents passes over their secrets, so that it may be told as it is: it goes member by
+    /// member, and those with a secret in them are the same. A secret that is the same within something that is told as a
+    /// whole would be told with it.
+    pub fn are_passed_over(&self, before: Node, after: Node) -> bool {
+        let mut holders = self.root().into_iter().flat_map(|root| self.members(root, |marks| marks.secret));
+        let is_same = |name| before.get(name).map(Node::text) == after.get(name).map(Node::text);
+        !self.has_secrets() || (goes_by_members(before, after) && holders.all(|(name, _)| is_same(name)))
+    }
+
     /// Hides the secrets that a caller without the right can't write anyway; [`Rules::unmask`] brings them back. With
     /// `is_set`, that is immutable ones too.
-    pub fn mask_guarded(&self, value: &mut Value, is_set: bool) {
+    pub fn mask_guarded(&self, value: &mut Draft, is_set: bool) {
         if let Some(root) = self.root() {
             self.mask_guarded_at(root, Marks::default(), value, is_set);
         }
     }
 
-    fn mask_guarded_at(&self, place: &Place, above: Marks, value: &mut Value, is_set: bool) {
+    fn mask_guarded_at(&self, place: &Place, above: Marks, value: &mut Draft, is_set: bool) {
         let marks = above.with(place.marks);
         if is_guarded_secret(marks, is_set) {
-            *value = Value::from(SECRET);
+            *value = secret();
             return;
         }
         for (name, below) in self.members(place, move |below| marks.secret || below.secret) {
@@ -93,10 +123,16 @@ impl Rules {
         }
     }
 
+    /// Whether an object names a top-level member that is a secret or has one in it.
+    pub fn names_secrets(&self, json: Node) -> bool {
+        let members = self.root().into_iter().flat_map(|root| self.members(root, |marks| marks.secret));
+        !json.is_object() || members.into_iter().any(|(name, _)| json.get(name).is_some())
+    }
+
     /// Refuses a value for such a secret where one is set, the one that it has too.
     ///
     /// Errors: `PROTECTED`, `IMMUTABLE`.
-    pub fn refuse_guesses(&self, before: Before, after: &Value) -> Result<(), Error> {
+    pub fn refuse_guesses(&self, before: Before, after: Node) -> Result<(), Error> {
         let Some(root) = self.root() else { return Ok(()) };
         self.refuse_guesses_at(root, Marks::default(), &mut String::new(), before, after)
     }
@@ -107,12 +143,12 @@ impl Rules {
         above: Marks,
         pointer: &mut String,
         before: Before,
-        after: &Value,
+        after: Node,
     ) -> Result<(), Error> {
         let marks = above.with(place.marks);
         if is_guarded_secret(marks, before.document.is_some()) {
             let pointer = pointer.clone();
-            return match (after == SECRET, before.document.or(before.protected)) {
+            return match (after.text() == SECRET, before.document.or(before.protected)) {
                 (true, _) | (_, None) => Ok(()),
                 (false, _) if marks.immutable && before.document.is_some() => {
                     Err(Error::Immutable { pointer })
@@ -133,49 +169,52 @@ impl Rules {
 
     /// Takes `"***"` at a secret's place, or below it, for what it stands for: the value in `before`, or nothing where there
     /// is none.
-    pub fn unmask(&self, after: &mut Value, before: Option<&Value>) {
+    pub fn unmask<'v>(&self, after: &mut Draft<'v>, before: Option<Node<'v>>) {
         if let Some(root) = self.root() {
             self.unmask_at(root, false, after, before);
         }
     }
 
-    fn unmask_at(&self, place: &Place, in_secret: bool, after: &mut Value, before: Option<&Value>) {
-        let Value::Object(members) = after else { return };
+    fn unmask_at<'v>(&self, place: &Place, in_secret: bool, after: &mut Draft<'v>, before: Option<Node<'v>>) {
         for (name, below) in self.members(place, move |marks| in_secret || marks.secret) {
             let before = member(before, name);
-            let Some(member) = members.get_mut(name) else { continue };
-            let is_secret = in_secret || below.marks.secret;
-            if !is_secret || member != SECRET {
-                self.unmask_at(below, is_secret, member, before);
+            let Some(member) = after.get_mut(name) else { continue };
+            let in_secret = in_secret || below.marks.secret;
+            if !in_secret || !is_secret(member) {
+                self.unmask_at(below, in_secret, member, before);
                 continue;
             }
             match before {
-                Some(before) => *member = before.clone(),
-                None => drop(members.shift_remove(name)),
+                Some(before) => *member = Draft::Same(before),
+                None => remove_member(after, name),
             }
         }
     }
 
+    /// Whether something in a text may stand for a secret: what most changes have not in them.
+    pub fn may_stand_for_secrets(&self, text: &str) -> bool {
+        self.has_secrets() && text.contains(SECRET)
+    }
+
     /// Whether `value` at `pointer` stands for a secret, so that writing it there is no mention.
-    pub fn is_no_mention(&self, pointer: &Pointer, value: &Value) -> bool {
-        value == SECRET && self.secret_at(pointer).is_some_and(|place| place == pointer.to_string())
+    pub fn is_no_mention(&self, pointer: &Pointer, value: Node) -> bool {
+        value.text() == SECRET && self.secret_at(pointer).is_some_and(|place| place == pointer.to_string())
     }
 
     /// Takes every `"***"` at a secret's place for a secret that nobody knows any more: it goes back to its default, or away.
-    pub fn forget(&self, value: &mut Value) {
+    pub fn forget<'v>(&'v self, value: &mut Draft<'v>) {
         if let Some(root) = self.root() {
             self.forget_at(root, value);
         }
     }
 
-    fn forget_at(&self, place: &Place, value: &mut Value) {
-        let Value::Object(members) = value else { return };
+    fn forget_at<'v>(&'v self, place: &'v Place, value: &mut Draft<'v>) {
         for (name, below) in self.members(place, |marks| marks.secret) {
-            let Some(member) = members.get_mut(name) else { continue };
+            let Some(member) = value.get_mut(name) else { continue };
             match &below.default {
                 _ if !below.marks.secret => self.forget_at(below, member),
-                Some(default) => *member = default.clone(),
-                None => drop(members.shift_remove(name)),
+                Some(default) => *member = Draft::Same(default.root()),
+                None => remove_member(value, name),
             }
         }
     }
@@ -214,4 +253,40 @@ impl Rules {
 /// Whether a secret can't be written without the right to.
 fn is_guarded_secret(marks: Marks, is_set: bool) -> bool {
     marks.secret && (marks.protected || (marks.immutable && is_set))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::document::Document;
+    use crate::schema::Schema;
+
+    /// The difference tells an object as a whole when the order of its members is another, and then all that is in it.
+    #[test]
+    fn what_is_told_as_a_whole_tells_no_secret() {
+        let schema = r##"{"properties":{"token":{"x-secret":true},"inner":{"$ref":"#"},"note":{}}}"##;
+        let schema = Schema::compile("vimbiso.inner", 1, schema.as_bytes()).expect("a schema");
+        let document = |text: &str| Document::from_stored(text.as_bytes()).expect(text);
+        let before = r#"{"note":1,"inner":{"token":"s3cret","note":2},"stage":3}"#;
+        for (after, told) in [
+            (
+                r#"{"note":4,"inner":{"token":"s3cret","note":2},"stage":3}"#,
+                r#"[{"op":"replace","path":"/note","value":4}]"#,
+            ),
+            (
+                r#"{"inner":{"token":"s3cret","note":2},"note":1,"stage":3}"#,
+                r#"[{"op":"replace","path":"","value":{"inner":{"token":"***","note":2},"note":1,"stage":3}}]"#,
+            ),
+            (
+                r#"{"note":1,"inner":{"note":2,"token":"s3cret"},"stage":3}"#,
+                r#"[{"op":"replace","path":"/inner","value":{"note":2,"token":"***"}}]"#,
+            ),
+            (r#"{"note":1,"stage":3}"#, r#"[{"op":"remove","path":"/inner"}]"#),
+            (
+                r#"{"note":1,"inner":{"token":"other","note":2},"stage":3}"#,
+                r#"[{"op":"replace","path":"/inner/token","value":"***"}]"#,
+            ),
+        ] {
+            assert_eq!(schema.masked_diff(&document(before), &document(after)), told, "{after}");
+        }
+    }
 }

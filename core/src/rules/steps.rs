@@ -7,13 +7,14 @@ use serde_json::{Map, Value};
 
 use super::places::Place;
 use super::{Rules, within};
+use crate::json::node::Node;
 
 /// All pointers and steps together are at most this long, in bytes; what does not fit is left out.
 const STEPS_BYTES_MAX: usize = 4096;
 
 impl Rules {
     /// The steps of a document by the pointers of their members; members without a step are left out.
-    pub fn steps(&self, document: &Value) -> Map<String, Value> {
+    pub fn steps(&self, document: Node) -> Map<String, Value> {
         let mut steps = Steps { found: Map::new(), bytes_left: STEPS_BYTES_MAX };
         if let Some(root) = self.root() {
             self.steps_at(root, &mut String::new(), document, &mut steps);
@@ -21,7 +22,7 @@ impl Rules {
         steps.found
     }
 
-    fn steps_at(&self, place: &Place, pointer: &mut String, value: &Value, steps: &mut Steps) {
+    fn steps_at(&self, place: &Place, pointer: &mut String, value: Node, steps: &mut Steps) {
         if let Some(step) = place.transitions.iter().find_map(|transitions| transitions.step_listed(value)) {
             steps.add(if pointer.is_empty() { "/" } else { pointer }, step);
         }
@@ -68,7 +69,7 @@ mod tests {
     fn steps(document: &str) -> String {
         let schema = Schema::compile("vimbiso.steps", 1, SCHEMA.as_bytes()).expect("a schema");
         let value = parse(document.as_bytes(), 128).expect(document);
-        to_text(&schema.rules().steps(&value).into())
+        to_text(&schema.rules().steps(value.root()).into())
     }
 
     #[test]
@@ -100,7 +101,7 @@ mod tests {
         let told = |stage: &str, of_b: &str| {
             let document = format!(r#"{{"a":"{stage}","b":"{of_b}"}}"#);
             let value = parse(document.as_bytes(), 128).expect("a document");
-            schema.rules().steps(&value).keys().cloned().collect::<Vec<_>>()
+            schema.rules().steps(value.root()).keys().cloned().collect::<Vec<_>>()
         };
         assert_eq!(told(&"m".repeat(4000), "x"), ["/a", "/b"]);
         assert_eq!(told(&"m".repeat(4000), &"m".repeat(100)), ["/a"]);

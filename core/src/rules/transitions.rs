@@ -3,11 +3,13 @@
 //! A step is the text of a string member, or of some members of an object joined by `/`: `login/Greeting`. It is compared
 //! by that text alone, so two ways to write one step are one step.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
 use crate::error::Error;
+use crate::json::node::{Kind, Node};
 use crate::json::pointer::escaped;
 use crate::schema::bad_schema;
 
@@ -81,12 +83,12 @@ impl Transitions {
     }
 
     /// Whether a conversation may begin with this value.
-    pub fn begins_with(&self, value: &Value) -> bool {
+    pub fn begins_with(&self, value: Node) -> bool {
         self.may(&Step::None, &self.step(Some(value)))
     }
 
     /// Refuses a step that is not allowed. `pointer` is the member's.
-    pub fn check(&self, pointer: &str, before: Option<&Value>, after: Option<&Value>) -> Result<(), Error> {
+    pub fn check(&self, pointer: &str, before: Option<Node>, after: Option<Node>) -> Result<(), Error> {
         let (from, to) = (self.step(before), self.step(after));
         if self.may(&from, &to) {
             return Ok(());
@@ -120,18 +122,20 @@ impl Transitions {
         [initial, own, any].into_iter().flatten().flatten().map(|name| &**name)
     }
 
-    fn step(&self, value: Option<&Value>) -> Step {
-        match value {
-            None => Step::None,
-            Some(Value::String(name)) if self.by.is_empty() => Step::Named(name.clone()),
-            Some(Value::Object(members)) if !self.by.is_empty() => {
+    fn step(&self, value: Option<Node>) -> Step {
+        let Some(value) = value else { return Step::None };
+        match value.kind() {
+            Kind::String if self.by.is_empty() => {
+                value.as_str().map_or(Step::Nameless, |name| Step::Named(name.into_owned()))
+            }
+            Kind::Object if !self.by.is_empty() => {
                 // Absent and null mean the same.
-                let part = |name: &str| match members.get(name) {
-                    None | Some(Value::Null) => Some(""),
-                    Some(Value::String(part)) => Some(part.as_str()),
-                    Some(_) => None,
+                let part = |name: &str| match value.get(name) {
+                    None => Some(Cow::Borrowed("")),
+                    Some(part) if part.is_null() => Some(Cow::Borrowed("")),
+                    Some(part) => part.as_str(),
                 };
-                let parts: Option<Vec<&str>> = self.by.iter().map(|name| part(name)).collect();
+                let parts: Option<Vec<Cow<str>>> = self.by.iter().map(|name| part(name)).collect();
                 match parts {
                     None => Step::Nameless,
                     Some(parts) if parts.iter().all(|part| part.is_empty()) => Step::None,
@@ -139,13 +143,13 @@ impl Transitions {
                 }
             }
             // A nullable member without a step.
-            Some(Value::Null) => Step::None,
-            Some(_) => Step::Nameless,
+            Kind::Null => Step::None,
+            _ => Step::Nameless,
         }
     }
 
     /// The step that `value` stands at, `None` where it has none; what the schema does not list is not told here either.
-    pub fn step_listed(&self, value: &Value) -> Option<String> {
+    pub fn step_listed(&self, value: Node) -> Option<String> {
         match self.step(Some(value)) {
             Step::None => None,
             Step::Named(name) if self.lists(&name) => Some(name),
@@ -207,20 +211,22 @@ fn names(value: &Value, at: &str) -> Result<Vec<Box<str>>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::index::Tree;
     use crate::json::parse::parse;
 
-    fn value(text: &str) -> Value {
+    fn tree(text: &str) -> Tree<'static> {
         parse(text.as_bytes(), 64).expect(text)
     }
 
     fn compiled(text: &str) -> Result<Transitions, Error> {
-        Transitions::compile(&value(text), "/properties/stage/x-transitions")
+        Transitions::compile(&tree(text).root().to_value(), "/properties/stage/x-transitions")
     }
 
     fn went(transitions: &Transitions, before: &str, after: &str) -> String {
-        let of = |text: &str| (!text.is_empty()).then(|| value(text));
+        let of = |text: &str| (!text.is_empty()).then(|| tree(text));
         let (before, after) = (of(before), of(after));
-        let checked = transitions.check("/current", before.as_ref(), after.as_ref());
+        let checked =
+            transitions.check("/current", before.as_ref().map(Tree::root), after.as_ref().map(Tree::root));
         checked.map_or_else(|error| error.to_string(), |()| "OK".to_owned())
     }
 

@@ -273,7 +273,7 @@ mod tests {
 
     fn checked(text: &str) -> String {
         let schema = parse(text.as_bytes(), 160).expect(text);
-        check(&schema).map_or_else(|error| error.to_string(), |()| "OK".to_owned())
+        check(&schema.root().to_value()).map_or_else(|error| error.to_string(), |()| "OK".to_owned())
     }
 
     #[test]

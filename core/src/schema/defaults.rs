@@ -79,7 +79,8 @@ mod tests {
 
     fn initial_of(schema: &str) -> String {
         let schema = parse(schema.as_bytes(), 64).expect(schema);
-        initial(&Whole::new(&schema)).map_or_else(|error| error.to_string(), |value| to_text(&value))
+        initial(&Whole::new(&schema.root().to_value()))
+            .map_or_else(|error| error.to_string(), |value| to_text(&value))
     }
 
     #[test]

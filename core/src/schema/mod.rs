@@ -3,11 +3,12 @@
 mod bindings;
 mod budget;
 pub(crate) mod defaults;
+mod parts;
 pub(crate) mod refs;
 mod registry;
 
 use jsonschema::error::ValidationErrorKind;
-use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
+use jsonschema::{Draft as Dialect, PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -15,10 +16,15 @@ use crate::codec::NAME_BYTES_MAX;
 use crate::document::Document;
 use crate::error::{Error, Violation};
 use crate::json::diff::diff_text;
+use crate::json::draft::Draft;
+use crate::json::index::Tree;
+use crate::json::node::Node;
 use crate::json::parse::parse;
 use crate::json::pointer::Pointer;
 use crate::json::to_text;
+use crate::json::validated::Text;
 use crate::rules::Rules;
+use parts::Parts;
 use refs::Whole;
 
 pub use bindings::{BINDINGS_MAX, Binding};
@@ -56,8 +62,9 @@ pub struct SchemaRef {
 pub struct Schema {
     reference: SchemaRef,
     text: Box<str>,
-    initial: Value,
-    validator: Validator,
+    initial: Tree<'static>,
+    validator: Validator<Text>,
+    parts: Option<Parts>,
     rules: Rules,
     ttl_ms: Option<i64>,
     patterns: Vec<Box<str>>,
@@ -79,27 +86,30 @@ impl Schema {
             }
             error => error,
         })?;
+        let value = value.root().to_value();
         budget::check(&value)?;
         let ttl_ms = value.get("x-ttl").map(|ttl| ttl_ms(ttl, "/x-ttl")).transpose()?;
         let patterns = root_patterns(&value)?;
         // Cheapest first: a schema that is refused by its annotations is not compiled.
         let whole = Whole::new(&value);
-        let initial = defaults::initial(&whole)?;
+        let initial = Tree::of_trusted(to_text(&defaults::initial(&whole)?));
         let rules = Rules::compile(&whole, &initial)?;
         whole.check_visits()?;
-        let validator = jsonschema::options()
-            .with_draft(Draft::Draft202012)
+        let options = jsonschema::options_for::<Text>()
+            .with_draft(Dialect::Draft202012)
             .offline()
             .should_validate_formats(false)
             .with_pattern_options(
                 PatternOptions::regex().size_limit(REGEX_BYTES_MAX).dfa_size_limit(REGEX_BYTES_MAX),
-            )
+            );
+        let validator = options
             .build(&value)
             .map_err(|error| bad_schema(error.instance_path().as_str(), error.masked().to_string()))?;
+        let parts = Parts::of(&value, &|part| options.build(part).ok());
         let text = to_text(&value).into_boxed_str();
         let digest = xxh3_64(text.as_bytes());
         let reference = SchemaRef { name: name.into(), revision, digest, has_secrets: rules.has_secrets() };
-        Ok(Schema { reference, text, initial, validator, rules, ttl_ms, patterns })
+        Ok(Schema { reference, text, initial, validator, parts, rules, ttl_ms, patterns })
     }
 
     /// Its name and revision.
@@ -127,16 +137,21 @@ impl Schema {
         if !self.rules.has_secrets() {
             return document.clone();
         }
-        let mut value = document.value();
+        let tree = document.tree();
+        let mut value = Draft::Same(tree.root());
         self.rules.mask(&mut value);
         Document::of_object(&value)
     }
 
     /// The JSON patch between two documents as everybody may see it.
     pub fn masked_diff(&self, from: &Document, to: &Document) -> String {
-        let (mut from, mut to) = (from.value(), to.value());
+        let (from, to) = (from.tree(), to.tree());
+        if self.rules.are_passed_over(from.root(), to.root()) {
+            return diff_text(from.root(), to.root());
+        }
+        let (mut from, mut to) = (Draft::Same(from.root()), Draft::Same(to.root()));
         self.rules.mask_pair(&mut from, &mut to);
-        diff_text(&from, &to)
+        diff_text(from.into_tree().root(), to.into_tree().root())
     }
 
     /// Its annotations.
@@ -146,13 +161,16 @@ impl Schema {
 
     /// Whether a document passes.
     pub fn admits(&self, document: &Document) -> bool {
-        self.validator.is_valid(&document.value())
+        self.validator.is_valid(document.tree().root())
     }
 
-    /// Every violation of `value`, as an error.
-    pub(crate) fn check(&self, value: &Value) -> Result<(), Error> {
+    /// Every violation of `value`, as an error. Where it was made of a value that has `passed` this schema, only what differs
+    /// is looked at.
+    pub(crate) fn check(&self, value: Node, passed: Option<Node>) -> Result<(), Error> {
+        let admitted =
+            self.parts.as_ref().zip(passed).is_some_and(|(parts, passed)| parts.admits(passed, value));
         // The common case answers without building a single message.
-        if self.validator.is_valid(value) {
+        if admitted || self.validator.is_valid(value) {
             return Ok(());
         }
         let violations = self.validator.iter_errors(value).take(VIOLATIONS_MAX);
@@ -171,36 +189,37 @@ impl Schema {
     }
 
     /// Fills what is absent with its default.
-    pub(crate) fn fill_defaults(&self, value: &mut Value) -> Result<(), Error> {
-        let schema = parse(self.text.as_bytes(), SCHEMA_DEPTH_MAX)?;
+    pub(crate) fn fill_defaults(&self, value: Node) -> Result<Tree<'static>, Error> {
+        // Schemas are trees, and so are their defaults.
+        let schema = parse(self.text.as_bytes(), SCHEMA_DEPTH_MAX)?.root().to_value();
         let whole = Whole::new(&schema);
-        defaults::fill(&whole, &whole.root(), value)
+        let mut filled = value.to_value();
+        defaults::fill(&whole, &whole.root(), &mut filled)?;
+        Ok(Tree::of_trusted(to_text(&filled)))
     }
 
     /// Drops the members that additionalProperties or unevaluatedProperties refuse; a wrong value never.
-    pub(crate) fn drop_unknown(&self, value: &mut Value) {
+    pub(crate) fn drop_unknown(&self, mut tree: Tree<'static>) -> Tree<'static> {
         // Dropping one may make the schema see another: not more often than a document can nest.
         for _ in 0..DROPS_MAX {
-            let unknown: Vec<(Pointer, String)> = self
-                .validator
-                .iter_errors(value)
-                .take(VIOLATIONS_MAX)
-                .flat_map(|error| unknown_members(&error))
-                .collect();
-            let mut dropped = false;
+            let errors = self.validator.iter_errors(tree.root()).take(VIOLATIONS_MAX);
+            let unknown: Vec<(Pointer, String)> = errors.flat_map(|error| unknown_members(&error)).collect();
+            let (mut dropped, mut value) = (false, Draft::Same(tree.root()));
             for (holder, name) in unknown {
-                let members = holder.find_mut(value).and_then(Value::as_object_mut);
-                dropped |= members.is_some_and(|members| members.shift_remove(&name).is_some());
+                let members = value.find_mut(&holder).and_then(Draft::members_mut);
+                dropped |= members.is_some_and(|members| members.remove(&name).is_some());
             }
             if !dropped {
-                return;
+                break;
             }
+            tree = value.into_tree();
         }
+        tree
     }
 
     /// What a new state starts with.
-    pub(crate) fn initial(&self) -> &Value {
-        &self.initial
+    pub(crate) fn initial(&self) -> Node<'_> {
+        self.initial.root()
     }
 }
 
@@ -256,10 +275,10 @@ mod tests {
     }
 
     fn check(schema: &str, document: &str) -> String {
-        let value = parse(document.as_bytes(), 64).expect(document);
+        let tree = parse(document.as_bytes(), 64).expect(document);
         compiled(schema)
             .expect(schema)
-            .check(&value)
+            .check(tree.root(), None)
             .map_or_else(|error| error.to_string(), |()| "OK".to_owned())
     }
 

@@ -131,7 +131,7 @@ impl<'s> Whole<'s> {
         let target = spot.get("$ref")?.as_str()?.strip_prefix('#')?;
         match Pointer::parse(target) {
             Some(pointer) => {
-                let schema = pointer.find(self.schema)?;
+                let schema = self.schema.pointer(target)?;
                 Some(Spot { schema, pointer: pointer.to_string() })
             }
             None => self.anchors.get(target).cloned(),

@@ -132,9 +132,9 @@ impl Registry {
     ///
     /// Errors: as [`Change::parse`] for the json, `NOSCHEMA`, `INVALID`.
     pub fn validate(&self, name: &str, json: &[u8], limits: &Limits) -> Result<(), Error> {
-        let value = Change::parse(ChangeKind::Replace, json, limits)?.into_json();
+        let tree = Change::parse(ChangeKind::Replace, json, limits)?.into_json();
         let schema = self.get(name)?;
-        if value.is_object() { schema.check(&value) } else { Err(Error::not_an_object()) }
+        if tree.root().is_object() { schema.check(tree.root(), None) } else { Err(Error::not_an_object()) }
     }
 
     /// Whether a state passes its schema as it is now; one without a schema always does, one whose schema is gone never.

@@ -1,4 +1,4 @@
-//! The parser of untrusted JSON (RFC 8259): bounded depth, errors with their byte, number literals untouched.
+//! The parser of untrusted JSON (RFC 8259) into a tree: bounded depth, errors with their byte, number literals untouched.
 //!
 //! Recursion is bounded by `depth_max` (at most [`DEPTH_CEILING`]), so neither parsing nor dropping the tree can
 //! run out of stack. Of duplicate names the last value wins and stands at the place of the first, as in JavaScript.
@@ -244,91 +244,5 @@ impl<'a> Parser<'a> {
         let code = code.ok_or_else(|| self.bad("expected four hex digits"))?;
         self.advance(4);
         Ok(code)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::json::to_text;
-
-    fn through(text: &str) -> String {
-        to_text(&parse(text.as_bytes(), 64).expect(text))
-    }
-
-    #[test]
-    fn literals_come_back_as_they_went_in() {
-        for text in [
-            "1.10",
-            "12345678901234567890123",
-            "1e400",
-            "1E+2",
-            "-0",
-            "-0.0e-0",
-            "true",
-            "null",
-            r#""\u0000\b\"\\""#,
-            r#"{"b":1,"a":[{},[]],"🙂":"é"}"#,
-            r#"{"$serde_json::private::Number":"1"}"#,
-        ] {
-            assert_eq!(through(text), text);
-        }
-    }
-
-    #[test]
-    fn text_becomes_canonical() {
-        assert_eq!(through(" { \"a\" : [ 1 , 2 ] }\r\n"), r#"{"a":[1,2]}"#);
-        assert_eq!(through(r#""\u00e9\/\ud83d\ude42\u001F\t""#), "\"é/🙂\\u001f\\t\"");
-        assert_eq!(through(r#"{"a":1,"b":2,"a":3}"#), r#"{"a":3,"b":2}"#);
-    }
-
-    #[test]
-    fn errors_name_their_byte() {
-        for (text, at_byte) in [
-            ("", 0),
-            ("{", 1),
-            ("[1,]", 3),
-            ("{\"a\":}", 5),
-            ("{\"a\" 1}", 5),
-            ("01", 1),
-            ("1.", 2),
-            ("-", 1),
-            ("\"\\x\"", 2),
-            ("\"\\ud800\"", 1),
-            ("\"\\ud800\\u0041\"", 1),
-            ("\"a\nb\"", 2),
-            ("tru", 0),
-            ("{} {}", 3),
-            ("\"\\u12g4\"", 3),
-            ("\"\\", 2),
-        ] {
-            match parse(text.as_bytes(), 64) {
-                Err(Error::BadJson { at_byte: found, .. }) => assert_eq!(found, at_byte, "{text}"),
-                other => panic!("{text}: {other:?}"),
-            }
-        }
-        assert!(matches!(parse(b"\"\xff\"", 64), Err(Error::BadJson { at_byte: 1, .. })));
-    }
-
-    #[test]
-    fn depth_is_bounded() {
-        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
-        assert!(parse(nested(64).as_bytes(), 64).is_ok());
-        assert_eq!(parse(nested(65).as_bytes(), 64), Err(Error::TooDeep { at_byte: 64, limit: 64 }));
-        assert!(matches!(parse("[".repeat(1_000_000).as_bytes(), 64), Err(Error::TooDeep { .. })));
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn agrees_with_serde_json(bytes in proptest::collection::vec(proptest::sample::select(
-            b"{}[]\",:0123456789.eE+-truefalsn\\u \t/".to_vec()), 0..24))
-        {
-            let ours = parse(&bytes, 128).map(|value| to_text(&value).replace("e+", "e").replace("E+", "e"));
-            let theirs = serde_json::from_slice::<Value>(&bytes).map(|value| value.to_string().replace("e+", "e"));
-            proptest::prop_assert_eq!(ours.is_ok(), theirs.is_ok());
-            if let (Ok(ours), Ok(theirs)) = (ours, theirs) {
-                proptest::prop_assert_eq!(ours.to_lowercase(), theirs.to_lowercase());
-            }
-        }
     }
 }

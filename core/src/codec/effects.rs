@@ -1,0 +1,156 @@
+//! The bytes of effects: what a primary tells its replicas and the AOF.
+//!
+//! A commit tells what has changed in the document, as splices, with the digest of what must come out; the whole document only
+//! where that is shorter. A patch (RFC 6902) was rejected: it is longer, and must be parsed and applied by rules.
+
+use super::{
+    LABELS_CEILING, Reader, VERSIONS_CEILING, Writer, read_attempt, read_deadlines, read_facts, read_schema,
+    read_state, read_version, tokens, write_attempt, write_deadlines, write_facts, write_schema, write_state,
+};
+use crate::attempts::{ATTEMPTS_CEILING, Attempted, Tally};
+use crate::delta;
+use crate::document::{DOCUMENT_BYTES_CEILING, Document};
+use crate::etag::Etag;
+use crate::history::{Dropped, Version};
+use crate::state::{Commit, Effect, Relabel, State};
+
+const EFFECT_PUT: u8 = b'P';
+/// A commit with its whole document.
+const EFFECT_COMMIT: u8 = b'C';
+/// A commit whose document is told by what has changed in the one before.
+const EFFECT_CHANGE: u8 = b'S';
+const EFFECT_RELABEL: u8 = b'L';
+const EFFECT_ATTEMPT: u8 = b'A';
+const EFFECT_DEADLINES: u8 = b'D';
+const EFFECT_REMEMBER: u8 = b'I';
+/// One command has at most this many effects on a key.
+const EFFECTS_CEILING: usize = 6;
+
+/// Encodes the effects of a command on a key, one behind the other; `before` is the state that they are for.
+pub fn encode_effects(effects: &[Effect], before: Option<&State>) -> Vec<u8> {
+    let mut out = Writer::default();
+    effects.iter().for_each(|effect| write_effect(&mut out, effect, before));
+    out.bytes
+}
+
+fn write_effect(out: &mut Writer, effect: &Effect, before: Option<&State>) {
+    match effect {
+        Effect::Put(state) => {
+            out.byte(EFFECT_PUT);
+            write_state(out, state);
+        }
+        Effect::Commit(commit) => {
+            write_committed(out, &commit.version, before);
+            write_schema(out, commit.schema.as_ref());
+            out.optional_text(commit.label.as_deref());
+            write_dropped(out, &commit.dropped);
+        }
+        Effect::Relabel(relabel) => {
+            out.byte(EFFECT_RELABEL);
+            out.text(&relabel.label);
+            write_dropped(out, &relabel.dropped);
+        }
+        Effect::Attempt(attempted) => {
+            out.byte(EFFECT_ATTEMPT);
+            out.byte(match attempted.tally {
+                Tally::Success => 1,
+                Tally::Failure => 2,
+                Tally::Clear => 3,
+            });
+            write_attempt(out, &attempted.attempt);
+            out.len(attempted.history_max);
+        }
+        Effect::Deadlines(deadlines) => {
+            out.byte(EFFECT_DEADLINES);
+            write_deadlines(out, deadlines);
+        }
+        Effect::Remember(remembered) => {
+            out.byte(EFFECT_REMEMBER);
+            tokens::write_remembered(out, remembered);
+        }
+    }
+}
+
+/// Writes a new version: what has changed in the document, or all of it where that is shorter.
+fn write_committed(out: &mut Writer, version: &Version, before: Option<&State>) {
+    let text = version.document.text();
+    let mut splices = Writer::default();
+    if let Some(before) = before {
+        delta::write(&mut splices, before.head.document.text(), text);
+        if splices.bytes.len().saturating_add(size_of::<u64>()) < text.len() {
+            out.byte(EFFECT_CHANGE);
+            write_facts(out, version);
+            out.len(splices.bytes.len());
+            out.bytes.extend_from_slice(&splices.bytes);
+            out.fixed(Etag::digest(before.seed, text));
+            return;
+        }
+    }
+    out.byte(EFFECT_COMMIT);
+    write_facts(out, version);
+    out.text(text);
+}
+
+/// Decodes effects on the state that they are for; `None` for bytes that no [`encode_effects`] made, or for another state.
+pub fn decode_effects(bytes: &[u8], before: Option<&State>) -> Option<Vec<Effect>> {
+    let mut input = Reader { bytes };
+    let mut effects = Vec::new();
+    while !input.at_end() {
+        if effects.len() == EFFECTS_CEILING {
+            return None;
+        }
+        effects.push(read_effect(&mut input, before)?);
+    }
+    Some(effects)
+}
+
+fn read_effect(input: &mut Reader, before: Option<&State>) -> Option<Effect> {
+    Some(match input.byte()? {
+        EFFECT_PUT => Effect::Put(Box::new(read_state(input)?)),
+        EFFECT_COMMIT => read_commit(read_version(input)?, input)?,
+        EFFECT_CHANGE => read_commit(read_changed(input, before?)?, input)?,
+        EFFECT_RELABEL => Effect::Relabel(Relabel { label: input.name()?, dropped: read_dropped(input)? }),
+        EFFECT_ATTEMPT => {
+            let tally = match input.byte()? {
+                1 => Tally::Success,
+                2 => Tally::Failure,
+                3 => Tally::Clear,
+                _ => return None,
+            };
+            let attempt = read_attempt(input)?;
+            let history_max = usize::try_from(input.number()?).ok().filter(|max| *max <= ATTEMPTS_CEILING)?;
+            Effect::Attempt(Attempted { tally, attempt, history_max })
+        }
+        EFFECT_DEADLINES => Effect::Deadlines(read_deadlines(input)?),
+        EFFECT_REMEMBER => Effect::Remember(tokens::read_remembered(input)?),
+        _ => return None,
+    })
+}
+
+fn read_commit(version: Version, input: &mut Reader) -> Option<Effect> {
+    let (schema, label, dropped) = (read_schema(input)?, input.optional_name()?, read_dropped(input)?);
+    Some(Effect::Commit(Box::new(Commit { version, schema, label, dropped })))
+}
+
+/// A version by what has changed. The digest says whether the document is the one that the primary has, so splices never
+/// make something else of another document.
+fn read_changed(input: &mut Reader, before: &State) -> Option<Version> {
+    let version = read_facts(input)?;
+    let text = delta::apply(before.head.document.text(), input.slice(DOCUMENT_BYTES_CEILING)?)?;
+    let document = Document::from_stored(text.as_bytes())?;
+    (Etag::digest(before.seed, &text) == input.fixed()?).then_some(Version { document, ..version })
+}
+
+fn write_dropped(out: &mut Writer, dropped: &Dropped) {
+    out.len(dropped.labels.len());
+    dropped.labels.iter().for_each(|name| out.text(name));
+    out.len(dropped.versions.len());
+    dropped.versions.iter().for_each(|version| out.number(*version));
+}
+
+fn read_dropped(input: &mut Reader) -> Option<Dropped> {
+    let labels = input.len(LABELS_CEILING)?;
+    let labels = (0..labels).map(|_| input.name()).collect::<Option<_>>()?;
+    let versions = input.len(VERSIONS_CEILING)?;
+    Some(Dropped { labels, versions: (0..versions).map(|_| input.number()).collect::<Option<_>>()? })
+}

@@ -1,0 +1,213 @@
+//! The way back from one text to the one before it: what has to be cut out and put in.
+//!
+//! An edit leaves most of a document as it was, so an older version is kept as the splices that make it of the newer one. They
+//! are found by comparing the two texts, not by following the edit: so it does not matter which command made the newer
+//! version, and a replica, which sees only the result, finds the same. What is equal at both ends is set aside; in what is
+//! left a probe is taken from the middle of one text and looked for in the other: where it would be if only the right or only
+//! the left part had changed its length, around there, and then anywhere. What fits is stretched as far as it goes, and the
+//! same is done on both sides of it. A suffix array would find the least splices; this finds few, in the time that comparing takes.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "positions in texts that are shorter than 64 MiB: sums of them fit a usize"
+)]
+
+use std::ops::Range;
+
+use crate::codec::{Reader, Writer};
+use crate::document::DOCUMENT_BYTES_CEILING;
+
+/// So long is what is looked for; less than this in common is not worth a splice of its own.
+const PROBE_BYTES: usize = 16;
+/// So far from where it would be if nothing had moved a probe is looked for first, and at so many places.
+const NEAR_BYTES: usize = 256;
+const NEAR_MAX: usize = 16;
+/// Probes go this deep, each on half of what is left: beyond that a text is written anew.
+const HALVINGS_MAX: u32 = 10;
+
+/// Writes the splices that make `older` of `newer`, up to the end of what is written.
+pub(crate) fn write(out: &mut Writer, newer: &str, older: &str) {
+    let mut splices = Splices { newer, older, out, end: 0 };
+    splices.compare(0..newer.len(), 0..older.len(), HALVINGS_MAX);
+}
+
+/// Makes the older text of the newer one; `None` where the bytes are no splices of it.
+pub(crate) fn apply(newer: &str, splices: &[u8]) -> Option<String> {
+    let mut input = Reader { bytes: splices };
+    let (mut older, mut at) = (String::with_capacity(newer.len() + splices.len()), 0_usize);
+    while !input.at_end() {
+        let start = at.checked_add(usize::try_from(input.number()?).ok()?)?;
+        older.push_str(newer.get(at..start)?);
+        at = start.checked_add(usize::try_from(input.number()?).ok()?)?;
+        older.push_str(std::str::from_utf8(input.slice(DOCUMENT_BYTES_CEILING)?).ok()?);
+    }
+    older.push_str(newer.get(at..)?);
+    Some(older)
+}
+
+struct Splices<'t> {
+    newer: &'t str,
+    older: &'t str,
+    out: &'t mut Writer,
+    /// Where the last splice ended in the newer text.
+    end: usize,
+}
+
+impl Splices<'_> {
+    fn compare(&mut self, newer: Range<usize>, older: Range<usize>, halvings: u32) {
+        let (new, old) = (bytes(self.newer, &newer), bytes(self.older, &older));
+        let begin = self.backward_to_char(newer.start, common_prefix(new, old));
+        let limit = new.len().min(old.len()) - begin;
+        let end = self.forward_to_char(newer.end, common_suffix(new, old).min(limit));
+        let newer = newer.start + begin..newer.end - end;
+        let older = older.start + begin..older.end - end;
+        if newer.is_empty() && older.is_empty() {
+            return;
+        }
+        match self.find(&newer, &older).filter(|_| halvings > 0) {
+            Some((in_newer, in_older, len)) => {
+                self.compare(newer.start..in_newer, older.start..in_older, halvings - 1);
+                self.compare(in_newer + len..newer.end, in_older + len..older.end, halvings - 1);
+            }
+            None => self.push(&newer, &older),
+        }
+    }
+
+    /// A part of both that is the same, and on its way around the middle of the newer.
+    fn find(&self, newer: &Range<usize>, older: &Range<usize>) -> Option<(usize, usize, usize)> {
+        let (new, old) = (bytes(self.newer, newer), bytes(self.older, older));
+        for quarter in [2, 1, 3] {
+            let at = new.len() * quarter / 4;
+            let Some(probe) = new.get(at..at + PROBE_BYTES) else { continue };
+            let Some((place, back, len)) = longest(new, old, at, probe) else { continue };
+            let place = place - back;
+            let at = at - back;
+            let (in_newer, in_older) = (newer.start + at, older.start + place);
+            // Whole characters only.
+            let skipped = (0..4).find(|skip| self.newer.is_char_boundary(in_newer + skip))?;
+            let len = self.backward_to_char(in_newer, len);
+            if len > skipped {
+                return Some((in_newer + skipped, in_older + skipped, len - skipped));
+            }
+        }
+        None
+    }
+
+    /// The longest beginning of `len` bytes behind `start` that ends with a character.
+    fn backward_to_char(&self, start: usize, len: usize) -> usize {
+        (0..=len).rev().find(|len| self.newer.is_char_boundary(start + len)).unwrap_or(0)
+    }
+
+    /// The longest end of `len` bytes before `end` that begins with a character.
+    fn forward_to_char(&self, end: usize, len: usize) -> usize {
+        (0..=len).rev().find(|len| self.newer.is_char_boundary(end - len)).unwrap_or(0)
+    }
+
+    fn push(&mut self, newer: &Range<usize>, older: &Range<usize>) {
+        self.out.len(newer.start - self.end);
+        self.out.len(newer.len());
+        self.out.text(self.older.get(older.clone()).unwrap_or_default());
+        self.end = newer.end;
+    }
+}
+
+/// Where `probe`, which is at `at` in the newer bytes, is in the older ones: the place, and how much is the same before it and
+/// in all. JSON repeats itself, so of the places that are near the longest is taken; one far away is better than none.
+fn longest(new: &[u8], old: &[u8], at: usize, probe: &[u8]) -> Option<(usize, usize, usize)> {
+    let stretched = |place: usize| {
+        let back = common_suffix(new.get(..at)?, old.get(..place)?);
+        Some((place, back, back + common_prefix(new.get(at..)?, old.get(place..)?)))
+    };
+    let shifted = (at + old.len()).checked_sub(new.len());
+    let begin = at.saturating_sub(NEAR_BYTES).min(old.len());
+    let end = (at + NEAR_BYTES + PROBE_BYTES).min(old.len());
+    let near = memchr::memmem::find_iter(old.get(begin..end)?, probe).take(NEAR_MAX);
+    let places = shifted.into_iter().chain(near.map(|place| begin + place));
+    let fits = |place: &usize| old.get(*place..*place + PROBE_BYTES) == Some(probe);
+    let nearest = places.filter(fits).filter_map(stretched).max_by_key(|(_, _, len)| *len);
+    nearest.or_else(|| stretched(memchr::memmem::find(old, probe)?))
+}
+
+fn bytes<'t>(text: &'t str, range: &Range<usize>) -> &'t [u8] {
+    text.as_bytes().get(range.clone()).unwrap_or_default()
+}
+
+/// Compares by blocks first, which is as fast as memory.
+fn common_prefix(left: &[u8], right: &[u8]) -> usize {
+    const BLOCK: usize = 64;
+    let blocks = left.chunks_exact(BLOCK).zip(right.chunks_exact(BLOCK));
+    let same = blocks.take_while(|(left, right)| left == right).count() * BLOCK;
+    let (left, right) = (left.get(same..).unwrap_or_default(), right.get(same..).unwrap_or_default());
+    same + left.iter().zip(right).take_while(|(left, right)| left == right).count()
+}
+
+fn common_suffix(left: &[u8], right: &[u8]) -> usize {
+    const BLOCK: usize = 64;
+    let blocks = left.rchunks_exact(BLOCK).zip(right.rchunks_exact(BLOCK));
+    let same = blocks.take_while(|(left, right)| left == right).count() * BLOCK;
+    let rest = |bytes: &[u8]| bytes.len() - same;
+    let (left, right) =
+        (left.get(..rest(left)).unwrap_or_default(), right.get(..rest(right)).unwrap_or_default());
+    same + left.iter().rev().zip(right.iter().rev()).take_while(|(left, right)| left == right).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::oracle;
+
+    fn there_and_back(newer: &str, older: &str) -> usize {
+        let mut out = Writer::default();
+        write(&mut out, newer, older);
+        assert_eq!(apply(newer, &out.bytes).as_deref(), Some(older), "{newer} -> {older}");
+        out.bytes.len()
+    }
+
+    #[test]
+    fn small_edits_far_apart_are_small() {
+        let filler = |at: usize| format!(r#"{{"accountID":"acc-{at:08}","note":"Zoë Müller {}"}}"#, at * at);
+        let fillers: Vec<String> = (0..200).map(filler).collect();
+        let text = |stamp: &str, path: &str, amount: &str| {
+            let (first, second) = fillers.split_at(120);
+            format!(
+                r#"{{"updated":"{stamp}","first":[{}],"path":"{path}","second":[{}],"amount":{amount}}}"#,
+                first.join(","),
+                second.join(",")
+            )
+        };
+        let newer = text("2026-03-05T04:28:52.040Z", "offer", "99.25");
+        let bytes = there_and_back(&newer, &text("2026-03-05T04:27:11.900Z", "account", "1"));
+        assert!(bytes < 60, "{bytes}");
+        assert_eq!(there_and_back(&newer, &newer), 0);
+    }
+
+    #[test]
+    fn bytes_that_are_no_splices_are_refused() {
+        for splices in
+            [&[6, 0, 0][..], &[0, 6, 0], &[1, 0], &[0, 0, 1, 0xff], &[2, 0, 1, b'x'], &[0, 1, 0x80]]
+        {
+            assert_eq!(apply("aéb!", splices), None, "{splices:?}");
+        }
+        assert_eq!(apply("aéb!", &[1, 2, 1, b'e']).as_deref(), Some("aeb!"));
+    }
+
+    proptest::proptest! {
+        #![proptest_config(oracle::config())]
+
+        #[test]
+        fn every_text_comes_back(pair in oracle::similar_pair()) {
+            there_and_back(&pair.0.to_string(), &pair.1.to_string());
+            there_and_back(&pair.1.to_string(), &pair.0.to_string());
+        }
+
+        /// Characters that share bytes, and deletions, insertions and repetitions of every length.
+        #[test]
+        fn texts_of_few_characters_come_back(newer in "[aé🙂🙃è]{0,90}", older in "[aé🙂🙃è]{0,90}", at in 0..90_usize) {
+            there_and_back(&newer, &older);
+            let at = newer.char_indices().nth(at).map_or(newer.len(), |(at, _)| at);
+            there_and_back(&newer, &format!("{}{older}{}", &newer[..at], &newer[at..]));
+            there_and_back(&newer, &newer[at..]);
+            there_and_back(&newer, &newer[..at]);
+        }
+    }
+}

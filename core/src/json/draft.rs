@@ -1,0 +1,325 @@
+//! A document that is being changed: spans of the texts it comes from, and containers opened where something differs.
+//!
+//! What a change leaves alone is never looked at: it stays one span, however much is in it, and is copied as such when the
+//! new text is written. Only the containers on the way to what changes are opened, each into a list of spans. Splices
+//! collected one by one were tried first: a patch whose operations see each other's results would have to index the whole
+//! text again after each.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::equal::equal;
+use super::index::{Entry, Index, NO_NAME, Tree};
+use super::lookup::Lookup;
+use super::node::{Kind, Node};
+use super::pointer::{Pointer, array_index};
+use super::strings::raw;
+
+/// A value that is being changed.
+#[derive(Clone, Debug)]
+pub(crate) enum Draft<'a> {
+    /// As it is written somewhere.
+    Same(Node<'a>),
+    Object(Members<'a>),
+    Array(Vec<Draft<'a>>),
+}
+
+impl<'a> Draft<'a> {
+    /// `{}`.
+    pub(crate) fn object() -> Draft<'a> {
+        Draft::Object(Members::default())
+    }
+
+    pub(crate) fn is_object(&self) -> bool {
+        match self {
+            Draft::Same(node) => node.is_object(),
+            Draft::Object(_) => true,
+            Draft::Array(_) => false,
+        }
+    }
+
+    /// Whether it is an object, and nothing is in it.
+    pub(crate) fn is_empty_object(&self) -> bool {
+        match self {
+            Draft::Same(node) => node.is_object() && node.is_empty(),
+            Draft::Object(members) => members.list.is_empty(),
+            Draft::Array(_) => false,
+        }
+    }
+
+    /// Whether nothing was opened, so that nothing can differ.
+    pub(crate) fn as_same(&self) -> Option<Node<'a>> {
+        match self {
+            Draft::Same(node) => Some(*node),
+            Draft::Object(_) | Draft::Array(_) => None,
+        }
+    }
+
+    /// Opens a container: what is in it can be changed then.
+    fn open(&mut self) {
+        if let Draft::Same(node) = *self {
+            match node.kind() {
+                Kind::Object => *self = Draft::Object(Members::of(node)),
+                Kind::Array => *self = Draft::Array(node.children().map(Draft::Same).collect()),
+                _ => {}
+            }
+        }
+    }
+
+    /// The members of an object, to be changed.
+    pub(crate) fn members_mut(&mut self) -> Option<&mut Members<'a>> {
+        self.open();
+        if let Draft::Object(members) = self { Some(members) } else { None }
+    }
+
+    /// The elements of an array, to be changed.
+    pub(crate) fn elements_mut(&mut self) -> Option<&mut Vec<Draft<'a>>> {
+        self.open();
+        if let Draft::Array(elements) = self { Some(elements) } else { None }
+    }
+
+    /// Whether it has a member.
+    pub(crate) fn has(&mut self, name: &str) -> bool {
+        match self {
+            Draft::Same(node) => node.get(name).is_some(),
+            Draft::Object(members) => members.get_mut(name).is_some(),
+            Draft::Array(_) => false,
+        }
+    }
+
+    /// A member as it is.
+    pub(crate) fn peek(&self, name: &str) -> Option<Draft<'a>> {
+        match self {
+            Draft::Same(node) => node.get(name).map(Draft::Same),
+            Draft::Object(members) => members.peek(&raw(name)).cloned(),
+            Draft::Array(_) => None,
+        }
+    }
+
+    /// A member, to be changed. The object is opened when it has one.
+    pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Draft<'a>> {
+        if !self.has(name) {
+            return None;
+        }
+        self.members_mut()?.get_mut(name)
+    }
+
+    /// What a token of a pointer names in it, to be changed.
+    fn step_mut(&mut self, token: &str) -> Option<&mut Draft<'a>> {
+        if self.is_object() {
+            return self.get_mut(token);
+        }
+        self.elements_mut()?.get_mut(array_index(token)?)
+    }
+
+    /// What a pointer names, to be changed.
+    pub(crate) fn find_mut(&mut self, pointer: &Pointer) -> Option<&mut Draft<'a>> {
+        pointer.tokens().iter().try_fold(self, |draft, token| draft.step_mut(token))
+    }
+
+    /// The container that holds what a pointer names, and the last token. `None` for the whole and when the container is
+    /// not there.
+    pub(crate) fn find_parent_mut<'p>(&mut self, pointer: &'p Pointer) -> Option<(&mut Draft<'a>, &'p str)> {
+        let (last, parents) = pointer.tokens().split_last()?;
+        Some((parents.iter().try_fold(self, |draft, token| draft.step_mut(token))?, last))
+    }
+
+    /// Whether it is the same JSON value as a node.
+    pub(crate) fn equals(&self, other: Node) -> bool {
+        match self {
+            Draft::Same(node) => equal(*node, other),
+            Draft::Object(members) => {
+                let mut others = Lookup::new(other);
+                other.is_object()
+                    && members
+                        .list
+                        .iter()
+                        .all(|(name, member)| others.get_raw(name).is_some_and(|other| member.equals(other)))
+                    && other.children().nth(members.list.len()).is_none()
+            }
+            Draft::Array(elements) => {
+                let mut others = other.children();
+                other.kind() == Kind::Array
+                    && elements.iter().all(|element| others.next().is_some_and(|other| element.equals(other)))
+                    && others.next().is_none()
+            }
+        }
+    }
+
+    /// How deep containers nest in it.
+    pub(crate) fn depth(&self) -> usize {
+        let deepest = match self {
+            Draft::Same(node) => return node.depth(),
+            Draft::Object(members) => members.list.iter().map(|(_, member)| member.depth()).max(),
+            Draft::Array(elements) => elements.iter().map(Draft::depth).max(),
+        };
+        deepest.unwrap_or(0).saturating_add(1)
+    }
+
+    /// The length of its text in bytes.
+    pub(crate) fn text_len(&self) -> usize {
+        let separated = |count: usize| count.max(1).saturating_add(1);
+        match self {
+            Draft::Same(node) => node.text().len(),
+            Draft::Object(members) => {
+                let named = |(name, member): &(Cow<str>, Draft)| {
+                    name.len().saturating_add(3).saturating_add(member.text_len())
+                };
+                let members = &members.list;
+                members.iter().map(named).fold(separated(members.len()), usize::saturating_add)
+            }
+            Draft::Array(elements) => {
+                elements.iter().map(Draft::text_len).fold(separated(elements.len()), usize::saturating_add)
+            }
+        }
+    }
+
+    /// Writes its text, and the index of that: the entries of what is the same are moved, not looked for again. `name` is where
+    /// its own name begins.
+    fn write(&self, name: u32, out: &mut String, entries: &mut Vec<Entry>) {
+        let (start, place) = (out.len() as u32, entries.len());
+        match self {
+            Draft::Same(node) => {
+                out.push_str(node.text());
+                return node.copy_entries(start, name, entries);
+            }
+            Draft::Object(members) => {
+                entries.push(Entry { start, end: start, next: 0, name });
+                out.push('{');
+                for (count, (name, member)) in members.list.iter().enumerate() {
+                    out.push_str(if count == 0 { "" } else { "," });
+                    let name_start = out.len() as u32;
+                    out.push('"');
+                    out.push_str(name);
+                    out.push_str("\":");
+                    member.write(name_start, out, entries);
+                }
+                out.push('}');
+            }
+            Draft::Array(elements) => {
+                entries.push(Entry { start, end: start, next: 0, name });
+                out.push('[');
+                for (count, element) in elements.iter().enumerate() {
+                    out.push_str(if count == 0 { "" } else { "," });
+                    element.write(NO_NAME, out, entries);
+                }
+                out.push(']');
+            }
+        }
+        let next = entries.len() as u32;
+        if let Some(entry) = entries.get_mut(place) {
+            (entry.end, entry.next) = (out.len() as u32, next);
+        }
+    }
+
+    /// Its text.
+    pub(crate) fn to_text(&self) -> String {
+        match self {
+            Draft::Same(node) => node.text().to_owned(),
+            draft => draft.clone().into_tree().into_text(),
+        }
+    }
+
+    /// Its text and the index of that.
+    pub(crate) fn into_tree<'t>(self) -> Tree<'t> {
+        let mut text = String::with_capacity(self.text_len());
+        let mut index = Index::with_capacity_for(text.capacity());
+        self.write(NO_NAME, &mut text, &mut index.entries);
+        Tree::new(text, index)
+    }
+}
+
+/// The members of an opened object, in order. Names are kept as they are written.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Members<'a> {
+    list: Vec<(Cow<'a, str>, Draft<'a>)>,
+    /// Where a name is in the list; made when many were looked for among many.
+    places: HashMap<Cow<'a, str>, usize>,
+    scans: usize,
+}
+
+impl<'a> Members<'a> {
+    /// Fewer members than this are looked through.
+    const MANY: usize = 32;
+    /// So often, before many are.
+    const SCANS_MAX: usize = 8;
+
+    fn of(object: Node<'a>) -> Members<'a> {
+        let list = object.children().map(|member| (Cow::Borrowed(member.raw_name()), Draft::Same(member)));
+        Members { list: list.collect(), ..Members::default() }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    fn place(&mut self, raw: &str) -> Option<usize> {
+        if self.list.len() >= Self::MANY && self.places.is_empty() {
+            self.scans = self.scans.saturating_add(1);
+            if self.scans > Self::SCANS_MAX {
+                let names = self.list.iter().enumerate();
+                self.places = names.map(|(place, (name, _))| (name.clone(), place)).collect();
+            }
+        }
+        if self.places.is_empty() {
+            return self.list.iter().position(|(name, _)| *name == *raw);
+        }
+        self.places.get(raw).copied()
+    }
+
+    fn peek(&self, raw: &str) -> Option<&Draft<'a>> {
+        self.list.iter().find(|(name, _)| *name == *raw).map(|(_, member)| member)
+    }
+
+    /// The member with this name.
+    pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Draft<'a>> {
+        self.get_raw_mut(&raw(name))
+    }
+
+    /// The member with the name that is written so.
+    fn get_raw_mut(&mut self, raw: &str) -> Option<&mut Draft<'a>> {
+        let place = self.place(raw)?;
+        self.list.get_mut(place).map(|(_, member)| member)
+    }
+
+    /// Replaces a member where it is, or appends it; returns what was there. The name is as it is written.
+    pub(crate) fn insert(&mut self, raw: impl Into<Cow<'a, str>>, value: Draft<'a>) -> Option<Draft<'a>> {
+        let raw = raw.into();
+        match self.get_raw_mut(&raw) {
+            Some(member) => Some(std::mem::replace(member, value)),
+            None => {
+                if !self.places.is_empty() {
+                    self.places.insert(raw.clone(), self.list.len());
+                }
+                self.list.push((raw, value));
+                None
+            }
+        }
+    }
+
+    /// The member with the name that is written so, appended as `absent` when it is not there.
+    pub(crate) fn entry(&mut self, raw: Cow<'a, str>, absent: Draft<'a>) -> Option<&mut Draft<'a>> {
+        if self.place(&raw).is_none() {
+            self.insert(raw.clone(), absent);
+        }
+        self.get_raw_mut(&raw)
+    }
+
+    /// Takes a member away; the others keep their order.
+    pub(crate) fn remove(&mut self, name: &str) -> Option<Draft<'a>> {
+        let place = self.place(&raw(name))?;
+        self.forget_places();
+        Some(self.list.remove(place).1)
+    }
+
+    /// Keeps the members whose written names are wanted.
+    pub(crate) fn retain(&mut self, wanted: impl Fn(&str) -> bool) {
+        self.list.retain(|(name, _)| wanted(name));
+        self.forget_places();
+    }
+
+    fn forget_places(&mut self) {
+        self.places = HashMap::new();
+        self.scans = 0;
+    }
+}

@@ -1,0 +1,109 @@
+//! The difference of two documents as a JSON patch (RFC 6902) that reproduces the second byte for byte.
+//!
+//! json-patch's own diff was rejected: it says nothing about member order, so a document rebuilt from its
+//! patches is the same JSON but another text, and another etag. Arrays are compared after their common
+//! beginning and end are set aside; what lies between is compared place by place. That finds an element pushed,
+//! popped or changed, which is what a conversation does; a longest common subsequence would cost the square.
+
+use serde_json::{Map, Value};
+
+use crate::json::pointer::escaped;
+use crate::json::to_text;
+
+/// The operations that turn `from` into `to`.
+pub fn diff(from: &Value, to: &Value) -> Vec<Value> {
+    let mut operations = Vec::new();
+    compare(from, to, &mut String::new(), &mut operations);
+    operations
+}
+
+/// The text of [`diff`].
+pub fn diff_text(from: &Value, to: &Value) -> String {
+    to_text(&Value::Array(diff(from, to)))
+}
+
+fn compare(from: &Value, to: &Value, path: &mut String, operations: &mut Vec<Value>) {
+    match (from, to) {
+        (Value::Object(old), Value::Object(new)) if keeps_order(old, new) => {
+            members(old, new, path, operations)
+        }
+        (Value::Array(old), Value::Array(new)) => elements(old, new, path, operations),
+        (Value::Object(_), Value::Object(_)) => operations.push(operation("replace", path, Some(to))),
+        _ if from == to => {}
+        _ => operations.push(operation("replace", path, Some(to))),
+    }
+}
+
+/// An operation of a patch. Not by the `json!` macro: it copies a value by serialising it, which rewrites number literals
+/// (`1e400`) and takes an object for a number when its first name is serde_json's private one.
+fn operation(op: &str, path: &str, value: Option<&Value>) -> Value {
+    let texts = [("op", Value::from(op)), ("path", Value::from(path))];
+    let members = texts.into_iter().chain(value.map(|value| ("value", value.clone())));
+    Value::Object(members.map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+/// Whether removing and appending members turns the order of `old` into that of `new`.
+fn keeps_order(old: &Map<String, Value>, new: &Map<String, Value>) -> bool {
+    let kept = old.keys().filter(|name| new.contains_key(*name));
+    let mut names = new.keys();
+    kept.zip(&mut names).all(|(old, new)| old == new) && names.all(|name| !old.contains_key(name))
+}
+
+fn members(
+    old: &Map<String, Value>,
+    new: &Map<String, Value>,
+    path: &mut String,
+    operations: &mut Vec<Value>,
+) {
+    let len = path.len();
+    for name in old.keys().filter(|name| !new.contains_key(*name)) {
+        operations.push(operation("remove", &format!("{path}/{}", escaped(name)), None));
+    }
+    for (name, value) in new {
+        path.push('/');
+        path.push_str(&escaped(name));
+        match old.get(name) {
+            Some(before) => compare(before, value, path, operations),
+            None => operations.push(operation("add", path, Some(value))),
+        }
+        path.truncate(len);
+    }
+}
+
+fn elements(old: &[Value], new: &[Value], path: &mut String, operations: &mut Vec<Value>) {
+    let len = path.len();
+    let shorter = old.len().min(new.len());
+    let begin = old.iter().zip(new).take_while(|(old, new)| same_text(old, new)).count();
+    let end = old.iter().rev().zip(new.iter().rev());
+    let end = end.take_while(|(old, new)| same_text(old, new)).count().min(shorter.saturating_sub(begin));
+    let old_middle = begin..old.len().saturating_sub(end);
+    let new_middle = begin..new.len().saturating_sub(end);
+    // From the back, so that the indices of the removals still to come stay what they are.
+    for index in (new_middle.end.max(begin)..old_middle.end).rev() {
+        operations.push(operation("remove", &format!("{path}/{index}"), None));
+    }
+    for index in new_middle {
+        let Some(value) = new.get(index) else { continue };
+        path.push('/');
+        path.push_str(&index.to_string());
+        match old.get(index).filter(|_| old_middle.contains(&index)) {
+            Some(before) => compare(before, value, path, operations),
+            None => operations.push(operation("add", path, Some(value))),
+        }
+        path.truncate(len);
+    }
+}
+
+/// Equality that sees member order, as the text does.
+fn same_text(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Object(left), Value::Object(right)) => {
+            left.len() == right.len()
+                && left.iter().zip(right).all(|(left, right)| left.0 == right.0 && same_text(left.1, right.1))
+        }
+        (Value::Array(left), Value::Array(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same_text(left, right))
+        }
+        _ => left == right,
+    }
+}

@@ -1,0 +1,271 @@
+//! What everything in `json` is compared with: the same, done the straightforward way on serde_json's trees.
+//!
+//! It was the first implementation, with tests of its own. Here too are the documents and changes that are tried: alike enough
+//! that most changes hit something, with everything in them that text can get wrong.
+
+pub mod diff;
+pub mod equal;
+pub mod merge;
+pub mod parse;
+pub mod patch;
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::{Map, Value};
+
+use super::pointer::{Pointer, array_index, escaped};
+
+/// How many cases a property is tried on: `REDIS_STATE_CASES`, else ten thousand.
+pub fn config() -> ProptestConfig {
+    let cases = std::env::var("REDIS_STATE_CASES").ok().and_then(|cases| cases.parse().ok());
+    ProptestConfig { cases: cases.unwrap_or(10_000), failure_persistence: None, ..ProptestConfig::default() }
+}
+
+/// The length in bytes of a tree's text.
+pub fn text_len_bytes(value: &Value) -> usize {
+    value.to_string().len()
+}
+
+/// The value that a pointer names.
+pub fn find<'v>(pointer: &Pointer, value: &'v Value) -> Option<&'v Value> {
+    pointer.tokens().iter().try_fold(value, |value, token| match value {
+        Value::Object(members) => members.get(token),
+        Value::Array(elements) => elements.get(array_index(token)?),
+        _ => None,
+    })
+}
+
+/// The container that holds what a pointer names, and the last token.
+pub fn find_parent_mut<'v, 'p>(
+    pointer: &'p Pointer,
+    value: &'v mut Value,
+) -> Option<(&'v mut Value, &'p str)> {
+    let (last, parents) = pointer.tokens().split_last()?;
+    let parent = parents.iter().try_fold(value, |value, token| match value {
+        Value::Object(members) => members.get_mut(token),
+        Value::Array(elements) => elements.get_mut(array_index(token)?),
+        _ => None,
+    })?;
+    Some((parent, last))
+}
+
+fn tree(text: &str) -> Value {
+    parse::parse(text.as_bytes(), 160).expect("json")
+}
+
+fn name() -> impl Strategy<Value = String> {
+    select(vec![
+        "a",
+        "b",
+        "c",
+        "d/e",
+        "f~g",
+        "",
+        "\"",
+        "\\",
+        "\n",
+        "é",
+        "🙂",
+        "\u{0}",
+        "$serde_json::private::Number",
+    ])
+    .prop_map(str::to_owned)
+}
+
+fn scalar() -> impl Strategy<Value = Value> {
+    let numbers = vec!["0", "-0", "1", "1.0", "10e-1", "2.50", "1e400", "1E+2", "12345678901234567890123.10"];
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::Bool),
+        select(numbers).prop_map(tree),
+        select(vec![
+            "",
+            "zoe",
+            "***",
+            "a/b~c",
+            "\"",
+            "\\\"",
+            "tab\there",
+            "é🙂",
+            "\u{1f}",
+            "},]",
+            "a longer text of words"
+        ])
+        .prop_map(Value::from),
+    ]
+}
+
+/// Any value: scalars, and containers of them, some of them wide or deep.
+pub fn any_value() -> impl Strategy<Value = Value> {
+    let nested = scalar().prop_recursive(4, 40, 5, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::Array),
+            prop::collection::vec((name(), inner), 0..5).prop_map(object),
+        ]
+    });
+    let wide = (30..140_usize, scalar()).prop_map(|(width, value)| {
+        object((0..width).map(|number| (format!("m{number}"), value.clone())).collect())
+    });
+    let deep = (10..50_usize, scalar()).prop_map(|(depth, value)| {
+        (0..depth).fold(value, |value, at| match at % 2 {
+            0 => Value::Array(vec![value]),
+            _ => object(vec![("a".to_owned(), value)]),
+        })
+    });
+    prop_oneof![16 => nested, 1 => wide, 1 => deep]
+}
+
+fn object(members: Vec<(String, Value)>) -> Value {
+    Value::Object(members.into_iter().collect::<Map<_, _>>())
+}
+
+/// Any object.
+pub fn any_object() -> impl Strategy<Value = Value> {
+    let members = prop::collection::vec((name(), any_value()), 0..6).prop_map(object);
+    prop_oneof![8 => members, 1 => any_value().prop_filter("an object", Value::is_object)]
+}
+
+/// Two values, the second of them the first with some members and elements changed, gone or new.
+pub fn similar_pair() -> impl Strategy<Value = (Value, Value)> {
+    let edits = prop::collection::vec((any::<u32>(), 0..4_u8, any_value()), 0..4);
+    let similar = (any_object(), edits).prop_map(|(from, edits)| {
+        let to = edits.into_iter().fold(from.clone(), |mut to, (place, how, value)| {
+            edit(&mut to, place, how, value);
+            to
+        });
+        (from, to)
+    });
+    prop_oneof![4 => similar, 1 => (any_value(), any_value())]
+}
+
+/// Changes something somewhere.
+fn edit(target: &mut Value, place: u32, how: u8, value: Value) {
+    let (step, deeper) = (place as usize % 7, place / 7);
+    match target {
+        Value::Object(members) if !members.is_empty() => {
+            let name = members.keys().nth(step % members.len()).cloned().expect("a member");
+            match how {
+                _ if deeper % 2 == 1 => edit(&mut members[&name], deeper, how, value),
+                0 => members[&name] = value,
+                1 => drop(members.shift_remove(&name)),
+                2 => drop(members.insert(format!("new{step}"), value)),
+                _ => drop(members.swap_remove(&name)),
+            }
+        }
+        Value::Array(elements) if !elements.is_empty() => {
+            let index = step % elements.len();
+            match how {
+                _ if deeper % 2 == 1 => edit(&mut elements[index], deeper, how, value),
+                0 => elements[index] = value,
+                1 => drop(elements.remove(index)),
+                2 => elements.insert(index, value),
+                _ => elements.push(value),
+            }
+        }
+        target => *target = value,
+    }
+}
+
+/// Every pointer into a value, its own included.
+fn pointers(value: &Value) -> Vec<String> {
+    let below = |name: &str, value: &Value| {
+        pointers(value).into_iter().map(|pointer| format!("/{}{pointer}", escaped(name))).collect::<Vec<_>>()
+    };
+    let mut all = vec![String::new()];
+    match value {
+        Value::Object(members) => all.extend(members.iter().flat_map(|(name, member)| below(name, member))),
+        Value::Array(elements) => {
+            all.extend(
+                elements.iter().enumerate().flat_map(|(index, element)| below(&index.to_string(), element)),
+            );
+        }
+        _ => {}
+    }
+    all
+}
+
+/// A document, and the operations of a patch that mostly apply to it.
+pub fn document_and_patch() -> impl Strategy<Value = (Value, Value)> {
+    any_object().prop_flat_map(|document| {
+        let mut known = pointers(&document);
+        known.truncate(60);
+        let places = known
+            .iter()
+            .map(|place| format!("{place}/a"))
+            .chain(known.iter().map(|place| format!("{place}/-")));
+        let places: Vec<String> = known.iter().cloned().chain(places).collect();
+        let operation = (0..6_usize, select(places.clone()), select(places), any_value()).prop_map(
+            |(op, path, from, value)| {
+                let op = ["add", "remove", "replace", "move", "copy", "test"][op];
+                let mut members =
+                    vec![("op".to_owned(), Value::from(op)), ("path".to_owned(), Value::from(path))];
+                match op {
+                    "move" | "copy" => members.push(("from".to_owned(), Value::from(from))),
+                    "remove" => {}
+                    _ => members.push(("value".to_owned(), value)),
+                }
+                object(members)
+            },
+        );
+        let operations = prop::collection::vec(operation, 0..4).prop_map(Value::Array);
+        (Just(document), operations)
+    })
+}
+
+/// JSON as a client may write it: with spaces, needless escapes and names that come twice.
+pub fn loose_text() -> impl Strategy<Value = String> {
+    (any_value(), any::<u64>()).prop_map(|(value, seed)| {
+        let (mut out, mut seed) = (String::new(), seed);
+        write_loose(&value, &mut seed, &mut out);
+        out
+    })
+}
+
+fn write_loose(value: &Value, seed: &mut u64, out: &mut String) {
+    let mut next = |of: u64| {
+        *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (*seed >> 33) % of
+    };
+    out.push_str([" ", "", "\n\t", "", "\r", ""][next(6) as usize]);
+    match value {
+        Value::String(text) => write_loose_string(text, next(3) == 0, out),
+        Value::Array(elements) => {
+            out.push('[');
+            for (index, element) in elements.iter().enumerate() {
+                out.push_str(if index > 0 { "," } else { "" });
+                write_loose(element, seed, out);
+            }
+            out.push(']');
+        }
+        Value::Object(members) => {
+            let repeats = next(4) == 0;
+            out.push('{');
+            for (index, (name, member)) in members.iter().enumerate() {
+                out.push_str(if index > 0 { "," } else { "" });
+                if repeats {
+                    write_loose_string(name, true, out);
+                    out.push_str(" : [1,{\"a\":2,\"a\":3}],");
+                }
+                write_loose_string(name, index % 2 == 1, out);
+                out.push(':');
+                write_loose(member, seed, out);
+            }
+            out.push('}');
+        }
+        scalar => out.push_str(&scalar.to_string()),
+    }
+    out.push_str(["", " ", ""][(*seed >> 40) as usize % 3]);
+}
+
+/// Every character as an escape: those beyond the first plane as two surrogates.
+fn write_loose_string(text: &str, escape: bool, out: &mut String) {
+    if !escape {
+        return out.push_str(&Value::from(text).to_string());
+    }
+    out.push('"');
+    let mut units = [0; 2];
+    for character in text.chars() {
+        character.encode_utf16(&mut units).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04X}")));
+    }
+    out.push('"');
+}

@@ -1,0 +1,262 @@
+//! JSON patch (RFC 6902) under a budget, on a tree.
+//!
+//! A patch of a few hundred bytes can double a document with each `copy`, or shift a long array ten thousand times.
+//! So every operation is charged for the text it writes and the elements it moves, and the result is measured after
+//! each: a patch that would grow past the limits stops there, and nobody else waits for it.
+
+use serde_json::Value;
+
+use super::equal::equal;
+use super::{find, find_parent_mut, text_len_bytes};
+use crate::error::Error;
+use crate::json::pointer::{Pointer, array_index};
+use crate::limits::Limits;
+
+/// What one patch may write and move, in bytes of text and shifted elements, before it is refused.
+const WORK_MAX: usize = 16 * 1024 * 1024;
+
+/// Applies `patch` to `document`. On an error `document` is spoiled: callers work on a copy (invariant I3). Operations
+/// that read (`test`, `copy`, `move`) may not do so where `reads_secret`.
+pub fn patch(
+    document: &mut Value,
+    patch: &Value,
+    limits: &Limits,
+    reads_secret: &dyn Fn(&Pointer) -> bool,
+) -> Result<(), Error> {
+    let operations = patch.as_array().ok_or(Error::BadPatchShape)?;
+    let mut budget = Budget { bytes: text_len_bytes(document), work: 0, limits };
+    for (index, operation) in operations.iter().enumerate() {
+        let refused = |reason| Error::BadPatch { operation: index, reason };
+        let operation = Operation::parse(operation).map_err(refused)?;
+        if operation.reads().is_some_and(reads_secret) {
+            return Err(refused("reads a secret".to_owned()));
+        }
+        match operation.apply(document, &mut budget) {
+            Ok(()) => {}
+            Err(Refusal::Reason(reason)) => return Err(refused(reason)),
+            Err(Refusal::Limit(error)) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+enum Refusal {
+    Reason(String),
+    Limit(Error),
+}
+
+impl From<String> for Refusal {
+    fn from(reason: String) -> Self {
+        Refusal::Reason(reason)
+    }
+}
+
+enum Operation<'p> {
+    Add { path: Pointer, value: &'p Value },
+    Remove { path: Pointer },
+    Replace { path: Pointer, value: &'p Value },
+    Move { from: Pointer, path: Pointer },
+    Copy { from: Pointer, path: Pointer },
+    Test { path: Pointer, value: &'p Value },
+}
+
+impl<'p> Operation<'p> {
+    fn parse(operation: &'p Value) -> Result<Self, String> {
+        let member = |name: &str| operation.get(name).ok_or(format!("member {name:?} is missing"));
+        let text = |name: &str| member(name)?.as_str().ok_or(format!("member {name:?} must be a string"));
+        let pointer = |name: &str| {
+            let pointer = text(name)?;
+            Pointer::parse(pointer)
+                .ok_or(format!("member {name:?} must be a JSON pointer such as /current/data"))
+        };
+        Ok(match text("op")? {
+            "add" => Operation::Add { path: pointer("path")?, value: member("value")? },
+            "remove" => Operation::Remove { path: pointer("path")? },
+            "replace" => Operation::Replace { path: pointer("path")?, value: member("value")? },
+            "move" => Operation::Move { from: pointer("from")?, path: pointer("path")? },
+            "copy" => Operation::Copy { from: pointer("from")?, path: pointer("path")? },
+            "test" => Operation::Test { path: pointer("path")?, value: member("value")? },
+            _ => return Err("op must be add, remove, replace, move, copy or test".to_owned()),
+        })
+    }
+
+    /// Where the operation reads.
+    fn reads(&self) -> Option<&Pointer> {
+        match self {
+            Operation::Move { from, .. } | Operation::Copy { from, .. } => Some(from),
+            Operation::Test { path, .. } => Some(path),
+            Operation::Add { .. } | Operation::Remove { .. } | Operation::Replace { .. } => None,
+        }
+    }
+
+    fn apply(self, document: &mut Value, budget: &mut Budget) -> Result<(), Refusal> {
+        match self {
+            Operation::Add { path, value } => {
+                budget.charge_value(value)?;
+                add(document, &path, value.clone(), budget)
+            }
+            Operation::Remove { path } => remove(document, &path, budget).map(drop),
+            Operation::Replace { path, value } => {
+                budget.charge_value(value)?;
+                find(&path, document).ok_or_else(|| missing(&path))?;
+                replace(document, &path, value.clone(), budget)
+            }
+            Operation::Move { from, path } => {
+                if from.is_prefix_of(&path) && from != path {
+                    return Err(format!("{from} can't move into itself").into());
+                }
+                let value = remove(document, &from, budget)?;
+                add(document, &path, value, budget)
+            }
+            Operation::Copy { from, path } => {
+                let value = find(&from, document).ok_or_else(|| missing(&from))?;
+                budget.charge_value(value)?;
+                let value = value.clone();
+                add(document, &path, value, budget)
+            }
+            Operation::Test { path, value } => {
+                let found = find(&path, document).ok_or_else(|| missing(&path))?;
+                budget.charge_value(value)?;
+                if equal(found, value) {
+                    Ok(())
+                } else {
+                    Err(format!("test of {} failed", shown(&path)).into())
+                }
+            }
+        }
+    }
+}
+
+fn add(document: &mut Value, path: &Pointer, value: Value, budget: &mut Budget) -> Result<(), Refusal> {
+    budget.check_depth(path, &value)?;
+    if path.tokens().is_empty() {
+        return replace(document, path, value, budget);
+    }
+    let (parent, last) = find_parent_mut(path, document).ok_or_else(|| missing_parent(path))?;
+    match parent {
+        Value::Object(members) => {
+            budget.grow(text_len_bytes(&value), last.len())?;
+            if let Some(old) = members.insert(last.to_owned(), value) {
+                budget.shrink(text_len_bytes(&old), last.len());
+            }
+            Ok(())
+        }
+        Value::Array(elements) => {
+            let len = elements.len();
+            let index = if last == "-" { Some(len) } else { array_index(last) };
+            let index = index.filter(|index| *index <= len).ok_or_else(|| bad_index(path, len))?;
+            budget.charge(len.saturating_sub(index))?;
+            budget.grow(text_len_bytes(&value), 0)?;
+            elements.insert(index, value);
+            Ok(())
+        }
+        _ => Err(missing_parent(path)),
+    }
+}
+
+fn remove(document: &mut Value, path: &Pointer, budget: &mut Budget) -> Result<Value, Refusal> {
+    if path.tokens().is_empty() {
+        return Err("the whole document can't be removed: STATE.DELETE does that".to_owned().into());
+    }
+    let (parent, last) = find_parent_mut(path, document).ok_or_else(|| missing(path))?;
+    let removed = match parent {
+        Value::Object(members) => {
+            budget.charge(members.len())?;
+            members.shift_remove(last).ok_or_else(|| missing(path))?
+        }
+        Value::Array(elements) => {
+            let len = elements.len();
+            let index = array_index(last).filter(|index| *index < len).ok_or_else(|| bad_index(path, len))?;
+            budget.charge(len.saturating_sub(index))?;
+            elements.remove(index)
+        }
+        _ => return Err(missing(path)),
+    };
+    let name_len = if parent.is_object() { last.len() } else { 0 };
+    budget.shrink(text_len_bytes(&removed), name_len);
+    Ok(removed)
+}
+
+fn replace(document: &mut Value, path: &Pointer, value: Value, budget: &mut Budget) -> Result<(), Refusal> {
+    budget.check_depth(path, &value)?;
+    budget.grow(text_len_bytes(&value), 0)?;
+    let place = match find_parent_mut(path, document) {
+        None => Some(document),
+        Some((Value::Object(members), last)) => members.get_mut(last),
+        Some((Value::Array(elements), last)) => array_index(last).and_then(|index| elements.get_mut(index)),
+        Some(_) => None,
+    };
+    let old = std::mem::replace(place.ok_or_else(|| missing(path))?, value);
+    budget.shrink(text_len_bytes(&old), 0);
+    Ok(())
+}
+
+fn shown(path: &Pointer) -> String {
+    if path.tokens().is_empty() { "the whole document".to_owned() } else { path.to_string() }
+}
+
+fn missing(path: &Pointer) -> Refusal {
+    Refusal::Reason(format!("there is nothing at {}", shown(path)))
+}
+
+fn missing_parent(path: &Pointer) -> Refusal {
+    Refusal::Reason(format!("there is no object or array to hold {path}"))
+}
+
+fn bad_index(path: &Pointer, len: usize) -> Refusal {
+    Refusal::Reason(format!("{path} is no index of an array of {len}"))
+}
+
+/// Keeps count of the document's size and of the work done.
+struct Budget<'l> {
+    bytes: usize,
+    work: usize,
+    limits: &'l Limits,
+}
+
+impl Budget<'_> {
+    fn charge(&mut self, work: usize) -> Result<(), Refusal> {
+        self.work = self.work.saturating_add(work).saturating_add(1);
+        if self.work > WORK_MAX {
+            return Err("the patch copies and moves too much: send the members whole".to_owned().into());
+        }
+        Ok(())
+    }
+
+    fn charge_value(&mut self, value: &Value) -> Result<(), Refusal> {
+        self.charge(text_len_bytes(value))
+    }
+
+    /// A value (and its name, when it has one) came in. Counts a comma and name quotes roughly: the exact size is
+    /// checked when the change is done.
+    fn grow(&mut self, value_bytes: usize, name_bytes: usize) -> Result<(), Refusal> {
+        self.charge(value_bytes)?;
+        self.bytes = self.bytes.saturating_add(value_bytes).saturating_add(name_bytes);
+        if self.bytes > self.limits.bytes_max.saturating_mul(2) {
+            return Err(Refusal::Limit(Error::document_too_big(self.bytes, self.limits)));
+        }
+        Ok(())
+    }
+
+    fn shrink(&mut self, value_bytes: usize, name_bytes: usize) {
+        self.bytes = self.bytes.saturating_sub(value_bytes).saturating_sub(name_bytes);
+    }
+
+    fn check_depth(&self, path: &Pointer, value: &Value) -> Result<(), Refusal> {
+        let depth = path.tokens().len().saturating_add(depth(value));
+        if depth > self.limits.depth_max {
+            return Err(Refusal::Limit(Error::ResultTooDeep { depth, limit: self.limits.depth_max }));
+        }
+        Ok(())
+    }
+}
+
+/// How deep containers nest in `value`: 0 for a scalar, 1 for `{}`.
+fn depth(value: &Value) -> usize {
+    let deepest = match value {
+        Value::Object(members) => members.values().map(depth).max(),
+        Value::Array(elements) => elements.iter().map(depth).max(),
+        _ => return 0,
+    };
+    deepest.unwrap_or(0).saturating_add(1)
+}
