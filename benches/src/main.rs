@@ -6,9 +6,11 @@
 //! rejected: it measures one command after the other, and can't alternate the change that it sends.
 
 mod deadlines;
+mod info;
 mod load;
 mod pauses;
 mod server;
+mod wire;
 mod workload;
 
 use std::path::Path;

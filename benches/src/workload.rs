@@ -1,7 +1,8 @@
 //! What is sent: the commands of the bot beside what it would send without the module.
 
 use crate::load::CONNECTIONS;
-use crate::server::{Server, encode};
+use crate::server::Server;
+use crate::wire::encode;
 
 /// Keys of each connection. 512 in all: a document is not in the processor's first cache each time.
 const KEYS_EACH: usize = 64;
