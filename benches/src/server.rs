@@ -67,6 +67,10 @@ impl Server {
         }
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// A fresh connection.
     pub fn connect(&self) -> Result<TcpStream, String> {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).map_err(|error| error.to_string())?;
@@ -104,11 +108,20 @@ impl Server {
 
     /// Sends commands of one reply each and waits for all of them; none may be refused.
     pub fn fill(&self, requests: impl IntoIterator<Item = Vec<u8>>) -> Result<(), String> {
+        self.fill_with(requests, 1)
+    }
+
+    /// The same with so many replies to each request.
+    pub fn fill_with(
+        &self,
+        requests: impl IntoIterator<Item = Vec<u8>>,
+        replies: usize,
+    ) -> Result<(), String> {
         let mut stream = self.connect()?;
         let (mut batch, mut count) = (Vec::new(), 0);
         for request in requests {
             batch.extend_from_slice(&request);
-            count += 1;
+            count += replies;
             if batch.len() > BATCH_BYTES {
                 exchange(&mut stream, &batch, count)?;
                 batch.clear();
@@ -120,7 +133,7 @@ impl Server {
 }
 
 /// Sends a batch and reads so many replies.
-pub fn exchange(stream: &mut TcpStream, batch: &[u8], count: usize) -> Result<(), String> {
+fn exchange(stream: &mut TcpStream, batch: &[u8], count: usize) -> Result<(), String> {
     stream.write_all(batch).map_err(|error| format!("sending: {error}"))?;
     receive(stream, count, &mut vec![0; 64 * 1024])
 }
