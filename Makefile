@@ -2,7 +2,7 @@
 # can be read, and run, without make.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-long bench bench-quick bench-scaling bench-time bench-pages fmt lint doc clean
+.PHONY: help build run test test-long bench bench-quick bench-scaling bench-time bench-core bench-pages fmt lint doc clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ bench-scaling: ## Measure what grows with documents, past versions, trails and s
 
 bench-time: ## Measure what members that lapse cost: how late, how long others wait, memory, the idle timer
 	@scripts/bench.sh time
+
+bench-core: ## Measure the core without a server: time by criterion, instructions by callgrind
+	@scripts/bench-core.sh
 
 bench-pages: ## Write the tables and plots of the last runs anew, from docs/benchmarks/*.json
 	@scripts/bench.sh pages

@@ -8,6 +8,10 @@ cd "$(dirname "$0")/.."
 need_cargo
 need_build
 need_server
+if [ "${1:-}" = pages ]; then
+  cargo run --release --locked --quiet -p redis-state-benches -- pages
+  exit
+fi
 cargo build --release --locked
 need_one_module_name target/release
-cargo run --release --locked --quiet -p redis-state-benches -- "$PWD/target/release/libredis_state.so" "${1:-quick}"
+cargo run --release --locked --quiet -p redis-state-benches -- "${1:-quick}" "$PWD/target/release/libredis_state.so"

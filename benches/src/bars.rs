@@ -3,11 +3,12 @@
 //! All of them are ratios within one run, beside what a user would do instead, so that they hold on any machine. Documents have
 //! 2 KB and are validated whole unless it is said otherwise.
 
+use redis_state_benches::schema::Rules;
+
 use crate::kind::Kind;
 use crate::memory;
 use crate::race;
 use crate::results::{Rate, Run};
-use crate::rules::Rules;
 use crate::spread::Spread;
 use crate::workload::Shape;
 

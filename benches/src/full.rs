@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use redis_state_benches::schema::Rules;
+
 use crate::kind::Kind;
 use crate::results::{About, Rate, Run, write};
-use crate::rules::Rules;
 use crate::server::Server;
 use crate::show::pages;
 use crate::show::tables::{self as t};
@@ -28,6 +29,7 @@ pub fn run(module: &Path) -> Result<(), String> {
 }
 
 fn measure(module: &Path) -> Result<Run, String> {
+    let about = About::here();
     let rates = step("requests a second", || {
         throughput::measure(module, &throughput::shapes(), &throughput::KINDS, ROUNDS, STRETCH)
     })?;
@@ -38,7 +40,7 @@ fn measure(module: &Path) -> Result<Run, String> {
     let written =
         step("bytes of AOF and replication", || written::measure(module, &written::KINDS, ROUNDS_OF_OTHERS))?;
     let memory = step("memory", || memory::measure(module, SESSIONS, ROUNDS_OF_OTHERS))?;
-    Ok(Run { about: About::here(), rates, sizes, races, latencies, memory, written, neighbours })
+    Ok(Run { about, rates, sizes, races, latencies, memory, written, neighbours })
 }
 
 /// Small changes of a small and of a large document, beside the script's.

@@ -1,9 +1,10 @@
 //! What is measured: the commands of the module, and what a bot would send without it.
 
+use redis_state_benches::document::{STEPS, TOKEN, change, changed};
+use redis_state_benches::schema::Rules;
 use serde::{Deserialize, Serialize};
 
-use crate::document::{STEPS, TOKEN, change, changed};
-use crate::rules::{Rules, Scripts};
+use crate::scripts::Scripts;
 use crate::wire::{command, encode};
 
 /// Long enough that nothing expires while it is measured.

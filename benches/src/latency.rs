@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
+use redis_state_benches::schema::Rules;
+
 use crate::kind::Kind;
 use crate::open_loop::OpenLoop;
 use crate::results::{Latency, Rate};
-use crate::rules::{Rules, teach};
+use crate::scripts::teach;
 use crate::server::Server;
 use crate::spread::median;
 use crate::workload::{Shape, Workload};

@@ -10,7 +10,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::client_cpu;
-use crate::rules::Scripts;
+use crate::scripts::Scripts;
 use crate::server::{Server, receive};
 use crate::workload::Workload;
 

@@ -5,8 +5,8 @@
 
 mod bars;
 mod client_cpu;
+mod core_counts;
 mod deadlines;
-mod document;
 mod full;
 mod info;
 mod kind;
@@ -19,8 +19,8 @@ mod pauses;
 mod quick;
 mod race;
 mod results;
-mod rules;
 mod scaling;
+mod scripts;
 mod server;
 mod show;
 mod spread;
@@ -34,15 +34,11 @@ use std::process::ExitCode;
 
 use show::pages;
 
-const USAGE: &str = "redis-state-benches MODULE quick|full|scaling|time|pages";
+const USAGE: &str = "redis-state-benches quick|full|scaling|time MODULE, core PROGRAM, or pages";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [module, what] = &args[..] else {
-        eprintln!("usage: {USAGE}");
-        return ExitCode::FAILURE;
-    };
-    match run(module, what) {
+    match run(&args) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(problem) => {
@@ -53,14 +49,19 @@ fn main() -> ExitCode {
 }
 
 /// Whether all that this part of the bench insists on was reached.
-fn run(module: &str, what: &str) -> Result<bool, String> {
-    let module = Path::new(module).canonicalize().map_err(|error| format!("{module}: {error}"))?;
-    match what {
-        "quick" => quick::run(&module),
-        "time" => deadlines::run(&module),
-        "full" => full::run(&module).map(|()| true),
-        "scaling" => scaling::run(&module).map(|()| true),
-        "pages" => pages::again().map(|()| true),
-        other => Err(format!("{other}: usage: {USAGE}")),
+fn run(args: &[String]) -> Result<bool, String> {
+    let (what, file) = match args {
+        [what] if what == "pages" => return pages::again().map(|()| true),
+        [what, file] => (what, Path::new(file)),
+        _ => return Err(format!("usage: {USAGE}")),
+    };
+    let file = file.canonicalize().map_err(|error| format!("{}: {error}", file.display()))?;
+    match what.as_str() {
+        "quick" => quick::run(&file),
+        "time" => deadlines::run(&file),
+        "full" => full::run(&file).map(|()| true),
+        "scaling" => scaling::run(&file).map(|()| true),
+        "core" => core_counts::run(&file).map(|()| true),
+        _ => Err(format!("usage: {USAGE}")),
     }
 }

@@ -6,10 +6,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::document::{STEPS, change};
+use redis_state_benches::document::{STEPS, change};
+use redis_state_benches::schema::Rules;
+
 use crate::kind::Kind;
 use crate::results::Memory;
-use crate::rules::{Rules, Scripts, teach};
+use crate::scripts::{Scripts, teach};
 use crate::server::Server;
 use crate::wire::command;
 use crate::workload::{Shape, Workload, key};
@@ -62,17 +64,17 @@ fn add(
     places: std::ops::Range<usize>,
 ) -> Result<(), String> {
     workload.create(server, places.clone())?;
-    // A plain string has no past, and the writes of a MULTI make the whole of it.
+    // A plain string has no past: it is the document after one of the changes. The writes of a MULTI make the whole of it.
     let changes = match workload.kind {
-        Kind::Set => 0,
+        Kind::Set => 1,
         Kind::Multi => ENTRIES,
         _ => CHANGES,
     };
     for number in 0..changes {
         let one = |place: usize| {
             let key = key(workload.family, place);
-            if workload.kind == Kind::Multi {
-                let document = crate::document::document(place, workload.shape.bytes);
+            if matches!(workload.kind, Kind::Set | Kind::Multi) {
+                let document = redis_state_benches::document::document(place, workload.shape.bytes);
                 workload.kind.request(&key, &document, number + place, 0, scripts)
             } else {
                 let change = change(number + place);

@@ -6,10 +6,12 @@
 use std::path::Path;
 use std::time::Duration;
 
+use redis_state_benches::schema::Rules;
+
 use crate::kind::Kind;
 use crate::open_loop::{Lane, OpenLoop};
 use crate::results::Neighbour;
-use crate::rules::{Rules, teach};
+use crate::scripts::teach;
 use crate::server::Server;
 use crate::workload::{Shape, Workload};
 

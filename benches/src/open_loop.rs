@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-use crate::rules::Scripts;
+use crate::scripts::Scripts;
 use crate::server::Server;
 use crate::wire::Replies;
 use crate::workload::Workload;

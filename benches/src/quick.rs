@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
+use redis_state_benches::schema::Rules;
+
 use crate::bars::{Bar, bars};
 use crate::kind::Kind;
 use crate::pauses::{self, LONGEST, Pause};
 use crate::results::{About, Run};
-use crate::rules::Rules;
 use crate::server::Server;
 use crate::show::tables as t;
 use crate::workload::Shape;

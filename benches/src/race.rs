@@ -13,10 +13,12 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::document::{change, changed, document};
+use redis_state_benches::document::{change, changed, document};
+use redis_state_benches::schema::Rules;
+
 use crate::kind::Kind;
 use crate::results::Race;
-use crate::rules::{Rules, teach};
+use crate::scripts::teach;
 use crate::server::Server;
 use crate::wire::{Replies, command, encode};
 use crate::workload::{Shape, Workload, key};

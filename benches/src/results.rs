@@ -36,6 +36,13 @@ pub struct Scaling {
     pub memory: Vec<Memory>,
 }
 
+/// `core.json`
+#[derive(Serialize, Deserialize)]
+pub struct Core {
+    pub about: About,
+    pub operations: Vec<Operation>,
+}
+
 /// When and on what.
 #[derive(Serialize, Deserialize)]
 pub struct About {
@@ -44,6 +51,8 @@ pub struct About {
     pub processor: String,
     pub system: String,
     pub server: String,
+    /// The load average before the run: what else ran on the processors.
+    pub load: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -111,8 +120,9 @@ pub struct Neighbour {
 /// Time per request as something grows.
 #[derive(Serialize, Deserialize)]
 pub struct Series {
+    /// One word.
+    pub name: String,
     pub what: String,
-    pub unit: String,
     pub kind: Kind,
     pub points: Vec<Point>,
 }
@@ -125,10 +135,22 @@ pub struct Point {
     pub server_busy: Vec<f64>,
 }
 
+/// One piece of work of the core, without a server.
+#[derive(Serialize, Deserialize)]
+pub struct Operation {
+    pub name: String,
+    /// By criterion.
+    pub ns: Option<f64>,
+    /// By callgrind.
+    pub instructions: Option<f64>,
+}
+
 impl About {
     pub fn here() -> About {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let model = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let version = said("redis-server", &["--version"]);
+        let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
         let model = model.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
         About {
             date: said("date", &["-u", "+%Y-%m-%d %H:%M UTC"]),
@@ -138,7 +160,8 @@ impl About {
                 model.map_or("unknown processor", |(_, name)| name.trim())
             ),
             system: said("uname", &["-srm"]),
-            server: said("redis-server", &["--version"]),
+            server: version.split(" sha=").next().unwrap_or_default().to_owned(),
+            load: load.split(' ').next().unwrap_or_default().to_owned(),
         }
     }
 }

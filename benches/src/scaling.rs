@@ -6,11 +6,14 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use redis_state_benches::document::document;
+use redis_state_benches::schema::Rules;
+
 use crate::kind::Kind;
 use crate::load::Load;
 use crate::memory;
 use crate::results::{About, Memory, Point, Scaling, Series, write};
-use crate::rules::{Rules, teach};
+use crate::scripts::teach;
 use crate::server::Server;
 use crate::show::{pages, tables as t};
 use crate::wire::command;
@@ -56,12 +59,13 @@ pub fn run(module: &Path) -> Result<(), String> {
 }
 
 fn measure(module: &Path) -> Result<Scaling, String> {
+    let about = About::here();
     let empty_bytes = Server::start(module)?.used_memory()?;
     let mut series = by_size(module)?;
     series.push(by_snapshots(module)?);
     series.push(by_trail(module)?);
     series.push(by_states(module)?);
-    Ok(Scaling { about: About::here(), empty_bytes, series, memory: sessions(module)? })
+    Ok(Scaling { about, empty_bytes, series, memory: sessions(module)? })
 }
 
 /// Small changes of larger and larger documents.
@@ -75,19 +79,19 @@ fn by_size(module: &Path) -> Result<Vec<Series>, String> {
             let load = Load::prepare(&server, &teach(&server)?, Workload { kind, shape, family: 0 })?;
             spots.push(Spot { x: bytes as f64, server, load });
         }
-        all.push(series("size of the document: size", "bytes", kind, spots)?);
+        all.push(series("size", "size of the document", kind, spots)?);
     }
     Ok(all)
 }
 
 fn by_snapshots(module: &Path) -> Result<Series, String> {
     let spots = SNAPSHOTS.map(|count| filled(module, "state.snapshots", count, count));
-    series("past versions that are kept: snapshots", "", LOCAL, spots.into_iter().collect::<Result<_, _>>()?)
+    series("snapshots", "past versions that are kept", LOCAL, spots.into_iter().collect::<Result<_, _>>()?)
 }
 
 fn by_trail(module: &Path) -> Result<Series, String> {
     let spots = TRAILS.map(|count| filled(module, "state.audit-maxlen", count, count));
-    series("entries of the audit stream: trail", "", LOCAL, spots.into_iter().collect::<Result<_, _>>()?)
+    series("trail", "entries of the audit stream", LOCAL, spots.into_iter().collect::<Result<_, _>>()?)
 }
 
 /// A few states under a setting, updated until what the setting allows is there.
@@ -112,8 +116,9 @@ fn by_states(module: &Path) -> Result<Series, String> {
         let sample = SAMPLE.min(states);
         let workload = Workload { kind: LOCAL, shape: Shape { keys: sample, ..Shape::BASE }, family: 0 };
         workload.create(&server, 0..sample)?;
-        // The others are copies of one of them under names of their own; a copy is as large as what it was made of.
-        let source = key(0, 0);
+        // The others are copies of a state that was only created: a million of them has to fit.
+        let source = key(1, 0);
+        server.fill(LOCAL.prepare(&source, &document(0, Shape::BASE.bytes)).into_iter().take(1))?;
         let copies =
             (sample..states).map(|place| command(&[b"COPY", source.as_bytes(), key(0, place).as_bytes()]));
         server.fill(copies)?;
@@ -122,10 +127,10 @@ fn by_states(module: &Path) -> Result<Series, String> {
         load.run(&server, STRETCH * 5)?;
         spots.push(Spot { x: states as f64, server, load });
     }
-    series("states on the server: states", "", LOCAL, spots)
+    series("states", "states on the server", LOCAL, spots)
 }
 
-fn series(what: &str, unit: &str, kind: Kind, mut spots: Vec<Spot>) -> Result<Series, String> {
+fn series(name: &str, what: &str, kind: Kind, mut spots: Vec<Spot>) -> Result<Series, String> {
     let mut points: Vec<Point> =
         spots.iter().map(|spot| Point { x: spot.x, us: vec![], server_busy: vec![] }).collect();
     for spot in &mut spots {
@@ -140,7 +145,7 @@ fn series(what: &str, unit: &str, kind: Kind, mut spots: Vec<Spot>) -> Result<Se
             points[index].server_busy.push(measured.server_busy);
         }
     }
-    Ok(Series { what: what.to_owned(), unit: unit.to_owned(), kind, points })
+    Ok(Series { name: name.to_owned(), what: what.to_owned(), kind, points })
 }
 
 /// A million sessions of each sort, or as many as there is memory and time for.

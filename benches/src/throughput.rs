@@ -7,11 +7,13 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::document::BYTES_MIN;
+use redis_state_benches::document::BYTES_MIN;
+use redis_state_benches::schema::Rules;
+
 use crate::kind::Kind;
 use crate::load::Load;
 use crate::results::Rate;
-use crate::rules::{Rules, teach};
+use crate::scripts::teach;
 use crate::server::Server;
 use crate::workload::{Shape, Workload};
 

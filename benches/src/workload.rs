@@ -1,10 +1,10 @@
 //! A workload: a kind of command in a certain shape, and the requests that come of it.
 
+use redis_state_benches::document::document;
 use serde::{Deserialize, Serialize};
 
-use crate::document::document;
 use crate::kind::Kind;
-use crate::rules::Scripts;
+use crate::scripts::Scripts;
 use crate::server::Server;
 
 /// How a command is sent.

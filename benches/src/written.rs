@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use redis_state_benches::schema::Rules;
+
 use crate::kind::Kind;
 use crate::load::Load;
 use crate::results::Written;
-use crate::rules::{Rules, teach};
+use crate::scripts::teach;
 use crate::server::Server;
 use crate::workload::{Shape, Workload};
 

@@ -3,11 +3,12 @@
 //! What is assumed stands in constants with a name, and in the tables beside what comes of it.
 
 use super::table::{Table, short};
+use redis_state_benches::schema::Rules;
+
 use crate::bars::rate;
 use crate::kind::Kind;
 use crate::memory::{ENTRIES, STATE, STATE_TRAIL};
 use crate::results::{Run, Scaling};
-use crate::rules::Rules;
 use crate::spread::median;
 use crate::workload::Shape;
 

@@ -6,7 +6,7 @@
 use super::node;
 use super::plots;
 use super::tables as t;
-use crate::results::{Run, Scaling, folder, read};
+use crate::results::{Core, Run, Scaling, folder, read};
 use crate::workload::Shape;
 
 const SINGLE: Shape = Shape { depth: 1, ..Shape::BASE };
@@ -53,7 +53,8 @@ pub fn of_scaling(scaling: &Scaling) -> Result<(), String> {
 /// From the files of the last runs, without a new one.
 pub fn again() -> Result<(), String> {
     of_run(&read::<Run>("bench.json")?)?;
-    of_scaling(&read::<Scaling>("scaling.json")?)
+    of_scaling(&read::<Scaling>("scaling.json")?)?;
+    of_core(&read::<Core>("core.json")?)
 }
 
 /// What a node carries needs the figures of both.
@@ -65,6 +66,12 @@ fn of_node(run: &Run, scaling: &Scaling) -> Result<(), String> {
         ("cluster", figures.cluster_table().to_string()),
     ];
     rewrite("../scaling.md", &tables)
+}
+
+/// After `make bench-core`.
+pub fn of_core(core: &Core) -> Result<(), String> {
+    let tables = [("core-about", t::about(&core.about)), ("core", t::core_table(core).to_string())];
+    rewrite("README.md", &tables)
 }
 
 fn rewrite(page: &str, tables: &[(&str, String)]) -> Result<(), String> {

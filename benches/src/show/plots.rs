@@ -2,7 +2,7 @@
 
 use super::svg::{self, Bar, Line};
 use super::table::short;
-use super::tables::kilobytes;
+use super::tables::amount;
 use crate::kind::Kind;
 use crate::results::{Run, Scaling, Series, folder};
 use crate::spread::{Spread, median};
@@ -43,13 +43,12 @@ pub fn latency(run: &Run) -> Result<(), String> {
 /// One plot for each thing that grows: scaling-size.svg and so on.
 pub fn scaling(scaling: &Scaling) -> Result<(), String> {
     let mut rest = &scaling.series[..];
-    while let Some(Series { what, unit, .. }) = rest.first() {
-        let same = rest.iter().take_while(|series| series.what == *what).count();
+    while let Some(first) = rest.first() {
+        let Series { name, what, .. } = first;
+        let same = rest.iter().take_while(|series| series.name == *name).count();
         let lines: Vec<Line> = rest[..same].iter().map(line).collect();
-        let name = what.rsplit(' ').next().unwrap_or(what);
-        let amount = |x: f64| if unit == "bytes" { kilobytes(x) } else { short(x) };
-        let plot = svg::lines(&format!("microseconds a request by {what}"), &lines, amount, short);
-        save(&format!("scaling-{name}.svg"), &plot)?;
+        let title = format!("microseconds a request by {what}");
+        save(&format!("scaling-{name}.svg"), &svg::lines(&title, &lines, |x| amount(first, x), short))?;
         rest = &rest[same..];
     }
     Ok(())

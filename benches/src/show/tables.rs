@@ -3,7 +3,7 @@
 use super::table::{Table, short};
 use crate::bars::{bars, rate};
 use crate::kind::Kind;
-use crate::results::{About, Neighbour, Rate, Run, Scaling, Series};
+use crate::results::{About, Core, Neighbour, Rate, Run, Scaling, Series};
 use crate::spread::{Spread, median};
 use crate::workload::Shape;
 
@@ -17,8 +17,11 @@ fn spread(values: &[f64]) -> Spread {
 }
 
 pub fn about(about: &About) -> String {
-    let About { date, commit, processor, system, server } = about;
-    format!("{date}, commit {commit}; {processor}; {system}; {server}.\n")
+    let About { date, commit, processor, system, server, load } = about;
+    let load = if load.is_empty() { "unknown" } else { load };
+    format!(
+        "{date}, commit {commit}; {processor}; {system}; {server}; load average before the run: {load}.\n"
+    )
 }
 
 pub fn bars_table(run: &Run) -> Table {
@@ -195,7 +198,7 @@ pub fn series_tables(scaling: &Scaling) -> String {
     let mut tables = String::new();
     let mut rest = &scaling.series[..];
     while let Some(first) = rest.first() {
-        let same = rest.iter().take_while(|series| series.what == first.what).count();
+        let same = rest.iter().take_while(|series| series.name == first.name).count();
         let heads = first.points.iter().map(|point| amount(first, point.x));
         let mut table = Table::new(std::iter::once(format!("us/request by {}", first.what)).chain(heads));
         for series in &rest[..same] {
@@ -208,6 +211,20 @@ pub fn series_tables(scaling: &Scaling) -> String {
     tables.trim_end().to_owned() + "\n"
 }
 
-fn amount(series: &Series, x: f64) -> String {
-    if series.unit == "bytes" { kilobytes(x) } else { short(x) }
+pub fn amount(series: &Series, x: f64) -> String {
+    match x {
+        bytes if series.name == "size" => kilobytes(bytes),
+        count if count >= 1e6 => format!("{}M", count / 1e6),
+        count if count >= 1e4 => format!("{}k", count / 1e3),
+        count => count.to_string(),
+    }
+}
+
+pub fn core_table(core: &Core) -> Table {
+    let mut table = Table::new(["piece of work", "ns", "instructions"]);
+    for operation in &core.operations {
+        let cell = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.0}"));
+        table.row([operation.name.clone(), cell(operation.ns), cell(operation.instructions)]);
+    }
+    table
 }
