@@ -145,6 +145,13 @@ pub struct Operation {
     pub instructions: Option<f64>,
 }
 
+impl Scaling {
+    /// The series that belong into one table, and one plot: the same thing grows.
+    pub fn groups(&self) -> impl Iterator<Item = &[Series]> {
+        self.series.chunk_by(|one, next| one.name == next.name)
+    }
+}
+
 impl About {
     pub fn here() -> About {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);

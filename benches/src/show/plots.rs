@@ -3,7 +3,6 @@
 use super::svg::{self, Bar, Line};
 use super::table::short;
 use super::tables::amount;
-use crate::kind::Kind;
 use crate::results::{Run, Scaling, Series, folder};
 use crate::spread::{Spread, median};
 use crate::workload::Shape;
@@ -42,14 +41,12 @@ pub fn latency(run: &Run) -> Result<(), String> {
 
 /// One plot for each thing that grows: scaling-size.svg and so on.
 pub fn scaling(scaling: &Scaling) -> Result<(), String> {
-    let mut rest = &scaling.series[..];
-    while let Some(first) = rest.first() {
-        let Series { name, what, .. } = first;
-        let same = rest.iter().take_while(|series| series.name == *name).count();
-        let lines: Vec<Line> = rest[..same].iter().map(line).collect();
-        let title = format!("microseconds a request by {what}");
-        save(&format!("scaling-{name}.svg"), &svg::lines(&title, &lines, |x| amount(first, x), short))?;
-        rest = &rest[same..];
+    for group in scaling.groups() {
+        let [first, ..] = group else { continue };
+        let lines: Vec<Line> = group.iter().map(line).collect();
+        let title = format!("microseconds a request by {}", first.what);
+        let plot = svg::lines(&title, &lines, |x| amount(first, x), short);
+        save(&format!("scaling-{}.svg", first.name), &plot)?;
     }
     Ok(())
 }
@@ -58,7 +55,7 @@ fn line(series: &Series) -> Line {
     // A logarithmic axis has no 0.
     let points = series.points.iter().filter(|point| point.x > 0.0);
     Line {
-        name: Kind::name(series.kind).to_owned(),
+        name: series.kind.name().to_owned(),
         points: points.map(|point| (point.x, median(&point.us))).collect(),
     }
 }

@@ -142,3 +142,23 @@ fn push(out: &mut String, what: std::fmt::Arguments) {
 fn escaped(words: &str) -> String {
     words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Bar, Line, bars, lines};
+
+    #[test]
+    fn names_are_text_and_not_markup() {
+        let bar =
+            Bar { name: "a<b&c".to_owned(), value: 1.0, min: 0.5, max: 2.0, note: String::new(), group: 0 };
+        assert!(bars("x", &[bar]).contains(">a&lt;b&amp;c</text>"));
+    }
+
+    #[test]
+    fn a_line_goes_from_the_left_edge_to_the_right_edge() {
+        let line = Line { name: "x".to_owned(), points: vec![(1.0, 1.0), (10.0, 100.0)] };
+        // The axis of y begins and ends with a power of ten, as these points do.
+        let plot = lines("t", &[line], |x| x.to_string(), |y| y.to_string());
+        assert!(plot.contains(r#"d="M70.0 320.0L530.0 40.0""#), "{plot}");
+    }
+}

@@ -35,13 +35,15 @@ pub fn bars_table(run: &Run) -> Table {
 
 /// One shape, with how busy both sides were.
 pub fn rates_table(run: &Run, shape: Shape) -> Table {
-    let mut table = Table::new(["command", "requests/s", "range", "server", "client", "beside"]);
+    let mut table = Table::new(["command", "requests/s", "range", "server", "client", "server us", "beside"]);
     for found in run.rates.iter().filter(|rate| rate.shape == shape) {
         let Spread { min, median: middle, max } = spread(&found.per_s);
         let percent = |shares: &[f64]| match shares {
             [] => "-".to_owned(),
             shares => format!("{:.0}%", median(shares) * 100.0),
         };
+        let server_us: Vec<f64> =
+            found.server_busy.iter().zip(&found.per_s).map(|(busy, per_s)| busy * 1e6 / per_s).collect();
         let beside = found.kind.baseline().and_then(|baseline| {
             let other = rate(run, baseline, shape)?;
             let ratio = Spread::of_ratios(&found.per_s, &other.per_s);
@@ -53,6 +55,7 @@ pub fn rates_table(run: &Run, shape: Shape) -> Table {
             format!("{}..{}", short(min), short(max)),
             percent(&found.server_busy),
             percent(&found.client_busy),
+            short(median(&server_us)),
             beside.unwrap_or_default(),
         ]);
     }
@@ -195,20 +198,17 @@ pub fn slopes_table(scaling: &Scaling) -> Table {
 
 /// Every point of every series.
 pub fn series_tables(scaling: &Scaling) -> String {
-    let mut tables = String::new();
-    let mut rest = &scaling.series[..];
-    while let Some(first) = rest.first() {
-        let same = rest.iter().take_while(|series| series.name == first.name).count();
+    let tables = scaling.groups().filter_map(|group| {
+        let first = group.first()?;
         let heads = first.points.iter().map(|point| amount(first, point.x));
         let mut table = Table::new(std::iter::once(format!("us/request by {}", first.what)).chain(heads));
-        for series in &rest[..same] {
+        for series in group {
             let cells = series.points.iter().map(|point| short(median(&point.us)));
             table.row(std::iter::once(series.kind.name().to_owned()).chain(cells));
         }
-        tables.push_str(&format!("{table}\n"));
-        rest = &rest[same..];
-    }
-    tables.trim_end().to_owned() + "\n"
+        Some(table.to_string())
+    });
+    tables.collect::<Vec<_>>().join("\n")
 }
 
 pub fn amount(series: &Series, x: f64) -> String {
