@@ -2,10 +2,10 @@
 # can be read, and run, without make.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run bot test test-long bench-quick bench-time fmt lint doc clean
+.PHONY: help build run bot test test-long bench bench-quick bench-scaling bench-time bench-core bench-pages fmt lint doc clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build target/release/libredis_state.so, the module, for a server of your own
 	@scripts/build.sh
@@ -22,11 +22,23 @@ test: ## Check and prove everything: format, lints, docs, unit tests, tests agai
 test-long: ## Play the model test, and the engine against its oracle, a hundred times as long as `make test` does
 	@scripts/test.sh long
 
-bench-quick: ## Measure STATE.GET beside GET, and STATE.UPDATE beside SET, in under a minute
-	@scripts/bench.sh
+bench: ## Measure every command beside what a bot would do without it, in ten minutes; writes docs/benchmarks
+	@scripts/bench.sh full
+
+bench-quick: ## The same for what matters most, in under a minute; writes nothing
+	@scripts/bench.sh quick
+
+bench-scaling: ## Measure what grows with documents, past versions, trails and states, and memory; writes docs/scaling.md
+	@scripts/bench.sh scaling
 
 bench-time: ## Measure what members that lapse cost: how late, how long others wait, memory, the idle timer
 	@scripts/bench.sh time
+
+bench-core: ## Measure the core without a server: time by criterion, instructions by callgrind
+	@scripts/bench-core.sh
+
+bench-pages: ## Write the tables and plots of the last runs anew, from docs/benchmarks/*.json
+	@scripts/bench.sh pages
 
 fmt: ## Format the code
 	@cargo fmt --all

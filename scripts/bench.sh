@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the module and the load generator in release and runs it: the quick comparison, or with `time` what deadlines cost. The
-# server is the bench's own.
+# Builds the module and the load generator in release and runs it: `quick`, `full`, `scaling`, or `time` for what deadlines
+# cost. The servers are the bench's own; `full` and `scaling` write docs/benchmarks and the tables of the pages.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh
@@ -8,6 +8,10 @@ cd "$(dirname "$0")/.."
 need_cargo
 need_build
 need_server
+if [ "${1:-}" = pages ]; then
+  cargo run --release --locked --quiet -p redis-state-benches -- pages
+  exit
+fi
 cargo build --release --locked
 need_one_module_name target/release
-cargo run --release --locked --quiet -p redis-state-benches -- "$PWD/target/release/libredis_state.so" "$@"
+cargo run --release --locked --quiet -p redis-state-benches -- "${1:-quick}" "$PWD/target/release/libredis_state.so"

@@ -4,13 +4,12 @@
 //! The timer's cost is the processor time of a server that nobody talks to, its own chores turned down. It can't be told
 //! apart from the rest of an idle server, but whatever grew with the number of states would show in it.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::pauses::{LONGEST, ping};
-use crate::server::{Server, encode};
+use crate::server::Server;
+use crate::wire::command;
 
 const FEW: usize = 1_000;
 const MANY: usize = 1_000_000;
@@ -21,21 +20,18 @@ const SINGLE: usize = 200;
 const IDLE_RATIO_MAX: f64 = 1.2;
 const IDLE_ROUNDS: usize = 7;
 const IDLE_STRETCH: Duration = Duration::from_secs(1);
-/// Commands are sent in batches of this many.
-const BATCH: usize = 1000;
 
 /// Measures and prints; whether all bars were reached.
 pub fn run(module: &Path) -> Result<bool, String> {
     let server = Server::start(module)?;
-    for setting in [["hz", "1"], ["activerehashing", "no"]] {
-        server.call(&[b"CONFIG", b"SET", setting[0].as_bytes(), setting[1].as_bytes()])?;
-    }
+    server.set("hz", "1")?;
+    server.set("activerehashing", "no")?;
     let late_ms = how_late(&server)?;
     println!(
         "a lapse is committed {:.0} ms after its deadline (median of {SINGLE}), {:.0} ms at most",
         late_ms.0, late_ms.1
     );
-    server.call(&[b"CONFIG", b"SET", b"state.audit", b"no"])?;
+    server.set("state.audit", "no")?;
 
     let wait = burst(&server)?;
     let is_short = wait < LONGEST;
@@ -89,12 +85,12 @@ fn burst(server: &Server) -> Result<Duration, String> {
     let schema = r#"{"properties":{"form":{"x-ttl":8}}}"#;
     fill(server, "source", schema, 0..1)?;
     let copies = (0..AT_ONCE).map(|number| {
-        request(&[b"COPY", key("source", 0).as_bytes(), key("burst", number).as_bytes(), b"REPLACE"])
+        command(&[b"COPY", key("source", 0).as_bytes(), key("burst", number).as_bytes(), b"REPLACE"])
     });
-    send(server, copies)?;
+    server.fill(copies)?;
     let mut other = server.connect()?;
     let (mut longest, begun) = (Duration::ZERO, Instant::now());
-    while waiting(server)? > 0 {
+    while waiting(server)? > 0.0 {
         if begun.elapsed() > Duration::from_secs(60) {
             return Err("the states do not lapse".to_owned());
         }
@@ -107,10 +103,8 @@ fn burst(server: &Server) -> Result<Duration, String> {
     Ok(longest)
 }
 
-fn waiting(server: &Server) -> Result<u64, String> {
-    let info = server.call(&[b"INFO", b"state"])?;
-    let line = info.lines().find_map(|line| line.strip_prefix("state_states_with_deadlines:"));
-    line.and_then(|number| number.trim().parse().ok()).ok_or_else(|| format!("no count in {info}"))
+fn waiting(server: &Server) -> Result<f64, String> {
+    server.info("state")?.number("state_states_with_deadlines")
 }
 
 /// Milliseconds of processor that a second takes, the median.
@@ -129,63 +123,20 @@ fn idle(server: &Server) -> Result<f64, String> {
 /// Makes states; returns how many bytes each of them takes.
 fn fill(server: &Server, family: &str, schema: &str, numbers: std::ops::Range<usize>) -> Result<f64, String> {
     server.call(&[b"STATE.SCHEMA", b"SET", family.as_bytes(), schema.as_bytes()])?;
-    let (count, before) = (numbers.len(), used_memory(server)?);
+    let (count, before) = (numbers.len(), server.used_memory()?);
     let create = numbers.map(|number| {
         let (name, document) = (key(family, number), br#"{"form":{"amount":12.50}}"#);
         let expiry = [&b"PX"[..], b"36000000"];
-        request(
+        command(
             &[&[b"STATE.UPDATE", name.as_bytes(), b"0", document, b"SCHEMA", family.as_bytes()][..], &expiry]
                 .concat(),
         )
     });
-    send(server, create)?;
-    Ok((used_memory(server)? - before) / count as f64)
+    server.fill(create)?;
+    Ok((server.used_memory()? - before) / count as f64)
 }
 
 /// Names of one length in every family.
 fn key(family: &str, number: usize) -> String {
     format!("channel:{family:.<8}:+2637{number:08}")
-}
-
-fn request(args: &[&[u8]]) -> Vec<u8> {
-    let mut request = Vec::new();
-    encode(args, &mut request);
-    request
-}
-
-/// Sends commands whose replies are a line or a bulk string, and waits for all of them.
-fn send(server: &Server, requests: impl Iterator<Item = Vec<u8>>) -> Result<(), String> {
-    let mut stream = server.connect()?;
-    let requests: Vec<Vec<u8>> = requests.collect();
-    for batch in requests.chunks(BATCH) {
-        stream.write_all(&batch.concat()).map_err(|error| error.to_string())?;
-        read_replies(&mut stream, batch.len()).map_err(|error| error.to_string())?;
-    }
-    Ok(())
-}
-
-/// Reads until so many replies have come: each ends a line, a bulk string a second one.
-fn read_replies(stream: &mut TcpStream, count: usize) -> std::io::Result<()> {
-    let (mut left, mut buffer, mut line) = (count, vec![0; 1 << 16], Vec::new());
-    while left > 0 {
-        let len = stream.read(&mut buffer)?;
-        if len == 0 {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-        for byte in buffer.iter().take(len) {
-            line.push(*byte);
-            if line.ends_with(b"\r\n") {
-                // The head of a bulk string; its text is the next line.
-                left -= usize::from(line.first() != Some(&b'$'));
-                line.clear();
-            }
-        }
-    }
-    Ok(())
-}
-
-fn used_memory(server: &Server) -> Result<f64, String> {
-    let info = server.call(&[b"INFO", b"memory"])?;
-    let line = info.lines().find_map(|line| line.strip_prefix("used_memory:"));
-    line.and_then(|number| number.trim().parse().ok()).ok_or_else(|| format!("no used_memory in {info}"))
 }

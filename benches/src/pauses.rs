@@ -10,7 +10,8 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::server::{Server, encode};
+use crate::server::Server;
+use crate::wire::command;
 
 const ROUNDS: usize = 5;
 /// No hostile schema may keep another client waiting longer than this.
@@ -74,9 +75,7 @@ fn longest_wait_during<T: Send>(
 
 pub fn ping(stream: &mut TcpStream) -> std::io::Result<Duration> {
     let begun = Instant::now();
-    let mut request = Vec::new();
-    encode(&[b"PING"], &mut request);
-    stream.write_all(&request)?;
+    stream.write_all(&command(&[b"PING"]))?;
     let mut reply = [0; b"+PONG\r\n".len()];
     stream.read_exact(&mut reply)?;
     Ok(begun.elapsed())

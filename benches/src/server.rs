@@ -1,4 +1,4 @@
-//! A redis-server of the bench's own: release module, a free port, a temporary folder, no persistence.
+//! A redis-server of the bench's own: release module, a free port of 127.0.0.1, a temporary folder, no persistence unless asked for.
 //!
 //! The starter of the tests was not taken: it brings their client and loads the debug module that stands beside a test.
 
@@ -6,10 +6,15 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+
+use crate::wire::{Replies, command};
 
 /// How long a server may take to start, and a reply to come.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// So much is sent without waiting for the replies of what was sent before.
+const BATCH_BYTES: usize = 256 * 1024;
 
 /// A running server; killed, and its folder removed, when it goes out of scope, a panic included.
 pub struct Server {
@@ -19,14 +24,23 @@ pub struct Server {
 }
 
 impl Server {
+    /// A server that keeps nothing on disk.
     pub fn start(module: &Path) -> Result<Server, String> {
-        let dir = std::env::temp_dir().join(format!("redis-state-bench-{}", std::process::id()));
+        Server::start_with(module, &[])
+    }
+
+    /// A server with settings of its own, as words of its command line.
+    pub fn start_with(module: &Path, settings: &[&str]) -> Result<Server, String> {
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let dir = std::env::temp_dir().join(format!("redis-state-bench-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
         let port = free_port().map_err(|error| format!("no free port: {error}"))?;
         let child = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             .args(["--logfile", "server.log", "--dir"])
             .arg(&dir)
+            .args(settings)
             .arg("--loadmodule")
             .arg(module)
             .stdin(Stdio::null())
@@ -53,6 +67,10 @@ impl Server {
         }
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// A fresh connection.
     pub fn connect(&self) -> Result<TcpStream, String> {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).map_err(|error| error.to_string())?;
@@ -65,9 +83,7 @@ impl Server {
     /// Sends one command whose reply is a line or a bulk string, and returns that; an error reply is an `Err`.
     pub fn call(&self, args: &[&[u8]]) -> Result<String, String> {
         let mut stream = self.connect()?;
-        let mut request = Vec::new();
-        encode(args, &mut request);
-        stream.write_all(&request).map_err(|error| error.to_string())?;
+        stream.write_all(&command(args)).map_err(|error| error.to_string())?;
         let mut reader = BufReader::new(stream);
         let mut line = String::new();
         reader.read_line(&mut line).map_err(|error| error.to_string())?;
@@ -83,15 +99,58 @@ impl Server {
         Ok(String::from_utf8_lossy(&bulk).into_owned())
     }
 
-    /// The processor time that the server has used so far.
-    pub fn cpu(&self) -> Result<Duration, String> {
-        let info = self.call(&[b"INFO", b"cpu"])?;
-        let seconds = |name: &str| {
-            let value = info.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
-            value.trim().parse::<f64>().map_err(|error| format!("INFO {name} {value}: {error}"))
-        };
-        Ok(Duration::from_secs_f64(seconds("used_cpu_sys:")? + seconds("used_cpu_user:")?))
+    /// `CONFIG SET`
+    pub fn set(&self, setting: &str, value: &str) -> Result<(), String> {
+        self.call(&[b"CONFIG", b"SET", setting.as_bytes(), value.as_bytes()])
+            .map(drop)
+            .map_err(|problem| format!("CONFIG SET {setting} {value}: {problem}"))
     }
+
+    /// Sends commands of one reply each and waits for all of them; none may be refused.
+    pub fn fill(&self, requests: impl IntoIterator<Item = Vec<u8>>) -> Result<(), String> {
+        self.fill_with(requests, 1)
+    }
+
+    /// The same with so many replies to each request.
+    pub fn fill_with(
+        &self,
+        requests: impl IntoIterator<Item = Vec<u8>>,
+        replies: usize,
+    ) -> Result<(), String> {
+        let mut stream = self.connect()?;
+        let (mut batch, mut count) = (Vec::new(), 0);
+        for request in requests {
+            batch.extend_from_slice(&request);
+            count += replies;
+            if batch.len() > BATCH_BYTES {
+                exchange(&mut stream, &batch, count)?;
+                batch.clear();
+                count = 0;
+            }
+        }
+        exchange(&mut stream, &batch, count)
+    }
+}
+
+/// Sends a batch and reads so many replies.
+fn exchange(stream: &mut TcpStream, batch: &[u8], count: usize) -> Result<(), String> {
+    stream.write_all(batch).map_err(|error| format!("sending: {error}"))?;
+    receive(stream, count, &mut vec![0; 64 * 1024])
+}
+
+/// Reads so many replies, none of which may be a refusal.
+pub fn receive(stream: &mut TcpStream, count: usize, buffer: &mut [u8]) -> Result<(), String> {
+    let mut replies = Replies::expect(count);
+    while !replies.done() {
+        let len = stream.read(buffer).map_err(|error| format!("receiving: {error}"))?;
+        if len == 0 {
+            return Err("the server closed the connection".to_owned());
+        }
+        if replies.take(&buffer[..len])? < len {
+            return Err("more replies than requests".to_owned());
+        }
+    }
+    replies.refusal().map_or(Ok(()), |refusal| Err(format!("the server answers {refusal}")))
 }
 
 impl Drop for Server {
@@ -100,16 +159,6 @@ impl Drop for Server {
         let _already_gone = self.child.kill();
         let _status = self.child.wait();
         let _nothing_left = std::fs::remove_dir_all(&self.dir);
-    }
-}
-
-/// Appends one command as it goes over the wire.
-pub fn encode(args: &[&[u8]], request: &mut Vec<u8>) {
-    request.extend_from_slice(format!("*{}\r\n", args.len()).as_bytes());
-    for arg in args {
-        request.extend_from_slice(format!("${}\r\n", arg.len()).as_bytes());
-        request.extend_from_slice(arg);
-        request.extend_from_slice(b"\r\n");
     }
 }
 

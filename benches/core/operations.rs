@@ -1,0 +1,185 @@
+//! The pieces of work that are measured: what a command asks of the core, with the bot's data.
+//!
+//! Each keeps a state of its own between calls and changes it as a server would, so that every call finds a full past and makes a
+//! new version. The clock is an argument of the core, and stands still here.
+
+use redis_state_benches::document::{STEPS, change, document};
+use redis_state_benches::schema::Rules;
+use redis_state_core::codec::{decode_effects, decode_state, encode_effects, encode_state};
+use redis_state_core::decide::{
+    Context, Outcome, Remarks, Rights, Rollback, Target, Update, rollback, update,
+};
+use redis_state_core::{Change, ChangeKind, Expected, Limits, Pointer, Registry, Schema, State, Ttl};
+
+const KEY: &[u8] = b"channel:+263771234567";
+const NOW_MS: i64 = 1_795_236_654_530;
+const KB: usize = 1024;
+/// More than a state keeps past versions.
+const CHANGES: usize = 12;
+
+/// A piece of work by name, and how to get ready for it.
+pub struct Operation {
+    pub name: &'static str,
+    pub prepare: fn() -> Box<dyn FnMut()>,
+}
+
+pub const OPERATIONS: &[Operation] = &[
+    Operation { name: "update, 2 KB", prepare: || updating(2 * KB, Rules::Whole) },
+    Operation { name: "update, 2 KB, local rules", prepare: || updating(2 * KB, Rules::Local) },
+    Operation { name: "update, 64 KB", prepare: || updating(64 * KB, Rules::Whole) },
+    Operation { name: "update, 64 KB, local rules", prepare: || updating(64 * KB, Rules::Local) },
+    Operation { name: "rollback, 2 KB", prepare: rolling_back },
+    Operation { name: "encode the effect of an update", prepare: encoding_effect },
+    Operation { name: "decode the effect of an update", prepare: decoding_effect },
+    Operation { name: "encode a state, ten snapshots", prepare: encoding_state },
+    Operation { name: "decode a state, ten snapshots", prepare: decoding_state },
+    Operation { name: "read one member of 2 KB", prepare: reading_member },
+    Operation { name: "validate 2 KB", prepare: validating },
+    Operation { name: "compile the schema", prepare: compiling },
+];
+
+/// A server's memory, as far as the core knows it.
+struct World {
+    registry: Registry,
+    limits: Limits,
+    state: Option<State>,
+}
+
+impl World {
+    /// A session that stands where an offer asks for a handle, with a full past.
+    fn new(bytes: usize, rules: Rules) -> World {
+        let mut registry = Registry::new();
+        registry.put(registry.prepare(rules.schema(), rules.text().as_bytes()).expect("the bot's schema"));
+        let mut world = World { registry, limits: Limits::default(), state: None };
+        world.change(ChangeKind::Replace, &document(0, bytes), Some(rules.schema()));
+        for step in STEPS {
+            world.change(ChangeKind::Merge, step, None);
+        }
+        for number in 0..CHANGES {
+            world.change(ChangeKind::Merge, &change(number), None);
+        }
+        world
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context {
+            key: KEY,
+            now_ms: NOW_MS,
+            seed: 7,
+            user: "default",
+            limits: &self.limits,
+            registry: &self.registry,
+            expires_at_ms: Some(NOW_MS + 1),
+        }
+    }
+
+    fn decide(&self, kind: ChangeKind, json: &str, schema: Option<&str>) -> Outcome {
+        let change = Change::parse(kind, json.as_bytes(), &self.limits).expect("it is json");
+        let request = Update {
+            expected: Expected::Any,
+            schema: schema.map(str::to_owned),
+            label: None,
+            rebase: false,
+            ttl: Ttl::In(300_000),
+            remarks: Remarks { actor: Some("amount_input".to_owned()), ..Remarks::default() },
+            // The first document has protected members in it.
+            rights: Rights { protect: schema.is_some(), read_secrets: false },
+        };
+        update(self.state.as_ref(), &request, change, &self.context()).expect("the schema allows it")
+    }
+
+    fn change(&mut self, kind: ChangeKind, json: &str, schema: Option<&str>) {
+        let outcome = self.decide(kind, json, schema);
+        self.carry_out(outcome);
+    }
+
+    /// As the module does: the effects are what changes a state.
+    fn carry_out(&mut self, outcome: Outcome) {
+        for effect in outcome.effects {
+            match (&mut self.state, effect) {
+                (state, redis_state_core::Effect::Put(put)) => *state = Some(*put),
+                (Some(state), effect) => state.apply(effect),
+                (None, _) => unreachable!("the first effect puts a state"),
+            }
+        }
+    }
+
+    fn state(&self) -> &State {
+        self.state.as_ref().expect("it was created")
+    }
+}
+
+fn updating(bytes: usize, rules: Rules) -> Box<dyn FnMut()> {
+    let mut world = World::new(bytes, rules);
+    let mut changes = [change(100), change(101)].into_iter().cycle();
+    Box::new(move || {
+        if let Some(change) = changes.next() {
+            world.change(ChangeKind::Merge, &change, None);
+        }
+    })
+}
+
+fn rolling_back() -> Box<dyn FnMut()> {
+    let mut world = World::new(2 * KB, Rules::Local);
+    Box::new(move || {
+        // The version before the present one, which was the present one before that.
+        let target = world.state().head().number.saturating_sub(1);
+        let request = Rollback {
+            expected: Expected::Any,
+            target: Target::To(target),
+            only: None,
+            all: false,
+            ttl: Ttl::In(300_000),
+            remarks: Remarks::default(),
+        };
+        let outcome = rollback(world.state.as_ref(), &request, &world.context()).expect("it is kept");
+        world.carry_out(outcome);
+    })
+}
+
+fn encoding_effect() -> Box<dyn FnMut()> {
+    let effects = World::new(2 * KB, Rules::Local).decide(ChangeKind::Merge, &change(100), None).effects;
+    Box::new(move || drop(std::hint::black_box(encode_effects(&effects))))
+}
+
+fn decoding_effect() -> Box<dyn FnMut()> {
+    let effects = World::new(2 * KB, Rules::Local).decide(ChangeKind::Merge, &change(100), None).effects;
+    let bytes = encode_effects(&effects);
+    Box::new(move || assert!(decode_effects(&bytes).is_some()))
+}
+
+fn encoding_state() -> Box<dyn FnMut()> {
+    let world = World::new(2 * KB, Rules::Local);
+    Box::new(move || drop(std::hint::black_box(encode_state(world.state()))))
+}
+
+fn decoding_state() -> Box<dyn FnMut()> {
+    let bytes = encode_state(World::new(2 * KB, Rules::Local).state());
+    Box::new(move || assert!(decode_state(&bytes).is_some()))
+}
+
+fn reading_member() -> Box<dyn FnMut()> {
+    let world = World::new(2 * KB, Rules::Local);
+    let pointers = [Pointer::parse("/current/component").expect("a pointer")];
+    Box::new(move || {
+        let members = world.state().head().document.members(&pointers);
+        assert!(members.iter().all(Option::is_some));
+    })
+}
+
+fn validating() -> Box<dyn FnMut()> {
+    let world = World::new(2 * KB, Rules::Whole);
+    let json = document(0, 2 * KB);
+    Box::new(move || {
+        let valid = world.registry.validate(Rules::Whole.schema(), json.as_bytes(), &world.limits);
+        assert_eq!(valid, Ok(()));
+    })
+}
+
+fn compiling() -> Box<dyn FnMut()> {
+    let text = Rules::Local.text();
+    Box::new(move || {
+        let schema = Schema::compile(Rules::Local.schema(), 1, text.as_bytes());
+        assert!(schema.is_ok());
+    })
+}

@@ -1,0 +1,59 @@
+//! `make bench`: everything but what takes longer than a coffee, in one run.
+
+use std::path::Path;
+use std::time::Duration;
+
+use redis_state_benches::schema::Rules;
+
+use crate::kind::Kind;
+use crate::results::{About, Rate, Run, write};
+use crate::server::Server;
+use crate::show::pages;
+use crate::show::tables::{self as t};
+use crate::workload::Shape;
+use crate::{latency, memory, neighbours, race, throughput, written};
+
+const ROUNDS: usize = 9;
+const STRETCH: Duration = Duration::from_millis(100);
+const ROUNDS_OF_OTHERS: usize = 5;
+/// New sessions of each sort in each round.
+const SESSIONS: usize = 3000;
+
+pub fn run(module: &Path) -> Result<(), String> {
+    let found = measure(module)?;
+    write("bench.json", &found)?;
+    pages::of_run(&found)?;
+    println!("\n{}\n{}", t::about(&found.about), t::bars_table(&found));
+    println!("All figures: docs/benchmarks/README.md and docs/benchmarks/bench.json");
+    Ok(())
+}
+
+fn measure(module: &Path) -> Result<Run, String> {
+    let about = About::here();
+    let rates = step("requests a second", || {
+        throughput::measure(module, &throughput::shapes(), &throughput::KINDS, ROUNDS, STRETCH)
+    })?;
+    let sizes = step("documents of 2 and 64 KB", || sizes(module))?;
+    let races = step("clients on one key", || race::measure(module, ROUNDS_OF_OTHERS))?;
+    let latencies = step("latencies", || latency::measure(module, &rates))?;
+    let neighbours = step("reads beside large updates", || neighbours::measure(module))?;
+    let written =
+        step("bytes of AOF and replication", || written::measure(module, &written::KINDS, ROUNDS_OF_OTHERS))?;
+    let memory = step("memory", || memory::measure(module, SESSIONS, ROUNDS_OF_OTHERS))?;
+    Ok(Run { about, rates, sizes, races, latencies, memory, written, neighbours })
+}
+
+/// Small changes of a small and of a large document, beside the script's.
+fn sizes(module: &Path) -> Result<Vec<Rate>, String> {
+    let server = Server::start(module)?;
+    let kinds = [Kind::StateUpdate(Rules::Local), Kind::StateUpdate(Rules::Whole), Kind::LuaSmall];
+    let shapes = [2048, 65_536].map(|bytes| Shape { bytes, depth: 16, connections: 4, keys: 64 });
+    let workloads: Vec<_> = kinds.into_iter().flat_map(|kind| shapes.map(|shape| (kind, shape))).collect();
+    throughput::interleaved(&server, &workloads, ROUNDS, STRETCH)
+}
+
+/// Says what is measured now: a run takes minutes.
+fn step<T>(what: &str, work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    eprintln!("measuring: {what}");
+    work().map_err(|problem| format!("{what}: {problem}"))
+}

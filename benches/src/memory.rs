@@ -1,0 +1,102 @@
+//! Bytes per session: what a server's memory grows by, divided by the sessions that came.
+//!
+//! `used_memory` has everything in it, the keyspace's own tables and the allocator's rounding too; MEMORY USAGE, which stands
+//! beside it, is what the server says of the keys. Each round adds sessions of every sort to the same server.
+
+use std::path::Path;
+use std::time::Duration;
+
+use redis_state_benches::document::{STEPS, change};
+use redis_state_benches::schema::Rules;
+
+use crate::kind::Kind;
+use crate::results::Memory;
+use crate::scripts::{Scripts, teach};
+use crate::server::Server;
+use crate::wire::command;
+use crate::workload::{Shape, Workload, key};
+
+pub const STRING: &str = "plain string of the document";
+pub const STATE: &str = "state with ten snapshots";
+pub const STATE_TRAIL: &str = "state with ten snapshots and its trail";
+pub const STRINGS_TRAIL: &str = "string, list of ten snapshots and trail";
+/// After the steps to where it stands: enough for ten snapshots.
+const CHANGES: usize = 10;
+/// Entries in the trail of a session: it was created, led on, and changed.
+pub const ENTRIES: usize = 1 + STEPS.len() + CHANGES;
+
+const SORTS: [(&str, Kind); 4] = [
+    (STRING, Kind::Set),
+    (STATE, Kind::StateUpdate(Rules::Local)),
+    (STATE_TRAIL, Kind::StateUpdate(Rules::Local)),
+    (STRINGS_TRAIL, Kind::Multi),
+];
+
+/// Adds `sessions` of each sort in each round.
+pub fn measure(module: &Path, sessions: usize, rounds: usize) -> Result<Vec<Memory>, String> {
+    let server = Server::start(module)?;
+    let scripts = teach(&server)?;
+    let mut found: Vec<Memory> = Vec::new();
+    for (what, _) in SORTS {
+        let what = what.to_owned();
+        found.push(Memory { what, sessions: sessions * rounds, bytes_each: vec![], memory_usage: 0.0 });
+    }
+    for round in 0..rounds {
+        for (family, (what, kind)) in SORTS.into_iter().enumerate() {
+            server.set("state.audit", if what == STATE { "no" } else { "yes" })?;
+            let workload = Workload { kind, shape: Shape::BASE, family };
+            let before = server.used_memory()?;
+            add(&server, &scripts, workload, round * sessions..(round + 1) * sessions)?;
+            found[family].bytes_each.push((server.used_memory()? - before) / sessions as f64);
+        }
+    }
+    for (family, memory) in found.iter_mut().enumerate() {
+        memory.memory_usage = memory_usage(&server, &key(family, 0))?;
+    }
+    Ok(found)
+}
+
+/// Sessions that have been talked to until all their snapshots are there.
+fn add(
+    server: &Server,
+    scripts: &Scripts,
+    workload: Workload,
+    places: std::ops::Range<usize>,
+) -> Result<(), String> {
+    workload.create(server, places.clone())?;
+    // A plain string has no past: it is the document after one of the changes. The writes of a MULTI make the whole of it.
+    let changes = match workload.kind {
+        Kind::Set => 1,
+        Kind::Multi => ENTRIES,
+        _ => CHANGES,
+    };
+    for number in 0..changes {
+        let one = |place: usize| {
+            let key = key(workload.family, place);
+            if matches!(workload.kind, Kind::Set | Kind::Multi) {
+                let document = redis_state_benches::document::document(place, workload.shape.bytes);
+                workload.kind.request(&key, &document, number + place, 0, scripts)
+            } else {
+                let change = change(number + place);
+                command(&[b"STATE.UPDATE", key.as_bytes(), b"*", change.as_bytes(), b"PX", b"3600000"])
+            }
+        };
+        server.fill_with(places.clone().map(one), workload.kind.replies())?;
+    }
+    // The connection that filled it is gone a moment later, and its buffers with it.
+    std::thread::sleep(Duration::from_millis(50));
+    Ok(())
+}
+
+/// Of all keys that belong to a session.
+fn memory_usage(server: &Server, key: &str) -> Result<f64, String> {
+    let mut bytes = 0.0;
+    for key in
+        [key.to_owned(), format!("{{{key}}}:audit"), format!("{key}:snapshots"), format!("{key}:trail")]
+    {
+        let usage = server.call(&[b"MEMORY", b"USAGE", key.as_bytes(), b"SAMPLES", b"0"])?;
+        // Where no such key is, the reply is nil.
+        bytes += usage.strip_prefix(':').and_then(|usage| usage.parse::<f64>().ok()).unwrap_or(0.0);
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,205 @@
+//! Sixteen clients that change one state at once: how many changes are committed.
+//!
+//! * WATCH, GET, MULTI, SET, EXEC, and again from the start when EXEC answers nil: each a round trip of its own but for the
+//!   transaction, as client libraries send them. No past, no trail: the least that a bot can do.
+//! * STATE.UPDATE of whatever version is there: the server merges, nobody loses.
+//! * STATE.GET, STATE.UPDATE with its etag, and again on CONFLICT: for a change that depends on what was read.
+//!
+//! Every client has one request under way. One thread serves them as replies come, so that clients fall out of step as they would
+//! on machines of their own.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use redis_state_benches::document::{change, changed, document};
+use redis_state_benches::schema::Rules;
+
+use crate::kind::Kind;
+use crate::results::Race;
+use crate::scripts::teach;
+use crate::server::Server;
+use crate::wire::{Replies, command, encode};
+use crate::workload::{Shape, Workload, key};
+
+pub const CLIENTS: usize = 16;
+const STRETCH: Duration = Duration::from_millis(300);
+const WARM_UP: Duration = Duration::from_millis(100);
+const TTL_MS: &[u8] = b"3600000";
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Watch,
+    Update,
+    Etag,
+}
+
+impl Way {
+    const ALL: [Way; 3] = [Way::Watch, Way::Update, Way::Etag];
+
+    fn name(self) -> &'static str {
+        match self {
+            Way::Watch => WATCH,
+            Way::Update => UPDATE,
+            Way::Etag => "STATE.GET, STATE.UPDATE etag",
+        }
+    }
+
+    /// The requests of one attempt, and how many replies each has.
+    fn steps(self, key: &str, number: usize) -> Vec<(Vec<u8>, usize)> {
+        let (key, change) = (key.as_bytes(), change(number));
+        let update =
+            |expected: &[u8]| command(&[b"STATE.UPDATE", key, expected, change.as_bytes(), b"PX", TTL_MS]);
+        match self {
+            Way::Watch => {
+                let document = changed(&document(0, Shape::BASE.bytes), number);
+                let mut transaction = command(&[b"MULTI"]);
+                encode(&[b"SET", key, document.as_bytes(), b"PX", TTL_MS], &mut transaction);
+                encode(&[b"EXEC"], &mut transaction);
+                vec![(command(&[b"WATCH", key]), 1), (command(&[b"GET", key]), 1), (transaction, 3)]
+            }
+            Way::Update => vec![(update(b"*"), 1)],
+            Way::Etag => vec![(command(&[b"STATE.GET", key]), 1), (update(ETAG_PLACE), 1)],
+        }
+    }
+}
+
+pub const WATCH: &str = "WATCH GET MULTI SET EXEC";
+pub const UPDATE: &str = "STATE.UPDATE";
+/// Stands in a request until the etag is known: as long as one of a version with the digits of its count.
+const ETAG_PLACE: &[u8] = b"etag";
+
+/// On one key, and on a key for each client.
+pub fn measure(module: &Path, rounds: usize) -> Result<Vec<Race>, String> {
+    let server = Server::start(module)?;
+    teach(&server)?;
+    let mut fields = Vec::new();
+    for keys in [1, CLIENTS] {
+        for way in Way::ALL {
+            let kind = if way == Way::Watch { Kind::Set } else { Kind::StateUpdate(Rules::Whole) };
+            let family = fields.len();
+            Workload { kind, shape: Shape::BASE, family }.create(&server, 0..keys)?;
+            let mut clients = Vec::new();
+            for number in 0..CLIENTS {
+                let stream = server.connect()?;
+                stream.set_nonblocking(true).map_err(|error| error.to_string())?;
+                clients.push(Client::new(stream, way, &key(family, number % keys), number));
+            }
+            run(&mut clients, WARM_UP)?;
+            let race = Race {
+                way: way.name().to_owned(),
+                clients: CLIENTS,
+                keys,
+                commits_per_s: vec![],
+                attempts_per_commit: vec![],
+            };
+            fields.push((clients, race));
+        }
+    }
+    for _ in 0..rounds {
+        for (clients, race) in &mut fields {
+            let (commits, attempts) = run(clients, STRETCH)?;
+            race.commits_per_s.push(commits / STRETCH.as_secs_f64());
+            race.attempts_per_commit.push(attempts / commits);
+        }
+    }
+    Ok(fields.into_iter().map(|(_, race)| race).collect())
+}
+
+/// Commits and attempts in this time.
+fn run(clients: &mut [Client], time: Duration) -> Result<(f64, f64), String> {
+    let mut buffer = vec![0; 64 * 1024];
+    let start = Instant::now();
+    for client in &mut *clients {
+        client.send()?;
+    }
+    while start.elapsed() < time {
+        for client in &mut *clients {
+            if client.receive(&mut buffer)? {
+                client.send()?;
+            }
+        }
+    }
+    let (mut commits, mut attempts) = (0, 0);
+    for client in clients {
+        while !client.receive(&mut buffer)? {}
+        commits += std::mem::take(&mut client.commits);
+        attempts += std::mem::take(&mut client.attempts);
+    }
+    Ok((commits as f64, attempts as f64))
+}
+
+struct Client {
+    stream: TcpStream,
+    /// The steps of two attempts, by turns, with another change each.
+    attempts_made: Vec<Vec<(Vec<u8>, usize)>>,
+    step: usize,
+    replies: Replies,
+    received: Vec<u8>,
+    commits: usize,
+    attempts: usize,
+}
+
+impl Client {
+    fn new(stream: TcpStream, way: Way, key: &str, number: usize) -> Client {
+        Client {
+            stream,
+            attempts_made: vec![way.steps(key, 2 * number), way.steps(key, 2 * number + 1)],
+            step: 0,
+            replies: Replies::expect(0),
+            received: Vec::new(),
+            commits: 0,
+            attempts: 0,
+        }
+    }
+
+    fn send(&mut self) -> Result<(), String> {
+        let turn = self.attempts % self.attempts_made.len();
+        let (request, replies) = &self.attempts_made[turn][self.step];
+        let with_etag = self.with_etag(request);
+        // A request is smaller than the buffer of an idle socket.
+        self.stream.write_all(with_etag.as_deref().unwrap_or(request)).map_err(|error| error.to_string())?;
+        self.replies = Replies::expect(*replies);
+        self.received.clear();
+        Ok(())
+    }
+
+    /// The request with the etag of the reply before, if it wants one.
+    fn with_etag(&self, request: &[u8]) -> Option<Vec<u8>> {
+        let header = command(&[ETAG_PLACE]);
+        let place = header.strip_prefix(b"*1\r\n")?;
+        let at = request.windows(place.len()).position(|window| window == place)?;
+        // *2, $20, the etag
+        let etag = self.received.split(|byte| *byte == b'\n').nth(2)?.strip_suffix(b"\r")?;
+        let etag = command(&[etag]);
+        Some([&request[..at], etag.strip_prefix(b"*1\r\n")?, &request[at + place.len()..]].concat())
+    }
+
+    /// Whether the replies are there; then the next step is due.
+    fn receive(&mut self, buffer: &mut [u8]) -> Result<bool, String> {
+        let len = match self.stream.read(buffer) {
+            Ok(0) => return Err("the server closed the connection".to_owned()),
+            Ok(len) => len,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(error.to_string()),
+        };
+        self.replies.take(&buffer[..len])?;
+        self.received.extend_from_slice(&buffer[..len]);
+        if !self.replies.done() {
+            return Ok(false);
+        }
+        self.step += 1;
+        if self.step == self.attempts_made[0].len() {
+            self.step = 0;
+            self.attempts += 1;
+            match self.replies.refusal() {
+                None => self.commits += 1,
+                Some("*-1") => {}
+                Some(refusal) if refusal.starts_with("-CONFLICT ") => {}
+                Some(refusal) => return Err(format!("the server answers {refusal}")),
+            }
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,66 @@
+//! Which plots are drawn of a run.
+
+use super::svg::{self, Bar, Line};
+use super::table::short;
+use super::tables::amount;
+use crate::results::{Run, Scaling, Series, folder};
+use crate::spread::{Spread, median};
+use crate::workload::Shape;
+
+/// throughput.svg: the base, in batches.
+pub fn throughput(run: &Run) -> Result<(), String> {
+    let rates = run.rates.iter().filter(|rate| rate.shape == Shape::BASE);
+    let bars: Vec<Bar> = rates
+        .map(|rate| {
+            let Spread { min, median, max } = Spread::of(rate.per_s.iter().copied());
+            // What the module does in one colour, what a bot does without it in another.
+            let group = usize::from(!rate.kind.name().starts_with("STATE."));
+            Bar { name: rate.kind.name().to_owned(), value: median, min, max, note: short(median), group }
+        })
+        .collect();
+    save(
+        "throughput.svg",
+        &svg::bars("requests a second: document of 2 KB, 8 connections, pipeline 16", &bars),
+    )
+}
+
+/// latency.svg: what one request in a hundred waits longer than, at half the most.
+pub fn latency(run: &Run) -> Result<(), String> {
+    let bars: Vec<Bar> = run
+        .latencies
+        .iter()
+        .map(|latency| {
+            let Spread { min, median: p99, max } = Spread::of(latency.p99_us.iter().copied());
+            let group = usize::from(!latency.kind.name().starts_with("STATE."));
+            let note = format!("{} us at {}/s", short(p99), short(latency.per_s));
+            Bar { name: latency.kind.name().to_owned(), value: p99, min, max, note, group }
+        })
+        .collect();
+    save("latency.svg", &svg::bars("p99 in microseconds at half of the most requests a second", &bars))
+}
+
+/// One plot for each thing that grows: scaling-size.svg and so on.
+pub fn scaling(scaling: &Scaling) -> Result<(), String> {
+    for group in scaling.groups() {
+        let [first, ..] = group else { continue };
+        let lines: Vec<Line> = group.iter().map(line).collect();
+        let title = format!("microseconds a request by {}", first.what);
+        let plot = svg::lines(&title, &lines, |x| amount(first, x), short);
+        save(&format!("scaling-{}.svg", first.name), &plot)?;
+    }
+    Ok(())
+}
+
+fn line(series: &Series) -> Line {
+    // A logarithmic axis has no 0.
+    let points = series.points.iter().filter(|point| point.x > 0.0);
+    Line {
+        name: series.kind.name().to_owned(),
+        points: points.map(|point| (point.x, median(&point.us))).collect(),
+    }
+}
+
+fn save(name: &str, plot: &str) -> Result<(), String> {
+    let path = folder().join(name);
+    std::fs::write(&path, plot).map_err(|error| format!("{}: {error}", path.display()))
+}

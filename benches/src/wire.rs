@@ -1,0 +1,136 @@
+//! RESP2 as the bench speaks it: requests are bytes made beforehand, replies are counted.
+//!
+//! A client library was rejected: it would parse what nobody reads, and the server would wait for it. Errors and nil are
+//! counted apart, since a figure made of refusals would mislead; only a race expects some.
+
+/// Appends one command as it goes over the wire.
+pub fn encode(args: &[&[u8]], request: &mut Vec<u8>) {
+    request.extend_from_slice(format!("*{}\r\n", args.len()).as_bytes());
+    for arg in args {
+        request.extend_from_slice(format!("${}\r\n", arg.len()).as_bytes());
+        request.extend_from_slice(arg);
+        request.extend_from_slice(b"\r\n");
+    }
+}
+
+/// One command as it goes over the wire.
+pub fn command(args: &[&[u8]]) -> Vec<u8> {
+    let mut request = Vec::new();
+    encode(args, &mut request);
+    request
+}
+
+/// Counts replies in a stream: reads the header lines and steps over the rest.
+pub struct Replies {
+    /// Replies, and elements of replies, that are still to come.
+    missing: usize,
+    /// Bytes of a bulk string, its line end included, that are still to come.
+    skip: usize,
+    /// A header line that has begun.
+    header: Vec<u8>,
+    /// The first error or nil among them.
+    refusal: Option<String>,
+}
+
+impl Replies {
+    /// So many replies are expected.
+    pub fn expect(count: usize) -> Replies {
+        Replies { missing: count, skip: 0, header: Vec::new(), refusal: None }
+    }
+
+    /// Whether all of them have come.
+    pub fn done(&self) -> bool {
+        self.missing == 0 && self.skip == 0
+    }
+
+    /// The first error or nil that came, if one did.
+    pub fn refusal(&self) -> Option<&str> {
+        self.refusal.as_deref()
+    }
+
+    /// Reads on; returns how many bytes belonged to the replies that are expected.
+    pub fn take(&mut self, bytes: &[u8]) -> Result<usize, String> {
+        let mut rest = bytes;
+        while !rest.is_empty() && !self.done() {
+            let skipped = self.skip.min(rest.len());
+            self.skip -= skipped;
+            rest = &rest[skipped..];
+            if rest.is_empty() || self.done() {
+                break;
+            }
+            let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
+                self.header.extend_from_slice(rest);
+                return Ok(bytes.len());
+            };
+            if self.header.is_empty() {
+                self.line(&rest[..end])?;
+            } else {
+                self.header.extend_from_slice(&rest[..end]);
+                let header = std::mem::take(&mut self.header);
+                self.line(&header)?;
+            }
+            rest = &rest[end + 1..];
+        }
+        Ok(bytes.len() - rest.len())
+    }
+
+    fn line(&mut self, line: &[u8]) -> Result<(), String> {
+        let (kind, rest) = line.split_first().ok_or("an empty line where a reply should begin")?;
+        let shown = || String::from_utf8_lossy(line).trim_end().to_owned();
+        let number = || std::str::from_utf8(rest).ok().and_then(|rest| rest.trim_end().parse::<i64>().ok());
+        let count = || number().ok_or_else(|| format!("unexpected reply {}", shown()));
+        match kind {
+            b'+' | b':' => {}
+            b'-' => self.refuse(shown),
+            b'$' => match usize::try_from(count()?) {
+                Ok(len) => self.skip = len + b"\r\n".len(),
+                Err(_) => self.refuse(shown),
+            },
+            b'*' => match usize::try_from(count()?) {
+                Ok(elements) => self.missing += elements,
+                Err(_) => self.refuse(shown),
+            },
+            _ => return Err(format!("unexpected reply {}", shown())),
+        }
+        self.missing -= 1;
+        Ok(())
+    }
+
+    fn refuse(&mut self, what: impl FnOnce() -> String) {
+        if self.refusal.is_none() {
+            self.refusal = Some(what());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Replies;
+
+    const REPLIES: &[u8] = b"+OK\r\n*2\r\n$20\r\n1-1f0c1f0c1f0c1f0c1f\r\n$2\r\n{}\r\n:1\r\n";
+
+    #[test]
+    fn replies_are_counted_wherever_the_stream_is_cut() {
+        for cut in 0..=REPLIES.len() {
+            let mut replies = Replies::expect(3);
+            let (first, second) = REPLIES.split_at(cut);
+            let taken = replies.take(first).and_then(|one| Ok(one + replies.take(second)?));
+            assert_eq!(taken, Ok(REPLIES.len()), "cut at {cut}");
+            assert!(replies.done() && replies.refusal().is_none(), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn what_belongs_to_the_next_reply_is_left() {
+        assert_eq!(Replies::expect(1).take(REPLIES), Ok(b"+OK\r\n".len()));
+    }
+
+    #[test]
+    fn errors_and_nil_are_refusals() {
+        for reply in ["-CONFLICT expected 1, current is 2-1f0c1f0c1f0c1f0c\r\n", "$-1\r\n", "*-1\r\n"] {
+            let mut replies = Replies::expect(1);
+            assert_eq!(replies.take(reply.as_bytes()), Ok(reply.len()));
+            assert_eq!((replies.done(), replies.refusal()), (true, Some(reply.trim_end())));
+        }
+    }
+}
