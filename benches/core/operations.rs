@@ -9,7 +9,7 @@ use redis_state_core::codec::{decode_effects, decode_state, encode_effects, enco
 use redis_state_core::decide::{
     Context, Outcome, Remarks, Rights, Rollback, Target, Update, rollback, update,
 };
-use redis_state_core::{Change, ChangeKind, Expected, Limits, Pointer, Registry, Schema, State, Ttl};
+use redis_state_core::{Change, ChangeKind, Effect, Expected, Limits, Pointer, Registry, Schema, State, Ttl};
 
 const KEY: &[u8] = b"channel:+263771234567";
 const NOW_MS: i64 = 1_795_236_654_530;
@@ -97,7 +97,7 @@ impl World {
     fn carry_out(&mut self, outcome: Outcome) {
         for effect in outcome.effects {
             match (&mut self.state, effect) {
-                (state, redis_state_core::Effect::Put(put)) => *state = Some(*put),
+                (state, Effect::Put(put)) => *state = Some(*put),
                 (Some(state), effect) => state.apply(effect),
                 (None, _) => unreachable!("the first effect puts a state"),
             }
@@ -137,15 +137,22 @@ fn rolling_back() -> Box<dyn FnMut()> {
     })
 }
 
+/// A world, and what a change of it comes to.
+fn changing() -> (World, Vec<Effect>) {
+    let world = World::new(2 * KB, Rules::Local);
+    let effects = world.decide(ChangeKind::Merge, &change(100), None).effects;
+    (world, effects)
+}
+
 fn encoding_effect() -> Box<dyn FnMut()> {
-    let effects = World::new(2 * KB, Rules::Local).decide(ChangeKind::Merge, &change(100), None).effects;
-    Box::new(move || drop(std::hint::black_box(encode_effects(&effects))))
+    let (world, effects) = changing();
+    Box::new(move || drop(std::hint::black_box(encode_effects(&effects, world.state.as_ref()))))
 }
 
 fn decoding_effect() -> Box<dyn FnMut()> {
-    let effects = World::new(2 * KB, Rules::Local).decide(ChangeKind::Merge, &change(100), None).effects;
-    let bytes = encode_effects(&effects);
-    Box::new(move || assert!(decode_effects(&bytes).is_some()))
+    let (world, effects) = changing();
+    let bytes = encode_effects(&effects, world.state.as_ref());
+    Box::new(move || assert!(decode_effects(&bytes, world.state.as_ref()).is_some()))
 }
 
 fn encoding_state() -> Box<dyn FnMut()> {

@@ -66,8 +66,8 @@ impl Obeyed {
 
     /// Whether the state obeyed another schema, or none, until now.
     pub fn changes(&self, state: &State) -> bool {
-        let name = |schema: &SchemaRef| schema.name.clone();
-        self.reference().as_ref().map(name) != state.schema().map(name)
+        let own = self.schema.as_ref().map(|schema| &*schema.reference().name);
+        own != state.schema().map(|schema| &*schema.name)
     }
 
     /// A state that gets another schema leaves behind the versions whose secrets that schema would not hide. A label that is set

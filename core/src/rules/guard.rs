@@ -71,10 +71,9 @@ impl<'v> Guard<'_, 'v> {
             within(pointer, name, |pointer| self.check(below, pointer, before, after))?;
         }
         // What lies below has had its say first: the deepest member says best what the change was about.
-        let pointer = pointer.clone();
         match (breaks_immutable, breaks_protected) {
-            (true, _) => Err(Error::Immutable { pointer }),
-            (false, true) => Err(Error::Protected { pointer }),
+            (true, _) => Err(Error::Immutable { pointer: pointer.clone() }),
+            (false, true) => Err(Error::Protected { pointer: pointer.clone() }),
             (false, false) => Ok(()),
         }
     }

@@ -17,6 +17,8 @@ use crate::schema::bad_schema;
 const ANY: &str = "*";
 /// What stands for a step that the schema does not list.
 const UNLISTED: &str = "(unlisted)";
+/// About as long as a step is.
+const STEP_BYTES: usize = 32;
 /// An error names at most this many steps.
 const ALLOWED_SHOWN: usize = 20;
 
@@ -135,12 +137,14 @@ impl Transitions {
                     Some(part) if part.is_null() => Some(Cow::Borrowed("")),
                     Some(part) => part.as_str(),
                 };
-                let parts: Option<Vec<Cow<str>>> = self.by.iter().map(|name| part(name)).collect();
-                match parts {
-                    None => Step::Nameless,
-                    Some(parts) if parts.iter().all(|part| part.is_empty()) => Step::None,
-                    Some(parts) => Step::Named(parts.join("/")),
+                let (mut step, mut is_empty) = (String::with_capacity(STEP_BYTES), true);
+                for (count, name) in self.by.iter().enumerate() {
+                    let Some(part) = part(name) else { return Step::Nameless };
+                    is_empty &= part.is_empty();
+                    step.push_str(if count == 0 { "" } else { "/" });
+                    step.push_str(&part);
                 }
+                if is_empty { Step::None } else { Step::Named(step) }
             }
             // A nullable member without a step.
             Kind::Null => Step::None,
