@@ -138,6 +138,26 @@ fn a_killed_server_has_every_acknowledged_update() {
     }
 }
 
+/// What goes to the AOF is what has changed. That it makes the same state again, every test of `state_test` shows.
+#[test]
+fn a_small_change_of_a_long_document_is_a_short_effect() {
+    let server = Server::builder().arg("--appendonly").arg("yes").arg("--appendfsync").arg("no").start();
+    let mut client = server.client();
+    let aof_bytes = |client: &mut Client| {
+        let info = client.text(&["INFO", "persistence"]);
+        let size = info.lines().find_map(|line| line.strip_prefix("aof_current_size:"));
+        size.expect("there is an AOF").trim().parse::<usize>().expect("a number")
+    };
+    let document = format!(r#"{{"note":"{}","amount":1.10}}"#, "School fees for term 2. ".repeat(400));
+    let mut sizes = vec![aof_bytes(&mut client)];
+    for change in [document.as_str(), r#"{"amount":2.20}"#, r#"{"note":null,"amount":3}"#] {
+        client.ok(&["STATE.UPDATE", KEY, "*", change]);
+        sizes.push(aof_bytes(&mut client));
+    }
+    let grown: Vec<usize> = sizes.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(grown[0] > document.len() && grown[1] < 600 && grown[2] < 600, "{grown:?}");
+}
+
 #[test]
 fn a_rewrite_under_load_loses_nothing() {
     for preamble in ["yes", "no"] {
