@@ -17,6 +17,10 @@ use crate::history::Version;
 /// So many versions in a row are kept as splices; then comes one that is whole.
 pub(crate) const CHAIN_MAX: usize = 32;
 
+/// About as long as the facts of a version and the splices of a small change are: they grow if they must.
+const FACTS_BYTES: usize = 64;
+const SPLICES_BYTES: usize = 256;
+
 /// How the document is kept.
 const WHOLE: u8 = 0;
 const SPLICES: u8 = 1;
@@ -42,7 +46,7 @@ struct Facts<'p> {
 impl Past {
     /// Packs a version as splices of the next newer one, if they are shorter than it is. Places are shared with `kin`.
     pub(crate) fn of(version: &Version, newer: &Version, kin: Option<&Past>) -> Past {
-        let mut splices = Writer::default();
+        let mut splices = Writer::with_capacity(SPLICES_BYTES);
         delta::write(&mut splices, newer.document.text(), version.document.text());
         if splices.bytes.len() < version.document.text().len() {
             return Past::pack(version, SPLICES, &splices.bytes, kin);
@@ -56,7 +60,7 @@ impl Past {
     }
 
     fn pack(version: &Version, kind: u8, content: &[u8], kin: Option<&Past>) -> Past {
-        let mut out = Writer::default();
+        let mut out = Writer::with_capacity(FACTS_BYTES.saturating_add(content.len()));
         out.byte(kind);
         out.number(version.number);
         out.number(version.number.saturating_sub(version.parent));

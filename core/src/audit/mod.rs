@@ -19,6 +19,9 @@ use crate::time::iso8601;
 pub use end::{End, Ended};
 pub use last::LastEntry;
 
+/// About as many fields as an entry has.
+const FIELDS: usize = 12;
+
 /// Every commit whose version divides by this carries the document, so that a trail that was trimmed still has one.
 const DOCUMENT_EVERY: u64 = 64;
 
@@ -53,7 +56,7 @@ pub struct Entry {
 
 impl Entry {
     fn new(event: &str, remarks: &Remarks) -> Entry {
-        let mut entry = Entry::default();
+        let mut entry = Entry { fields: Vec::with_capacity(FIELDS) };
         entry.push("event", event);
         entry.push_some("name", remarks.name.as_deref());
         entry

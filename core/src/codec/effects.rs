@@ -25,10 +25,12 @@ const EFFECT_DEADLINES: u8 = b'D';
 const EFFECT_REMEMBER: u8 = b'I';
 /// One command has at most this many effects on a key.
 const EFFECTS_CEILING: usize = 6;
+/// About as long as the effects of a command are: they grow if they must.
+const EFFECTS_BYTES: usize = 512;
 
 /// Encodes the effects of a command on a key, one behind the other; `before` is the state that they are for.
 pub fn encode_effects(effects: &[Effect], before: Option<&State>) -> Vec<u8> {
-    let mut out = Writer::default();
+    let mut out = Writer::with_capacity(EFFECTS_BYTES);
     effects.iter().for_each(|effect| write_effect(&mut out, effect, before));
     out.bytes
 }
@@ -40,7 +42,7 @@ fn write_effect(out: &mut Writer, effect: &Effect, before: Option<&State>) {
             write_state(out, state);
         }
         Effect::Commit(commit) => {
-            write_committed(out, &commit.version, before);
+            write_committed(out, commit, before);
             write_schema(out, commit.schema.as_ref());
             out.optional_text(commit.label.as_deref());
             write_dropped(out, &commit.dropped);
@@ -72,9 +74,10 @@ fn write_effect(out: &mut Writer, effect: &Effect, before: Option<&State>) {
 }
 
 /// Writes a new version: what has changed in the document, or all of it where that is shorter.
-fn write_committed(out: &mut Writer, version: &Version, before: Option<&State>) {
+fn write_committed(out: &mut Writer, commit: &Commit, before: Option<&State>) {
+    let version = &commit.version;
     let text = version.document.text();
-    let mut splices = Writer::default();
+    let mut splices = Writer::with_capacity(EFFECTS_BYTES);
     if let Some(before) = before {
         delta::write(&mut splices, before.head.document.text(), text);
         if splices.bytes.len().saturating_add(size_of::<u64>()) < text.len() {
@@ -82,7 +85,7 @@ fn write_committed(out: &mut Writer, version: &Version, before: Option<&State>) 
             write_facts(out, version);
             out.len(splices.bytes.len());
             out.bytes.extend_from_slice(&splices.bytes);
-            out.fixed(Etag::digest(before.seed, text));
+            out.fixed(commit.digest);
             return;
         }
     }
@@ -107,8 +110,15 @@ pub fn decode_effects(bytes: &[u8], before: Option<&State>) -> Option<Vec<Effect
 fn read_effect(input: &mut Reader, before: Option<&State>) -> Option<Effect> {
     Some(match input.byte()? {
         EFFECT_PUT => Effect::Put(Box::new(read_state(input)?)),
-        EFFECT_COMMIT => read_commit(read_version(input)?, input)?,
-        EFFECT_CHANGE => read_commit(read_changed(input, before?)?, input)?,
+        EFFECT_COMMIT => {
+            let version = read_version(input)?;
+            let digest = Etag::digest(before?.seed, version.document.text());
+            read_commit(version, digest, input)?
+        }
+        EFFECT_CHANGE => {
+            let (version, digest) = read_changed(input, before?)?;
+            read_commit(version, digest, input)?
+        }
         EFFECT_RELABEL => Effect::Relabel(Relabel { label: input.name()?, dropped: read_dropped(input)? }),
         EFFECT_ATTEMPT => {
             let tally = match input.byte()? {
@@ -127,18 +137,19 @@ fn read_effect(input: &mut Reader, before: Option<&State>) -> Option<Effect> {
     })
 }
 
-fn read_commit(version: Version, input: &mut Reader) -> Option<Effect> {
+fn read_commit(version: Version, digest: u64, input: &mut Reader) -> Option<Effect> {
     let (schema, label, dropped) = (read_schema(input)?, input.optional_name()?, read_dropped(input)?);
-    Some(Effect::Commit(Box::new(Commit { version, schema, label, dropped })))
+    Some(Effect::Commit(Box::new(Commit { version, digest, schema, label, dropped })))
 }
 
 /// A version by what has changed. The digest says whether the document is the one that the primary has, so splices never
 /// make something else of another document.
-fn read_changed(input: &mut Reader, before: &State) -> Option<Version> {
+fn read_changed(input: &mut Reader, before: &State) -> Option<(Version, u64)> {
     let version = read_facts(input)?;
     let text = delta::apply(before.head.document.text(), input.slice(DOCUMENT_BYTES_CEILING)?)?;
     let document = Document::from_stored(text.as_bytes())?;
-    (Etag::digest(before.seed, &text) == input.fixed()?).then_some(Version { document, ..version })
+    let digest = Etag::digest(before.seed, &text);
+    (digest == input.fixed()?).then_some((Version { document, ..version }, digest))
 }
 
 fn write_dropped(out: &mut Writer, dropped: &Dropped) {

@@ -290,6 +290,7 @@ mod tests {
         let dropped = Dropped { labels: vec!["menu".into()], versions: vec![1] };
         let commit = Commit {
             version: version(5, "{}"),
+            digest: Etag::digest(state().seed, "{}"),
             schema: None,
             label: Some("x".into()),
             dropped: dropped.clone(),
@@ -311,10 +312,11 @@ mod tests {
     #[test]
     fn what_was_encoded_is_decoded() {
         assert_eq!(decode_state(&encode_state(&state())), Some(state()));
-        assert_eq!(decode_effects(&encode_effects(&effects(), None), None), Some(effects()));
+        let before = state();
+        assert_eq!(decode_effects(&encode_effects(&effects(), None), Some(&before)), Some(effects()));
         for effect in effects() {
             assert_eq!(
-                decode_effects(&encode_effects(std::slice::from_ref(&effect), None), None),
+                decode_effects(&encode_effects(std::slice::from_ref(&effect), None), Some(&before)),
                 Some(vec![effect])
             );
         }
@@ -327,6 +329,7 @@ mod tests {
         let before = State::new(0x5eed, 1_741_058_499_000, None, version(4, &text("12.50")));
         let commit = Commit {
             version: version(5, &text("7")),
+            digest: Etag::digest(before.seed, &text("7")),
             schema: None,
             label: None,
             dropped: Dropped::default(),

@@ -262,7 +262,8 @@ impl Proposal<'_> {
         self.obeyed.drop_unhidden(state, self.label, &mut dropped);
         let (event, label, schema) = (self.event, self.label.map(Into::into), self.obeyed.reference());
         let entry = self.entry(etag, context);
-        let commit = Effect::Commit(Box::new(Commit { version, schema, label, dropped }));
+        let commit =
+            Effect::Commit(Box::new(Commit { version, digest: etag.digest, schema, label, dropped }));
         Ok(Outcome {
             effects: std::iter::once(commit).chain(attempted.map(Effect::Attempt)).collect(),
             event: Some(event),

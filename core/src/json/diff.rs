@@ -9,10 +9,14 @@
 use super::lookup::Lookup;
 use super::node::{Kind, Node};
 
+/// About as long as a pointer and the patch of a message are: they grow if they must.
+const POINTER_BYTES: usize = 64;
+const PATCH_BYTES: usize = 256;
+
 /// The text of the patch that turns `from` into `to`.
 pub(crate) fn diff_text(from: Node, to: Node) -> String {
     let mut operations = Operations::new();
-    compare(from, to, &mut String::new(), &mut operations);
+    compare(from, to, &mut String::with_capacity(POINTER_BYTES), &mut operations);
     operations.end()
 }
 
@@ -30,7 +34,9 @@ struct Operations {
 
 impl Operations {
     fn new() -> Operations {
-        Operations { text: "[".to_owned() }
+        let mut text = String::with_capacity(PATCH_BYTES);
+        text.push('[');
+        Operations { text }
     }
 
     /// `path` is as it is written in JSON.

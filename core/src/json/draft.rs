@@ -245,8 +245,9 @@ impl<'a> Members<'a> {
     const SCANS_MAX: usize = 8;
 
     fn of(object: Node<'a>) -> Members<'a> {
-        let list = object.children().map(|member| (Cow::Borrowed(member.raw_name()), Draft::Same(member)));
-        Members { list: list.collect(), ..Members::default() }
+        let mut list = Vec::with_capacity(object.children().count());
+        list.extend(object.children().map(|member| (Cow::Borrowed(member.raw_name()), Draft::Same(member))));
+        Members { list, ..Members::default() }
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -1,7 +1,7 @@
 //! Protected and immutable members: what the document before and after must have in common.
 
 use super::places::{Marks, Place};
-use super::{Rules, member, within};
+use super::{Rules, member, pointer, within};
 use crate::error::Error;
 use crate::json::equal::equal;
 use crate::json::node::Node;
@@ -16,6 +16,12 @@ pub struct Before<'v> {
 }
 
 impl<'v> Before<'v> {
+    /// Whether a member has the very text it had: then so has everything in it.
+    fn is_written_as(self, after: Option<Node>) -> bool {
+        let text = after.map(Node::text);
+        text.is_some() && self.document.map(Node::text) == text && self.protected.map(Node::text) == text
+    }
+
     pub(super) fn member(self, name: &str) -> Before<'v> {
         Before { document: member(self.document, name), protected: member(self.protected, name) }
     }
@@ -38,7 +44,7 @@ impl Rules {
         let guarded = |marks: Marks| marks.protected || marks.immutable;
         let mut guard = Guard { rules: self, may_protect, reworded: Vec::new() };
         if let Some(root) = self.root().filter(|root| guarded(root.marks_within())) {
-            guard.check(root, &mut String::new(), before, Some(after))?;
+            guard.check(root, &mut pointer(), before, Some(after))?;
         }
         Ok(guard.reworded)
     }
@@ -58,6 +64,9 @@ impl<'v> Guard<'_, 'v> {
         before: Before<'v>,
         after: Option<Node>,
     ) -> Result<(), Error> {
+        if before.is_written_as(after) {
+            return Ok(());
+        }
         let breaks_immutable = place.marks.immutable
             && before.document.is_some()
             && !self.settled(pointer, before.document, after);

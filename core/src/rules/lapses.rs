@@ -5,7 +5,7 @@
 
 use super::keep::{Keep, remove_member, set_member};
 use super::places::{Place, flag};
-use super::{Rules, within};
+use super::{Rules, pointer, within};
 use crate::deadlines::{DEADLINES_MAX, Deadline, Deadlines};
 use crate::error::Error;
 use crate::json::draft::Draft;
@@ -63,7 +63,7 @@ impl Rules {
         let mut deadlines = Vec::new();
         if let Some(root) = self.root() {
             let before = clock.before.map(|(value, _)| value);
-            self.collect_deadlines(root, &mut String::new(), before, after, clock, &mut deadlines)?;
+            self.collect_deadlines(root, &mut pointer(), before, after, clock, &mut deadlines)?;
         }
         Ok(Deadlines::new(deadlines))
     }

@@ -62,7 +62,7 @@ impl Rules {
     /// Refuses a step that may not follow the one before.
     pub fn check_steps(&self, before: Option<Node>, after: Node) -> Result<(), Error> {
         let Some(root) = self.root() else { return Ok(()) };
-        self.check_steps_at(root, &mut String::new(), before, Some(after))
+        self.check_steps_at(root, &mut pointer(), before, Some(after))
     }
 
     fn check_steps_at(
@@ -137,11 +137,16 @@ fn member<'v>(value: Option<Node<'v>>, name: &str) -> Option<Node<'v>> {
     value?.get(name)
 }
 
+/// An empty pointer with room for most: walking down appends to it and takes back.
+fn pointer() -> String {
+    String::with_capacity(64)
+}
+
 /// Calls `walk` with the pointer of a member.
 fn within<T>(pointer: &mut String, name: &str, walk: impl FnOnce(&mut String) -> T) -> T {
     let len = pointer.len();
     pointer.push('/');
-    if name.contains(['~', '/']) {
+    if name.bytes().any(|byte| matches!(byte, b'~' | b'/')) {
         pointer.push_str(&escaped(name));
     } else {
         pointer.push_str(name);

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use super::guard::Before;
 use super::keep::remove_member;
 use super::places::{Marks, Place};
-use super::{Rules, member, within};
+use super::{Rules, member, pointer, within};
 use crate::error::Error;
 use crate::json::diff::goes_by_members;
 use crate::json::draft::Draft;
@@ -134,7 +134,7 @@ impl Rules {
     /// Errors: `PROTECTED`, `IMMUTABLE`.
     pub fn refuse_guesses(&self, before: Before, after: Node) -> Result<(), Error> {
         let Some(root) = self.root() else { return Ok(()) };
-        self.refuse_guesses_at(root, Marks::default(), &mut String::new(), before, after)
+        self.refuse_guesses_at(root, Marks::default(), &mut pointer(), before, after)
     }
 
     fn refuse_guesses_at(

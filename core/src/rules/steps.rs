@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::places::Place;
-use super::{Rules, within};
+use super::{Rules, pointer, within};
 use crate::json::node::Node;
 
 /// All pointers and steps together are at most this long, in bytes; what does not fit is left out.
@@ -17,7 +17,7 @@ impl Rules {
     pub fn steps(&self, document: Node) -> Map<String, Value> {
         let mut steps = Steps { found: Map::new(), bytes_left: STEPS_BYTES_MAX };
         if let Some(root) = self.root() {
-            self.steps_at(root, &mut String::new(), document, &mut steps);
+            self.steps_at(root, &mut pointer(), document, &mut steps);
         }
         steps.found
     }
