@@ -158,10 +158,11 @@ fn every_truncation_is_refused() {
         let version = &footer[..2];
         let before = Standing::of(&server, &mut client);
         for len in 1..body.len() {
-            // With a footer of its own, and simply cut. Cut by two bytes, the version in the footer is read as the last byte
-            // of the state and the end mark behind it: that is a state with another last byte, and may be one that works.
+            // With a footer of its own, and simply cut. The server reads on into the footer: where no more is missing than that
+            // has bytes, its version and checksum stand for the end of the state, which may make one that works (about one
+            // run in a hundred).
             let taken = restored_state_works(&mut client, &sealed(&[&body[..len], version].concat()));
-            assert!(!taken || len + 2 == body.len(), "{len} bytes");
+            assert!(!taken || body.len() - len <= footer.len(), "{len} of {} bytes", body.len());
             assert!(!restored_state_works(&mut client, &payload[..len]), "{len} bytes");
         }
         for more in [&b"\0"[..], b"x", body] {
