@@ -4,10 +4,8 @@ use redis_state_bot::service::SORRY;
 use support::Server;
 
 use crate::echo::{Echo, INBOX, accepted, config, counted, start, waiting};
-use crate::whatsapp::{FakeGraph, deliver, text};
+use crate::whatsapp::{FakeGraph, TARIRO, deliver, text};
 use crate::{soon, until};
-
-const TARIRO: &str = "263771234567";
 
 #[test]
 fn what_is_delivered_again_is_answered_once() {

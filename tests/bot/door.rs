@@ -4,10 +4,10 @@ use serde_json::json;
 use support::Server;
 
 use crate::echo::{Echo, accepted, config, counted, start, waiting};
-use crate::whatsapp::{FakeGraph, NUMBER_ID, SECRET, deliver, payload, post, signature, text, text_of_age};
+use crate::whatsapp::{
+    FakeGraph, NUMBER_ID, SECRET, TARIRO, deliver, payload, post, signature, text, text_of_age,
+};
 use crate::{soon, until};
-
-const TARIRO: &str = "263771234567";
 
 #[test]
 fn the_handshake_needs_the_right_word() {

@@ -7,12 +7,10 @@ use redis_state_client::channel::{Channel, FlowUpdate};
 use support::{Client, Server};
 
 use crate::echo::{Echo, GOODBYE, config, start};
-use crate::whatsapp::FakeGraph;
+use crate::whatsapp::{FakeGraph, TARIRO};
 use crate::{soon, until};
 
 const FEED: &str = "sessions";
-const TARIRO: &str = "263771234567";
-
 /// A server that has a feed, and whose sessions lapse after 200 ms.
 fn server() -> Server {
     let server = Server::builder().arg("--state.feed").arg(FEED).start();

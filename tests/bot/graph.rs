@@ -5,10 +5,8 @@ use redis_state_bot::service::{Graph, Undelivered};
 use support::Server;
 
 use crate::echo::{Echo, config, start, waiting};
-use crate::whatsapp::{FakeGraph, NUMBER_ID, TOKEN, deliver, text};
+use crate::whatsapp::{FakeGraph, NUMBER_ID, TARIRO, TOKEN, deliver, text};
 use crate::{soon, until};
-
-const TARIRO: &str = "263771234567";
 
 fn graph_at(url: &str) -> Graph {
     Graph::new(url, NUMBER_ID, TOKEN.parse().expect("a text")).expect("a way out")

@@ -8,10 +8,8 @@ use support::Server;
 use crate::echo::waiting;
 use crate::over_http::serve;
 use crate::program::{CRASH_AT, Process};
-use crate::whatsapp::{FakeGraph, deliver, text, try_deliver};
+use crate::whatsapp::{FakeGraph, TARIRO, deliver, text, try_deliver};
 use crate::{soon, until};
-
-const NUMBER: &str = "263771234567";
 
 /// What is to be counted when a process has died at a point.
 struct Counted {
@@ -30,7 +28,7 @@ async fn dies_at(point: &str, counted: Counted) {
     let url = serve(ledger.clone());
     let mut healthy = Process::start(&server, &graph, &url, &[]);
     for (n, body) in ["hello", "Chipo", "Dube", "1", "10", "tariro"].iter().enumerate() {
-        assert_eq!(deliver(healthy.address, &[text(&format!("wamid.{n}"), NUMBER, body)]).await, 200);
+        assert_eq!(deliver(healthy.address, &[text(&format!("wamid.{n}"), TARIRO, body)]).await, 200);
     }
     until("nothing waits", || waiting(&mut client) == 0).await;
     healthy.terminate();
@@ -42,7 +40,7 @@ async fn dies_at(point: &str, counted: Counted) {
         ledger.expire_tokens();
     }
     let mut dying = Process::start(&server, &graph, &url, &[(CRASH_AT, point)]);
-    let yes = [text("wamid.yes", NUMBER, "yes")];
+    let yes = [text("wamid.yes", TARIRO, "yes")];
     let status = try_deliver(dying.address, &yes).await;
     assert!(
         !dying.ended().success() && dying.log().contains(&format!("crash at {point}")),

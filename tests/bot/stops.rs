@@ -5,10 +5,8 @@ use std::time::Duration;
 use support::Server;
 
 use crate::echo::{Echo, config, start, waiting};
-use crate::whatsapp::{FakeGraph, deliver, text};
+use crate::whatsapp::{FakeGraph, TARIRO, deliver, text};
 use crate::{soon, until};
-
-const TARIRO: &str = "263771234567";
 
 #[test]
 fn what_was_begun_is_finished() {

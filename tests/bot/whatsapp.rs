@@ -16,6 +16,8 @@ pub const SECRET: &str = "the app's secret";
 pub const VERIFY_TOKEN: &str = "the word";
 pub const TOKEN: &str = "EAAG";
 pub const NUMBER_ID: &str = "1055";
+/// Somebody on WhatsApp.
+pub const TARIRO: &str = "263771234567";
 
 /// The Graph API: takes texts over, or does with the next ones as it was told.
 #[derive(Clone, Default)]

@@ -7,7 +7,7 @@ use redis_state_client::{Error, ErrorKind, Etag, State};
 use serde_json::json;
 
 use super::calls::{Ask, Caller, Request};
-use super::headquarters::{self, Next, dashboard_step, greeting_step};
+use super::headquarters::{self, Next, greeting_step, way_out};
 use super::place::Place;
 use super::{Conversation, display, points};
 use crate::crash;
@@ -90,15 +90,14 @@ impl<L: Ledger> Conversation<L> {
         }
         let id = place.id(step, state.etag);
         let Some(asked) = headquarters::asked_at(step) else {
-            let to = if step.path == "login" { greeting_step() } else { dashboard_step() };
-            return place.go(state.etag, &to, &json!({}), None, id).await.map(drop);
+            return place.go(state.etag, &way_out(step), &json!({}), None, id).await.map(drop);
         };
         if unsure && headquarters::text(&state.document, "key").is_none() {
             state.etag = place.keep(state.etag, "key", &request.key).await?;
         }
         match place.back(state.etag, &asked, unsure, id).await {
             Err(error) if error.kind() == ErrorKind::NoVersion => {
-                let to = if step.path == "onboard" { greeting_step() } else { dashboard_step() };
+                let to = way_out(step);
                 place.go(state.etag, &to, &json!({}), None, place.id(&to, state.etag)).await.map(drop)
             }
             done => done,

@@ -164,7 +164,12 @@ pub(super) fn before(step: &Step) -> Option<Step> {
     Some(Step::new(&step.path, component))
 }
 
-/// Whether one of the two above may name this step.
+/// Where whoever leaves a flow goes: to the dashboard, or to the greeting who has none yet.
+pub(super) fn way_out(step: &Step) -> Step {
+    if matches!(step.path.as_str(), "login" | "onboard") { greeting_step() } else { dashboard_step() }
+}
+
+/// Whether `asked_at` or `before` may name this step.
 pub(super) fn is_gone_back_to(step: &Step) -> bool {
     matches!(
         step.component.as_str(),

@@ -26,7 +26,7 @@ use serde_json::json;
 use crate::crash;
 use crate::ledger::Ledger;
 use crate::message::{Answers, Inbound};
-use headquarters::{Next, dashboard, dashboard_step, greeting_step, next};
+use headquarters::{Next, dashboard, dashboard_step, greeting_step, next, way_out};
 use place::Place;
 
 /// How often headquarters goes on in one message: the longest way has five steps, and conflicts take one each.
@@ -161,15 +161,12 @@ impl<L: Ledger> Conversation<L> {
         }
         let before = headquarters::before(&step).filter(|_| one_step);
         let Some(before) = before else {
-            // Whoever is not a member yet has no dashboard.
-            let to = if step.path == "onboard" { greeting_step() } else { dashboard_step() };
-            place.go(state.etag, &to, &json!({}), None, id).await?;
+            place.go(state.etag, &way_out(&step), &json!({}), None, id).await?;
             return Ok(None);
         };
         match place.back(state.etag, &before, false, id.clone()).await {
             Err(error) if error.kind() == ErrorKind::NoVersion => {
-                let to = if step.path == "onboard" { greeting_step() } else { dashboard_step() };
-                place.go(state.etag, &to, &json!({}), None, id).await?;
+                place.go(state.etag, &way_out(&step), &json!({}), None, id).await?;
                 Ok(None)
             }
             done => done.map(|()| None),
