@@ -218,8 +218,7 @@ mod tests {
     use crate::etag::Etag;
     use crate::history::Dropped;
     use crate::past::Past;
-    use crate::state::Event;
-    use crate::state::{Commit, Effect, Relabel};
+    use crate::state::{Commit, Effect, Event, Relabel};
     use crate::tokens::{Made, Remembered, Token, Tokens};
 
     fn document(text: &str) -> Document {
