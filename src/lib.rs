@@ -12,11 +12,10 @@ mod server;
 
 use server::table::Command;
 
-/// Memory of the module is memory of the server: it shows in `used_memory` and counts towards `maxmemory`. Unit tests
-/// run without a server, so they keep the system's allocator.
+/// Unit tests run without a server, so they keep the system's allocator.
 #[cfg(not(test))]
 #[global_allocator]
-static ALLOCATOR: redis_module::alloc::RedisAlloc = redis_module::alloc::RedisAlloc;
+static ALLOCATOR: server::alloc::Allocator = server::alloc::Allocator;
 
 /// Every command, in the order of HELP and of docs/commands.md.
 pub(crate) static COMMANDS: &[&Command] = &[

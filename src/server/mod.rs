@@ -10,6 +10,8 @@
 //! * R3: Redis copies what it is given (replies, fields, names) before the call returns.
 //! * R4: a value pointer of our type was made by `Box::into_raw(Box<Held>)` and is owned by the keyspace.
 
+#[cfg(not(test))]
+pub mod alloc;
 pub mod audit;
 pub mod cluster;
 mod command_info;
