@@ -7,9 +7,9 @@
 use crate::error::Error;
 use crate::json::diff;
 use crate::json::draft::Draft;
-use crate::json::index::Tree;
 use crate::json::parse::{DEPTH_CEILING, parse};
 use crate::json::pointer::Pointer;
+use crate::json::tree::Tree;
 use crate::limits::Limits;
 
 /// No document is longer, whatever the configuration says: the upper end of `state.max-bytes`.
@@ -62,7 +62,7 @@ impl Document {
         (tree.text().as_bytes() == bytes).then(|| Document { text: tree.into_text().into() })
     }
 
-    /// The text with its index.
+    /// The text, to be looked at.
     pub(crate) fn tree(&self) -> Tree<'_> {
         Tree::of_trusted(&*self.text)
     }

@@ -159,12 +159,17 @@ impl History {
         let surplus = labels.len().saturating_sub(limits.labels);
         let kept = labels.split_off(surplus);
         let is_labelled = |number: u64| kept.iter().any(|label| label.version == number);
-        let numbers = self.past.iter().map(Past::number).chain(new_past);
-        let unlabelled: Vec<u64> = numbers.filter(|number| !is_labelled(*number)).collect();
-        let surplus = unlabelled.len().saturating_sub(limits.snapshots);
+        let unlabelled =
+            || self.past.iter().map(Past::number).chain(new_past).filter(|number| !is_labelled(*number));
+        // Most states have no labels, and then nobody's number has to be looked at to count them.
+        let count = match kept.is_empty() {
+            true => self.past.len().saturating_add(new_past.iter().len()),
+            false => unlabelled().count(),
+        };
+        let surplus = count.saturating_sub(limits.snapshots);
         Dropped {
             labels: labels.into_iter().map(|label| label.name).collect(),
-            versions: unlabelled.into_iter().take(surplus).collect(),
+            versions: unlabelled().take(surplus).collect(),
         }
     }
 
@@ -176,11 +181,14 @@ impl History {
         }
         self.labels.retain(|label| !dropped.labels.contains(&label.name));
         let goes = |past: &Past| dropped.versions.contains(&past.number());
-        if dropped.versions.is_empty() {
-            return;
-        }
-        while self.past.front().is_some_and(goes) {
+        let mut left = dropped.versions.len();
+        while left > 0 && self.past.front().is_some_and(goes) {
             self.past.pop_front();
+            left = left.saturating_sub(1);
+        }
+        // Mostly the oldest goes, and that was all.
+        if left == 0 {
+            return;
         }
         let pairs = self.past.iter().zip(self.past.iter().skip(1));
         if pairs.into_iter().any(|(older, newer)| goes(newer) && !goes(older) && !older.is_whole()) {

@@ -8,7 +8,6 @@ use super::{Refused, read};
 use crate::server::audit::Trail;
 use crate::server::ctx::Ctx;
 use crate::server::entry::entry;
-use crate::server::key::Key;
 use crate::server::string::RedisStr;
 use crate::server::table::{Arg, Command, KeySpec, WRITE};
 use crate::server::target::Target;
@@ -76,7 +75,7 @@ struct Request<'a> {
     returns: bool,
 }
 
-fn parse<'a>(args: &[RedisStr<'a>], command: &Command, rights: Rights) -> Result<Request<'a>, Refused> {
+fn parse<'a>(args: &[RedisStr<'a>], command: &Command) -> Result<Request<'a>, Refused> {
     let [_, key, expected, json, rest @ ..] = args else { return Err(Refused::WrongArity) };
     let mut options = Options::parse(command, rest)?;
     if options.component.is_some() && options.operation.is_none() {
@@ -95,7 +94,6 @@ fn parse<'a>(args: &[RedisStr<'a>], command: &Command, rights: Rights) -> Result
         rebase: options.rebase.is_some(),
         ttl: options.ttl.unwrap_or_default(),
         remarks: options.remarks_and_id(command, [kind.as_str().as_bytes(), json.bytes()]),
-        rights,
     };
     Ok(Request {
         key: *key,
@@ -116,52 +114,48 @@ pub fn expected_word(word: &[u8]) -> Result<Expected, Refused> {
     })
 }
 
-/// Keeps json that may have secrets in it out of SLOWLOG, MONITOR and crash reports, whatever becomes of the command. Says
-/// whether it may.
-fn redact_secrets(ctx: Ctx, args: &[RedisStr], request: Option<&Request>) -> bool {
-    let registry = registry::read();
-    let [_, key, ..] = args else { return false };
-    let may_carry = || match request {
-        Some(request) => {
-            let key = Key::open_read(ctx, *key);
-            let state = key.held().map(|held| held.state());
-            registry.may_carry_secrets(&request.key, state, request.update.schema.as_deref())
-        }
-        // Words that can't be read do not tell.
-        None => true,
-    };
-    let redacted = registry.has_secrets() && may_carry();
-    if redacted {
-        ctx.redact(JSON);
-    }
-    redacted
-}
-
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
-    let request = parse(args, &COMMAND, Rights::default());
-    let has_secrets = redact_secrets(ctx, args, request.as_ref().ok());
-    let mut request = request?;
-    request.update.rights.read_secrets = has_secrets && ctx.may_set_protected(request.key);
-    update(ctx, request)
+    let request = parse(args, &COMMAND).inspect_err(|_| redact_in_doubt(ctx))?;
+    update(ctx, request, false)
 }
 
 fn run_protected(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     ctx.redact(JSON);
-    let rights = Rights { protect: true, read_secrets: true };
-    update(ctx, parse(args, &PROTECTED_COMMAND, rights)?)
+    update(ctx, parse(args, &PROTECTED_COMMAND)?, true)
 }
 
-fn update(ctx: Ctx, request: Request) -> Result<(), Refused> {
-    let trail = Trail::of(&request.key, request.audit)?;
-    let change = Change::parse(request.kind, &request.json, &config::limits());
+/// Keeps the json of a command that can't be read, or of a key that can't be looked at, out of SLOWLOG, MONITOR and crash
+/// reports: it may be about a schema with secrets, if there is one.
+fn redact_in_doubt(ctx: Ctx) {
+    if registry::read().has_secrets() {
+        ctx.redact(JSON);
+    }
+}
+
+/// Opens the key; json that may have secrets in it is redacted, whatever becomes of the command.
+fn open<'a>(ctx: Ctx, request: &Request<'a>, trail: Trail) -> Result<Target<'a>, Refused> {
     let open = if request.dry_run { Target::open_as_is } else { Target::open };
-    let mut target = match (open(ctx, request.key, trail), &change) {
+    let target = open(ctx, request.key, trail).inspect_err(|_| redact_in_doubt(ctx))?;
+    let named = request.update.schema.as_deref();
+    if registry::read().may_carry_secrets(&request.key, target.state(), named) {
+        ctx.redact(JSON);
+    }
+    Ok(target)
+}
+
+/// `protect`: protected members may be written too.
+fn update(ctx: Ctx, request: Request, protect: bool) -> Result<(), Refused> {
+    let trail = Trail::of(&request.key, request.audit).inspect_err(|_| redact_in_doubt(ctx))?;
+    let change = Change::parse(request.kind, &request.json, &config::limits());
+    let mut target = match (open(ctx, &request, trail), &change) {
         // What is wrong with the arguments is said before what is wrong with the key.
         (Err(_), Err(error)) => return Err(error.clone().into()),
         (target, _) => target?,
     };
+    let rights = Rights { protect, read_secrets: &|| protect || ctx.may_set_protected(request.key) };
     let outcome = change.and_then(|change| {
-        decide::update(target.shown().as_deref(), &request.update, change, &target.context(&registry::read()))
+        let (shown, registry) = (target.shown(), registry::read());
+        decide::update(shown.as_deref(), &request.update, rights, change, &target.context(&registry))
     });
     let Update { remarks, ttl, .. } = &request.update;
     if request.dry_run {

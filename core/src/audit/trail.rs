@@ -4,7 +4,7 @@
 //! in the versions ends the attempt.
 
 use crate::json::change::{Change, ChangeKind};
-use crate::json::index::Tree;
+use crate::json::tree::Tree;
 use crate::limits::Limits;
 use crate::time::unix_ms;
 

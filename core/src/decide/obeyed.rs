@@ -9,9 +9,9 @@ use crate::error::Error;
 use crate::history::{Dropped, Version};
 use crate::json::change::{Change, ChangeKind};
 use crate::json::draft::Draft;
-use crate::json::index::Tree;
 use crate::json::node::Node;
 use crate::json::pointer::Pointer;
+use crate::json::tree::Tree;
 use crate::json::written::Written;
 use crate::rules::{Before, Clock, Keep, Rules};
 use crate::schema::{Schema, SchemaRef};
@@ -144,7 +144,14 @@ impl Obeyed {
         if let Some(rules) = hiding {
             rules.refuse_guesses(before, after.root())?;
         }
-        after = self.with_unmentioned(after, kind, before);
+        // From a document that is stored, and shown as it is, nothing comes that stands for a secret, but by a patch that copies.
+        let source = match kind {
+            ChangeKind::Merge | ChangeKind::Shallow if hiding.is_none() => change.json().text(),
+            _ => after.text(),
+        };
+        if let Some(completed) = self.with_unmentioned(after.root(), source, kind, before) {
+            after = completed;
+        }
         if let Some(schema) = &self.schema {
             after = guarded(schema.rules(), before, after, rights.protect)?;
         }
@@ -158,27 +165,34 @@ impl Obeyed {
     /// nothing with such a secret in it makes the same of a document that has them and of one that has not.
     fn hiding_from(&self, change: &Change, rights: Rights) -> Option<&Rules> {
         let rules = self.schema.as_ref().map(|schema| schema.rules());
-        let rules = rules.filter(|rules| rules.has_secrets() && !rights.read_secrets)?;
+        let rules = rules.filter(|rules| rules.has_secrets())?;
         let mentions = match change.kind() {
             ChangeKind::Patch | ChangeKind::Replace => true,
             ChangeKind::Merge | ChangeKind::Shallow => rules.names_secrets(change.json()),
         };
-        mentions.then_some(rules)
+        (mentions && !(rights.read_secrets)()).then_some(rules)
     }
 
-    /// Brings back what the change did not mention, or mentioned by what stands for it.
-    fn with_unmentioned(&self, after: Tree<'static>, kind: ChangeKind, before: Before) -> Tree<'static> {
+    /// Brings back what the change did not mention, or mentioned by what stands for it; `source` is the text in which that would
+    /// be found. `None` where there is nothing to bring back.
+    fn with_unmentioned(
+        &self,
+        after: Node,
+        source: &str,
+        kind: ChangeKind,
+        before: Before,
+    ) -> Option<Tree<'static>> {
         let kept = before.document.filter(|_| matches!(kind, ChangeKind::Replace | ChangeKind::Shallow));
-        let mut draft = Draft::Same(after.root());
+        let mut draft = Draft::Same(after);
         for rules in self.rules() {
-            if rules.may_stand_for_secrets(after.text()) {
+            if rules.may_stand_for_secrets(source) {
                 rules.unmask(&mut draft, before.protected);
             }
             if let Some(document) = kept {
                 rules.keep_unmentioned(&mut draft, document);
             }
         }
-        if draft.as_same().is_some() { after } else { draft.into_tree() }
+        if draft.as_same().is_some() { None } else { Some(draft.into_tree()) }
     }
 
     /// Gives `target` the members of the present document that are kept. When all that was different were these, it is the

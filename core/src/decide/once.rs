@@ -98,10 +98,10 @@ mod tests {
             rebase: false,
             ttl: Ttl::At(NOW_MS),
             remarks: Remarks { id, ..Remarks::default() },
-            rights: Rights::default(),
         };
         let change = Change::parse(ChangeKind::Merge, JSON, &limits).expect("json");
-        update(state, &request, change, &context)
+        let rights = Rights { protect: false, read_secrets: &|| false };
+        update(state, &request, rights, change, &context)
     }
 
     /// The second delivery of a message has the same words, and one of them may be a time that has passed since.

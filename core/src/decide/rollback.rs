@@ -12,10 +12,10 @@ use crate::etag::Expected;
 use crate::expiry::Ttl;
 use crate::history::Version;
 use crate::json::draft::Draft;
-use crate::json::index::Tree;
 use crate::json::node::Node;
 use crate::json::pointer::{Pointer, array_index};
 use crate::json::strings::raw;
+use crate::json::tree::Tree;
 use crate::json::written::Written;
 use crate::rules::Keep;
 use crate::state::{Event, State};
@@ -160,7 +160,7 @@ fn take_member<'v>(document: &mut Draft<'v>, old: Node<'v>, pointer: &Pointer) -
     let parent = parents.iter().try_fold(document, |place, token| {
         if place.is_object() {
             let name = raw(token).into_owned();
-            return place.members_mut()?.entry(name.into(), Draft::object());
+            return place.members_mut()?.entry(name.into(), Draft::object);
         }
         place.elements_mut()?.get_mut(array_index(token)?)
     });

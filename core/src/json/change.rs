@@ -1,9 +1,9 @@
 //! What a client wants done to a document: the four kinds of change of STATE.UPDATE.
 
 use super::draft::Draft;
-use super::index::Tree;
 use super::node::Node;
 use super::pointer::Pointer;
+use super::tree::Tree;
 use super::{merge, parse::parse, patch};
 use crate::error::Error;
 use crate::limits::Limits;
@@ -70,7 +70,7 @@ impl Change {
         self.json.root()
     }
 
-    /// The json that was read, with its index.
+    /// The json that was read, as a tree.
     pub(crate) fn tree(&self) -> &Tree<'static> {
         &self.json
     }
@@ -127,7 +127,7 @@ mod tests {
         let ours = change.apply(tree.root(), &limits, &|_| false).map(|changed| {
             let (len, depth, tree) = (changed.text_len(), changed.depth(), changed.into_tree());
             assert_eq!((len, depth), (tree.text().len(), tree.root().depth()));
-            assert!(tree.has_index_of_text(), "{}", tree.text());
+            assert!(tree.is_as_found(), "{}", tree.text());
             tree
         });
         let theirs = expected(kind, base, json, &limits);

@@ -161,9 +161,9 @@ mod tests {
     use serde_json::Value;
 
     use crate::json::draft::Draft;
-    use crate::json::index::Tree;
     use crate::json::oracle;
     use crate::json::parse::parse;
+    use crate::json::tree::Tree;
     use crate::limits::Limits;
 
     fn tree(text: &str) -> Tree<'static> {

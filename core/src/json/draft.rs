@@ -9,11 +9,11 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::equal::equal;
-use super::index::{Entry, Index, NO_NAME, Tree};
 use super::lookup::Lookup;
 use super::node::{Kind, Node};
 use super::pointer::{Pointer, array_index};
 use super::strings::raw;
+use super::tree::{Entry, NO_NAME, Tree};
 
 /// A value that is being changed.
 #[derive(Clone, Debug)]
@@ -174,42 +174,41 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Writes its text, and the index of that: the entries of what is the same are moved, not looked for again. `name` is where
-    /// its own name begins.
-    fn write(&self, name: u32, out: &mut String, entries: &mut Vec<Entry>) {
-        let (start, place) = (out.len() as u32, entries.len());
-        match self {
+    /// Writes its text and says where it is; what was opened is known then, and what is the same is not looked into. `name` is
+    /// where its own name begins.
+    fn write(&self, name: u32, out: &mut String) -> Entry {
+        let start = out.len();
+        let entries = match self {
             Draft::Same(node) => {
                 out.push_str(node.text());
-                return node.copy_entries(start, name, entries);
+                return Entry::new(start, out.len(), name);
             }
             Draft::Object(members) => {
-                entries.push(Entry { start, end: start, next: 0, name });
                 out.push('{');
-                for (count, (name, member)) in members.list.iter().enumerate() {
+                let written = members.list.iter().enumerate().map(|(count, (name, member))| {
                     out.push_str(if count == 0 { "" } else { "," });
                     let name_start = out.len() as u32;
                     out.push('"');
                     out.push_str(name);
                     out.push_str("\":");
-                    member.write(name_start, out, entries);
-                }
+                    member.write(name_start, out)
+                });
+                let entries = written.collect();
                 out.push('}');
+                entries
             }
             Draft::Array(elements) => {
-                entries.push(Entry { start, end: start, next: 0, name });
                 out.push('[');
-                for (count, element) in elements.iter().enumerate() {
+                let written = elements.iter().enumerate().map(|(count, element)| {
                     out.push_str(if count == 0 { "" } else { "," });
-                    element.write(NO_NAME, out, entries);
-                }
+                    element.write(NO_NAME, out)
+                });
+                let entries = written.collect();
                 out.push(']');
+                entries
             }
-        }
-        let next = entries.len() as u32;
-        if let Some(entry) = entries.get_mut(place) {
-            (entry.end, entry.next) = (out.len() as u32, next);
-        }
+        };
+        Entry::opened(start, out.len(), name, entries)
     }
 
     /// Its text.
@@ -220,12 +219,11 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Its text and the index of that.
+    /// Its text, to be looked at.
     pub(crate) fn into_tree<'t>(self) -> Tree<'t> {
         let mut text = String::with_capacity(self.text_len());
-        let mut index = Index::with_capacity_for(text.capacity());
-        self.write(NO_NAME, &mut text, &mut index.entries);
-        Tree::new(text, index)
+        let root = self.write(NO_NAME, &mut text);
+        Tree::new(text, root)
     }
 }
 
@@ -234,7 +232,7 @@ impl<'a> Draft<'a> {
 pub(crate) struct Members<'a> {
     list: Vec<(Cow<'a, str>, Draft<'a>)>,
     /// Where a name is in the list; made when many were looked for among many.
-    places: HashMap<Cow<'a, str>, usize>,
+    places: Option<HashMap<Cow<'a, str>, usize>>,
     scans: usize,
 }
 
@@ -245,7 +243,7 @@ impl<'a> Members<'a> {
     const SCANS_MAX: usize = 8;
 
     fn of(object: Node<'a>) -> Members<'a> {
-        let mut list = Vec::with_capacity(object.children().count());
+        let mut list = Vec::with_capacity(object.children().len());
         list.extend(object.children().map(|member| (Cow::Borrowed(member.raw_name()), Draft::Same(member))));
         Members { list, ..Members::default() }
     }
@@ -255,17 +253,17 @@ impl<'a> Members<'a> {
     }
 
     fn place(&mut self, raw: &str) -> Option<usize> {
-        if self.list.len() >= Self::MANY && self.places.is_empty() {
+        if self.list.len() >= Self::MANY && self.places.is_none() {
             self.scans = self.scans.saturating_add(1);
             if self.scans > Self::SCANS_MAX {
                 let names = self.list.iter().enumerate();
-                self.places = names.map(|(place, (name, _))| (name.clone(), place)).collect();
+                self.places = Some(names.map(|(place, (name, _))| (name.clone(), place)).collect());
             }
         }
-        if self.places.is_empty() {
-            return self.list.iter().position(|(name, _)| *name == *raw);
+        match &self.places {
+            Some(places) => places.get(raw).copied(),
+            None => self.list.iter().position(|(name, _)| *name == *raw),
         }
-        self.places.get(raw).copied()
     }
 
     fn peek(&self, raw: &str) -> Option<&Draft<'a>> {
@@ -289,8 +287,8 @@ impl<'a> Members<'a> {
         match self.get_raw_mut(&raw) {
             Some(member) => Some(std::mem::replace(member, value)),
             None => {
-                if !self.places.is_empty() {
-                    self.places.insert(raw.clone(), self.list.len());
+                if let Some(places) = &mut self.places {
+                    places.insert(raw.clone(), self.list.len());
                 }
                 self.list.push((raw, value));
                 None
@@ -299,11 +297,16 @@ impl<'a> Members<'a> {
     }
 
     /// The member with the name that is written so, appended as `absent` when it is not there.
-    pub(crate) fn entry(&mut self, raw: Cow<'a, str>, absent: Draft<'a>) -> Option<&mut Draft<'a>> {
-        if self.place(&raw).is_none() {
-            self.insert(raw.clone(), absent);
-        }
-        self.get_raw_mut(&raw)
+    pub(crate) fn entry(
+        &mut self,
+        raw: Cow<'a, str>,
+        absent: impl FnOnce() -> Draft<'a>,
+    ) -> Option<&mut Draft<'a>> {
+        let place = self.place(&raw).unwrap_or_else(|| {
+            self.insert(raw, absent());
+            self.list.len().saturating_sub(1)
+        });
+        self.list.get_mut(place).map(|(_, member)| member)
     }
 
     /// Takes a member away; the others keep their order.
@@ -320,7 +323,7 @@ impl<'a> Members<'a> {
     }
 
     fn forget_places(&mut self) {
-        self.places = HashMap::new();
+        self.places = None;
         self.scans = 0;
     }
 }

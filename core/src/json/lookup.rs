@@ -3,24 +3,24 @@
 //! Two objects that are compared mostly have the same members in the same order, so the member behind the last one found is
 //! looked at first.
 
-use super::node::{Children, Node};
+use super::node::Node;
 
 /// Finds members by the way their names are written.
 pub(crate) struct Lookup<'a> {
     object: Node<'a>,
-    /// What comes behind the last one found.
-    behind: Children<'a>,
+    /// The place behind the last one found.
+    next: usize,
 }
 
 impl<'a> Lookup<'a> {
     pub(crate) fn new(object: Node<'a>) -> Lookup<'a> {
-        Lookup { object, behind: object.children() }
+        Lookup { object, next: 0 }
     }
 
     pub(crate) fn get_raw(&mut self, raw: &str) -> Option<Node<'a>> {
-        let next = self.behind.clone().next().filter(|member| member.is_named(raw));
-        let found = next.or_else(|| self.object.get_raw(raw))?;
-        self.behind = found.behind(&self.behind);
-        Some(found)
+        let next = self.object.child(self.next).filter(|member| member.is_named(raw));
+        let position = next.map(|_| self.next).or_else(|| self.object.position(raw))?;
+        self.next = position.saturating_add(1);
+        self.object.child(position)
     }
 }

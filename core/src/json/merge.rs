@@ -26,7 +26,9 @@ pub(crate) fn merge<'a>(target: &mut Draft<'a>, patch: Node<'a>) {
         members.retain(|name| removed.binary_search(&name).is_err());
     }
     for member in patch.children().filter(|member| !member.is_null()) {
-        if let Some(target) = members.entry(member.raw_name().into(), Draft::object()) {
+        if !member.is_object() {
+            members.insert(member.raw_name(), Draft::Same(member));
+        } else if let Some(target) = members.entry(member.raw_name().into(), Draft::object) {
             merge(target, member);
         }
     }
@@ -47,8 +49,8 @@ pub(crate) fn shallow<'a>(target: &mut Draft<'a>, change: Node<'a>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::index::Tree;
     use crate::json::parse::parse;
+    use crate::json::tree::Tree;
 
     fn tree(text: &str) -> Tree<'_> {
         parse(text.as_bytes(), 64).expect(text)

@@ -1,7 +1,7 @@
 //! JSON as this crate needs it: exact text in, exact text out, and the edits a client can ask for.
 //!
-//! A document is canonical text, looked at through a flat index over it (`index`, `node`) that is made when it is needed and
-//! thrown away after. A change opens only the containers on the way to what it changes (`draft`) and writes the new text from
+//! A document is canonical text. A container in it is looked into when somebody asks for what is in it (`tree`, `node`), and
+//! passed over as a span (`skip`) until then. A change opens only the containers on the way to what it changes (`draft`) and writes the new text from
 //! spans of the old one. serde_json's tree is not used for documents: it costs an allocation a value and ten times the time.
 //! Its parser writes `1e400` as `1e+400`, takes an object whose first name is serde_json's private number token for a
 //! number, and reports neither the depth nor the byte of an error in a way we can promise. json-patch removes members by
@@ -12,16 +12,18 @@ pub mod change;
 pub(crate) mod diff;
 pub(crate) mod draft;
 pub(crate) mod equal;
-pub(crate) mod index;
 pub(crate) mod lookup;
 mod merge;
+pub(crate) mod name;
 pub(crate) mod node;
 #[cfg(test)]
 pub(crate) mod oracle;
 pub(crate) mod parse;
 pub(crate) mod patch;
 pub mod pointer;
+mod skip;
 pub(crate) mod strings;
+pub(crate) mod tree;
 pub(crate) mod validated;
 pub(crate) mod written;
 

@@ -1,4 +1,4 @@
-//! One value of a text and its index, to be looked at.
+//! One value of a text, to be looked at.
 //!
 //! A name and a string are compared as they are written: canonical text has one way to write each, so two strings are equal
 //! exactly when their texts are.
@@ -13,8 +13,10 @@ use std::ops::Range;
 
 use serde_json::{Map, Number, Value};
 
-use super::index::{Entry, Index, NO_NAME};
+use super::name::Name;
+use super::skip;
 use super::strings::{raw, unescaped};
+use super::tree::{Entry, NO_NAME};
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,35 +33,17 @@ pub(crate) enum Kind {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Node<'a> {
     text: &'a str,
-    index: &'a Index,
-    at: u32,
+    entry: &'a Entry,
 }
 
 impl<'a> Node<'a> {
-    pub(super) fn new(text: &'a str, index: &'a Index, at: u32) -> Node<'a> {
-        Node { text, index, at }
-    }
-
-    /// What is not in the index, which only an empty one can make us ask for, is an empty text.
-    fn entry(self) -> Entry {
-        const NOTHING: Entry = Entry { start: 0, end: 0, next: 0, name: NO_NAME };
-        self.index.entries.get(self.at as usize).copied().unwrap_or(NOTHING)
+    pub(super) fn new(text: &'a str, entry: &'a Entry) -> Node<'a> {
+        Node { text, entry }
     }
 
     /// Where it is in the text of the whole.
     pub(crate) fn range(self) -> Range<usize> {
-        let entry = self.entry();
-        entry.start as usize..entry.end as usize
-    }
-
-    /// Where it is in the index.
-    pub(super) fn place(self) -> u32 {
-        self.at
-    }
-
-    /// What comes behind it in the same container, which ends as `all` of it does.
-    pub(super) fn behind(self, all: &Children<'a>) -> Children<'a> {
-        Children { at: self.entry().next, ..all.clone() }
+        self.entry.start as usize..self.entry.end as usize
     }
 
     /// Its text.
@@ -69,11 +53,14 @@ impl<'a> Node<'a> {
 
     /// Its name as it is written, without the quotes; empty for what is no member.
     pub(crate) fn raw_name(self) -> &'a str {
-        let entry = self.entry();
+        Node::raw_name_of(self.text, self.entry)
+    }
+
+    pub(super) fn raw_name_of<'t>(text: &'t str, entry: &Entry) -> &'t str {
         if entry.name == NO_NAME {
             return "";
         }
-        self.text.get(entry.name as usize + 1..(entry.start as usize).saturating_sub(2)).unwrap_or_default()
+        text.get(entry.name as usize + 1..(entry.start as usize).saturating_sub(2)).unwrap_or_default()
     }
 
     /// Its name.
@@ -82,7 +69,7 @@ impl<'a> Node<'a> {
     }
 
     pub(crate) fn kind(self) -> Kind {
-        match self.text.as_bytes().get(self.entry().start as usize) {
+        match self.text.as_bytes().get(self.entry.start as usize) {
             Some(b'{') => Kind::Object,
             Some(b'[') => Kind::Array,
             Some(b'"') => Kind::String,
@@ -102,13 +89,12 @@ impl<'a> Node<'a> {
 
     /// Members of an object or elements of an array, in order; nothing in anything else.
     pub(crate) fn children(self) -> Children<'a> {
-        let end = self.entry().next;
-        Children { text: self.text, index: self.index, at: self.at.saturating_add(1).min(end), end }
+        Children { text: self.text, entries: self.entry.entries(self.text).iter() }
     }
 
     /// Whether nothing is in it.
     pub(crate) fn is_empty(self) -> bool {
-        self.entry().next <= self.at + 1
+        !matches!(self.kind(), Kind::Object | Kind::Array) || self.range().len() <= "{}".len()
     }
 
     /// The member with this name.
@@ -116,25 +102,36 @@ impl<'a> Node<'a> {
         self.get_raw(&raw(name))
     }
 
+    /// The member with this name, which has been made ready for it.
+    pub(crate) fn member(self, name: &Name) -> Option<Node<'a>> {
+        self.get_raw(name.raw())
+    }
+
     /// The member with the name that is written so.
     pub(crate) fn get_raw(self, raw: &str) -> Option<Node<'a>> {
-        if !self.is_object() {
-            return None;
-        }
-        let at = self.index.member(self.text, self.at, raw)?;
-        Some(Node { at, ..self })
+        self.child(self.position(raw)?)
+    }
+
+    /// Which of the members has the name that is written so.
+    pub(super) fn position(self, raw: &str) -> Option<usize> {
+        if self.is_object() { self.entry.position(self.text, raw) } else { None }
+    }
+
+    /// The member or element at this place.
+    pub(super) fn child(self, position: usize) -> Option<Node<'a>> {
+        self.entry.entries(self.text).get(position).map(|entry| Node { entry, ..self })
     }
 
     /// Whether its name is written so. Compares lengths first, which tells most names apart.
     pub(crate) fn is_named(self, raw: &str) -> bool {
-        let entry = self.entry();
-        let name = (entry.name as usize).saturating_add(1)..(entry.start as usize).saturating_sub(2);
+        let Entry { start, name, .. } = *self.entry;
+        let name = (name as usize).saturating_add(1)..(start as usize).saturating_sub(2);
         name.len() == raw.len() && self.text.as_bytes().get(name) == Some(raw.as_bytes())
     }
 
     /// The element with this index.
     pub(crate) fn element(self, index: usize) -> Option<Node<'a>> {
-        if self.kind() == Kind::Array { self.children().nth(index) } else { None }
+        if self.kind() == Kind::Array { self.child(index) } else { None }
     }
 
     /// The text of a string.
@@ -149,34 +146,12 @@ impl<'a> Node<'a> {
 
     /// How deep containers nest in it: 0 for a scalar, 1 for `{}`.
     pub(crate) fn depth(self) -> usize {
-        match self.kind() {
-            Kind::Object | Kind::Array => {
-                self.children().map(Node::depth).max().unwrap_or(0).saturating_add(1)
-            }
-            _ => 0,
-        }
+        skip::depth(self.text().as_bytes())
     }
 
-    /// Appends the index of it and of all in it, for a copy of its text that begins at `start` and has the name there.
-    pub(super) fn copy_entries(self, start: u32, name: u32, entries: &mut Vec<Entry>) {
-        let own = self.entry();
-        let (moved, place) = (start.wrapping_sub(own.start), entries.len() as u32);
-        let shift = |at: u32| at.wrapping_add(moved);
-        let within = self.index.entries.get(self.at as usize..own.next as usize).unwrap_or_default();
-        entries.extend(within.iter().map(|entry| Entry {
-            start: shift(entry.start),
-            end: shift(entry.end),
-            next: entry.next - self.at + place,
-            name: if entry.name == NO_NAME { NO_NAME } else { shift(entry.name) },
-        }));
-        if let Some(copied) = entries.get_mut(place as usize) {
-            copied.name = name;
-        }
-    }
-
-    /// What tells it from every other value that is indexed at the same time.
+    /// What tells it from every other value that is looked at at the same time.
     pub(super) fn address(self) -> usize {
-        self.index.entries.get(self.at as usize).map_or(0, |entry| std::ptr::from_ref(entry) as usize)
+        std::ptr::from_ref(self.entry) as usize
     }
 
     /// As a tree of its own.
@@ -200,20 +175,23 @@ impl<'a> Node<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Children<'a> {
     text: &'a str,
-    index: &'a Index,
-    at: u32,
-    end: u32,
+    entries: std::slice::Iter<'a, Entry>,
 }
 
 impl<'a> Iterator for Children<'a> {
     type Item = Node<'a>;
 
     fn next(&mut self) -> Option<Node<'a>> {
-        if self.at >= self.end {
-            return None;
-        }
-        let node = Node { text: self.text, index: self.index, at: self.at };
-        self.at = node.entry().next.max(self.at + 1);
-        Some(node)
+        self.entries.next().map(|entry| Node { text: self.text, entry })
+    }
+
+    fn nth(&mut self, n: usize) -> Option<Node<'a>> {
+        self.entries.nth(n).map(|entry| Node { text: self.text, entry })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.entries.size_hint()
     }
 }
+
+impl ExactSizeIterator for Children<'_> {}

@@ -281,8 +281,8 @@ impl Budget<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::index::Tree;
     use crate::json::parse::parse;
+    use crate::json::tree::Tree;
 
     fn tree(text: &str) -> Tree<'_> {
         parse(text.as_bytes(), 64).expect(text)

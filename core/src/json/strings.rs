@@ -1,10 +1,12 @@
 //! Strings as canonical text writes them: the way of RFC 8785, which is the only one.
 
+#![allow(clippy::arithmetic_side_effects, reason = "places in a slice, and bytes of a word")]
+
 use std::borrow::Cow;
 
 /// A string as it is written between its quotes.
 pub(crate) fn raw(text: &str) -> Cow<'_, str> {
-    if !text.bytes().any(is_escaped) {
+    if first_escaped(text.as_bytes()) == text.len() {
         return Cow::Borrowed(text);
     }
     let mut written = String::with_capacity(text.len().saturating_add(8));
@@ -12,9 +14,43 @@ pub(crate) fn raw(text: &str) -> Cow<'_, str> {
     Cow::Owned(written)
 }
 
-/// Whether a byte has to be written as an escape.
-pub(crate) fn is_escaped(byte: u8) -> bool {
-    matches!(byte, b'"' | b'\\' | 0..=0x1f)
+/// Where the first byte is that has to be written as an escape, or the end.
+pub(super) fn first_escaped(bytes: &[u8]) -> usize {
+    let is_escaped = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
+    find(bytes, |word| equal_to(word, b'"') | equal_to(word, b'\\') | below(word, 0x20), is_escaped)
+}
+
+/// Where the first quote is, or the end.
+pub(super) fn first_quote(bytes: &[u8]) -> usize {
+    find(bytes, |word| equal_to(word, b'"'), |byte| *byte == b'"')
+}
+
+/// Each byte is 1.
+const ONES: u64 = u64::MAX / 0xff;
+/// The highest bit of each byte.
+const HIGHS: u64 = ONES << 7;
+
+/// Sets the highest bit of each byte that is this one. Above the first such byte it may err.
+fn equal_to(word: u64, byte: u8) -> u64 {
+    below(word ^ (ONES * u64::from(byte)), 1)
+}
+
+/// Sets the highest bit of each byte that is less than this, which is at most 0x80. Above the first such byte it may err.
+fn below(word: u64, limit: u8) -> u64 {
+    word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGHS
+}
+
+/// Finds a byte, eight at a time: most strings are so short that calling a search that takes more of them costs more than it
+/// saves. `in_word` sets the highest bit of the first byte that is wanted.
+fn find(bytes: &[u8], in_word: impl Fn(u64) -> u64, is_wanted: impl Fn(&u8) -> bool) -> usize {
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (count, word) in words.iter().enumerate() {
+        let found = in_word(u64::from_le_bytes(*word));
+        if found != 0 {
+            return count * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    bytes.len() - rest.len() + rest.iter().position(is_wanted).unwrap_or(rest.len())
 }
 
 /// Writes one character of a string.
@@ -45,7 +81,12 @@ pub(crate) fn push_string(out: &mut String, text: &str) {
 
 /// The string that is written so between its quotes.
 pub(crate) fn unescaped(raw: &str) -> Cow<'_, str> {
-    let Some((plain, mut rest)) = raw.split_once('\\') else { return Cow::Borrowed(raw) };
+    // In canonical text a backslash is all there is of what is escaped.
+    let Some((plain, mut rest)) = raw.split_at_checked(first_escaped(raw.as_bytes())) else {
+        return Cow::Borrowed(raw);
+    };
+    let Some(behind) = rest.strip_prefix('\\') else { return Cow::Borrowed(raw) };
+    rest = behind;
     let mut text = String::with_capacity(raw.len());
     text.push_str(plain);
     loop {
@@ -88,6 +129,16 @@ mod tests {
             push_string(&mut written, &text);
             proptest::prop_assert_eq!(&written, &serde_json::Value::from(text.as_str()).to_string());
             proptest::prop_assert_eq!(unescaped(&written[1..written.len() - 1]), text);
+        }
+
+        /// In every place of a word, and behind the last whole one.
+        #[test]
+        fn bytes_are_found_where_they_are(bytes in proptest::collection::vec(proptest::sample::select(
+            b"aa\x7f\x80\xff !#[]\x20\x1f\x00\"\\".to_vec()), 0..40))
+        {
+            let first = |wanted: fn(u8) -> bool| bytes.iter().position(|byte| wanted(*byte)).unwrap_or(bytes.len());
+            proptest::prop_assert_eq!(first_quote(&bytes), first(|byte| byte == b'"'));
+            proptest::prop_assert_eq!(first_escaped(&bytes), first(|byte| byte < 0x20 || b"\"\\".contains(&byte)));
         }
     }
 }

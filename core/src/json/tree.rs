@@ -1,11 +1,12 @@
-//! A flat index over canonical text: where each value begins and ends, and where its next sibling is.
+//! Canonical text, and where the values in it are.
 //!
-//! 16 bytes a value, in the order of the text, so that a container is followed by what is in it. Text and index together
-//! answer what a tree would, in a seventh of its memory and without an allocation a value; neither is ever changed: an edit
-//! makes another text. What kind a value is, its first byte tells.
+//! A container is looked into when somebody first asks for what is in it; then its own values, and no others, are found and kept
+//! as places in the text. Most of a document is never asked for: a message changes one member, and the accounts beside
+//! it are passed over as one span. An index of the whole, made at once, was there before and took an eighth of an update. Neither
+//! text nor places ever change: an edit makes another text. What kind a value is, its first byte tells.
 //!
-//! The index of text that this crate has made itself is built by [`Tree::of_trusted`], which looks for nothing but the ends of
-//! things. Bytes of others go through the parser, which checks them and makes the index as it goes.
+//! Whoever walks a text all the way down passes over each byte once for every container around it, which the limit of
+//! depth bounds. Bytes of others go through the parser, which checks them; what is here trusts the text.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -16,89 +17,138 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use super::node::Node;
+use super::skip::{container_end, scalar_end, string_end};
 use super::strings::push_string;
 
 /// What stands for the name of a value that is no member.
 pub(super) const NO_NAME: u32 = u32::MAX;
 
-/// One value: where it is in the text, and where the next one that is not within it is in the index.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry {
+/// One value: where it is in the text, and what is in it.
+#[derive(Debug)]
+pub(super) struct Entry {
     pub(super) start: u32,
     pub(super) end: u32,
-    pub(super) next: u32,
     /// Where the opening quote of its name is; [`NO_NAME`] for what is no member.
     pub(super) name: u32,
+    inside: OnceLock<Box<Inside>>,
+}
+
+/// What is in a container.
+#[derive(Debug)]
+struct Inside {
+    entries: Vec<Entry>,
+    /// The places of the members of a wide object, sorted by their names; made when one is first looked for. A schema can
+    /// name a thousand members of an object that has a hundred thousand, and going through these for each would stop the server.
+    sorted: OnceLock<Box<[u32]>>,
 }
 
 /// An object has so many members before they are looked for in a table.
 const FEW: usize = 64;
 
-/// The index of a text.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Index {
-    pub(super) entries: Vec<Entry>,
-    /// The members of wide objects, sorted by their names; made when one is first looked for. A schema can name a thousand
-    /// members of an object that has a hundred thousand, and going through these for each would stop the server.
-    wide: OnceLock<Vec<(u32, Box<[u32]>)>>,
-}
-
-impl Index {
-    pub(super) fn with_capacity_for(text_bytes: usize) -> Index {
-        Index { entries: Vec::with_capacity(text_bytes / 12 + 4), wide: OnceLock::new() }
+impl Entry {
+    /// A value that was not looked into.
+    pub(super) fn new(start: usize, end: usize, name: u32) -> Entry {
+        Entry { start: start as u32, end: end as u32, name, inside: OnceLock::new() }
     }
 
-    /// The member of the object at `at` with the name that is written so.
-    pub(super) fn member(&self, text: &str, at: u32, raw: &str) -> Option<u32> {
-        let node = |at: u32| Node::new(text, self, at);
-        let mut members = node(at).children();
-        let mut first = members.by_ref().take(FEW);
-        if let Some(found) = first.find(|member| member.is_named(raw)) {
-            return Some(found.place());
+    /// A container, and what is in it.
+    pub(super) fn opened(start: usize, end: usize, name: u32, entries: Vec<Entry>) -> Entry {
+        let inside = OnceLock::from(Box::new(Inside { entries, sorted: OnceLock::new() }));
+        Entry { inside, ..Entry::new(start, end, name) }
+    }
+
+    fn inside(&self, text: &str) -> &Inside {
+        self.inside.get_or_init(|| Box::new(Inside { entries: self.look(text), sorted: OnceLock::new() }))
+    }
+
+    /// The members or elements; none of what is no container.
+    pub(super) fn entries<'e>(&'e self, text: &str) -> &'e [Entry] {
+        &self.inside(text).entries
+    }
+
+    /// Which of the members of an object has the name that is written so.
+    pub(super) fn position(&self, text: &str, raw: &str) -> Option<usize> {
+        let inside = self.inside(text);
+        let is_named = |entry: &Entry| Node::new(text, entry).is_named(raw);
+        if inside.entries.len() <= FEW {
+            return inside.entries.iter().position(is_named);
         }
-        members.next()?;
-        let wide = self.wide.get_or_init(|| self.sorted(text));
-        let (_, sorted) = wide.get(wide.binary_search_by_key(&at, |(object, _)| *object).ok()?)?;
-        let found = sorted.binary_search_by(|member| node(*member).raw_name().cmp(raw)).ok()?;
-        sorted.get(found).copied()
+        let sorted = inside.sorted.get_or_init(|| {
+            let mut sorted: Box<[u32]> = (0..inside.entries.len() as u32).collect();
+            sorted.sort_unstable_by_key(|place| inside.raw_name(text, *place));
+            sorted
+        });
+        let found = sorted.binary_search_by(|place| inside.raw_name(text, *place).cmp(raw)).ok()?;
+        sorted.get(found).map(|place| *place as usize)
     }
 
-    /// Every wide object with its members sorted.
-    fn sorted(&self, text: &str) -> Vec<(u32, Box<[u32]>)> {
-        let objects = (0..self.entries.len() as u32).map(|at| Node::new(text, self, at));
-        let is_wide = |object: &Node| object.is_object() && object.children().nth(FEW).is_some();
-        let sorted = objects.filter(is_wide).map(|object| {
-            let mut members: Vec<Node> = object.children().collect();
-            members.sort_unstable_by_key(|member| member.raw_name());
-            (object.place(), members.into_iter().map(Node::place).collect())
-        });
-        sorted.collect()
+    /// Finds what is in it.
+    fn look(&self, text: &str) -> Vec<Entry> {
+        /// About as many members as objects mostly have.
+        const SOME: usize = 8;
+        let bytes = text.as_bytes().get(..self.end as usize).unwrap_or_default();
+        let start = self.start as usize;
+        let is_object = match bytes.get(start) {
+            Some(b'{') => true,
+            Some(b'[') => false,
+            _ => return Vec::new(),
+        };
+        let mut at = start + 1;
+        if at + 1 >= bytes.len() {
+            return Vec::new();
+        }
+        let mut entries = Vec::with_capacity(SOME);
+        loop {
+            let mut name = NO_NAME;
+            if is_object {
+                name = at as u32;
+                at = string_end(bytes, at) + 1;
+            }
+            let end = match bytes.get(at) {
+                Some(b'{' | b'[') => container_end(bytes, at),
+                Some(b'"') => string_end(bytes, at),
+                Some(_) => scalar_end(bytes, at),
+                // Text that is not canonical after all: what is found of it is within it.
+                None => return entries,
+            };
+            entries.push(Entry::new(at, end, name));
+            if bytes.get(end) != Some(&b',') {
+                return entries;
+            }
+            at = end + 1;
+        }
     }
 }
 
-/// Canonical text and its index.
-#[derive(Clone, Debug, Default)]
+impl Inside {
+    fn raw_name<'t>(&self, text: &'t str, place: u32) -> &'t str {
+        self.entries.get(place as usize).map_or("", |entry| Node::raw_name_of(text, entry))
+    }
+}
+
+/// Canonical text, to be looked at.
+#[derive(Debug)]
 pub(crate) struct Tree<'t> {
     text: Cow<'t, str>,
-    index: Index,
+    root: Entry,
 }
 
 impl<'t> Tree<'t> {
-    /// Takes over a text and the index that was made with it.
-    pub(super) fn new(text: String, index: Index) -> Tree<'t> {
-        Tree { text: Cow::Owned(text), index }
+    /// Takes over a text and what is known of it.
+    pub(super) fn new(text: String, root: Entry) -> Tree<'t> {
+        Tree { text: Cow::Owned(text), root }
     }
 
-    /// Indexes text that is known to be canonical.
+    /// Takes text that is known to be canonical.
     pub(crate) fn of_trusted(text: impl Into<Cow<'t, str>>) -> Tree<'t> {
         let text = text.into();
-        let index = index(&text);
-        Tree { text, index }
+        let root = Entry::new(0, text.len(), NO_NAME);
+        Tree { text, root }
     }
 
     /// The value as a whole.
     pub(crate) fn root(&self) -> Node<'_> {
-        Node::new(&self.text, &self.index, 0)
+        Node::new(&self.text, &self.root)
     }
 
     /// The text.
@@ -106,16 +156,23 @@ impl<'t> Tree<'t> {
         &self.text
     }
 
-    /// Whether the index is what indexing the text makes, however it came about.
-    #[cfg(test)]
-    pub(super) fn has_index_of_text(&self) -> bool {
-        let parts = |entry: &Entry| (entry.start, entry.end, entry.next, entry.name);
-        self.index.entries.iter().map(parts).eq(index(&self.text).entries.iter().map(parts))
-    }
-
-    /// The text, without the index.
+    /// The text alone.
     pub(crate) fn into_text(self) -> String {
         self.text.into_owned()
+    }
+
+    /// Whether what is known of the text is what looking at it finds, however it came about.
+    #[cfg(test)]
+    pub(super) fn is_as_found(&self) -> bool {
+        fn same(known: Node, found: Node) -> bool {
+            let (mut knowns, mut founds) = (known.children(), found.children());
+            known.text() == found.text()
+                && known.range() == found.range()
+                && known.raw_name() == found.raw_name()
+                && knowns.len() == founds.len()
+                && knowns.all(|known| founds.next().is_some_and(|found| same(known, found)))
+        }
+        same(self.root(), Tree::of_trusted(&*self.text).root())
     }
 
     /// The same, made into one string that nothing stands beside: what a name is to the validator.
@@ -123,99 +180,36 @@ impl<'t> Tree<'t> {
         let mut written = std::mem::take(&mut self.text).into_owned();
         written.clear();
         push_string(&mut written, text);
-        self.index.entries.clear();
-        self.index.entries.push(Entry { start: 0, end: written.len() as u32, next: 1, name: NO_NAME });
+        self.root = Entry::new(0, written.len(), NO_NAME);
         self.text = Cow::Owned(written);
     }
 }
 
-/// The index of canonical text.
-pub(crate) fn index(text: &str) -> Index {
-    let bytes = text.as_bytes();
-    let mut index = Index::with_capacity_for(bytes.len());
-    let entries = &mut index.entries;
-    // Containers that are still open, as their places in the index.
-    let mut open: Vec<usize> = Vec::with_capacity(16);
-    let (mut at, mut name) = (0, NO_NAME);
-    while let Some(byte) = bytes.get(at) {
-        let start = at;
-        match byte {
-            b'{' | b'[' => {
-                open.push(entries.len());
-                at += 1;
-            }
-            b'}' | b']' => {
-                at += 1;
-                let next = entries.len() as u32;
-                if let Some(entry) = open.pop().and_then(|place| entries.get_mut(place)) {
-                    (entry.end, entry.next) = (at as u32, next);
-                }
-                continue;
-            }
-            b',' => {
-                at += 1;
-                continue;
-            }
-            b'"' => {
-                at = string_end(bytes, at);
-                if bytes.get(at) == Some(&b':') {
-                    name = start as u32;
-                    at += 1;
-                    continue;
-                }
-            }
-            _ => at = scalar_end(bytes, at),
-        }
-        let next = entries.len() as u32 + 1;
-        entries.push(Entry { start: start as u32, end: at as u32, next, name });
-        name = NO_NAME;
-    }
-    index
-}
-
-/// The place behind the string whose opening quote is at `at`.
-fn string_end(bytes: &[u8], at: usize) -> usize {
-    let mut end = at + 1;
-    loop {
-        end = quote_from(bytes, end);
-        if bytes.get(end - 1) != Some(&b'\\') || end >= bytes.len() {
-            return end + 1;
-        }
-        let before = bytes.get(at + 1..end).unwrap_or_default();
-        let escapes = before.iter().rev().take_while(|byte| **byte == b'\\').count();
-        end += 1;
-        // A backslash may be escaped itself.
-        if escapes % 2 == 0 {
-            return end;
-        }
+impl Clone for Tree<'_> {
+    fn clone(&self) -> Self {
+        Tree::of_trusted(self.text.clone())
     }
 }
 
-/// The next quote from `at` on, or the end. Most strings are short: eight bytes at a time beat the call of a search that
-/// takes 32, which is left for the long ones.
-fn quote_from(bytes: &[u8], at: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = ONES << 7;
-    const QUOTES: u64 = ONES * b'"' as u64;
-    const SHORT_BYTES: usize = 64;
-    let rest = bytes.get(at..).unwrap_or_default();
-    let mut passed = 0;
-    let mut words = rest.chunks_exact(8).take(SHORT_BYTES / 8);
-    while let Some(word) = words.next().and_then(|word| word.first_chunk::<8>()) {
-        // Sets the highest bit of each byte that is zero, that is a quote; above the first of them it may err.
-        let differing = u64::from_le_bytes(*word) ^ QUOTES;
-        let found = differing.wrapping_sub(ONES) & !differing & HIGHS;
-        if found != 0 {
-            return at + passed + found.trailing_zeros() as usize / 8;
-        }
-        passed += 8;
+impl Default for Tree<'_> {
+    fn default() -> Self {
+        Tree::of_trusted("")
     }
-    let rest = rest.get(passed..).unwrap_or_default();
-    at + passed + memchr::memchr(b'"', rest).unwrap_or(rest.len())
 }
 
-/// The place behind the number or word at `at`.
-fn scalar_end(bytes: &[u8], at: usize) -> usize {
-    let rest = bytes.get(at..).unwrap_or_default();
-    at + rest.iter().position(|byte| matches!(byte, b',' | b'}' | b']')).unwrap_or(rest.len())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_that_is_cut_off_is_looked_at_without_harm() {
+        let text = r#"{"channel":{"type":"whatsapp"},"items":[1,"\"",{}],"note":null}"#;
+        fn walk(node: Node) -> usize {
+            node.children().map(walk).sum::<usize>() + node.text().len() + node.raw_name().len()
+        }
+        let whole = walk(Tree::of_trusted(text).root());
+        for len in 0..text.len() {
+            assert!(walk(Tree::of_trusted(&text[..len]).root()) <= whole, "{}", &text[..len]);
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Text and index as the validator sees JSON, so that it needs no tree.
+//! Canonical text as the validator sees JSON, so that it needs no tree of values.
 
 use std::borrow::Cow;
 
@@ -6,11 +6,11 @@ use jsonschema::JsonType;
 use jsonschema::json::{Array, Json, JsonNumber, NodeIdentity, Object, cmp};
 use serde_json::{Number, Value};
 
-use super::index::Tree;
 use super::node::{Children, Kind, Node};
 use super::strings::raw;
+use super::tree::Tree;
 
-/// JSON as canonical text with its index.
+/// JSON as canonical text.
 #[derive(Debug)]
 pub(crate) struct Text;
 

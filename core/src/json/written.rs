@@ -5,10 +5,10 @@ use std::borrow::Cow;
 
 use super::change::ChangeKind;
 use super::equal::equal;
-use super::index::Tree;
 use super::node::Node;
 use super::patch;
 use super::pointer::Pointer;
+use super::tree::Tree;
 
 /// The members that a change writes.
 #[derive(Clone, Debug)]

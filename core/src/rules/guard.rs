@@ -4,6 +4,7 @@ use super::places::{Marks, Place};
 use super::{Rules, member, pointer, within};
 use crate::error::Error;
 use crate::json::equal::equal;
+use crate::json::name::Name;
 use crate::json::node::Node;
 
 /// What a guarded member may not differ from.
@@ -22,7 +23,7 @@ impl<'v> Before<'v> {
         text.is_some() && self.document.map(Node::text) == text && self.protected.map(Node::text) == text
     }
 
-    pub(super) fn member(self, name: &str) -> Before<'v> {
+    pub(super) fn member(self, name: &Name) -> Before<'v> {
         Before { document: member(self.document, name), protected: member(self.protected, name) }
     }
 }

@@ -88,7 +88,7 @@ impl Rules {
             found.push(Deadline { place: pointer.as_str().into(), at_ms });
         }
         for (name, below) in self.members(place, |marks| marks.lapses) {
-            let Some(after) = after.get(name) else { continue };
+            let Some(after) = after.member(name) else { continue };
             let before = super::member(before, name);
             within(pointer, name, |pointer| {
                 self.collect_deadlines(below, pointer, before, after, clock, found)

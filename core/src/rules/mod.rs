@@ -22,9 +22,10 @@ mod steps;
 mod transitions;
 
 use crate::error::Error;
-use crate::json::index::Tree;
+use crate::json::name::Name;
 use crate::json::node::Node;
 use crate::json::pointer::escaped;
+use crate::json::tree::Tree;
 use crate::schema::refs::Whole;
 
 pub use guard::Before;
@@ -100,7 +101,7 @@ impl Rules {
         let (Some(place), Some(value)) = (place, value) else { return Ok(()) };
         place.transitions.iter().try_for_each(|transitions| begins(transitions, value, place))?;
         let mut members = self.members(place, |marks| marks.steps);
-        members.try_for_each(|(name, below)| self.check_beginnings_at(Some(below), value.get(name)))
+        members.try_for_each(|(name, below)| self.check_beginnings_at(Some(below), value.member(name)))
     }
 
     fn root(&self) -> Option<&Place> {
@@ -118,9 +119,9 @@ impl Rules {
         &'r self,
         place: &'r Place,
         wanted: impl Fn(Marks) -> bool + 'r,
-    ) -> impl Iterator<Item = (&'r str, &'r Place)> {
+    ) -> impl Iterator<Item = (&'r Name, &'r Place)> {
         let members = place.members.iter();
-        let members = members.filter_map(|(name, number)| Some((&**name, self.places.get(*number)?)));
+        let members = members.filter_map(|(name, number)| Some((name, self.places.get(*number)?)));
         members.filter(move |(_, place)| wanted(place.marks_within()))
     }
 }
@@ -133,8 +134,8 @@ fn begins(transitions: &Transitions, value: Node, place: &Place) -> Result<(), E
     Err(crate::schema::bad_schema(&place.pointer, reason))
 }
 
-fn member<'v>(value: Option<Node<'v>>, name: &str) -> Option<Node<'v>> {
-    value?.get(name)
+fn member<'v>(value: Option<Node<'v>>, name: &Name) -> Option<Node<'v>> {
+    value?.member(name)
 }
 
 /// An empty pointer with room for most: walking down appends to it and takes back.

@@ -12,8 +12,9 @@ use serde_json::Value;
 use super::lapses::{Lifetime, SLIDING, TTL};
 use super::transitions::Transitions;
 use crate::error::Error;
-use crate::json::index::Tree;
+use crate::json::name::Name;
 use crate::json::to_text;
+use crate::json::tree::Tree;
 use crate::schema::refs::{Spot, Whole};
 use crate::schema::{bad_schema, defaults};
 
@@ -66,7 +67,7 @@ pub struct Place {
     /// What it goes back to: its default with the defaults below it.
     pub default: Option<Tree<'static>>,
     /// Its annotated members, by name, with the number of their places.
-    pub members: Vec<(Box<str>, usize)>,
+    pub members: Vec<(Name, usize)>,
     below: Marks,
 }
 
@@ -284,7 +285,7 @@ fn spread_marks(places: &mut [Place]) {
     loop {
         let mut changed = false;
         for number in (0..places.len()).rev() {
-            let within = |member: &(Box<str>, usize)| places.get(member.1).map(Place::marks_within);
+            let within = |member: &(Name, usize)| places.get(member.1).map(Place::marks_within);
             let members = places.get(number).into_iter().flat_map(|place| &place.members);
             let below = members.filter_map(within).fold(Marks::default(), Marks::with);
             if let Some(place) = places.get_mut(number).filter(|place| place.below != below) {

@@ -14,9 +14,9 @@ use crate::error::Error;
 use crate::json::diff::goes_by_members;
 use crate::json::draft::Draft;
 use crate::json::equal::same_literals;
-use crate::json::index::Tree;
 use crate::json::node::Node;
 use crate::json::pointer::Pointer;
+use crate::json::tree::Tree;
 
 /// What stands for a secret. No secret has this value: writing it is no mention of the member.
 const SECRET: &str = "\"***\"";
@@ -60,8 +60,9 @@ impl Rules {
     fn has_secret_at(&self, place: &Place, value: Node) -> bool {
         let mut members = self.members(place, |marks| marks.secret);
         place.marks.secret
-            || members
-                .any(|(name, below)| value.get(name).is_some_and(|member| self.has_secret_at(below, member)))
+            || members.any(|(name, below)| {
+                value.member(name).is_some_and(|member| self.has_secret_at(below, member))
+            })
     }
 
     /// Hides every secret in two documents whose difference is to be shown. It still says that a secret was written, and
@@ -98,7 +99,7 @@ impl Rules {
     /// whole would be told with it.
     pub fn are_passed_over(&self, before: Node, after: Node) -> bool {
         let mut holders = self.root().into_iter().flat_map(|root| self.members(root, |marks| marks.secret));
-        let is_same = |name| before.get(name).map(Node::text) == after.get(name).map(Node::text);
+        let is_same = |name| before.member(name).map(Node::text) == after.member(name).map(Node::text);
         !self.has_secrets() || (goes_by_members(before, after) && holders.all(|(name, _)| is_same(name)))
     }
 
@@ -126,7 +127,7 @@ impl Rules {
     /// Whether an object names a top-level member that is a secret or has one in it.
     pub fn names_secrets(&self, json: Node) -> bool {
         let members = self.root().into_iter().flat_map(|root| self.members(root, |marks| marks.secret));
-        !json.is_object() || members.into_iter().any(|(name, _)| json.get(name).is_some())
+        !json.is_object() || members.into_iter().any(|(name, _)| json.member(name).is_some())
     }
 
     /// Refuses a value for such a secret where one is set, the one that it has too.
@@ -157,7 +158,7 @@ impl Rules {
             };
         }
         for (name, below) in self.members(place, move |below| marks.secret || below.secret) {
-            if let Some(after) = after.get(name) {
+            if let Some(after) = after.member(name) {
                 let before = before.member(name);
                 within(pointer, name, |pointer| {
                     self.refuse_guesses_at(below, marks, pointer, before, after)

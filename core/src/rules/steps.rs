@@ -27,7 +27,7 @@ impl Rules {
             steps.add(if pointer.is_empty() { "/" } else { pointer }, step);
         }
         for (name, below) in self.members(place, |marks| marks.steps) {
-            if let Some(member) = value.get(name) {
+            if let Some(member) = value.member(name) {
                 within(pointer, name, |pointer| self.steps_at(below, pointer, member, steps));
             }
         }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::error::Error;
+use crate::json::name::Name;
 use crate::json::node::{Kind, Node};
 use crate::json::pointer::escaped;
 use crate::schema::bad_schema;
@@ -26,7 +27,7 @@ const ALLOWED_SHOWN: usize = 20;
 #[derive(Debug)]
 pub struct Transitions {
     /// The members that make a step; none for a string member.
-    by: Vec<Box<str>>,
+    by: Vec<Name>,
     initial: Vec<Box<str>>,
     allow: BTreeMap<Box<str>, Vec<Box<str>>>,
 }
@@ -54,7 +55,7 @@ impl Transitions {
             return Err(bad_schema(&format!("{at}/{}", escaped(name)), "is not by, initial or allow".into()));
         }
         let by = match members.get("by") {
-            Some(by) => names(by, &format!("{at}/by"))?,
+            Some(by) => names(by, &format!("{at}/by"))?.iter().map(|name| Name::from(&**name)).collect(),
             None => Vec::new(),
         };
         if by.is_empty() && members.contains_key("by") {
@@ -69,7 +70,7 @@ impl Transitions {
     }
 
     /// The members that make a step.
-    pub fn by(&self) -> &[Box<str>] {
+    pub fn by(&self) -> &[Name] {
         &self.by
     }
 
@@ -132,7 +133,7 @@ impl Transitions {
             }
             Kind::Object if !self.by.is_empty() => {
                 // Absent and null mean the same.
-                let part = |name: &str| match value.get(name) {
+                let part = |name: &Name| match value.member(name) {
                     None => Some(Cow::Borrowed("")),
                     Some(part) if part.is_null() => Some(Cow::Borrowed("")),
                     Some(part) => part.as_str(),
@@ -215,8 +216,8 @@ fn names(value: &Value, at: &str) -> Result<Vec<Box<str>>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::index::Tree;
     use crate::json::parse::parse;
+    use crate::json::tree::Tree;
 
     fn tree(text: &str) -> Tree<'static> {
         parse(text.as_bytes(), 64).expect(text)

@@ -118,8 +118,8 @@ fn has_reference(schema: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::json::index::Tree;
     use crate::json::oracle;
+    use crate::json::tree::Tree;
     use crate::schema::Schema;
 
     /// Local constraints, constraints that reach over members, and references, at several depths.

@@ -1,6 +1,6 @@
 //! The parser of untrusted JSON (RFC 8259): bounded depth, errors with their byte, number literals untouched.
 //!
-//! It writes canonical text and its index in one pass; nothing looks at the bytes of others again. Recursion is bounded by
+//! It writes canonical text in one pass; nothing looks at the bytes of others again. Recursion is bounded by
 //! `depth_max` (at most [`DEPTH_CEILING`]). Of duplicate names the last value wins and stands at the place of the first, as
 //! in JavaScript; that takes a second pass, which nobody pays for who names each member once.
 
@@ -14,8 +14,8 @@ mod strings;
 use std::collections::HashSet;
 
 use super::draft::{Draft, Members};
-use super::index::{Entry, Index, NO_NAME, Tree};
 use super::node::Node;
+use super::tree::Tree;
 use crate::error::Error;
 
 /// No text that this crate takes is deeper, whatever the configuration says.
@@ -28,19 +28,21 @@ pub(crate) fn parse(bytes: &[u8], depth_max: usize) -> Result<Tree<'static>, Err
     let mut parser = Parser {
         text,
         at: 0,
+        taken: 0,
         depth: 0,
         depth_max: depth_max.min(DEPTH_CEILING),
         out: String::with_capacity(text.len()),
-        index: Index::with_capacity_for(text.len()),
+        names: Vec::new(),
         repeats: false,
     };
     parser.skip_space();
-    parser.value(NO_NAME)?;
+    parser.value()?;
     parser.skip_space();
     if parser.peek().is_some() {
         return Err(parser.bad("text after the end of the value"));
     }
-    let tree = Tree::new(parser.out, parser.index);
+    parser.take_over();
+    let tree = Tree::of_trusted(parser.out);
     if parser.repeats { Ok(without_repeated(&tree)) } else { Ok(tree) }
 }
 
@@ -60,18 +62,15 @@ fn without_repeated(tree: &Tree) -> Tree<'static> {
     last_wins(tree.root()).into_tree()
 }
 
-/// Whether two members have one name. Few are compared with each other; many are put in a set, which does not take the square.
-fn has_repeated(object: Node) -> bool {
+/// Whether two of these are one. Few are compared with each other; many are put in a set, which does not take the square.
+fn has_repeated<'t>(mut names: impl ExactSizeIterator<Item = &'t str> + Clone) -> bool {
     const FEW: usize = 12;
-    let mut names = [""; FEW];
-    for (count, member) in object.children().enumerate() {
-        let name = member.raw_name();
-        let Some(place) = names.get_mut(count) else {
-            let mut seen = HashSet::new();
-            return !object.children().all(|member| seen.insert(member.raw_name()));
-        };
-        *place = name;
-        if names.iter().take(count).any(|earlier| *earlier == name) {
+    if names.len() > FEW {
+        let mut seen = HashSet::new();
+        return !names.all(|name| seen.insert(name));
+    }
+    while let Some(name) = names.next() {
+        if names.clone().any(|other| other == name) {
             return true;
         }
     }
@@ -82,11 +81,14 @@ struct Parser<'a> {
     text: &'a str,
     /// The byte that is read next; never past the end, always on a character boundary when a slice is taken.
     at: usize,
+    /// What was read up to here is in `out`; what was read since is canonical as it is.
+    taken: usize,
     depth: usize,
     depth_max: usize,
-    /// What was read so far, as canonical text and its index.
+    /// Canonical text.
     out: String,
-    index: Index,
+    /// Where the names of the objects that are open stand in it, without their quotes.
+    names: Vec<(u32, u32)>,
     /// Some name has occurred twice in an object.
     repeats: bool,
 }
@@ -98,6 +100,10 @@ impl<'a> Parser<'a> {
 
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
     fn advance(&mut self, bytes: usize) {
@@ -113,71 +119,56 @@ impl<'a> Parser<'a> {
     }
 
     fn skip_space(&mut self) {
+        if !matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            return;
+        }
+        self.take_over();
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.advance(1);
         }
+        self.taken = self.at;
     }
 
-    fn slice(&self, from: usize) -> &'a str {
-        self.text.get(from..self.at).unwrap_or_default()
+    /// Copies what was read since the last time.
+    fn take_over(&mut self) {
+        self.out.push_str(self.text.get(self.taken..self.at).unwrap_or_default());
+        self.taken = self.at;
     }
 
-    /// Reads a value; `name` is where its name begins in what was written.
-    fn value(&mut self, name: u32) -> Result<(), Error> {
-        let start = self.out.len() as u32;
+    /// How long the canonical text is so far.
+    fn written(&self) -> u32 {
+        (self.out.len() + self.at.saturating_sub(self.taken)) as u32
+    }
+
+    fn value(&mut self) -> Result<(), Error> {
         match self.peek() {
-            Some(b'{') => return self.nested(name, Self::object),
-            Some(b'[') => return self.nested(name, Self::array),
-            Some(b'"') => self.string()?,
-            Some(b'-' | b'0'..=b'9') => self.number()?,
-            Some(b't') => self.word("true")?,
-            Some(b'f') => self.word("false")?,
-            Some(b'n') => self.word("null")?,
-            Some(_) => return Err(self.bad("expected a value")),
-            None => return Err(self.bad("the text ends where a value is expected")),
+            Some(b'{') => self.nested(Self::object),
+            Some(b'[') => self.nested(Self::array),
+            Some(b'"') => self.string(),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b't') => self.word("true"),
+            Some(b'f') => self.word("false"),
+            Some(b'n') => self.word("null"),
+            Some(_) => Err(self.bad("expected a value")),
+            None => Err(self.bad("the text ends where a value is expected")),
         }
-        let (end, next) = (self.out.len() as u32, self.index.entries.len() as u32 + 1);
-        self.index.entries.push(Entry { start, end, next, name });
-        Ok(())
     }
 
-    fn nested(&mut self, name: u32, read: fn(&mut Self) -> Result<(), Error>) -> Result<(), Error> {
+    fn nested(&mut self, read: fn(&mut Self) -> Result<(), Error>) -> Result<(), Error> {
         self.depth += 1;
         if self.depth > self.depth_max {
             return Err(Error::TooDeep { at_byte: self.at, limit: self.depth_max });
         }
-        let place = self.index.entries.len();
-        self.index.entries.push(Entry { start: self.out.len() as u32, end: 0, next: 0, name });
-        self.keep(1);
+        self.advance(1);
         read(self)?;
         self.depth -= 1;
-        let (end, next) = (self.out.len() as u32, self.index.entries.len() as u32);
-        if let Some(entry) = self.index.entries.get_mut(place) {
-            (entry.end, entry.next) = (end, next);
-        }
         Ok(())
     }
 
-    /// Takes over bytes as they are.
-    fn keep(&mut self, bytes: usize) {
-        let start = self.at;
-        self.advance(bytes);
-        self.out.push_str(self.slice(start));
-    }
-
-    /// As [`Parser::take`], and takes it over.
-    fn keep_byte(&mut self, byte: u8) -> bool {
-        let found = self.peek() == Some(byte);
-        if found {
-            self.keep(1);
-        }
-        found
-    }
-
     fn object(&mut self) -> Result<(), Error> {
-        let place = self.index.entries.len() - 1;
+        let outer_names = self.names.len();
         self.skip_space();
-        if self.keep_byte(b'}') {
+        if self.take(b'}') {
             return Ok(());
         }
         loop {
@@ -185,44 +176,44 @@ impl<'a> Parser<'a> {
             if self.peek() != Some(b'"') {
                 return Err(self.bad("expected a member name in double quotes"));
             }
-            let name = self.out.len() as u32;
+            let name = self.written() + 1;
             self.string()?;
+            self.names.push((name, self.written() - 1));
             self.skip_space();
-            if !self.keep_byte(b':') {
+            if !self.take(b':') {
                 return Err(self.bad("expected `:` after a member name"));
             }
             self.skip_space();
-            self.value(name)?;
+            self.value()?;
             self.skip_space();
-            if self.keep_byte(b'}') {
+            if self.take(b'}') {
                 break;
             }
-            if !self.keep_byte(b',') {
+            if !self.take(b',') {
                 return Err(self.bad("expected `,` or `}`"));
             }
         }
-        // It has no end yet, and everything behind its entry is in it.
-        let next = self.index.entries.len() as u32;
-        if let Some(entry) = self.index.entries.get_mut(place) {
-            entry.next = next;
-        }
-        self.repeats |= has_repeated(Node::new(&self.out, &self.index, place as u32));
+        self.take_over();
+        let own = self.names.get(outer_names..).unwrap_or_default().iter();
+        let names = own.map(|(start, end)| self.out.get(*start as usize..*end as usize).unwrap_or_default());
+        self.repeats |= has_repeated(names);
+        self.names.truncate(outer_names);
         Ok(())
     }
 
     fn array(&mut self) -> Result<(), Error> {
         self.skip_space();
-        if self.keep_byte(b']') {
+        if self.take(b']') {
             return Ok(());
         }
         loop {
             self.skip_space();
-            self.value(NO_NAME)?;
+            self.value()?;
             self.skip_space();
-            if self.keep_byte(b']') {
+            if self.take(b']') {
                 return Ok(());
             }
-            if !self.keep_byte(b',') {
+            if !self.take(b',') {
                 return Err(self.bad("expected `,` or `]`"));
             }
         }
@@ -232,12 +223,11 @@ impl<'a> Parser<'a> {
         if !self.text.get(self.at..).is_some_and(|rest| rest.starts_with(word)) {
             return Err(self.bad("expected true, false or null"));
         }
-        self.keep(word.len());
+        self.advance(word.len());
         Ok(())
     }
 
     fn number(&mut self) -> Result<(), Error> {
-        let start = self.at;
         self.take(b'-');
         if !self.take(b'0') {
             self.digits()?;
@@ -251,7 +241,6 @@ impl<'a> Parser<'a> {
             let _signed = self.take(b'+') || self.take(b'-');
             self.digits()?;
         }
-        self.out.push_str(self.slice(start));
         Ok(())
     }
 
@@ -352,14 +341,13 @@ mod tests {
             }
         }
 
-        /// Spaces, escapes and repeated names in, canonical text and its index out.
+        /// Spaces, escapes and repeated names in, canonical text out.
         #[test]
         fn makes_text_canonical(text in oracle::loose_text()) {
             let tree = parse(text.as_bytes(), 64).expect("json");
             let value = oracle::parse::parse(text.as_bytes(), 64).expect("json");
             proptest::prop_assert_eq!(tree.text(), value.to_string());
             proptest::prop_assert_eq!(tree.root().to_value(), value);
-            proptest::prop_assert!(tree.has_index_of_text());
         }
     }
 }

@@ -2,28 +2,24 @@
 
 use super::Parser;
 use crate::error::Error;
-use crate::json::strings::{is_escaped, push_char};
+use crate::json::strings::{first_escaped, push_char};
 
 impl Parser<'_> {
     /// Reads a string and writes it the canonical way, quotes included.
     pub(super) fn string(&mut self) -> Result<(), Error> {
-        let mut start = self.at;
         self.advance(1);
         loop {
-            while self.peek().is_some_and(|byte| !is_escaped(byte)) {
-                self.advance(1);
-            }
+            self.advance(first_escaped(self.rest()));
             match self.peek() {
                 Some(b'"') => {
                     self.advance(1);
-                    self.out.push_str(self.slice(start));
                     return Ok(());
                 }
                 Some(b'\\') => {
-                    self.out.push_str(self.slice(start));
+                    self.take_over();
                     let character = self.escape()?;
                     push_char(&mut self.out, character);
-                    start = self.at;
+                    self.taken = self.at;
                 }
                 Some(_) => return Err(self.bad("a control character in a string: write it as an escape")),
                 None => return Err(self.bad("the text ends inside a string")),

@@ -1,0 +1,197 @@
+//! Passing over a value of canonical text: where a string, a number or a container ends.
+//!
+//! Most of a document is passed over by most commands, so a container is, 64 bytes at a time: which of them are quotes and
+//! brackets becomes a mask of bits, the quotes say which brackets are within strings, and the others are counted. Looking for
+//! the next quote or bracket, one after the other, takes four times as long.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "positions in a text that is shorter than 4 GiB: sums of two of them fit a usize of 64 bits"
+)]
+
+use wide::u8x16;
+
+use super::strings::first_quote;
+
+const BLOCK_BYTES: usize = 64;
+type Block = [u8; BLOCK_BYTES];
+
+/// Which bytes of a block are what; the lowest bit stands for the first byte.
+#[derive(Default)]
+struct Masks {
+    quotes: u64,
+    backslashes: u64,
+    /// `{` and `[`
+    opening: u64,
+    /// `}` and `]`
+    closing: u64,
+}
+
+/// The two kinds of brackets differ in this bit alone.
+const BRACE: u8 = 0x20;
+
+impl Masks {
+    fn of(block: &Block) -> Masks {
+        let mut masks = Masks::default();
+        for (part, bytes) in block.as_chunks::<16>().0.iter().enumerate() {
+            let bytes = u8x16::new(*bytes);
+            let braces = bytes | u8x16::splat(BRACE);
+            let found = |bytes: u8x16, wanted| {
+                u64::from(bytes.simd_eq(u8x16::splat(wanted)).to_bitmask()) << (part * 16)
+            };
+            masks.quotes |= found(bytes, b'"');
+            masks.backslashes |= found(bytes, b'\\');
+            masks.opening |= found(braces, b'{');
+            masks.closing |= found(braces, b'}');
+        }
+        masks
+    }
+}
+
+/// What one block tells the next.
+#[derive(Default)]
+struct Carried {
+    /// All bits are set within a string.
+    in_string: u64,
+    /// The lowest bit is set when the next byte is escaped.
+    escaped: u64,
+}
+
+impl Carried {
+    /// Which bytes of the next block are within strings.
+    fn strings(&mut self, masks: &Masks) -> u64 {
+        let quotes = masks.quotes & !self.escaped(masks.backslashes);
+        // Each bit becomes the parity of those up to it.
+        let parity = [1, 2, 4, 8, 16, 32].into_iter().fold(quotes, |parity, by| parity ^ (parity << by));
+        let strings = parity ^ self.in_string;
+        self.in_string = if strings >> 63 == 1 { u64::MAX } else { 0 };
+        strings
+    }
+
+    /// Which bytes of the next block stand behind a backslash that is not escaped itself.
+    fn escaped(&mut self, backslashes: u64) -> u64 {
+        let mut escaped = std::mem::take(&mut self.escaped);
+        let mut left = backslashes & !escaped;
+        while left != 0 {
+            let place = left.trailing_zeros();
+            let next = 1_u64.checked_shl(place + 1).unwrap_or(0);
+            self.escaped |= u64::from(next == 0);
+            escaped |= next;
+            left &= !(next | 1 << place);
+        }
+        escaped
+    }
+}
+
+/// The place behind the container whose opening bracket is at `at`.
+pub(super) fn container_end(bytes: &[u8], at: usize) -> usize {
+    let (mut carried, mut depth, mut start) = (Carried::default(), 0_usize, at);
+    while let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) {
+        let masks = match rest.first_chunk() {
+            Some(block) => Masks::of(block),
+            None => Masks::of(&padded(rest)),
+        };
+        let outside = !carried.strings(&masks);
+        let mut brackets = (masks.opening | masks.closing) & outside;
+        while brackets != 0 {
+            let bit = brackets & brackets.wrapping_neg();
+            brackets ^= bit;
+            // Canonical text closes nothing that it has not opened.
+            depth = if masks.opening & bit != 0 { depth + 1 } else { depth.saturating_sub(1) };
+            if depth == 0 {
+                return start + bit.trailing_zeros() as usize + 1;
+            }
+        }
+        start += BLOCK_BYTES;
+    }
+    bytes.len()
+}
+
+/// The last bytes of a text as a block.
+fn padded(rest: &[u8]) -> Block {
+    let mut block = [b' '; BLOCK_BYTES];
+    block.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    block
+}
+
+/// The place behind the string whose opening quote is at `at`.
+pub(super) fn string_end(bytes: &[u8], at: usize) -> usize {
+    let mut end = at + 1;
+    loop {
+        end += first_quote(bytes.get(end..).unwrap_or_default());
+        if bytes.get(end - 1) != Some(&b'\\') || end >= bytes.len() {
+            return end + 1;
+        }
+        let before = bytes.get(at + 1..end).unwrap_or_default();
+        let escapes = before.iter().rev().take_while(|byte| **byte == b'\\').count();
+        end += 1;
+        // A backslash may be escaped itself.
+        if escapes % 2 == 0 {
+            return end;
+        }
+    }
+}
+
+/// The place behind the number or word at `at`.
+pub(super) fn scalar_end(bytes: &[u8], at: usize) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().position(|byte| matches!(byte, b',' | b'}' | b']')).unwrap_or(rest.len())
+}
+
+/// How deep containers nest in a value: 0 for a scalar, 1 for `{}`.
+pub(super) fn depth(value: &[u8]) -> usize {
+    let (mut at, mut depth, mut deepest) = (0, 0_usize, 0);
+    while let Some(byte) = value.get(at) {
+        match byte {
+            b'"' => {
+                at = string_end(value, at);
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+        at += 1;
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::oracle;
+
+    proptest::proptest! {
+        #![proptest_config(oracle::config())]
+
+        /// Every container of a document, wherever it begins within a block.
+        #[test]
+        fn containers_end_where_they_do(value in oracle::any_value(), before in 0..70_usize, behind in 0..70_usize) {
+            let text = value.to_string();
+            let within = format!("{}{text}{}", "[".repeat(before), "]\",\\".repeat(behind));
+            if value.is_object() || value.is_array() {
+                proptest::prop_assert_eq!(container_end(within.as_bytes(), before), before + text.len());
+            }
+        }
+
+        #[test]
+        fn strings_end_where_they_do(text in "[a\"\\\\é\u{1}]{0,80}", behind in "[\",\\\\}]{0,9}") {
+            let text = serde_json::Value::from(text).to_string();
+            proptest::prop_assert_eq!(string_end(format!("{text}{behind}").as_bytes(), 0), text.len());
+        }
+
+        #[test]
+        fn depths_are_counted(value in oracle::any_value()) {
+            fn depth_of(value: &serde_json::Value) -> usize {
+                let children: Vec<&serde_json::Value> = match value {
+                    serde_json::Value::Array(elements) => elements.iter().collect(),
+                    serde_json::Value::Object(members) => members.values().collect(),
+                    _ => return 0,
+                };
+                children.into_iter().map(depth_of).max().unwrap_or(0) + 1
+            }
+            proptest::prop_assert_eq!(depth(value.to_string().as_bytes()), depth_of(&value));
+        }
+    }
+}
