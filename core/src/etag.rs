@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use arrayvec::ArrayVec;
+use arrayvec::ArrayString;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// No state goes beyond this version: replies give versions as signed 64-bit integers.
@@ -29,14 +29,15 @@ impl Etag {
         xxh3_64_with_seed(text.as_bytes(), seed)
     }
 
-    /// The etag as it is printed, in ASCII. Every read replies one, and the formatting machinery of the standard library would be
-    /// a fifth of the read.
-    pub fn ascii(self) -> ArrayVec<u8, TEXT_BYTES_MAX> {
-        let mut ascii = ArrayVec::new();
-        ascii.extend(itoa::Buffer::new().format(self.version).bytes());
-        ascii.push(b'-');
-        ascii.extend(hex(self.digest));
-        ascii
+    /// The etag as it is printed. Every read replies one, and the formatting machinery of the standard library would be a fifth
+    /// of the read.
+    pub fn text(self) -> ArrayString<TEXT_BYTES_MAX> {
+        let digest = hex(self.digest);
+        let mut text = ArrayString::new();
+        text.push_str(itoa::Buffer::new().format(self.version));
+        text.push('-');
+        text.push_str(std::str::from_utf8(&digest).unwrap_or_default());
+        text
     }
 
     /// Reads an etag as it is printed; `None` for anything else.
@@ -52,7 +53,7 @@ impl Etag {
 
 impl fmt::Display for Etag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(std::str::from_utf8(&self.ascii()).unwrap_or_default())
+        f.write_str(&self.text())
     }
 }
 

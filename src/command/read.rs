@@ -106,6 +106,6 @@ pub fn unlapsed<'d>(ctx: Ctx, state: &State, version: &'d Version) -> Cow<'d, Do
 /// The reply of a whole document: its etag and its text.
 pub fn reply_document(ctx: Ctx, etag: Etag, text: &str) {
     ctx.reply_array(2);
-    ctx.reply_bytes(&etag.ascii());
+    ctx.reply_text(&etag.text());
     ctx.reply_text(text);
 }

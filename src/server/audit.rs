@@ -22,6 +22,9 @@ const RECORDED_MAX: usize = 10_000;
 
 /// The audit stream of a key; it may not exist yet.
 pub struct Trail {
+    /// The key, open for writing once that is needed, until the command is over. Fields go in this order: a key is closed before
+    /// its name is freed.
+    key: Option<Key<'static>>,
     name: OwnedString,
 }
 
@@ -36,25 +39,28 @@ pub struct Appended {
 
 /// Names and values of an entry as strings of the server: made once, for the stream and for whoever gets a copy.
 pub struct Words {
-    names: Vec<RedisStr<'static>>,
+    /// Name, value, name, value. The values are those below, which live as long; nobody gets at them for longer.
+    all: Vec<RedisStr<'static>>,
     values: Vec<OwnedString>,
 }
 
 impl Words {
     pub fn of(entry: &Entry) -> Words {
-        let names = entry.fields.iter().map(|(name, _)| field_name(name)).collect();
-        let values = entry.fields.iter().map(|(_, value)| OwnedString::new(value.as_bytes())).collect();
-        Words { names, values }
+        let fields = entry.fields.len();
+        let mut words = Words { all: Vec::with_capacity(fields * 2), values: Vec::with_capacity(fields) };
+        entry.fields.iter().for_each(|(name, value)| words.push(name, value.as_bytes()));
+        words
     }
 
     pub fn push(&mut self, name: &'static str, value: &[u8]) {
-        self.names.push(field_name(name));
-        self.values.push(OwnedString::new(value));
+        let value = OwnedString::new(value);
+        self.all.extend([field_name(name), RedisStr::new(value.borrow().as_ptr())]);
+        self.values.push(value);
     }
 
     /// Name, value, name, value.
-    pub fn borrow(&self) -> impl Iterator<Item = RedisStr<'_>> {
-        self.names.iter().zip(&self.values).flat_map(|(name, value)| [*name, value.borrow()])
+    pub fn borrow(&self) -> &[RedisStr<'_>] {
+        &self.all
     }
 }
 
@@ -80,11 +86,16 @@ impl Trail {
         if named.is_some_and(|named| *named != *name) {
             return Err(Refused::BadAuditKey(String::from_utf8_lossy(&name).into_owned()));
         }
-        Ok(Trail { name: OwnedString::new(&name) })
+        Ok(Trail { key: None, name: OwnedString::new(&name) })
     }
 
     pub fn name(&self) -> RedisStr<'_> {
         self.name.borrow()
+    }
+
+    fn key(&mut self, ctx: Ctx) -> &mut Key<'static> {
+        // The name lives as long as the key, which is not handed out beyond it.
+        self.key.get_or_insert_with(|| Key::open_write(ctx, RedisStr::new(self.name.borrow().as_ptr())))
     }
 
     pub fn is_missing(&self, ctx: Ctx) -> bool {
@@ -96,8 +107,8 @@ impl Trail {
     }
 
     /// Refuses a key that holds anything but a stream.
-    pub fn check(&self, ctx: Ctx) -> Result<(), Refused> {
-        match Key::open_read(ctx, self.name()).kind() {
+    pub fn check(&mut self, ctx: Ctx) -> Result<(), Refused> {
+        match self.key(ctx).kind() {
             Kind::Nothing | Kind::Stream => Ok(()),
             Kind::State | Kind::Other => {
                 Err(Refused::AuditWrongType(String::from_utf8_lossy(&self.name()).into_owned()))
@@ -107,18 +118,24 @@ impl Trail {
 
     /// Appends an entry, trims the stream and moves its expiry. Nothing has changed when it fails, which happens only
     /// when the stream's last ID is the last possible one.
-    pub fn append(&self, ctx: Ctx, entry: &Entry, now_ms: i64) -> Result<Appended, Refused> {
-        let mut key = Key::open_write(ctx, self.name());
+    pub fn append(&mut self, ctx: Ctx, entry: &Entry, now_ms: i64) -> Result<Appended, Refused> {
         let words = Words::of(entry);
-        let fields: Vec<RedisStr> = words.borrow().collect();
-        let id = add(&key, None, &fields)
-            .ok_or_else(|| Refused::AuditFull(String::from_utf8_lossy(&self.name()).into_owned()))?;
-        let len = trim(&key, usize::try_from(config::AUDIT_MAXLEN.get()).unwrap_or(1), Trim::About);
+        let key = self.key(ctx);
+        let Some(id) = add(key, None, words.borrow()) else {
+            return Err(Refused::AuditFull(String::from_utf8_lossy(&self.name()).into_owned()));
+        };
+        let len = trim(key, usize::try_from(config::AUDIT_MAXLEN.get()).unwrap_or(1), Trim::About);
         let expires_at_ms = now_ms.saturating_add(config::AUDIT_TTL_S.get().saturating_mul(1000));
         key.set_expiry(Some(expires_at_ms));
         ctx.signal_modified(self.name());
         super::info::AUDIT_ENTRIES.add();
         Ok(Appended { id, len, expires_at_ms: Some(expires_at_ms), words })
+    }
+
+    /// Deletes the stream.
+    pub fn delete(&mut self, ctx: Ctx) {
+        self.key(ctx).delete();
+        ctx.signal_modified(self.name());
     }
 
     /// How many refusals, failed rungs of recoveries included, stand behind the last commit, counted up to `max`.

@@ -38,8 +38,7 @@ pub fn send(
     let (id, expires_at) = (OwnedString::of_stream_id(entry.id), never_or(entry.expires_at_ms));
     let len = OwnedString::of_number(i64::try_from(entry.len).unwrap_or(i64::MAX));
     let stream = [stream, id.borrow(), len.borrow(), expires_at.borrow()];
-    let words: Vec<RedisStr> = head.into_iter().chain(stream).chain(entry.words.borrow()).collect();
-    ctx.replicate(c"STATE.EFFECT", &words);
+    ctx.replicate(c"STATE.EFFECT", &[&head[..], &stream, entry.words.borrow()].concat());
 }
 
 fn never_or(at_ms: Option<i64>) -> OwnedString {

@@ -43,7 +43,7 @@ impl<'a> Target<'a> {
     }
 
     /// As [`Target::open`], for a command that may not even do that.
-    pub fn open_as_is(ctx: Ctx, name: RedisStr<'a>, trail: Trail) -> Result<Target<'a>, Refused> {
+    pub fn open_as_is(ctx: Ctx, name: RedisStr<'a>, mut trail: Trail) -> Result<Target<'a>, Refused> {
         let key = Key::open_write(ctx, name);
         if !matches!(key.kind(), Kind::Nothing | Kind::State) {
             return Err(Refused::WrongType);
@@ -165,8 +165,7 @@ impl<'a> Target<'a> {
         }
         self.ctx.replicate(c"DEL", &[self.key.name()]);
         if purge && self.trail.exists(self.ctx) {
-            Key::open_write(self.ctx, self.trail.name()).delete();
-            self.ctx.signal_modified(self.trail.name());
+            self.trail.delete(self.ctx);
             self.ctx.replicate(c"DEL", &[self.trail.name()]);
         }
         info::DELETES.add();
@@ -258,7 +257,7 @@ impl<'a> Target<'a> {
         }
     }
 
-    fn append(&self, entry: Option<&Entry>) -> Result<Option<Appended>, Refused> {
+    fn append(&mut self, entry: Option<&Entry>) -> Result<Option<Appended>, Refused> {
         let Some(entry) = entry.filter(|_| config::AUDIT.is_on()) else { return Ok(None) };
         self.trail.append(self.ctx, entry, self.now_ms).map(Some)
     }

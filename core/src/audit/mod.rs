@@ -73,8 +73,8 @@ impl Entry {
     }
 
     fn push_etag(&mut self, etag: Etag) {
-        self.push("version", etag.version.to_string());
-        self.push("etag", etag.to_string());
+        self.push("version", itoa::Buffer::new().format(etag.version));
+        self.push("etag", &*etag.text());
     }
 
     fn push_circumstances(&mut self, remarks: &Remarks, context: &Context) {
@@ -148,7 +148,7 @@ impl Entry {
         let mut entry = Entry::default();
         entry.push("event", Event::Lapse.as_str());
         entry.push_etag(etag);
-        entry.push("parent", state.head().number.to_string());
+        entry.push("parent", itoa::Buffer::new().format(state.head().number));
         entry.push("at", iso8601(at_ms));
         entry.push_some("schema", state.schema().map(|schema| &*schema.name));
         entry.push_documents(Some(before), after, etag.version, context);
