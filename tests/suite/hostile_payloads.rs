@@ -4,21 +4,7 @@
 //! The first byte stays: with another one Redis would decode one of its own types, which is not ours to test.
 
 use crate::standing::{KEY, OFFER, Standing, refused, server_with_an_offer};
-use support::{Client, Reply, Server};
-
-/// The checksum that ends a DUMP: CRC-64 as Redis computes it (polynomial of Jones, reflected).
-fn crc64(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0_u64, |crc, byte| {
-        (0..8).fold(crc ^ u64::from(*byte), |crc, _| {
-            (crc >> 1) ^ (0x95ac_9329_ac4b_c9b5 & (crc & 1).wrapping_neg())
-        })
-    })
-}
-
-/// A payload with the checksum that belongs to it.
-fn sealed(body: &[u8]) -> Vec<u8> {
-    [body, &crc64(body).to_le_bytes()].concat()
-}
+use support::{Client, Reply, Server, crc64, sealed};
 
 /// Numbers that look random and are the same in every run (xorshift64).
 struct Dice(u64);

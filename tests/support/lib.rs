@@ -8,6 +8,7 @@
 mod client;
 mod cluster;
 mod example;
+mod payload;
 mod persistence;
 mod sentinel;
 mod server;
@@ -15,6 +16,7 @@ mod server;
 pub use client::{Client, Reply, words};
 pub use cluster::Cluster;
 pub use example::{block_on, example, example_blocking, example_cluster};
+pub use payload::{crc64, sealed};
 pub use persistence::{Fingerprint, fingerprint};
 pub use sentinel::Sentinel;
 pub use server::{Builder, Server, module_path, repository, wait_until};

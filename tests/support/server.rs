@@ -1,7 +1,7 @@
 //! Starting, stopping and killing a redis-server with the module in it.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -173,18 +173,42 @@ impl Server {
         wait_until("the server exits", || child.try_wait().expect("a child of ours").is_some());
     }
 
+    /// As [`Server::start_again`] on files that may be damaged: it serves, or has ended in order with a line in its log, which
+    /// is returned. A crash fails the test.
+    #[track_caller]
+    pub fn start_or_refuse(&mut self) -> Result<(), String> {
+        let log = self.dir.path().join("server.log");
+        let _none_yet = std::fs::remove_file(log);
+        let Some(status) = self.launch_on_a_free_port() else { return Ok(()) };
+        let log = self.log();
+        // By a signal it has no code. Redis ends with 0 when only the module's part of the file is damaged.
+        assert!(status.code().is_some(), "it ends in order: {log}");
+        assert!(!log.contains("crashed by signal") && !log.contains("panic"), "{log}");
+        Err(log)
+    }
+
     fn launch(&mut self) {
+        if self.launch_on_a_free_port().is_some() {
+            panic!("redis-server does not start: {}", self.log());
+        }
+    }
+
+    /// How it ended, if it did not start.
+    fn launch_on_a_free_port(&mut self) -> Option<ExitStatus> {
         // Between finding a free port and the server's bind another process may take it: then the next one.
         for _ in 0..20 {
             self.port = free_port();
-            if self.try_launch() {
-                return;
+            let logged_before = self.log().len();
+            let ended = self.try_launch();
+            if ended.is_none() || !self.log()[logged_before..].contains("Address already in use") {
+                return ended;
             }
         }
-        panic!("redis-server does not start: {}", self.log());
+        panic!("redis-server finds no port: {}", self.log());
     }
 
-    fn try_launch(&mut self) -> bool {
+    /// How it ended, if it did not start.
+    fn try_launch(&mut self) -> Option<ExitStatus> {
         let mut child = Command::new("redis-server")
             .args(["--port", &self.port.to_string()])
             .args(["--bind", "127.0.0.1", "--save", "", "--enable-debug-command", "local"])
@@ -201,13 +225,13 @@ impl Server {
             .expect("redis-server is installed: `make test` does that");
         let deadline = Instant::now() + Duration::from_secs(30);
         while Instant::now() < deadline {
-            if child.try_wait().expect("a child of ours").is_some() {
-                assert!(self.log().contains("Address already in use"), "redis-server: {}", self.log());
-                return false;
+            let ended = child.try_wait().expect("a child of ours");
+            if ended.is_some() {
+                return ended;
             }
             if self.answers() {
                 self.child = Some(child);
-                return true;
+                return None;
             }
             std::thread::sleep(Duration::from_millis(5));
         }
