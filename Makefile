@@ -2,10 +2,10 @@
 # can be read, and run, without make.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run bot test test-long bench bench-quick bench-scaling bench-time bench-core bench-pages fmt lint doc clean
+.PHONY: help build run bot test test-long soak replay bench bench-quick bench-scaling bench-time bench-core bench-pages fmt lint doc clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { sub("%", "ROW", $$1); printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build target/release/libredis_state.so, the module, for a server of your own
 	@scripts/build.sh
@@ -21,6 +21,15 @@ test: ## Check and prove everything: format, lints, docs, unit tests, tests agai
 
 test-long: ## Play the model test, and the engine against its oracle, a hundred times as long as `make test` does
 	@scripts/test.sh long
+
+soak: ## Kill, cut and break servers for hours, all rows of docs/guarantees.md; goes on where it was stopped (ROUNDS=100: so many now)
+	@scripts/soak.sh
+
+soak-%: ## The same for one row, such as soak-kill-always
+	@scripts/soak.sh $*
+
+replay: ## Play one round again that has failed: make replay ROW=kill-always SEED=7, as the failure says
+	@scripts/soak.sh replay "$(ROW)" "$(SEED)"
 
 bench: ## Measure every command beside what a bot would do without it, in ten minutes; writes docs/benchmarks
 	@scripts/bench.sh full

@@ -12,7 +12,8 @@ const PARTS: [&str; 1] = ["trust"];
 /// Test names, as `suite::create::a_first_contact…`, with the text of the test and what is written above it.
 fn tests() -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    let roots = ["suite", "model", "schemas", "conversation", "rules", "time", "client", "bot", "languages"];
+    let roots =
+        ["suite", "model", "schemas", "conversation", "rules", "time", "client", "bot", "languages", "trust"];
     for root in roots.map(|root| repository().join("tests").join(root)) {
         for file in std::fs::read_dir(&root).into_iter().flatten() {
             let path = file.expect("a file").path();

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Plays the rows of tests/trust for long: all of them, or the one that is named; `replay ROW SEED` plays one round again.
+# ROUNDS=100 says how many to play now; the next call goes on from there, by what is written in target/soak.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/tools.sh
+
+ROWS="kill-always kill-everysec"
+
+# play ROW: each row is one test, whose name is the row's with underscores.
+play() {
+  case " $ROWS " in
+    *" $1 "*) ;;
+    *) die "There is no row \"$1\"; there are: $ROWS" ;;
+  esac
+  cargo test --locked --quiet --workspace --features panic-command --test trust "${1//-/_}" -- --nocapture --test-threads 1
+}
+
+need_cargo
+need_build
+need_server
+cargo build --locked --quiet --workspace --all-targets --features panic-command
+
+if [ "${1:-}" = replay ]; then
+  [[ "${3:-}" =~ ^[0-9]+$ ]] || die "Which round? make replay ROW=kill-always SEED=7, as the failure says."
+  export REDIS_STATE_ROUND=$3
+  play "$2"
+  exit
+fi
+
+# More than any row has: a row stops at its own count.
+export REDIS_STATE_SOAK=${ROUNDS:-1000000}
+for row in ${1:-$ROWS}; do
+  play "$row"
+done

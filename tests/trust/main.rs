@@ -1,0 +1,10 @@
+//! Whether a server can be trusted: rows of rounds in which it is killed, cut off or fed with broken files, and in which
+//! everything it says afterwards is held against what must be true.
+//!
+//! Each row is one test that plays a few rounds, or many in a soak (`make soak`); `rounds.rs` says how. docs/guarantees.md
+//! has the table of the rows and of how far the soaks have run.
+
+mod crowd;
+mod kills;
+mod rounds;
+mod story;
