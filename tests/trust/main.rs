@@ -5,6 +5,8 @@
 //! has the table of the rows and of how far the soaks have run.
 
 mod crowd;
+mod cut_aof;
+mod cut_rdb;
 mod kills;
 mod rounds;
 mod story;

@@ -1,0 +1,156 @@
+//! cut-aof: the file of commands ends early, at every command and in the middle of some.
+//!
+//! After each command that a person sends, the length of the file and all that the server holds are written down. Cut at one of these
+//! lengths, the file must give back just that; cut anywhere else, what was there before, or no server at all where
+//! `aof-load-truncated` says so. Cuts between commands are read by one server (DEBUG LOADAOF), for a start takes as long as
+//! twenty of them; where a command or a transaction is cut open, that would end the server, so these are real starts.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use fastrand::Rng;
+use support::{Client, Fingerprint, Server, fingerprint};
+
+use crate::crowd::{Person, keys, prepare};
+use crate::rounds::{Figures, Rounds, rounds};
+use crate::story::Story;
+
+/// How much a person says.
+const COMMANDS: Range<usize> = 12..30;
+
+/// How many cuts of a file are real starts.
+const STARTS: usize = 5;
+
+/// Nothing lapses while states are compared.
+const TOKEN_S: f64 = 3_600.0;
+
+/// The file was this long when the server held this.
+struct Moment {
+    len: usize,
+    held: Fingerprint,
+}
+
+#[test]
+fn cut_aof() {
+    rounds("cut-aof", Rounds { in_test: 10, in_soak: 200 }, |dice, figures| {
+        let server = Server::builder().without_schemas().arg("--appendonly").arg("yes");
+        let server = server.arg("--aof-load-truncated").arg("yes").start();
+        let mut client = server.client();
+        prepare(&mut client, TOKEN_S);
+        let moments = moments(dice, &server, &mut client);
+        let aof = Aof { bytes: std::fs::read(file_of(&server)).expect("the AOF"), moments };
+        aof.is_loaded_at_every_moment(&server, &mut client, figures);
+        aof.is_loaded_or_refused_in_between(dice, server, figures);
+    });
+}
+
+/// What somebody says, one command after the other.
+fn moments(dice: &mut Rng, server: &Server, client: &mut Client) -> Vec<Moment> {
+    let mut person = Person::new("person", dice, false);
+    let moment = |client: &mut Client| {
+        let len = std::fs::metadata(file_of(server)).expect("the AOF").len();
+        Moment { len: usize::try_from(len).expect("a short file"), held: fingerprint(client) }
+    };
+    let mut moments = vec![moment(client)];
+    for _ in 0..dice.usize(COMMANDS) {
+        assert!(person.talk(client), "the server answers");
+        moments.push(moment(client));
+    }
+    moments
+}
+
+struct Aof {
+    bytes: Vec<u8>,
+    moments: Vec<Moment>,
+}
+
+impl Aof {
+    /// What the server held when the file had not yet been longer than this.
+    fn held_at(&self, len: usize) -> Option<&Fingerprint> {
+        self.moments.iter().rfind(|moment| moment.len <= len).map(|moment| &moment.held)
+    }
+
+    #[track_caller]
+    fn is_loaded_at_every_moment(&self, server: &Server, client: &mut Client, figures: &mut Figures) {
+        for moment in &self.moments {
+            std::fs::write(file_of(server), &self.bytes[..moment.len]).expect("the AOF");
+            client.ok(&["DEBUG", "LOADAOF"]);
+            assert_eq!(fingerprint(client), moment.held, "cut at byte {}", moment.len);
+            tell_one_story(client);
+            figures.add("cuts between commands", 1);
+        }
+    }
+
+    #[track_caller]
+    fn is_loaded_or_refused_in_between(&self, dice: &mut Rng, mut server: Server, figures: &mut Figures) {
+        for at in self.places_in_between(dice) {
+            for truncated in ["yes", "no"] {
+                server.kill();
+                std::fs::write(file_of(&server), &self.bytes[..at]).expect("the AOF");
+                server.set_arg("--aof-load-truncated", truncated);
+                match server.start_or_refuse() {
+                    Ok(()) => {
+                        assert_eq!(truncated, "yes", "a file cut at byte {at} is loaded");
+                        let mut client = server.client();
+                        assert_eq!(Some(&fingerprint(&mut client)), self.held_at(at), "cut at byte {at}");
+                        tell_one_story(&mut client);
+                    }
+                    Err(log) => {
+                        assert_eq!(truncated, "no", "cut at byte {at}: {log}");
+                        assert!(log.contains("Unexpected end of file"), "{log}");
+                    }
+                }
+            }
+            figures.add("cuts in a command", 1);
+        }
+    }
+
+    /// Some bytes within commands, and some ends of a command within a transaction: nothing of a transaction may be there
+    /// when its EXEC is not.
+    fn places_in_between(&self, dice: &mut Rng) -> BTreeSet<usize> {
+        let between: BTreeSet<usize> = self.moments.iter().map(|moment| moment.len).collect();
+        let (first, last) = (self.moments[0].len, self.bytes.len());
+        let inner: Vec<usize> = ends_of_commands(&self.bytes)
+            .filter(|end| (first..last).contains(end) && !between.contains(end))
+            .collect();
+        let mut places: BTreeSet<usize> = (0..STARTS).map(|_| dice.usize(first..last)).collect();
+        places.extend(dice.choose_multiple(inner, 2));
+        places.retain(|place| !between.contains(place));
+        places
+    }
+}
+
+/// Where the commands of an AOF end: each is `*2`, and then its words as `$3` and so many bytes, with line breaks behind all.
+fn ends_of_commands(aof: &[u8]) -> impl Iterator<Item = usize> {
+    let number = |at: usize| {
+        let line = aof[at + 1..].split(|byte| *byte == b'\r').next().expect("a line");
+        let number: usize = std::str::from_utf8(line).expect("digits").parse().expect("a number");
+        (number, at + 1 + line.len() + 2)
+    };
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        if at == aof.len() {
+            return None;
+        }
+        let (words, mut next) = number(at);
+        for _ in 0..words {
+            let (len, word) = number(next);
+            next = word + len + 2;
+        }
+        at = next;
+        Some(at)
+    })
+}
+
+#[track_caller]
+fn tell_one_story(client: &mut Client) {
+    for key in keys() {
+        Story::read(client, &key);
+    }
+}
+
+/// The file that commands go to.
+fn file_of(server: &Server) -> PathBuf {
+    server.dir().join("appendonlydir/appendonly.aof.1.incr.aof")
+}
