@@ -23,7 +23,6 @@ mod info;
 mod keyspace;
 mod lossless;
 mod memory;
-mod old_formats;
 mod pages;
 mod panic;
 mod persistence;

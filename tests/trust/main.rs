@@ -10,3 +10,4 @@ mod cut_rdb;
 mod kills;
 mod rounds;
 mod story;
+mod upgrade;

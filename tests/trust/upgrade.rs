@@ -1,0 +1,165 @@
+//! upgrade: what earlier releases have written is read by this one, and goes on as its own.
+//!
+//! `golden/` has a DUMP for each format number of docs/format.md, all of the same conversation, and a whole snapshot file of
+//! a release whose schemas and trail are read too. They were written once by the release that wrote that format, and are never
+//! written again: making them here would only show that a release reads itself.
+
+use support::{Client, Reply, Server, fingerprint, state_test};
+
+use crate::story::Story;
+
+const KEY: &str = "channel:+263771234567";
+
+/// The schema of the state that was dumped.
+const SCHEMA: &str = r#"{"type":"object","x-ttl":300,"properties":{"auth":{"type":"object","x-ttl":600,"properties":{"token":{"x-secret":true,"x-ttl":60}}},"form":{"x-ttl":120},"amount":{"type":"number"}}}"#;
+
+/// Format 1 was the first release's, whose past versions were whole; the servers were Redis 7.0.
+const DUMPS: [&[u8]; 2] = [include_bytes!("golden/dump_1.hex"), include_bytes!("golden/dump_2.hex")];
+
+const SNAPSHOT: &[u8] = include_bytes!("golden/snapshot_2.hex");
+
+const FIRST: &str = r#"{"handle":"Zoë \"z\" 🙂","amount":1.10,"steps":[1,2,3]}"#;
+const FOURTH: &str = r#"{"handle":"Zoë \"z\" 🙂","amount":2.50,"steps":[1,2,3,12345678901234567890]}"#;
+
+fn bytes(hex: &[u8]) -> Vec<u8> {
+    let digits: Vec<u8> = hex.iter().copied().filter(u8::is_ascii_hexdigit).collect();
+    let digit = |byte: &u8| (*byte as char).to_digit(16).expect("hex") as u8;
+    digits.chunks(2).map(|pair| digit(&pair[0]) << 4 | digit(&pair[1])).collect()
+}
+
+/// The format number: the first byte of the only string in the payload, behind Redis's kind of value and the module's id.
+fn format_of(payload: &[u8]) -> u8 {
+    let string = &payload[11..];
+    let len_bytes = match string[0] >> 6 {
+        0 => 1,
+        1 => 2,
+        _ => 5,
+    };
+    string[len_bytes]
+}
+
+fn dump(client: &mut Client) -> Vec<u8> {
+    client.ok(&["CONFIG", "SET", "rdbcompression", "no"]);
+    match client.ok(&["DUMP", KEY]) {
+        Reply::Bulk(payload) => payload,
+        reply => panic!("DUMP answered {reply:?}"),
+    }
+}
+
+fn restore(client: &mut Client, payload: &[u8]) {
+    client.ok(&["STATE.SCHEMA", "SET", "offer", SCHEMA]);
+    client.ok(&[&b"RESTORE"[..], KEY.as_bytes(), b"0", payload]);
+    // A writing command commits what has lapsed since, so that no timer does while the states are compared.
+    client.ok(&["STATE.TOUCH", KEY, "PERSIST"]);
+}
+
+fn versions(client: &mut Client) -> Vec<i64> {
+    let history = client.ok(&["STATE.HISTORY", KEY]);
+    history.array().iter().map(|entry| entry.field("version").int()).collect()
+}
+
+/// Behind the members that stay come those that lapse, some minutes after a golden file was written.
+#[track_caller]
+fn is_but_for_what_lapses(document: &str, stays: &str) {
+    assert!(document.starts_with(stays.trim_end_matches('}')), "{document}");
+}
+
+/// Everything that was said in the conversation is there; what has lapsed since stands before it.
+#[track_caller]
+fn is_the_conversation(client: &mut Client) {
+    let kept = versions(client);
+    assert!(kept.ends_with(&[5, 4, 3, 2, 1]), "{kept:?}");
+    for (version, document) in [("1", FIRST), ("4", FOURTH)] {
+        let reply = client.ok(&["STATE.GET", KEY, "VERSION", version]);
+        is_but_for_what_lapses(reply.array()[1].text(), document);
+    }
+    let history = client.ok(&["STATE.HISTORY", KEY]);
+    let labels: Vec<&Reply> = history.array().iter().map(|entry| entry.field("label")).collect();
+    let labelled = |label: &str| labels.iter().filter(|found| found.to_string() == label).count();
+    assert_eq!((labelled("menu"), labelled("offer")), (1, 1));
+    assert_eq!(client.ok(&["STATE.ATTEMPTS", KEY, "confirm"]).field("attempts").int(), 2);
+    // The tokens of commands with an ID came along.
+    let refused = client.err(&["STATE.ROLLBACK", KEY, "*", "ID", "wamid.2"]);
+    assert!(refused.starts_with("IDMISMATCH "), "{refused}");
+}
+
+/// It is changed, validated and rolled back like any other.
+#[track_caller]
+fn goes_on(client: &mut Client) {
+    let (etag, _) = client.state(KEY);
+    let etag = client.text(&["STATE.UPDATE", KEY, &etag, r#"{"amount":7.50}"#]);
+    let refused = client.err(&["STATE.UPDATE", KEY, &etag, r#"{"amount":"x"}"#]);
+    assert!(refused.starts_with("INVALID 1 violation: /amount: "), "{refused}");
+    client.ok(&["STATE.ROLLBACK", KEY, &etag, "TO", "4"]);
+    assert!(client.state(KEY).1.contains("12345678901234567890"));
+    client.ok(&["STATE.ROLLBACK", KEY, "*", "LABEL", "menu"]);
+    is_but_for_what_lapses(&client.state(KEY).1, FIRST);
+}
+
+#[test]
+fn each_format_has_a_golden_dump() {
+    for (hex, format) in DUMPS.iter().zip(1..) {
+        assert_eq!(format_of(&bytes(hex)), format);
+    }
+    let server = Server::builder().without_schemas().start();
+    let mut client = server.client();
+    restore(&mut client, &bytes(DUMPS[0]));
+    let written = format_of(&dump(&mut client));
+    assert_eq!(
+        usize::from(written),
+        DUMPS.len(),
+        "a new format wants a golden dump of the one before it, and of itself"
+    );
+}
+
+/// Restored, it survives reloads, restarts and rewritten files as a state of this release does, before and after changes.
+#[test]
+fn upgrade() {
+    for hex in DUMPS {
+        state_test(|_, client| {
+            restore(client, &bytes(hex));
+            is_the_conversation(client);
+        });
+        state_test(|_, client| {
+            restore(client, &bytes(hex));
+            goes_on(client);
+        });
+    }
+}
+
+/// Written anew it is a state of the present format, and the same.
+#[test]
+fn it_is_written_anew_as_the_same() {
+    for hex in DUMPS {
+        let (server, other) =
+            (Server::builder().without_schemas().start(), Server::builder().without_schemas().start());
+        let (mut client, mut there) = (server.client(), other.client());
+        restore(&mut client, &bytes(hex));
+        let anew = dump(&mut client);
+        assert_eq!(usize::from(format_of(&anew)), DUMPS.len());
+        restore(&mut there, &anew);
+        // The trails stay where they were written.
+        let state = |client: &mut Client| fingerprint(client).remove(&format!("0 {KEY}"));
+        assert_eq!(state(&mut there), state(&mut client));
+        is_the_conversation(&mut there);
+        goes_on(&mut there);
+    }
+}
+
+/// Schemas, bindings and the trail too.
+#[test]
+fn a_whole_snapshot_file_is_loaded() {
+    let mut server = Server::builder().without_schemas().start();
+    server.kill();
+    std::fs::write(server.dir().join("dump.rdb"), bytes(SNAPSHOT)).expect("the snapshot file");
+    server.start_again();
+    let mut client = server.client();
+    assert_eq!(client.ok(&["STATE.SCHEMA", "LIST"]).array().len(), 1);
+    is_the_conversation(&mut client);
+    goes_on(&mut client);
+    let refused = client.err(&["STATE.UPDATE", "channel:+263779999999", "0", r#"{"amount":"x"}"#]);
+    assert!(refused.starts_with("INVALID "), "the binding holds: {refused}");
+    Story::read(&mut client, KEY);
+    drop(client);
+    server.survives_persistence();
+}
