@@ -63,13 +63,14 @@ pub fn rounds(row: &str, count: Rounds, mut play: impl FnMut(&mut Rng, &mut Figu
         return None;
     }
     let soaked = variable("REDIS_STATE_SOAK");
-    let mut progress = match soaked {
-        Some(_) => Progress::of_soak(row, count.in_soak),
-        None => Progress::anew(),
-    };
-    let last = match soaked {
-        Some(now) => progress.rounds.saturating_add(now).min(count.in_soak),
-        None => count.in_test,
+    let (mut progress, last) = match soaked {
+        Some(now) => {
+            let progress = Progress::of_soak(row, count.in_soak);
+            let last = progress.rounds.saturating_add(now).min(count.in_soak);
+            println!("{row}: rounds {} to {last} of {}", progress.rounds + 1, count.in_soak);
+            (progress, last)
+        }
+        None => (Progress::anew(), count.in_test),
     };
     while progress.rounds < last {
         let seed = seed_of(progress.base_seed, progress.rounds);
