@@ -24,6 +24,10 @@ pub fn module_path() -> PathBuf {
     found.cloned().unwrap_or_else(|| panic!("{} is missing: `make test` builds it", beside.display()))
 }
 
+/// What Redis logs when it gives up an RDB file. Before it ends it looks for the reason, which with 7.0.15 takes for ever when
+/// the file ends between the parts of a value of a module, of whichever: `redis-check-rdb` does too.
+const GIVEN_UP: &str = "Internal error in RDB reading";
+
 /// How a server is to be started.
 pub struct Builder {
     args: Vec<String>,
@@ -182,7 +186,7 @@ impl Server {
         let Some(status) = self.launch_on_a_free_port() else { return Ok(()) };
         let log = self.log();
         // By a signal it has no code. Redis ends with 0 when only the module's part of the file is damaged.
-        assert!(status.code().is_some(), "it ends in order: {log}");
+        assert!(status.code().is_some() || log.contains(GIVEN_UP), "it ends in order: {log}");
         assert!(!log.contains("crashed by signal") && !log.contains("panic"), "{log}");
         Err(log)
     }
@@ -199,7 +203,7 @@ impl Server {
         for _ in 0..20 {
             self.port = free_port();
             let logged_before = self.log().len();
-            let ended = self.try_launch();
+            let ended = self.try_launch(logged_before);
             if ended.is_none() || !self.log()[logged_before..].contains("Address already in use") {
                 return ended;
             }
@@ -208,7 +212,7 @@ impl Server {
     }
 
     /// How it ended, if it did not start.
-    fn try_launch(&mut self) -> Option<ExitStatus> {
+    fn try_launch(&mut self, logged_before: usize) -> Option<ExitStatus> {
         let mut child = Command::new("redis-server")
             .args(["--port", &self.port.to_string()])
             .args(["--bind", "127.0.0.1", "--save", "", "--enable-debug-command", "local"])
@@ -229,6 +233,10 @@ impl Server {
             if ended.is_some() {
                 return ended;
             }
+            if self.log()[logged_before..].contains(GIVEN_UP) {
+                let _already_gone = child.kill();
+                return Some(child.wait().expect("a child of ours"));
+            }
             if self.answers() {
                 self.child = Some(child);
                 return None;
@@ -248,9 +256,9 @@ impl Server {
     }
 
     fn answers(&self) -> bool {
+        // It listens before it loads, so it may accept, and be gone.
         let Ok(mut client) = Client::connect(self.port) else { return false };
-        client.send(&["PING"]);
-        matches!(client.try_read(), Ok(reply) if reply == crate::Reply::Simple("PONG".into()))
+        matches!(client.try_call(&["PING"]), Ok(reply) if reply == crate::Reply::Simple("PONG".into()))
     }
 }
 
