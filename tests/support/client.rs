@@ -119,6 +119,11 @@ impl Client {
         Ok(Client { reader: BufReader::new(stream) })
     }
 
+    /// Waits no longer than this for a reply.
+    pub fn waits(&self, longest: Duration) -> std::io::Result<()> {
+        self.reader.get_ref().set_read_timeout(Some(longest))
+    }
+
     /// Sends one command and reads its reply, errors included.
     #[track_caller]
     pub fn call<A: AsRef<[u8]>>(&mut self, args: &[A]) -> Reply {

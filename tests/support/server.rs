@@ -256,8 +256,9 @@ impl Server {
     }
 
     fn answers(&self) -> bool {
-        // It listens before it loads, so it may accept, and be gone.
+        // It listens before it loads, so it may accept, and then be gone or never come to us.
         let Ok(mut client) = Client::connect(self.port) else { return false };
+        let Ok(()) = client.waits(Duration::from_millis(500)) else { return false };
         matches!(client.try_call(&["PING"]), Ok(reply) if reply == crate::Reply::Simple("PONG".into()))
     }
 }

@@ -35,7 +35,8 @@ struct Moment {
 fn cut_aof() {
     rounds("cut-aof", Rounds { in_test: 10, in_soak: 200 }, |dice, figures| {
         let server = Server::builder().without_schemas().arg("--appendonly").arg("yes");
-        let server = server.arg("--aof-load-truncated").arg("yes").start();
+        // With `everysec` a write may wait for a sync, and the file be shorter than what was answered.
+        let server = server.arg("--appendfsync").arg("no").arg("--aof-load-truncated").arg("yes").start();
         let mut client = server.client();
         prepare(&mut client, TOKEN_S);
         let moments = moments(dice, &server, &mut client);
