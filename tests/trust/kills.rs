@@ -62,8 +62,8 @@ fn kill_everysec() {
         let mut server = durable("everysec", "yes");
         let crowd = Crowd::begin(&server, PEOPLE, dice);
         // Only in a round of more than two seconds can too much be lost.
-        let long = dice.u8(..12) == 0;
-        let moment = Duration::from_millis(if long { dice.u64(2_050..2_300) } else { dice.u64(10..250) });
+        let long = dice.u8(..16) == 0;
+        let moment = Duration::from_millis(if long { dice.u64(2_050..2_300) } else { dice.u64(10..200) });
         let written = watch(&server, moment);
         server.kill();
         let killed_at = Instant::now();
