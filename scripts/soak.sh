@@ -13,13 +13,13 @@ play() {
     *" $1 "*) ;;
     *) die "There is no row \"$1\"; there are: $ROWS" ;;
   esac
-  cargo test --locked --quiet --workspace --features panic-command --test trust "${1//-/_}" -- --nocapture --test-threads 1
+  cargo test --locked --quiet --workspace --features faults --test trust "${1//-/_}" -- --nocapture --test-threads 1
 }
 
 need_cargo
 need_build
 need_server
-cargo build --locked --quiet --workspace --all-targets --features panic-command
+cargo build --locked --quiet --workspace --all-targets --features faults
 
 if [ "${1:-}" = replay ]; then
   [[ "${3:-}" =~ ^[0-9]+$ ]] || die "Which round? make replay ROW=kill-always SEED=7, as the failure says."

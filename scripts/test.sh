@@ -17,9 +17,9 @@ step() { printf '\n== %s\n' "$*"; }
 # test_run [FILTER]: runs the tests whose names contain FILTER, or all.
 test_run() {
   if cargo nextest --version >/dev/null 2>&1; then
-    cargo nextest run --locked --workspace --features panic-command "$@"
+    cargo nextest run --locked --workspace --features faults "$@"
   else
-    cargo test --locked --workspace --all-targets --features panic-command "$@"
+    cargo test --locked --workspace --all-targets --features faults "$@"
   fi
 }
 
@@ -29,7 +29,7 @@ need_server
 
 if [ "${1:-}" = long ]; then
   step "the model test, $MODEL_RUNS_LONG runs"
-  cargo build --locked --workspace --features panic-command
+  cargo build --locked --workspace --features faults
   MODEL_RUNS=$MODEL_RUNS_LONG test_run model
   step "the document engine against its oracle, $CASES_LONG cases a property"
   for part in json:: delta:: history::; do
@@ -45,7 +45,7 @@ cargo fmt --all --check
 
 step "lints, as released and as tested"
 cargo clippy --locked --workspace --all-targets -- -D warnings
-cargo clippy --locked --workspace --all-targets --features panic-command -- -D warnings
+cargo clippy --locked --workspace --all-targets --features faults -- -D warnings
 
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --all-features
@@ -75,10 +75,10 @@ fi
 
 step "the module"
 # All targets, or features would unify in another way than for the tests, and every crate be built twice.
-cargo build --locked --workspace --all-targets --features panic-command
+cargo build --locked --workspace --all-targets --features faults
 
 step "examples in the documentation, against the module"
-cargo test --locked --workspace --features panic-command --doc
+cargo test --locked --workspace --features faults --doc
 
 step "all tests"
 test_run

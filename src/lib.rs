@@ -38,6 +38,8 @@ pub(crate) static COMMANDS: &[&Command] = &[
     &command::help::COMMAND,
     &command::effect::COMMAND,
     &command::effect::SCHEMA_COMMAND,
-    #[cfg(feature = "panic-command")]
+    #[cfg(feature = "faults")]
+    &command::fault::COMMAND,
+    #[cfg(feature = "faults")]
     &command::panic::COMMAND,
 ];

@@ -94,11 +94,17 @@ impl History {
         })
     }
 
-    /// Adds a version, which `head` comes after.
-    pub(crate) fn push(&mut self, version: &Version, head: &Version) {
+    /// Packs the present version, for `newer` to come after it.
+    pub(crate) fn pack(&self, head: &Version, newer: &Version) -> Past {
+        #[cfg(feature = "faults")]
+        crate::faults::strike(crate::faults::SNAPSHOT);
         let chain = self.past.iter().rev().take(CHAIN_MAX).take_while(|past| !past.is_whole()).count();
         let kin = self.past.back();
-        let past = if chain < CHAIN_MAX { Past::of(version, head, kin) } else { Past::whole(version, kin) };
+        if chain < CHAIN_MAX { Past::of(head, newer, kin) } else { Past::whole(head, kin) }
+    }
+
+    /// Adds the version that was the present one.
+    pub(crate) fn push(&mut self, past: Past) {
         if self.past.len() == self.past.capacity() {
             // Doubling would leave half of the ring empty, in each of many states.
             self.past.reserve_exact(self.past.len().checked_div(4).unwrap_or(0).max(4));
@@ -332,7 +338,7 @@ mod tests {
                 let deadline = |place: &str| crate::deadlines::Deadline { place: place.into(), at_ms: number as i64 * 7 };
                 next.deadlines = Deadlines::new(places.map(deadline).collect());
                 next.at_ms = 1000 - number as i64;
-                history.push(&head, &next);
+                history.push(history.pack(&head, &next));
                 plain.push(std::mem::replace(&mut head, next));
                 for (_, dropped) in drops.iter().filter(|(when, _)| *when == number) {
                     let dropped = Dropped { labels: vec![], versions: vec![*dropped, dropped + 1, dropped + 3] };

@@ -30,6 +30,8 @@ mod document;
 mod error;
 mod etag;
 mod expiry;
+#[cfg(feature = "faults")]
+pub mod faults;
 mod history;
 mod json;
 mod limits;

@@ -59,6 +59,9 @@ pub struct Commit {
     pub label: Option<Box<str>>,
     /// What leaves the history.
     pub dropped: Dropped,
+    /// The version before it, packed as a past one. That is done where the commit is decided, while nothing has changed yet: it
+    /// takes memory and goes through two texts, and what is left to do then is to move things.
+    pub(crate) past: Past,
 }
 
 /// A label for the present version, without a new one.
@@ -223,13 +226,13 @@ impl State {
 
     /// Adds a version. The old head becomes the newest past version.
     pub fn commit(&mut self, commit: Commit) {
-        let Commit { version, digest, schema, label, dropped } = commit;
+        let Commit { version, digest, schema, label, dropped, past } = commit;
         let label = label.map(|name| Label { name, version: version.number });
         self.digest = digest;
         // What a lapse leaves is not validated.
         self.passed = Passed(version.event != Event::Lapse);
-        let old = std::mem::replace(&mut self.head, version);
-        self.history.push(&old, &self.head);
+        self.head = version;
+        self.history.push(past);
         self.history.settle(label, &dropped, &self.head);
         self.schema = schema;
     }

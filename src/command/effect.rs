@@ -42,6 +42,7 @@ pub static COMMAND: Command = Command {
     ],
     run: Some(entry!(run)),
     public: false,
+    internal: true,
     ..Command::DEFAULT
 };
 
@@ -54,6 +55,7 @@ pub static SCHEMA_COMMAND: Command = Command {
     args: &[Arg::text(c"effect")],
     run: Some(entry!(run_schema)),
     public: false,
+    internal: true,
     ..Command::DEFAULT
 };
 

@@ -11,12 +11,14 @@ pub mod attempts;
 pub mod delete;
 pub mod diff;
 pub mod effect;
+#[cfg(feature = "faults")]
+pub mod fault;
 pub mod get;
 pub mod help;
 pub mod history;
 pub mod meta;
 pub mod options;
-#[cfg(feature = "panic-command")]
+#[cfg(feature = "faults")]
 pub mod panic;
 mod read;
 pub mod recover;

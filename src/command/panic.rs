@@ -1,4 +1,4 @@
-//! STATE.PANIC: a command that fails in the worst way, for the tests. It is built only with the feature `panic-command`.
+//! STATE.PANIC: a command that fails in the worst way, for the tests. It is built only with the feature `faults`.
 
 use super::Refused;
 use crate::server::ctx::Ctx;

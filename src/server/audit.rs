@@ -121,6 +121,12 @@ impl Trail {
     pub fn append(&mut self, ctx: Ctx, entry: &Entry, now_ms: i64) -> Result<Appended, Refused> {
         let words = Words::of(entry);
         let key = self.key(ctx);
+        #[cfg(feature = "faults")]
+        let key = if super::faults::refuses_entry() {
+            &mut Key::open_read(ctx, RedisStr::new(key.name().as_ptr()))
+        } else {
+            key
+        };
         let Some(id) = add(key, None, words.borrow()) else {
             return Err(Refused::AuditFull(String::from_utf8_lossy(&self.name()).into_owned()));
         };

@@ -65,7 +65,10 @@ impl Ctx {
     /// The clock. Commands read it once (invariant I2).
     pub fn now_ms(self) -> i64 {
         // SAFETY: R1.
-        unsafe { api!(RedisModule_Milliseconds()) }
+        let now_ms = unsafe { api!(RedisModule_Milliseconds()) };
+        #[cfg(feature = "faults")]
+        let now_ms = now_ms + super::faults::clock_off_ms();
+        now_ms
     }
 
     /// 64 random bits from the server's generator, which is seeded by the operating system.

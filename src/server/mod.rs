@@ -21,6 +21,8 @@ pub mod deadlines;
 pub mod effect;
 mod ends;
 pub mod entry;
+#[cfg(feature = "faults")]
+pub mod faults;
 pub mod feed;
 pub mod info;
 pub mod key;

@@ -29,6 +29,8 @@ pub struct Command {
     pub subcommands: &'static [Command],
     /// Whether users are meant to call it.
     pub public: bool,
+    /// Whether nobody but a primary and a file being loaded may send it.
+    pub internal: bool,
 }
 
 impl Command {
@@ -46,6 +48,7 @@ impl Command {
         run: None,
         subcommands: &[],
         public: true,
+        internal: false,
     };
 
     /// The command line as documentation shows it.
@@ -183,7 +186,7 @@ pub fn text(text: &'static CStr) -> &'static str {
 /// Registers a command and its subcommands; false when the server refuses.
 pub fn register(ctx: Ctx, command: &'static Command) -> bool {
     // Only Redis 8 knows the flag `internal`; elsewhere the handler's own check has to do.
-    let created = (!command.public && create(ctx, command, " internal")) || create(ctx, command, "");
+    let created = (command.internal && create(ctx, command, " internal")) || create(ctx, command, "");
     // SAFETY: R1, R3.
     let registered = unsafe { api!(RedisModule_GetCommand(ctx.as_ptr(), command.name.as_ptr())) };
     created

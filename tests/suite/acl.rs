@@ -182,9 +182,9 @@ fn the_trail_is_written_for_the_caller_and_can_not_be_forged() {
     );
     // What a script may do is what its caller may, also with a key that it did not declare.
     let error = script.err(&["EVAL", &code.replace("KEYS[1]", "'admin:1'"), "0"]);
-    assert!(error.contains("can't access at least one of the keys"), "{error}");
+    assert!(error.contains("access") && error.contains("key"), "{error}");
     let error = script.err(&["EVAL", "return redis.call('STATE.GET', KEYS[1])", "1", KEY]);
-    assert!(error.contains("can't run this command"), "{error}");
+    assert!(error.contains("ACL failure") && error.contains("run"), "{error}");
     assert_eq!(client.ok(&["EXISTS", "admin:1"]).int(), 0);
 }
 
@@ -248,6 +248,15 @@ fn commands_and_subcommands_are_granted_one_by_one() {
     assert_ne!(client.text(&["ACL", "DRYRUN", "bot", "STATE.DELETE", "channel:1", "*"]), "OK");
 }
 
+/// Redis 8 does not know an internal command when a client sends it; on other servers the module refuses it.
+fn is_refusal(line: &str) -> bool {
+    line.starts_with("NOPERM ") || line.starts_with("ERR unknown command")
+}
+
+fn is_unknown_to_scripts(line: &str) -> bool {
+    line.contains("Unknown Redis command") || line.contains("is not allowed from script")
+}
+
 #[test]
 fn the_internal_command_is_refused_to_everybody() {
     let (server, mut client) = server_with_an_offer();
@@ -265,26 +274,24 @@ fn the_internal_command_is_refused_to_everybody() {
         let args = words(attempt);
         for who in [&mut client, &mut admin] {
             let error = who.err(&args);
-            assert!(
-                error.starts_with("NOPERM ") || error.starts_with("ERR wrong number"),
-                "{attempt}: {error}"
-            );
+            assert!(is_refusal(&error) || error.starts_with("ERR wrong number"), "{attempt}: {error}");
         }
     }
     let right = words("STATE.EFFECT channel:+263771234567 x -1");
-    assert!(client.err(&right).starts_with("NOPERM "));
+    assert!(is_refusal(&client.err(&right)));
     client.ok(&["MULTI"]);
     let queued = client.call(&right);
     match client.call(&["EXEC"]) {
         Reply::Array(replies) => {
-            assert!(matches!(&replies[0], Reply::Error(line) if line.starts_with("NOPERM ")))
+            assert!(matches!(&replies[0], Reply::Error(line) if is_refusal(line)))
         }
         reply => assert!(matches!(reply, Reply::Error(_)) && matches!(queued, Reply::Error(_))),
     }
     let error = client.err(&["EVAL", "return redis.call('STATE.EFFECT', KEYS[1], 'x', '-1')", "1", KEY]);
-    assert!(error.contains("NOPERM"), "{error}");
+    assert!(error.contains("NOPERM") || is_unknown_to_scripts(&error), "{error}");
     let error = client.err(&["EVAL_RO", "return redis.call('STATE.EFFECT', KEYS[1], 'x', '-1')", "1", KEY]);
-    assert!(error.contains("NOPERM") || error.contains("Write commands are not allowed"), "{error}");
+    let is_write = error.contains("Write commands are not allowed");
+    assert!(error.contains("NOPERM") || is_write || is_unknown_to_scripts(&error), "{error}");
     assert_eq!(client.state(KEY).1, OFFER);
     assert_eq!(fingerprint(&mut client), before);
 }

@@ -118,7 +118,7 @@ fn a_state_that_expired_while_the_server_was_down_is_gone() {
     for preamble in ["yes", "no"] {
         let mut server = durable(preamble);
         let mut client = server.client();
-        client.ok(&["STATE.UPDATE", KEY, "0", OFFER, "PX", "60"]);
+        client.ok(&["STATE.UPDATE", KEY, "0", OFFER]);
         client.ok(&["STATE.UPDATE", KEY, "1", r#"{"stage":"offer"}"#, "PX", "60"]);
         client.ok(&["STATE.UPDATE", "channel:kept", "0", "{}", "PERSIST"]);
         let expires_at = client.ok(&["PEXPIRETIME", KEY]).int();

@@ -148,7 +148,9 @@ fn the_page_of_commands_has_the_summary_and_the_complexity_of_each() {
     let page = page("docs/commands.md");
     for command in client.ok(&["COMMAND", "LIST", "FILTERBY", "MODULE", "state"]).array() {
         let name = command.text();
-        if name.contains('|') || ["state.effect", "state.schemaeffect", "state.panic"].contains(&name) {
+        if name.contains('|')
+            || ["state.effect", "state.schemaeffect", "state.panic", "state.fault"].contains(&name)
+        {
             continue;
         }
         let heading = format!("\n## {}\n", name.to_uppercase());

@@ -7,6 +7,7 @@
 mod crowd;
 mod cut_aof;
 mod cut_rdb;
+mod faults;
 mod kills;
 mod rounds;
 mod story;

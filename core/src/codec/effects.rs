@@ -111,13 +111,13 @@ fn read_effect(input: &mut Reader, before: Option<&State>) -> Option<Effect> {
     Some(match input.byte()? {
         EFFECT_PUT => Effect::Put(Box::new(read_state(input)?)),
         EFFECT_COMMIT => {
-            let version = read_version(input)?;
-            let digest = Etag::digest(before?.seed, version.document.text());
-            read_commit(version, digest, input)?
+            let (version, before) = (read_version(input)?, before?);
+            let digest = Etag::digest(before.seed, version.document.text());
+            read_commit(version, digest, before, input)?
         }
         EFFECT_CHANGE => {
             let (version, digest) = read_changed(input, before?)?;
-            read_commit(version, digest, input)?
+            read_commit(version, digest, before?, input)?
         }
         EFFECT_RELABEL => Effect::Relabel(Relabel { label: input.name()?, dropped: read_dropped(input)? }),
         EFFECT_ATTEMPT => {
@@ -137,9 +137,10 @@ fn read_effect(input: &mut Reader, before: Option<&State>) -> Option<Effect> {
     })
 }
 
-fn read_commit(version: Version, digest: u64, input: &mut Reader) -> Option<Effect> {
+fn read_commit(version: Version, digest: u64, before: &State, input: &mut Reader) -> Option<Effect> {
     let (schema, label, dropped) = (read_schema(input)?, input.optional_name()?, read_dropped(input)?);
-    Some(Effect::Commit(Box::new(Commit { version, digest, schema, label, dropped })))
+    let past = before.history.pack(&before.head, &version);
+    Some(Effect::Commit(Box::new(Commit { version, digest, schema, label, dropped, past })))
 }
 
 /// A version by what has changed. The digest says whether the document is the one that the primary has, so splices never

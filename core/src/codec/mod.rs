@@ -287,9 +287,11 @@ mod tests {
 
     fn effects() -> Vec<Effect> {
         let dropped = Dropped { labels: vec!["menu".into()], versions: vec![1] };
+        let (before, version) = (state(), version(5, "{}"));
         let commit = Commit {
-            version: version(5, "{}"),
-            digest: Etag::digest(state().seed, "{}"),
+            past: before.history.pack(&before.head, &version),
+            version,
+            digest: Etag::digest(before.seed, "{}"),
             schema: None,
             label: Some("x".into()),
             dropped: dropped.clone(),
@@ -326,8 +328,10 @@ mod tests {
         let note = "School fees for term 2. ".repeat(20);
         let text = |amount: &str| format!(r#"{{"note":"{note}","amount":{amount},"handle":"tariro"}}"#);
         let before = State::new(0x5eed, 1_741_058_499_000, None, version(4, &text("12.50")));
+        let version = version(5, &text("7"));
         let commit = Commit {
-            version: version(5, &text("7")),
+            past: before.history.pack(&before.head, &version),
+            version,
             digest: Etag::digest(before.seed, &text("7")),
             schema: None,
             label: None,

@@ -1,0 +1,34 @@
+//! STATE.FAULT: orders a failure, for the tests. It is built only with the feature `faults`.
+//!
+//! `STATE.FAULT SNAPSHOT nth` makes the nth packing of a version panic, `STATE.FAULT APPEND nth` the server refuse the nth audit
+//! entry, counted from now on; 0 takes an order back. `STATE.FAULT CLOCK ms` sets the clock of the module forward or back.
+
+use super::{Refused, words};
+use crate::server::ctx::Ctx;
+use crate::server::entry::entry;
+use crate::server::faults;
+use crate::server::string::RedisStr;
+use crate::server::table::Command;
+
+pub static COMMAND: Command = Command {
+    name: c"state.fault",
+    summary: c"Internal: orders a failure, to show that it leaves nothing behind.",
+    flags: c"",
+    arity: 3,
+    run: Some(entry!(run)),
+    public: false,
+    ..Command::DEFAULT
+};
+
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+    let [_, what, number] = args else { return Err(Refused::WrongArity) };
+    let number = words::integer(number)?;
+    match what.bytes() {
+        b"SNAPSHOT" => redis_state_core::faults::order(number.unsigned_abs()),
+        b"APPEND" => faults::order_append(number.unsigned_abs()),
+        b"CLOCK" => faults::set_clock_off_ms(number),
+        _ => return Err(Refused::syntax("STATE.FAULT knows SNAPSHOT, APPEND and CLOCK")),
+    }
+    ctx.reply_ok();
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! faults: what fails half-way leaves nothing behind (invariant I3), whichever command it was and wherever it stood.
+//!
+//! STATE.FAULT orders the failures: packing the version that becomes a past one (a panic: what runs out of memory there ends
+//! the server, and then the AOF has the last word), the server refusing the audit entry, a clock that goes back. An audit key of
+//! another type needs no order. Each command of the table is refused so, alone, in a transaction and in a script; then the
+//! dataset, the trail, the AOF and another client's WATCH must be as before, and the very same command must go through.
+
+use support::{Client, Fingerprint, Reply, Server, fingerprint};
+
+const KEY: &str = "channel:+263771234567";
+const TRAIL: &str = "{channel:+263771234567}:audit";
+const SIBLING: &str = "user:{channel:+263771234567}:token";
+const GREETING: &str = r#"{"channel":{"type":"whatsapp","identifier":"+263771234567"},"current":{"path":"login"},"amount":1.10}"#;
+
+/// Commands that make a version of the state that [`World::new`] makes.
+const MAKES_A_VERSION: [&str; 6] = [
+    r#"STATE.UPDATE channel:+263771234567 * {"current":{"path":"offer"}} EX 900 LABEL offer ID wamid.7 ALIGN 1 user:{channel:+263771234567}:token"#,
+    r#"STATE.UPDATE channel:+263771234567 3 [{"op":"remove","path":"/amount"}] PATCH ACTOR amount_input"#,
+    r#"STATE.UPDATE channel:+263771234567 3 {"channel":{},"current":{}} REPLACE OPERATION offer_credex COMPONENT ConfirmOffer"#,
+    r#"STATE.SETPROTECTED channel:+263771234567 * {"auth":{"token":"eyJhbGciOiJIUzI1NiJ9"}} PERSIST"#,
+    "STATE.ROLLBACK channel:+263771234567 3 STEPS 1 EX 900",
+    "STATE.RESET channel:+263771234567 *",
+];
+
+/// Others that write an audit entry.
+const WRITES_AN_ENTRY: [&str; 4] = [
+    "STATE.UPDATE channel:+263771234567 * {} EVENT menu_shown EX 900",
+    "STATE.ATTEMPT channel:+263771234567 offer_credex FAILURE ERROR timeout",
+    "STATE.DELETE channel:+263771234567 *",
+    "STATE.DELETE channel:+263771234567 3 NOTE logout",
+];
+
+/// A server with a state of three versions, a sibling, and an AOF.
+struct World {
+    server: Server,
+    client: Client,
+}
+
+/// What must not change.
+#[derive(PartialEq, Debug)]
+struct There {
+    data: Fingerprint,
+    trail: Reply,
+    aof_bytes: String,
+}
+
+impl World {
+    fn new() -> World {
+        let builder = Server::builder().without_schemas().arg("--appendonly").arg("yes");
+        let server = builder.arg("--appendfsync").arg("no").start();
+        let mut client = server.client();
+        client.ok(&["SET", SIBLING, "eyJhbGciOiJIUzI1NiJ9"]);
+        client.ok(&["STATE.UPDATE", KEY, "0", GREETING]);
+        client.ok(&["STATE.UPDATE", KEY, "1", r#"{"current":{"path":"account"}}"#, "LABEL", "menu"]);
+        client.ok(&["STATE.UPDATE", KEY, "2", r#"{"amount":99.25}"#]);
+        World { server, client }
+    }
+
+    fn there(&mut self) -> There {
+        let info = self.client.text(&["INFO", "persistence"]);
+        let size = info.lines().find(|line| line.starts_with("aof_current_size:")).expect("an AOF");
+        There {
+            data: fingerprint(&mut self.client),
+            trail: self.client.ok(&["XRANGE", TRAIL, "-", "+"]),
+            aof_bytes: size.to_owned(),
+        }
+    }
+
+    fn order(&mut self, fault: &str, number: &str) {
+        self.client.ok(&["STATE.FAULT", fault, number]);
+    }
+
+    /// Nothing is left of `command`, which fails with `error` by what `prepare` does, wherever it stands.
+    #[track_caller]
+    fn leaves_nothing(&mut self, command: &str, error: &str, mut prepare: impl FnMut(&mut World)) {
+        let words = support::words(command);
+        for place in [alone, in_a_transaction, in_a_script] {
+            prepare(self);
+            let before = self.there();
+            let mut watching = self.server.client();
+            watching.ok(&["WATCH", KEY, TRAIL, SIBLING]);
+            let refusal = place(&mut self.client, &words);
+            assert!(refusal.contains(error), "{command}: {refusal}");
+            assert_eq!(self.there(), before, "{command}");
+            watching.ok(&["MULTI"]);
+            watching.ok(&["PING"]);
+            assert!(!watching.ok(&["EXEC"]).is_nil(), "{command} has touched a key");
+        }
+    }
+}
+
+fn alone(client: &mut Client, words: &[Vec<u8>]) -> String {
+    client.err(words)
+}
+
+fn in_a_transaction(client: &mut Client, words: &[Vec<u8>]) -> String {
+    client.ok(&["MULTI"]);
+    client.ok(words);
+    match client.ok(&["EXEC"]).array() {
+        [Reply::Error(refusal)] => refusal.clone(),
+        replies => panic!("{replies:?}"),
+    }
+}
+
+fn in_a_script(client: &mut Client, words: &[Vec<u8>]) -> String {
+    let keys = [KEY, TRAIL, SIBLING].map(|key| key.as_bytes().to_vec());
+    let script = [&b"EVAL"[..], b"return redis.pcall(unpack(ARGV))", b"3"].map(<[u8]>::to_vec);
+    client.err(&[&script[..], &keys, words].concat())
+}
+
+#[test]
+fn a_version_that_can_not_be_packed_is_not_made() {
+    for command in MAKES_A_VERSION {
+        let mut world = World::new();
+        world.leaves_nothing(command, "ERR internal", |world| world.order("SNAPSHOT", "1"));
+        let info = world.client.text(&["INFO", "state"]);
+        assert!(info.contains("state_panics:3\r\n"), "{info}");
+        world.client.ok(&support::words(command));
+        assert_eq!(world.client.ok(&["STATE.META", KEY]).field("version").int(), 4, "{command}");
+    }
+}
+
+#[test]
+fn what_can_not_be_put_on_record_does_not_happen() {
+    for command in MAKES_A_VERSION.into_iter().chain(WRITES_AN_ENTRY) {
+        let mut world = World::new();
+        world.leaves_nothing(command, "ERR audit stream", |world| world.order("APPEND", "1"));
+        world.client.ok(&support::words(command));
+        assert_eq!(world.client.ok(&["XLEN", TRAIL]).int(), 4, "{command}");
+    }
+}
+
+#[test]
+fn a_trail_of_another_type_keeps_everything_as_it_is() {
+    for command in MAKES_A_VERSION.into_iter().chain(WRITES_AN_ENTRY) {
+        let mut world = World::new();
+        let aside = format!("{TRAIL}:aside");
+        world.client.ok(&["RENAME", TRAIL, &aside]);
+        world.client.ok(&["SET", TRAIL, "not a stream"]);
+        let words = support::words(command);
+        for place in [alone, in_a_transaction, in_a_script] {
+            let before = fingerprint(&mut world.client);
+            let refusal = place(&mut world.client, &words);
+            assert!(refusal.contains("WRONGTYPE audit stream"), "{command}: {refusal}");
+            assert_eq!(fingerprint(&mut world.client), before, "{command}");
+        }
+        world.client.ok(&["RENAME", &aside, TRAIL]);
+        world.client.ok(&words);
+        assert_eq!(world.client.ok(&["XLEN", TRAIL]).int(), 4, "{command}");
+    }
+}
+
+/// Versions follow each other whatever the clock says, and so do the entries of the trail.
+#[test]
+fn a_clock_that_goes_back_stops_nobody() {
+    let mut world = World::new();
+    let at = |client: &mut Client| client.ok(&["STATE.META", KEY]).field("updated_at").to_string();
+    let before = at(&mut world.client);
+    world.order("CLOCK", "-60000");
+    for command in MAKES_A_VERSION {
+        let current = world.client.ok(&["STATE.META", KEY]).field("version").int().to_string();
+        let command = command.replace("567 3 ", &format!("567 {current} "));
+        world.client.ok(&support::words(&command));
+    }
+    assert_eq!(world.client.ok(&["STATE.META", KEY]).field("version").int(), 9);
+    assert!(at(&mut world.client) < before, "the clock was set back");
+    let Reply::Array(entries) = world.client.ok(&["XRANGE", TRAIL, "-", "+"]) else { panic!("entries") };
+    assert_eq!(entries.len(), 9);
+    // A file that is read again is as strict as ever about what a state may be.
+    let there = fingerprint(&mut world.client);
+    world.client.ok(&["DEBUG", "RELOAD"]);
+    assert_eq!(fingerprint(&mut world.client), there);
+}
