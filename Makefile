@@ -2,7 +2,7 @@
 # can be read, and run, without make.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run bot test test-long soak replay bench bench-quick bench-scaling bench-time bench-core bench-pages fmt lint doc clean
+.PHONY: help build run bot test test-long test-servers soak replay bench bench-quick bench-scaling bench-time bench-core bench-pages fmt lint doc clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { sub("%", "ROW", $$1); printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ test: ## Check and prove everything: format, lints, docs, unit tests, tests agai
 
 test-long: ## Play the model test, and the engine against its oracle, a hundred times as long as `make test` does
 	@scripts/test.sh long
+
+test-servers: ## Run the tests against Redis 8 and Valkey 8 and 9, which are taken from Debian's packages
+	@scripts/servers.sh
 
 soak: ## Kill, cut and break servers for hours, all rows of docs/guarantees.md; goes on where it was stopped (ROUNDS=100: so many now)
 	@scripts/soak.sh

@@ -57,6 +57,10 @@ impl Server {
         let mut client = self.client();
         let before = fingerprint(&mut client);
         client.ok(&["DEBUG", "RELOAD"]);
+        // Valkey 9 frees what was there before on a thread of its own, and states count until they are freed.
+        wait_until("the old states are freed", || {
+            client.text(&["INFO", "memory"]).contains("lazyfree_pending_objects:0\r\n")
+        });
         assert_eq!(fingerprint(&mut client), before, "after DEBUG RELOAD");
         for preamble in ["yes", "no"] {
             client.ok(&["CONFIG", "SET", "aof-use-rdb-preamble", preamble]);
