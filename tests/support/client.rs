@@ -183,6 +183,14 @@ impl Client {
         self.send_raw(&encoded(args));
     }
 
+    /// Sends commands without waiting in between, and reads all their replies.
+    #[track_caller]
+    pub fn pipeline<C: AsRef<[A]>, A: AsRef<[u8]>>(&mut self, commands: &[C]) -> Vec<Reply> {
+        let bytes: Vec<u8> = commands.iter().flat_map(|command| encoded(command.as_ref())).collect();
+        self.send_raw(&bytes);
+        commands.iter().map(|_| self.read()).collect()
+    }
+
     /// Writes bytes as they are.
     #[track_caller]
     pub fn send_raw(&mut self, bytes: &[u8]) {
