@@ -1,5 +1,5 @@
-//! Whether a server can be trusted: rows of rounds in which it is killed, cut off or fed with broken files, and in which
-//! everything it says afterwards is held against what must be true.
+//! Whether a server can be trusted: rows of rounds in which it is killed, cut off, flooded or fed with broken bytes, and
+//! in which everything it says afterwards is held against what must be true.
 //!
 //! Each row is one test that plays a few rounds, or many in a soak (`make soak`); `rounds.rs` says how. docs/guarantees.md
 //! has the table of the rows and of how far the soaks have run.
@@ -9,6 +9,8 @@ mod cut_aof;
 mod cut_rdb;
 mod faults;
 mod kills;
+mod mutate;
+mod restore_mutated;
 mod rounds;
 mod story;
 mod upgrade;

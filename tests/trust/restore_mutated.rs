@@ -1,0 +1,304 @@
+//! restore-mutated: RESTORE of payloads that are nearly right, with a checksum that is; whatever is taken is used in every way.
+//!
+//! One server takes all payloads of a round, so that a crash, a panic or a state of somebody else that is touched shows at its
+//! end. They go in batches: a batch is restored, what was taken is read, written and used, each step for all of it at once,
+//! since waiting for single replies would take most of the time.
+//!
+//! Each step is a transaction where two replies are compared: a mutated deadline has mostly passed, and a timer would commit
+//! its lapse in between.
+
+use std::collections::BTreeSet;
+
+use redis_state_core::State;
+use redis_state_core::codec::decode_state;
+use support::{Client, Fingerprint, Reply, Server, fingerprint};
+
+use crate::mutate::{Frame, Payload, Pool};
+use crate::rounds::{Rounds, rounds};
+
+const PAYLOADS: usize = 10_000;
+const BATCH: usize = 250;
+
+/// What a writing command may say to a state that nobody wrote. An `ERR` is looked at more closely.
+const REFUSALS: &str = "BADPATCH BADSCHEMA CONFLICT ERR IDMISMATCH IMMUTABLE INVALID NOSCHEMA NOSTATE NOVERSION PROTECTED TOOBIG TRANSITION";
+
+type Words = Vec<Vec<u8>>;
+
+fn words(words: &[&str]) -> Words {
+    words.iter().map(|word| word.as_bytes().to_vec()).collect()
+}
+
+#[test]
+fn restore_mutated() {
+    let seen = rounds("restore-mutated", Rounds { in_test: 4, in_soak: 5_000 }, |dice, figures| {
+        let server = Server::builder().without_schemas().arg("--loglevel").arg("warning").start();
+        let mut client = server.client();
+        let pool = Pool::talked(dice, &mut client);
+        let before = Standing::of(&mut client);
+        for _ in 0..PAYLOADS / BATCH {
+            let payloads: Vec<_> = (0..BATCH).map(|_| pool.payload(dice)).collect();
+            let taken = restored(&mut client, payloads);
+            figures.add("payloads", BATCH as u64);
+            figures.add("taken", taken.len() as u64);
+            let taken = read(&mut client, taken);
+            written_anew_they_are_the_same(&mut client, &taken);
+            can_be_used(&mut client, &taken);
+        }
+        assert_eq!(Standing::of(&mut client), before);
+    });
+    if let Some(seen) = seen {
+        let (taken, all) = (seen.get("taken"), seen.get("payloads"));
+        assert!(taken > all / 100 && taken < all / 2, "{taken} of {all}: most are refused, and some are not");
+    }
+}
+
+#[track_caller]
+fn bytes(reply: &Reply) -> Vec<u8> {
+    let Reply::Bulk(bytes) = reply else { panic!("bytes, not {reply:?}") };
+    bytes.clone()
+}
+
+/// The server as it was before, and as it must be afterwards.
+#[derive(Debug, PartialEq)]
+struct Standing {
+    run_id: String,
+    panics: String,
+    data: Fingerprint,
+}
+
+impl Standing {
+    fn of(client: &mut Client) -> Standing {
+        let mut line = |section: &str, name: &str| {
+            let info = client.text(&["INFO", section]);
+            info.lines().find(|line| line.starts_with(name)).expect("a line of INFO").to_owned()
+        };
+        let (run_id, panics) = (line("server", "run_id:"), line("state", "state_panics:"));
+        Standing { run_id, panics, data: fingerprint(client) }
+    }
+}
+
+/// The keys at which a payload was taken, and those payloads.
+#[track_caller]
+fn restored(client: &mut Client, payloads: Vec<Payload>) -> Vec<(String, Payload)> {
+    let key = |n: usize| format!("channel:restored-{n}");
+    let restore = |(n, payload): (usize, &Payload)| {
+        [words(&["RESTORE", &key(n), "0"]), vec![payload.bytes.clone()]].concat()
+    };
+    let commands: Vec<Words> = payloads.iter().enumerate().map(restore).collect();
+    let replies = client.pipeline(&commands);
+    let is_taken = |(reply, (_, payload)): &(Reply, (usize, Payload))| match reply {
+        Reply::Error(line) => {
+            assert_eq!(line, "ERR Bad data format", "{:?}", payload.bytes);
+            false
+        }
+        reply => reply.text() == "OK",
+    };
+    let taken = replies.into_iter().zip(payloads.into_iter().enumerate()).filter(is_taken);
+    taken.map(|(_, (n, payload))| (key(n), payload)).collect()
+}
+
+fn twin_of(key: &str) -> String {
+    key.replace("restored", "twin")
+}
+
+/// A state that was taken, and what it said of itself.
+struct Taken {
+    key: String,
+    etag: String,
+    versions: Vec<i64>,
+    dump: Vec<u8>,
+    digest: Reply,
+}
+
+/// The same commands for all keys, each key's in a transaction; their replies.
+#[track_caller]
+fn transactions<K>(client: &mut Client, keys: &[K], commands: impl Fn(&K) -> Vec<Words>) -> Vec<Vec<Reply>> {
+    let mut lines = Vec::new();
+    let mut ends = Vec::new();
+    for key in keys {
+        lines.push(words(&["MULTI"]));
+        lines.extend(commands(key));
+        lines.push(words(&["EXEC"]));
+        ends.push(lines.len() - 1);
+    }
+    let replies = client.pipeline(&lines);
+    ends.iter().map(|end| replies[*end].array().to_vec()).collect()
+}
+
+/// Whatever is asked, the answers agree, and the state can be copied.
+#[track_caller]
+fn read(client: &mut Client, restored: Vec<(String, Payload)>) -> Vec<Taken> {
+    let asked = transactions(client, &restored, |(key, payload)| {
+        let twin = twin_of(key);
+        // Again, since a deadline that has passed may have lapsed by now.
+        let restore = [words(&["RESTORE", key, "0"]), vec![payload.bytes.clone()], words(&["REPLACE"])];
+        let asks = [
+            &["STATE.GET", key][..],
+            &["STATE.META", key],
+            &["STATE.HISTORY", key],
+            &["STATE.ATTEMPTS", key],
+            &["TYPE", key],
+            &["MEMORY", "USAGE", key],
+            &["DEBUG", "DIGEST-VALUE", key],
+            &["DUMP", key],
+            &["COPY", key, &twin],
+            &["DUMP", &twin],
+            &["STATE.GET", key],
+        ];
+        [vec![restore.concat()], asks.map(words).to_vec()].concat()
+    });
+    let read = |((key, payload), replies): ((String, Payload), Vec<Reply>)| {
+        let taken = taken(key, &replies[1..]);
+        assert!(!payload.is_exact || taken.dump == payload.bytes, "{}: {:?}", taken.key, payload.bytes);
+        taken
+    };
+    restored.into_iter().zip(asked).map(read).collect()
+}
+
+#[track_caller]
+fn taken(key: String, replies: &[Reply]) -> Taken {
+    let [state, meta, history, attempts, kind, memory, digest, dump, copied, copy, again] = replies else {
+        panic!("{key}: {replies:?}")
+    };
+    let (etag, versions) = agree(&key, state, meta, history);
+    for operation in attempts.field_names() {
+        assert!(attempts.field(&operation).int() >= 0, "{key}: {attempts}");
+    }
+    assert_eq!(kind.text(), "statedoc1");
+    assert!(memory.int() > 0);
+    assert_eq!(copied.int(), 1);
+    // The trail stays with the key it is named after, and so does what a state knows of its newest entry.
+    let (mut state_here, copy) = (state_in(dump), state_in(copy));
+    state_here.set_last_entry(None);
+    assert_eq!(copy, state_here, "{key}: a copy is the same");
+    assert_eq!(again, state, "{key}: it is what it was");
+    Taken { key, etag, versions, dump: bytes(dump), digest: digest.clone() }
+}
+
+fn state_in(dump: &Reply) -> State {
+    let (_, state) = Frame::taken_from(&bytes(dump));
+    decode_state(&state).expect("what was dumped is a state")
+}
+
+/// GET, META and HISTORY tell of one state; its etag, and the versions that are kept.
+#[track_caller]
+fn agree(key: &str, state: &Reply, meta: &Reply, history: &Reply) -> (String, Vec<i64>) {
+    let [etag, document] = state.array() else { panic!("{key}: {state:?}") };
+    let parsed: serde_json::Value = serde_json::from_str(document.text()).expect("a document is JSON");
+    assert!(parsed.is_object(), "{key}: {document}");
+    assert_eq!(meta.field("etag"), etag, "{key}");
+    let of = |entry: &Reply, name: &str| entry.field(name).int();
+    let versions: Vec<i64> = history.array().iter().map(|entry| of(entry, "version")).collect();
+    assert!(versions.is_sorted_by(|newer, older| newer > older), "{key}: {versions:?}");
+    assert!(
+        history.array().iter().all(|entry| of(entry, "parent") < of(entry, "version")),
+        "{key}: {history}"
+    );
+    assert_eq!(versions.len() as i64, of(meta, "snapshots") + 1, "{key}");
+    assert_eq!(versions[0], of(meta, "version"), "{key}");
+    assert_eq!(etag.text().split('-').next(), Some(versions[0].to_string().as_str()), "{key}");
+    let labels: Vec<&Reply> =
+        history.array().iter().map(|entry| entry.field("label")).filter(|label| !label.is_nil()).collect();
+    let different: BTreeSet<String> = labels.iter().map(|label| label.to_string()).collect();
+    assert_eq!(different.len(), labels.len(), "{key}: {labels:?}");
+    (etag.text().to_owned(), versions)
+}
+
+/// DUMP, RESTORE of that, DUMP: the same bytes, the same digest; and every version that is kept is there.
+#[track_caller]
+fn written_anew_they_are_the_same(client: &mut Client, taken: &[Taken]) {
+    let asked = transactions(client, taken, |state| {
+        let (key, twin) = (&state.key, twin_of(&state.key));
+        let mut lines = vec![
+            [words(&["RESTORE", &twin, "0"]), vec![state.dump.clone()], words(&["REPLACE"])].concat(),
+            words(&["DUMP", &twin]),
+            words(&["DEBUG", "DIGEST-VALUE", &twin]),
+            // With the trail: a timer may have found a deadline of the copy that has passed.
+            words(&["STATE.DELETE", &twin, "*", "PURGE"]),
+            words(&["STATE.GET", key]),
+        ];
+        lines.extend(
+            state.versions.iter().map(|version| words(&["STATE.GET", key, "VERSION", &version.to_string()])),
+        );
+        if let [newest, .., oldest] = &state.versions[..] {
+            lines.push(words(&["STATE.DIFF", key, &oldest.to_string(), &newest.to_string()]));
+        }
+        lines
+    });
+    for (state, replies) in taken.iter().zip(asked) {
+        let key = &state.key;
+        let [restored, dump, digest, _, present, kept @ ..] = &replies[..] else {
+            panic!("{key}: {replies:?}")
+        };
+        assert_eq!(restored.to_string(), "OK", "{key}: what was written is taken: {:?}", state.dump);
+        assert_eq!(bytes(dump), state.dump, "{key}");
+        assert_eq!(digest, &state.digest, "{key}");
+        // A deadline that has passed may have made a version meanwhile, and the oldest go.
+        if present.array()[0].text() == state.etag {
+            // Under a schema that nobody has set, the past is not shown: what in it is secret is not known.
+            let refused =
+                |reply: &Reply| matches!(reply, Reply::Error(line) if !line.starts_with("NOSCHEMA "));
+            assert!(!kept.iter().any(refused), "{key}: {kept:?}");
+        }
+    }
+}
+
+/// Every writing command answers, by what the rules say or by doing it, and the state stays one.
+#[track_caller]
+fn can_be_used(client: &mut Client, taken: &[Taken]) {
+    let mut lines = Vec::new();
+    for state in taken {
+        let (key, etag) = (state.key.as_str(), state.etag.as_str());
+        let oldest = state.versions.last().expect("a version").to_string();
+        lines.extend(
+            [
+                &["STATE.WAIT", key, "0", "1"][..],
+                &["STATE.ATTEMPT", key, "offer", "FAILURE", "ID", "wamid.1"],
+                &[
+                    "STATE.UPDATE",
+                    key,
+                    etag,
+                    r#"{"current":{"data":{"amount":1.50}}}"#,
+                    "LABEL",
+                    "offer",
+                    "ID",
+                    "wamid.2",
+                ],
+                &["STATE.UPDATE", key, &oldest, r#"{"stage":"menu"}"#, "REBASE"],
+                &["STATE.UPDATE", key, "*", r#"[{"op":"remove","path":"/current"}]"#, "PATCH", "DRYRUN"],
+                &["STATE.SETPROTECTED", key, "*", r#"{"auth":{"token":"new"}}"#],
+                &["STATE.ROLLBACK", key, "*", "LASTVALID"],
+                &["STATE.ROLLBACK", key, "*", "TO", &oldest],
+                &["STATE.ROLLBACK", key, "*", "LABEL", "menu"],
+                &["STATE.ROLLBACK", key, "*", "ALL"],
+                &["STATE.RESET", key, "*"],
+                &["STATE.RECOVER", key],
+                &["STATE.TOUCH", key, "EX", "600"],
+            ]
+            .map(words),
+        );
+    }
+    for (reply, line) in client.pipeline(&lines).iter().zip(&lines) {
+        if let Reply::Error(error) = reply {
+            let prefix = error.split(' ').next().unwrap_or_default();
+            let shown: Vec<_> = line.iter().map(|word| String::from_utf8_lossy(word)).collect();
+            assert!(
+                REFUSALS.split(' ').any(|known| known == prefix) && !error.contains("internal"),
+                "{shown:?}: {error}"
+            );
+        }
+    }
+    let asked = transactions(client, taken, |state| {
+        let key = state.key.as_str();
+        [&["STATE.GET", key][..], &["STATE.META", key], &["STATE.HISTORY", key]].map(words).to_vec()
+    });
+    for (state, replies) in taken.iter().zip(asked) {
+        agree(&state.key, &replies[0], &replies[1], &replies[2]);
+    }
+    let purge =
+        |state: &Taken| [words(&["STATE.DELETE", &state.key, "*", "PURGE"]), words(&["EXISTS", &state.key])];
+    let gone = client.pipeline(&taken.iter().flat_map(purge).collect::<Vec<_>>());
+    for (replies, state) in gone.chunks(2).zip(taken) {
+        assert_eq!(replies, [Reply::Int(1), Reply::Int(0)], "{}", state.key);
+    }
+}
