@@ -10,6 +10,8 @@ mod cut_rdb;
 mod faults;
 mod kills;
 mod mutate;
+mod oom;
+mod pressure;
 mod restore_mutated;
 mod rounds;
 mod story;
