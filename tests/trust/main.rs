@@ -4,10 +4,12 @@
 //! Each row is one test that plays a few rounds, or many in a soak (`make soak`); `rounds.rs` says how. docs/guarantees.md
 //! has the table of the rows and of how far the soaks have run.
 
+mod acl;
 mod crowd;
 mod cut_aof;
 mod cut_rdb;
 mod faults;
+mod grammar;
 mod kills;
 mod mutate;
 mod oom;

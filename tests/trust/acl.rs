@@ -1,0 +1,230 @@
+//! acl: every command with every option, as COMMAND DOCS tells them, by users who may read, write, or neither; alone, in a
+//! transaction, in a script and in a function.
+//!
+//! The lines are made from the server's own description (grammar.rs), so a new option is in here as soon as it is in the command
+//! table, and a new command fails the test until [`RIGHTS`] knows it. What a command needs is written down by hand: asking ACL
+//! DRYRUN for it would be asking the judged.
+
+use std::collections::BTreeMap;
+
+use support::{Client, Reply, Server, fingerprint};
+
+use crate::grammar::{KEY, Line, SIBLING, commands, lines};
+
+/// A state that none of the users may touch.
+const FORBIDDEN: &str = "admin:1";
+const SECRET: &str = "eyJhbGciOiJIUzI1NiJ9";
+
+const SCHEMA: &str = r#"{"type":"object","x-ttl":1800,"properties":{"dashboard":{"x-protected":true},
+    "auth":{"type":"object","properties":{"token":{"type":"string","x-protected":true,"x-secret":true}}}}}"#;
+const DOCUMENT: &str =
+    r#"{"dashboard":{"balance":1.10},"auth":{"token":"eyJhbGciOiJIUzI1NiJ9"},"current":{"path":"menu"}}"#;
+
+/// What a command needs of its key.
+#[derive(Clone, Copy, PartialEq)]
+enum Right {
+    Read,
+    /// And to write: who may write may read, since a refusal tells what is there.
+    Write,
+    /// It has no key: only the command itself can be withheld.
+    NoKey,
+    /// It is the server's own.
+    Nobody,
+}
+
+const RIGHTS: [(&str, Right); 27] = [
+    ("state.get", Right::Read),
+    ("state.meta", Right::Read),
+    ("state.history", Right::Read),
+    ("state.diff", Right::Read),
+    ("state.attempts", Right::Read),
+    ("state.wait", Right::Read),
+    ("state.update", Right::Write),
+    ("state.setprotected", Right::Write),
+    ("state.rollback", Right::Write),
+    ("state.reset", Right::Write),
+    ("state.recover", Right::Write),
+    ("state.attempt", Right::Write),
+    ("state.touch", Right::Write),
+    ("state.delete", Right::Write),
+    ("state.validate", Right::NoKey),
+    ("state.help", Right::NoKey),
+    ("state.schema", Right::NoKey),
+    ("state.schema|set", Right::NoKey),
+    ("state.schema|get", Right::NoKey),
+    ("state.schema|list", Right::NoKey),
+    ("state.schema|del", Right::NoKey),
+    ("state.schema|bind", Right::NoKey),
+    ("state.schema|unbind", Right::NoKey),
+    ("state.schema|help", Right::NoKey),
+    ("state.effect", Right::Nobody),
+    ("state.schemaeffect", Right::Nobody),
+    // Of the tests alone.
+    ("state.panic", Right::NoKey),
+];
+
+/// What each may do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Who {
+    Reader,
+    Writer,
+    /// The code of the flows: everything but what is protected.
+    Flow,
+    /// The same, and siblings too, which it need not read.
+    Aligner,
+    /// Siblings alone.
+    Stranger,
+    /// All keys, no command of ours.
+    Idler,
+}
+
+const USERS: [(Who, &str); 6] = [
+    (Who::Reader, "%R~channel:* +@all"),
+    (Who::Writer, "%W~channel:* +@all"),
+    (Who::Flow, "~channel:* +@all -state.setprotected"),
+    (Who::Aligner, "~channel:* %W~token:* +@all -state.setprotected"),
+    (Who::Stranger, "~token:* +@all"),
+    (Who::Idler, "~* +multi +exec +eval +fcall"),
+];
+
+impl Who {
+    fn may(self, line: &Line, right: Right) -> bool {
+        match self {
+            Who::Idler => false,
+            _ if right == Right::NoKey => true,
+            _ if right == Right::Nobody => false,
+            Who::Reader => right == Right::Read,
+            Who::Flow => !line.has("STATE.SETPROTECTED") && !line.has("ALL") && !line.has("ALIGN"),
+            Who::Aligner => !line.has("STATE.SETPROTECTED") && !line.has("ALL"),
+            Who::Writer | Who::Stranger => false,
+        }
+    }
+}
+
+/// A server with the state, its sibling and the state that nobody may touch.
+fn server() -> (Server, Client) {
+    let server = Server::builder().without_schemas().arg("--loglevel").arg("warning").start();
+    let mut client = server.client();
+    client.ok(&["FUNCTION", "LOAD", CALLER]);
+    client.ok(&["STATE.SCHEMA", "SET", "vimbiso.rules", SCHEMA]);
+    for (who, rules) in USERS {
+        let name = format!("{who:?}");
+        let begin = ["ACL", "SETUSER", &name, "reset", "on", "nopass"];
+        client.ok(&begin.into_iter().chain(rules.split(' ')).collect::<Vec<_>>());
+    }
+    (server, client)
+}
+
+/// A function that calls what it is given.
+const CALLER: &str = "#!lua name=bot\nredis.register_function('call', function(keys, args) return redis.pcall(unpack(args)) end)";
+
+/// Puts everything in place anew.
+fn set_up(client: &mut Client) {
+    client.ok(&["FLUSHALL"]);
+    client.ok(&["STATE.SCHEMA", "SET", "vimbiso.rules", SCHEMA]);
+    for key in [KEY, FORBIDDEN] {
+        client.ok(&[
+            "STATE.SETPROTECTED",
+            key,
+            "0",
+            DOCUMENT,
+            "SCHEMA",
+            "vimbiso.rules",
+            "LABEL",
+            "vimbiso.rules",
+        ]);
+        client.ok(&["STATE.UPDATE", key, "1", r#"{"current":{"path":"login"}}"#, "PERSIST"]);
+    }
+    client.ok(&["SET", SIBLING, "tok_a4c1"]);
+}
+
+/// The line alone, in a transaction, in a script and in a function; the last reply of each is what it said.
+const WAYS: [&[&str]; 4] =
+    [&[], &["MULTI"], &["EVAL", "return redis.pcall(unpack(ARGV))", "0"], &["FCALL", "call", "0"]];
+
+fn answer(user: &mut Client, way: &[&str], line: &[String]) -> Reply {
+    if way == ["MULTI"] {
+        user.ok(way);
+        let queued = user.call(line);
+        let done = user.call(&["EXEC"]);
+        return if matches!(queued, Reply::Error(_)) { queued } else { done.array()[0].clone() };
+    }
+    let begin = way.iter().map(|word| (*word).to_owned());
+    user.call(&begin.chain(line.iter().cloned()).collect::<Vec<_>>())
+}
+
+/// Whether the answer is that the user may not.
+fn is_forbidden(reply: &Reply) -> bool {
+    // A script says it in a sentence of its own.
+    matches!(reply, Reply::Error(line) if line.starts_with("NOPERM ") || line.contains("The user executing the script can't"))
+}
+
+#[test]
+fn acl() {
+    let (server, mut client) = server();
+    let rights = BTreeMap::from(RIGHTS);
+    assert!(commands(&mut client).iter().eq(rights.keys()), "each command has its right here");
+    let lines = lines(&mut client);
+    assert!(lines.len() > 130, "{} lines", lines.len());
+    for (who, _) in USERS {
+        let mut user = server.client();
+        user.ok(&["AUTH", &format!("{who:?}"), ""]);
+        for line in &lines {
+            set_up(&mut client);
+            let before = fingerprint(&mut client);
+            let may = who.may(line, rights[line.command.as_str()]);
+            for way in WAYS {
+                let sent = line.sent();
+                let reply = answer(&mut user, way, &sent);
+                assert_eq!(is_forbidden(&reply), !may, "{who:?} {way:?} {sent:?}: {reply}");
+                assert!(!reply.to_string().contains(SECRET), "{who:?} {way:?} {sent:?}: {reply}");
+            }
+            if !may {
+                assert_eq!(fingerprint(&mut client), before, "{who:?} {:?}", line.sent());
+            }
+        }
+    }
+    println!("acl: {} lines by {} users in {} ways", lines.len(), USERS.len(), WAYS.len());
+}
+
+/// Words that the server takes for keywords before a key, wherever they stand (they are compared up to a NUL).
+const HIDDEN: [&str; 4] = ["ALIGN", "audit", "Align\0x", "AUDIT\0"];
+
+/// A text that a caller chooses hides no key from the ACL: neither in its own place nor put in anywhere.
+#[test]
+fn no_text_hides_a_key() {
+    let (server, mut client) = server();
+    let lines = lines(&mut client);
+    set_up(&mut client);
+    let before = fingerprint(&mut client);
+    let mut user = server.client();
+    user.ok(&["AUTH", "Flow", ""]);
+    let has_key = |line: &&Line| line.words.iter().any(|word| word.text == KEY);
+    for line in lines.iter().filter(has_key) {
+        for at in 2..=line.words.len() {
+            for (hidden, allowed) in HIDDEN.iter().flat_map(|hidden| [(hidden, "channel:1"), (hidden, "1")]) {
+                let mut sent: Vec<String> =
+                    line.sent().iter().map(|word| word.replace(KEY, FORBIDDEN)).collect();
+                sent.insert(at, allowed.to_owned());
+                sent.insert(at, (*hidden).to_owned());
+                is_refused(&mut user, &sent);
+                if line.words.get(at).is_some_and(|word| word.is_text) {
+                    // In the place of the text itself, with and without a key that is allowed behind it.
+                    sent.remove(at + 2);
+                    is_refused(&mut user, &sent);
+                    sent.remove(at + 1);
+                    is_refused(&mut user, &sent);
+                }
+            }
+        }
+    }
+    assert_eq!(fingerprint(&mut client), before);
+}
+
+#[track_caller]
+fn is_refused(user: &mut Client, sent: &[String]) {
+    for way in WAYS {
+        let reply = answer(user, way, sent);
+        assert!(matches!(reply, Reply::Error(_)), "{way:?} {sent:?}: {reply}");
+    }
+}
