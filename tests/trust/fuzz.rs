@@ -1,0 +1,111 @@
+//! The frame of the rows that send nonsense: a script of commands is played to a server twice, everything is deleted after each
+//! time, and the server must be the same process, never slow, no larger the second time, with every state whole.
+//!
+//! A coverage-guided fuzzer (cargo-fuzz) was rejected: it needs a nightly compiler, and can't start a server for each input.
+
+use support::{Client, Reply, Server, wait_until};
+
+use crate::pressure::{number, used_bytes};
+
+pub type Words = Vec<Vec<u8>>;
+
+/// Commands that are sent without waiting.
+const BATCH: usize = 50;
+
+/// What may be left of the same script the second time: the server's own tables grow and shrink in steps.
+const LEFT_BYTES_MAX: u64 = 32 * 1024;
+
+/// A command that takes longer is one that somebody could block everybody with. The server looks at the clock, not at its work,
+/// so this leaves room for a debug build on a machine that does other things: ten times what a release build may take.
+const SLOW_US: &str = "1000000";
+
+/// Plays a script and says what is wrong; how many commands were refused.
+#[track_caller]
+pub fn survives(script: &[Words], set_up: impl Fn(&mut Client)) -> u64 {
+    let server = Server::builder().without_schemas().arg("--loglevel").arg("warning");
+    let server =
+        server.arg("--latency-tracking").arg("no").arg("--slowlog-log-slower-than").arg(SLOW_US).start();
+    let mut client = server.client();
+    let run_id = run_id(&mut client);
+    let mut refused = 0;
+    let left = [0; 2].map(|_| {
+        // On a connection of its own: what is kept for it, up to a megabyte, goes when it does.
+        let mut player = server.client();
+        set_up(&mut player);
+        refused = script.chunks(BATCH).map(|batch| play(&mut player, batch)).sum();
+        states_are_whole(&mut player);
+        clear(&mut player);
+        drop(player);
+        wait_until("its connection is closed", || number(&mut client, "clients", "connected_clients") == 1);
+        used_bytes(&mut client)
+    });
+    assert!(left[1] <= left[0] + LEFT_BYTES_MAX, "{left:?} bytes are used when all is deleted");
+    let slow = client.ok(&["SLOWLOG", "GET", "10"]);
+    assert!(slow.array().is_empty(), "{slow}");
+    assert_eq!(number(&mut client, "state", "state_panics"), 0);
+    assert_eq!(self::run_id(&mut client), run_id, "{}", server.log());
+    refused
+}
+
+fn run_id(client: &mut Client) -> String {
+    let info = client.text(&["INFO", "server"]);
+    info.lines().find(|line| line.starts_with("run_id:")).expect("a run id").to_owned()
+}
+
+/// Each command is answered once, and an error has its prefix.
+#[track_caller]
+fn play(client: &mut Client, batch: &[Words]) -> u64 {
+    let mut refused = 0;
+    for (command, reply) in batch.iter().zip(client.pipeline(batch)) {
+        let Reply::Error(line) = reply else { continue };
+        let prefix = line.split(' ').next().unwrap_or_default();
+        let is_prefix = !prefix.is_empty() && prefix.bytes().all(|byte| byte.is_ascii_uppercase());
+        assert!(is_prefix && !line.contains("internal"), "{}: {line}", shown(command));
+        assert!(!line.contains(char::is_control), "{}: {line:?}", shown(command));
+        refused += 1;
+    }
+    assert_eq!(client.text(&["ECHO", "in step"]), "in step");
+    refused
+}
+
+fn shown(command: &Words) -> String {
+    let word = |word: &Vec<u8>| String::from_utf8_lossy(&word[..word.len().min(300)]).into_owned();
+    command.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// What a state has become is taken by the decoder, whose invariants are those of all states, and is the same again.
+#[track_caller]
+fn states_are_whole(client: &mut Client) {
+    for key in client.ok(&["KEYS", "*"]).array() {
+        let Reply::Bulk(key) = key else { panic!("a key is bytes") };
+        client.ok(&["MULTI"]);
+        client.ok(&[b"TYPE", &key[..]]);
+        client.ok(&[b"DUMP", &key[..]]);
+        let replies = client.ok(&["EXEC"]);
+        let [kind, Reply::Bulk(dump)] = replies.array() else { continue };
+        if kind.text() != "statedoc1" {
+            continue;
+        }
+        client.ok(&["MULTI"]);
+        client.ok(&[&b"RESTORE"[..], b"twin", b"0", dump, b"REPLACE"]);
+        client.ok(&["DUMP", "twin"]);
+        client.ok(&["UNLINK", "twin"]);
+        let replies = client.ok(&["EXEC"]);
+        let again = &replies.array()[1];
+        assert_eq!(again, &Reply::Bulk(dump.clone()), "{}", String::from_utf8_lossy(key));
+    }
+}
+
+fn clear(client: &mut Client) {
+    client.ok(&["FLUSHALL", "SYNC"]);
+    // Bindings first: a name is listed as long as a pattern is bound to it.
+    for schema in client.ok(&["STATE.SCHEMA", "LIST"]).array() {
+        for pattern in schema.field("bindings").array() {
+            let Reply::Bulk(pattern) = pattern else { panic!("a pattern is text") };
+            client.ok(&[b"STATE.SCHEMA", &b"UNBIND"[..], pattern]);
+        }
+    }
+    for schema in client.ok(&["STATE.SCHEMA", "LIST"]).array() {
+        client.ok(&["STATE.SCHEMA", "DEL", schema.field("name").text(), "FORCE"]);
+    }
+}
