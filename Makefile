@@ -25,7 +25,7 @@ test-long: ## Play the model test, and the engine against its oracle, a hundred 
 test-servers: ## Run the tests against Redis 8 and Valkey 8 and 9, which are taken from Debian's packages
 	@scripts/servers.sh
 
-soak: ## Kill, cut and break servers for hours, all rows of docs/guarantees.md; goes on where it was stopped (ROUNDS=100: so many now)
+soak: ## Kill, cut, flood and fuzz servers for hours, all rows of docs/guarantees.md; goes on where it was stopped (ROUNDS=100: so many now)
 	@scripts/soak.sh
 
 soak-%: ## The same for one row, such as soak-kill-always

@@ -5,7 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh
 
-ROWS="kill-always kill-everysec cut-rdb cut-aof"
+ROWS="kill-always kill-everysec cut-rdb cut-aof restore-mutated oom acl eviction leak slow-consumers"
+ROWS="$ROWS fuzz-decoder fuzz-arguments fuzz-changes fuzz-schemas"
 
 # play ROW: each row is one test, whose name is the row's with underscores.
 play() {
@@ -13,7 +14,22 @@ play() {
     *" $1 "*) ;;
     *) die "There is no row \"$1\"; there are: $ROWS" ;;
   esac
+  if [ "$1" = fuzz-changes ]; then
+    play_changes
+    return
+  fi
   cargo test --locked --quiet --workspace --features faults --test trust "${1//-/_}" -- --nocapture --test-threads 1
+}
+
+# Changes are judged by the properties of the document engine, which are unit tests of core; a round is 10,000 cases of each.
+# What fails is made smaller and printed, so there is nothing to replay.
+CHANGES_ROUNDS_MAX=80
+play_changes() {
+  local rounds=${REDIS_STATE_SOAK:-1} part
+  if [ "$rounds" -gt "$CHANGES_ROUNDS_MAX" ]; then rounds=$CHANGES_ROUNDS_MAX; fi
+  for part in json:: delta:: history::; do
+    REDIS_STATE_CASES=$((rounds * 10000)) cargo test --locked --quiet --workspace --features faults --lib "$part"
+  done
 }
 
 need_cargo
