@@ -32,7 +32,7 @@ enum Right {
     Nobody,
 }
 
-const RIGHTS: [(&str, Right); 27] = [
+const RIGHTS: [(&str, Right); 26] = [
     ("state.get", Right::Read),
     ("state.meta", Right::Read),
     ("state.history", Right::Read),
@@ -59,8 +59,6 @@ const RIGHTS: [(&str, Right); 27] = [
     ("state.schema|help", Right::NoKey),
     ("state.effect", Right::Nobody),
     ("state.schemaeffect", Right::Nobody),
-    // Of the tests alone.
-    ("state.panic", Right::NoKey),
 ];
 
 /// What each may do.
