@@ -4,6 +4,7 @@
 //! Each row is one test that plays a few rounds, or many in a soak (`make soak`); `rounds.rs` says how. docs/guarantees.md
 //! has the table of the rows and of how far the soaks have run.
 
+mod alike;
 mod crowd;
 mod cut_aof;
 mod cut_rdb;
@@ -11,7 +12,10 @@ mod faults;
 mod history;
 mod kills;
 mod linear;
+mod people;
+mod proxy;
 mod reference;
+mod replica;
 mod rounds;
 mod story;
 mod talker;
