@@ -8,6 +8,7 @@ mod alike;
 mod crowd;
 mod cut_aof;
 mod cut_rdb;
+mod failover;
 mod faults;
 mod history;
 mod kills;
