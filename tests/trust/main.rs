@@ -5,6 +5,7 @@
 //! has the table of the rows and of how far the soaks have run.
 
 mod alike;
+mod cluster;
 mod crowd;
 mod cut_aof;
 mod cut_rdb;
