@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh
 
-ROWS="kill-always kill-everysec cut-rdb cut-aof history replica failover cluster"
+ROWS="kill-always kill-everysec cut-rdb cut-aof history replica failover cluster pause"
 
 # play ROW: each row is one test, whose name is the row's with underscores.
 play() {

@@ -14,6 +14,7 @@ mod faults;
 mod history;
 mod kills;
 mod linear;
+mod pause;
 mod people;
 mod proxy;
 mod reference;
