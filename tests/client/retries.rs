@@ -1,7 +1,6 @@
 //! Conflicts and lost answers: each change counts once, whoever else writes and whatever breaks on the way.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::process::Command;
 use std::time::Duration;
 
 use redis_state_client::redis::{self, aio::ConnectionManager, aio::ConnectionManagerConfig};
@@ -273,8 +272,7 @@ fn a_write_is_acknowledged_by_the_replicas_that_have_it() {
         assert_eq!(replica.client().state(KEY), notes(&server), "it said so, and it is there");
 
         // A fresh connection has written nothing: that the update is known again must not count as acknowledged.
-        let stopped = Command::new("kill").args(["-STOP", &replica.pid().to_string()]).status();
-        assert!(stopped.expect("kill is everywhere").success());
+        replica.freeze();
         way.lose_next_answer();
         let update = Update::any(KEY, note()).id("wamid.2");
         let alone = states.send_acknowledged(&update, 1, within).await.expect("an answer");

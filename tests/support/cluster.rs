@@ -43,6 +43,7 @@ impl Cluster {
         for (index, replica) in cluster.replicas.iter().enumerate() {
             cluster.follow(replica, &cluster.primaries[index % primaries]);
         }
+        cluster.wait_until_replicas_are_known();
         cluster
     }
 
@@ -160,6 +161,15 @@ impl Cluster {
                     && !client.text(&["CLUSTER", "NODES"]).contains("handshake")
             };
             clients.iter_mut().all(up)
+        });
+    }
+
+    /// Whoever has not heard yet that a node is a replica takes it for a primary without slots.
+    fn wait_until_replicas_are_known(&self) {
+        let mut clients: Vec<Client> = self.nodes().map(Server::client).collect();
+        wait_until("all nodes know the replicas", || {
+            let known = |client: &mut Client| client.text(&["CLUSTER", "NODES"]).matches("slave ").count();
+            clients.iter_mut().all(|client| known(client) == self.replicas.len())
         });
     }
 

@@ -4,6 +4,7 @@
 //! sentinels come to an agreement.
 
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -51,6 +52,22 @@ impl Sentinel {
         let address = self.client().ok(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", Self::NAME]);
         let port: u16 = address.array()[1].text().parse().expect("a port");
         [&self.primary, &self.replica].into_iter().find(|server| server.port() == port).expect("one of ours")
+    }
+
+    /// The server that was the replica at the start.
+    pub fn replica(&self) -> &Server {
+        &self.replica
+    }
+
+    /// Kills the server that was the primary at the start, the hard way.
+    pub fn kill_primary(&mut self) {
+        self.primary.kill();
+    }
+
+    /// How soon the sentinel takes a primary that does not answer for gone; ten seconds unless said.
+    pub fn notices_within(&self, longest: Duration) {
+        let ms = longest.as_millis().to_string();
+        self.client().ok(&["SENTINEL", "SET", Self::NAME, "down-after-milliseconds", &ms]);
     }
 
     /// Makes the replica the primary, and the primary its replica; returns once both are.

@@ -161,6 +161,21 @@ impl Server {
         }
     }
 
+    /// Stops the process where it is (SIGSTOP): it does nothing, and nobody is told. Its sockets stay open.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on after [`Server::freeze`].
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, which: &str) {
+        let sent = Command::new("kill").args([which, &self.pid().to_string()]).status();
+        assert!(sent.expect("kill is everywhere").success());
+    }
+
     /// Starts the server again after [`Server::kill`].
     pub fn start_again(&mut self) {
         self.launch();

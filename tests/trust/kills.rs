@@ -134,7 +134,7 @@ fn file_of(server: &Server) -> PathBuf {
 }
 
 /// What a server says after its second start.
-struct Survived {
+pub struct Survived {
     stories: BTreeMap<String, Story>,
     /// The names of the commands that counted.
     names: BTreeSet<String>,
@@ -142,7 +142,7 @@ struct Survived {
 
 impl Survived {
     #[track_caller]
-    fn read(client: &mut Client) -> Survived {
+    pub fn read(client: &mut Client) -> Survived {
         let stories: BTreeMap<String, Story> =
             keys().map(|key| (key.clone(), Story::read(client, &key))).collect();
         let names = stories.values().flat_map(Story::told).filter_map(|told| told.actor.clone()).collect();
@@ -156,7 +156,7 @@ impl Survived {
     /// Nothing is there that nobody has sent, nothing twice, nothing that was refused; and what was acknowledged as a version
     /// is the version that was acknowledged.
     #[track_caller]
-    fn tells_only_of(&self, sent: &[Vec<Sent>]) {
+    pub fn tells_only_of(&self, sent: &[Vec<Sent>]) {
         let names: BTreeMap<&str, &Sent> =
             sent.iter().flatten().map(|sent| (sent.name.as_str(), sent)).collect();
         for (key, story) in &self.stories {
@@ -178,13 +178,13 @@ impl Survived {
     }
 
     /// What a person was told has happened, and has not.
-    fn lost_of<'s>(&'s self, person: &'s [Sent]) -> impl Iterator<Item = &'s Sent> {
+    pub fn lost_of<'s>(&'s self, person: &'s [Sent]) -> impl Iterator<Item = &'s Sent> {
         person.iter().filter(|sent| sent.counts() && !self.has(sent))
     }
 
     /// Once something is lost, all that the same person said later is lost too.
     #[track_caller]
-    fn is_a_beginning_of(&self, person: &[Sent]) {
+    pub fn is_a_beginning_of(&self, person: &[Sent]) {
         let Some(first) = person.iter().position(|sent| sent.counts() && !self.has(sent)) else {
             return;
         };

@@ -5,23 +5,34 @@
 //! has the table of the rows and of how far the soaks have run.
 
 mod acl;
+mod alike;
+mod cluster;
 mod crowd;
 mod cut_aof;
 mod cut_rdb;
 mod eviction;
+mod failover;
 mod faults;
 mod fuzz;
 mod fuzz_arguments;
 mod fuzz_decoder;
 mod fuzz_schemas;
 mod grammar;
+mod history;
 mod kills;
 mod leak;
+mod linear;
 mod mutate;
 mod oom;
+mod pause;
+mod people;
 mod pressure;
+mod proxy;
+mod reference;
+mod replica;
 mod restore_mutated;
 mod rounds;
 mod slow_consumers;
 mod story;
+mod talker;
 mod upgrade;

@@ -1,0 +1,131 @@
+//! Stands between a primary and its replica and breaks their connections: after so many bytes, or all of them for a while.
+//!
+//! It counts what comes from the primary, so a connection may end anywhere in what Redis sends: in the handshake, in the
+//! snapshot, in the middle of a command. CLIENT KILL was rejected: it ends connections between two commands only.
+
+use std::collections::VecDeque;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+pub struct Proxy {
+    port: u16,
+    shared: Arc<Shared>,
+    accepts: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    primary: u16,
+    /// How many bytes the next connections last; those after them last for ever.
+    lengths: Mutex<VecDeque<u64>>,
+    cuts: AtomicU64,
+    apart: AtomicBool,
+    over: AtomicBool,
+    open: Mutex<Vec<TcpStream>>,
+}
+
+impl Proxy {
+    pub fn before(primary: u16) -> Proxy {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        let shared = Arc::new(Shared {
+            primary,
+            lengths: Mutex::default(),
+            cuts: AtomicU64::new(0),
+            apart: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            open: Mutex::default(),
+        });
+        let of_thread = Arc::clone(&shared);
+        let accepts = std::thread::spawn(move || {
+            for replica in listener.incoming().flatten() {
+                if of_thread.over.load(Ordering::SeqCst) {
+                    return;
+                }
+                of_thread.connect(replica);
+            }
+        });
+        Proxy { port, shared, accepts: Some(accepts) }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The next connections end after so many bytes each.
+    pub fn cut_after(&self, lengths: impl IntoIterator<Item = u64>) {
+        self.shared.lengths.lock().expect("no panic").extend(lengths);
+    }
+
+    /// How many have ended so.
+    pub fn cuts(&self) -> u64 {
+        self.shared.cuts.load(Ordering::SeqCst)
+    }
+
+    /// From now on primary and replica don't reach each other.
+    pub fn part(&self) {
+        self.shared.apart.store(true, Ordering::SeqCst);
+        self.shared.close_all();
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.shared.over.store(true, Ordering::SeqCst);
+        // One more connection wakes the thread that accepts them.
+        let woken = TcpStream::connect(("127.0.0.1", self.port));
+        self.shared.close_all();
+        if let (Ok(_), Some(accepts)) = (woken, self.accepts.take()) {
+            accepts.join().expect("a thread without a panic");
+        }
+    }
+}
+
+impl Shared {
+    /// Whoever can't be connected is turned away.
+    fn connect(self: &Arc<Self>, replica: TcpStream) {
+        let mut open = self.open.lock().expect("no panic");
+        if self.apart.load(Ordering::SeqCst) {
+            return;
+        }
+        let Ok(primary) = TcpStream::connect(("127.0.0.1", self.primary)) else { return };
+        // Commands are to arrive one by one, as they do without us.
+        for stream in [&replica, &primary] {
+            stream.set_nodelay(true).expect("a socket");
+        }
+        let length = self.lengths.lock().expect("no panic").pop_front();
+        let copy = |stream: &TcpStream| stream.try_clone().expect("a second handle");
+        let (up, down) = ((copy(&replica), copy(&primary)), (copy(&primary), copy(&replica)));
+        open.extend([replica, primary]);
+        std::thread::spawn(move || pump(up.0, up.1, u64::MAX));
+        let shared = Arc::clone(self);
+        std::thread::spawn(move || {
+            if pump(down.0, down.1, length.unwrap_or(u64::MAX)) {
+                shared.cuts.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+    }
+
+    fn close_all(&self) {
+        for stream in self.open.lock().expect("no panic").drain(..) {
+            let _already_closed = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+/// Passes so many bytes on, then closes both ends; whether it came to that.
+fn pump(mut from: TcpStream, mut to: TcpStream, mut left: u64) -> bool {
+    let mut bytes = [0; 16 * 1024];
+    while left > 0 {
+        let Ok(read @ 1..) = from.read(&mut bytes) else { break };
+        let passed = read.min(usize::try_from(left).unwrap_or(usize::MAX));
+        if to.write_all(&bytes[..passed]).is_err() {
+            break;
+        }
+        left -= passed as u64;
+    }
+    let _already_closed = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
+    left == 0
+}
