@@ -184,7 +184,7 @@ fn the_trail_is_written_for_the_caller_and_can_not_be_forged() {
     let error = script.err(&["EVAL", &code.replace("KEYS[1]", "'admin:1'"), "0"]);
     assert!(error.contains("access") && error.contains("key"), "{error}");
     let error = script.err(&["EVAL", "return redis.call('STATE.GET', KEYS[1])", "1", KEY]);
-    assert!(error.contains("ACL failure") && error.contains("run"), "{error}");
+    assert!(error.contains("run"), "{error}");
     assert_eq!(client.ok(&["EXISTS", "admin:1"]).int(), 0);
 }
 
