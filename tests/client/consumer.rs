@@ -179,9 +179,7 @@ fn who_gives_up_waiting_loses_nothing() {
     block_on(soon(async {
         let mut consumer = open(&server, "one").await;
         let connections = |client: &mut Client| {
-            let info = client.text(&["INFO", "stats"]);
-            let line = info.lines().find_map(|line| line.strip_prefix("total_connections_received:"));
-            line.expect("a counter").trim().parse::<u64>().expect("a number")
+            client.info("stats", "total_connections_received").parse::<u64>().expect("a number")
         };
         let before = connections(&mut client);
         for version in 0..20 {

@@ -3,7 +3,7 @@
 //!
 //! A fuzzer alone was rejected: it finds crashes, but it can't say which refusal is the right one.
 
-use crate::standing::{KEY, OFFER, info, refused, server_with_an_offer};
+use crate::standing::{KEY, OFFER, number, refused, server_with_an_offer};
 use support::{Client, Server, state_test};
 
 /// Gives `json` to every command that reads a document; all must refuse it with `prefix`.
@@ -245,6 +245,6 @@ fn a_patch_that_doubles_the_document_stops_at_the_limit() {
         "BADPATCH|TOOBIG",
     );
     assert!(begun.elapsed().as_secs() < 20, "patch bombs took {:?}", begun.elapsed());
-    let peak: u64 = info(&mut client, "memory", "used_memory_peak").parse().expect("a number");
+    let peak = number(&mut client, "memory", "used_memory_peak");
     assert!(peak < 1024 * 1024 * 1024, "patch bombs made the server use {peak} bytes");
 }

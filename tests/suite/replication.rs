@@ -2,7 +2,7 @@
 //! configured: effects are replicated, never requests. `failover.rs` is about what comes after.
 
 use crate::standing::{AUDIT, KEY, OFFER, field, number, trail};
-use support::{Builder, Client, Server, fingerprint, wait_until};
+use support::{Builder, CONFIGURED_OTHERWISE, Client, Server, fingerprint, wait_until};
 
 /// A server that sends its replicas nothing but what is written: no pings that move the offset.
 pub fn quiet() -> Builder {
@@ -120,17 +120,7 @@ fn a_replica_follows_live_and_another_joins_late() {
 fn a_replica_that_is_configured_otherwise_holds_the_same() {
     let primary = quiet().start();
     let mut replica = quiet();
-    for (name, value) in [
-        ("snapshots", "2"),
-        ("labels", "1"),
-        ("audit", "no"),
-        ("audit-maxlen", "3"),
-        ("audit-ttl", "60"),
-        ("default-ttl", "7"),
-        ("max-bytes", "1024"),
-        ("max-depth", "3"),
-        ("audit-patch-bytes", "10"),
-    ] {
+    for (name, value) in CONFIGURED_OTHERWISE {
         replica = replica.arg(format!("--state.{name}")).arg(value);
     }
     let replica = replica.start();

@@ -25,18 +25,10 @@ pub fn server_with_an_offer() -> (Server, Client) {
     (server, client)
 }
 
-/// One line of INFO, as text.
-#[track_caller]
-pub fn info(client: &mut Client, section: &str, name: &str) -> String {
-    let text = client.text(&["INFO", section]);
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    line.unwrap_or_else(|| panic!("no {name} in INFO {section}: {text}")).trim().to_owned()
-}
-
 /// One number of INFO.
 #[track_caller]
 pub fn number(client: &mut Client, section: &str, name: &str) -> i64 {
-    info(client, section, name).parse().expect("a number in INFO")
+    client.info(section, name).parse().expect("a number in INFO")
 }
 
 /// Entries of an audit stream as `(field, value)` lists, oldest first.
@@ -98,7 +90,7 @@ impl Standing {
             }
         }
         Standing {
-            run_id: info(client, "server", "run_id"),
+            run_id: client.info("server", "run_id"),
             pid: server.pid(),
             data,
             keys: client.ok(&["DBSIZE"]).int(),

@@ -161,6 +161,14 @@ impl Client {
         self.ok(args).text().to_owned()
     }
 
+    /// One line of INFO: what stands behind the name.
+    #[track_caller]
+    pub fn info(&mut self, section: &str, name: &str) -> String {
+        let info = self.text(&["INFO", section]);
+        let line = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        line.unwrap_or_else(|| panic!("no {name} in INFO {section}: {info}")).trim().to_owned()
+    }
+
     /// `[etag, document]` of a state.
     #[track_caller]
     pub fn state(&mut self, key: &str) -> (String, String) {

@@ -19,7 +19,7 @@ pub use example::{block_on, example, example_blocking, example_cluster};
 pub use payload::{crc64, sealed};
 pub use persistence::{Fingerprint, fingerprint};
 pub use sentinel::Sentinel;
-pub use server::{Builder, Server, module_path, repository, wait_until};
+pub use server::{Builder, CONFIGURED_OTHERWISE, Server, module_path, repository, wait_until};
 
 /// Runs `body` against a fresh server, then checks that what it left behind survives DEBUG RELOAD and restarts
 /// from an AOF with and without the RDB preamble.

@@ -28,6 +28,19 @@ pub fn module_path() -> PathBuf {
 /// the file ends between the parts of a value of a module, of whichever: `redis-check-rdb` does too.
 const GIVEN_UP: &str = "Internal error in RDB reading";
 
+/// What a replica may be told that its primary was not: effects are replicated, so that none of it counts.
+pub const CONFIGURED_OTHERWISE: [(&str, &str); 9] = [
+    ("snapshots", "2"),
+    ("labels", "1"),
+    ("audit", "no"),
+    ("audit-maxlen", "3"),
+    ("audit-ttl", "60"),
+    ("default-ttl", "7"),
+    ("max-bytes", "1024"),
+    ("max-depth", "3"),
+    ("audit-patch-bytes", "10"),
+];
+
 /// How a server is to be started.
 pub struct Builder {
     args: Vec<String>,

@@ -212,9 +212,7 @@ fn replicas_and_the_aof_have_the_same_entries() {
 }
 
 fn used_memory(client: &mut Client) -> u64 {
-    let info = client.text(&["INFO", "memory"]);
-    let used = info.lines().find_map(|line| line.strip_prefix("used_memory:")).expect("used_memory");
-    used.trim().parse().expect("a number")
+    client.info("memory", "used_memory").parse().expect("a number")
 }
 
 /// S15, S16: a state that is evicted says so, and where it stood.

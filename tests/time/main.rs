@@ -117,10 +117,7 @@ pub fn field(entry: &Reply, name: &str) -> String {
 /// One number of INFO state, without its prefix.
 #[track_caller]
 pub fn counter(client: &mut Client, name: &str) -> i64 {
-    let text = client.text(&["INFO", "state"]);
-    let line =
-        text.lines().find_map(|line| line.strip_prefix("state_")?.strip_prefix(name)?.strip_prefix(':'));
-    line.unwrap_or_else(|| panic!("no state_{name} in {text}")).trim().parse().expect("a number")
+    client.info("state", &format!("state_{name}")).parse().expect("a number")
 }
 
 /// Waits until this many clients are blocked.

@@ -105,7 +105,7 @@ impl Person {
             65..80 => (&["STATE.ROLLBACK"], id.to_vec()),
             80..95 => {
                 let outcome = if self.dice.bool() { "SUCCESS" } else { "FAILURE" };
-                return strings(&["STATE.ATTEMPT", key, "offer", outcome, "ACTOR", name, "ID", name]);
+                return owned(&["STATE.ATTEMPT", key, "offer", outcome, "ACTOR", name, "ID", name]);
             }
             _ => (&["STATE.DELETE"], Vec::new()),
         };
@@ -119,11 +119,12 @@ impl Person {
         let json = Some(json.as_str()).filter(|json| !json.is_empty());
         let begin = [command[0], key, &expected];
         let words: Vec<&str> = begin.into_iter().chain(json).chain(["ACTOR", name]).chain(args).collect();
-        strings(&words)
+        owned(&words)
     }
 }
 
-fn strings(words: &[&str]) -> Vec<String> {
+/// Words that were borrowed.
+pub fn owned(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 

@@ -10,8 +10,8 @@ use fastrand::Rng;
 use serde_json::json;
 use support::{Client, Reply};
 
-use crate::pressure::{is_long, number, quiet};
-use crate::rounds::{Figures, Rounds, rounds};
+use crate::pressure::{number, quiet};
+use crate::rounds::{Figures, Rounds, is_long, rounds};
 
 const LIMIT_IN_TEST_BYTES: u64 = 24 << 20;
 const LIMIT_IN_SOAK_BYTES: u64 = 256 << 20;

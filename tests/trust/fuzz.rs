@@ -48,8 +48,7 @@ pub fn survives(script: &[Words], set_up: impl Fn(&mut Client)) -> u64 {
 }
 
 fn run_id(client: &mut Client) -> String {
-    let info = client.text(&["INFO", "server"]);
-    info.lines().find(|line| line.starts_with("run_id:")).expect("a run id").to_owned()
+    client.info("server", "run_id")
 }
 
 /// Each command is answered once, and an error has its prefix.

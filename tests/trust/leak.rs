@@ -8,9 +8,9 @@ use fastrand::Rng;
 use serde_json::json;
 use support::{Client, Reply, wait_until};
 
-use crate::crowd::prepare;
-use crate::pressure::{is_long, number, quiet, used_bytes};
-use crate::rounds::{Rounds, rounds};
+use crate::crowd::{owned, prepare};
+use crate::pressure::{number, quiet, used_bytes};
+use crate::rounds::{Rounds, is_long, rounds};
 
 const BATCH: u64 = 500;
 
@@ -100,5 +100,5 @@ fn life(dice: &mut Rng, n: u64) -> Vec<Vec<String>> {
         &["STATE.ROLLBACK", &key, "*"],
         end,
     ];
-    lines.iter().map(|words| words.iter().map(|word| (*word).to_owned()).collect()).collect()
+    lines.into_iter().map(owned).collect()
 }

@@ -11,7 +11,7 @@ use fastrand::Rng;
 use serde_json::json;
 use support::{Client, Reply, wait_until};
 
-use crate::crowd::prepare;
+use crate::crowd::{owned, prepare};
 use crate::pressure::{number, quiet, used_bytes};
 use crate::rounds::{Figures, Rounds, rounds};
 
@@ -130,7 +130,7 @@ impl People<'_> {
             90..95 => &["STATE.ROLLBACK", &key, "*"],
             _ => &["STATE.SETPROTECTED", &key, "*", r#"{"auth":{"token":"jwt"}}"#, "LABEL", "in"],
         };
-        words.iter().map(|word| (*word).to_owned()).collect()
+        owned(words)
     }
 
     /// Who wants to free memory may, without any.
@@ -158,7 +158,7 @@ fn looks(n: u32) -> Vec<Vec<String>> {
         &["XLEN", &trail],
         &["XREVRANGE", &trail, "+", "-", "COUNT", "1"],
     ];
-    looks.iter().map(|words| words.iter().map(|word| (*word).to_owned()).collect()).collect()
+    looks.into_iter().map(owned).collect()
 }
 
 /// The error in a reply; in that of EXEC it is the only element.

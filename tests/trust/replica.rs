@@ -5,11 +5,12 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use support::{Client, Server, wait_until};
+use support::{CONFIGURED_OTHERWISE, Server, wait_until};
 
 use crate::alike::alike;
 use crate::crowd::prepare;
 use crate::people::People;
+use crate::pressure::number;
 use crate::proxy::Proxy;
 use crate::rounds::{Rounds, rounds};
 
@@ -17,19 +18,6 @@ const PEOPLE: usize = 3;
 
 /// Short enough to lapse in most rounds.
 const TOKEN_S: f64 = 0.05;
-
-/// What a replica may be told that its primary was not: effects are replicated, so that none of it counts.
-const OTHERWISE: [(&str, &str); 9] = [
-    ("snapshots", "2"),
-    ("labels", "1"),
-    ("audit", "no"),
-    ("audit-maxlen", "3"),
-    ("audit-ttl", "60"),
-    ("default-ttl", "7"),
-    ("max-bytes", "1024"),
-    ("max-depth", "3"),
-    ("audit-patch-bytes", "10"),
-];
 
 /// S7: whatever happens to the connection between them, a replica comes to hold what its primary holds.
 #[test]
@@ -54,9 +42,9 @@ fn replica() {
         let mut client = primary.client();
         figures.add("commands", sent as u64);
         figures.add("connections cut", cuts);
-        figures.add("full resyncs", number(&mut client, "stats", "sync_full:"));
-        figures.add("partial resyncs", number(&mut client, "stats", "sync_partial_ok:"));
-        figures.add("lapses", number(&mut client, "state", "state_lapses:"));
+        figures.add("full resyncs", number(&mut client, "stats", "sync_full"));
+        figures.add("partial resyncs", number(&mut client, "stats", "sync_partial_ok"));
+        figures.add("lapses", number(&mut client, "state", "state_lapses"));
     });
     let Some(seen) = seen else { return };
     for what in ["full resyncs", "partial resyncs", "lapses"] {
@@ -76,7 +64,7 @@ fn primary(dice: &mut Rng) -> Server {
 fn replica_of(dice: &mut Rng) -> Server {
     let load = *dice.choice(&["disabled", "on-empty-db", "swapdb"]).expect("three ways");
     let mut builder = Server::builder().without_schemas().arg("--repl-diskless-load").arg(load);
-    for (name, value) in dice.choose_multiple(OTHERWISE, 4) {
+    for (name, value) in dice.choose_multiple(CONFIGURED_OTHERWISE, 4) {
         builder = builder.arg(format!("--state.{name}")).arg(value);
     }
     let server = builder.start();
@@ -92,10 +80,4 @@ fn length(dice: &mut Rng) -> u64 {
         1..3 => dice.u64(400..40_000),
         _ => dice.u64(40_000..400_000),
     }
-}
-
-fn number(client: &mut Client, section: &str, name: &str) -> u64 {
-    let info = client.text(&["INFO", section]);
-    let found = info.lines().find_map(|line| line.strip_prefix(name));
-    found.unwrap_or_else(|| panic!("no {name} in INFO {section}")).parse().expect("a number")
 }

@@ -68,11 +68,7 @@ struct Standing {
 
 impl Standing {
     fn of(client: &mut Client) -> Standing {
-        let mut line = |section: &str, name: &str| {
-            let info = client.text(&["INFO", section]);
-            info.lines().find(|line| line.starts_with(name)).expect("a line of INFO").to_owned()
-        };
-        let (run_id, panics) = (line("server", "run_id:"), line("state", "state_panics:"));
+        let (run_id, panics) = (client.info("server", "run_id"), client.info("state", "state_panics"));
         Standing { run_id, panics, data: fingerprint(client) }
     }
 }

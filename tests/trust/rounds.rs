@@ -147,6 +147,11 @@ impl Progress {
     }
 }
 
+/// Whether this is no `make test`: a row that needs large servers is played on small ones there.
+pub fn is_long() -> bool {
+    ["REDIS_STATE_SOAK", "REDIS_STATE_ROUND"].iter().any(|name| variable(name).is_some())
+}
+
 fn variable(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name} is a number, not {text:?}")))

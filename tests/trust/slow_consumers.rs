@@ -7,8 +7,8 @@ use fastrand::Rng;
 use serde_json::json;
 use support::{Client, Server, wait_until};
 
-use crate::pressure::{is_long, number, quiet, used_bytes};
-use crate::rounds::{Rounds, rounds};
+use crate::pressure::{number, quiet, used_bytes};
+use crate::rounds::{Rounds, is_long, rounds};
 
 /// How many there are.
 struct Size {
