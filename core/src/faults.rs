@@ -1,24 +1,32 @@
 //! Failures that tests order, to see that what fails half-way leaves nothing behind (invariant I3). Built with the feature
 //! `faults` alone.
 //!
-//! A fault is a panic at a named point: an allocation that fails ends the server, so a panic is the worst that can
-//! happen there and be survived. Crates that do this by macros were rejected: one point needs none.
+//! In this crate a fault is a panic: an allocation that fails ends the server, so a panic is the worst that can happen and be
+//! survived. Crates that do this by macros were rejected: one point needs none.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Where a version is packed for the history.
-pub const SNAPSHOT: &str = "snapshot";
+/// Packing a version for the history.
+pub static SNAPSHOT: Order = Order::NONE;
 
-/// How often the point may still be passed before the one time that fails, plus one; 0 when no failure is ordered.
-static PASSES_LEFT: AtomicU64 = AtomicU64::new(0);
-
-/// Orders a failure at the `nth` time that a version is packed from now on; 0 takes the order back.
-pub fn order(nth: u64) {
-    PASSES_LEFT.store(nth, Ordering::Relaxed);
+/// An order to fail once.
+#[derive(Debug)]
+pub struct Order {
+    /// How many times more the point is passed up to the one that fails; 0 when no failure is ordered.
+    left: AtomicU64,
 }
 
-/// Fails if that was ordered.
-pub(crate) fn strike(point: &str) {
-    let left = PASSES_LEFT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
-    assert_ne!(left, Ok(1), "as was ordered for {point}");
+impl Order {
+    /// Nothing fails.
+    pub const NONE: Order = Order { left: AtomicU64::new(0) };
+
+    /// Orders a failure at the `nth` time from now on; 0 takes the order back.
+    pub fn give(&self, nth: u64) {
+        self.left.store(nth, Ordering::Relaxed);
+    }
+
+    /// Passes the point: whether this time it fails.
+    pub fn is_due(&self) -> bool {
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) == Ok(1)
+    }
 }

@@ -24,8 +24,8 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let [_, what, number] = args else { return Err(Refused::WrongArity) };
     let number = words::integer(number)?;
     match what.bytes() {
-        b"SNAPSHOT" => redis_state_core::faults::order(number.unsigned_abs()),
-        b"APPEND" => faults::order_append(number.unsigned_abs()),
+        b"SNAPSHOT" => redis_state_core::faults::SNAPSHOT.give(number.unsigned_abs()),
+        b"APPEND" => faults::APPEND.give(number.unsigned_abs()),
         b"CLOCK" => faults::set_clock_off_ms(number),
         _ => return Err(Refused::syntax("STATE.FAULT knows SNAPSHOT, APPEND and CLOCK")),
     }

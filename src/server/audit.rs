@@ -122,7 +122,7 @@ impl Trail {
         let words = Words::of(entry);
         let key = self.key(ctx);
         #[cfg(feature = "faults")]
-        let key = if super::faults::refuses_entry() {
+        let key = if super::faults::APPEND.is_due() {
             &mut Key::open_read(ctx, RedisStr::new(key.name().as_ptr()))
         } else {
             key

@@ -107,7 +107,7 @@ impl<'a> Object<'a, Text> for Members<'a> {
     type MembersIter = Named<'a>;
 
     fn len(&self) -> usize {
-        self.0.children().count()
+        self.0.children().len()
     }
 
     fn is_empty(&self) -> bool {
@@ -142,7 +142,7 @@ impl<'a> Array<'a, Text> for Elements<'a> {
     type ElementsIter = Children<'a>;
 
     fn len(&self) -> usize {
-        self.0.children().count()
+        self.0.children().len()
     }
 
     fn elements(&self) -> Children<'a> {
