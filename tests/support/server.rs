@@ -265,7 +265,7 @@ impl Server {
                 let _already_gone = child.kill();
                 return Some(child.wait().expect("a child of ours"));
             }
-            if self.answers() {
+            if self.answers(child.id()) {
                 self.child = Some(child);
                 return None;
             }
@@ -283,11 +283,14 @@ impl Server {
         ["--cluster-enabled", "yes", "--cluster-port", &free_port().to_string()].map(str::to_owned).into()
     }
 
-    fn answers(&self) -> bool {
+    /// Whether our server answers: another test's may have come first to the port, and ours be about to end.
+    fn answers(&self, pid: u32) -> bool {
         // It listens before it loads, so it may accept, and then be gone or never come to us.
         let Ok(mut client) = Client::connect(self.port) else { return false };
         let Ok(()) = client.waits(Duration::from_millis(500)) else { return false };
+        let is_ours = |info: &str| info.lines().any(|line| line == format!("process_id:{pid}"));
         matches!(client.try_call(&["PING"]), Ok(reply) if reply == crate::Reply::Simple("PONG".into()))
+            && matches!(client.try_call(&["INFO", "server"]), Ok(reply) if is_ours(reply.text()))
     }
 }
 
