@@ -1,4 +1,4 @@
-//! The way back from one text to the one before it: what has to be cut out and put in.
+//! The way from one text to another and back: what has to be cut out and put in.
 //!
 //! An edit leaves most of a document as it was, so an older version is kept as the splices that make it of the newer one. They
 //! are found by comparing the two texts, not by following the edit: so it does not matter which command made the newer
@@ -25,35 +25,67 @@ const NEAR_MAX: usize = 16;
 /// Probes go this deep, each on half of what is left: beyond that a text is written anew.
 const HALVINGS_MAX: u32 = 10;
 
-/// Writes the splices that make `older` of `newer`, up to the end of what is written.
-pub(crate) fn write(out: &mut Writer, newer: &str, older: &str) {
-    let mut splices = Splices { newer, older, out, end: 0 };
-    splices.compare(0..newer.len(), 0..older.len(), HALVINGS_MAX);
+/// Where two texts differ. Both ways are written from one comparison: back for the history, and forth for replicas.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Edits {
+    /// What stands where in the newer and in the older text, from front to back.
+    list: Vec<(Range<usize>, Range<usize>)>,
 }
 
-/// Makes the older text of the newer one; `None` where the bytes are no splices of it.
-pub(crate) fn apply(newer: &str, splices: &[u8]) -> Option<String> {
+impl Edits {
+    pub(crate) fn between(newer: &str, older: &str) -> Edits {
+        let mut comparison = Comparison { newer, older, edits: Edits::default() };
+        comparison.compare(0..newer.len(), 0..older.len(), HALVINGS_MAX);
+        comparison.edits
+    }
+
+    /// Writes the splices that make `older` of the newer text, up to the end of what is written.
+    pub(crate) fn write_back(&self, out: &mut Writer, older: &str) {
+        write(out, older, self.list.iter().map(|(newer, older)| (newer, older)));
+    }
+
+    /// Writes the splices that make `newer` of the older text, up to the end of what is written.
+    pub(crate) fn write_forth(&self, out: &mut Writer, newer: &str) {
+        write(out, newer, self.list.iter().map(|(newer, older)| (older, newer)));
+    }
+}
+
+/// Writes splices: what is skipped, what is cut out, and what of `to` is put in its place.
+fn write<'e>(
+    out: &mut Writer,
+    to: &str,
+    splices: impl Iterator<Item = (&'e Range<usize>, &'e Range<usize>)>,
+) {
+    let mut end = 0;
+    for (cut, put) in splices {
+        out.len(cut.start - end);
+        out.len(cut.len());
+        out.text(to.get(put.clone()).unwrap_or_default());
+        end = cut.end;
+    }
+}
+
+/// Makes of one text the other; `None` where the bytes are no splices of it.
+pub(crate) fn apply(from: &str, splices: &[u8]) -> Option<String> {
     let mut input = Reader { bytes: splices };
-    let (mut older, mut at) = (String::with_capacity(newer.len() + splices.len()), 0_usize);
+    let (mut to, mut at) = (String::with_capacity(from.len() + splices.len()), 0_usize);
     while !input.at_end() {
         let start = at.checked_add(usize::try_from(input.number()?).ok()?)?;
-        older.push_str(newer.get(at..start)?);
+        to.push_str(from.get(at..start)?);
         at = start.checked_add(usize::try_from(input.number()?).ok()?)?;
-        older.push_str(std::str::from_utf8(input.slice(DOCUMENT_BYTES_CEILING)?).ok()?);
+        to.push_str(std::str::from_utf8(input.slice(DOCUMENT_BYTES_CEILING)?).ok()?);
     }
-    older.push_str(newer.get(at..)?);
-    Some(older)
+    to.push_str(from.get(at..)?);
+    Some(to)
 }
 
-struct Splices<'t> {
+struct Comparison<'t> {
     newer: &'t str,
     older: &'t str,
-    out: &'t mut Writer,
-    /// Where the last splice ended in the newer text.
-    end: usize,
+    edits: Edits,
 }
 
-impl Splices<'_> {
+impl Comparison<'_> {
     fn compare(&mut self, newer: Range<usize>, older: Range<usize>, halvings: u32) {
         let (new, old) = (bytes(self.newer, &newer), bytes(self.older, &older));
         let begin = self.backward_to_char(newer.start, common_prefix(new, old));
@@ -69,7 +101,7 @@ impl Splices<'_> {
                 self.compare(newer.start..in_newer, older.start..in_older, halvings - 1);
                 self.compare(in_newer + len..newer.end, in_older + len..older.end, halvings - 1);
             }
-            None => self.push(&newer, &older),
+            None => self.edits.list.push((newer, older)),
         }
     }
 
@@ -102,13 +134,6 @@ impl Splices<'_> {
     fn forward_to_char(&self, end: usize, len: usize) -> usize {
         (0..=len).rev().find(|len| self.newer.is_char_boundary(end - len)).unwrap_or(0)
     }
-
-    fn push(&mut self, newer: &Range<usize>, older: &Range<usize>) {
-        self.out.len(newer.start - self.end);
-        self.out.len(newer.len());
-        self.out.text(self.older.get(older.clone()).unwrap_or_default());
-        self.end = newer.end;
-    }
 }
 
 /// Where `probe`, which is at `at` in the newer bytes, is in the older ones: the place, and how much is the same before it and
@@ -132,23 +157,37 @@ fn bytes<'t>(text: &'t str, range: &Range<usize>) -> &'t [u8] {
     text.as_bytes().get(range.clone()).unwrap_or_default()
 }
 
-/// Compares by blocks first, which is as fast as memory.
+/// Most of two texts is the same, so large blocks are compared first, which is as fast as memory; then smaller ones, and bytes.
+const BLOCKS_BYTES: [usize; 2] = [256, 32];
+
 fn common_prefix(left: &[u8], right: &[u8]) -> usize {
-    const BLOCK: usize = 64;
-    let blocks = left.chunks_exact(BLOCK).zip(right.chunks_exact(BLOCK));
-    let same = blocks.take_while(|(left, right)| left == right).count() * BLOCK;
-    let (left, right) = (left.get(same..).unwrap_or_default(), right.get(same..).unwrap_or_default());
-    same + left.iter().zip(right).take_while(|(left, right)| left == right).count()
+    let mut same = 0;
+    for block in BLOCKS_BYTES {
+        let blocks = without_begin(left, same).chunks_exact(block);
+        let blocks = blocks.zip(without_begin(right, same).chunks_exact(block));
+        same += blocks.take_while(|(left, right)| left == right).count() * block;
+    }
+    let bytes = without_begin(left, same).iter().zip(without_begin(right, same));
+    same + bytes.take_while(|(left, right)| left == right).count()
 }
 
 fn common_suffix(left: &[u8], right: &[u8]) -> usize {
-    const BLOCK: usize = 64;
-    let blocks = left.rchunks_exact(BLOCK).zip(right.rchunks_exact(BLOCK));
-    let same = blocks.take_while(|(left, right)| left == right).count() * BLOCK;
-    let rest = |bytes: &[u8]| bytes.len() - same;
-    let (left, right) =
-        (left.get(..rest(left)).unwrap_or_default(), right.get(..rest(right)).unwrap_or_default());
-    same + left.iter().rev().zip(right.iter().rev()).take_while(|(left, right)| left == right).count()
+    let mut same = 0;
+    for block in BLOCKS_BYTES {
+        let blocks = without_end(left, same).rchunks_exact(block);
+        let blocks = blocks.zip(without_end(right, same).rchunks_exact(block));
+        same += blocks.take_while(|(left, right)| left == right).count() * block;
+    }
+    let bytes = without_end(left, same).iter().rev().zip(without_end(right, same).iter().rev());
+    same + bytes.take_while(|(left, right)| left == right).count()
+}
+
+fn without_begin(bytes: &[u8], len: usize) -> &[u8] {
+    bytes.get(len..).unwrap_or_default()
+}
+
+fn without_end(bytes: &[u8], len: usize) -> &[u8] {
+    bytes.get(..bytes.len() - len).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -157,10 +196,13 @@ mod tests {
     use crate::json::oracle;
 
     fn there_and_back(newer: &str, older: &str) -> usize {
-        let mut out = Writer::default();
-        write(&mut out, newer, older);
-        assert_eq!(apply(newer, &out.bytes).as_deref(), Some(older), "{newer} -> {older}");
-        out.bytes.len()
+        let edits = Edits::between(newer, older);
+        let (mut back, mut forth) = (Writer::default(), Writer::default());
+        edits.write_back(&mut back, older);
+        edits.write_forth(&mut forth, newer);
+        assert_eq!(apply(newer, &back.bytes).as_deref(), Some(older), "{newer} -> {older}");
+        assert_eq!(apply(older, &forth.bytes).as_deref(), Some(newer), "{older} -> {newer}");
+        back.bytes.len()
     }
 
     #[test]

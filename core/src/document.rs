@@ -4,6 +4,7 @@
 //! for one reading of the client's bytes: member order and number literals as written, strings as RFC 8785 writes
 //! them, no insignificant space, of duplicate names the last. So equal text means nothing has changed.
 
+use crate::delta::Edits;
 use crate::error::Error;
 use crate::json::diff;
 use crate::json::draft::Draft;
@@ -82,6 +83,11 @@ impl Document {
         let tree = self.tree();
         let found = pointers.iter().map(|pointer| pointer.find(tree.root()));
         found.map(|found| found.map(|value| value.text().to_owned())).collect()
+    }
+
+    /// Where this document differs from the one before it.
+    pub(crate) fn edits_since(&self, older: &Document) -> Edits {
+        Edits::between(&self.text, &older.text)
     }
 
     /// The JSON patch (RFC 6902) that turns this document into `to`, byte for byte.

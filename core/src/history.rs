@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::deadlines::Deadlines;
+use crate::delta::Edits;
 use crate::document::Document;
 use crate::etag::Etag;
 use crate::limits::Limits;
@@ -94,13 +95,13 @@ impl History {
         })
     }
 
-    /// Packs the present version, for `newer` to come after it.
-    pub(crate) fn pack(&self, head: &Version, newer: &Version) -> Past {
+    /// Packs the present version, for one to come after it that differs by `edits`.
+    pub(crate) fn pack(&self, head: &Version, edits: &Edits) -> Past {
         #[cfg(feature = "faults")]
         assert!(!crate::faults::SNAPSHOT.is_due(), "as was ordered");
         let chain = self.past.iter().rev().take(CHAIN_MAX).take_while(|past| !past.is_whole()).count();
         let kin = self.past.back();
-        if chain < CHAIN_MAX { Past::of(head, newer, kin) } else { Past::whole(head, kin) }
+        if chain < CHAIN_MAX { Past::of(head, edits, kin) } else { Past::whole(head, kin) }
     }
 
     /// Adds the version that was the present one.
@@ -338,7 +339,7 @@ mod tests {
                 let deadline = |place: &str| crate::deadlines::Deadline { place: place.into(), at_ms: number as i64 * 7 };
                 next.deadlines = Deadlines::new(places.map(deadline).collect());
                 next.at_ms = 1000 - number as i64;
-                history.push(history.pack(&head, &next));
+                history.push(history.pack(&head, &next.document.edits_since(&head.document)));
                 plain.push(std::mem::replace(&mut head, next));
                 for (_, dropped) in drops.iter().filter(|(when, _)| *when == number) {
                     let dropped = Dropped { labels: vec![], versions: vec![*dropped, dropped + 1, dropped + 3] };

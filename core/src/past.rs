@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::codec::{Reader, Writer, events};
 use crate::deadlines::{DEADLINES_MAX, Deadline, Deadlines};
-use crate::delta;
+use crate::delta::{self, Edits};
 use crate::document::Document;
 use crate::history::Version;
 
@@ -44,10 +44,11 @@ struct Facts<'p> {
 }
 
 impl Past {
-    /// Packs a version as splices of the next newer one, if they are shorter than it is. Places are shared with `kin`.
-    pub(crate) fn of(version: &Version, newer: &Version, kin: Option<&Past>) -> Past {
+    /// Packs a version as splices of the next newer one, from which it differs by `edits`, if they are shorter than it is. Places
+    /// are shared with `kin`.
+    pub(crate) fn of(version: &Version, edits: &Edits, kin: Option<&Past>) -> Past {
         let mut splices = Writer::with_capacity(SPLICES_BYTES);
-        delta::write(&mut splices, newer.document.text(), version.document.text());
+        edits.write_back(&mut splices, version.document.text());
         if splices.bytes.len() < version.document.text().len() {
             return Past::pack(version, SPLICES, &splices.bytes, kin);
         }

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use crate::attempts::{Attempt, Attempted, Attempts, Counter};
 use crate::audit::LastEntry;
 use crate::deadlines::{Deadline, Deadlines};
+use crate::delta::Edits;
 use crate::etag::{Etag, VERSION_MAX};
 use crate::history::{Dropped, History, Label, Version};
 use crate::past::{Past, Places};
@@ -62,6 +63,24 @@ pub struct Commit {
     /// The version before it, packed as a past one. That is done where the commit is decided, while nothing has changed yet: it
     /// takes memory and goes through two texts, and what is left to do then is to move things.
     pub(crate) past: Past,
+    /// Where the two documents differ.
+    pub(crate) edits: Edits,
+}
+
+impl Commit {
+    /// A version to come after the present one of `state`.
+    pub(crate) fn on(
+        state: &State,
+        version: Version,
+        digest: u64,
+        schema: Option<SchemaRef>,
+        label: Option<Box<str>>,
+        dropped: Dropped,
+    ) -> Commit {
+        let edits = version.document.edits_since(&state.head.document);
+        let past = state.history.pack(&state.head, &edits);
+        Commit { version, digest, schema, label, dropped, past, edits }
+    }
 }
 
 /// A label for the present version, without a new one.
@@ -226,7 +245,7 @@ impl State {
 
     /// Adds a version. The old head becomes the newest past version.
     pub fn commit(&mut self, commit: Commit) {
-        let Commit { version, digest, schema, label, dropped, past } = commit;
+        let Commit { version, digest, schema, label, dropped, past, edits: _ } = commit;
         let label = label.map(|name| Label { name, version: version.number });
         self.digest = digest;
         // What a lapse leaves is not validated.

@@ -141,7 +141,7 @@ fn emit_schemas(aof: *mut raw::RedisModuleIO) {
 
 /// Redis itself writes the expiry behind each key, so the effect leaves it alone.
 fn emit_state(aof: *mut raw::RedisModuleIO, key: *mut raw::RedisModuleString, state: &State) {
-    let bytes = codec::encode_effects(&[Effect::Put(Box::new(state.clone()))], None);
+    let bytes = codec::encode_effects(&[Effect::Put(Box::new(state.clone()))]);
     // SAFETY: R1, R3: the format names a string, a buffer with its length, and a C string.
     unsafe {
         api!(RedisModule_EmitAOF(

@@ -111,7 +111,7 @@ impl<'a> Target<'a> {
     pub fn carry_out(&mut self, mut outcome: Outcome) -> Result<(), Refused> {
         let appended = self.append(outcome.entry.as_ref())?;
         let expiry_moves = outcome.expires_at_ms != self.expires_at_ms;
-        let blob = codec::encode_effects(&outcome.effects, self.state());
+        let blob = codec::encode_effects(&outcome.effects);
         self.apply_all(std::mem::take(&mut outcome.effects));
         if !blob.is_empty() || expiry_moves {
             self.key.set_expiry(outcome.expires_at_ms);

@@ -90,7 +90,7 @@ impl Corpus {
             _ => mutated(dice, std::slice::from_ref(bytes)),
         };
         let Some(effects) = decode_effects(&bytes, before.as_ref()) else { return false };
-        let again = encode_effects(&effects, before.as_ref());
+        let again = encode_effects(&effects);
         assert_eq!(decode_effects(&again, before.as_ref()).as_ref(), Some(&effects), "{bytes:?}");
         let Some(state) = applied(before.clone(), effects) else { return false };
         is_whole(&state, &bytes);

@@ -28,21 +28,21 @@ const EFFECTS_CEILING: usize = 6;
 /// About as long as the effects of a command are: they grow if they must.
 const EFFECTS_BYTES: usize = 512;
 
-/// Encodes the effects of a command on a key, one behind the other; `before` is the state that they are for.
-pub fn encode_effects(effects: &[Effect], before: Option<&State>) -> Vec<u8> {
+/// Encodes the effects of a command on a key, one behind the other.
+pub fn encode_effects(effects: &[Effect]) -> Vec<u8> {
     let mut out = Writer::with_capacity(EFFECTS_BYTES);
-    effects.iter().for_each(|effect| write_effect(&mut out, effect, before));
+    effects.iter().for_each(|effect| write_effect(&mut out, effect));
     out.bytes
 }
 
-fn write_effect(out: &mut Writer, effect: &Effect, before: Option<&State>) {
+fn write_effect(out: &mut Writer, effect: &Effect) {
     match effect {
         Effect::Put(state) => {
             out.byte(EFFECT_PUT);
             write_state(out, state);
         }
         Effect::Commit(commit) => {
-            write_committed(out, commit, before);
+            write_committed(out, commit);
             write_schema(out, commit.schema.as_ref());
             out.optional_text(commit.label.as_deref());
             write_dropped(out, &commit.dropped);
@@ -74,20 +74,18 @@ fn write_effect(out: &mut Writer, effect: &Effect, before: Option<&State>) {
 }
 
 /// Writes a new version: what has changed in the document, or all of it where that is shorter.
-fn write_committed(out: &mut Writer, commit: &Commit, before: Option<&State>) {
+fn write_committed(out: &mut Writer, commit: &Commit) {
     let version = &commit.version;
     let text = version.document.text();
     let mut splices = Writer::with_capacity(EFFECTS_BYTES);
-    if let Some(before) = before {
-        delta::write(&mut splices, before.head.document.text(), text);
-        if splices.bytes.len().saturating_add(size_of::<u64>()) < text.len() {
-            out.byte(EFFECT_CHANGE);
-            write_facts(out, version);
-            out.len(splices.bytes.len());
-            out.bytes.extend_from_slice(&splices.bytes);
-            out.fixed(commit.digest);
-            return;
-        }
+    commit.edits.write_forth(&mut splices, text);
+    if splices.bytes.len().saturating_add(size_of::<u64>()) < text.len() {
+        out.byte(EFFECT_CHANGE);
+        write_facts(out, version);
+        out.len(splices.bytes.len());
+        out.bytes.extend_from_slice(&splices.bytes);
+        out.fixed(commit.digest);
+        return;
     }
     out.byte(EFFECT_COMMIT);
     write_facts(out, version);
@@ -139,8 +137,7 @@ fn read_effect(input: &mut Reader, before: Option<&State>) -> Option<Effect> {
 
 fn read_commit(version: Version, digest: u64, before: &State, input: &mut Reader) -> Option<Effect> {
     let (schema, label, dropped) = (read_schema(input)?, input.optional_name()?, read_dropped(input)?);
-    let past = before.history.pack(&before.head, &version);
-    Some(Effect::Commit(Box::new(Commit { version, digest, schema, label, dropped, past })))
+    Some(Effect::Commit(Box::new(Commit::on(before, version, digest, schema, label, dropped))))
 }
 
 /// A version by what has changed. The digest says whether the document is the one that the primary has, so splices never

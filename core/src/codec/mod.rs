@@ -215,6 +215,7 @@ fn read_schema(input: &mut Reader) -> Option<Option<SchemaRef>> {
 mod tests {
     use super::*;
     use crate::attempts::{Attempted, Tally};
+    use crate::delta::Edits;
     use crate::etag::Etag;
     use crate::history::Dropped;
     use crate::past::Past;
@@ -255,8 +256,9 @@ mod tests {
         let mut state =
             State::new(0x5eed, 1_741_058_499_000, schema, version(4, r#"{"current":{"path":"offer"}}"#));
         let (first, third) = (version(1, "{}"), version(3, r#"{"current":{"path":"menu"},"amount":1.10}"#));
-        let third_packed = Past::of(&third, &state.head, None);
-        let first_packed = Past::of(&first, &third, Some(&third_packed));
+        let third_packed = Past::of(&third, &state.head.document.edits_since(&third.document), None);
+        let first_packed =
+            Past::of(&first, &third.document.edits_since(&first.document), Some(&third_packed));
         assert!(first_packed.is_whole() && !third_packed.is_whole());
         state.history.past = [first_packed, third_packed].into();
         state.history.labels =
@@ -288,14 +290,8 @@ mod tests {
     fn effects() -> Vec<Effect> {
         let dropped = Dropped { labels: vec!["menu".into()], versions: vec![1] };
         let (before, version) = (state(), version(5, "{}"));
-        let commit = Commit {
-            past: before.history.pack(&before.head, &version),
-            version,
-            digest: Etag::digest(before.seed, "{}"),
-            schema: None,
-            label: Some("x".into()),
-            dropped: dropped.clone(),
-        };
+        let digest = Etag::digest(before.seed, "{}");
+        let commit = Commit::on(&before, version, digest, None, Some("x".into()), dropped.clone());
         vec![
             Effect::Put(Box::new(state())),
             Effect::Commit(Box::new(commit)),
@@ -314,10 +310,10 @@ mod tests {
     fn what_was_encoded_is_decoded() {
         assert_eq!(decode_state(&encode_state(&state())), Some(state()));
         let before = state();
-        assert_eq!(decode_effects(&encode_effects(&effects(), None), Some(&before)), Some(effects()));
+        assert_eq!(decode_effects(&encode_effects(&effects()), Some(&before)), Some(effects()));
         for effect in effects() {
             assert_eq!(
-                decode_effects(&encode_effects(std::slice::from_ref(&effect), None), Some(&before)),
+                decode_effects(&encode_effects(std::slice::from_ref(&effect)), Some(&before)),
                 Some(vec![effect])
             );
         }
@@ -329,14 +325,8 @@ mod tests {
         let text = |amount: &str| format!(r#"{{"note":"{note}","amount":{amount},"handle":"tariro"}}"#);
         let before = State::new(0x5eed, 1_741_058_499_000, None, version(4, &text("12.50")));
         let version = version(5, &text("7"));
-        let commit = Commit {
-            past: before.history.pack(&before.head, &version),
-            version,
-            digest: Etag::digest(before.seed, &text("7")),
-            schema: None,
-            label: None,
-            dropped: Dropped::default(),
-        };
+        let digest = Etag::digest(before.seed, &text("7"));
+        let commit = Commit::on(&before, version, digest, None, None, Dropped::default());
         (before, Effect::Commit(Box::new(commit)))
     }
 
@@ -344,8 +334,8 @@ mod tests {
     fn a_change_is_told_by_what_has_changed() {
         let (before, change) = before_and_change();
         let change = std::slice::from_ref(&change);
-        let bytes = encode_effects(change, Some(&before));
-        assert!(bytes.len() < 80 && encode_effects(change, None).len() > 500, "{}", bytes.len());
+        let bytes = encode_effects(change);
+        assert!(bytes.len() < 80, "{}", bytes.len());
         assert_eq!(decode_effects(&bytes, Some(&before)).as_deref(), Some(change));
         for len in 1..bytes.len() {
             assert_eq!(decode_effects(&bytes[..len], Some(&before)), None, "{len} bytes");
@@ -355,7 +345,7 @@ mod tests {
     #[test]
     fn a_change_of_another_document_is_refused() {
         let (before, change) = before_and_change();
-        let bytes = encode_effects(&[change], Some(&before));
+        let bytes = encode_effects(&[change]);
         let mut other = before.clone();
         other.head.document = document(&before.head.document.text().replace("term 2", "term 3"));
         let mut reborn = before.clone();
@@ -442,7 +432,9 @@ mod tests {
         let chained = |past: u64| {
             let head = version(past + 1, &format!(r#"{{"note":"{}"}}"#, "x".repeat(100)));
             let mut state = State::new(0x5eed, 1_741_058_499_000, None, head.clone());
-            let packed = |number: u64| Past::of(&Version { number, parent: 0, ..head.clone() }, &head, None);
+            let packed = |number: u64| {
+                Past::of(&Version { number, parent: 0, ..head.clone() }, &Edits::default(), None)
+            };
             state.history.past = (1..=past).map(packed).collect();
             decode_state(&encode_state(&state)).map(|state| state.history.len())
         };

@@ -65,7 +65,7 @@ pub(super) fn read_whole(input: &mut Reader, head: &Version) -> Option<VecDeque<
     let past = (0..past).map(|_| read_version(input)).collect::<Option<Vec<Version>>>()?;
     let mut history = History::default();
     for (version, newer) in past.iter().zip(past.iter().skip(1).chain([head])) {
-        history.push(history.pack(version, newer));
+        history.push(history.pack(version, &newer.document.edits_since(&version.document)));
     }
     Some(history.past)
 }

@@ -61,8 +61,7 @@ pub fn lapse(state: &State, context: &Context) -> Option<Outcome> {
     let masked = schema.map(|schema| masked(schema.rules(), &before, &after));
     let (before, after) = masked.as_ref().map_or((&before, &after), |(before, after)| (before, after));
     let entry = Entry::lapse(state, etag, due_ms, (before.root(), after.root()), context);
-    let (schema, past) = (state.schema().cloned(), state.history().pack(head, &version));
-    let commit = Commit { version, digest: etag.digest, schema, label: None, dropped, past };
+    let commit = Commit::on(state, version, etag.digest, state.schema().cloned(), None, dropped);
     let effects = vec![Effect::Commit(Box::new(commit))];
     let (event, entry, course) = (Some(Event::Lapse), Some(entry), Course::Plain);
     Some(Outcome { effects, event, etag, expires_at_ms, entry, course })

@@ -262,9 +262,8 @@ impl Proposal<'_> {
         self.obeyed.drop_unhidden(state, self.label, &mut dropped);
         let (event, label, schema) = (self.event, self.label.map(Into::into), self.obeyed.reference());
         let entry = self.entry(etag, context);
-        let past = state.history().pack(state.head(), &version);
-        let commit =
-            Effect::Commit(Box::new(Commit { version, digest: etag.digest, schema, label, dropped, past }));
+        let commit = Commit::on(state, version, etag.digest, schema, label, dropped);
+        let commit = Effect::Commit(Box::new(commit));
         Ok(Outcome {
             effects: std::iter::once(commit).chain(attempted.map(Effect::Attempt)).collect(),
             event: Some(event),

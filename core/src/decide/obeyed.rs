@@ -137,7 +137,7 @@ impl Obeyed {
         if !changed.is_object() {
             return Err(Error::not_an_object());
         }
-        let mut after = changed.into_tree();
+        let mut after = changed.into_tree_of(shown.text().len().saturating_add(change.json().text().len()));
         // REPLACE makes a new document from itself alone.
         let protected = (is_set || kind != ChangeKind::Replace).then_some(base);
         let before = Before { document: is_set.then_some(base), protected };
