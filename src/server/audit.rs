@@ -53,8 +53,9 @@ impl Words {
     }
 
     pub fn push(&mut self, name: &'static str, value: &[u8]) {
-        let value = OwnedString::new(value);
-        self.all.extend([field_name(name), RedisStr::new(value.borrow().as_ptr())]);
+        let field = Field::of(name);
+        let value = if field.recurs { OwnedString::recurring(value) } else { OwnedString::new(value) };
+        self.all.extend([field.name, RedisStr::new(value.borrow().as_ptr())]);
         self.values.push(value);
     }
 
@@ -64,19 +65,33 @@ impl Words {
     }
 }
 
-/// The string of a field's name. There are a few of them, in every entry again, so each is made once and never freed.
-fn field_name(name: &'static str) -> RedisStr<'static> {
-    thread_local! {
-        static NAMES: RefCell<Vec<RedisStr<'static>>> = const { RefCell::new(Vec::new()) };
-    }
-    NAMES.with_borrow_mut(|names| {
-        if let Some(known) = names.iter().find(|known| known.bytes() == name.as_bytes()) {
-            return *known;
+/// A field of entries. There are a few of them, in every entry again, so the string of each is made once and never freed.
+#[derive(Clone, Copy)]
+struct Field {
+    key: &'static str,
+    name: RedisStr<'static>,
+    /// Whether one entry often says the same there as the next.
+    recurs: bool,
+}
+
+impl Field {
+    fn of(key: &'static str) -> Field {
+        thread_local! {
+            static FIELDS: RefCell<Vec<Field>> = const { RefCell::new(Vec::new()) };
         }
-        let made: &'static OwnedString = Box::leak(Box::new(OwnedString::new(name.as_bytes())));
-        names.push(made.borrow());
-        made.borrow()
-    })
+        FIELDS.with_borrow_mut(|fields| {
+            // A name that stands at two places of the program is two fields, which is no harm.
+            if let Some(known) = fields.iter().find(|known| std::ptr::eq(known.key, key)) {
+                return *known;
+            }
+            let name: &'static OwnedString = Box::leak(Box::new(OwnedString::new(key.as_bytes())));
+            let recurs =
+                matches!(key, "event" | "at" | "user" | "actor" | "schema" | "operation" | "component");
+            let field = Field { key, name: name.borrow(), recurs };
+            fields.push(field);
+            field
+        })
+    }
 }
 
 impl Trail {

@@ -18,7 +18,7 @@ impl Expiry {
     /// The third word: `-1` for never; empty leaves the expiry alone.
     fn word(self) -> OwnedString {
         match self {
-            Expiry::Leave => OwnedString::new(b""),
+            Expiry::Leave => OwnedString::recurring(b""),
             Expiry::Set(expires_at_ms) => never_or(expires_at_ms),
         }
     }

@@ -1,9 +1,14 @@
 //! Strings of the server: borrowed from arguments, or made here and freed again.
+//!
+//! To make one and to free it takes as long as three hundred instructions, and a command that makes a version hands the server
+//! some twenty. What most commands say again (the event, the user, the schema, the millisecond) is therefore kept for a while.
 
+use std::cell::RefCell;
 use std::ffi::c_char;
 use std::ops::Deref;
 
 use redis_module::raw;
+use smallvec::SmallVec;
 
 use super::api;
 
@@ -61,16 +66,36 @@ impl OwnedString {
         })
     }
 
-    /// The digits of a number.
-    pub fn of_number(number: i64) -> OwnedString {
-        // SAFETY: as in `new`.
-        OwnedString(unsafe { api!(RedisModule_CreateStringFromLongLong(std::ptr::null_mut(), number)) })
+    /// The same for what is likely to be wanted again soon.
+    pub fn recurring(bytes: &[u8]) -> OwnedString {
+        let Some(place) = recent_place(bytes) else { return OwnedString::new(bytes) };
+        RECENT.with_borrow_mut(|recent| {
+            let Some(recent) = recent.get_mut(place) else { return OwnedString::new(bytes) };
+            if recent.as_ref().is_none_or(|recent| *recent.borrow() != *bytes) {
+                *recent = Some(OwnedString::new(bytes));
+            }
+            recent.as_ref().and_then(OwnedString::hold).unwrap_or_else(|| OwnedString::new(bytes))
+        })
     }
 
-    /// An ID as streams write it.
-    pub fn of_stream_id(mut id: raw::RedisModuleStreamID) -> OwnedString {
-        // SAFETY: as in `new`.
-        OwnedString(unsafe { api!(RedisModule_CreateStringFromStreamID(std::ptr::null_mut(), &mut id)) })
+    /// Another owner of the same string.
+    fn hold(&self) -> Option<OwnedString> {
+        // SAFETY: R1; without a context the string that is held is ours to free, which Drop does.
+        OwnedString::from_raw(unsafe { api!(RedisModule_HoldString(std::ptr::null_mut(), self.0)) })
+    }
+
+    /// The digits of a number. A length or a time is likely to be wanted again soon.
+    pub fn of_number(number: i64) -> OwnedString {
+        OwnedString::recurring(itoa::Buffer::new().format(number).as_bytes())
+    }
+
+    /// An ID as streams write it. The server has a call for that, which takes three times as long.
+    pub fn of_stream_id(id: raw::RedisModuleStreamID) -> OwnedString {
+        let mut text = SmallVec::<[u8; 64]>::new();
+        text.extend_from_slice(itoa::Buffer::new().format(id.ms).as_bytes());
+        text.push(b'-');
+        text.extend_from_slice(itoa::Buffer::new().format(id.seq).as_bytes());
+        OwnedString::new(&text)
     }
 
     /// Takes over a string that the API returned as ours.
@@ -89,4 +114,26 @@ impl Drop for OwnedString {
         // SAFETY: made without a context, so nobody else frees it.
         unsafe { api!(RedisModule_FreeString(std::ptr::null_mut(), self.0)) }
     }
+}
+
+/// So many strings are kept, each at one of so many places, and none that is longer.
+const RECENT_MAX: usize = 64;
+const RECENT_BYTES_MAX: usize = 40;
+
+thread_local! {
+    static RECENT: RefCell<[Option<OwnedString>; RECENT_MAX]> = const { RefCell::new([const { None }; RECENT_MAX]) };
+}
+
+/// Where a string is kept. Most differ in their length or in how they end.
+fn recent_place(bytes: &[u8]) -> Option<usize> {
+    const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+    if bytes.len() > RECENT_BYTES_MAX {
+        return None;
+    }
+    let end = match bytes.last_chunk::<8>() {
+        Some(end) => u64::from_le_bytes(*end),
+        None => bytes.iter().fold(0, |end, byte| end << 8 | u64::from(*byte)),
+    };
+    let mixed = (end ^ bytes.len() as u64).wrapping_mul(MIX);
+    Some((mixed >> (u64::BITS - RECENT_MAX.ilog2())) as usize)
 }
