@@ -58,10 +58,8 @@ impl Operations {
     }
 }
 
+/// Compares two values that are likely not to be the same.
 fn compare(from: Node, to: Node, path: &mut String, operations: &mut Operations) {
-    if from.text() == to.text() {
-        return;
-    }
     match (from.kind(), to.kind()) {
         (Kind::Object, Kind::Object) if has_same_names(from, to) => {
             for (before, after) in from.children().zip(to.children()) {
@@ -72,6 +70,7 @@ fn compare(from: Node, to: Node, path: &mut String, operations: &mut Operations)
         }
         (Kind::Object, Kind::Object) if keeps_order(from, to) => members(from, to, path, operations),
         (Kind::Array, Kind::Array) => elements(from, to, path, operations),
+        _ if from.text() == to.text() => {}
         _ => operations.push("replace", path, Some(to)),
     }
 }
@@ -87,7 +86,7 @@ fn has_same_names(old: Node, new: Node) -> bool {
     loop {
         match (olds.next(), news.next()) {
             (None, None) => return true,
-            (Some(old), Some(new)) if new.is_named(old.raw_name()) => {}
+            (Some(old), Some(new)) if new.is_namesake_of(old) => {}
             _ => return false,
         }
     }
@@ -109,6 +108,7 @@ fn members(old: Node, new: Node, path: &mut String, operations: &mut Operations)
     for member in new.children() {
         let before = in_old.get_raw(member.raw_name());
         within(path, member.raw_name(), |path| match before {
+            Some(before) if before.text() == member.text() => {}
             Some(before) => compare(before, member, path, operations),
             None => operations.push("add", path, Some(member)),
         });
@@ -149,6 +149,7 @@ fn elements(old: Node, new: Node, path: &mut String, operations: &mut Operations
     for (index, value) in new.iter().enumerate().take(new_end).skip(begin) {
         let before = old.get(index).filter(|_| index < old_end);
         within(path, &index.to_string(), |path| match before {
+            Some(before) if before.text() == value.text() => {}
             Some(before) => compare(*before, *value, path, operations),
             None => operations.push("add", path, Some(*value)),
         });

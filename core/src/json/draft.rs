@@ -221,7 +221,13 @@ impl<'a> Draft<'a> {
 
     /// Its text, to be looked at.
     pub(crate) fn into_tree<'t>(self) -> Tree<'t> {
-        let mut text = String::with_capacity(self.text_len());
+        let len = self.text_len();
+        self.into_tree_of(len)
+    }
+
+    /// The same, where its text is about so long.
+    pub(crate) fn into_tree_of<'t>(self, len: usize) -> Tree<'t> {
+        let mut text = String::with_capacity(len);
         let root = self.write(NO_NAME, &mut text);
         Tree::new(text, root)
     }
@@ -231,10 +237,15 @@ impl<'a> Draft<'a> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Members<'a> {
     list: Vec<(Cow<'a, str>, Draft<'a>)>,
-    /// Where a name is in the list; made when many were looked for among many.
-    places: Option<HashMap<Cow<'a, str>, usize>>,
+    /// Where a name is in the list; made when many were looked for among many. In a box, for there is hardly ever one, and drafts
+    /// are moved about.
+    places: Option<Box<Places<'a>>>,
     scans: usize,
 }
+
+/// Where names are in a list.
+#[derive(Clone, Debug)]
+struct Places<'a>(HashMap<Cow<'a, str>, usize>);
 
 impl<'a> Members<'a> {
     /// Fewer members than this are looked through.
@@ -257,11 +268,12 @@ impl<'a> Members<'a> {
             self.scans = self.scans.saturating_add(1);
             if self.scans > Self::SCANS_MAX {
                 let names = self.list.iter().enumerate();
-                self.places = Some(names.map(|(place, (name, _))| (name.clone(), place)).collect());
+                let places = names.map(|(place, (name, _))| (name.clone(), place)).collect();
+                self.places = Some(Box::new(Places(places)));
             }
         }
         match &self.places {
-            Some(places) => places.get(raw).copied(),
+            Some(places) => places.0.get(raw).copied(),
             None => self.list.iter().position(|(name, _)| *name == *raw),
         }
     }
@@ -288,7 +300,7 @@ impl<'a> Members<'a> {
             Some(member) => Some(std::mem::replace(member, value)),
             None => {
                 if let Some(places) = &mut self.places {
-                    places.insert(raw.clone(), self.list.len());
+                    places.0.insert(raw.clone(), self.list.len());
                 }
                 self.list.push((raw, value));
                 None

@@ -124,9 +124,20 @@ impl<'a> Node<'a> {
 
     /// Whether its name is written so. Compares lengths first, which tells most names apart.
     pub(crate) fn is_named(self, raw: &str) -> bool {
+        const AROUND: usize = "\"\":".len();
+        let Entry { start, name, .. } = *self.entry;
+        start.wrapping_sub(name) as usize == raw.len() + AROUND && self.name_bytes() == raw.as_bytes()
+    }
+
+    /// Whether it has the name that another member has.
+    pub(super) fn is_namesake_of(self, other: Node) -> bool {
+        self.name_bytes() == other.name_bytes()
+    }
+
+    fn name_bytes(self) -> &'a [u8] {
         let Entry { start, name, .. } = *self.entry;
         let name = (name as usize).saturating_add(1)..(start as usize).saturating_sub(2);
-        name.len() == raw.len() && self.text.as_bytes().get(name) == Some(raw.as_bytes())
+        self.text.as_bytes().get(name).unwrap_or_default()
     }
 
     /// The element with this index.
@@ -147,6 +158,11 @@ impl<'a> Node<'a> {
     /// How deep containers nest in it: 0 for a scalar, 1 for `{}`.
     pub(crate) fn depth(self) -> usize {
         skip::depth(self.text().as_bytes())
+    }
+
+    /// Whether this is the other one, and not only the same.
+    pub(crate) fn is(self, other: Node) -> bool {
+        std::ptr::eq(self.entry, other.entry)
     }
 
     /// What tells it from every other value that is looked at at the same time.

@@ -21,28 +21,32 @@ type Block = [u8; BLOCK_BYTES];
 struct Masks {
     quotes: u64,
     backslashes: u64,
-    /// `{` and `[`
-    opening: u64,
-    /// `}` and `]`
-    closing: u64,
+    /// Brackets of both kinds, and what is none but looks alike; that is in strings only.
+    brackets: u64,
 }
 
-/// The two kinds of brackets differ in this bit alone.
-const BRACE: u8 = 0x20;
+/// `[`, `]`, `{` and `}` differ in these bits alone. So do `Y`, `_`, `y` and DEL, which no canonical text has outside of strings.
+const BRACKETS_DIFFER: u8 = 0x26;
+/// Of these, a bracket that closes has this one.
+const CLOSES: u8 = 0x04;
 
 impl Masks {
     fn of(block: &Block) -> Masks {
         let mut masks = Masks::default();
+        let mut has_backslash = u8x16::ZERO;
         for (part, bytes) in block.as_chunks::<16>().0.iter().enumerate() {
             let bytes = u8x16::new(*bytes);
-            let braces = bytes | u8x16::splat(BRACE);
-            let found = |bytes: u8x16, wanted| {
-                u64::from(bytes.simd_eq(u8x16::splat(wanted)).to_bitmask()) << (part * 16)
-            };
-            masks.quotes |= found(bytes, b'"');
-            masks.backslashes |= found(bytes, b'\\');
-            masks.opening |= found(braces, b'{');
-            masks.closing |= found(braces, b'}');
+            let bits = |found: u8x16| u64::from(found.to_bitmask()) << (part * 16);
+            masks.quotes |= bits(bytes.simd_eq(u8x16::splat(b'"')));
+            masks.brackets |=
+                bits((bytes | u8x16::splat(BRACKETS_DIFFER)).simd_eq(u8x16::splat(b'{' | BRACKETS_DIFFER)));
+            has_backslash |= bytes.simd_eq(u8x16::splat(b'\\'));
+        }
+        // Few blocks have one.
+        if has_backslash.to_bitmask() != 0 {
+            for (place, byte) in block.iter().enumerate() {
+                masks.backslashes |= u64::from(*byte == b'\\') << place;
+            }
         }
         masks
     }
@@ -92,14 +96,15 @@ pub(super) fn container_end(bytes: &[u8], at: usize) -> usize {
             None => Masks::of(&padded(rest)),
         };
         let outside = !carried.strings(&masks);
-        let mut brackets = (masks.opening | masks.closing) & outside;
+        let mut brackets = masks.brackets & outside;
         while brackets != 0 {
-            let bit = brackets & brackets.wrapping_neg();
-            brackets ^= bit;
+            let place = start + brackets.trailing_zeros() as usize;
+            brackets &= brackets - 1;
             // Canonical text closes nothing that it has not opened.
-            depth = if masks.opening & bit != 0 { depth + 1 } else { depth.saturating_sub(1) };
+            let closes = bytes.get(place).is_some_and(|bracket| bracket & CLOSES != 0);
+            depth = if closes { depth.saturating_sub(1) } else { depth + 1 };
             if depth == 0 {
-                return start + bit.trailing_zeros() as usize + 1;
+                return place + 1;
             }
         }
         start += BLOCK_BYTES;

@@ -25,6 +25,11 @@ pub(super) fn first_quote(bytes: &[u8]) -> usize {
     find(bytes, |word| equal_to(word, b'"'), |byte| *byte == b'"')
 }
 
+/// Where the first backslash is, or the end.
+fn first_backslash(bytes: &[u8]) -> usize {
+    find(bytes, |word| equal_to(word, b'\\'), |byte| *byte == b'\\')
+}
+
 /// Each byte is 1.
 const ONES: u64 = u64::MAX / 0xff;
 /// The highest bit of each byte.
@@ -82,7 +87,7 @@ pub(crate) fn push_string(out: &mut String, text: &str) {
 /// The string that is written so between its quotes.
 pub(crate) fn unescaped(raw: &str) -> Cow<'_, str> {
     // In canonical text a backslash is all there is of what is escaped.
-    let Some((plain, mut rest)) = raw.split_at_checked(first_escaped(raw.as_bytes())) else {
+    let Some((plain, mut rest)) = raw.split_at_checked(first_backslash(raw.as_bytes())) else {
         return Cow::Borrowed(raw);
     };
     let Some(behind) = rest.strip_prefix('\\') else { return Cow::Borrowed(raw) };
@@ -138,6 +143,7 @@ mod tests {
         {
             let first = |wanted: fn(u8) -> bool| bytes.iter().position(|byte| wanted(*byte)).unwrap_or(bytes.len());
             proptest::prop_assert_eq!(first_quote(&bytes), first(|byte| byte == b'"'));
+            proptest::prop_assert_eq!(first_backslash(&bytes), first(|byte| byte == b'\\'));
             proptest::prop_assert_eq!(first_escaped(&bytes), first(|byte| byte < 0x20 || b"\"\\".contains(&byte)));
         }
     }

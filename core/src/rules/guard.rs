@@ -20,11 +20,20 @@ impl<'v> Before<'v> {
     /// Whether a member has the very text it had: then so has everything in it.
     fn is_written_as(self, after: Option<Node>) -> bool {
         let text = after.map(Node::text);
-        text.is_some() && self.document.map(Node::text) == text && self.protected.map(Node::text) == text
+        text.is_some()
+            && self.document.map(Node::text) == text
+            && (self.are_one() || self.protected.map(Node::text) == text)
+    }
+
+    /// But for a state that is made, the two are one.
+    fn are_one(self) -> bool {
+        self.document.zip(self.protected).is_some_and(|(document, protected)| document.is(protected))
     }
 
     pub(super) fn member(self, name: &Name) -> Before<'v> {
-        Before { document: member(self.document, name), protected: member(self.protected, name) }
+        let document = member(self.document, name);
+        let protected = if self.are_one() { document } else { member(self.protected, name) };
+        Before { document, protected }
     }
 }
 

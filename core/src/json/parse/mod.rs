@@ -15,11 +15,17 @@ use std::collections::HashSet;
 
 use super::draft::{Draft, Members};
 use super::node::Node;
-use super::tree::Tree;
+use super::tree::{Entry, NO_NAME, Tree};
 use crate::error::Error;
 
 /// No text that this crate takes is deeper, whatever the configuration says.
 pub const DEPTH_CEILING: usize = 160;
+
+/// Where everything is in a text is known once it is parsed, if it is as short as a message mostly is. Of a long one that takes a
+/// multiple of its memory, and most of it is never looked into.
+const KNOWN_BYTES_MAX: usize = 4096;
+/// About as many values as a message has.
+const SOME: usize = 16;
 
 /// Parses `bytes`; containers may nest `depth_max` deep (`{}` is one).
 pub(crate) fn parse(bytes: &[u8], depth_max: usize) -> Result<Tree<'static>, Error> {
@@ -32,17 +38,18 @@ pub(crate) fn parse(bytes: &[u8], depth_max: usize) -> Result<Tree<'static>, Err
         depth: 0,
         depth_max: depth_max.min(DEPTH_CEILING),
         out: String::with_capacity(text.len()),
-        names: Vec::new(),
+        names: Vec::with_capacity(SOME),
+        found: (text.len() <= KNOWN_BYTES_MAX).then(|| Vec::with_capacity(SOME)),
         repeats: false,
     };
     parser.skip_space();
-    parser.value()?;
+    let root = parser.value(NO_NAME)?;
     parser.skip_space();
     if parser.peek().is_some() {
         return Err(parser.bad("text after the end of the value"));
     }
     parser.take_over();
-    let tree = Tree::of_trusted(parser.out);
+    let tree = Tree::new(parser.out, root);
     if parser.repeats { Ok(without_repeated(&tree)) } else { Ok(tree) }
 }
 
@@ -62,12 +69,25 @@ fn without_repeated(tree: &Tree) -> Tree<'static> {
     last_wins(tree.root()).into_tree()
 }
 
-/// Whether two of these are one. Few are compared with each other; many are put in a set, which does not take the square.
+/// Whether two of these are one. Few are compared with each other, unless a glance tells them apart; many are put in a set, which
+/// does not take the square.
 fn has_repeated<'t>(mut names: impl ExactSizeIterator<Item = &'t str> + Clone) -> bool {
     const FEW: usize = 12;
     if names.len() > FEW {
         let mut seen = HashSet::new();
         return !names.all(|name| seen.insert(name));
+    }
+    let mut seen = 0_u64;
+    let differ = names.clone().all(|name| {
+        let glance = name.as_bytes().last().map_or(0, |last| usize::from(*last) + 5 * name.len());
+        let bit = 1 << (glance % 64);
+        seen & bit == 0 && {
+            seen |= bit;
+            true
+        }
+    });
+    if differ {
+        return false;
     }
     while let Some(name) = names.next() {
         if names.clone().any(|other| other == name) {
@@ -89,6 +109,8 @@ struct Parser<'a> {
     out: String,
     /// Where the names of the objects that are open stand in it, without their quotes.
     names: Vec<(u32, u32)>,
+    /// What was found so far in the containers that are open, if it is kept.
+    found: Option<Vec<Entry>>,
     /// Some name has occurred twice in an object.
     repeats: bool,
 }
@@ -118,10 +140,14 @@ impl<'a> Parser<'a> {
         found
     }
 
+    #[inline]
     fn skip_space(&mut self) {
-        if !matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
-            return;
+        if self.peek().is_some_and(|byte| byte <= b' ') {
+            self.skip_some_space();
         }
+    }
+
+    fn skip_some_space(&mut self) {
         self.take_over();
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.advance(1);
@@ -140,29 +166,45 @@ impl<'a> Parser<'a> {
         (self.out.len() + self.at.saturating_sub(self.taken)) as u32
     }
 
-    fn value(&mut self) -> Result<(), Error> {
+    /// Reads a value; `name` is where its name begins.
+    fn value(&mut self, name: u32) -> Result<Entry, Error> {
+        let start = self.written() as usize;
         match self.peek() {
-            Some(b'{') => self.nested(Self::object),
-            Some(b'[') => self.nested(Self::array),
-            Some(b'"') => self.string(),
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b't') => self.word("true"),
-            Some(b'f') => self.word("false"),
-            Some(b'n') => self.word("null"),
-            Some(_) => Err(self.bad("expected a value")),
-            None => Err(self.bad("the text ends where a value is expected")),
+            Some(b'{') => return self.nested(name, Self::object),
+            Some(b'[') => return self.nested(name, Self::array),
+            Some(b'"') => self.string()?,
+            Some(b'-' | b'0'..=b'9') => self.number()?,
+            Some(b't') => self.word("true")?,
+            Some(b'f') => self.word("false")?,
+            Some(b'n') => self.word("null")?,
+            Some(_) => return Err(self.bad("expected a value")),
+            None => return Err(self.bad("the text ends where a value is expected")),
         }
+        Ok(Entry::new(start, self.written() as usize, name))
     }
 
-    fn nested(&mut self, read: fn(&mut Self) -> Result<(), Error>) -> Result<(), Error> {
+    fn nested(&mut self, name: u32, read: fn(&mut Self) -> Result<(), Error>) -> Result<Entry, Error> {
         self.depth += 1;
         if self.depth > self.depth_max {
             return Err(Error::TooDeep { at_byte: self.at, limit: self.depth_max });
         }
+        let start = self.written() as usize;
+        let found_outside = self.found.as_ref().map_or(0, Vec::len);
         self.advance(1);
         read(self)?;
         self.depth -= 1;
-        Ok(())
+        let end = self.written() as usize;
+        Ok(match &mut self.found {
+            Some(found) => Entry::opened(start, end, name, found.split_off(found_outside)),
+            None => Entry::new(start, end, name),
+        })
+    }
+
+    /// A member or element was read.
+    fn keep(&mut self, entry: Entry) {
+        if let Some(found) = &mut self.found {
+            found.push(entry);
+        }
     }
 
     fn object(&mut self) -> Result<(), Error> {
@@ -176,15 +218,16 @@ impl<'a> Parser<'a> {
             if self.peek() != Some(b'"') {
                 return Err(self.bad("expected a member name in double quotes"));
             }
-            let name = self.written() + 1;
+            let name = self.written();
             self.string()?;
-            self.names.push((name, self.written() - 1));
+            self.names.push((name + 1, self.written() - 1));
             self.skip_space();
             if !self.take(b':') {
                 return Err(self.bad("expected `:` after a member name"));
             }
             self.skip_space();
-            self.value()?;
+            let member = self.value(name)?;
+            self.keep(member);
             self.skip_space();
             if self.take(b'}') {
                 break;
@@ -208,7 +251,8 @@ impl<'a> Parser<'a> {
         }
         loop {
             self.skip_space();
-            self.value()?;
+            let element = self.value(NO_NAME)?;
+            self.keep(element);
             self.skip_space();
             if self.take(b']') {
                 return Ok(());
