@@ -4,7 +4,8 @@
 //! in prose when something is wrong.
 
 use crate::client::{Client, Reply};
-use crate::server::{Builder, Server, wait_until};
+use crate::builder::Builder;
+use crate::server::{Server, wait_until};
 
 const SLOTS: usize = 16_384;
 
