@@ -5,6 +5,7 @@
 //! depend on this server's clock and configuration (invariant I4).
 
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 
 use redis_module::raw;
 use redis_state_core::audit::{self, Entry};
@@ -64,18 +65,22 @@ impl Words {
     }
 }
 
-/// The string of a field's name. There are a few of them, in every entry again, so each is made once and never freed.
+/// The string of a field's name. There are a few of them, in every entry again, so each is made once and never freed. Nor is
+/// the list of them: when the server ends, whoever looks for lost blocks then finds them in it.
 fn field_name(name: &'static str) -> RedisStr<'static> {
+    type Names = RefCell<Vec<RedisStr<'static>>>;
     thread_local! {
-        static NAMES: RefCell<Vec<RedisStr<'static>>> = const { RefCell::new(Vec::new()) };
+        static NAMES: ManuallyDrop<Names> = const { ManuallyDrop::new(RefCell::new(Vec::new())) };
     }
-    NAMES.with_borrow_mut(|names| {
+    NAMES.with(|names| {
+        let mut names = names.borrow_mut();
         if let Some(known) = names.iter().find(|known| known.bytes() == name.as_bytes()) {
             return *known;
         }
-        let made: &'static OwnedString = Box::leak(Box::new(OwnedString::new(name.as_bytes())));
-        names.push(made.borrow());
-        made.borrow()
+        let never_freed = ManuallyDrop::new(OwnedString::new(name.as_bytes()));
+        let made = RedisStr::new(never_freed.borrow().as_ptr());
+        names.push(made);
+        made
     })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Whatever is read, written, freed or lost wrongly in the process is reported, with the calls that led there. A report is ours
 //! when one of these calls, or of those that took or freed the block in question, is the module's. The others are the server's
-//! own, and are counted.
+//! own, and are counted. No list of reports to be passed over is kept: the one that Redis has is for its own sources.
 //!
 //! The module is told to keep no freed blocks (src/server/alloc.rs), so that each of its blocks is one of the server's
 //! allocator, which memcheck replaces by its own. Sanitizers were rejected: they need a nightly compiler, and a server built
@@ -39,7 +39,7 @@ impl Memcheck {
             // beginning of, are "possibly lost": that is how both the server's strings and our maps are made.
             "--show-leak-kinds=definite",
             "--errors-for-leak-kinds=definite",
-            // Bytes that were never written are mostly noticed when the server sends them: where do they come from?
+            // Bytes that were never written are mostly noticed when the server sends them: it says who made them.
             "--track-origins=yes",
             // From the server's main() to the innermost of ours.
             "--num-callers=60",
@@ -114,7 +114,10 @@ fn calls(record: &str) -> impl Iterator<Item = &str> {
 
 /// Nothing else in the process is written in Rust; of crates without line tables the library is named.
 fn is_ours(record: &str) -> bool {
-    calls(record).any(|call| call.contains(".rs:") || call.contains("libredis_state."))
+    // Bytes that were never written are of whoever made them, not of whoever made the server look at them: the table with which
+    // it compresses what we save is one of its own.
+    let made = record.find(" value was created by ");
+    calls(&record[made.unwrap_or(0)..]).any(|call| call.contains(".rs:") || call.contains("libredis_state."))
 }
 
 /// How many records there are, as the last line says: `ERROR SUMMARY: 5 errors from 3 contexts (…)`.
@@ -124,4 +127,62 @@ fn contexts(text: &str) -> usize {
     let summary = summary.unwrap_or_else(|| panic!("the server has not ended in order: {text}"));
     let words: Vec<&str> = summary.split(' ').collect();
     words[3].parse().expect("a number of contexts")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reports;
+
+    const CHILD_BETWEEN: &str = "==7== Memcheck, a memory error detector
+==7== Command: redis-server --port 7000
+==7==
+==7== Invalid read of size 1
+==7==    at 0x68E1010: redis_state::command::get::run (get.rs:71)
+==9== Invalid write of size 8
+==9==    at 0x1849B3: rdbSaveRio (in /usr/bin/redis-server)
+==7==    by 0x169215: main (in /usr/bin/redis-server)
+==7==  Address 0x77 is 0 bytes after a block of size 77 alloc'd
+==7==    at 0x48417B4: malloc (in /usr/libexec/valgrind/vgpreload_memcheck-amd64-linux.so)
+==7==
+==9==    by 0x68D79D4: ??? (in /usr/lib/libredis_state.so)
+==9==
+==7== Conditional jump or move depends on uninitialised value(s)
+==7==    at 0x1849B3: lzf_compress (in /usr/bin/redis-server)
+==7==    by 0x68D79D4: redis_state::server::persistence::rdb_save (persistence.rs:81)
+==7==  Uninitialised value was created by a stack allocation
+==7==    at 0x1848E8: lzf_compress (in /usr/bin/redis-server)
+==7==
+==7== Syscall param write(buf) points to uninitialised byte(s)
+==7==    at 0x4A1B2C3: write (write.c:26)
+==7==  Uninitialised value was created by a heap allocation
+==7==    at 0x68D79D4: redis_state::command::get::run (get.rs:60)
+==7==
+==7== LEAK SUMMARY:
+==7==    definitely lost: 0 bytes in 0 blocks
+==7==
+==7== ERROR SUMMARY: 5 errors from 3 contexts (suppressed: 0 from 0)
+";
+
+    #[test]
+    fn what_is_ours_is_told_by_the_calls() {
+        let reports = Reports::read(CHILD_BETWEEN, 7);
+        let first = |record: &String| record.lines().next().unwrap_or_default().to_owned();
+        let ours: Vec<String> = reports.ours.iter().map(first).collect();
+        let read = "Invalid read of size 1";
+        let sent = "Syscall param write(buf) points to uninitialised byte(s)";
+        assert_eq!(ours, [read, sent, "Invalid write of size 8"]);
+        assert_eq!(reports.of_the_server, 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "the server has not ended in order")]
+    fn a_log_without_an_end_is_no_proof() {
+        Reports::read(CHILD_BETWEEN.split("==7== ERROR SUMMARY").next().unwrap_or_default(), 7);
+    }
+
+    #[test]
+    #[should_panic(expected = "each record is found")]
+    fn a_record_that_is_not_found_is_missed() {
+        Reports::read(&CHILD_BETWEEN.replace("from 3 contexts", "from 4 contexts"), 7);
+    }
 }

@@ -15,7 +15,7 @@ use crate::grammar::{KEY, SIBLING, lines};
 use crate::mutate::Pool;
 use crate::pressure::number;
 
-const PAYLOADS: usize = 400;
+const PAYLOADS: usize = 250;
 
 /// Whatever is mutated is the same each time.
 const SEED: u64 = 263_771_234_567;
@@ -57,21 +57,25 @@ fn memcheck_reports_what_was_ordered_and_nothing_else() {
     assert_eq!(ordered.len(), 2, "one of lost blocks, one of a freed one: {ordered:?}");
 }
 
-/// Every command with every option: alone, in a transaction and in a script, while somebody looks on.
+/// Every command with every option, by turns alone, in a transaction and in a script, while somebody looks on.
 fn every_line(server: &Server, client: &mut Client) {
     let mut onlooker = server.client();
     onlooker.ok(&["MONITOR"]);
     client.ok(&["STATE.SCHEMA", "SET", "vimbiso.rules", SCHEMA]);
     client.ok(&["SET", SIBLING, "tok_a4c1"]);
     let begin = ["STATE.SETPROTECTED", KEY, "*", DOCUMENT, "SCHEMA", "vimbiso.rules", "LABEL", "menu"];
-    for line in lines(client) {
+    for (n, line) in lines(client).iter().enumerate() {
         let line = line.sent();
         let words: Vec<&str> = line.iter().map(String::as_str).collect();
         let script = [&["EVAL", "return redis.pcall(unpack(ARGV))", "0"], &words[..]].concat();
-        let said = [&begin[..], &words, &begin, &["MULTI"], &words, &words, &["EXEC"], &begin, &script];
-        client.pipeline(&said.map(<[&str]>::to_vec));
+        let said: &[&[&str]] = match n % 3 {
+            0 => &[&begin, &words],
+            1 => &[&begin, &["MULTI"], &words, &words, &["EXEC"]],
+            _ => &[&begin, &script],
+        };
+        client.pipeline(said);
     }
-    assert!(number(client, "state", "state_panics") == 0);
+    assert_eq!(number(client, "state", "state_panics"), 0);
 }
 
 /// A panic that is caught frees what the command has made so far.
@@ -96,6 +100,7 @@ fn panics(client: &mut Client) {
 /// What is taken of them is read, copied, written anew and used.
 fn damaged_payloads(client: &mut Client) {
     let mut dice = Rng::with_seed(SEED);
+    client.ok(&["FLUSHALL"]);
     let pool = Pool::talked(&mut dice, client);
     let mut answers: BTreeMap<bool, u64> = BTreeMap::new();
     for n in 0..PAYLOADS {
@@ -138,7 +143,7 @@ fn lapses(client: &mut Client) {
         let json = format!(r#"{{"channel":{channel},"auth":{{"token":"jwt"}}}}"#);
         client.ok(&["STATE.SETPROTECTED", &key(n), "0", &json]);
         client.ok(&["STATE.GET", &key(n / 2)]);
-        client.ok(&["STATE.UPDATE", &key(n / 2), "*", r#"{"current":{"path":"offer"}}"#]);
+        client.ok(&["STATE.UPDATE", &key(n / 2), "*", r#"{"current":{"data":{"said":"late"}}}"#]);
     }
     wait_until("tokens lapse", || number(client, "state", "state_lapses") >= before + 20);
 }
@@ -206,10 +211,9 @@ fn files(client: &mut Client) {
     let channel = r#"{"channel":{"type":"whatsapp","identifier":"+263771234567"},"auth":{"token":"jwt"}}"#;
     for n in 0..10 {
         client.ok(&["STATE.SETPROTECTED", &key(n), "*", channel, "LABEL", "menu", "ID", "wamid.1"]);
-        client.ok(&["STATE.UPDATE", &key(n), "*", r#"{"current":{"path":"offer"}}"#]);
+        client.ok(&["STATE.UPDATE", &key(n), "*", r#"{"current":{"data":{"said":"late"}}}"#]);
         client.ok(&["STATE.ATTEMPT", &key(n), "offer", "FAILURE", "ERROR", "late"]);
     }
-    let digest = client.text(&["DEBUG", "DIGEST"]);
     for preamble in ["yes", "no"] {
         client.ok(&["CONFIG", "SET", "aof-use-rdb-preamble", preamble]);
         client.ok(&["BGREWRITEAOF"]);
@@ -218,12 +222,14 @@ fn files(client: &mut Client) {
                 && number(client, "persistence", "aof_rewrite_scheduled") == 0
         });
         assert_eq!(client.info("persistence", "aof_last_bgrewrite_status"), "ok");
-        client.ok(&["STATE.TOUCH", &key(0), "KEEPTTL"]);
-        client.ok(&["DEBUG", "LOADAOF"]);
-        assert_eq!(client.text(&["DEBUG", "DIGEST"]), digest);
+        // That one stands behind the rewritten part.
+        client.ok(&["STATE.ATTEMPT", &key(0), "offer", "FAILURE"]);
+        for load in ["LOADAOF", "RELOAD"] {
+            let digest = client.text(&["DEBUG", "DIGEST"]);
+            client.ok(&["DEBUG", load]);
+            assert_eq!(client.text(&["DEBUG", "DIGEST"]), digest);
+        }
     }
-    client.ok(&["DEBUG", "RELOAD"]);
-    assert_eq!(client.text(&["DEBUG", "DIGEST"]), digest);
 }
 
 /// It follows another server for a while, and is followed by one.
@@ -232,19 +238,17 @@ fn replication(server: &Server, client: &mut Client) {
     other.follow(server);
     for n in 0..10 {
         client.ok(&["STATE.ROLLBACK", &key(n), "*"]);
-        client.ok(&["STATE.DELETE", &key(n + 10), "*"]);
+        client.ok(&["STATE.TOUCH", &key(n), "PX", "60000", "ALIGN", "1", SIBLING]);
     }
     other.catch_up(server);
     let mut writer = other.client();
     writer.ok(&["REPLICAOF", "NO", "ONE"]);
     server.follow(&other);
     for n in 0..10 {
-        writer.ok(&["STATE.UPDATE", &key(n), "*", r#"{"current":{"path":"menu"}}"#, "PX", "60000"]);
+        writer.ok(&["STATE.UPDATE", &key(n), "*", r#"{"current":{"data":{"said":"early"}}}"#, "PX", "60000"]);
         writer.ok(&["STATE.SCHEMA", "SET", &format!("vimbiso.other{n}"), SCHEMA]);
-        writer.ok(&["STATE.TOUCH", &key(n), "PX", "60000", "ALIGN", "1", SIBLING]);
         writer.ok(&["STATE.DELETE", &key(n), "*", "PURGE"]);
     }
     server.catch_up(&other);
     client.ok(&["REPLICAOF", "NO", "ONE"]);
-    client.ok(&["STATE.UPDATE", KEY, "*", r#"{"stage":"menu"}"#]);
 }
