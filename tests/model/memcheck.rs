@@ -18,6 +18,7 @@ const RUNS_IN_TEST: u32 = 3;
 const RUNS_IN_SOAK: u32 = 30;
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "there is no valgrind")]
 fn memcheck() {
     rounds("memcheck", Rounds { in_test: 1, in_soak: 60 }, |dice, figures| {
         let watched = Memcheck::start(Server::builder().without_schemas());
