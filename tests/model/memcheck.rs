@@ -14,13 +14,13 @@ use crate::play::Counts;
 use crate::{COMMANDS, play_runs};
 
 const RUNS_IN_TEST: u32 = 3;
-/// About a minute; the start of a server that is watched takes several seconds.
+/// Half a minute; the start of a server that is watched takes several seconds.
 const RUNS_IN_SOAK: u32 = 30;
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "there is no valgrind")]
 fn memcheck() {
-    rounds("memcheck", Rounds { in_test: 1, in_soak: 60 }, |dice, figures| {
+    rounds("memcheck", Rounds { in_test: 1, in_soak: 120 }, |dice, figures| {
         let watched = Memcheck::start(Server::builder().without_schemas());
         let mut seed = [0; 32];
         dice.fill(&mut seed);
