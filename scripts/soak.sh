@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . scripts/tools.sh
 
 ROWS="kill-always kill-everysec cut-rdb cut-aof history replica failover cluster pause restore-mutated oom acl eviction leak slow-consumers"
-ROWS="$ROWS fuzz-decoder fuzz-arguments fuzz-changes fuzz-schemas"
+ROWS="$ROWS fuzz-decoder fuzz-arguments fuzz-changes fuzz-schemas memcheck"
 
 # play ROW: each row is one test, whose name is the row's with underscores.
 play() {
@@ -18,7 +18,14 @@ play() {
     play_changes
     return
   fi
-  cargo test --locked --quiet --workspace --features faults --test trust "${1//-/_}" -- --nocapture --test-threads 1
+  local program=trust
+  # The commands of this one are those of the model.
+  if [ "$1" = memcheck ]; then
+    [ "$(uname)" = Linux ] || die "The row memcheck needs valgrind, which is there on Linux alone."
+    need_valgrind
+    program=model
+  fi
+  cargo test --locked --quiet --workspace --features faults --test "$program" "${1//-/_}" -- --nocapture --test-threads 1
 }
 
 # Changes are judged by the properties of the document engine, which are unit tests of core; a round is 10,000 cases of each.

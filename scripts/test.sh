@@ -39,6 +39,7 @@ if [ "${1:-}" = long ]; then
 fi
 
 need_lints
+need_valgrind
 scripts/clients.sh
 step "format"
 cargo fmt --all --check

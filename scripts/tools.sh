@@ -129,6 +129,12 @@ need_server() {
     || die "redis-server $version is too old: $REDIS_VERSION_MIN or newer is needed (https://redis.io/docs/latest/get-started/ has packages for most systems)."
 }
 
+# It does not exist for all systems; where it doesn't, the tests that need it are left out (by `target_os` in their files).
+need_valgrind() {
+  [ "$(uname)" = Linux ] || return 0
+  have valgrind || install "valgrind" "valgrind" "valgrind" ""
+}
+
 # Debian's python3 comes without venv and without the pip that a venv is made with.
 have_python() { have python3 && python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
 

@@ -2,6 +2,7 @@
 //!
 //! `STATE.FAULT SNAPSHOT nth` makes the nth packing of a version panic, `STATE.FAULT APPEND nth` the server refuse the nth audit
 //! entry, counted from now on; 0 takes an order back. `STATE.FAULT CLOCK ms` sets the clock of the module forward or back.
+//! `STATE.FAULT LOSE count` loses so many blocks of memory, `STATE.FAULT STRAY count` reads so many that have been given back.
 
 use super::{Refused, words};
 use crate::server::ctx::Ctx;
@@ -27,7 +28,9 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
         b"SNAPSHOT" => redis_state_core::faults::SNAPSHOT.give(number.unsigned_abs()),
         b"APPEND" => faults::APPEND.give(number.unsigned_abs()),
         b"CLOCK" => faults::set_clock_off_ms(number),
-        _ => return Err(Refused::syntax("STATE.FAULT knows SNAPSHOT, APPEND and CLOCK")),
+        b"LOSE" => (0..number).for_each(|_| faults::lose_a_block()),
+        b"STRAY" => (0..number).for_each(|_| faults::read_a_freed_block()),
+        _ => return Err(Refused::syntax("STATE.FAULT knows SNAPSHOT, APPEND, CLOCK, LOSE and STRAY")),
     }
     ctx.reply_ok();
     Ok(())

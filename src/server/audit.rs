@@ -5,6 +5,7 @@
 //! depend on this server's clock and configuration (invariant I4).
 
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 
 use redis_module::raw;
 use redis_state_core::audit::{self, Entry};
@@ -65,7 +66,8 @@ impl Words {
     }
 }
 
-/// A field of entries. There are a few of them, in every entry again, so the string of each is made once and never freed.
+/// A field of entries. There are a few of them, in every entry again, so the string of each is made once and never freed. Nor is
+/// the list of them: when the server ends, whoever looks for lost blocks then finds them in it.
 #[derive(Clone, Copy)]
 struct Field {
     key: &'static str,
@@ -76,21 +78,26 @@ struct Field {
 
 impl Field {
     fn of(key: &'static str) -> Field {
+        type Fields = RefCell<Vec<Field>>;
         thread_local! {
-            static FIELDS: RefCell<Vec<Field>> = const { RefCell::new(Vec::new()) };
+            static FIELDS: ManuallyDrop<Fields> = const { ManuallyDrop::new(RefCell::new(Vec::new())) };
         }
-        FIELDS.with_borrow_mut(|fields| {
+        FIELDS.with(|fields| {
+            let mut fields = fields.borrow_mut();
             // A name that stands at two places of the program is two fields, which is no harm.
             if let Some(known) = fields.iter().find(|known| std::ptr::eq(known.key, key)) {
                 return *known;
             }
-            let name: &'static OwnedString = Box::leak(Box::new(OwnedString::new(key.as_bytes())));
-            let recurs =
-                matches!(key, "event" | "at" | "user" | "actor" | "schema" | "operation" | "component");
-            let field = Field { key, name: name.borrow(), recurs };
+            let field = Field::new(key);
             fields.push(field);
             field
         })
+    }
+
+    fn new(key: &'static str) -> Field {
+        let never_freed = ManuallyDrop::new(OwnedString::new(key.as_bytes()));
+        let recurs = matches!(key, "event" | "at" | "user" | "actor" | "schema" | "operation" | "component");
+        Field { key, name: RedisStr::new(never_freed.borrow().as_ptr()), recurs }
     }
 }
 

@@ -36,6 +36,8 @@ pub extern "C" fn RedisModule_OnLoad(
     if ready != OK {
         return ERR;
     }
+    #[cfg(feature = "faults")]
+    super::faults::look_at_environment();
     install_panic_hook();
     let ctx = Ctx::new(ctx);
     match guard(|| register(ctx, &super::entry::arguments(argv, argc))) {

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::ffi::c_char;
+use std::mem::ManuallyDrop;
 use std::ops::Deref;
 
 use redis_module::raw;
@@ -69,7 +70,8 @@ impl OwnedString {
     /// The same for what is likely to be wanted again soon.
     pub fn recurring(bytes: &[u8]) -> OwnedString {
         let Some(place) = recent_place(bytes) else { return OwnedString::new(bytes) };
-        RECENT.with_borrow_mut(|recent| {
+        RECENT.with(|recent| {
+            let mut recent = recent.borrow_mut();
             let Some(recent) = recent.get_mut(place) else { return OwnedString::new(bytes) };
             if recent.as_ref().is_none_or(|recent| *recent.borrow() != *bytes) {
                 *recent = Some(OwnedString::new(bytes));
@@ -120,8 +122,11 @@ impl Drop for OwnedString {
 const RECENT_MAX: usize = 64;
 const RECENT_BYTES_MAX: usize = 40;
 
+type Recent = RefCell<[Option<OwnedString>; RECENT_MAX]>;
+
 thread_local! {
-    static RECENT: RefCell<[Option<OwnedString>; RECENT_MAX]> = const { RefCell::new([const { None }; RECENT_MAX]) };
+    /// Not freed at the end of the server.
+    static RECENT: ManuallyDrop<Recent> = const { ManuallyDrop::new(RefCell::new([const { None }; RECENT_MAX])) };
 }
 
 /// Where a string is kept. Most differ in their length or in how they end.

@@ -19,6 +19,7 @@ mod keep;
 mod known;
 mod lasting;
 mod line;
+mod memcheck;
 mod patch;
 mod picks;
 mod play;
@@ -86,8 +87,18 @@ fn the_server_does_what_the_model_does() {
     let counts = RefCell::new(Counts::new());
     let config =
         Config { cases: runs, failure_persistence: None, max_shrink_iters: 4096, ..Config::default() };
+    play_runs(&server, TestRunner::new(config), &counts);
+    if runs >= RUNS {
+        let counts = counts.into_inner();
+        let missing = coverage::missing(&counts);
+        assert!(missing.is_empty(), "never occurred: {missing:?}; what did:\n{}", coverage::shown(&counts));
+    }
+}
+
+/// Plays the runs that a runner has; the first that shows a difference fails the test, as short as the runner could make it.
+fn play_runs(server: &Server, mut runner: TestRunner, counts: &RefCell<Counts>) {
     let strategy = Model::sequential_strategy(COMMANDS..=COMMANDS);
-    let played = TestRunner::new(config).run(&strategy, |(world, commands, seen)| {
+    let played = runner.run(&strategy, |(world, commands, seen)| {
         play::run(server.port(), world, &commands, seen, &mut counts.borrow_mut())
     });
     match played {
@@ -99,10 +110,5 @@ fn the_server_does_what_the_model_does() {
             panic!("{wrong}\nthe shortest run: {:?}\n{commands}\n{log}", world.settings);
         }
         Err(other) => panic!("{other}"),
-    }
-    if runs >= RUNS {
-        let counts = counts.into_inner();
-        let missing = coverage::missing(&counts);
-        assert!(missing.is_empty(), "never occurred: {missing:?}; what did:\n{}", coverage::shown(&counts));
     }
 }

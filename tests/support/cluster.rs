@@ -3,8 +3,9 @@
 //! Made of [`Server`]s and the CLUSTER commands. `redis-cli --cluster create` was rejected: it asks questions, and it says
 //! in prose when something is wrong.
 
+use crate::builder::Builder;
 use crate::client::{Client, Reply};
-use crate::server::{Builder, Server, wait_until};
+use crate::server::{Server, wait_until};
 
 const SLOTS: usize = 16_384;
 

@@ -5,21 +5,26 @@
 //! body, and then makes the data survive a reload and restarts in every persistence mode. A ready-made Redis
 //! client was rejected for the tests: it hides the difference between reply types, which is what they look at.
 
+mod builder;
 mod client;
 mod cluster;
 mod example;
+mod memcheck;
 mod payload;
 mod persistence;
+pub mod rounds;
 mod sentinel;
 mod server;
 
+pub use builder::Builder;
 pub use client::{Client, Reply, words};
 pub use cluster::Cluster;
 pub use example::{block_on, example, example_blocking, example_cluster};
+pub use memcheck::{Memcheck, Reports};
 pub use payload::{crc64, sealed};
 pub use persistence::{Fingerprint, fingerprint};
 pub use sentinel::Sentinel;
-pub use server::{Builder, CONFIGURED_OTHERWISE, Server, module_path, repository, wait_until};
+pub use server::{CONFIGURED_OTHERWISE, Server, module_path, repository, wait_until};
 
 /// Runs `body` against a fresh server, then checks that what it left behind survives DEBUG RELOAD and restarts
 /// from an AOF with and without the RDB preamble.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::builder::{Builder, PATIENCE, Way};
 use crate::client::Client;
 
 /// The top folder of the project.
@@ -41,72 +42,28 @@ pub const CONFIGURED_OTHERWISE: [(&str, &str); 9] = [
     ("audit-patch-bytes", "10"),
 ];
 
-/// How a server is to be started.
-pub struct Builder {
-    args: Vec<String>,
-    module_args: Vec<String>,
-    schemas: bool,
-    clustered: bool,
-}
-
-impl Builder {
-    /// One more argument of redis-server, such as `--appendonly`.
-    pub fn arg(mut self, arg: impl Into<String>) -> Self {
-        self.args.push(arg.into());
-        self
-    }
-
-    /// Words behind the module's path in `loadmodule`.
-    pub fn module_arg(mut self, arg: impl Into<String>) -> Self {
-        self.module_args.push(arg.into());
-        self
-    }
-
-    /// Makes it a node of a cluster; [`Cluster`](crate::Cluster) makes one of several. The bus gets a free port as well: the
-    /// usual one, 10,000 above, may be out of range.
-    pub fn clustered(mut self) -> Self {
-        self.clustered = true;
-        self
-    }
-
-    /// Leaves `state.schema-dir` empty: the server starts without a schema.
-    pub fn without_schemas(mut self) -> Self {
-        self.schemas = false;
-        self
-    }
-
-    pub fn start(self) -> Server {
-        let dir = tempfile::Builder::new().prefix("redis-state-").tempdir().expect("a temporary folder");
-        let mut args = self.args;
-        args.push("--loadmodule".into());
-        args.push(module_path().display().to_string());
-        args.extend(self.module_args);
-        if self.schemas {
-            args.push("--state.schema-dir".into());
-            args.push(repository().join("schemas").display().to_string());
-        }
-        let mut server = Server { child: None, port: 0, dir, args, clustered: self.clustered };
-        server.launch();
-        server
-    }
-}
-
 /// A running redis-server, killed when it goes out of scope.
 pub struct Server {
     child: Option<Child>,
     port: u16,
     dir: TempDir,
-    args: Vec<String>,
-    clustered: bool,
+    way: Way,
 }
 
 impl Server {
     pub fn builder() -> Builder {
-        Builder { args: Vec::new(), module_args: Vec::new(), schemas: true, clustered: false }
+        Builder::default()
     }
 
     pub fn start() -> Server {
         Server::builder().start()
+    }
+
+    pub(crate) fn started(way: Way) -> Server {
+        let dir = tempfile::Builder::new().prefix("redis-state-").tempdir().expect("a temporary folder");
+        let mut server = Server { child: None, port: 0, dir, way };
+        server.launch();
+        server
     }
 
     pub fn port(&self) -> u16 {
@@ -159,11 +116,19 @@ impl Server {
 
     /// Shuts the server down in order and starts it again on the same folder, with the same arguments.
     pub fn restart(&mut self) {
+        self.shut_down();
+        self.launch();
+    }
+
+    /// Shuts the server down in order, and waits until its process has ended.
+    pub fn shut_down(&mut self) {
         let mut client = self.client();
         client.send(&["SHUTDOWN", "NOW", "FORCE"]);
         let _closed = client.try_read();
-        self.wait_for_exit();
-        self.launch();
+        let Some(mut child) = self.child.take() else { return };
+        wait_until_for(self.way.patience, "the server exits", || {
+            child.try_wait().expect("a child of ours").is_some()
+        });
     }
 
     /// Kills the server the hard way (SIGKILL), as a crash or the out-of-memory killer does.
@@ -196,13 +161,8 @@ impl Server {
 
     /// Changes the arguments of the next start: a later `--name value` wins over an earlier one.
     pub fn set_arg(&mut self, name: &str, value: &str) {
-        self.args.push(name.into());
-        self.args.push(value.into());
-    }
-
-    fn wait_for_exit(&mut self) {
-        let Some(mut child) = self.child.take() else { return };
-        wait_until("the server exits", || child.try_wait().expect("a child of ours").is_some());
+        self.way.args.push(name.into());
+        self.way.args.push(value.into());
     }
 
     /// As [`Server::start_again`] on files that may be damaged: it serves, or has ended in order with a line in its log, which
@@ -241,21 +201,24 @@ impl Server {
 
     /// How it ended, if it did not start.
     fn try_launch(&mut self, logged_before: usize) -> Option<ExitStatus> {
-        let mut child = Command::new("redis-server")
+        let mut words = self.way.under.iter().map(String::as_str).chain(["redis-server"]);
+        let mut child = Command::new(words.next().expect("at least the server"))
+            .args(words)
             .args(["--port", &self.port.to_string()])
             .args(["--bind", "127.0.0.1", "--save", "", "--enable-debug-command", "local"])
             .args(["--repl-diskless-sync-delay", "0", "--logfile", "server.log", "--loglevel", "verbose"])
             .arg("--dir")
             .arg(self.dir.path())
-            .args(&self.args)
+            .args(&self.way.args)
             .args(self.cluster_args())
             .env_remove("RUST_BACKTRACE")
+            .envs(self.way.environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("redis-server is installed: `make test` does that");
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + self.way.patience;
         while Instant::now() < deadline {
             let ended = child.try_wait().expect("a child of ours");
             if ended.is_some() {
@@ -277,7 +240,7 @@ impl Server {
     }
 
     fn cluster_args(&self) -> Vec<String> {
-        if !self.clustered {
+        if !self.way.clustered {
             return Vec::new();
         }
         ["--cluster-enabled", "yes", "--cluster-port", &free_port().to_string()].map(str::to_owned).into()
@@ -308,10 +271,15 @@ pub(crate) fn free_port() -> u16 {
 
 /// Polls `done` until it is true; fails the test after 30 s.
 #[track_caller]
-pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
+pub fn wait_until(what: &str, done: impl FnMut() -> bool) {
+    wait_until_for(PATIENCE, what, done);
+}
+
+#[track_caller]
+fn wait_until_for(patience: Duration, what: &str, mut done: impl FnMut() -> bool) {
+    let deadline = Instant::now() + patience;
     while !done() {
-        assert!(Instant::now() < deadline, "waited 30 s in vain: {what}");
+        assert!(Instant::now() < deadline, "waited {patience:?} in vain: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

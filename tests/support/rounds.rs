@@ -143,7 +143,7 @@ impl Progress {
     }
 
     fn file(row: &str) -> PathBuf {
-        support::repository().join("target/soak").join(row).with_extension("json")
+        crate::repository().join("target/soak").join(row).with_extension("json")
     }
 }
 

@@ -1,0 +1,255 @@
+//! The module under memcheck, at those moments at which it hands memory to the server or takes it back: in transactions and
+//! scripts, in payloads that are damaged, when keys lapse, expire and are evicted, with clients that wait and go away, when a
+//! command is refused for want of memory or panics, in files, and in replication both ways.
+//!
+//! It is a fixed script on one server, since the start of one that is watched takes most of the time there is in `make test`.
+//! The random commands of the model are played in tests/model/memcheck.rs.
+
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
+use support::{Client, Memcheck, Reply, Server, wait_until};
+
+use crate::crowd::prepare;
+use crate::grammar::{KEY, SIBLING, lines};
+use crate::mutate::Pool;
+use crate::pressure::number;
+
+const PAYLOADS: usize = 250;
+
+/// Whatever is mutated is the same each time.
+const SEED: u64 = 263_771_234_567;
+
+const TOKEN_S: f64 = 0.05;
+
+const SCHEMA: &str = r#"{"type":"object","x-ttl":1800,"properties":{"dashboard":{"x-protected":true},
+    "form":{"x-ttl":0.05,"default":{}},"auth":{"properties":{"token":{"type":"string","x-secret":true}}}}}"#;
+
+const DOCUMENT: &str =
+    r#"{"current":{"path":"menu","said":"neither yes nor no"},"form":{"n":1},"auth":{"token":"jwt"}}"#;
+
+/// What memcheck reports is what was done wrong on purpose at the end, and nothing else: so it is known that it sees the blocks
+/// of the module, and when they are freed.
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "there is no valgrind")]
+fn memcheck_reports_what_was_ordered_and_nothing_else() {
+    let watched = Memcheck::start(Server::builder().without_schemas().arg("--appendonly").arg("yes"));
+    let server = watched.server();
+    let mut client = server.client();
+    every_line(server, &mut client);
+    panics(&mut client);
+    damaged_payloads(&mut client);
+    lapses(&mut client);
+    ends_and_want_of_memory(&mut client);
+    waiters(server, &mut client);
+    files(&mut client);
+    replication(server, &mut client);
+    // More than one, for the server's stack may still point to the last.
+    client.ok(&["STATE.FAULT", "LOSE", "5"]);
+    client.ok(&["STATE.FAULT", "STRAY", "5"]);
+    drop(client);
+    let ours = watched.end().ours;
+    let ordered = |record: &String| {
+        record.contains("faults.rs:")
+            && (record.contains("are definitely lost") || record.contains("Invalid read"))
+    };
+    let (ordered, others): (Vec<String>, Vec<String>) = ours.into_iter().partition(ordered);
+    assert!(others.is_empty(), "memcheck reports of the module:\n{}", others.join("\n\n"));
+    assert_eq!(ordered.len(), 2, "one of lost blocks, one of a freed one: {ordered:?}");
+}
+
+/// Every command with every option, by turns alone, in a transaction and in a script, while somebody looks on.
+fn every_line(server: &Server, client: &mut Client) {
+    let mut onlooker = server.client();
+    onlooker.ok(&["MONITOR"]);
+    client.ok(&["STATE.SCHEMA", "SET", "vimbiso.rules", SCHEMA]);
+    client.ok(&["SET", SIBLING, "tok_a4c1"]);
+    let begin = ["STATE.SETPROTECTED", KEY, "*", DOCUMENT, "SCHEMA", "vimbiso.rules", "LABEL", "menu"];
+    for (n, line) in lines(client).iter().enumerate() {
+        let line = line.sent();
+        let words: Vec<&str> = line.iter().map(String::as_str).collect();
+        let script = [&["EVAL", "return redis.pcall(unpack(ARGV))", "0"], &words[..]].concat();
+        let said: &[&[&str]] = match n % 3 {
+            0 => &[&begin, &words],
+            1 => &[&begin, &["MULTI"], &words, &words, &["EXEC"]],
+            _ => &[&begin, &script],
+        };
+        client.pipeline(said);
+    }
+    assert_eq!(number(client, "state", "state_panics"), 0);
+}
+
+/// A panic that is caught frees what the command has made so far.
+fn panics(client: &mut Client) {
+    client.ok(&["DEL", KEY]);
+    client.ok(&["STATE.UPDATE", KEY, "0", DOCUMENT]);
+    let script = "return redis.pcall('STATE.PANIC')";
+    for words in [&["STATE.PANIC"][..], &["MULTI"], &["STATE.PANIC"], &["EXEC"], &["EVAL", script, "0"]] {
+        client.call(words);
+    }
+    for what in ["SNAPSHOT", "APPEND"] {
+        for update in [["STATE.UPDATE", KEY, "*", r#"{"n":1}"#], ["STATE.SETPROTECTED", KEY, "*", "{}"]] {
+            client.ok(&["STATE.FAULT", what, "1"]);
+            client.call(&update);
+            client.ok(&["STATE.FAULT", what, "0"]);
+            client.ok(&update);
+        }
+    }
+    assert!(number(client, "state", "state_panics") > 3);
+}
+
+/// What is taken of them is read, copied, written anew and used.
+fn damaged_payloads(client: &mut Client) {
+    let mut dice = Rng::with_seed(SEED);
+    client.ok(&["FLUSHALL"]);
+    let pool = Pool::talked(&mut dice, client);
+    let mut answers: BTreeMap<bool, u64> = BTreeMap::new();
+    for n in 0..PAYLOADS {
+        let (key, twin) = (format!("channel:restored-{n}"), format!("channel:twin-{n}"));
+        let payload = pool.payload(&mut dice).bytes;
+        let taken = client.call(&[b"RESTORE", key.as_bytes(), b"0", &payload]);
+        let taken = !matches!(taken, Reply::Error(_));
+        *answers.entry(taken).or_default() += 1;
+        if taken {
+            let uses: [&[&str]; 11] = [
+                &["STATE.GET", &key],
+                &["STATE.HISTORY", &key],
+                &["STATE.ATTEMPTS", &key],
+                &["DUMP", &key],
+                &["COPY", &key, &twin],
+                &["DEBUG", "DIGEST-VALUE", &key],
+                &["MEMORY", "USAGE", &key],
+                &["STATE.UPDATE", &key, "*", r#"{"stage":"offer"}"#],
+                &["STATE.ROLLBACK", &key, "*"],
+                &["STATE.RECOVER", &key],
+                &["UNLINK", &key],
+            ];
+            client.pipeline(&uses.map(<[&str]>::to_vec));
+        }
+    }
+    assert!(answers.len() == 2, "some are taken, and some are not: {answers:?}");
+    client.ok(&["FLUSHALL", "ASYNC"]);
+}
+
+fn key(n: u64) -> String {
+    format!("channel:+2637712{n:05}")
+}
+
+/// Members lapse by the timer, and where somebody reads or writes what is due.
+fn lapses(client: &mut Client) {
+    prepare(client, TOKEN_S);
+    let before = number(client, "state", "state_lapses");
+    for n in 0..20 {
+        let channel = format!(r#"{{"type":"whatsapp","identifier":"+2637712{n:05}"}}"#);
+        let json = format!(r#"{{"channel":{channel},"auth":{{"token":"jwt"}}}}"#);
+        client.ok(&["STATE.SETPROTECTED", &key(n), "0", &json]);
+        client.ok(&["STATE.GET", &key(n / 2)]);
+        client.ok(&["STATE.UPDATE", &key(n / 2), "*", r#"{"current":{"data":{"said":"late"}}}"#]);
+    }
+    wait_until("tokens lapse", || number(client, "state", "state_lapses") >= before + 20);
+}
+
+/// States expire and are evicted, and commands are refused at `maxmemory`.
+fn ends_and_want_of_memory(client: &mut Client) {
+    let expired = number(client, "state", "state_expired");
+    for n in 0..20 {
+        client.ok(&["STATE.TOUCH", &key(n), "PX", "5"]);
+    }
+    wait_until("states expire", || number(client, "state", "state_expired") >= expired + 20);
+    client.ok(&["STATE.SCHEMA", "UNBIND", "channel:*"]);
+    let said = format!(r#"{{"said":"{}"}}"#, "x".repeat(20_000));
+    let limit = number(client, "memory", "used_memory") + 1_000_000;
+    client.ok(&["CONFIG", "SET", "maxmemory", &limit.to_string()]);
+    client.ok(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
+    for n in 0..100 {
+        client.ok(&["STATE.UPDATE", &key(n), "*", &said]);
+    }
+    assert!(number(client, "state", "state_evicted") > 10);
+    client.ok(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+    client.ok(&["CONFIG", "SET", "maxmemory", "1"]);
+    for n in 0..10 {
+        assert!(client.err(&["STATE.UPDATE", &key(n), "*", &said]).contains("OOM"));
+        client.ok(&["MULTI"]);
+        assert!(client.err(&["STATE.ROLLBACK", &key(n), "*"]).contains("OOM"));
+        client.err(&["EXEC"]);
+    }
+    client.ok(&["CONFIG", "SET", "maxmemory", "0"]);
+}
+
+/// Clients wait, and are answered, give up, are sent away, or are simply gone.
+fn waiters(server: &Server, client: &mut Client) {
+    client.ok(&["STATE.UPDATE", KEY, "*", r#"{"stage":"menu"}"#]);
+    let wait = |known: &str, timeout_ms: &str| {
+        let mut waiter = server.client();
+        waiter.send(&["STATE.WAIT", KEY, known, timeout_ms]);
+        waiter
+    };
+    for end in [
+        &["STATE.UPDATE", KEY, "*", r#"{"stage":"offer"}"#][..],
+        &["STATE.DELETE", KEY, "*"],
+        &["STATE.TOUCH", KEY, "PX", "5"],
+        &["FLUSHALL"],
+        &["SWAPDB", "0", "1"],
+        &["CLIENT", "KILL", "TYPE", "normal"],
+    ] {
+        client.ok(&["STATE.UPDATE", KEY, "*", r#"{"stage":"menu"}"#]);
+        let known = client.state(KEY).0;
+        let mut waiters: Vec<Client> =
+            (0..12).map(|n| wait(&known, if n % 4 == 3 { "200" } else { "0" })).collect();
+        wait_until("they wait", || number(client, "clients", "blocked_clients") >= 9);
+        // Some go away without a word.
+        waiters.drain(..3);
+        client.ok(end);
+        client.ok(&["STATE.UPDATE", KEY, "*", r#"{"stage":"confirm"}"#]);
+        drop(waiters);
+        wait_until("nobody waits", || number(client, "clients", "blocked_clients") == 0);
+    }
+}
+
+/// What is kept in files: snapshots and AOFs of both kinds, written by children, and loaded again.
+fn files(client: &mut Client) {
+    prepare(client, 3_600.0);
+    let channel = r#"{"channel":{"type":"whatsapp","identifier":"+263771234567"},"auth":{"token":"jwt"}}"#;
+    for n in 0..10 {
+        client.ok(&["STATE.SETPROTECTED", &key(n), "*", channel, "LABEL", "menu", "ID", "wamid.1"]);
+        client.ok(&["STATE.UPDATE", &key(n), "*", r#"{"current":{"data":{"said":"late"}}}"#]);
+        client.ok(&["STATE.ATTEMPT", &key(n), "offer", "FAILURE", "ERROR", "late"]);
+    }
+    for preamble in ["yes", "no"] {
+        client.ok(&["CONFIG", "SET", "aof-use-rdb-preamble", preamble]);
+        client.ok(&["BGREWRITEAOF"]);
+        wait_until("the AOF is written anew", || {
+            number(client, "persistence", "aof_rewrite_in_progress") == 0
+                && number(client, "persistence", "aof_rewrite_scheduled") == 0
+        });
+        assert_eq!(client.info("persistence", "aof_last_bgrewrite_status"), "ok");
+        // That one stands behind the rewritten part.
+        client.ok(&["STATE.ATTEMPT", &key(0), "offer", "FAILURE"]);
+        for load in ["LOADAOF", "RELOAD"] {
+            let digest = client.text(&["DEBUG", "DIGEST"]);
+            client.ok(&["DEBUG", load]);
+            assert_eq!(client.text(&["DEBUG", "DIGEST"]), digest);
+        }
+    }
+}
+
+/// It follows another server for a while, and is followed by one.
+fn replication(server: &Server, client: &mut Client) {
+    let other = Server::builder().without_schemas().start();
+    other.follow(server);
+    for n in 0..10 {
+        client.ok(&["STATE.ROLLBACK", &key(n), "*"]);
+        client.ok(&["STATE.TOUCH", &key(n), "PX", "60000", "ALIGN", "1", SIBLING]);
+    }
+    other.catch_up(server);
+    let mut writer = other.client();
+    writer.ok(&["REPLICAOF", "NO", "ONE"]);
+    server.follow(&other);
+    for n in 0..10 {
+        writer.ok(&["STATE.UPDATE", &key(n), "*", r#"{"current":{"data":{"said":"early"}}}"#, "PX", "60000"]);
+        writer.ok(&["STATE.SCHEMA", "SET", &format!("vimbiso.other{n}"), SCHEMA]);
+        writer.ok(&["STATE.DELETE", &key(n), "*", "PURGE"]);
+    }
+    server.catch_up(&other);
+    client.ok(&["REPLICAOF", "NO", "ONE"]);
+}
