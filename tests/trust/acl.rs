@@ -161,7 +161,11 @@ fn is_forbidden(reply: &Reply) -> bool {
 fn acl() {
     let (server, mut client) = server();
     let rights = BTreeMap::from(RIGHTS);
-    assert!(commands(&mut client).iter().eq(rights.keys()), "each command has its right here");
+    let commands = commands(&mut client);
+    // Later servers don't tell of a command that is their own.
+    let mut told =
+        rights.iter().filter(|(name, right)| **right != Right::Nobody || commands.contains(**name));
+    assert!(commands.iter().eq(told.by_ref().map(|(name, _)| name)), "each command has its right here");
     let lines = lines(&mut client);
     assert!(lines.len() > 130, "{} lines", lines.len());
     for (who, _) in USERS {
