@@ -153,8 +153,9 @@ fn answer(user: &mut Client, way: &[&str], line: &[String]) -> Reply {
 
 /// Whether the answer is that the user may not.
 fn is_forbidden(reply: &Reply) -> bool {
-    // A script says it in a sentence of its own.
-    matches!(reply, Reply::Error(line) if line.starts_with("NOPERM ") || line.contains("The user executing the script can't"))
+    // A script says it in a sentence of its own, each server in another one.
+    let in_scripts = ["The user executing the script can't", "ACL failure in script: "];
+    matches!(reply, Reply::Error(line) if line.starts_with("NOPERM ") || in_scripts.iter().any(|said| line.contains(said)))
 }
 
 #[test]

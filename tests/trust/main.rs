@@ -32,6 +32,7 @@ mod reference;
 mod replica;
 mod restore_mutated;
 mod rounds;
+mod slots;
 mod slow_consumers;
 mod story;
 mod talker;
