@@ -82,3 +82,10 @@ cargo test --locked --workspace --features faults --doc
 
 step "all tests"
 test_run
+
+step "what touches the server itself, on another server if one is there"
+if cargo nextest --version >/dev/null 2>&1; then
+  scripts/servers.sh smoke
+else
+  say "cargo-nextest is not installed: not checked (cargo install cargo-nextest)."
+fi
