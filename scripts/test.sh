@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 MODEL_RUNS_LONG=30000
 # How many cases each property of the document engine is tried on; a hundredth of it without `long`.
-CASES_LONG=1000000
+CASES_LONG=5000000
 
 step() { printf '\n== %s\n' "$*"; }
 
