@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Packing a version for the history.
-pub static SNAPSHOT: Order = Order::NONE;
+pub static SNAPSHOT: Order = Order::none();
 
 /// An order to fail once.
 #[derive(Debug)]
@@ -18,7 +18,9 @@ pub struct Order {
 
 impl Order {
     /// Nothing fails.
-    pub const NONE: Order = Order { left: AtomicU64::new(0) };
+    pub const fn none() -> Order {
+        Order { left: AtomicU64::new(0) }
+    }
 
     /// Orders a failure at the `nth` time from now on; 0 takes the order back.
     pub fn give(&self, nth: u64) {

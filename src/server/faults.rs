@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use redis_state_core::faults::Order;
 
 /// Appending an entry to an audit stream.
-pub static APPEND: Order = Order::NONE;
+pub static APPEND: Order = Order::none();
 
 static CLOCK_OFF_MS: AtomicI64 = AtomicI64::new(0);
 

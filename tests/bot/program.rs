@@ -114,7 +114,9 @@ impl Process {
         loop {
             if let Some(status) = self.child.try_wait().expect("it can be asked") {
                 // Its last words may still be on the way.
-                self.reader.take().map(|reader| reader.join().expect("no panic"));
+                if let Some(reader) = self.reader.take() {
+                    reader.join().expect("no panic");
+                }
                 return status;
             }
             assert!(Instant::now() < deadline, "it does not end: {}", self.log());
