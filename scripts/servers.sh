@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests against other servers than the system's own: `scripts/servers.sh` all of them, `scripts/servers.sh valkey-8.1`
-# one, and behind that what cargo nextest takes, such as `-E 'binary(suite)'`.
+# one, and behind that what cargo nextest takes, such as `-E 'binary(suite)'`. `scripts/servers.sh smoke` runs what touches the
+# server itself against one that is there already, and fetches nothing: `make test` does that.
 #
 # A server comes from Debian's packages of another release, checked by Debian's key, and is unpacked with the libraries it wants
 # into target/servers, which installs nothing. The tests find it as `redis-server` at the front of PATH. Those under memcheck are
@@ -62,9 +63,39 @@ fetch() {
   mv "$root/bin.new" "$root/bin"
 }
 
+# run_on NAME [FILTER…]: the tests, with that server in the place of the system's.
+run_on() {
+  local bin=$PWD/target/servers/$1/bin
+  shift
+  cargo build --locked --quiet --workspace --all-targets --features faults </dev/null
+  PATH="$bin:$PATH" redis-server --version
+  PATH="$bin:$PATH" cargo nextest run --locked --workspace --features faults --no-fail-fast "$@" -- --skip memcheck </dev/null
+}
+
+# What differs from server to server: files, replication, rights, what the server is told of commands and settings, slots.
+SMOKE='(binary(suite) & test(/^(acl|command_info|config|failover|hostile_payloads|info|keyspace|panic|persistence|replication|smoke)::/))'
+SMOKE="$SMOKE | test(=acl::acl) | test(=slots::slots) | test(=upgrade::upgrade)"
+
+# The newest is the one that differs most.
+smoke() {
+  local name
+  for name in $(cut -d' ' -f1 <<<"$SERVERS" | tac); do
+    if [ -d "target/servers/$name/bin" ]; then
+      run_on "$name" -E "$SMOKE"
+      return
+    fi
+  done
+  say "No other server is in target/servers: not checked (make test-servers fetches them)."
+}
+
 need_cargo
+if [ "${1:-}" = smoke ]; then
+  smoke
+  exit
+fi
 need_build
 have apt-get && have dpkg || die "Other servers are taken from Debian's packages, which takes apt-get and dpkg."
+scripts/clients.sh
 wanted=${1:-all}
 [ $# -eq 0 ] || shift
 known=no
@@ -72,8 +103,6 @@ while read -r name suite flavour; do
   [ "$wanted" = all ] || [ "$wanted" = "$name" ] || continue
   known=yes
   fetch "$name" "$suite" "$flavour"
-  cargo build --locked --quiet --workspace --all-targets --features faults </dev/null
-  PATH="$PWD/target/servers/$name/bin:$PATH" redis-server --version
-  PATH="$PWD/target/servers/$name/bin:$PATH" cargo nextest run --locked --workspace --features faults --no-fail-fast "$@" -- --skip memcheck </dev/null
+  run_on "$name" "$@"
 done <<<"$SERVERS"
-[ "$known" = yes ] || die "There is no server \"$wanted\"; there are: all $(cut -d' ' -f1 <<<"$SERVERS" | xargs)"
+[ "$known" = yes ] || die "There is no server \"$wanted\"; there are: all smoke $(cut -d' ' -f1 <<<"$SERVERS" | xargs)"

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh
 
-ROWS="kill-always kill-everysec cut-rdb cut-aof history replica failover cluster pause restore-mutated oom acl eviction leak slow-consumers"
+ROWS="kill-always kill-everysec cut-rdb cut-aof history replica failover cluster slots pause restore-mutated oom acl eviction leak slow-consumers"
 ROWS="$ROWS fuzz-decoder fuzz-arguments fuzz-changes fuzz-schemas memcheck"
 
 # play ROW: each row is one test, whose name is the row's with underscores.

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 MODEL_RUNS_LONG=30000
 # How many cases each property of the document engine is tried on; a hundredth of it without `long`.
-CASES_LONG=1000000
+CASES_LONG=5000000
 
 step() { printf '\n== %s\n' "$*"; }
 
@@ -83,3 +83,10 @@ cargo test --locked --workspace --features faults --doc
 
 step "all tests"
 test_run
+
+step "what touches the server itself, on another server if one is there"
+if cargo nextest --version >/dev/null 2>&1; then
+  scripts/servers.sh smoke
+else
+  say "cargo-nextest is not installed: not checked (cargo install cargo-nextest)."
+fi

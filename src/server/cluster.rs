@@ -8,9 +8,13 @@
 //! A stream that is missing while no slot moves was evicted or deleted: nobody waits for that one. So the server is asked
 //! about the slot, which is slow, but only once a stream is missing.
 //!
+//! Valkey 9 also moves slots in one step: it sends what is in them and what is written meanwhile, as to a replica, and passes them
+//! on when nothing is missing. State and stream stay together there. But the node that receives them holds states that are
+//! still another's: no timer may touch those, and the schemas in front of the first of them are not meant for it.
+//!
 //! Outside a cluster nothing is remembered: no slot moves there, and a state need not carry what nobody asks for.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, c_int};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use redis_module::raw;
@@ -31,6 +35,36 @@ pub fn look(ctx: Ctx) {
 
 pub fn is_on() -> bool {
     IS_ON.load(Ordering::Relaxed)
+}
+
+/// The bit with which a module says that it bears slots that move in one step. Valkey 9 refuses to move them while one does not.
+const HANDLE_ATOMIC_SLOT_MIGRATION: c_int = 1 << 5;
+
+/// The bit that marks the link by which such a slot comes.
+const SLOT_IMPORT_CLIENT: u32 = 1 << 25;
+
+/// What there is to say to the server about moving slots: nothing, where neither bit is known or where they mean something else.
+pub fn options() -> c_int {
+    // Redis gives bits of its own to the same places; only Valkey has this name, beside the one that Redis has.
+    type Known = unsafe extern "C" fn() -> c_int;
+    let mut known: Option<Known> = None;
+    // SAFETY: R1; what is found under this name has that type, and nothing is written when nothing is found.
+    let known = unsafe {
+        api!(RedisModule_GetApi(c"ValkeyModule_GetModuleOptionsAll".as_ptr(), (&raw mut known).cast()));
+        known.map_or(0, |known| known())
+    };
+    known & HANDLE_ATOMIC_SLOT_MIGRATION
+}
+
+/// Whether a command came by the link of a slot that is on the way here in one step.
+pub fn comes_with_a_slot(ctx: Ctx) -> bool {
+    ctx.has_flag(SLOT_IMPORT_CLIENT) && options() != 0
+}
+
+/// Whether this node answers for a key. Not for one whose slot is still on the way here, though it may hold the state already.
+pub fn answers_for(ctx: Ctx, key: RedisStr) -> bool {
+    // The server refuses a call about a key of another node; to this one it answers whatever is there.
+    !is_on() || Reply::of_exists(ctx, key).is_some()
 }
 
 /// Lets a state, if there is one, remember the entry that was written about it: here, and on replicas from the same words.
@@ -55,8 +89,12 @@ pub fn trail_is_elsewhere(ctx: Ctx, last: Option<LastEntry>, trail: &Trail, now_
 /// Whether the slot of a key is being moved, from here or to here. Not even being told counts as a move: waiting is what
 /// can be made good.
 fn moves(ctx: Ctx, key: RedisStr) -> bool {
-    let Some(slot) = Reply::of(ctx, c"KEYSLOT", Some(key)).map(|reply| reply.integer()) else { return true };
-    let Some(nodes) = Reply::of(ctx, c"NODES", None).and_then(|reply| reply.text()) else { return true };
+    let Some(slot) = Reply::of_cluster(ctx, c"KEYSLOT", Some(key)).map(|reply| reply.integer()) else {
+        return true;
+    };
+    let Some(nodes) = Reply::of_cluster(ctx, c"NODES", None).and_then(|reply| reply.text()) else {
+        return true;
+    };
     is_open(&nodes, slot)
 }
 
@@ -67,11 +105,11 @@ fn is_open(nodes: &str, slot: i64) -> bool {
     nodes.lines().find(is_myself).is_some_and(|line| line.split(' ').any(|word| word.starts_with(&open)))
 }
 
-/// What CLUSTER replies.
+/// What the server replies to a command of ours.
 struct Reply(*mut raw::RedisModuleCallReply);
 
 impl Reply {
-    fn of(ctx: Ctx, subcommand: &CStr, key: Option<RedisStr>) -> Option<Reply> {
+    fn of_cluster(ctx: Ctx, subcommand: &CStr, key: Option<RedisStr>) -> Option<Reply> {
         let (command, subcommand) = (c"CLUSTER".as_ptr(), subcommand.as_ptr());
         // SAFETY: R1, R3: each format names what follows it.
         let reply = unsafe {
@@ -82,7 +120,14 @@ impl Reply {
                 None => api!(RedisModule_Call(ctx.as_ptr(), command, c"c".as_ptr(), subcommand)),
             }
         };
-        (!reply.is_null()).then_some(Reply(reply))
+        (!reply.is_null()).then(|| Reply(reply))
+    }
+
+    fn of_exists(ctx: Ctx, key: RedisStr) -> Option<Reply> {
+        // SAFETY: R1, R3: the format names the key.
+        let reply =
+            unsafe { api!(RedisModule_Call(ctx.as_ptr(), c"EXISTS".as_ptr(), c"s".as_ptr(), key.as_ptr())) };
+        (!reply.is_null()).then(|| Reply(reply))
     }
 
     fn integer(&self) -> i64 {

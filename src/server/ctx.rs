@@ -25,6 +25,11 @@ impl Ctx {
         unsafe { api!(RedisModule_GetContextFlags(self.0)) as u32 }
     }
 
+    /// Whether the server sets one more flag, which not every server knows.
+    pub fn has_flag(self, flag: u32) -> bool {
+        self.flags() & flag != 0
+    }
+
     /// Whether the command comes from our primary or from a file being loaded: the only senders of effects.
     pub fn is_replication(self) -> bool {
         self.flags() & (raw::REDISMODULE_CTX_FLAGS_REPLICATED | raw::REDISMODULE_CTX_FLAGS_LOADING) != 0
@@ -156,6 +161,14 @@ impl Ctx {
     pub fn replicate_verbatim(self) {
         // SAFETY: R1.
         unsafe { api!(RedisModule_ReplicateVerbatim(self.0)) };
+    }
+
+    /// Lets a WAIT behind this command count from here, though nothing is written: servers after 7.0 count from the last
+    /// write of the connection, and one that is new has none. A ping to replicas is what says nothing to them, and the AOF
+    /// has no use for it.
+    pub fn replicate_nothing(self) {
+        // SAFETY: R1, R3; the format names no argument.
+        unsafe { api!(RedisModule_Replicate(self.0, c"PING".as_ptr(), c"A".as_ptr())) };
     }
 
     /// Tells WATCH and client-side caches that a key has changed.

@@ -53,8 +53,9 @@ pub extern "C" fn RedisModule_OnLoad(
 fn register(ctx: Ctx, args: &[RedisStr]) -> Result<(), String> {
     let options =
         raw::REDISMODULE_OPTIONS_HANDLE_IO_ERRORS | raw::REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED;
+    let options = options as c_int | cluster::options();
     // SAFETY: R1.
-    unsafe { api!(RedisModule_SetModuleOptions(ctx.as_ptr(), options as c_int)) };
+    unsafe { api!(RedisModule_SetModuleOptions(ctx.as_ptr(), options)) };
     cluster::look(ctx);
     config::read_arguments(args)?;
     if !value::register(ctx) {

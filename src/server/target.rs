@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::ffi::CStr;
 
 use redis_state_core::audit::Entry;
-use redis_state_core::decide::{self, Context, Outcome, Recorded, Recovery, Remarks, Rung};
+use redis_state_core::decide::{self, Context, Course, Outcome, Recorded, Recovery, Remarks, Rung};
 use redis_state_core::{Effect, Error, Etag, Event, Limits, Registry, State, Ttl, codec};
 
 use super::audit::{Appended, Trail};
@@ -130,6 +130,8 @@ impl<'a> Target<'a> {
                 self.replicate_effect(&blob, Expiry::Set(outcome.expires_at_ms), None);
             }
             _ if expiry_moves => self.replicate_expiry(self.key.name(), outcome.expires_at_ms),
+            // Who sends it again on a new connection may ask who has it.
+            _ if matches!(outcome.course, Course::Replayed(_)) => self.ctx.replicate_nothing(),
             _ => {}
         }
         if let Some(event) = outcome.event {

@@ -12,12 +12,12 @@ use redis_module::raw;
 use super::api;
 use super::audit::Trail;
 use super::ctx::Ctx;
-use super::deadlines;
 use super::entry::guard;
 use super::key::Key;
 use super::string::{OwnedString, RedisStr};
 use super::target::Target;
 use super::value::{self, Held};
+use super::{cluster, deadlines};
 
 /// How often it looks.
 const TICK_MS: c_longlong = 50;
@@ -67,8 +67,11 @@ fn lapse(ctx: Ctx, db: i32, key: &[u8], now_ms: i64) {
     let name = OwnedString::new(key);
     // A key with such a name has no audit stream, and no STATE command makes one.
     let Ok(trail) = Trail::of(key, None) else { return };
-    // What holds something else, or whose stream does, is for the next command to refuse.
-    drop(Target::open(ctx, name.borrow(), trail));
+    // A state whose slot is still on the way lapses where it comes from.
+    if cluster::answers_for(ctx, name.borrow()) {
+        // What holds something else, or whose stream does, is for the next command to refuse.
+        drop(Target::open(ctx, name.borrow(), trail));
+    }
     if let Some(held) = Key::open_write(ctx, name.borrow()).held_mut() {
         deadlines::renew(db, key, held, now_ms, now_ms.saturating_add(AGAIN_MS));
     }

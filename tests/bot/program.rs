@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use support::Server;
@@ -54,6 +55,8 @@ pub struct Process {
     child: Child,
     pub address: SocketAddr,
     log: Arc<Mutex<String>>,
+    /// Reads the log to its end.
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Process {
@@ -79,7 +82,7 @@ impl Process {
         let log = Arc::<Mutex<String>>::default();
         let (found, address) = mpsc::channel();
         let (lines, kept) = (BufReader::new(child.stderr.take().expect("a pipe")), Arc::clone(&log));
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             for line in lines.lines().map_while(Result::ok) {
                 let said = line.split_once("the bot listens address=").map(|(_, rest)| rest);
                 if let Some(address) = said.and_then(|rest| rest.split(' ').next()?.parse().ok()) {
@@ -89,7 +92,7 @@ impl Process {
             }
         });
         match address.recv_timeout(START_MAX) {
-            Ok(address) => Process { child, address, log },
+            Ok(address) => Process { child, address, log, reader: Some(reader) },
             Err(_) => panic!("it does not listen: {}", log.lock().expect("no panic")),
         }
     }
@@ -105,11 +108,15 @@ impl Process {
         assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill runs").success());
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until it has ended by itself, and has said all it had to say.
     pub fn ended(&mut self) -> ExitStatus {
         let deadline = Instant::now() + END_MAX;
         loop {
             if let Some(status) = self.child.try_wait().expect("it can be asked") {
+                // Its last words may still be on the way.
+                if let Some(reader) = self.reader.take() {
+                    reader.join().expect("no panic");
+                }
                 return status;
             }
             assert!(Instant::now() < deadline, "it does not end: {}", self.log());

@@ -26,6 +26,24 @@ fn a_promoted_replica_carries_on_with_the_version_and_the_trail() {
     assert!(promoted.err(&["STATE.UPDATE", KEY, "*", r#"{"amount":"ten"}"#]).starts_with("INVALID "));
 }
 
+/// Servers after 7.0 let WAIT count from the connection's last write: a command that comes again by another one has written nothing.
+#[test]
+fn a_command_that_comes_again_is_acknowledged_by_those_who_have_it() {
+    let (primary, replica) = (quiet().start(), quiet().start());
+    replica.follow(&primary);
+    // The link is up before the primary counts on it.
+    assert_eq!(primary.client().ok(&["WAIT", "1", "30000"]).int(), 1);
+    replica.freeze();
+    let update = ["STATE.UPDATE", KEY, "0", OFFER, "ID", "wamid.1"];
+    let first = primary.client().text(&update);
+    let mut again = primary.client();
+    assert_eq!(again.text(&update), first);
+    assert_eq!(again.ok(&["WAIT", "1", "100"]).int(), 0, "the replica has not got it");
+    replica.thaw();
+    assert_eq!(again.ok(&["WAIT", "1", "30000"]).int(), 1);
+    same(&primary, &replica);
+}
+
 #[test]
 fn a_stale_etag_matches_no_state_made_anew() {
     let server = quiet().start();

@@ -23,6 +23,7 @@ mod info;
 mod keyspace;
 mod lossless;
 mod memory;
+mod operations;
 mod pages;
 mod panic;
 mod persistence;

@@ -88,15 +88,15 @@ fn created(dice: &mut Rng, cluster: &Cluster) -> Vec<String> {
     keys
 }
 
-fn any_key(dice: &mut Rng) -> String {
+pub fn any_key(dice: &mut Rng) -> String {
     format!("channel:+26377{:07}", dice.u32(..10_000_000))
 }
 
 /// How many updates of each key a writer was told have happened.
-type Written = BTreeMap<String, u64>;
+pub type Written = BTreeMap<String, u64>;
 
 /// Reads, adds one, writes; half of the time naming the trail.
-fn write(
+pub fn write(
     n: usize,
     urls: Vec<String>,
     keys: Vec<String>,

@@ -15,7 +15,7 @@ use crate::rounds::{Rounds, is_long, rounds};
 const BATCH: u64 = 500;
 
 /// States in one half of a round.
-const STATES_IN_TEST: u64 = 10_000;
+const STATES_IN_TEST: u64 = 50_000;
 const STATES_IN_SOAK: u64 = 1_000_000;
 
 /// Less than any block that could stay of a state.

@@ -32,6 +32,7 @@ mod proxy;
 mod reference;
 mod replica;
 mod restore_mutated;
+mod slots;
 mod slow_consumers;
 mod story;
 mod talker;

@@ -20,6 +20,8 @@ struct Shared {
     primary: u16,
     /// How many bytes the next connections last; those after them last for ever.
     lengths: Mutex<VecDeque<u64>>,
+    /// How many lengths no connection has come to the end of.
+    left: AtomicU64,
     cuts: AtomicU64,
     apart: AtomicBool,
     over: AtomicBool,
@@ -33,6 +35,7 @@ impl Proxy {
         let shared = Arc::new(Shared {
             primary,
             lengths: Mutex::default(),
+            left: AtomicU64::new(0),
             cuts: AtomicU64::new(0),
             apart: AtomicBool::new(false),
             over: AtomicBool::new(false),
@@ -56,10 +59,19 @@ impl Proxy {
 
     /// The next connections end after so many bytes each.
     pub fn cut_after(&self, lengths: impl IntoIterator<Item = u64>) {
-        self.shared.lengths.lock().expect("no panic").extend(lengths);
+        let mut waiting = self.shared.lengths.lock().expect("no panic");
+        let before = waiting.len();
+        waiting.extend(lengths);
+        self.shared.left.fetch_add((waiting.len() - before) as u64, Ordering::SeqCst);
     }
 
-    /// How many have ended so.
+    /// Whether all those connections have ended, by being cut or by themselves: later servers send the snapshot by one of its own,
+    /// which may be shorter than it was allowed to be.
+    pub fn is_through(&self) -> bool {
+        self.shared.left.load(Ordering::SeqCst) == 0
+    }
+
+    /// How many were cut.
     pub fn cuts(&self) -> u64 {
         self.shared.cuts.load(Ordering::SeqCst)
     }
@@ -102,9 +114,9 @@ impl Shared {
         std::thread::spawn(move || pump(up.0, up.1, u64::MAX));
         let shared = Arc::clone(self);
         std::thread::spawn(move || {
-            if pump(down.0, down.1, length.unwrap_or(u64::MAX)) {
-                shared.cuts.fetch_add(1, Ordering::SeqCst);
-            }
+            let was_cut = pump(down.0, down.1, length.unwrap_or(u64::MAX));
+            shared.cuts.fetch_add(u64::from(was_cut), Ordering::SeqCst);
+            shared.left.fetch_sub(u64::from(length.is_some()), Ordering::SeqCst);
         });
     }
 

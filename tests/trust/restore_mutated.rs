@@ -30,7 +30,7 @@ fn words(words: &[&str]) -> Words {
 
 #[test]
 fn restore_mutated() {
-    let seen = rounds("restore-mutated", Rounds { in_test: 4, in_soak: 5_000 }, |dice, figures| {
+    let seen = rounds("restore-mutated", Rounds { in_test: 50, in_soak: 5_000 }, |dice, figures| {
         let server = Server::builder().without_schemas().arg("--loglevel").arg("warning").start();
         let mut client = server.client();
         let pool = Pool::talked(dice, &mut client);

@@ -17,10 +17,10 @@ use serde_json::{Map, Value};
 
 use super::pointer::{Pointer, array_index, escaped};
 
-/// How many cases a property is tried on: `REDIS_STATE_CASES`, else ten thousand.
+/// How many cases a property is tried on: `REDIS_STATE_CASES`, else fifty thousand.
 pub fn config() -> ProptestConfig {
     let cases = std::env::var("REDIS_STATE_CASES").ok().and_then(|cases| cases.parse().ok());
-    ProptestConfig { cases: cases.unwrap_or(10_000), failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases: cases.unwrap_or(50_000), failure_persistence: None, ..ProptestConfig::default() }
 }
 
 /// The length in bytes of a tree's text.
