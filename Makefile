@@ -19,7 +19,7 @@ bot: ## Play the bot in this terminal, against the server of `make run` (CHANNEL
 test: ## Check and prove everything: format, lints, docs, unit tests, tests against a real server
 	@scripts/test.sh
 
-test-long: ## Play the model test, and the engine against its oracle, a hundred times as long as `make test` does
+test-long: ## Play the model test a hundred times as long as `make test` does, and try the engine against its oracle on a million cases
 	@scripts/test.sh long
 
 test-servers: ## Run the tests against Redis 8 and Valkey 8 and 9, which are taken from Debian's packages

@@ -66,7 +66,7 @@ const ODD: [&str; 44] = [
 
 #[test]
 fn fuzz_arguments() {
-    let seen = rounds("fuzz-arguments", Rounds { in_test: 50, in_soak: 1_500 }, |dice, figures| {
+    let seen = rounds("fuzz-arguments", Rounds { in_test: 100, in_soak: 1_500 }, |dice, figures| {
         let script = Script::new().commands(dice);
         let refused = survives(&script, set_up);
         figures.add("commands", script.len() as u64);

@@ -22,7 +22,7 @@ const FORMAT: u8 = 2;
 
 #[test]
 fn fuzz_decoder() {
-    let seen = rounds("fuzz-decoder", Rounds { in_test: 20, in_soak: 800 }, |dice, figures| {
+    let seen = rounds("fuzz-decoder", Rounds { in_test: 40, in_soak: 800 }, |dice, figures| {
         let corpus = Corpus::talked(dice);
         for _ in 0..INPUTS {
             let (of_state, of_effects) = (corpus.state(dice), corpus.effects(dice));

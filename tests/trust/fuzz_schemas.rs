@@ -21,7 +21,7 @@ const KEY: &str = "channel:+263771234567";
 
 #[test]
 fn fuzz_schemas() {
-    let seen = rounds("fuzz-schemas", Rounds { in_test: 60, in_soak: 1_500 }, |dice, figures| {
+    let seen = rounds("fuzz-schemas", Rounds { in_test: 110, in_soak: 1_500 }, |dice, figures| {
         let script: Vec<Words> = (0..SCHEMAS).flat_map(|_| life_of_a_schema(dice)).collect();
         let refused = survives(&script, |_: &mut Client| {});
         figures.add("schemas", SCHEMAS as u64);
