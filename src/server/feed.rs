@@ -13,10 +13,11 @@ use std::sync::{Mutex, PoisonError};
 use redis_module::raw;
 use redis_state_core::audit::Entry;
 
-use super::audit::{Appended, Trim, Words, add, trim};
+use super::audit::{Appended, Trim, add, trim};
 use super::ctx::{Ctx, ERR, OK};
 use super::effect::{self, Expiry};
 use super::entry::guard;
+use super::fields::Words;
 use super::key::{Key, Kind};
 use super::string::{OwnedString, RedisStr};
 use super::{api, cluster, config, info};

@@ -24,6 +24,7 @@ pub mod entry;
 #[cfg(feature = "faults")]
 pub mod faults;
 pub mod feed;
+pub mod fields;
 pub mod info;
 pub mod key;
 mod load;
