@@ -105,7 +105,6 @@ pub const ROWS: &[(&str, &str)] = &[
     ("STATE.SCHEMA BIND LONG vimbiso.offer", "TOOBIG"),
     ("STATE.SCHEMA BIND channel:* vimbiso.offer FORCE", ARITY),
     ("STATE.SCHEMA UNBIND", ARITY),
-    ("STATE.SCHEMA UNBIND NONE", SYNTAX),
     ("STATE.RESET KEY", ARITY),
     ("STATE.RESET KEY soon", SYNTAX),
     ("STATE.RESET KEY * {}", SYNTAX),

@@ -107,6 +107,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     (r#"{"x-bind":"channel:*"}"#, "/x-bind", "array"),
     (r#"{"x-bind":[""]}"#, "/x-bind", "1 to 128"),
     (r#"{"x-bind":[7]}"#, "/x-bind", "array"),
+    (r#"{"x-bind":["channel:\b*"]}"#, "/x-bind", "control characters"),
 ];
 
 #[test]

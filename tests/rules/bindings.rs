@@ -114,6 +114,20 @@ fn a_schema_can_bring_its_bindings() {
     assert_eq!(bindings(&mut client, "vimbiso.bound"), ["channel:*", "user:*"]);
 }
 
+/// Found by fuzz-schemas: a schema may bring a pattern that BIND does not take as a word.
+#[test]
+fn whatever_is_bound_can_be_forgotten() {
+    state_test(|_, client| {
+        client.ok(&["STATE.SCHEMA", "SET", "vimbiso.audit", r#"{"x-bind":["AUDIT"]}"#]);
+        assert_eq!(bindings(client, "vimbiso.audit"), ["AUDIT"]);
+        assert_eq!(client.ok(&["STATE.SCHEMA", "UNBIND", "AUDIT"]), Reply::Int(1));
+        assert!(bindings(client, "vimbiso.audit").is_empty());
+        for never_bound in [&b"channel:*"[..], b"channel:\xff", b""] {
+            assert_eq!(client.ok(&[&b"STATE.SCHEMA"[..], b"UNBIND", never_bound]), Reply::Int(0));
+        }
+    });
+}
+
 /// A schema that bindings name goes only by force, and then their keys are closed.
 #[test]
 fn without_its_schema_a_bound_key_is_closed() {

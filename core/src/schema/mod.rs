@@ -246,10 +246,16 @@ pub(crate) fn ttl_ms(ttl: &Value, at: &str) -> Result<i64, Error> {
 
 /// The root annotation `x-bind`: patterns as in KEYS.
 fn root_patterns(schema: &Value) -> Result<Vec<Box<str>>, Error> {
-    let wrong =
-        || bad_schema("/x-bind", format!("must be an array of patterns of 1 to {NAME_BYTES_MAX} bytes"));
+    let wrong = || {
+        bad_schema(
+            "/x-bind",
+            format!("must be an array of patterns of 1 to {NAME_BYTES_MAX} bytes without control characters"),
+        )
+    };
     let Some(patterns) = schema.get("x-bind") else { return Ok(Vec::new()) };
-    let is_pattern = |pattern: &&str| (1..=NAME_BYTES_MAX).contains(&pattern.len());
+    let is_pattern = |pattern: &&str| {
+        (1..=NAME_BYTES_MAX).contains(&pattern.len()) && !pattern.chars().any(char::is_control)
+    };
     let patterns = patterns.as_array().ok_or_else(wrong)?.iter();
     patterns.map(|pattern| pattern.as_str().filter(is_pattern).map(Into::into).ok_or_else(wrong)).collect()
 }
