@@ -129,7 +129,7 @@ need_server() {
     || die "redis-server $version is too old: $REDIS_VERSION_MIN or newer is needed (https://redis.io/docs/latest/get-started/ has packages for most systems)."
 }
 
-# It does not exist for all systems; where it doesn't, the tests that need it are left out (by `target_os` in their files).
+# It does not exist for all systems; where it doesn't, the tests that need it are left out (by `target_os` beside their names).
 need_valgrind() {
   [ "$(uname)" = Linux ] || return 0
   have valgrind || install "valgrind" "valgrind" "valgrind" ""

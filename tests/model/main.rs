@@ -19,6 +19,7 @@ mod keep;
 mod known;
 mod lasting;
 mod line;
+#[cfg(target_os = "linux")]
 mod memcheck;
 mod patch;
 mod picks;

@@ -18,7 +18,6 @@ const RUNS_IN_TEST: u32 = 3;
 const RUNS_IN_SOAK: u32 = 30;
 
 #[test]
-#[cfg_attr(not(target_os = "linux"), ignore = "there is no valgrind")]
 fn memcheck() {
     rounds("memcheck", Rounds { in_test: 1, in_soak: 120 }, |dice, figures| {
         let watched = Memcheck::start(Server::builder().without_schemas());

@@ -144,9 +144,7 @@ fn a_small_change_of_a_long_document_is_a_short_effect() {
     let server = Server::builder().arg("--appendonly").arg("yes").arg("--appendfsync").arg("no").start();
     let mut client = server.client();
     let aof_bytes = |client: &mut Client| {
-        let info = client.text(&["INFO", "persistence"]);
-        let size = info.lines().find_map(|line| line.strip_prefix("aof_current_size:"));
-        size.expect("there is an AOF").trim().parse::<usize>().expect("a number")
+        client.info("persistence", "aof_current_size").parse::<usize>().expect("a number")
     };
     let document = format!(r#"{{"note":"{}","amount":1.10}}"#, "School fees for term 2. ".repeat(400));
     let mut sizes = vec![aof_bytes(&mut client)];

@@ -104,14 +104,11 @@ impl Server {
 
     /// Waits until `self`, a replica, has applied everything that `primary` has sent.
     pub fn catch_up(&self, primary: &Server) {
-        let offset = |client: &mut Client, name: &str| {
-            let info = client.text(&["INFO", "replication"]);
-            let line = info.lines().find_map(|line| line.strip_prefix(name).map(str::to_owned));
-            line.expect("an offset in INFO replication").trim().parse::<u64>().expect("a number")
-        };
+        let offset =
+            |client: &mut Client, name| client.info("replication", name).parse::<u64>().expect("a number");
         let (mut here, mut there) = (self.client(), primary.client());
-        let target = offset(&mut there, "master_repl_offset:");
-        wait_until("the replica has caught up", || offset(&mut here, "slave_repl_offset:") >= target);
+        let target = offset(&mut there, "master_repl_offset");
+        wait_until("the replica has caught up", || offset(&mut here, "slave_repl_offset") >= target);
     }
 
     /// Shuts the server down in order and starts it again on the same folder, with the same arguments.

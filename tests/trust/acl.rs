@@ -159,6 +159,13 @@ fn is_forbidden(reply: &Reply) -> bool {
     matches!(reply, Reply::Error(line) if line.starts_with("NOPERM ") || in_scripts.iter().any(|said| line.contains(said)))
 }
 
+/// A connection of a user without a password.
+fn as_user(server: &Server, name: &str) -> Client {
+    let mut user = server.client();
+    user.ok(&["AUTH", name, ""]);
+    user
+}
+
 #[test]
 fn acl() {
     let (server, mut client) = server();
@@ -171,8 +178,7 @@ fn acl() {
     let lines = lines(&mut client);
     assert!(lines.len() > 130, "{} lines", lines.len());
     for (who, _) in USERS {
-        let mut user = server.client();
-        user.ok(&["AUTH", &format!("{who:?}"), ""]);
+        let mut user = as_user(&server, &format!("{who:?}"));
         for line in &lines {
             set_up(&mut client);
             let before = fingerprint(&mut client);
@@ -200,17 +206,12 @@ fn no_log_shows_a_secret_that_is_sent() {
         client.ok(&["CONFIG", "SET", name, value]);
     }
     client.ok(&["ACL", "SETUSER", "Watcher", "reset", "on", "nopass", "+slowlog", "+monitor", "+echo"]);
-    let [mut watcher, mut monitor] = [(); 2].map(|()| {
-        let mut watcher = server.client();
-        watcher.ok(&["AUTH", "Watcher", ""]);
-        watcher
-    });
+    let [mut watcher, mut monitor] = [(); 2].map(|()| as_user(&server, "Watcher"));
     monitor.ok(&["MONITOR"]);
     let lines: Vec<Vec<String>> = lines(&mut client).iter().filter_map(with_secret).collect();
     assert!(lines.len() > 40, "{} lines", lines.len());
     for (who, _) in USERS {
-        let mut user = server.client();
-        user.ok(&["AUTH", &format!("{who:?}"), ""]);
+        let mut user = as_user(&server, &format!("{who:?}"));
         for line in &lines {
             set_up(&mut client);
             for way in &WAYS[..2] {

@@ -57,12 +57,8 @@ fn run_id(client: &mut Client) -> String {
 
 /// The CPU time that the server's main thread has taken, in milliseconds.
 fn worked_ms(client: &mut Client) -> u64 {
-    let info = client.text(&["INFO", "cpu"]);
-    let of = |name: &str| {
-        let line = info.lines().find_map(|line| line.strip_prefix(name));
-        line.expect("every server on Linux says it").parse::<f64>().expect("seconds")
-    };
-    ((of("used_cpu_user_main_thread:") + of("used_cpu_sys_main_thread:")) * 1_000.0) as u64
+    let mut of = |name| client.info("cpu", name).parse::<f64>().expect("seconds");
+    ((of("used_cpu_user_main_thread") + of("used_cpu_sys_main_thread")) * 1_000.0) as u64
 }
 
 /// SLOWLOG looks at the clock: on a machine that does other things a command may be in it that has only waited. One that has

@@ -22,6 +22,7 @@ mod history;
 mod kills;
 mod leak;
 mod linear;
+#[cfg(target_os = "linux")]
 mod memcheck;
 mod mutate;
 mod oom;

@@ -31,7 +31,6 @@ const DOCUMENT: &str =
 /// What memcheck reports is what was done wrong on purpose at the end, and nothing else: so it is known that it sees the blocks
 /// of the module, and when they are freed.
 #[test]
-#[cfg_attr(not(target_os = "linux"), ignore = "there is no valgrind")]
 fn memcheck_reports_what_was_ordered_and_nothing_else() {
     let watched = Memcheck::start(Server::builder().without_schemas().arg("--appendonly").arg("yes"));
     let server = watched.server();
