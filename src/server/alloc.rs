@@ -6,7 +6,8 @@
 //! size, and the next command finds them there; to the server they are blocks in use, some tens of KB in all. An arena for each
 //! command was rejected: what stays in a state would have to be copied out of it.
 //!
-//! Lists belong to a thread: the server frees values on a thread of its own (UNLINK, FLUSHALL ASYNC).
+//! Lists are the main thread's: what the server frees on a thread of its own (UNLINK, FLUSHALL ASYNC) goes back to the server.
+//! Lists of each thread were there before; to find a thread's own took as long as to take a block.
 //!
 //! A block in a list is not freed for whoever watches the server's allocator, and one of a class is longer than what was asked
 //! for, so memcheck would be blind to most of what goes wrong in them. A build for the tests can be told to keep none (faults.rs).
@@ -14,6 +15,7 @@
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::UnsafeCell;
 use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use redis_module::alloc::RedisAlloc;
 
@@ -95,18 +97,36 @@ struct Kept {
     room: usize,
 }
 
-thread_local! {
-    static KEPT: UnsafeCell<[Kept; CLASSES]> = const { UnsafeCell::new(NOTHING_KEPT) };
+/// The lists of the main thread.
+struct Lists(UnsafeCell<[Kept; CLASSES]>);
+
+// SAFETY: Sync wants no two threads at it at the same time: `with_kept` lets in the main thread alone.
+unsafe impl Sync for Lists {}
+
+static LISTS: Lists = Lists(UnsafeCell::new(NOTHING_KEPT));
+
+/// The main thread, as the system calls it; 0 before the module is loaded, which is no thread.
+static MAIN_THREAD: AtomicUsize = AtomicUsize::new(0);
+
+unsafe extern "C" {
+    /// POSIX: which thread this is; an integer or a pointer, by the system.
+    safe fn pthread_self() -> usize;
 }
 
-/// Does something with the list of a class.
+/// Begins to keep what this thread frees: the main one, which loads the module and lives as long as the server.
+pub fn keep_blocks() {
+    MAIN_THREAD.store(pthread_self(), Ordering::Relaxed);
+}
+
+/// Does something with the list of a class; `None` on another thread than the main one.
 fn with_kept<T>(class: &Class, act: impl FnOnce(&mut Kept) -> T) -> Option<T> {
-    KEPT.with(|kept| {
-        // SAFETY: UnsafeCell wants no second reference at the same time. Lists are the thread's own, and `act`, of this file,
-        // neither allocates nor comes back here.
-        let kept = unsafe { &mut *kept.get() };
-        kept.get_mut(class.number).map(act)
-    })
+    if pthread_self() != MAIN_THREAD.load(Ordering::Relaxed) {
+        return None;
+    }
+    // SAFETY: UnsafeCell wants no second reference at the same time. This is the main thread, and `act`, of this file, neither
+    // allocates nor comes back here.
+    let lists = unsafe { &mut *LISTS.0.get() };
+    lists.get_mut(class.number).map(act)
 }
 
 // SAFETY: GlobalAlloc wants blocks that fit their layout and are nobody else's: a block is the server's, of its class's whole

@@ -36,6 +36,8 @@ pub extern "C" fn RedisModule_OnLoad(
     if ready != OK {
         return ERR;
     }
+    #[cfg(not(test))]
+    super::alloc::keep_blocks();
     #[cfg(feature = "faults")]
     super::faults::look_at_environment();
     install_panic_hook();
