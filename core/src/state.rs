@@ -286,11 +286,13 @@ impl State {
     pub fn heap_blocks_bytes(&self) -> impl Iterator<Item = usize> {
         let deadlines = &self.head.deadlines;
         let head = [
-            self.head.document.text().len(),
             self.head.actor.as_ref().map_or(0, |actor| actor.len()),
             deadlines.iter().len().saturating_mul(size_of::<Deadline>()),
         ];
-        let head = head.into_iter().chain(deadlines.iter().map(|deadline| deadline.place.len()));
+        let head = head
+            .into_iter()
+            .chain(self.head.document.heap_blocks_bytes())
+            .chain(deadlines.iter().map(|deadline| deadline.place.len()));
         let past = self.history.past.iter().map(|past| past.parts().1.len());
         let places = self.history.places().flat_map(|places| {
             let list = places.len().saturating_mul(size_of::<Box<str>>());

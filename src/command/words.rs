@@ -53,7 +53,7 @@ pub fn not_reserved(what: &'static str, word: &[u8]) -> Result<(), Refused> {
 pub fn integer(word: &[u8]) -> Result<i64, Refused> {
     let text = std::str::from_utf8(word).map_err(|_| Refused::NotInteger)?;
     let number: i64 = text.parse().map_err(|_| Refused::NotInteger)?;
-    if number.to_string() == text { Ok(number) } else { Err(Refused::NotInteger) }
+    if itoa::Buffer::new().format(number) == text { Ok(number) } else { Err(Refused::NotInteger) }
 }
 
 /// A number above zero, such as a version or a count.

@@ -84,7 +84,7 @@ impl Trail {
         } else {
             key
         };
-        let Some(id) = add(key, None, words.borrow()) else {
+        let Some(id) = add(key, None, words.as_ptrs()) else {
             return Err(Refused::AuditFull(String::from_utf8_lossy(&self.name()).into_owned()));
         };
         let len = trim(key, usize::try_from(config::AUDIT_MAXLEN.get()).unwrap_or(1), Trim::About);
@@ -151,7 +151,8 @@ pub fn apply(
 ) -> bool {
     let mut key = Key::open_write(ctx, name);
     let id = raw::RedisModuleStreamID { ms: id.0, seq: id.1 };
-    if add(&key, Some(id), fields).is_none() {
+    let fields: Vec<_> = fields.iter().map(|field| field.as_ptr()).collect();
+    if add(&key, Some(id), &fields).is_none() {
         return false;
     }
     trim(&key, len, Trim::Exactly);
@@ -164,15 +165,15 @@ pub fn apply(
 pub(super) fn add(
     key: &Key,
     id: Option<raw::RedisModuleStreamID>,
-    fields: &[RedisStr],
+    fields: &[*mut raw::RedisModuleString],
 ) -> Option<raw::RedisModuleStreamID> {
     let flags = if id.is_none() { raw::REDISMODULE_STREAM_ADD_AUTOID } else { 0 };
     let mut id = id.unwrap_or(raw::RedisModuleStreamID { ms: 0, seq: 0 });
-    let mut fields: Vec<_> = fields.iter().map(|field| field.as_ptr()).collect();
     let pairs = (fields.len() / 2) as i64;
-    // SAFETY: R2, R3: the key is open for writing, there are `pairs` names and values.
+    // SAFETY: R2, R3: the key is open for writing, there are `pairs` names and values; the server only reads the list, whatever its
+    // header says.
     let added = unsafe {
-        api!(RedisModule_StreamAdd(key.handle(), flags as i32, &mut id, fields.as_mut_ptr(), pairs))
+        api!(RedisModule_StreamAdd(key.handle(), flags as i32, &mut id, fields.as_ptr().cast_mut(), pairs))
     };
     (added == OK).then_some(id)
 }

@@ -144,8 +144,12 @@ impl Ctx {
 
     /// Sends a command to replicas and the AOF, in place of the one being executed.
     pub fn replicate(self, command: &CStr, args: &[RedisStr]) {
-        let mut args: Vec<_> = args.iter().map(|arg| arg.as_ptr()).collect();
-        // SAFETY: R1, R3; `v` takes a vector of strings and its length.
+        self.replicate_all(command, args.iter().map(|arg| arg.as_ptr()).collect());
+    }
+
+    /// The same with strings as the API functions take them.
+    pub fn replicate_all(self, command: &CStr, mut args: Vec<*mut raw::RedisModuleString>) {
+        // SAFETY: R1, R3; `v` takes a vector of strings, which are alive, and its length.
         unsafe {
             api!(RedisModule_Replicate(
                 self.0,

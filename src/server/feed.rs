@@ -134,7 +134,7 @@ fn append(ctx: Ctx, name: RedisStr, words: Words) {
         return;
     }
     // Only a stream that has used its last ID takes no more.
-    let Some(id) = add(&key, None, words.borrow()) else { return };
+    let Some(id) = add(&key, None, words.as_ptrs()) else { return };
     let len = trim(&key, usize::try_from(config::FEED_MAXLEN.get()).unwrap_or(1), Trim::About);
     key.set_expiry(None);
     ctx.signal_modified(name);

@@ -6,14 +6,15 @@
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
 
+use redis_module::raw::RedisModuleString;
 use redis_state_core::audit::Entry;
 
-use super::string::{OwnedString, RedisStr};
+use super::string::OwnedString;
 
 /// Names and values of an entry as strings of the server: made once, for the stream and for whoever gets a copy.
 pub struct Words {
     /// Name, value, name, value. The values are those below, which live as long; nobody gets at them for longer.
-    all: Vec<RedisStr<'static>>,
+    all: Vec<*mut RedisModuleString>,
     values: Vec<OwnedString>,
 }
 
@@ -28,12 +29,12 @@ impl Words {
     pub fn push(&mut self, name: &'static str, value: &[u8]) {
         let field = Field::of(name);
         let value = if field.recurs { OwnedString::recurring(value) } else { OwnedString::new(value) };
-        self.all.extend([field.name, RedisStr::new(value.borrow().as_ptr())]);
+        self.all.extend([field.name, value.as_ptr()]);
         self.values.push(value);
     }
 
-    /// Name, value, name, value.
-    pub fn borrow(&self) -> &[RedisStr<'_>] {
+    /// Name, value, name, value, as the API functions take them.
+    pub fn as_ptrs(&self) -> &[*mut RedisModuleString] {
         &self.all
     }
 }
@@ -43,7 +44,7 @@ impl Words {
 #[derive(Clone, Copy)]
 struct Field {
     key: &'static str,
-    name: RedisStr<'static>,
+    name: *mut RedisModuleString,
     /// Whether one entry often says the same there as the next.
     recurs: bool,
 }
@@ -69,6 +70,6 @@ impl Field {
     fn new(key: &'static str) -> Field {
         let never_freed = ManuallyDrop::new(OwnedString::new(key.as_bytes()));
         let recurs = matches!(key, "event" | "at" | "user" | "actor" | "schema" | "operation" | "component");
-        Field { key, name: RedisStr::new(never_freed.borrow().as_ptr()), recurs }
+        Field { key, name: never_freed.as_ptr(), recurs }
     }
 }

@@ -109,6 +109,11 @@ impl OwnedString {
     pub fn borrow(&self) -> RedisStr<'_> {
         RedisStr::new(self.0)
     }
+
+    /// What the API functions take; valid as long as this is.
+    pub fn as_ptr(&self) -> *mut raw::RedisModuleString {
+        self.0
+    }
 }
 
 impl Drop for OwnedString {

@@ -38,7 +38,7 @@ pub fn lapse(state: &State, context: &Context) -> Option<Outcome> {
         value(&after) == value(&before)
     });
     let deadlines = Deadlines::new(left.cloned().collect::<Vec<Deadline>>());
-    let document = Document::of_object(&Draft::Same(after.root()));
+    let document = Document::of_tree(&after);
     let number = head.number.checked_add(1).filter(|number| *number <= VERSION_MAX);
     let expires_at_ms = context.expires_at_ms;
     let Some(number) = number.filter(|_| document != head.document) else {

@@ -131,6 +131,38 @@ impl Inside {
     }
 }
 
+/// Where the values in a container are, kept beside a text that is looked at again and again.
+#[derive(Clone, Debug)]
+pub(crate) struct Outline(Box<[Place]>);
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    start: u32,
+    end: u32,
+    name: u32,
+}
+
+impl Outline {
+    /// A container of more has none: it would take a good part of the memory of what it saves looking at.
+    const PLACES_MAX: usize = 16;
+
+    fn of(entries: &[Entry]) -> Option<Outline> {
+        let place = |entry: &Entry| Place { start: entry.start, end: entry.end, name: entry.name };
+        (entries.len() <= Self::PLACES_MAX).then(|| Outline(entries.iter().map(place).collect()))
+    }
+
+    /// The root of the text whose outline it is, of so many bytes.
+    fn root(&self, len: usize) -> Entry {
+        let entry = |place: &Place| Entry::new(place.start as usize, place.end as usize, place.name);
+        Entry::opened(0, len, NO_NAME, self.0.iter().map(entry).collect())
+    }
+
+    /// What it takes on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        size_of_val(&*self.0)
+    }
+}
+
 /// Canonical text, to be looked at.
 #[derive(Debug)]
 pub(crate) struct Tree<'t> {
@@ -151,6 +183,20 @@ impl<'t> Tree<'t> {
         Tree { text, root }
     }
 
+    /// Takes text that is known to be canonical, with its outline if it has one.
+    pub(crate) fn of_outlined(text: impl Into<Cow<'t, str>>, outline: Option<&Outline>) -> Tree<'t> {
+        let text = text.into();
+        match outline {
+            Some(outline) => Tree { root: outline.root(text.len()), text },
+            None => Tree::of_trusted(text),
+        }
+    }
+
+    /// Where its members or elements are, unless there are many.
+    pub(crate) fn outline(&self) -> Option<Outline> {
+        Outline::of(self.root.entries(&self.text))
+    }
+
     /// The value as a whole.
     pub(crate) fn root(&self) -> Node<'_> {
         Node::new(&self.text, &self.root)
@@ -168,7 +214,7 @@ impl<'t> Tree<'t> {
 
     /// Whether what is known of the text is what looking at it finds, however it came about.
     #[cfg(test)]
-    pub(super) fn is_as_found(&self) -> bool {
+    pub(crate) fn is_as_found(&self) -> bool {
         fn same(known: Node, found: Node) -> bool {
             let (mut knowns, mut founds) = (known.children(), found.children());
             known.text() == found.text()
