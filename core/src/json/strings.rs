@@ -58,23 +58,20 @@ fn find(bytes: &[u8], in_word: impl Fn(u64) -> u64, is_wanted: impl Fn(&u8) -> b
     if rest.is_empty() {
         return bytes.len();
     }
-    // What is left is looked at with what stands before it, in which nothing is wanted; where that makes no word, with a filler.
+    // What is left is looked at with what stands before it, in which nothing is wanted; where that makes no word, with zeros behind.
     let (start, word) = match (bytes.last_chunk::<8>(), bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
         (Some(word), ..) => (bytes.len() - 8, u64::from_le_bytes(*word)),
-        (None, Some(first), Some(last)) => (0, padded(*first, *last, bytes.len())),
+        (None, Some(first), Some(last)) => {
+            let [first, last] = [first, last].map(|half| u64::from(u32::from_le_bytes(*half)));
+            (0, first | last << ((bytes.len() - 4) * 8))
+        }
         _ => return bytes.iter().position(is_wanted).unwrap_or(bytes.len()),
     };
+    // Should the zeros be wanted, the first of them stands where the end is.
     match in_word(word) {
         0 => bytes.len(),
         found => start + found.trailing_zeros() as usize / 8,
     }
-}
-
-/// The word of four to seven bytes, of which these are the first and the last four; behind them stands what nobody looks for.
-fn padded(first: [u8; 4], last: [u8; 4], len: usize) -> u64 {
-    const FILLER: u64 = ONES * b'a' as u64;
-    let bits = len * 8;
-    u64::from(u32::from_le_bytes(first)) | u64::from(u32::from_le_bytes(last)) << (bits - 32) | FILLER << bits
 }
 
 /// Writes one character of a string.
