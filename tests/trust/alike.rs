@@ -46,13 +46,16 @@ pub fn alike(primary: &Server, replica: &Server) {
     assert_eq!(there.text(&["DEBUG", "DIGEST"]), here.text(&["DEBUG", "DIGEST"]));
 }
 
-/// Waits until a replica has said how far it is: before that the primary does not count on it.
+/// Waits until a replica follows from command to command. One that is online may still be sent nothing until it has first said how
+/// far it is, which it does once a second; by a command of its own that changes nothing, WAIT notices.
 #[track_caller]
 pub fn is_followed(primary: &Server) {
     wait_until("the primary knows its replica", || {
         primary.client().text(&["INFO", "replication"]).contains("state=online")
     });
-    assert_eq!(primary.client().ok(&["WAIT", "1", "30000"]).int(), 1);
+    let mut client = primary.client();
+    client.ok(&["PUBLISH", "channel:*", "is anybody there?"]);
+    assert_eq!(client.ok(&["WAIT", "1", "30000"]).int(), 1);
 }
 
 pub fn role(server: &Server) -> String {

@@ -39,7 +39,8 @@ fn pause() {
         let (primary, replica) = (start(), start());
         replica.follow(&primary);
         is_followed(&primary);
-        prepare(&mut primary.client(), dice.f64() * 0.25 + 0.1);
+        // Long enough for all of them to be written before the first falls due.
+        prepare(&mut primary.client(), dice.f64() * 0.25 + 0.2);
         let hold = *dice.choice(&holds).expect("three of them");
         let pids = [primary.pid(), replica.pid()];
         let dues = states(dice, &mut primary.client());
@@ -92,7 +93,7 @@ fn states(dice: &mut Rng, client: &mut Client) -> Vec<Due> {
 fn how_long(dice: &mut Rng, dues: &[Due]) -> Duration {
     let all = dues.iter().map(|due| due.at_ms - now_ms() + 10).max();
     let all = all.and_then(|ms| u64::try_from(ms).ok()).filter(|_| dice.bool());
-    Duration::from_millis(all.unwrap_or_else(|| dice.u64(100..400)))
+    Duration::from_millis(all.unwrap_or_else(|| dice.u64(100..500)))
 }
 
 fn trail_of(key: &str) -> String {
