@@ -2,7 +2,7 @@
 # can be read, and run, without make.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run bot test test-long test-servers soak replay bench bench-quick bench-scaling bench-time bench-core bench-pages fmt lint doc clean
+.PHONY: help build run bot test test-long test-servers soak replay bench bench-quick bench-scaling bench-time bench-counts bench-core bench-pages fmt lint doc clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { sub("%", "ROW", $$1); printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ bench-scaling: ## Measure what grows with documents, past versions, trails and s
 
 bench-time: ## Measure what members that lapse cost: how late, how long others wait, memory, the idle timer
 	@scripts/bench.sh time
+
+bench-counts: ## Count the instructions of a request by callgrind, and whose they are; writes docs/benchmarks
+	@scripts/bench.sh counts
 
 bench-core: ## Measure the core without a server: time by criterion, instructions by callgrind
 	@scripts/bench-core.sh

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the module and the load generator in release and runs it: `quick`, `full`, `scaling`, or `time` for what deadlines
-# cost. The servers are the bench's own; `full` and `scaling` write docs/benchmarks and the tables of the pages.
+# cost, `counts` for what requests cost by callgrind. The servers are the bench's own; `full`, `scaling` and `counts`
+# write docs/benchmarks and the tables of the pages.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh
@@ -12,6 +13,7 @@ if [ "${1:-}" = pages ]; then
   cargo run --release --locked --quiet -p redis-state-benches -- pages
   exit
 fi
+if [ "${1:-}" = counts ]; then need_valgrind; fi
 cargo build --release --locked
 need_one_module_name target/release
 cargo run --release --locked --quiet -p redis-state-benches -- "${1:-quick}" "$PWD/target/release/libredis_state.so"

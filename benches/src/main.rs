@@ -6,6 +6,7 @@
 mod bars;
 mod client_cpu;
 mod core_counts;
+mod counts;
 mod deadlines;
 mod full;
 mod info;
@@ -34,7 +35,7 @@ use std::process::ExitCode;
 
 use show::pages;
 
-const USAGE: &str = "redis-state-benches quick|full|scaling|time MODULE, core PROGRAM, or pages";
+const USAGE: &str = "redis-state-benches quick|full|scaling|time|counts MODULE, core PROGRAM, or pages";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -61,6 +62,7 @@ fn run(args: &[String]) -> Result<bool, String> {
         "time" => deadlines::run(&file),
         "full" => full::run(&file).map(|()| true),
         "scaling" => scaling::run(&file).map(|()| true),
+        "counts" => counts::run(&file).map(|()| true),
         "core" => core_counts::run(&file).map(|()| true),
         _ => Err(format!("usage: {USAGE}")),
     }

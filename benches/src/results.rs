@@ -43,6 +43,29 @@ pub struct Core {
     pub operations: Vec<Operation>,
 }
 
+/// `counts.json`
+#[derive(Serialize, Deserialize)]
+pub struct Counts {
+    pub about: About,
+    pub requests: Vec<Counted>,
+}
+
+/// The instructions of one request, by whose they are.
+#[derive(Serialize, Deserialize)]
+pub struct Counted {
+    pub kind: Kind,
+    pub module: f64,
+    pub server: f64,
+    /// The C library and the allocator; on whose behalf does not show.
+    pub libraries: f64,
+}
+
+impl Counted {
+    pub fn all(&self) -> f64 {
+        self.module + self.server + self.libraries
+    }
+}
+
 /// When and on what.
 #[derive(Serialize, Deserialize)]
 pub struct About {

@@ -31,12 +31,21 @@ impl Server {
 
     /// A server with settings of its own, as words of its command line.
     pub fn start_with(module: &Path, settings: &[&str]) -> Result<Server, String> {
+        Server::start_under(&[], module, settings)
+    }
+
+    /// The same as a child of another program, whose words come first; it runs in the server's folder.
+    pub fn start_under(program: &[&str], module: &Path, settings: &[&str]) -> Result<Server, String> {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let dir = std::env::temp_dir().join(format!("redis-state-bench-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
         let port = free_port().map_err(|error| format!("no free port: {error}"))?;
-        let child = Command::new("redis-server")
+        let words = [program, &["redis-server"]].concat();
+        let (first, rest) = words.split_first().ok_or("no program")?;
+        let child = Command::new(first)
+            .args(rest)
+            .current_dir(&dir)
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             .args(["--logfile", "server.log", "--dir"])
             .arg(&dir)
@@ -46,7 +55,7 @@ impl Server {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
-            .map_err(|error| format!("redis-server: {error}"))?;
+            .map_err(|error| format!("{first}: {error}"))?;
         let mut server = Server { child, port, dir };
         server.wait_until_ready()?;
         Ok(server)
@@ -69,6 +78,15 @@ impl Server {
 
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where it keeps what it writes.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// A fresh connection.

@@ -13,6 +13,9 @@ pub(crate) const ATTEMPTS_CEILING: usize = 1000;
 /// The error of an attempt is at most this long, in bytes.
 pub const ATTEMPT_ERROR_BYTES_MAX: usize = 1024;
 
+/// Nothing is counted further: an integer of RESP3 ends here.
+pub(crate) const COUNT_MAX: u64 = i64::MAX as u64;
+
 /// What happened to an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tally {
@@ -113,8 +116,9 @@ impl Attempts {
             self.counters.retain(|counter| counter.operation != attempt.operation);
         } else {
             let counter = self.counter_mut(&attempt.operation);
-            counter.attempts = counter.attempts.saturating_add(1);
-            counter.failures = if attempt.success { 0 } else { counter.failures.saturating_add(1) };
+            let one_more = |count: u64| count.saturating_add(1).min(COUNT_MAX);
+            counter.attempts = one_more(counter.attempts);
+            counter.failures = if attempt.success { 0 } else { one_more(counter.failures) };
             self.history.push_back(attempt);
         }
         let surplus = self.history.len().saturating_sub(history_max);
@@ -138,6 +142,11 @@ impl Attempts {
         };
         if self.counters.iter().enumerate().any(|(index, counter)| repeated(index, counter)) {
             return Err("an operation is counted twice");
+        }
+        let possible =
+            |counter: &Counter| counter.failures <= counter.attempts && counter.attempts <= COUNT_MAX;
+        if !self.counters.iter().all(possible) {
+            return Err("an operation has a count that can't be");
         }
         if self.history.iter().any(|attempt| !(0..=TIME_MAX_MS).contains(&attempt.at_ms)) {
             return Err("the time of an attempt is out of range");
@@ -165,6 +174,16 @@ mod tests {
         let mut attempts = Attempts::default();
         steps.iter().for_each(|(operation, tally)| attempts.apply(attempted(operation, *tally, history_max)));
         attempts
+    }
+
+    #[test]
+    fn counts_end_where_replies_do() {
+        let mut attempts = Attempts::default();
+        let full = Counter { operation: "confirm".into(), attempts: COUNT_MAX, failures: COUNT_MAX };
+        attempts.counters.push(full.clone());
+        attempts.apply(attempted("confirm", Tally::Failure, 3));
+        assert_eq!(attempts.counter("confirm"), Some(&full));
+        assert_eq!(attempts.check_invariants(), Ok(()));
     }
 
     #[test]

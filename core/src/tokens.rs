@@ -10,6 +10,7 @@ use std::fmt;
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use crate::attempts::COUNT_MAX;
 use crate::etag::{Etag, VERSION_MAX};
 
 /// More tokens than `state.idempotency-ids` can ask for.
@@ -101,7 +102,7 @@ impl Tokens {
             return Err("a token is remembered twice");
         }
         if !self.kept.iter().all(Token::is_sound) {
-            return Err("a token made a version that can't be");
+            return Err("a token made what can't be");
         }
         Ok(())
     }
@@ -117,7 +118,7 @@ impl Token {
     fn is_sound(&self) -> bool {
         match self.made {
             Made::Etag(etag) => (1..=VERSION_MAX).contains(&etag.version),
-            Made::Attempts(_) => true,
+            Made::Attempts(attempts) => attempts <= COUNT_MAX,
         }
     }
 }

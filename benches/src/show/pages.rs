@@ -6,7 +6,7 @@
 use super::node;
 use super::plots;
 use super::tables as t;
-use crate::results::{Core, Run, Scaling, folder, read};
+use crate::results::{Core, Counts, Run, Scaling, folder, read};
 use crate::workload::Shape;
 
 const SINGLE: Shape = Shape { depth: 1, ..Shape::BASE };
@@ -54,6 +54,7 @@ pub fn of_scaling(scaling: &Scaling) -> Result<(), String> {
 pub fn again() -> Result<(), String> {
     of_run(&read::<Run>("bench.json")?)?;
     of_scaling(&read::<Scaling>("scaling.json")?)?;
+    of_counts(&read::<Counts>("counts.json")?)?;
     of_core(&read::<Core>("core.json")?)
 }
 
@@ -66,6 +67,12 @@ fn of_node(run: &Run, scaling: &Scaling) -> Result<(), String> {
         ("cluster", figures.cluster_table().to_string()),
     ];
     rewrite("../scaling.md", &tables)
+}
+
+/// After `make bench-counts`.
+pub fn of_counts(found: &Counts) -> Result<(), String> {
+    let table = t::counts_table(found).to_string();
+    rewrite("README.md", &[("counts-about", t::about(&found.about)), ("counts", table)])
 }
 
 /// After `make bench-core`.

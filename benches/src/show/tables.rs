@@ -3,7 +3,7 @@
 use super::table::{Table, short};
 use crate::bars::{bars, rate};
 use crate::kind::Kind;
-use crate::results::{About, Core, Neighbour, Rate, Run, Scaling, Series};
+use crate::results::{About, Core, Counted, Counts, Neighbour, Rate, Run, Scaling, Series};
 use crate::spread::{Spread, median};
 use crate::workload::Shape;
 
@@ -218,6 +218,21 @@ pub fn amount(series: &Series, x: f64) -> String {
         count if count >= 1e4 => format!("{}k", count / 1e3),
         count => count.to_string(),
     }
+}
+
+pub fn counts_table(found: &Counts) -> Table {
+    let mut table = Table::new(["command", "instructions", "module", "server", "libraries", "beside"]);
+    for counted in &found.requests {
+        let beside = counted.kind.baseline().and_then(|baseline| {
+            let other = found.requests.iter().find(|other| other.kind == baseline)?;
+            Some(format!("1 / {} x {}", short(other.all() / counted.all()), baseline.name()))
+        });
+        let Counted { kind, module, server, libraries } = counted;
+        let counts = [counted.all(), *module, *server, *libraries].map(|count| format!("{count:.0}"));
+        let cells = std::iter::once(kind.name().to_owned()).chain(counts);
+        table.row(cells.chain([beside.unwrap_or_default()]));
+    }
+    table
 }
 
 pub fn core_table(core: &Core) -> Table {

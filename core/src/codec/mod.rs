@@ -378,6 +378,10 @@ mod tests {
         time.head.at_ms = i64::MAX;
         let mut counted = state();
         counted.attempts.counters.push(counted.attempts.counters[0].clone());
+        let mut beyond = state();
+        beyond.attempts.counters[0].attempts = u64::MAX - 1;
+        let mut more_failures = state();
+        more_failures.attempts.counters[0].failures = 8;
         let mut nobody = state();
         nobody.head.deadlines = Deadlines::new(vec![Deadline { place: "".into(), at_ms: 1 }]);
         let mut entry = state();
@@ -386,7 +390,11 @@ mod tests {
         remembered.tokens.kept.push_back(token(Made::Attempts(7)));
         let mut made = state();
         made.tokens.kept.push_back(token(Made::Etag(Etag { version: 0, digest: 1 })));
-        for broken in [rising, ancestor, label, twice, time, counted, nobody, entry, remembered, made] {
+        let mut replayed = state();
+        replayed.tokens.kept[1].made = Made::Attempts(u64::MAX - 1);
+        let versions = [rising, ancestor, label, twice, time, nobody, entry];
+        let counts = [counted, beyond, more_failures, remembered, made, replayed];
+        for broken in versions.into_iter().chain(counts) {
             assert_eq!(decode_state(&encode_state(&broken)), None, "{broken:?}");
         }
     }
