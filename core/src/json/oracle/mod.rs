@@ -124,7 +124,12 @@ fn object(members: Vec<(String, Value)>) -> Value {
 /// Any object.
 pub fn any_object() -> impl Strategy<Value = Value> {
     let members = prop::collection::vec((name(), any_value()), 0..6).prop_map(object);
-    prop_oneof![8 => members, 1 => any_value().prop_filter("an object", Value::is_object)]
+    let whole = any_value().prop_map(|value| match value {
+        Value::Object(_) => value,
+        // Not filtered out: of a million cases that would be more than proptest lets go.
+        value => object(vec![("dashboard".into(), value)]),
+    });
+    prop_oneof![8 => members, 1 => whole]
 }
 
 /// Two values, the second of them the first with some members and elements changed, gone or new.
