@@ -1,8 +1,8 @@
 //! The document: the JSON object a client owns, kept as compact canonical text.
 //!
 //! Keeping the parsed tree was measured and rejected: it takes seven times the memory. What is kept beside the text is where its
-//! members are, 12 bytes each: a message changes one of them, and to pass over the others took a twentieth of an update. Canonical means one text
-//! for one reading of the client's bytes: member order and number literals as written, strings as RFC 8785 writes
+//! members are, 12 bytes each: a message changes one of them, and to pass over the others took a twentieth of an update. Canonical
+//! means one text for one reading of the client's bytes: member order and number literals as written, strings as RFC 8785 writes
 //! them, no insignificant space, of duplicate names the last. So equal text means nothing has changed.
 
 use crate::delta::Edits;

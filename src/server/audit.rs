@@ -52,7 +52,7 @@ impl Trail {
 
     fn key(&mut self, ctx: Ctx) -> &mut Key<'static> {
         // The name lives as long as the key, which is not handed out beyond it.
-        self.key.get_or_insert_with(|| Key::open_write(ctx, RedisStr::new(self.name.borrow().as_ptr())))
+        self.key.get_or_insert_with(|| Key::open_write(ctx, RedisStr::new(self.name.as_ptr())))
     }
 
     pub fn is_missing(&self, ctx: Ctx) -> bool {

@@ -265,7 +265,7 @@ extern "C" fn set_switch(
 
 extern "C" fn get_dir(_name: *const c_char, _: *mut c_void) -> *mut raw::RedisModuleString {
     let value = SCHEMA_DIR_VALUE.lock().unwrap_or_else(PoisonError::into_inner);
-    value.as_ref().map_or(std::ptr::null_mut(), |dir| dir.0.borrow().as_ptr())
+    value.as_ref().map_or(std::ptr::null_mut(), |dir| dir.0.as_ptr())
 }
 
 extern "C" fn set_dir(

@@ -118,7 +118,7 @@ impl Ctx {
         // SAFETY: R1, R3: the strings live until the calls are over; the user is freed once, and not at all where there is
         // none of that name.
         unsafe {
-            let user = api!(RedisModule_GetModuleUserFromUserName(name.borrow().as_ptr()));
+            let user = api!(RedisModule_GetModuleUserFromUserName(name.as_ptr()));
             if user.is_null() {
                 return false;
             }

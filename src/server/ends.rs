@@ -70,7 +70,7 @@ extern "C" fn on_end(
 ) -> c_int {
     guard(|| {
         let end = if kind == raw::REDISMODULE_NOTIFY_EVICTED { End::Evict } else { End::Expire };
-        let unlinked = replace_last(None).filter(|unlinked| unlinked.key.borrow().as_ptr() == key);
+        let unlinked = replace_last(None).filter(|unlinked| unlinked.key.as_ptr() == key);
         if let Some(unlinked) = unlinked {
             ended(Ctx::new(ctx), RedisStr::new(key), end, &unlinked);
         }

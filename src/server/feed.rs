@@ -79,7 +79,7 @@ pub fn register(ctx: Ctx) -> bool {
 
 extern "C" fn on_get(_name: *const c_char, _: *mut c_void) -> *mut raw::RedisModuleString {
     let feed = FEED.lock().unwrap_or_else(PoisonError::into_inner);
-    feed.as_ref().map_or(std::ptr::null_mut(), |name| name.0.borrow().as_ptr())
+    feed.as_ref().map_or(std::ptr::null_mut(), |name| name.0.as_ptr())
 }
 
 extern "C" fn on_set(
