@@ -12,7 +12,7 @@ use super::equal::equal;
 use super::lookup::Lookup;
 use super::node::{Kind, Node};
 use super::pointer::{Pointer, array_index};
-use super::strings::raw;
+use super::strings::{raw, same};
 use super::tree::{Entry, NO_NAME, Tree};
 
 /// A value that is being changed.
@@ -274,12 +274,12 @@ impl<'a> Members<'a> {
         }
         match &self.places {
             Some(places) => places.0.get(raw).copied(),
-            None => self.list.iter().position(|(name, _)| *name == *raw),
+            None => self.list.iter().position(|(name, _)| same(name.as_bytes(), raw.as_bytes())),
         }
     }
 
     fn peek(&self, raw: &str) -> Option<&Draft<'a>> {
-        self.list.iter().find(|(name, _)| *name == *raw).map(|(_, member)| member)
+        self.list.iter().find(|(name, _)| same(name.as_bytes(), raw.as_bytes())).map(|(_, member)| member)
     }
 
     /// The member with this name.

@@ -15,7 +15,7 @@ use serde_json::{Map, Number, Value};
 
 use super::name::Name;
 use super::skip;
-use super::strings::{raw, unescaped};
+use super::strings::{raw, same, unescaped};
 use super::tree::{Entry, NO_NAME};
 
 /// What a value is.
@@ -126,12 +126,12 @@ impl<'a> Node<'a> {
     pub(crate) fn is_named(self, raw: &str) -> bool {
         const AROUND: usize = "\"\":".len();
         let Entry { start, name, .. } = *self.entry;
-        start.wrapping_sub(name) as usize == raw.len() + AROUND && self.name_bytes() == raw.as_bytes()
+        start.wrapping_sub(name) as usize == raw.len() + AROUND && same(self.name_bytes(), raw.as_bytes())
     }
 
     /// Whether it has the name that another member has.
     pub(super) fn is_namesake_of(self, other: Node) -> bool {
-        self.name_bytes() == other.name_bytes()
+        same(self.name_bytes(), other.name_bytes())
     }
 
     fn name_bytes(self) -> &'a [u8] {

@@ -14,6 +14,22 @@ pub(crate) fn raw(text: &str) -> Cow<'_, str> {
     Cow::Owned(written)
 }
 
+/// Whether two texts are one. For names, which are mostly so short that calling memcmp costs more than looking at both ends of
+/// them, a word each.
+pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
+    fn ends<const N: usize>(text: &[u8]) -> Option<[&[u8; N]; 2]> {
+        Some([text.first_chunk()?, text.last_chunk()?])
+    }
+    if one.len() != other.len() {
+        return false;
+    }
+    match one.len() {
+        4..8 => ends::<4>(one) == ends::<4>(other),
+        8..=16 => ends::<8>(one) == ends::<8>(other),
+        _ => one == other,
+    }
+}
+
 /// Where the first byte is that has to be written as an escape, or the end.
 pub(super) fn first_escaped(bytes: &[u8]) -> usize {
     let is_escaped = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
@@ -150,6 +166,18 @@ mod tests {
             push_string(&mut written, &text);
             proptest::prop_assert_eq!(&written, &serde_json::Value::from(text.as_str()).to_string());
             proptest::prop_assert_eq!(unescaped(&written[1..written.len() - 1]), text);
+        }
+
+        /// At every place of two texts that have the same length, and most of it in common.
+        #[test]
+        fn texts_are_one_when_each_byte_is(one in proptest::collection::vec(97..99_u8, 0..24), at in 0..24_usize) {
+            let mut other = one.clone();
+            proptest::prop_assert!(same(&one, &other));
+            match other.get_mut(at) {
+                Some(byte) => *byte ^= 1,
+                None => other.push(b'a'),
+            }
+            proptest::prop_assert!(!same(&one, &other), "{:?}", other);
         }
 
         /// In every place of a word, and behind the last whole one.
