@@ -187,14 +187,21 @@ pub(super) enum Trim {
 
 /// Trims the stream to `len_max` entries; returns how many there are then.
 pub(super) fn trim(key: &Key, len_max: usize, how: Trim) -> usize {
-    let flags = if how == Trim::About { raw::REDISMODULE_STREAM_TRIM_APPROX } else { 0 };
+    /// Whether a node can go is told by the oldest one, which nothing else looks at: so it is asked about so many times while the
+    /// stream grows by as much as it holds, and not at each entry.
+    const ASKED_MIN: usize = 32;
+    const STEP_MAX: usize = 16;
+    let (flags, step) = match how {
+        Trim::About => (raw::REDISMODULE_STREAM_TRIM_APPROX, (len_max / ASKED_MIN).clamp(1, STEP_MAX)),
+        Trim::Exactly => (0, 1),
+    };
     // SAFETY: R2: the key holds a stream and is open for writing.
-    unsafe {
-        if api!(RedisModule_ValueLength(key.handle())) > len_max {
-            api!(RedisModule_StreamTrimByLength(key.handle(), flags as i32, len_max as i64));
-        }
-        api!(RedisModule_ValueLength(key.handle()))
+    let len = || unsafe { api!(RedisModule_ValueLength(key.handle())) };
+    if len() > len_max && len().is_multiple_of(step) {
+        // SAFETY: R2, as above.
+        unsafe { api!(RedisModule_StreamTrimByLength(key.handle(), flags as i32, len_max as i64)) };
     }
+    len()
 }
 
 /// Walks a stream from its end. The first field of each entry is the event.

@@ -31,6 +31,7 @@ mod load;
 mod memory;
 mod persistence;
 mod positions;
+mod prefetch;
 pub mod registry;
 mod schema_dir;
 pub mod string;

@@ -73,10 +73,10 @@ impl OwnedString {
         RECENT.with(|recent| {
             let mut recent = recent.borrow_mut();
             let Some(recent) = recent.get_mut(place) else { return OwnedString::new(bytes) };
-            if recent.as_ref().is_none_or(|recent| *recent.borrow() != *bytes) {
-                *recent = Some(OwnedString::new(bytes));
+            if recent.as_ref().is_none_or(|recent| recent.bytes[..] != *bytes) {
+                *recent = Some(Recent { bytes: bytes.into(), string: OwnedString::new(bytes) });
             }
-            recent.as_ref().and_then(OwnedString::hold).unwrap_or_else(|| OwnedString::new(bytes))
+            recent.as_ref().and_then(|recent| recent.string.hold()).unwrap_or_else(|| OwnedString::new(bytes))
         })
     }
 
@@ -125,13 +125,19 @@ impl Drop for OwnedString {
 
 /// So many strings are kept, each at one of so many places, and none that is longer.
 const RECENT_MAX: usize = 64;
-const RECENT_BYTES_MAX: usize = 40;
+const RECENT_BYTES_MAX: usize = 36;
 
-type Recent = RefCell<[Option<OwnedString>; RECENT_MAX]>;
+/// A string and what it says, which the server would have to be asked about each time.
+struct Recent {
+    bytes: SmallVec<[u8; RECENT_BYTES_MAX]>,
+    string: OwnedString,
+}
+
+type Recents = RefCell<[Option<Recent>; RECENT_MAX]>;
 
 thread_local! {
     /// Not freed at the end of the server.
-    static RECENT: ManuallyDrop<Recent> = const { ManuallyDrop::new(RefCell::new([const { None }; RECENT_MAX])) };
+    static RECENT: ManuallyDrop<Recents> = const { ManuallyDrop::new(RefCell::new([const { None }; RECENT_MAX])) };
 }
 
 /// Where a string is kept. Most differ in their length or in how they end.

@@ -15,6 +15,7 @@ use super::ctx::Ctx;
 use super::deadlines;
 use super::effect::{self, Expiry};
 use super::key::{Key, Kind};
+use super::prefetch::prefetch;
 use super::string::{OwnedString, RedisStr};
 use super::value::Held;
 use super::{cluster, config, feed, info};
@@ -47,6 +48,11 @@ impl<'a> Target<'a> {
         let key = Key::open_write(ctx, name);
         if !matches!(key.kind(), Kind::Nothing | Kind::State) {
             return Err(Refused::WrongType);
+        }
+        // The trail is looked for meanwhile.
+        if let Some(held) = key.held() {
+            prefetch(held);
+            prefetch(held.state().head().document.text());
         }
         let (limits, now_ms) = (config::limits(), ctx.now_ms());
         if config::AUDIT.is_on() {
