@@ -31,13 +31,16 @@ impl Index {
         Index { due: BTreeMap::new(), unlinked: Vec::new(), wanted: Vec::new() }
     }
 
-    fn remove(&mut self, db: i32, at_ms: i64, key: &[u8]) {
+    /// Takes a line away. Returns the key, which mostly gets another one.
+    fn remove(&mut self, db: i32, at_ms: i64, key: &[u8]) -> Box<[u8]> {
+        let line = (at_ms, key.into());
         if let Some(due) = self.due.get_mut(&db) {
-            due.remove(&(at_ms, key.into()));
+            due.remove(&line);
             if due.is_empty() {
                 self.due.remove(&db);
             }
         }
+        line.1
     }
 }
 
@@ -58,11 +61,9 @@ pub fn note(db: i32, key: &[u8], held: &mut Held) {
     }
     let before = std::mem::replace(&mut line.at_ms, at_ms);
     with(|index| {
-        if let Some(before) = before {
-            index.remove(db, before, key);
-        }
+        let key = before.map(|before| index.remove(db, before, key)).unwrap_or_else(|| key.into());
         if let Some(at_ms) = at_ms {
-            index.due.entry(db).or_default().insert((at_ms, key.into()));
+            index.due.entry(db).or_default().insert((at_ms, key));
         }
     });
 }

@@ -108,7 +108,7 @@ extern "C" fn on_set(
 /// Passes on an entry that was written about `key`, in the database that is selected; whoever writes one calls this, and
 /// what the feed does not hear of is passed over here.
 pub fn tell(ctx: Ctx, key: RedisStr, entry: &Entry) {
-    let event = entry.fields.first().map_or("", |(_, event)| event);
+    let event = entry.fields().next().map_or("", |(_, event)| event);
     if !TOLD.contains(&event) {
         return;
     }

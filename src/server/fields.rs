@@ -20,9 +20,9 @@ pub struct Words {
 
 impl Words {
     pub fn of(entry: &Entry) -> Words {
-        let fields = entry.fields.len();
+        let fields = entry.fields().len();
         let mut words = Words { all: Vec::with_capacity(fields * 2), values: Vec::with_capacity(fields) };
-        entry.fields.iter().for_each(|(name, value)| words.push(name, value.as_bytes()));
+        entry.fields().for_each(|(name, value)| words.push(name, value.as_bytes()));
         words
     }
 

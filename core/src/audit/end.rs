@@ -58,7 +58,7 @@ impl Ended {
     pub fn entry(&self, end: End, now_ms: i64) -> Entry {
         let mut entry = Entry::new(end.as_str(), &Remarks::default());
         entry.push_etag(self.etag);
-        entry.push("at", iso8601(now_ms));
+        entry.push("at", &iso8601(now_ms));
         entry.push_some("schema", self.schema.as_deref());
         entry.push_some("step", self.steps.as_deref());
         entry
@@ -97,7 +97,8 @@ mod tests {
 
     fn told(state: &State, registry: &Registry) -> Vec<(&'static str, String)> {
         let entry = Ended::of(state, registry).entry(End::Evict, 1_741_058_499_570);
-        entry.fields.into_iter().filter(|(name, _)| *name != "etag").collect()
+        let fields = entry.fields().filter(|(name, _)| *name != "etag");
+        fields.map(|(name, value)| (name, value.to_owned())).collect()
     }
 
     #[test]

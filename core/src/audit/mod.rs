@@ -19,8 +19,9 @@ use crate::time::iso8601;
 pub use end::{End, Ended};
 pub use last::LastEntry;
 
-/// About as many fields as an entry has.
+/// About as many fields as an entry has, and as many bytes in them.
 const FIELDS: usize = 12;
+const BYTES: usize = 512;
 
 /// Every commit whose version divides by this carries the document, so that a trail that was trimmed still has one.
 const DOCUMENT_EVERY: u64 = 64;
@@ -47,23 +48,41 @@ pub(crate) fn carries_document(version: u64) -> bool {
     version.checked_rem(DOCUMENT_EVERY) == Some(0)
 }
 
-/// One entry of the audit stream: field names and values in order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// One entry of the audit stream: field names and values in order. Every commit makes one, so the values stand in one text: a string
+/// for each was as many blocks of memory to take and to give back.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Names and values.
-    pub fields: Vec<(&'static str, String)>,
+    text: String,
+    /// Names, and where in the text the value of each ends.
+    ends: Vec<(&'static str, usize)>,
 }
 
 impl Entry {
     fn new(event: &str, remarks: &Remarks) -> Entry {
-        let mut entry = Entry { fields: Vec::with_capacity(FIELDS) };
-        entry.push("event", event);
+        let mut entry = Entry::of(event);
         entry.push_some("name", remarks.name.as_deref());
         entry
     }
 
-    fn push(&mut self, name: &'static str, value: impl Into<String>) {
-        self.fields.push((name, value.into()));
+    fn of(event: &str) -> Entry {
+        let mut entry = Entry { text: String::with_capacity(BYTES), ends: Vec::with_capacity(FIELDS) };
+        entry.push("event", event);
+        entry
+    }
+
+    /// Names and values.
+    pub fn fields(&self) -> impl ExactSizeIterator<Item = (&'static str, &str)> {
+        let mut start = 0;
+        self.ends.iter().map(move |(name, end)| {
+            let value = self.text.get(start..*end).unwrap_or_default();
+            start = *end;
+            (*name, value)
+        })
+    }
+
+    fn push(&mut self, name: &'static str, value: &str) {
+        self.text.push_str(value);
+        self.ends.push((name, self.text.len()));
     }
 
     fn push_some(&mut self, name: &'static str, value: Option<&str>) {
@@ -74,11 +93,11 @@ impl Entry {
 
     fn push_etag(&mut self, etag: Etag) {
         self.push("version", itoa::Buffer::new().format(etag.version));
-        self.push("etag", &*etag.text());
+        self.push("etag", &etag.text());
     }
 
     fn push_circumstances(&mut self, remarks: &Remarks, context: &Context) {
-        self.push("at", iso8601(context.now_ms));
+        self.push("at", &iso8601(context.now_ms));
         self.push("user", context.user);
         self.push_some("actor", remarks.actor.as_deref());
         self.push_some("note", remarks.note.as_deref());
@@ -89,7 +108,7 @@ impl Entry {
 
     /// The change was made for this version, and applied to a newer one.
     pub(crate) fn push_rebased(&mut self, version: u64) {
-        self.push("rebased", version.to_string());
+        self.push("rebased", itoa::Buffer::new().format(version));
     }
 
     /// A commit: `after` says what the state will be, `before` is the document it had, if any.
@@ -103,7 +122,7 @@ impl Entry {
         let mut entry = Entry::new(after.event.as_str(), remarks);
         entry.push_some("rung", after.rung.map(Rung::as_str));
         entry.push_etag(after.etag);
-        entry.push("parent", after.parent.to_string());
+        entry.push("parent", itoa::Buffer::new().format(after.parent));
         entry.push_circumstances(remarks, context);
         entry.push_some("schema", after.schema);
         entry.push_documents(before, document, after.etag.version, context);
@@ -129,12 +148,12 @@ impl Entry {
     fn push_patch(&mut self, mut patch: String, bytes_max: usize) {
         let bytes = patch.len();
         if bytes <= bytes_max {
-            return self.push("patch", patch);
+            return self.push("patch", &patch);
         }
         let end = (0..=bytes_max).rev().find(|end| patch.is_char_boundary(*end)).unwrap_or(0);
         patch.truncate(end);
-        self.push("patch", patch);
-        self.push("patch_bytes", bytes.to_string());
+        self.push("patch", &patch);
+        self.push("patch_bytes", itoa::Buffer::new().format(bytes));
     }
 
     /// A lapse at `at_ms`: nobody did it, so there is no user. The documents before and after have their secrets hidden.
@@ -145,11 +164,10 @@ impl Entry {
         (before, after): (Node, Node),
         context: &Context,
     ) -> Entry {
-        let mut entry = Entry::default();
-        entry.push("event", Event::Lapse.as_str());
+        let mut entry = Entry::of(Event::Lapse.as_str());
         entry.push_etag(etag);
         entry.push("parent", itoa::Buffer::new().format(state.head().number));
-        entry.push("at", iso8601(at_ms));
+        entry.push("at", &iso8601(at_ms));
         entry.push_some("schema", state.schema().map(|schema| &*schema.name));
         entry.push_documents(Some(before), after, etag.version, context);
         entry
@@ -202,16 +220,16 @@ impl Entry {
 
     /// A refusal; the state, if there is one, is as it was.
     pub fn reject(error: &Error, state: Option<&State>, remarks: &Remarks, context: &Context) -> Entry {
-        Entry::rejection(error.to_string(), state, remarks, context)
+        Entry::rejection(&error.to_string(), state, remarks, context)
     }
 
     /// What stands for all further refusals until the next commit.
     pub fn suppressed(state: Option<&State>, context: &Context) -> Entry {
         let text = "suppressed: further refusals are counted in INFO only, until the next commit";
-        Entry::rejection(text.to_owned(), state, &Remarks::default(), context)
+        Entry::rejection(text, state, &Remarks::default(), context)
     }
 
-    fn rejection(error: String, state: Option<&State>, remarks: &Remarks, context: &Context) -> Entry {
+    fn rejection(error: &str, state: Option<&State>, remarks: &Remarks, context: &Context) -> Entry {
         let mut entry = Entry::about_any("reject", state, remarks, context);
         entry.push("error", error);
         entry

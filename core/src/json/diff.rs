@@ -23,8 +23,27 @@ pub(crate) fn diff_text(from: Node, to: Node) -> String {
 /// The patch that makes a document out of nothing.
 pub(crate) fn creation_text(document: Node) -> String {
     let mut operations = Operations::new();
-    operations.push("add", "", Some(document));
+    operations.push(Op::Add, "", Some(document));
     operations.end()
+}
+
+/// What an operation does.
+#[derive(Clone, Copy)]
+enum Op {
+    Add,
+    Remove,
+    Replace,
+}
+
+impl Op {
+    /// Up to the path, in one piece.
+    fn begin(self) -> &'static str {
+        match self {
+            Op::Add => r#"{"op":"add","path":""#,
+            Op::Remove => r#"{"op":"remove","path":""#,
+            Op::Replace => r#"{"op":"replace","path":""#,
+        }
+    }
 }
 
 /// The text of a patch, as it grows.
@@ -40,16 +59,19 @@ impl Operations {
     }
 
     /// `path` is as it is written in JSON.
-    fn push(&mut self, op: &str, path: &str, value: Option<Node>) {
-        self.text.push_str(if self.text.len() > 1 { ",{\"op\":\"" } else { "{\"op\":\"" });
-        for part in [op, "\",\"path\":\"", path, "\""] {
-            self.text.push_str(part);
+    fn push(&mut self, op: Op, path: &str, value: Option<Node>) {
+        if self.text.len() > 1 {
+            self.text.push(',');
         }
+        self.text.push_str(op.begin());
+        self.text.push_str(path);
         if let Some(value) = value {
-            self.text.push_str(",\"value\":");
+            self.text.push_str("\",\"value\":");
             self.text.push_str(value.text());
+            self.text.push('}');
+        } else {
+            self.text.push_str("\"}");
         }
-        self.text.push('}');
     }
 
     fn end(mut self) -> String {
@@ -71,7 +93,7 @@ fn compare(from: Node, to: Node, path: &mut String, operations: &mut Operations)
         (Kind::Object, Kind::Object) if keeps_order(from, to) => members(from, to, path, operations),
         (Kind::Array, Kind::Array) => elements(from, to, path, operations),
         _ if from.text() == to.text() => {}
-        _ => operations.push("replace", path, Some(to)),
+        _ => operations.push(Op::Replace, path, Some(to)),
     }
 }
 
@@ -103,14 +125,14 @@ fn keeps_order(old: Node, new: Node) -> bool {
 fn members(old: Node, new: Node, path: &mut String, operations: &mut Operations) {
     let (mut in_new, mut in_old) = (Lookup::new(new), Lookup::new(old));
     for member in old.children().filter(|member| in_new.get_raw(member.raw_name()).is_none()) {
-        within(path, member.raw_name(), |path| operations.push("remove", path, None));
+        within(path, member.raw_name(), |path| operations.push(Op::Remove, path, None));
     }
     for member in new.children() {
         let before = in_old.get_raw(member.raw_name());
         within(path, member.raw_name(), |path| match before {
             Some(before) if before.text() == member.text() => {}
             Some(before) => compare(before, member, path, operations),
-            None => operations.push("add", path, Some(member)),
+            None => operations.push(Op::Add, path, Some(member)),
         });
     }
 }
@@ -144,14 +166,14 @@ fn elements(old: Node, new: Node, path: &mut String, operations: &mut Operations
     let new_end = new.len().saturating_sub(end);
     // From the back, so that the indices of the removals still to come stay what they are.
     for index in (new_end.max(begin)..old_end).rev() {
-        within(path, &index.to_string(), |path| operations.push("remove", path, None));
+        within(path, &index.to_string(), |path| operations.push(Op::Remove, path, None));
     }
     for (index, value) in new.iter().enumerate().take(new_end).skip(begin) {
         let before = old.get(index).filter(|_| index < old_end);
         within(path, &index.to_string(), |path| match before {
             Some(before) if before.text() == value.text() => {}
             Some(before) => compare(*before, *value, path, operations),
-            None => operations.push("add", path, Some(*value)),
+            None => operations.push(Op::Add, path, Some(*value)),
         });
     }
 }
