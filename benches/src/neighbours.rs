@@ -1,7 +1,8 @@
 //! How long a small read waits while another client writes documents of 256 KB, one after the other without a pause.
 //!
 //! The server has one thread, so what one client asks for is what all the others wait for. Beside STATE.UPDATE, which sends the
-//! change, stand what a bot would send without the module: SET, which sends the whole document, and the script.
+//! change, stand what a bot would send without the module: SET, which sends the whole document, and the script. And GET of 2 KB, for
+//! comparison: how much of it comes from anybody's asking without a pause, on a machine that may have other things to do.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,14 +16,21 @@ use crate::scripts::teach;
 use crate::server::Server;
 use crate::workload::{Shape, Workload};
 
-const ROUNDS: usize = 5;
-const STRETCH: Duration = Duration::from_secs(1);
+/// Many short ones: now and then the machine stands still for a millisecond or two, and a long stretch mostly has such a moment in it,
+/// whoever asks.
+const ROUNDS: usize = 21;
+const STRETCH: Duration = Duration::from_millis(400);
 /// So few that the reads alone never wait for each other.
 const READS_PER_S: f64 = 2000.0;
 const READER: Shape = Shape { bytes: 2048, depth: 1, connections: 4, keys: 64 };
-const WRITER: Shape = Shape { bytes: 256 * 1024, depth: 1, connections: 1, keys: 8 };
-const WRITERS: [Kind; 4] =
-    [Kind::StateUpdate(Rules::Local), Kind::StateUpdate(Rules::Whole), Kind::Set, Kind::LuaSmall];
+const LARGE: usize = 256 * 1024;
+const OTHERS: [(Kind, usize); 5] = [
+    (Kind::Get, READER.bytes),
+    (Kind::StateUpdate(Rules::Local), LARGE),
+    (Kind::StateUpdate(Rules::Whole), LARGE),
+    (Kind::Set, LARGE),
+    (Kind::LuaSmall, LARGE),
+];
 
 pub fn measure(module: &Path) -> Result<Vec<Neighbour>, String> {
     let server = Server::start(module)?;
@@ -31,11 +39,12 @@ pub fn measure(module: &Path) -> Result<Vec<Neighbour>, String> {
     reader.prepare(&server)?;
     let mut reads = OpenLoop::connect(&server, &scripts, reader)?;
     let mut cases = vec![(None, silence(None))];
-    for (index, kind) in WRITERS.into_iter().enumerate() {
-        let writer = Workload { kind, shape: WRITER, family: index + 1 };
-        writer.prepare(&server)?;
-        let requests = writer.lanes(&scripts).swap_remove(0);
-        cases.push((Some(Lane::connect(&server, writer, requests)?), silence(Some(kind))));
+    for (index, (kind, bytes)) in OTHERS.into_iter().enumerate() {
+        let shape = Shape { bytes, depth: 1, connections: 1, keys: 8 };
+        let other = Workload { kind, shape, family: index + 1 };
+        other.prepare(&server)?;
+        let requests = other.lanes(&scripts).swap_remove(0);
+        cases.push((Some(Lane::connect(&server, other, requests)?), silence(Some((kind, bytes)))));
     }
     for _ in 0..ROUNDS {
         for (lane, found) in &mut cases {
@@ -52,6 +61,7 @@ pub fn measure(module: &Path) -> Result<Vec<Neighbour>, String> {
     Ok(cases.into_iter().map(|(_, found)| found).collect())
 }
 
-fn silence(kind: Option<Kind>) -> Neighbour {
-    Neighbour { kind, p50_us: vec![], p99_us: vec![], p999_us: vec![], neighbour_p50_us: vec![] }
+fn silence(other: Option<(Kind, usize)>) -> Neighbour {
+    let (kind, bytes) = other.unzip();
+    Neighbour { kind, bytes, p50_us: vec![], p99_us: vec![], p999_us: vec![], neighbour_p50_us: vec![] }
 }

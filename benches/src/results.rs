@@ -128,11 +128,13 @@ pub struct Written {
     pub replication_bytes: Vec<f64>,
 }
 
-/// STATE.GET at a fixed rate while another client writes large documents.
+/// STATE.GET at a fixed rate while another client asks without a pause.
 #[derive(Serialize, Deserialize)]
 pub struct Neighbour {
     /// `None`: nobody else is there.
     pub kind: Option<Kind>,
+    /// The size of the other one's documents.
+    pub bytes: Option<usize>,
     pub p50_us: Vec<f64>,
     pub p99_us: Vec<f64>,
     pub p999_us: Vec<f64>,

@@ -159,15 +159,23 @@ pub fn written_table(run: &Run) -> Table {
 }
 
 pub fn neighbours_table(run: &Run) -> Table {
-    let mut table =
-        Table::new(["another client sends", "p50 us", "p99 us", "p99.9 us", "p99 / alone", "its own p50 us"]);
+    let mut table = Table::new([
+        "another client sends",
+        "document",
+        "p50 us",
+        "p99 us",
+        "p99.9 us",
+        "p99 / alone",
+        "its own p50 us",
+    ]);
     let alone = run.neighbours.iter().find(|neighbour| neighbour.kind.is_none());
-    for Neighbour { kind, p50_us, p99_us, p999_us, neighbour_p50_us } in &run.neighbours {
+    for Neighbour { kind, bytes, p50_us, p99_us, p999_us, neighbour_p50_us } in &run.neighbours {
         let name = kind.map_or("nothing", Kind::name).to_owned();
+        let document = bytes.map_or("-".to_owned(), |bytes| kilobytes(bytes as f64));
         let [p50, p99, p999, its_own] =
             [p50_us, p99_us, p999_us, neighbour_p50_us].map(|us| short(median(us)));
         let ratio = alone.map_or(String::new(), |alone| with_range(Spread::of_ratios(p99_us, &alone.p99_us)));
-        table.row([name, p50, p99, p999, ratio, its_own]);
+        table.row([name, document, p50, p99, p999, ratio, its_own]);
     }
     table
 }
