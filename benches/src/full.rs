@@ -36,11 +36,11 @@ fn measure(module: &Path) -> Result<Run, String> {
     let sizes = step("documents of 2 and 64 KB", || sizes(module))?;
     let races = step("clients on one key", || race::measure(module, ROUNDS_OF_OTHERS))?;
     let latencies = step("latencies", || latency::measure(module, &rates))?;
-    let neighbours = step("reads beside large updates", || neighbours::measure(module))?;
+    let (neighbours, stalls) = step("reads beside large updates", || neighbours::measure(module))?;
     let written =
         step("bytes of AOF and replication", || written::measure(module, &written::KINDS, ROUNDS_OF_OTHERS))?;
     let memory = step("memory", || memory::measure(module, SESSIONS, ROUNDS_OF_OTHERS))?;
-    Ok(Run { about, rates, sizes, races, latencies, memory, written, neighbours })
+    Ok(Run { about, rates, sizes, races, latencies, memory, written, neighbours, stalls })
 }
 
 /// Small changes of a small and of a large document, beside the script's.

@@ -25,6 +25,7 @@ mod scripts;
 mod server;
 mod show;
 mod spread;
+mod stalls;
 mod throughput;
 mod wire;
 mod workload;

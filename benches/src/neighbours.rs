@@ -11,9 +11,10 @@ use redis_state_benches::schema::Rules;
 
 use crate::kind::Kind;
 use crate::open_loop::{Lane, OpenLoop};
-use crate::results::Neighbour;
+use crate::results::{Neighbour, Stall};
 use crate::scripts::teach;
 use crate::server::Server;
+use crate::stalls;
 use crate::workload::{Shape, Workload};
 
 /// Many short ones: now and then the machine stands still for a millisecond or two, and a long stretch mostly has such a moment in it,
@@ -32,7 +33,8 @@ const OTHERS: [(Kind, usize); 5] = [
     (Kind::LuaSmall, LARGE),
 ];
 
-pub fn measure(module: &Path) -> Result<Vec<Neighbour>, String> {
+/// And what the machine is like meanwhile.
+pub fn measure(module: &Path) -> Result<(Vec<Neighbour>, Vec<Stall>), String> {
     let server = Server::start(module)?;
     let scripts = teach(&server)?;
     let reader = Workload { kind: Kind::StateGet, shape: READER, family: 0 };
@@ -46,7 +48,9 @@ pub fn measure(module: &Path) -> Result<Vec<Neighbour>, String> {
         let requests = other.lanes(&scripts).swap_remove(0);
         cases.push((Some(Lane::connect(&server, other, requests)?), silence(Some((kind, bytes)))));
     }
+    let mut stalls = Vec::new();
     for _ in 0..ROUNDS {
+        stalls.push(stalls::watch(STRETCH));
         for (lane, found) in &mut cases {
             let percentiles = reads.run(READS_PER_S, STRETCH, lane.as_mut())?;
             found.p50_us.push(percentiles.p50_us);
@@ -58,7 +62,7 @@ pub fn measure(module: &Path) -> Result<Vec<Neighbour>, String> {
             }
         }
     }
-    Ok(cases.into_iter().map(|(_, found)| found).collect())
+    Ok((cases.into_iter().map(|(_, found)| found).collect(), stalls))
 }
 
 fn silence(other: Option<(Kind, usize)>) -> Neighbour {

@@ -35,6 +35,7 @@ pub fn run(module: &Path) -> Result<bool, String> {
         memory: memory::measure(module, SESSIONS, ROUNDS_OF_OTHERS)?,
         written: written::measure(module, &[Kind::LuaSmall, UPDATE], ROUNDS_OF_OTHERS)?,
         neighbours: vec![],
+        stalls: vec![],
     };
     for shape in shapes {
         println!("pipeline {}, document of 2 KB, {} connections\n", shape.depth, shape.connections);

@@ -23,6 +23,8 @@ pub struct Run {
     pub memory: Vec<Memory>,
     pub written: Vec<Written>,
     pub neighbours: Vec<Neighbour>,
+    /// In the rounds of the neighbours.
+    pub stalls: Vec<Stall>,
 }
 
 /// `scaling.json`
@@ -140,6 +142,14 @@ pub struct Neighbour {
     pub p999_us: Vec<f64>,
     /// How long the other client's requests took.
     pub neighbour_p50_us: Vec<f64>,
+}
+
+/// How a program waited for a processor in one stretch.
+#[derive(Serialize, Deserialize)]
+pub struct Stall {
+    /// Of the time.
+    pub percent: f64,
+    pub longest_ms: f64,
 }
 
 /// Time per request as something grows.

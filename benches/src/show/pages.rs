@@ -29,6 +29,7 @@ pub fn of_run(run: &Run) -> Result<(), String> {
             ("memory", t::memory_table(&run.memory).to_string()),
             ("written", t::written_table(run).to_string()),
             ("neighbours", t::neighbours_table(run).to_string()),
+            ("stalls", t::stalls(run)),
         ],
     )?;
     // Before the first run of the other program there is nothing to put beside it.

@@ -180,6 +180,13 @@ pub fn neighbours_table(run: &Run) -> Table {
     table
 }
 
+/// What the machine was like meanwhile.
+pub fn stalls(run: &Run) -> String {
+    let shares: Vec<f64> = run.stalls.iter().map(|stall| stall.percent).collect();
+    let longest = run.stalls.iter().map(|stall| stall.longest_ms).fold(0.0, f64::max);
+    format!("{} % of the time, {} ms at most.\n", with_range(spread(&shares)), short(longest))
+}
+
 /// How time grows: between the first and the last point, as an exponent and as nanoseconds for each step of x.
 pub fn slopes_table(scaling: &Scaling) -> Table {
     let mut table =
