@@ -22,5 +22,5 @@ pub fn prefetch<T: ?Sized>(value: &T) {
         unsafe { _mm_prefetch::<_MM_HINT_T0>(first.add(offset)) };
     }
     #[cfg(not(target_arch = "x86_64"))]
-    drop(lines);
+    let _ = lines;
 }
