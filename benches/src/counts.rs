@@ -38,6 +38,7 @@ pub fn run(module: &Path) -> Result<(), String> {
         play(&server, &scripts, Workload { kind, shape: SHAPE, family })?;
         requests.push(counted(kind, &server.dir().join(format!("counts.{}", family + 1)))?);
     }
+    server.shut_down()?;
     let found = Counts { about, requests };
     write("counts.json", &found)?;
     pages::of_counts(&found)?;

@@ -171,6 +171,14 @@ pub fn receive(stream: &mut TcpStream, count: usize, buffer: &mut [u8]) -> Resul
     replies.refusal().map_or(Ok(()), |refusal| Err(format!("the server answers {refusal}")))
 }
 
+impl Server {
+    /// Ends it by its own command: killed, what it runs under would leave files behind.
+    pub fn shut_down(mut self) -> Result<(), String> {
+        let _closed_instead_of_a_reply = self.call(&[b"SHUTDOWN", b"NOSAVE"]);
+        self.child.wait().map(drop).map_err(|error| error.to_string())
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         // Whatever fails here, the server is gone or was never there.
