@@ -33,7 +33,7 @@ const OTHERS: [(Kind, usize); 5] = [
     (Kind::LuaSmall, LARGE),
 ];
 
-/// And what the machine is like meanwhile.
+/// The reads beside nobody and beside each of the others, and what the machine is like meanwhile.
 pub fn measure(module: &Path) -> Result<(Vec<Neighbour>, Vec<Stall>), String> {
     let server = Server::start(module)?;
     let scripts = teach(&server)?;

@@ -89,6 +89,12 @@ impl Server {
         &self.dir
     }
 
+    /// Ends it by its own command: killed, what it runs under would leave files behind.
+    pub fn shut_down(mut self) -> Result<(), String> {
+        let _closed_instead_of_a_reply = self.call(&[b"SHUTDOWN", b"NOSAVE"]);
+        self.child.wait().map(drop).map_err(|error| error.to_string())
+    }
+
     /// A fresh connection.
     pub fn connect(&self) -> Result<TcpStream, String> {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).map_err(|error| error.to_string())?;
@@ -169,14 +175,6 @@ pub fn receive(stream: &mut TcpStream, count: usize, buffer: &mut [u8]) -> Resul
         }
     }
     replies.refusal().map_or(Ok(()), |refusal| Err(format!("the server answers {refusal}")))
-}
-
-impl Server {
-    /// Ends it by its own command: killed, what it runs under would leave files behind.
-    pub fn shut_down(mut self) -> Result<(), String> {
-        let _closed_instead_of_a_reply = self.call(&[b"SHUTDOWN", b"NOSAVE"]);
-        self.child.wait().map(drop).map_err(|error| error.to_string())
-    }
 }
 
 impl Drop for Server {

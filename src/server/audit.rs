@@ -196,12 +196,14 @@ pub(super) fn trim(key: &Key, len_max: usize, how: Trim) -> usize {
         Trim::Exactly => (0, 1),
     };
     // SAFETY: R2: the key holds a stream and is open for writing.
-    let len = || unsafe { api!(RedisModule_ValueLength(key.handle())) };
-    if len() > len_max && len().is_multiple_of(step) {
-        // SAFETY: R2, as above.
-        unsafe { api!(RedisModule_StreamTrimByLength(key.handle(), flags as i32, len_max as i64)) };
+    unsafe {
+        let len = api!(RedisModule_ValueLength(key.handle()));
+        if len <= len_max || !len.is_multiple_of(step) {
+            return len;
+        }
+        api!(RedisModule_StreamTrimByLength(key.handle(), flags as i32, len_max as i64));
+        api!(RedisModule_ValueLength(key.handle()))
     }
-    len()
 }
 
 /// Walks a stream from its end. The first field of each entry is the event.
