@@ -46,6 +46,14 @@ impl Ctx {
         !is_paused && self.is_primary() && self.flags() & raw::REDISMODULE_CTX_FLAGS_LOADING == 0
     }
 
+    /// Whether what is done here is sent on whoever listens: to an AOF, by a replica to its own, and in a cluster with a slot.
+    pub fn always_propagates(self) -> bool {
+        const SENT_ON: u32 = raw::REDISMODULE_CTX_FLAGS_AOF
+            | raw::REDISMODULE_CTX_FLAGS_SLAVE
+            | raw::REDISMODULE_CTX_FLAGS_CLUSTER;
+        self.flags() & SENT_ON != 0
+    }
+
     /// Whether the caller can be made to wait; not in a transaction or a script.
     pub fn may_block(self) -> bool {
         self.flags() & raw::REDISMODULE_CTX_FLAGS_DENY_BLOCKING == 0

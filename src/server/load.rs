@@ -11,7 +11,8 @@ use super::ctx::{Ctx, ERR, OK};
 use super::entry::{guard, install_panic_hook};
 use super::string::RedisStr;
 use super::{
-    api, cluster, config, deadlines, ends, info, registry, schema_dir, table, timer, value, waiting,
+    api, cluster, config, deadlines, ends, info, propagation, registry, schema_dir, table, timer, value,
+    waiting,
 };
 use crate::COMMANDS;
 
@@ -72,6 +73,8 @@ fn register(ctx: Ctx, args: &[RedisStr]) -> Result<(), String> {
     subscribe(ctx, raw::REDISMODULE_EVENT_LOADING, on_loading)?;
     subscribe(ctx, raw::REDISMODULE_EVENT_FLUSHDB, on_flush)?;
     subscribe(ctx, raw::REDISMODULE_EVENT_SWAPDB, on_swap)?;
+    subscribe(ctx, raw::REDISMODULE_EVENT_FORK_CHILD, on_new_listener)?;
+    subscribe(ctx, raw::REDISMODULE_EVENT_REPLICATION_ROLE_CHANGED, on_new_listener)?;
     if !ends::subscribe(ctx) {
         return Err("the server does not tell when keys expire".to_owned());
     }
@@ -142,6 +145,11 @@ extern "C" fn on_loading(
     if starts.contains(&subevent) {
         guard(registry::clear);
     }
+}
+
+/// A child may write a copy of the dataset for a first replica, and who is promoted may have replicas.
+extern "C" fn on_new_listener(_: *mut raw::RedisModuleCtx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {
+    propagation::ask_again();
 }
 
 /// A database is emptied, or all of them, perhaps to load another dataset: no key tells of it. While data are loaded no

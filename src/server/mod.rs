@@ -32,6 +32,7 @@ mod memory;
 mod persistence;
 mod positions;
 mod prefetch;
+mod propagation;
 pub mod registry;
 mod schema_dir;
 pub mod string;

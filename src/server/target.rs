@@ -18,7 +18,7 @@ use super::key::{Key, Kind};
 use super::prefetch::prefetch;
 use super::string::{OwnedString, RedisStr};
 use super::value::Held;
-use super::{cluster, config, feed, info};
+use super::{cluster, config, feed, info, propagation};
 use crate::command::Refused;
 
 /// A key, its audit stream, and the circumstances of the command.
@@ -32,6 +32,8 @@ pub struct Target<'a> {
     seed: u64,
     user: String,
     limits: Limits,
+    /// Whether somebody's command does this, and not a timer.
+    is_asked: bool,
 }
 
 impl<'a> Target<'a> {
@@ -65,7 +67,14 @@ impl<'a> Target<'a> {
         let expires_at_ms = key.expires_at_ms();
         // Only a state that is made needs one, and the server's generator takes as long as a tenth of an update.
         let seed = if key.held().is_some() { 0 } else { ctx.random() };
-        Ok(Target { ctx, key, trail, now_ms, expires_at_ms, seed, user: ctx.user(), limits })
+        Ok(Target { ctx, key, trail, now_ms, expires_at_ms, seed, user: ctx.user(), limits, is_asked: true })
+    }
+
+    /// Commits the lapses that are due, from a timer.
+    pub fn lapse_unasked(ctx: Ctx, name: RedisStr<'a>, trail: Trail) -> Result<(), Refused> {
+        let mut target = Target::open_as_is(ctx, name, trail)?;
+        target.is_asked = false;
+        target.lapse()
     }
 
     pub fn name(&self) -> RedisStr<'a> {
@@ -117,23 +126,25 @@ impl<'a> Target<'a> {
     pub fn carry_out(&mut self, mut outcome: Outcome) -> Result<(), Refused> {
         let appended = self.append(outcome.entry.as_ref())?;
         let expiry_moves = outcome.expires_at_ms != self.expires_at_ms;
-        let blob = codec::encode_effects(&outcome.effects);
+        let changes = !outcome.effects.is_empty();
+        // Applying takes them apart.
+        let blob = self.is_heard().then(|| codec::encode_effects(&outcome.effects));
         self.apply_all(std::mem::take(&mut outcome.effects));
-        if !blob.is_empty() || expiry_moves {
+        if changes || expiry_moves {
             self.key.set_expiry(outcome.expires_at_ms);
             self.expires_at_ms = outcome.expires_at_ms;
             self.ctx.signal_modified(self.key.name());
         }
-        if !blob.is_empty() {
+        if changes {
             self.ctx.signal_ready(self.key.name());
         }
         match (&outcome.entry, appended) {
             (Some(entry), Some(appended)) => {
                 let expiry = Expiry::Set(outcome.expires_at_ms);
-                self.replicate_effect(&blob, expiry, Some((entry, &appended)));
+                self.replicate_effect(blob.as_deref(), expiry, Some((entry, &appended)));
             }
-            _ if !blob.is_empty() => {
-                self.replicate_effect(&blob, Expiry::Set(outcome.expires_at_ms), None);
+            _ if changes => {
+                self.replicate_effect(blob.as_deref(), Expiry::Set(outcome.expires_at_ms), None);
             }
             _ if expiry_moves => self.replicate_expiry(self.key.name(), outcome.expires_at_ms),
             // Who sends it again on a new connection may ask who has it.
@@ -169,7 +180,7 @@ impl<'a> Target<'a> {
         self.key.delete();
         self.ctx.signal_modified(self.key.name());
         if let Some(appended) = appended {
-            self.replicate_effect(&[], Expiry::Leave, Some((entry, &appended)));
+            self.replicate_effect(self.is_heard().then_some(&[]), Expiry::Leave, Some((entry, &appended)));
         }
         self.ctx.replicate(c"DEL", &[self.key.name()]);
         if purge && self.trail.exists(self.ctx) {
@@ -261,7 +272,7 @@ impl<'a> Target<'a> {
         };
         // A stream that takes no more entries must not hide why the command was refused.
         if let Ok(Some(appended)) = self.append(Some(&entry)) {
-            self.replicate_effect(&[], Expiry::Leave, Some((&entry, &appended)));
+            self.replicate_effect(self.is_heard().then_some(&[]), Expiry::Leave, Some((&entry, &appended)));
         }
     }
 
@@ -270,13 +281,22 @@ impl<'a> Target<'a> {
         self.trail.append(self.ctx, entry, self.now_ms).map(Some)
     }
 
-    /// Sends an effect to replicas, and what goes with its audit entry.
-    fn replicate_effect(&mut self, blob: &[u8], expiry: Expiry, audit: Option<(&Entry, &Appended)>) {
+    /// Whether an effect has to be made: a timer has no command to hand over in its place.
+    fn is_heard(&self) -> bool {
+        !self.is_asked || propagation::has_listeners(self.ctx, self.now_ms)
+    }
+
+    /// Sends an effect to replicas, `None` where nobody hears it, and what goes with its audit entry.
+    fn replicate_effect(&mut self, blob: Option<&[u8]>, expiry: Expiry, audit: Option<(&Entry, &Appended)>) {
         if let Some((_, appended)) = audit {
             cluster::remember(&mut self.key, (appended.id.ms, appended.id.seq), appended.expires_at_ms);
         }
         let appended = audit.map(|(_, appended)| (self.trail.name(), appended));
-        effect::send(self.ctx, self.key.name(), blob, expiry, appended);
+        match blob {
+            Some(blob) => effect::send(self.ctx, self.key.name(), blob, expiry, appended),
+            // The server counts it as a change, by which it knows when a snapshot is due.
+            None => self.ctx.replicate_verbatim(),
+        }
         if let Some((entry, _)) = audit {
             feed::tell(self.ctx, self.key.name(), entry);
         }

@@ -21,6 +21,7 @@ mod hostile_payloads;
 mod hostile_schemas;
 mod info;
 mod keyspace;
+mod listeners;
 mod lossless;
 mod memory;
 mod operations;
