@@ -2,7 +2,7 @@
 # can be read, and run, without make.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run bot test test-long test-servers soak replay bench bench-quick bench-scaling bench-time bench-counts bench-core bench-pages fmt lint doc clean
+.PHONY: help build run bot test test-long test-servers soak replay bench bench-quick bench-scaling bench-time bench-counts bench-core bench-pages profile fmt lint doc clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { sub("%", "ROW", $$1); printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ bench-core: ## Measure the core without a server: time by criterion, instruction
 
 bench-pages: ## Write the tables and plots of the last runs anew, from docs/benchmarks/*.json
 	@scripts/bench.sh pages
+
+profile: ## Count anew which code runs often, for the compiler; writes profile/module.profdata, which make build reads
+	@scripts/profile.sh
 
 fmt: ## Format the code
 	@cargo fmt --all

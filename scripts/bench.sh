@@ -14,6 +14,5 @@ if [ "${1:-}" = pages ]; then
   exit
 fi
 if [ "${1:-}" = counts ]; then need_valgrind; fi
-cargo build --release --locked
-need_one_module_name target/release
+build_module
 cargo run --release --locked --quiet -p redis-state-benches -- "${1:-quick}" "$PWD/target/release/libredis_state.so"

@@ -6,6 +6,5 @@ cd "$(dirname "$0")/.."
 
 need_cargo
 need_build
-cargo build --release --locked
-need_one_module_name target/release
+build_module
 say "The module is $PWD/target/release/libredis_state.so; docs/operations.md says how a server loads it."

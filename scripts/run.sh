@@ -38,8 +38,7 @@ if (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
   die "Port $port is taken, perhaps by another Redis: stop that one, or use another port: make run PORT=6390"
 fi
 
-cargo build --release --locked
-need_one_module_name target/release
+build_module
 
 mkdir -p .data
 options=(--port "$port")

@@ -155,6 +155,30 @@ need_node() {
     || die "node $version is too old: $NODE_VERSION_MIN or newer is needed for node-redis, which an example uses."
 }
 
+# The module in release, as target/release/libredis_state.so. The compiler is told which code runs, and how often, by the counts in
+# profile/ (profile-guided optimisation): what an update runs through lies together then, and what it does not is out of its way.
+build_module() {
+  local flags=
+  if can_read_profile; then
+    flags=-Cprofile-use=$PWD/profile/module.profdata
+    # Other systems' linkers have no such word.
+    if [ "$(uname)" = Linux ]; then flags+=" -Clink-arg=-Wl,-z,keep-text-section-prefix"; fi
+  else
+    say "$(rustc --version) can't read profile/module.profdata: the module is built without it, and is a little slower. make profile makes one."
+  fi
+  RUSTFLAGS="${RUSTFLAGS:-} $flags" cargo build --release --locked
+  need_one_module_name target/release
+}
+
+# Counts of a newer compiler are no good to an older one, which says so when it makes machine code.
+can_read_profile() {
+  local trial readable=1
+  trial=$(mktemp -d)
+  echo 'pub fn nothing() {}' | rustc --crate-type lib --emit obj -Cprofile-use=profile/module.profdata -o "$trial/trial.o" - 2>"$trial/log" || readable=0
+  rm -rf "$trial"
+  [ "$readable" = 1 ]
+}
+
 # The module under one name everywhere, since redis.conf names it: on macOS the linker calls it .dylib.
 need_one_module_name() {
   local folder=$1

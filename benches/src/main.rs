@@ -27,6 +27,7 @@ mod show;
 mod spread;
 mod stalls;
 mod throughput;
+mod training;
 mod wire;
 mod workload;
 mod written;
@@ -36,7 +37,7 @@ use std::process::ExitCode;
 
 use show::pages;
 
-const USAGE: &str = "redis-state-benches quick|full|scaling|time|counts MODULE, core PROGRAM, or pages";
+const USAGE: &str = "redis-state-benches quick|full|scaling|time|counts|train MODULE, core PROGRAM, or pages";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -64,6 +65,7 @@ fn run(args: &[String]) -> Result<bool, String> {
         "full" => full::run(&file).map(|()| true),
         "scaling" => scaling::run(&file).map(|()| true),
         "counts" => counts::run(&file).map(|()| true),
+        "train" => training::run(&file).map(|()| true),
         "core" => core_counts::run(&file).map(|()| true),
         _ => Err(format!("usage: {USAGE}")),
     }

@@ -47,7 +47,6 @@ pub fn shapes() -> Vec<Shape> {
     one_thing.into_iter().flat_map(|shape| [shape, Shape { depth: 1, ..shape }]).collect()
 }
 
-/// The server is emptied after each shape.
 pub fn measure(
     module: &Path,
     shapes: &[Shape],
@@ -55,13 +54,23 @@ pub fn measure(
     rounds: usize,
     stretch: Duration,
 ) -> Result<Vec<Rate>, String> {
-    let server = Server::start(module)?;
+    measure_on(&Server::start(module)?, shapes, kinds, rounds, stretch)
+}
+
+/// The server is emptied after each shape.
+pub fn measure_on(
+    server: &Server,
+    shapes: &[Shape],
+    kinds: &[Kind],
+    rounds: usize,
+    stretch: Duration,
+) -> Result<Vec<Rate>, String> {
     let mut rates = Vec::new();
     for shape in shapes {
         // On one key connections would roll back to where the one before just was: a no-op.
         let makes_sense = |kind: &&Kind| shape.keys > 1 || !matches!(kind, Kind::StateRollback(_));
         let workloads: Vec<_> = kinds.iter().filter(makes_sense).map(|kind| (*kind, *shape)).collect();
-        rates.extend(interleaved(&server, &workloads, rounds, stretch)?);
+        rates.extend(interleaved(server, &workloads, rounds, stretch)?);
         server.call(&[b"FLUSHALL", b"SYNC"])?;
     }
     Ok(rates)
