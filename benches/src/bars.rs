@@ -71,12 +71,13 @@ pub fn bars(run: &Run) -> Vec<Bar> {
     figures.into_iter().filter_map(found).collect()
 }
 
-pub fn rate(run: &Run, kind: Kind, shape: Shape) -> Option<&Rate> {
-    run.rates.iter().find(|rate| rate.kind == kind && rate.shape == shape)
+pub fn rate(rates: &[Rate], kind: Kind, shape: Shape) -> Option<&Rate> {
+    rates.iter().find(|rate| rate.kind == kind && rate.shape == shape)
 }
 
 fn rates(run: &Run, kind: Kind, baseline: Kind, shape: Shape) -> Option<Spread> {
-    Some(Spread::of_ratios(&rate(run, kind, shape)?.per_s, &rate(run, baseline, shape)?.per_s))
+    let per_s = |kind| rate(&run.rates, kind, shape).map(|rate| &rate.per_s);
+    Some(Spread::of_ratios(per_s(kind)?, per_s(baseline)?))
 }
 
 fn races(run: &Run) -> Option<Spread> {

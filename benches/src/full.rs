@@ -33,6 +33,7 @@ fn measure(module: &Path) -> Result<Run, String> {
     let rates = step("requests a second", || {
         throughput::measure(module, &throughput::shapes(), &throughput::KINDS, ROUNDS, STRETCH)
     })?;
+    let rates_with_aof = step("requests a second with an AOF", || with_aof(module))?;
     let sizes = step("documents of 2 and 64 KB", || sizes(module))?;
     let races = step("clients on one key", || race::measure(module, ROUNDS_OF_OTHERS))?;
     let latencies = step("latencies", || latency::measure(module, &rates))?;
@@ -40,7 +41,17 @@ fn measure(module: &Path) -> Result<Run, String> {
     let written =
         step("bytes of AOF and replication", || written::measure(module, &written::KINDS, ROUNDS_OF_OTHERS))?;
     let memory = step("memory", || memory::measure(module, SESSIONS, ROUNDS_OF_OTHERS))?;
-    Ok(Run { about, rates, sizes, races, latencies, memory, written, neighbours, stalls })
+    Ok(Run { about, rates, rates_with_aof, sizes, races, latencies, memory, written, neighbours, stalls })
+}
+
+/// What writes, with an AOF as redis.conf has it: then an update's effect is made, and what a script writes is.
+fn with_aof(module: &Path) -> Result<Vec<Rate>, String> {
+    let persistence = ["--appendonly", "yes", "--auto-aof-rewrite-percentage", "0"];
+    let server = Server::start_with(module, &persistence)?;
+    // At the speed of SET it is the disk that would be measured.
+    let kinds = written::KINDS.into_iter().filter(|kind| *kind != Kind::Set);
+    let workloads: Vec<_> = kinds.map(|kind| (kind, Shape::BASE)).collect();
+    throughput::interleaved(&server, &workloads, ROUNDS, STRETCH / 2)
 }
 
 /// Small changes of a small and of a large document, beside the script's.

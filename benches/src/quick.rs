@@ -29,6 +29,7 @@ pub fn run(module: &Path) -> Result<bool, String> {
     let found = Run {
         about: About::here(),
         rates: throughput::measure(module, &shapes, &KINDS, ROUNDS, STRETCH)?,
+        rates_with_aof: vec![],
         sizes: vec![],
         races: race::measure(module, ROUNDS_OF_OTHERS)?,
         latencies: vec![],
@@ -39,7 +40,7 @@ pub fn run(module: &Path) -> Result<bool, String> {
     };
     for shape in shapes {
         println!("pipeline {}, document of 2 KB, {} connections\n", shape.depth, shape.connections);
-        println!("{}", t::rates_table(&found, shape));
+        println!("{}", t::rates_table(&found.rates, shape));
     }
     println!("server, client: how busy they were; near 100% it is the one that was measured\n");
     println!("{}", t::bars_table(&found));

@@ -16,6 +16,8 @@ use crate::workload::Shape;
 pub struct Run {
     pub about: About,
     pub rates: Vec<Rate>,
+    /// What writes, on a server with an AOF.
+    pub rates_with_aof: Vec<Rate>,
     /// The same commands on documents of 2 and 64 KB, interleaved.
     pub sizes: Vec<Rate>,
     pub races: Vec<Race>,

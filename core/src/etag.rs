@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use arrayvec::ArrayString;
+use arrayvec::{ArrayString, ArrayVec};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// No state goes beyond this version: replies give versions as signed 64-bit integers.
@@ -31,12 +31,19 @@ impl Etag {
 
     /// The etag as it is printed. Every read replies one, and the formatting machinery of the standard library would be a fifth
     /// of the read.
+    pub fn bytes(self) -> ArrayVec<u8, TEXT_BYTES_MAX> {
+        let mut bytes = ArrayVec::new();
+        for part in [itoa::Buffer::new().format(self.version).as_bytes(), b"-", &hex(self.digest)] {
+            // There is room for all three, whatever the version.
+            let _fits = bytes.try_extend_from_slice(part);
+        }
+        bytes
+    }
+
+    /// The same as text.
     pub fn text(self) -> ArrayString<TEXT_BYTES_MAX> {
-        let digest = hex(self.digest);
         let mut text = ArrayString::new();
-        text.push_str(itoa::Buffer::new().format(self.version));
-        text.push('-');
-        text.push_str(std::str::from_utf8(&digest).unwrap_or_default());
+        text.push_str(std::str::from_utf8(&self.bytes()).unwrap_or_default());
         text
     }
 

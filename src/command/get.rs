@@ -72,7 +72,7 @@ fn reply(ctx: Ctx, etag: Etag, document: &Document, pointers: &[Pointer]) {
     }
     let members = document.members(pointers);
     ctx.reply_array(1 + members.len());
-    ctx.reply_text(&etag.text());
+    ctx.reply_bytes(&etag.bytes());
     for member in members {
         ctx.reply_optional(member.as_deref());
     }

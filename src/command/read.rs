@@ -10,6 +10,7 @@ use super::Refused;
 use crate::server::config;
 use crate::server::ctx::Ctx;
 use crate::server::key::{Key, Kind};
+use crate::server::prefetch::prefetch;
 use crate::server::registry;
 use crate::server::string::RedisStr;
 
@@ -40,7 +41,10 @@ pub fn whole(ctx: Ctx, name: RedisStr) -> Result<(), Refused> {
     let key = Key::open_read(ctx, name);
     let Some(held) = key.held() else { return nothing(ctx, &key) };
     if held.is_open(|| ctx.now_ms()) {
-        reply_document(ctx, held.state().etag(), held.state().head().document.text());
+        let text = held.state().head().document.text();
+        // Meanwhile the etag is written.
+        prefetch(text);
+        reply_document(ctx, held.state().etag(), text);
         return Ok(());
     }
     let state = shown(ctx, &key, held.state());
@@ -106,6 +110,6 @@ pub fn unlapsed<'d>(ctx: Ctx, state: &State, version: &'d Version) -> Cow<'d, Do
 /// The reply of a whole document: its etag and its text.
 pub fn reply_document(ctx: Ctx, etag: Etag, text: &str) {
     ctx.reply_array(2);
-    ctx.reply_text(&etag.text());
+    ctx.reply_bytes(&etag.bytes());
     ctx.reply_text(text);
 }

@@ -183,7 +183,7 @@ pub fn finish(
             let document = read::present(ctx, target.name(), state.schema(), state.head())?;
             read::reply_document(ctx, etag, document.text());
         }
-        None => ctx.reply_text(&etag.text()),
+        None => ctx.reply_bytes(&etag.bytes()),
     }
     Ok(())
 }
@@ -197,7 +197,7 @@ fn reply(ctx: Ctx, target: &Target, outcome: &Outcome, returns: bool) -> Result<
             let document = read::present(ctx, target.name(), schema, head)?;
             read::reply_document(ctx, outcome.etag, document.text());
         }
-        None => ctx.reply_text(&outcome.etag.text()),
+        None => ctx.reply_bytes(&outcome.etag.bytes()),
     }
     Ok(())
 }

@@ -4,13 +4,15 @@ use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use redis_module::raw;
-use smallvec::SmallVec;
 
 use super::ctx::{Ctx, ERR, OK};
 use super::info;
 use super::positions;
 use super::string::RedisStr;
 use crate::command::Refused;
+
+/// So many words most commands have at most.
+const FEW: usize = 8;
 
 /// A command's code: arguments in, replies written through the context.
 pub type Handler = fn(Ctx, &[RedisStr]) -> Result<(), Refused>;
@@ -67,7 +69,7 @@ pub fn wake(
     handler: impl FnOnce(Ctx, &[RedisStr]) -> Result<bool, Refused>,
 ) -> c_int {
     let ctx = Ctx::new(ctx);
-    match guard(|| handler(ctx, &arguments(argv, argc))) {
+    match guard(|| with_arguments(argv, argc, |args| handler(ctx, args))) {
         Some(Ok(true)) => {}
         Some(Ok(false)) => return ERR,
         Some(Err(Refused::WrongArity)) => ctx.reply_wrong_arity(),
@@ -97,13 +99,27 @@ pub fn install_panic_hook() {
     }));
 }
 
-/// The words of a command; few enough, as a rule, to need no memory from the heap.
-pub fn arguments<'a>(argv: *mut *mut raw::RedisModuleString, argc: c_int) -> SmallVec<[RedisStr<'a>; 8]> {
+/// Calls `use_them` with the words of a command; few enough, as a rule, to need no memory from the heap.
+pub fn with_arguments<T>(
+    argv: *mut *mut raw::RedisModuleString,
+    argc: c_int,
+    use_them: impl FnOnce(&[RedisStr]) -> T,
+) -> T {
     // Without arguments the pointer is null, which no slice may be.
-    if argv.is_null() {
-        return SmallVec::new();
-    }
-    // SAFETY: R2: Redis passes argc strings that live as long as the call; handlers keep nothing beyond it.
-    let strings = unsafe { std::slice::from_raw_parts(argv, usize::try_from(argc).unwrap_or(0)) };
-    strings.iter().map(|argument| RedisStr::new(*argument)).collect()
+    let strings = if argv.is_null() {
+        &[]
+    } else {
+        // SAFETY: R2: Redis passes argc strings that live as long as the call; handlers keep nothing beyond it.
+        unsafe { std::slice::from_raw_parts(argv, usize::try_from(argc).unwrap_or(0)) }
+    };
+    let mut few = [RedisStr::EMPTY; FEW];
+    let many: Vec<RedisStr>;
+    let words = if let Some(few) = few.get_mut(..strings.len()) {
+        few.iter_mut().zip(strings).for_each(|(word, string)| *word = RedisStr::new(*string));
+        &*few
+    } else {
+        many = strings.iter().map(|string| RedisStr::new(*string)).collect();
+        &many
+    };
+    use_them(words)
 }

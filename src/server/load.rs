@@ -8,7 +8,7 @@ use std::ffi::{c_int, c_void};
 use redis_module::raw;
 
 use super::ctx::{Ctx, ERR, OK};
-use super::entry::{guard, install_panic_hook};
+use super::entry::{guard, install_panic_hook, with_arguments};
 use super::string::RedisStr;
 use super::{
     api, cluster, config, deadlines, ends, info, propagation, registry, schema_dir, table, timer, value,
@@ -43,7 +43,7 @@ pub extern "C" fn RedisModule_OnLoad(
     super::faults::look_at_environment();
     install_panic_hook();
     let ctx = Ctx::new(ctx);
-    match guard(|| register(ctx, &super::entry::arguments(argv, argc))) {
+    match guard(|| with_arguments(argv, argc, |args| register(ctx, args))) {
         Some(Ok(())) => OK,
         Some(Err(problem)) => {
             ctx.log(c"warning", &format!("redis-state is not loaded: {problem}"));

@@ -31,7 +31,7 @@ mod load;
 mod memory;
 mod persistence;
 mod positions;
-mod prefetch;
+pub mod prefetch;
 mod propagation;
 pub mod registry;
 mod schema_dir;

@@ -12,14 +12,14 @@ const LINES_MAX: usize = 64;
 /// Asks for the first lines of a value, not for what it points to. Where the processor has no such instruction that Rust knows, it
 /// does nothing.
 pub fn prefetch<T: ?Sized>(value: &T) {
-    let lines = (0..size_of_val(value)).step_by(LINE).take(LINES_MAX);
+    let lines = size_of_val(value).div_ceil(LINE).min(LINES_MAX);
     #[cfg(target_arch = "x86_64")]
-    for offset in lines {
+    for line in 0..lines {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         let first = std::ptr::from_ref(value).cast::<i8>();
         // SAFETY: the address is within the value; the instruction is in every processor of this architecture, and reads nothing into
         // the program.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(first.add(offset)) };
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(first.add(line * LINE)) };
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = lines;

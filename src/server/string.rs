@@ -22,6 +22,9 @@ pub struct RedisStr<'a> {
 }
 
 impl<'a> RedisStr<'a> {
+    /// No string of the server at all: a place for one.
+    pub const EMPTY: RedisStr<'static> = RedisStr { raw: std::ptr::null_mut(), bytes: &[] };
+
     /// The caller chooses the lifetime and keeps it within the call that the string came with.
     pub fn new(raw: *mut raw::RedisModuleString) -> RedisStr<'a> {
         let mut len = 0;

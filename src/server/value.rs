@@ -29,6 +29,8 @@ static DATA_TYPE: AtomicPtr<raw::RedisModuleType> = AtomicPtr::new(std::ptr::nul
 pub struct Held {
     /// The generation of schemas by which the present document was found to have no secret in it; 0 for none.
     open_since: Cell<u64>,
+    /// While it is open: when the first of its members lapses, in Unix milliseconds; `i64::MAX` for never.
+    open_until_ms: Cell<i64>,
     state: State,
     bytes: usize,
     /// The name of its schema; counts as a user of it as long as it is held.
@@ -42,7 +44,14 @@ impl Held {
         let bytes = memory::state_bytes(&state);
         info::STATES.change(1);
         info::BYTES.change(bytes as i64);
-        let mut held = Held { state, bytes, schema: None, line: Line::default(), open_since: Cell::new(0) };
+        let mut held = Held {
+            open_since: Cell::new(0),
+            open_until_ms: Cell::new(i64::MAX),
+            state,
+            bytes,
+            schema: None,
+            line: Line::default(),
+        };
         held.use_schema();
         held
     }
@@ -52,17 +61,20 @@ impl Held {
     }
 
     /// Whether everybody may read the present document as it is: there is no secret in it, and nothing in it has lapsed. Asked at
-    /// every read, so what was found by the schemas is remembered until they or the state change.
+    /// every read, so what was found is remembered until the schemas or the state change.
     pub fn is_open(&self, now_ms: impl FnOnce() -> i64) -> bool {
-        let (generation, head) = (registry::generation(), self.state.head());
+        let generation = registry::generation();
         if self.open_since.get() != generation {
+            let head = self.state.head();
             if !matches!(registry::read().hiding_present(self.state.schema(), head), Ok(None)) {
                 return false;
             }
             self.open_since.set(generation);
+            self.open_until_ms.set(head.deadlines.first_ms().unwrap_or(i64::MAX));
         }
+        let until_ms = self.open_until_ms.get();
         // Most states have nothing that lapses, and ask no clock.
-        head.deadlines.first_ms().is_none_or(|first_ms| now_ms() < first_ms)
+        until_ms == i64::MAX || now_ms() < until_ms
     }
 
     /// What MEMORY USAGE counts.

@@ -45,7 +45,7 @@ impl Figures {
             let memory = scaling.memory.iter().find(|memory| memory.what == what)?;
             Some(median(&memory.bytes_each))
         };
-        let per_s = |kind| rate(run, kind, SINGLE).map(|rate| median(&rate.per_s));
+        let per_s = |kind| rate(&run.rates, kind, SINGLE).map(|rate| median(&rate.per_s));
         let written = run.written.iter().find(|written| written.kind == UPDATE)?;
         Some(Figures {
             session: bytes(STATE)?,

@@ -20,8 +20,9 @@ pub fn of_run(run: &Run) -> Result<(), String> {
         &[
             ("about", t::about(&run.about)),
             ("bars", t::bars_table(run).to_string()),
-            ("rates", t::rates_table(run, Shape::BASE).to_string()),
-            ("rates-single", t::rates_table(run, SINGLE).to_string()),
+            ("rates", t::rates_table(&run.rates, Shape::BASE).to_string()),
+            ("rates-single", t::rates_table(&run.rates, SINGLE).to_string()),
+            ("rates-aof", t::rates_table(&run.rates_with_aof, Shape::BASE).to_string()),
             ("shapes", format!("{}\n{}", t::shapes_table(run, 16), t::shapes_table(run, 1))),
             ("sizes", t::sizes_table(run).to_string()),
             ("races", t::races_table(run).to_string()),

@@ -34,9 +34,9 @@ pub fn bars_table(run: &Run) -> Table {
 }
 
 /// One shape, with how busy both sides were.
-pub fn rates_table(run: &Run, shape: Shape) -> Table {
+pub fn rates_table(rates: &[Rate], shape: Shape) -> Table {
     let mut table = Table::new(["command", "requests/s", "range", "server", "client", "server us", "beside"]);
-    for found in run.rates.iter().filter(|rate| rate.shape == shape) {
+    for found in rates.iter().filter(|rate| rate.shape == shape) {
         let Spread { min, median: middle, max } = spread(&found.per_s);
         let percent = |shares: &[f64]| match shares {
             [] => "-".to_owned(),
@@ -45,7 +45,7 @@ pub fn rates_table(run: &Run, shape: Shape) -> Table {
         let server_us: Vec<f64> =
             found.server_busy.iter().zip(&found.per_s).map(|(busy, per_s)| busy * 1e6 / per_s).collect();
         let beside = found.kind.baseline().and_then(|baseline| {
-            let other = rate(run, baseline, shape)?;
+            let other = rate(rates, baseline, shape)?;
             let ratio = Spread::of_ratios(&found.per_s, &other.per_s);
             Some(format!("{} x {}", with_range(ratio), baseline.name()))
         });
@@ -77,8 +77,9 @@ pub fn shapes_table(run: &Run, depth: usize) -> Table {
     let heads = shapes.iter().map(|shape| difference(*shape));
     let mut table = Table::new(std::iter::once(format!("requests/s, pipeline {depth}")).chain(heads));
     for kind in kinds {
-        let cell =
-            |shape: &Shape| rate(run, kind, *shape).map_or("-".to_owned(), |rate| short(median(&rate.per_s)));
+        let cell = |shape: &Shape| {
+            rate(&run.rates, kind, *shape).map_or("-".to_owned(), |rate| short(median(&rate.per_s)))
+        };
         table.row(std::iter::once(kind.name().to_owned()).chain(shapes.iter().map(cell)));
     }
     table
