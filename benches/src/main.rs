@@ -17,6 +17,7 @@ mod memory;
 mod neighbours;
 mod open_loop;
 mod pauses;
+mod processors;
 mod quick;
 mod race;
 mod results;
@@ -58,6 +59,7 @@ fn run(args: &[String]) -> Result<bool, String> {
         [what, file] => (what, Path::new(file)),
         _ => return Err(format!("usage: {USAGE}")),
     };
+    processors::keep_apart();
     let file = file.canonicalize().map_err(|error| format!("{}: {error}", file.display()))?;
     match what.as_str() {
         "quick" => quick::run(&file),

@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::processors;
 use crate::wire::{Replies, command};
 
 /// How long a server may take to start, and a reply to come.
@@ -41,7 +42,8 @@ impl Server {
         let dir = std::env::temp_dir().join(format!("redis-state-bench-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
         let port = free_port().map_err(|error| format!("no free port: {error}"))?;
-        let words = [program, &["redis-server"]].concat();
+        let pinned = processors::of_servers().iter().map(String::as_str);
+        let words: Vec<&str> = pinned.chain(program.iter().copied()).chain(["redis-server"]).collect();
         let (first, rest) = words.split_first().ok_or("no program")?;
         let child = Command::new(first)
             .args(rest)
