@@ -15,7 +15,7 @@ if [ ! -x "$profdata" ] && have rustup; then quietly "Installing llvm-tools" rus
 counts=$PWD/target/profile/counts
 rm -rf "$counts"
 # What the compiler's own helpers count while they build is thrown away.
-LLVM_PROFILE_FILE=/dev/null RUSTFLAGS="-Cprofile-generate=$counts" cargo build --release --locked --target-dir target/profile
+LLVM_PROFILE_FILE=/dev/null RUSTFLAGS=-Cprofile-generate cargo build --release --locked --target-dir target/profile
 need_one_module_name target/profile/release
 LLVM_PROFILE_FILE="$counts/%m.profraw" \
   cargo run --release --locked --quiet -p redis-state-benches -- train "$PWD/target/profile/release/libredis_state.so"

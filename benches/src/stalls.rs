@@ -11,7 +11,7 @@ use crate::results::Stall;
 /// Reading the clock takes a ten-thousandth of that; who comes back later was not running.
 const SHORTEST: Duration = Duration::from_micros(200);
 
-/// Has a thread for each processor read the clock for so long, and do nothing else.
+/// Has a thread for each processor that this program may use read the clock for so long, and do nothing else.
 pub fn watch(time: Duration) -> Stall {
     let threads = available_parallelism().map_or(1, usize::from);
     let found: Vec<(Duration, Duration)> = scope(|scope| {

@@ -19,10 +19,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-use redis_module::raw;
-
 use super::api;
-use super::ctx::Ctx;
+use super::ctx::{Ctx, OK};
 
 /// How long an answer holds at most.
 const HOLDS_MS: u64 = 1_000;
@@ -58,9 +56,9 @@ fn may_replicate(ctx: Ctx) -> bool {
             return true;
         }
         let is_none = [c"connected_slaves", c"repl_backlog_active"].iter().all(|field| {
-            let mut failed = raw::REDISMODULE_OK as i32;
+            let mut failed = OK;
             let number = api!(RedisModule_ServerInfoGetFieldUnsigned(info, field.as_ptr(), &mut failed));
-            failed == raw::REDISMODULE_OK as i32 && number == 0
+            failed == OK && number == 0
         });
         api!(RedisModule_FreeServerInfo(ctx.as_ptr(), info));
         !is_none
