@@ -156,14 +156,12 @@ need_node() {
 }
 
 # The module in release, as target/release/libredis_state.so. The compiler is told which code runs, and how often, by the counts in
-# profile/ (profile-guided optimisation): what an update runs through lies together then, and what it does not is out of its way.
+# profile/ (profile-guided optimisation): what an update runs through is laid out for it then, and what it does not is out of its way.
 build_module() {
   local -a flags
   read -r -a flags <<<"${RUSTFLAGS:-}"
   if can_read_profile; then
     flags+=("-Cprofile-use=$PWD/profile/module.profdata")
-    # Other systems' linkers have no such word.
-    if [ "$(uname)" = Linux ]; then flags+=("-Clink-arg=-Wl,-z,keep-text-section-prefix"); fi
   else
     say "$(rustc --version) can't read profile/module.profdata: the module is built without it, and is a little slower. make profile makes one."
   fi

@@ -191,8 +191,12 @@ impl Scaling {
 
 impl About {
     pub fn here() -> About {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let model = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        // Elsewhere nobody keeps this program on one of them.
+        let cores = match model.lines().filter(|line| line.starts_with("processor")).count() {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            cores => cores,
+        };
         let version = said("redis-server", &["--version"]);
         let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
         let model = model.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
