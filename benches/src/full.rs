@@ -13,8 +13,9 @@ use crate::show::tables::{self as t};
 use crate::workload::Shape;
 use crate::{latency, memory, neighbours, race, throughput, written};
 
-const ROUNDS: usize = 9;
-const STRETCH: Duration = Duration::from_millis(100);
+/// Many short ones: the machine changes its speed within seconds, and what is compared should lie close together.
+const ROUNDS: usize = 21;
+const STRETCH: Duration = Duration::from_millis(45);
 const ROUNDS_OF_OTHERS: usize = 5;
 /// New sessions of each sort in each round.
 const SESSIONS: usize = 3000;
@@ -51,7 +52,7 @@ fn with_aof(module: &Path) -> Result<Vec<Rate>, String> {
     // At the speed of SET it is the disk that would be measured.
     let kinds = written::KINDS.into_iter().filter(|kind| *kind != Kind::Set);
     let workloads: Vec<_> = kinds.map(|kind| (kind, Shape::BASE)).collect();
-    throughput::interleaved(&server, &workloads, ROUNDS, STRETCH / 2)
+    throughput::interleaved(&server, &workloads, ROUNDS, STRETCH)
 }
 
 /// Small changes of a small and of a large document, beside the script's.
