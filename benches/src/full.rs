@@ -32,7 +32,13 @@ pub fn run(module: &Path) -> Result<(), String> {
 fn measure(module: &Path) -> Result<Run, String> {
     let about = About::here();
     let rates = step("requests a second", || {
-        throughput::measure(module, &throughput::shapes(), &throughput::KINDS, ROUNDS, STRETCH)
+        throughput::measure(
+            &Server::start(module)?,
+            &throughput::shapes(),
+            &throughput::KINDS,
+            ROUNDS,
+            STRETCH,
+        )
     })?;
     let rates_with_aof = step("requests a second with an AOF", || with_aof(module))?;
     let sizes = step("documents of 2 and 64 KB", || sizes(module))?;
@@ -45,7 +51,7 @@ fn measure(module: &Path) -> Result<Run, String> {
     Ok(Run { about, rates, rates_with_aof, sizes, races, latencies, memory, written, neighbours, stalls })
 }
 
-/// What writes, with an AOF as redis.conf has it: then an update's effect is made, and what a script writes is.
+/// What writes, with an AOF as redis.conf has it: then the effect of an update is made and written, and so is what a script writes.
 fn with_aof(module: &Path) -> Result<Vec<Rate>, String> {
     let persistence = ["--appendonly", "yes", "--auto-aof-rewrite-percentage", "0"];
     let server = Server::start_with(module, &persistence)?;

@@ -28,7 +28,7 @@ pub fn run(module: &Path) -> Result<bool, String> {
     let shapes = [Shape::BASE, Shape { depth: 1, ..Shape::BASE }];
     let found = Run {
         about: About::here(),
-        rates: throughput::measure(module, &shapes, &KINDS, ROUNDS, STRETCH)?,
+        rates: throughput::measure(&Server::start(module)?, &shapes, &KINDS, ROUNDS, STRETCH)?,
         rates_with_aof: vec![],
         sizes: vec![],
         races: race::measure(module, ROUNDS_OF_OTHERS)?,

@@ -3,7 +3,6 @@
 //! A percentile near the end of a distribution shows little else where that is often the case, so it stands beside those. The
 //! system's own count of stolen time was rejected: it goes up by a hundredth of a second, and not every hypervisor tells.
 
-use std::thread::{available_parallelism, scope};
 use std::time::{Duration, Instant};
 
 use crate::results::Stall;
@@ -11,23 +10,8 @@ use crate::results::Stall;
 /// Reading the clock takes a ten-thousandth of that; who comes back later was not running.
 const SHORTEST: Duration = Duration::from_micros(200);
 
-/// Has a thread for each processor that this program may use read the clock for so long, and do nothing else.
+/// Reads the clock for so long, and does nothing else.
 pub fn watch(time: Duration) -> Stall {
-    let threads = available_parallelism().map_or(1, usize::from);
-    let found: Vec<(Duration, Duration)> = scope(|scope| {
-        let watchers: Vec<_> = (0..threads).map(|_| scope.spawn(|| gaps(time))).collect();
-        watchers.into_iter().filter_map(|watcher| watcher.join().ok()).collect()
-    });
-    let all: Duration = found.iter().map(|(sum, _)| *sum).sum();
-    let longest = found.iter().map(|(_, longest)| *longest).max().unwrap_or_default();
-    Stall {
-        percent: 100.0 * all.as_secs_f64() / (time.as_secs_f64() * threads as f64),
-        longest_ms: longest.as_secs_f64() * 1000.0,
-    }
-}
-
-/// Their sum, and the longest.
-fn gaps(time: Duration) -> (Duration, Duration) {
     let start = Instant::now();
     let (mut before, mut sum, mut longest) = (start, Duration::ZERO, Duration::ZERO);
     while before.duration_since(start) < time {
@@ -39,5 +23,8 @@ fn gaps(time: Duration) -> (Duration, Duration) {
         }
         before = now;
     }
-    (sum, longest)
+    Stall {
+        percent: 100.0 * sum.as_secs_f64() / time.as_secs_f64(),
+        longest_ms: longest.as_secs_f64() * 1000.0,
+    }
 }

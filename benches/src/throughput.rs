@@ -4,7 +4,6 @@
 //! does meanwhile hits them alike, and a ratio is taken within a round. redis-benchmark was rejected: it measures one command
 //! after the other, and can't alternate the change that it sends.
 
-use std::path::Path;
 use std::time::Duration;
 
 use redis_state_benches::document::BYTES_MIN;
@@ -47,18 +46,8 @@ pub fn shapes() -> Vec<Shape> {
     one_thing.into_iter().flat_map(|shape| [shape, Shape { depth: 1, ..shape }]).collect()
 }
 
-pub fn measure(
-    module: &Path,
-    shapes: &[Shape],
-    kinds: &[Kind],
-    rounds: usize,
-    stretch: Duration,
-) -> Result<Vec<Rate>, String> {
-    measure_on(&Server::start(module)?, shapes, kinds, rounds, stretch)
-}
-
 /// The server is emptied after each shape.
-pub fn measure_on(
+pub fn measure(
     server: &Server,
     shapes: &[Shape],
     kinds: &[Kind],

@@ -7,23 +7,25 @@
 use std::path::Path;
 use std::time::Duration;
 
+use redis_state_benches::schema::Rules;
+
 use crate::kind::Kind;
 use crate::server::Server;
-use crate::throughput::{KINDS, measure_on, shapes};
+use crate::throughput::{KINDS, measure, shapes};
 use crate::workload::{Shape, Workload};
 
 /// Each command of each shape for so long.
 const STRETCH: Duration = Duration::from_millis(50);
-/// Sessions that are there when the AOF is rewritten and read.
+/// Sessions that are there when the AOF is read, and an RDB written and read.
 const SESSIONS: usize = 500;
 
 pub fn run(module: &Path) -> Result<(), String> {
     let server = Server::start_with(module, &["--enable-debug-command", "local"])?;
     let kinds: Vec<Kind> = KINDS.into_iter().chain([Kind::StateGetSecret]).collect();
-    measure_on(&server, &shapes(), &kinds, 1, STRETCH)?;
+    measure(&server, &shapes(), &kinds, 1, STRETCH)?;
     server.call(&[b"CONFIG", b"SET", b"appendonly", b"yes"])?;
-    measure_on(&server, &shapes(), &kinds, 1, STRETCH)?;
-    let kind = Kind::StateUpdate(redis_state_benches::schema::Rules::Whole);
+    measure(&server, &shapes(), &kinds, 1, STRETCH)?;
+    let kind = Kind::StateUpdate(Rules::Whole);
     Workload { kind, shape: Shape::BASE, family: 0 }.create(&server, 0..SESSIONS)?;
     server.call(&[b"DEBUG", b"LOADAOF"])?;
     server.call(&[b"DEBUG", b"RELOAD"])?;
