@@ -46,7 +46,7 @@ impl Ctx {
         !is_paused && self.is_primary() && self.flags() & raw::REDISMODULE_CTX_FLAGS_LOADING == 0
     }
 
-    /// Whether what is done here is sent on whoever listens: to an AOF, by a replica to its own, and in a cluster with a slot.
+    /// Whether what is done here is sent on in any case: to an AOF, by a replica to its own, and in a cluster with a slot that moves.
     pub fn always_propagates(self) -> bool {
         const SENT_ON: u32 = raw::REDISMODULE_CTX_FLAGS_AOF
             | raw::REDISMODULE_CTX_FLAGS_SLAVE

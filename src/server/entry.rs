@@ -99,7 +99,8 @@ pub fn install_panic_hook() {
     }));
 }
 
-/// Calls `use_them` with the words of a command; few enough, as a rule, to need no memory from the heap.
+/// Calls `use_them` with the words of a command; few enough, as a rule, to need no memory from the heap. A SmallVec was rejected: filled
+/// and moved out to the caller it takes a fiftieth of a read.
 pub fn with_arguments<T>(
     argv: *mut *mut raw::RedisModuleString,
     argc: c_int,

@@ -11,8 +11,8 @@
 //! What INFO said holds for a second, or until something happens without which none of it can change. A first replica gets a
 //! copy of the dataset, which a child of the server writes: what was committed before the fork is in the copy, and the fork is told
 //! of before another command runs. A backlog that is there without a child comes with the dataset that a server starts with, before
-//! anything is asked, or with a replica that is promoted, and that is told of. REPLICA_CHANGE was rejected: it comes when the copy has arrived, and what
-//! was committed while it was written would be lost.
+//! anything is asked, or with a replica that is promoted, and that is told of. REPLICA_CHANGE was rejected: it comes when the copy has
+//! arrived, and what was committed while it was written would be lost.
 //!
 //! Should a server do it otherwise, nothing is lost either: what is handed over instead of the effect is the command itself, which
 //! no server passes on when nobody listens.

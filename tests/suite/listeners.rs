@@ -136,9 +136,8 @@ fn an_aof_that_is_switched_on_has_everything() {
     let is_rewritten = || other.info("persistence", "aof_rewrite_in_progress") == "0";
     assert!(talk_until(&mut client, is_rewritten), "written meanwhile");
     let before = fingerprint(&mut client);
-    server.kill();
     server.set_arg("--appendonly", "yes");
-    server.start_again();
+    server.restart();
     assert_eq!(fingerprint(&mut server.client()), before);
 }
 
