@@ -9,7 +9,9 @@ use redis_state_core::codec::{decode_effects, decode_state, encode_effects, enco
 use redis_state_core::decide::{
     Context, Outcome, Remarks, Rights, Rollback, Target, Update, rollback, update,
 };
-use redis_state_core::{Change, ChangeKind, Effect, Expected, Limits, Pointer, Registry, Schema, State, Ttl};
+use redis_state_core::{
+    Budget, Change, ChangeKind, Effect, Expected, Limits, Pointer, Registry, Schema, State, Ttl,
+};
 
 const KEY: &[u8] = b"channel:+263771234567";
 const NOW_MS: i64 = 1_795_236_654_530;
@@ -61,13 +63,14 @@ impl World {
         world
     }
 
-    fn context(&self) -> Context<'_> {
+    fn context<'c>(&'c self, budget: &'c Budget) -> Context<'c> {
         Context {
             key: KEY,
             now_ms: NOW_MS,
             seed: 7,
             user: "default",
             limits: &self.limits,
+            budget,
             registry: &self.registry,
             expires_at_ms: Some(NOW_MS + 1),
         }
@@ -85,7 +88,8 @@ impl World {
         };
         // The first document has protected members in it.
         let rights = Rights { protect: schema.is_some(), read_secrets: &|| false };
-        update(self.state.as_ref(), &request, rights, change, &self.context()).expect("the schema allows it")
+        update(self.state.as_ref(), &request, rights, change, &self.context(&Budget::new(&self.limits)))
+            .expect("the schema allows it")
     }
 
     fn change(&mut self, kind: ChangeKind, json: &str, schema: Option<&str>) {
@@ -132,7 +136,8 @@ fn rolling_back() -> Box<dyn FnMut()> {
             ttl: Ttl::In(300_000),
             remarks: Remarks::default(),
         };
-        let outcome = rollback(world.state.as_ref(), &request, &world.context()).expect("it is kept");
+        let outcome = rollback(world.state.as_ref(), &request, &world.context(&Budget::new(&world.limits)))
+            .expect("it is kept");
         world.carry_out(outcome);
     })
 }

@@ -42,6 +42,8 @@ pub enum ErrorKind {
     TooBig,
     /// `TOODEEP`: nested above a limit, which the text names.
     TooDeep,
+    /// `TOOCOSTLY`: more work than `state.max-cost` allows one command.
+    TooCostly,
     /// `NOSCHEMA`: the server does not know this schema.
     NoSchema,
     /// `BADSCHEMA`: a schema that can't be kept, or not be used here.
@@ -87,6 +89,7 @@ impl ErrorKind {
             "BADPATCH" => ErrorKind::BadPatch,
             "TOOBIG" => ErrorKind::TooBig,
             "TOODEEP" => ErrorKind::TooDeep,
+            "TOOCOSTLY" => ErrorKind::TooCostly,
             "NOSCHEMA" => ErrorKind::NoSchema,
             "BADSCHEMA" => ErrorKind::BadSchema,
             "NOVERSION" => ErrorKind::NoVersion,

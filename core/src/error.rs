@@ -12,8 +12,17 @@ use crate::tokens::Made;
 const VIOLATIONS_SHOWN: usize = 10;
 
 /// The prefixes of refusals by the rules: the state and the request were understood, and what would come of them may not be.
-pub const REJECTIONS: [&str; 8] =
-    ["INVALID", "TRANSITION", "PROTECTED", "IMMUTABLE", "IDMISMATCH", "BADPATCH", "TOOBIG", "TOODEEP"];
+pub const REJECTIONS: [&str; 9] = [
+    "INVALID",
+    "TRANSITION",
+    "PROTECTED",
+    "IMMUTABLE",
+    "IDMISMATCH",
+    "BADPATCH",
+    "TOOBIG",
+    "TOODEEP",
+    "TOOCOSTLY",
+];
 
 /// One way in which a document breaks its schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +135,15 @@ pub enum Error {
         /// How many may nest.
         limit: usize,
     },
+    /// The command would take more work than one command may.
+    #[error(
+        "TOOCOSTLY the command needs more work than state.max-cost allows, here {limit}: send a smaller change, use a \
+         smaller document or a simpler schema, or raise state.max-cost"
+    )]
+    TooCostly {
+        /// `state.max-cost`
+        limit: u64,
+    },
     /// One operation too many to count attempts of.
     #[error(
         "TOOBIG a state counts the attempts of {limit} operations: STATE.ATTEMPT <key> <operation> CLEAR frees one"
@@ -206,6 +224,7 @@ impl Error {
                 "TOOBIG"
             }
             Error::TooDeep { .. } | Error::ResultTooDeep { .. } => "TOODEEP",
+            Error::TooCostly { .. } => "TOOCOSTLY",
             Error::NoSchema { .. } => "NOSCHEMA",
             Error::BadSchema { .. } => "BADSCHEMA",
             Error::NoVersion { .. } | Error::NoLabel { .. } => "NOVERSION",

@@ -279,6 +279,7 @@ mod tests {
         labels: 8,
         bytes_max: 1024,
         depth_max: 64,
+        cost_max: 1_000_000,
         default_ttl_ms: 1,
         attempts_history: 0,
         idempotency_ids: 0,

@@ -23,6 +23,7 @@
 mod attempts;
 pub mod audit;
 pub mod codec;
+mod cost;
 mod deadlines;
 pub mod decide;
 mod delta;
@@ -43,6 +44,7 @@ mod time;
 mod tokens;
 
 pub use attempts::{ATTEMPT_ERROR_BYTES_MAX, Attempt, Attempted, Attempts, Counter, OPERATIONS_MAX, Tally};
+pub use cost::Budget;
 pub use deadlines::{DEADLINES_MAX, Deadline, Deadlines};
 pub use document::Document;
 pub use error::{Error, REJECTIONS, Violation};

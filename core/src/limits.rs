@@ -11,6 +11,8 @@ pub struct Limits {
     pub bytes_max: usize,
     /// `state.max-depth`: how deep containers may nest; `{}` is 1.
     pub depth_max: usize,
+    /// `state.max-cost`: how much work one command may do, in the units of [`crate::Budget`].
+    pub cost_max: u64,
     /// `state.default-ttl`, in milliseconds.
     pub default_ttl_ms: i64,
     /// `state.attempts-history`: how many attempts are remembered, of all operations together.
@@ -30,6 +32,7 @@ impl Default for Limits {
             labels: 8,
             bytes_max: 1024 * 1024,
             depth_max: 64,
+            cost_max: 40_000_000,
             default_ttl_ms: 300_000,
             attempts_history: 100,
             idempotency_ids: 64,

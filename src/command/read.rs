@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use redis_state_core::decide::{self, Context};
-use redis_state_core::{Document, Error, Etag, SchemaRef, State, Version};
+use redis_state_core::{Budget, Document, Error, Etag, SchemaRef, State, Version};
 
 use super::Refused;
 use crate::server::config;
@@ -59,12 +59,14 @@ pub fn shown<'s>(ctx: Ctx, key: &Key, state: &'s State) -> Cow<'s, State> {
     if state.head().deadlines.is_empty() {
         return Cow::Borrowed(state);
     }
+    let limits = config::limits();
     let circumstances = Context {
         key: key.name().bytes(),
         now_ms: ctx.now_ms(),
         seed: 0,
         user: "",
-        limits: &config::limits(),
+        limits: &limits,
+        budget: &Budget::new(&limits),
         registry: &registry::read(),
         expires_at_ms: key.expires_at_ms(),
     };

@@ -69,6 +69,7 @@ static ATTEMPTS_HISTORY: Number = Number::new(c"attempts-history", 100, 0, 1000)
 static IDEMPOTENCY_IDS: Number = Number::new(c"idempotency-ids", 64, 0, 1000);
 static MAX_BYTES: Number = Number::memory(c"max-bytes", MIB, 1024, 64 * MIB);
 static MAX_DEPTH: Number = Number::new(c"max-depth", 64, 1, 128);
+static MAX_COST: Number = Number::new(c"max-cost", 40_000_000, 1_000_000, 1_000_000_000_000);
 pub static AUDIT_MAXLEN: Number = Number::new(c"audit-maxlen", 200, 1, 1_000_000);
 pub static AUDIT_TTL_S: Number = Number::new(c"audit-ttl", DAY_S, 1, 365 * DAY_S);
 static AUDIT_PATCH_BYTES: Number = Number::memory(c"audit-patch-bytes", 4096, 0, MIB);
@@ -78,7 +79,7 @@ pub static FEED_MAXLEN: Number = Number::new(c"feed-maxlen", 100_000, 1, 100_000
 pub static AUDIT: Switch = Switch::new(c"audit", true);
 pub static AUDIT_CONFLICTS: Switch = Switch::new(c"audit-conflicts", false);
 
-static NUMBERS: [&Number; 13] = [
+static NUMBERS: [&Number; 14] = [
     &SNAPSHOTS,
     &LABELS,
     &ATTEMPTS_HISTORY,
@@ -86,6 +87,7 @@ static NUMBERS: [&Number; 13] = [
     &DEFAULT_TTL_S,
     &MAX_BYTES,
     &MAX_DEPTH,
+    &MAX_COST,
     &AUDIT_MAXLEN,
     &AUDIT_TTL_S,
     &AUDIT_PATCH_BYTES,
@@ -112,6 +114,7 @@ pub fn limits() -> Limits {
         labels: LABELS.size(),
         bytes_max: MAX_BYTES.size(),
         depth_max: MAX_DEPTH.size(),
+        cost_max: u64::try_from(MAX_COST.get()).unwrap_or(0),
         default_ttl_ms: DEFAULT_TTL_S.get().saturating_mul(1000),
         attempts_history: ATTEMPTS_HISTORY.size(),
         idempotency_ids: IDEMPOTENCY_IDS.size(),

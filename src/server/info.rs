@@ -72,7 +72,7 @@ pub static STATES: Counter = Counter::new();
 pub static BYTES: Counter = Counter::new();
 
 /// Refusals by the rules, by prefix.
-static REJECTIONS: [(&str, &CStr, Counter); 8] = [
+static REJECTIONS: [(&str, &CStr, Counter); 9] = [
     ("INVALID", c"rejections_invalid", Counter::new()),
     ("TRANSITION", c"rejections_transition", Counter::new()),
     ("PROTECTED", c"rejections_protected", Counter::new()),
@@ -81,6 +81,7 @@ static REJECTIONS: [(&str, &CStr, Counter); 8] = [
     ("BADPATCH", c"rejections_badpatch", Counter::new()),
     ("TOOBIG", c"rejections_toobig", Counter::new()),
     ("TOODEEP", c"rejections_toodeep", Counter::new()),
+    ("TOOCOSTLY", c"rejections_toocostly", Counter::new()),
 ];
 
 /// Counts a refusal under its prefix.

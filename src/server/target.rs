@@ -8,7 +8,7 @@ use std::ffi::CStr;
 
 use redis_state_core::audit::Entry;
 use redis_state_core::decide::{self, Context, Course, Outcome, Recorded, Recovery, Remarks, Rung};
-use redis_state_core::{Effect, Error, Etag, Event, Limits, Registry, State, Ttl, codec};
+use redis_state_core::{Budget, Effect, Error, Etag, Event, Limits, Registry, State, Ttl, codec};
 
 use super::audit::{Appended, Trail};
 use super::ctx::Ctx;
@@ -32,6 +32,7 @@ pub struct Target<'a> {
     seed: u64,
     user: String,
     limits: Limits,
+    budget: Budget,
     /// Whether somebody's command does this, and not a timer.
     is_asked: bool,
 }
@@ -67,7 +68,9 @@ impl<'a> Target<'a> {
         let expires_at_ms = key.expires_at_ms();
         // Only a state that is made needs one, and the server's generator takes as long as a tenth of an update.
         let seed = if key.held().is_some() { 0 } else { ctx.random() };
-        Ok(Target { ctx, key, trail, now_ms, expires_at_ms, seed, user: ctx.user(), limits, is_asked: true })
+        let budget = Budget::new(&limits);
+        let user = ctx.user();
+        Ok(Target { ctx, key, trail, now_ms, expires_at_ms, seed, user, limits, budget, is_asked: true })
     }
 
     /// Commits the lapses that are due, from a timer.
@@ -112,6 +115,7 @@ impl<'a> Target<'a> {
             seed: self.seed,
             user: &self.user,
             limits: &self.limits,
+            budget: &self.budget,
             registry,
             expires_at_ms: self.expires_at_ms,
         }

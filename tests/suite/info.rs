@@ -32,6 +32,7 @@ fn the_section_is_one_number_a_line() {
         "rejections_badpatch",
         "rejections_toobig",
         "rejections_toodeep",
+        "rejections_toocostly",
         "panics",
         "audit_entries",
         "schemas",

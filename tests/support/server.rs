@@ -30,7 +30,7 @@ pub fn module_path() -> PathBuf {
 const GIVEN_UP: &str = "Internal error in RDB reading";
 
 /// What a replica may be told that its primary was not: effects are replicated, so that none of it counts.
-pub const CONFIGURED_OTHERWISE: [(&str, &str); 9] = [
+pub const CONFIGURED_OTHERWISE: [(&str, &str); 10] = [
     ("snapshots", "2"),
     ("labels", "1"),
     ("audit", "no"),
@@ -39,6 +39,7 @@ pub const CONFIGURED_OTHERWISE: [(&str, &str); 9] = [
     ("default-ttl", "7"),
     ("max-bytes", "1024"),
     ("max-depth", "3"),
+    ("max-cost", "1000000"),
     ("audit-patch-bytes", "10"),
 ];
 

@@ -187,5 +187,5 @@ impl ErrorContext {
 /// operation.
 pub(crate) fn is_by_the_rules(kind: ErrorKind) -> bool {
     use ErrorKind::*;
-    matches!(kind, Invalid | Transition | Protected | Immutable | BadPatch | TooBig | TooDeep)
+    matches!(kind, Invalid | Transition | Protected | Immutable | BadPatch | TooBig | TooDeep | TooCostly)
 }

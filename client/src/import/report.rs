@@ -99,6 +99,7 @@ pub(super) fn is_about_the_source(error: &Error) -> bool {
             | ErrorKind::BadJson
             | ErrorKind::TooBig
             | ErrorKind::TooDeep
+            | ErrorKind::TooCostly
             | ErrorKind::BadSchema
             | ErrorKind::BadKey
             | ErrorKind::WrongType

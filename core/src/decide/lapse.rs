@@ -109,6 +109,7 @@ fn masked(rules: &Rules, before: &Tree, after: &Tree) -> (Tree<'static>, Tree<'s
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cost::Budget;
     use crate::limits::Limits;
 
     const DUE_MS: i64 = 1_741_058_499_570;
@@ -132,6 +133,7 @@ mod tests {
             seed: 0,
             user: "",
             limits: &limits,
+            budget: &Budget::new(&limits),
             registry: &registry,
             expires_at_ms,
         };

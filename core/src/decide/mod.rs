@@ -17,6 +17,7 @@ mod wait;
 
 use crate::attempts::Attempted;
 use crate::audit::{CommitFacts, Entry, carries_document};
+use crate::cost::Budget;
 use crate::deadlines::Deadlines;
 use crate::document::Document;
 use crate::error::Error;
@@ -55,6 +56,8 @@ pub struct Context<'a> {
     pub user: &'a str,
     /// The limits in force.
     pub limits: &'a Limits,
+    /// What is left of the work that this command may do.
+    pub budget: &'a Budget,
     /// The schemas in force.
     pub registry: &'a Registry,
     /// The key's present expiry, if it has one.

@@ -69,6 +69,7 @@ fn remember(outcome: &mut Outcome, state: Option<&State>, id: &Id, made: Made, c
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cost::Budget;
     use crate::decide::{Rights, Update, update};
     use crate::etag::Expected;
     use crate::expiry::Ttl;
@@ -87,6 +88,7 @@ mod tests {
             seed: 0x5eed,
             user: "default",
             limits: &limits,
+            budget: &Budget::new(&limits),
             registry: &registry,
             expires_at_ms: Some(NOW_MS),
         };
