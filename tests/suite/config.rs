@@ -8,7 +8,7 @@ use support::{Client, Server};
 pub type Setting =
     (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
 
-pub const SETTINGS: [Setting; 16] = [
+pub const SETTINGS: [Setting; 17] = [
     (
         "snapshots",
         "10",
