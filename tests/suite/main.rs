@@ -7,6 +7,8 @@ mod command_info;
 mod concurrency;
 mod config;
 mod config_start;
+mod conformance;
+mod conformance_refused;
 mod create;
 mod damage;
 mod delete;
