@@ -104,8 +104,7 @@ impl Process {
 
     /// Tells it to stop, as a system does.
     pub fn terminate(&self) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill runs").success());
+        support::send_signal(&self.child, support::Signal::TERM);
     }
 
     /// Waits until it has ended by itself, and has said all it had to say.

@@ -15,6 +15,7 @@ mod persistence;
 pub mod rounds;
 mod sentinel;
 mod server;
+mod signals;
 
 pub use builder::Builder;
 pub use client::{Client, Reply, words};
@@ -25,6 +26,7 @@ pub use payload::{crc64, sealed};
 pub use persistence::{Fingerprint, fingerprint};
 pub use sentinel::Sentinel;
 pub use server::{CONFIGURED_OTHERWISE, Server, module_path, repository, wait_until};
+pub use signals::{Signal, send_signal};
 
 /// Runs `body` against a fresh server, then checks that what it left behind survives DEBUG RELOAD and restarts
 /// from an AOF with and without the RDB preamble.

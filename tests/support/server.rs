@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use crate::builder::{Builder, PATIENCE, Way};
 use crate::client::Client;
+use crate::signals::{Signal, send_signal};
 
 /// The top folder of the project.
 pub fn repository() -> &'static Path {
@@ -137,19 +138,18 @@ impl Server {
         }
     }
 
-    /// Stops the process where it is (SIGSTOP): it does nothing, and nobody is told. Its sockets stay open.
+    /// Stops the process where it is (SIGSTOP): it does nothing, and its sockets stay open.
     pub fn freeze(&self) {
-        self.signal("-STOP");
+        self.signal(Signal::STOP);
     }
 
     /// Lets it go on after [`Server::freeze`].
     pub fn thaw(&self) {
-        self.signal("-CONT");
+        self.signal(Signal::CONT);
     }
 
-    fn signal(&self, which: &str) {
-        let sent = Command::new("kill").args([which, &self.pid().to_string()]).status();
-        assert!(sent.expect("kill is everywhere").success());
+    fn signal(&self, signal: Signal) {
+        send_signal(self.child.as_ref().expect("the server runs"), signal);
     }
 
     /// Starts the server again after [`Server::kill`].
