@@ -108,6 +108,7 @@ pub fn connect_blocking(url: &str) -> Result<crate::States<crate::Blocking<crate
 pub async fn connect_cluster<U: redis::IntoConnectionInfo>(
     nodes: impl IntoIterator<Item = U>,
 ) -> Result<crate::States<crate::Async<crate::Redirecting>>> {
+    choose_cryptography();
     let connection = crate::Redirecting::open(nodes).await;
     connection.map(crate::States::new).map_err(nothing_sent)
 }
@@ -131,11 +132,21 @@ pub async fn connect_sentinel<U: redis::IntoConnectionInfo>(
     sentinels: impl IntoIterator<Item = U>,
     name: &str,
 ) -> Result<crate::States<crate::Async<crate::Watched>>> {
-    let sentinels: Vec<U> = sentinels.into_iter().collect();
+    choose_cryptography();
+    let sentinels = sentinels.into_iter().map(redis::IntoConnectionInfo::into_connection_info);
+    let sentinels: Vec<redis::ConnectionInfo> = sentinels.collect::<Result<_, _>>().map_err(nothing_sent)?;
+    // The sentinels name an address and a port, and not whether TLS is spoken there.
+    let by_tls = |sentinel: &redis::ConnectionInfo| {
+        matches!(sentinel.addr(), redis::ConnectionAddr::TcpTls { insecure: false, .. })
+    };
+    let servers = sentinels
+        .iter()
+        .any(by_tls)
+        .then(|| redis::sentinel::SentinelNodeConnectionInfo::default().set_tls_mode(redis::TlsMode::Secure));
     let client = redis::sentinel::SentinelClient::build(
         sentinels,
-        name.to_owned(),
-        None,
+        name,
+        servers,
         redis::sentinel::SentinelServerType::Master,
     );
     let connection = crate::Watched::open(client.map_err(nothing_sent)?).await;
@@ -145,8 +156,25 @@ pub async fn connect_sentinel<U: redis::IntoConnectionInfo>(
 /// A client for an address; nothing is connected yet.
 #[cfg(any(feature = "tokio", feature = "sync"))]
 pub(crate) fn client(url: &str) -> Result<redis::Client> {
-    redis::Client::open(url)
-        .map_err(|error| Error::new(ErrorKind::Usage, format!("not the address of a server: {error}")))
+    choose_cryptography();
+    redis::Client::open(url).map_err(|error| {
+        let text = if cfg!(not(feature = "tls")) && url.trim_start().starts_with("rediss") {
+            "rediss:// is TLS: enable the feature `tls` of redis-state-client".to_owned()
+        } else {
+            format!("not the address of a server: {error}")
+        };
+        Error::new(ErrorKind::Usage, text)
+    })
+}
+
+/// rustls uses the cryptography that the program has chosen, and panics where two kinds are compiled in and none is chosen. So
+/// ring is, unless the program has made its choice before it connects.
+#[cfg(any(feature = "tokio", feature = "sync"))]
+fn choose_cryptography() {
+    #[cfg(feature = "tls")]
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        let _chosen_meanwhile = rustls::crypto::ring::default_provider().install_default();
+    }
 }
 
 /// The times of an async connection whose answers may take this long.

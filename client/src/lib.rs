@@ -20,6 +20,7 @@
 //! * `sync`: blocking connections
 //! * `cluster`: connections to a Redis Cluster
 //! * `sentinel`: connections to the primary that sentinels name
+//! * `tls`: addresses that begin with `rediss://`, on each kind of connection
 
 mod audit;
 mod cached_user;

@@ -25,6 +25,7 @@ mod retries;
 mod schemas;
 mod sentinel;
 mod spans;
+mod tls;
 mod watch;
 
 use std::time::Duration;

@@ -11,6 +11,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Way {
     pub args: Vec<String>,
     pub clustered: bool,
+    /// Listens with TLS as well, on a port of its own, by a certificate for this name.
+    pub tls: Option<&'static str>,
     /// The program in whose hands it is, with its arguments.
     pub under: Vec<String>,
     pub environment: Vec<(&'static str, &'static str)>,
@@ -29,6 +31,7 @@ impl Default for Builder {
         let way = Way {
             args: Vec::new(),
             clustered: false,
+            tls: None,
             under: Vec::new(),
             environment: Vec::new(),
             patience: PATIENCE,
@@ -54,6 +57,17 @@ impl Builder {
     /// usual one, 10,000 above, may be out of range.
     pub fn clustered(mut self) -> Self {
         self.way.clustered = true;
+        self
+    }
+
+    /// Listens with TLS as well, by a certificate that [`Server::authority`] has signed and that names 127.0.0.1 alone.
+    pub fn tls(self) -> Self {
+        self.tls_for("127.0.0.1")
+    }
+
+    /// The same with another name in the certificate.
+    pub fn tls_for(mut self, name: &'static str) -> Self {
+        self.way.tls = Some(name);
         self
     }
 

@@ -6,6 +6,7 @@
 //! client was rejected for the tests: it hides the difference between reply types, which is what they look at.
 
 mod builder;
+mod certificates;
 mod client;
 mod cluster;
 mod example;

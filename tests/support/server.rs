@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::builder::{Builder, PATIENCE, Way};
+use crate::certificates;
 use crate::client::Client;
 use crate::signals::{Signal, send_signal};
 
@@ -48,6 +49,7 @@ pub const CONFIGURED_OTHERWISE: [(&str, &str); 10] = [
 pub struct Server {
     child: Option<Child>,
     port: u16,
+    tls_port: u16,
     dir: TempDir,
     way: Way,
 }
@@ -63,7 +65,10 @@ impl Server {
 
     pub(crate) fn started(way: Way) -> Server {
         let dir = tempfile::Builder::new().prefix("redis-state-").tempdir().expect("a temporary folder");
-        let mut server = Server { child: None, port: 0, dir, way };
+        if let Some(name) = way.tls {
+            certificates::write(dir.path(), name);
+        }
+        let mut server = Server { child: None, port: 0, tls_port: 0, dir, way };
         server.launch();
         server
     }
@@ -75,6 +80,17 @@ impl Server {
     /// Its address for a Redis client.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/", self.port)
+    }
+
+    /// Its address with TLS, after [`Builder::tls`].
+    pub fn tls_url(&self) -> String {
+        assert!(self.way.tls.is_some(), "a server without TLS");
+        format!("rediss://127.0.0.1:{}/", self.tls_port)
+    }
+
+    /// The certificate of the authority that a client has to trust for [`Server::tls_url`], a file of PEM.
+    pub fn authority(&self) -> PathBuf {
+        self.dir.path().join(certificates::AUTHORITY)
     }
 
     pub fn dir(&self) -> &Path {
@@ -199,6 +215,7 @@ impl Server {
 
     /// How it ended, if it did not start.
     fn try_launch(&mut self, logged_before: usize) -> Option<ExitStatus> {
+        let tls_args = self.tls_args();
         let mut words = self.way.under.iter().map(String::as_str).chain(["redis-server"]);
         let mut child = Command::new(words.next().expect("at least the server"))
             .args(words)
@@ -209,6 +226,7 @@ impl Server {
             .arg(self.dir.path())
             .args(&self.way.args)
             .args(self.cluster_args())
+            .args(tls_args)
             .env_remove("RUST_BACKTRACE")
             .envs(self.way.environment.iter().copied())
             .stdin(Stdio::null())
@@ -235,6 +253,25 @@ impl Server {
         let _already_gone = child.kill();
         let _status = child.wait();
         panic!("redis-server does not answer: {}", self.log());
+    }
+
+    fn tls_args(&mut self) -> Vec<String> {
+        if self.way.tls.is_none() {
+            return Vec::new();
+        }
+        self.tls_port = free_port();
+        let port = self.tls_port.to_string();
+        // It looks for relative names in its own folder.
+        ["--tls-port", &port, "--tls-auth-clients", "no", "--tls-cert-file", certificates::SERVER]
+            .into_iter()
+            .chain([
+                "--tls-key-file",
+                certificates::SERVER_KEY,
+                "--tls-ca-cert-file",
+                certificates::AUTHORITY,
+            ])
+            .map(str::to_owned)
+            .collect()
     }
 
     fn cluster_args(&self) -> Vec<String> {
