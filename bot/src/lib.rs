@@ -3,6 +3,7 @@
 //! Everything it knows of a person is one state in Redis, so two processes can answer the same person in turn, and one that dies
 //! leaves nothing behind that another can't finish.
 
+mod answer;
 pub mod conversation;
 pub mod crash;
 pub mod ledger;

@@ -6,7 +6,9 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use redis_state_bot::conversation::Conversation;
 use redis_state_bot::ledger::HttpLedger;
+use redis_state_bot::service::place;
 use redis_state_bot::{service, terminal};
+use redis_state_client::URL_VARIABLE;
 use tracing_subscriber::EnvFilter;
 
 /// A bot that lives on redis-state.
@@ -28,7 +30,7 @@ enum Command {
 #[derive(Debug, clap::Args)]
 struct Serve {
     /// The ledger, such as `https://ledger.example/v1`.
-    #[arg(long, env = "BOT_LEDGER_URL")]
+    #[arg(long, env = "BOT_LEDGER_URL", hide_env_values = true)]
     ledger: String,
     #[command(flatten)]
     config: service::Config,
@@ -65,8 +67,9 @@ async fn main() -> ExitCode {
 
 async fn serve(Serve { ledger, config }: Serve) -> Result<(), String> {
     let ledger = HttpLedger::new(&ledger)?;
-    let states =
-        redis_state_client::connect(config.redis_url.as_str()).await.map_err(|error| error.to_string())?;
+    let states = redis_state_client::connect(config.redis_url.as_str())
+        .await
+        .map_err(|error| format!("{} ({URL_VARIABLE}): {error}", place(&config.redis_url)))?;
     // A person is one process's at a time: who comes upon something unfinished has taken it over from a dead one.
     let conversation = Conversation::new(states, ledger, "whatsapp").patience(Duration::ZERO);
     service::run(config, conversation).await.map_err(|error| error.to_string())

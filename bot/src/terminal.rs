@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use crate::conversation::Conversation;
 use crate::ledger::{HttpLedger, Ledger, MemoryLedger};
 use crate::message::{Answers, Inbound};
+use crate::service::{Secret, place};
 
 /// The arguments of `terminal`.
 #[derive(Debug, clap::Args)]
@@ -19,10 +20,10 @@ pub struct Args {
     #[arg(long, default_value = "+263771234567")]
     channel: String,
     /// The server that has the states.
-    #[arg(long, env = URL_VARIABLE, default_value = URL_DEFAULT)]
-    redis: String,
+    #[arg(long, env = URL_VARIABLE, default_value = URL_DEFAULT, hide_env_values = true)]
+    redis: Secret,
     /// The ledger, such as `https://ledger.example/v1`. Without it a small one in memory, which forgets all at the end.
-    #[arg(long, env = "BOT_LEDGER_URL")]
+    #[arg(long, env = "BOT_LEDGER_URL", hide_env_values = true)]
     ledger: Option<String>,
     /// What the messages of this run are called, with a number behind. The same name again is the same messages delivered again.
     #[arg(long)]
@@ -40,7 +41,8 @@ pub async fn run(args: Args) -> Result<(), String> {
 }
 
 async fn play<L: Ledger>(args: &Args, ledger: L) -> Result<(), String> {
-    let states = redis_state_client::connect(&args.redis).await.map_err(|error| no_server(args, &error))?;
+    let states =
+        redis_state_client::connect(args.redis.as_str()).await.map_err(|error| no_server(args, &error))?;
     let mut conversation = Conversation::new(states, ledger, "whatsapp");
     let session = args.session.clone().unwrap_or_else(unique);
     let is_terminal = std::io::stdin().is_terminal();
@@ -76,13 +78,15 @@ fn unique() -> String {
 
 /// What to do about a server that is not there, or is not ours.
 fn no_server(args: &Args, error: &redis_state_client::Error) -> String {
+    let place = place(&args.redis);
     let hint = match error.kind() {
-        ErrorKind::Connection | ErrorKind::Usage => "No server answers there.",
-        ErrorKind::Command | ErrorKind::NoSchema => "That server has not our module, or not its schemas.",
+        ErrorKind::Connection | ErrorKind::Usage => format!("No server answers at {place}."),
+        ErrorKind::Command | ErrorKind::NoSchema => {
+            format!("The server at {place} has not loaded the module, or not its schemas.")
+        }
         _ => return error.to_string(),
     };
-    let Args { redis, .. } = args;
     format!(
-        "{error}\n{hint} Start one with `make run` in another terminal, or say where it is: {URL_VARIABLE}={redis}"
+        "{error}\n{hint} Start one with `make run` in another terminal, or name its address in {URL_VARIABLE}."
     )
 }

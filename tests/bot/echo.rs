@@ -106,6 +106,7 @@ pub fn config(server: &Server, graph: &FakeGraph, name: &str) -> Config {
         claim_after: Duration::from_secs(30),
         message_age_max: Duration::from_secs(24 * 60 * 60),
         body_max: 64 * 1024,
+        connections_max: 20,
         at_once: 4,
         feed: String::new(),
         grace: Duration::from_secs(20),

@@ -1,5 +1,6 @@
 //! The bot that lives on the module: its program as processes, its conversation and its service in this one, and what a crash leaves.
 
+mod bounds;
 mod crash;
 mod delivered;
 mod door;
@@ -7,6 +8,7 @@ mod dying;
 mod echo;
 mod ends;
 mod failures;
+mod flood;
 mod flows;
 mod graph;
 mod kills;
@@ -14,9 +16,12 @@ mod once;
 mod over_http;
 mod processes;
 mod program;
+mod rights;
+mod secrets;
 mod stops;
 mod terminal;
 mod times;
+mod tls;
 mod whatsapp;
 mod world;
 

@@ -51,7 +51,7 @@ impl World {
 }
 
 /// The line of docs/bot.md that makes the bot's user.
-fn user_of_the_page() -> String {
+pub fn user_of_the_page() -> String {
     let page = std::fs::read_to_string(repository().join("docs/bot.md")).expect("docs/bot.md");
     page.lines().find(|line| line.starts_with("ACL SETUSER bot ")).expect("the user").to_owned()
 }

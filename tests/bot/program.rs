@@ -33,6 +33,13 @@ fn program(subcommand: &str) -> Command {
     program
 }
 
+/// Runs it to its end without a word, in this environment.
+pub fn run(subcommand: &str, options: &[&str], environment: &[(&str, &str)]) -> Output {
+    let mut run = program(subcommand);
+    run.args(options).envs(environment.iter().copied()).stdin(Stdio::null());
+    run.output().expect("the program starts")
+}
+
 /// Types these lines in a terminal.
 pub fn terminal(options: &[(&str, &str)], crash_at: Option<&str>, lines: &[&str]) -> Output {
     let mut child = program("terminal")

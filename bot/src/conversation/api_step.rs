@@ -59,7 +59,7 @@ impl<L: Ledger> Conversation<L> {
                 crash::point(points::BEFORE_BACK);
                 let told = self.handled(place, failure).await;
                 texts.extend(match &caller.error {
-                    Some(LedgerError::Refused(text)) => Some(text.clone()),
+                    Some(LedgerError::Refused(text)) => Some(display::refusal(text)),
                     Some(LedgerError::Unavailable(_)) if request.ask.changes() => {
                         Some(display::UNSURE.to_owned())
                     }

@@ -8,6 +8,12 @@ use super::components::upgrade_entry;
 use super::headquarters::{dashboard, data, text};
 use crate::ledger::{Decision, Entry};
 
+/// How much of the ledger's reason for a refusal the user reads.
+const REFUSAL_CHARS_MAX: usize = 500;
+
+/// How many lines of a list the user reads; a number of a later line is taken all the same.
+const LINES_MAX: usize = 50;
+
 /// What is told to a person who can't be answered with more.
 pub(super) const SESSION_ENDED: &str =
     "Your session has ended, and nothing was left half done. Send a message to start again at the menu.";
@@ -26,6 +32,14 @@ pub(super) const FINISHED: &str =
 /// What a failed call whose outcome nobody knows is told with.
 pub(super) const UNSURE: &str =
     "The service does not answer as it should. Please try again; it will not be done twice.";
+
+/// The ledger's reason for a refusal, cut where it goes on and on.
+pub(super) fn refusal(text: &str) -> String {
+    match text.char_indices().nth(REFUSAL_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text)),
+        None => text.to_owned(),
+    }
+}
 
 /// The step of this state, as texts.
 pub(super) fn shown(context: &Context) -> Vec<String> {
@@ -136,7 +150,31 @@ fn ledger(context: &Context) -> String {
 }
 
 fn list(title: &str, nothing: &str, lines: impl Iterator<Item = String>) -> String {
-    let lines: Vec<String> =
-        lines.enumerate().map(|(index, line)| format!("\n{} {line}", index + 1)).collect();
-    if lines.is_empty() { nothing.to_owned() } else { format!("{title}{}", lines.concat()) }
+    let mut lines = lines.enumerate().map(|(index, line)| format!("\n{} {line}", index + 1));
+    let shown: String = lines.by_ref().take(LINES_MAX).collect();
+    match lines.count() {
+        _ if shown.is_empty() => nothing.to_owned(),
+        0 => format!("{title}{shown}"),
+        more => format!("{title}{shown}\n… and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_list_says_how_much_more_there_is() {
+        let listed = |count: usize| list("Which?", "None.", (0..count).map(|n| format!("to {n}")));
+        assert_eq!((listed(0).as_str(), listed(2).as_str()), ("None.", "Which?\n1 to 0\n2 to 1"));
+        assert!(listed(LINES_MAX).ends_with("\n50 to 49"), "{}", listed(LINES_MAX));
+        assert!(listed(10_000).ends_with("\n50 to 49\n… and 9950 more"), "{}", listed(10_000));
+    }
+
+    #[test]
+    fn a_refusal_is_cut_between_characters() {
+        assert_eq!(refusal("no"), "no");
+        assert_eq!(refusal(&"é".repeat(500)), "é".repeat(500));
+        assert_eq!(refusal(&"é".repeat(501)), format!("{}…", "é".repeat(500)));
+    }
 }

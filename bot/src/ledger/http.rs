@@ -12,20 +12,25 @@
 //! | upgrade | `POST /upgrade`, token, key | dashboard |
 //!
 //! A session is `{"token","dashboard"}`; a dashboard is [`Dashboard`] as serde writes it. 401 is a token that is not accepted. 409
-//! and 422 are a refusal, with `{"message"}` for the person. Anything else is no answer, and so is none in ten seconds.
+//! and 422 are a refusal, with `{"message"}` for the person. Anything else is no answer, and so are a redirection, none in ten
+//! seconds and one of more than 256 KiB.
 
 use std::time::Duration;
 
 use redis_state_client::channel::Token;
-use reqwest::{Client, Method, RequestBuilder, StatusCode, Url};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{Dashboard, Entry, Ledger, LedgerChange, LedgerError, Result, Session};
+use crate::answer;
 
 /// How long a call may take. A person waits for it.
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The longest answer that is read: thousands of entries. A ledger that is broken, or not the ledger, could send without end.
+const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
 /// The ledger.
 #[derive(Clone, Debug)]
@@ -53,7 +58,12 @@ impl HttpLedger {
         if base.cannot_be_a_base() {
             return Err("the ledger's address takes no paths".to_owned());
         }
-        let client = Client::builder().timeout(TIMEOUT).build().map_err(|error| error.to_string())?;
+        let client = Client::builder()
+            .timeout(TIMEOUT)
+            // The token, the key and the user's number are for this address alone.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| error.to_string())?;
         Ok(HttpLedger { client, base })
     }
 
@@ -125,13 +135,18 @@ async fn sent<T: DeserializeOwned>(request: RequestBuilder) -> Result<Option<T>>
     let lost = |error: reqwest::Error| LedgerError::Unavailable(error.without_url().to_string());
     let response = request.send().await.map_err(lost)?;
     match response.status() {
-        status if status.is_success() => response.json().await.map(Some).map_err(lost),
+        status if status.is_success() => read(response).await.map(Some),
         StatusCode::NOT_FOUND => Ok(None),
         StatusCode::UNAUTHORIZED => Err(LedgerError::TokenRefused),
         StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => {
-            let refusal: Refusal = response.json().await.map_err(lost)?;
+            let refusal: Refusal = read(response).await?;
             Err(LedgerError::Refused(refusal.message))
         }
         status => Err(LedgerError::Unavailable(format!("it answered {}", status.as_u16()))),
     }
+}
+
+async fn read<T: DeserializeOwned>(response: Response) -> Result<T> {
+    let read = answer::json(response, ANSWER_BYTES_MAX).await;
+    read.map_err(|unread| LedgerError::Unavailable(unread.to_string()))
 }

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
+use redis_state_client::redis::IntoConnectionInfo;
 use redis_state_client::{URL_DEFAULT, URL_VARIABLE};
 
 /// The settings of one process. All processes of a bot have the same, but for `name` and `listen`.
@@ -17,7 +18,7 @@ pub struct Config {
     #[arg(long, env = "BOT_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
 
-    /// The Redis instance of the states, which has the inbox too.
+    /// The Redis instance of the states, which has the inbox too; `rediss://` is TLS.
     #[arg(long, env = URL_VARIABLE, default_value = URL_DEFAULT, hide_env_values = true)]
     pub redis_url: Secret,
 
@@ -38,7 +39,12 @@ pub struct Config {
     pub phone_number_id: String,
 
     /// Where messages are sent: the Graph API with its version.
-    #[arg(long, env = "GRAPH_URL", default_value = "https://graph.facebook.com/v21.0")]
+    #[arg(
+        long,
+        env = "GRAPH_URL",
+        default_value = "https://graph.facebook.com/v21.0",
+        hide_env_values = true
+    )]
     pub graph_url: String,
 
     /// The stream of people whose messages wait; what else belongs to the inbox stands beside it, as `{bot:inbox}:…`.
@@ -71,6 +77,10 @@ pub struct Config {
     #[arg(long, env = "BOT_BODY_MAX", default_value_t = 3 * 1024 * 1024)]
     pub body_max: usize,
 
+    /// How many connections webhooks may come in by at once; above that the oldest one without a signed request is closed.
+    #[arg(long, env = "BOT_CONNECTIONS_MAX", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..))]
+    pub connections_max: u16,
+
     /// How many people are answered at the same time.
     #[arg(long, env = "BOT_AT_ONCE", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
     pub at_once: u16,
@@ -94,6 +104,22 @@ fn seconds(text: &str) -> Result<Duration, String> {
 fn own_name() -> String {
     let host = std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty());
     format!("{}-{}", host.as_deref().unwrap_or("bot"), std::process::id())
+}
+
+/// Where an address of Redis leads to, without the user and the password in it.
+///
+/// ```
+/// use redis_state_bot::service::{Secret, place};
+///
+/// let url: Secret = "rediss://bot:a-long-password@redis.example:6380/0".parse()?;
+/// assert_eq!(place(&url), "redis.example:6380");
+/// # Ok::<(), &'static str>(())
+/// ```
+pub fn place(url: &Secret) -> String {
+    match url.as_str().into_connection_info() {
+        Ok(info) => info.addr().to_string(),
+        Err(_) => "the state server".to_owned(),
+    }
 }
 
 /// A text that shows itself to nobody by accident, and is never empty.

@@ -10,6 +10,7 @@ use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 
+use crate::answer;
 use crate::message::{SendError, Sender};
 use crate::service::config::Secret;
 
@@ -18,6 +19,9 @@ const TRIES_MAX: u32 = 4;
 
 /// The longest text that the API takes.
 const TEXT_CHARS_MAX: usize = 4096;
+
+/// The longest refusal that is read; only a number in it counts.
+const REFUSAL_BYTES_MAX: usize = 64 * 1024;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -123,7 +127,7 @@ pub(super) fn parts(text: &str) -> Vec<&str> {
 async fn refusal(response: Response) -> (Undelivered, Option<Duration>) {
     let status = response.status();
     let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-    let body: Value = response.json().await.unwrap_or_default();
+    let body: Value = answer::json(response, REFUSAL_BYTES_MAX).await.unwrap_or_default();
     let code = body.pointer("/error/code").and_then(Value::as_i64);
     // The API's own text may quote the message.
     let why = code.map_or_else(|| status.to_string(), |code| format!("{status}, code {code}"));

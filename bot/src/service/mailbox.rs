@@ -21,6 +21,12 @@ pub const HINT: &str = "I can read text only. Please type your answer.";
 /// What a person is told whose message could not be answered.
 pub const SORRY: &str = "Sorry, that did not work. Please try again later.";
 
+/// How many messages of WhatsApp one answer may become. The user's phone is no place for the whole of what a ledger says.
+const PARTS_MAX: usize = 4;
+
+/// What stands in the place of the rest of an answer that is longer.
+pub const CUT: &str = "That was not all: the rest is too long for a message.";
+
 /// How often the bot tries to answer a message when its error is not one that passes.
 const TRIES_MAX: u32 = 3;
 
@@ -84,10 +90,14 @@ impl<A: Answers, S: Sender> Clerk<A, S> {
         let answer = if *is_textless { Some(vec![HINT.to_owned()]) } else { self.answer(message).await };
         crash::point("answered");
         let is_answered = answer.is_some();
-        for text in answer.unwrap_or_else(|| vec![SORRY.to_owned()]) {
-            for part in graph::parts(&text) {
-                self.send(message, part).await;
-            }
+        let texts = answer.unwrap_or_else(|| vec![SORRY.to_owned()]);
+        let mut parts = texts.iter().flat_map(|text| graph::parts(text));
+        for part in parts.by_ref().take(PARTS_MAX) {
+            self.send(message, part).await;
+        }
+        if parts.next().is_some() {
+            tracing::warn!(id = message.message_id, "an answer was too long and has been cut");
+            self.send(message, CUT).await;
         }
         is_answered
     }

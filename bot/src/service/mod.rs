@@ -12,6 +12,7 @@ mod config;
 mod ends;
 mod graph;
 mod inbox;
+mod listen;
 mod mailbox;
 mod payload;
 mod webhook;
@@ -27,9 +28,9 @@ use tokio::task::JoinSet;
 
 use crate::message::Answers;
 
-pub use config::{Config, Secret};
+pub use config::{Config, Secret, place};
 pub use graph::{Graph, Undelivered};
-pub use mailbox::{HINT, SORRY};
+pub use mailbox::{CUT, HINT, SORRY};
 
 /// Why the service can't begin, or something in it was put off.
 #[derive(Debug, thiserror::Error)]
@@ -98,15 +99,7 @@ impl Service {
         let router = webhook::router(&config, inbox.clone());
         let times = (config.at_once, config.claim_after);
         tasks.spawn(work::work(inbox, waiting, (answers, graph), times, stopped.clone()));
-        tasks.spawn(async move {
-            let mut stopped = stopped;
-            let stopping = async move {
-                let _or_gone = stopped.wait_for(|stop| *stop).await;
-            };
-            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopping).await {
-                tracing::error!(%error, "no more webhooks are taken");
-            }
-        });
+        tasks.spawn(listen::serve(listener, router, config.connections_max, stopped));
         tracing::info!(%address, name = config.name, "the bot listens");
         Ok(Service { address, tasks, stop, grace: config.grace })
     }

@@ -21,6 +21,7 @@ use sha2::Sha256;
 use crate::crash;
 use crate::service::config::{Config, Secret};
 use crate::service::inbox::{Inbox, Taken};
+use crate::service::listen::Guest;
 use crate::service::payload;
 
 /// How long a body may take to come in.
@@ -75,6 +76,7 @@ async fn handshake(State(door): State<Arc<Door>>, Query(asked): Query<Handshake>
 
 async fn deliver(State(door): State<Arc<Door>>, request: Request) -> Response {
     let headers = request.headers().clone();
+    let guest = request.extensions().get::<Guest>().cloned();
     let body = match tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, &())).await {
         Ok(Ok(body)) => body,
         // Above the limit, or the connection broke.
@@ -84,6 +86,9 @@ async fn deliver(State(door): State<Arc<Door>>, request: Request) -> Response {
     if !is_signed(&headers, &body, &door.app_secret) {
         tracing::warn!("a webhook with a wrong signature was refused");
         return StatusCode::UNAUTHORIZED.into_response();
+    }
+    if let Some(guest) = guest {
+        guest.is_known();
     }
     let Ok(payload) = serde_json::from_slice(&body) else {
         tracing::warn!("a webhook that is not JSON was refused");

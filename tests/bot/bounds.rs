@@ -1,0 +1,157 @@
+//! What others send the bot has an end: answers of the ledger and of the Graph API, and what becomes of them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::body::{Body, Bytes};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect};
+use axum::{Json, Router};
+use redis_state_bot::ledger::{Failure, HttpLedger, Ledger, LedgerError};
+use redis_state_bot::service::{CUT, Graph, Undelivered};
+use serde_json::json;
+use support::{Server, block_on};
+
+use crate::echo::{Echo, config, start, waiting};
+use crate::whatsapp::{FakeGraph, NUMBER_ID, TARIRO, TOKEN, deliver, text};
+use crate::world::Person;
+use crate::{soon, until};
+
+const ID: &str = "+263771234567";
+
+/// 2 GB in parts of 64 KiB, and how much of it has been taken.
+fn endless() -> (Body, Arc<AtomicUsize>) {
+    let taken = Arc::<AtomicUsize>::default();
+    let counted = Arc::clone(&taken);
+    let part = Bytes::from(vec![b'9'; 64 * 1024]);
+    let parts = std::iter::repeat_n(part, 32 * 1024).map(move |part| {
+        counted.fetch_add(part.len(), Ordering::Relaxed);
+        Ok::<_, std::io::Error>(part)
+    });
+    (Body::from_stream(Parts(parts)), taken)
+}
+
+/// An iterator as a stream that is always ready.
+struct Parts<I>(I);
+
+impl<I: Iterator + Unpin> futures_core::Stream for Parts<I> {
+    type Item = I::Item;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        _context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<I::Item>> {
+        std::task::Poll::Ready(self.0.next())
+    }
+}
+
+/// A server that answers everything so; its address.
+fn answers<R: IntoResponse + 'static>(answer: impl Fn() -> R + Clone + Send + Sync + 'static) -> String {
+    let router = Router::new().fallback(move || {
+        let answer = answer().into_response();
+        async move { answer }
+    });
+    format!("http://{}/v1", crate::serve(router))
+}
+
+fn ledger_at(url: &str) -> HttpLedger {
+    HttpLedger::new(url).expect("an address")
+}
+
+#[test]
+fn an_answer_of_the_ledger_has_an_end() {
+    soon(async {
+        for status in [StatusCode::OK, StatusCode::CONFLICT] {
+            let taken = Arc::new(std::sync::Mutex::new(Arc::<AtomicUsize>::default()));
+            let counter = Arc::clone(&taken);
+            let url = answers(move || {
+                let (body, taken) = endless();
+                *counter.lock().expect("no panic") = taken;
+                (status, body)
+            });
+            let error = ledger_at(&url).login(ID).await.expect_err("it has no end");
+            let too_long = LedgerError::Unavailable("its answer is longer than 262144 bytes".to_owned());
+            assert_eq!(error, too_long);
+            let taken = taken.lock().expect("no panic").load(Ordering::Relaxed);
+            assert!(taken < 32 << 20, "{taken} bytes of 2 GB were taken");
+        }
+    });
+}
+
+#[test]
+fn an_answer_that_is_no_json_is_quoted_nowhere() {
+    soon(async {
+        let url = answers(|| "{\"token\": 4711}");
+        let error = ledger_at(&url).login(ID).await.expect_err("no session").to_string();
+        assert!(error.contains("not the JSON that is expected") && !error.contains("4711"), "{error}");
+    });
+}
+
+/// The request has the user's number in it, which is for the ledger alone.
+#[test]
+fn a_redirection_of_the_ledger_is_not_followed() {
+    soon(async {
+        let heard = Arc::<AtomicUsize>::default();
+        let counter = Arc::clone(&heard);
+        let elsewhere = answers(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+            Json(json!({"token": "stolen", "dashboard": {"member": {}}}))
+        });
+        let url = answers(move || Redirect::temporary(&elsewhere));
+        let error = ledger_at(&url).login(ID).await.expect_err("no session");
+        assert_eq!(error, LedgerError::Unavailable("it answered 307".to_owned()));
+        assert_eq!(heard.load(Ordering::Relaxed), 0);
+    });
+}
+
+#[test]
+fn a_refusal_of_the_graph_api_has_an_end() {
+    soon(async {
+        let url = answers(|| (StatusCode::UNPROCESSABLE_ENTITY, endless().0));
+        let graph = Graph::new(&url, NUMBER_ID, TOKEN.parse().expect("a text")).expect("a way out");
+        let error = graph.deliver(ID, "hi").await.expect_err("it refuses");
+        assert!(matches!(error, Undelivered::Refused(_)), "{error}");
+    });
+}
+
+/// The ledger may explain itself in as many words as it likes: the user reads some of them, and what to do.
+#[test]
+fn a_long_refusal_is_cut() {
+    let server = Server::start();
+    block_on(async {
+        let (mut person, ledger) = Person::member(&server).await;
+        person.says(&["1", "10", "tariro"]).await;
+        ledger.fail([Failure::Refused("No. ".repeat(250_000).leak())]);
+        let answer = person.says(&["yes"]).await;
+        assert!(answer.starts_with("No. No. ") && answer.contains("Is that right?"), "{answer}");
+        assert!(answer.chars().count() < 700, "{} characters", answer.chars().count());
+    });
+}
+
+#[test]
+fn a_long_answer_is_cut_after_four_messages() {
+    let server = Server::start();
+    let mut client = server.client();
+    soon(async {
+        let graph = FakeGraph::start();
+        let bot = start(config(&server, &graph, "one"), &Echo::open(&server, "one").await).await;
+        assert_eq!(deliver(bot.address(), &[text("wamid.1", TARIRO, &"x".repeat(60_000))]).await, 200);
+        until("nothing waits", || waiting(&mut client) == 0).await;
+        let sent: Vec<String> = graph.sent().into_iter().map(|(_, text)| text).collect();
+        assert_eq!(sent.iter().map(String::len).collect::<Vec<_>>(), [4096, 4096, 4096, 4096, CUT.len()]);
+        assert_eq!(sent[4], CUT);
+    });
+}
+
+/// What is not about a user who is known stays as it was.
+#[test]
+fn a_short_refusal_is_whole() {
+    let server = Server::start();
+    block_on(async {
+        let (mut person, ledger) = Person::member(&server).await;
+        person.says(&["1", "10", "tariro"]).await;
+        ledger.fail([Failure::Refused("There is not enough in the account.")]);
+        let answer = person.says(&["yes"]).await;
+        assert!(answer.starts_with("There is not enough in the account.\n"), "{answer}");
+    });
+}

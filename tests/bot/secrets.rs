@@ -1,0 +1,77 @@
+//! What the program prints has no secret in it, whatever goes wrong.
+
+use std::process::Output;
+
+use crate::program::run;
+
+const PASSWORD: &str = "a-long-password";
+
+/// Where no Redis listens, with a password; the last is no address.
+const ADDRESSES: [&str; 4] = [
+    "redis://bot:a-long-password@127.0.0.1:1/0",
+    "rediss://bot:a-long-password@127.0.0.1:1/0",
+    "redis+unix:///nowhere?user=bot&pass=a-long-password",
+    "redis://bot:a-long-password@127.0.0.1:port",
+];
+
+fn serve_with(url: &str) -> Vec<(&str, &str)> {
+    vec![
+        ("REDIS_STATE_URL", url),
+        ("BOT_LEDGER_URL", "http://bot:a-long-password@127.0.0.1:1/v1"),
+        ("GRAPH_URL", "http://bot:a-long-password@127.0.0.1:1/v21.0"),
+        ("WHATSAPP_VERIFY_TOKEN", PASSWORD),
+        ("WHATSAPP_APP_SECRET", PASSWORD),
+        ("WHATSAPP_TOKEN", PASSWORD),
+        ("WHATSAPP_PHONE_NUMBER_ID", "1055"),
+        ("BOT_LISTEN", "127.0.0.1:0"),
+    ]
+}
+
+#[track_caller]
+fn printed(output: &Output) -> String {
+    let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    let all = format!("{out}{err}");
+    assert!(!all.contains(PASSWORD), "{all}");
+    all
+}
+
+#[test]
+fn the_help_shows_no_password() {
+    for subcommand in ["terminal", "serve"] {
+        let help = run(subcommand, &["--help"], &serve_with(ADDRESSES[0]));
+        assert!(help.status.success());
+        assert!(printed(&help).contains("REDIS_STATE_URL"));
+    }
+}
+
+#[test]
+fn a_failed_connection_shows_no_password() {
+    std::thread::scope(|all| {
+        for url in ADDRESSES {
+            all.spawn(move || {
+                let by_environment = run("terminal", &[], &[("REDIS_STATE_URL", url)]);
+                assert!(!by_environment.status.success());
+                assert!(printed(&by_environment).contains("make run"));
+            });
+            all.spawn(move || {
+                let by_argument = run("terminal", &["--redis", url], &[]);
+                assert!(!by_argument.status.success());
+                printed(&by_argument);
+            });
+            all.spawn(move || {
+                let environment = serve_with(url);
+                let more = [("RUST_LOG", "info,redis_state_bot=trace,redis_state_client=trace")];
+                let served = run("serve", &[], &[environment, more.to_vec()].concat());
+                assert!(!served.status.success());
+                assert!(printed(&served).contains("REDIS_STATE_URL"));
+            });
+        }
+    });
+}
+
+/// Where it is, is no secret: that is what its operator wants to know.
+#[test]
+fn a_failed_connection_says_where_it_led() {
+    let output = run("terminal", &[], &[("REDIS_STATE_URL", ADDRESSES[0])]);
+    assert!(printed(&output).contains("127.0.0.1:1"), "{}", printed(&output));
+}
