@@ -183,7 +183,12 @@ fn validating() -> Box<dyn FnMut()> {
     let world = World::new(2 * KB, Rules::Whole);
     let json = document(0, 2 * KB);
     Box::new(move || {
-        let valid = world.registry.validate(Rules::Whole.schema(), json.as_bytes(), &world.limits);
+        let valid = world.registry.validate(
+            Rules::Whole.schema(),
+            json.as_bytes(),
+            &world.limits,
+            &Budget::new(&world.limits),
+        );
         assert_eq!(valid, Ok(()));
     })
 }

@@ -27,7 +27,7 @@ pub const REJECTIONS: [&str; 9] = [
 /// One way in which a document breaks its schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// Where, as a JSON pointer; the whole document is shown as `/`.
+    /// Where, as a JSON pointer; the empty one is the whole document, and is shown as `(root)`.
     pub pointer: String,
     /// What the schema wants, without the value that was found.
     pub message: String,
@@ -144,6 +144,14 @@ pub enum Error {
         /// `state.max-cost`
         limit: u64,
     },
+    /// Subschemas lead to subschemas too deep for one document.
+    #[error(
+        "TOOCOSTLY the schema asks subschemas within subschemas, more than {limit} deep: use fewer $ref and allOf on the way down"
+    )]
+    TooNested {
+        /// How deep they may.
+        limit: usize,
+    },
     /// One operation too many to count attempts of.
     #[error(
         "TOOBIG a state counts the attempts of {limit} operations: STATE.ATTEMPT <key> <operation> CLEAR frees one"
@@ -224,7 +232,7 @@ impl Error {
                 "TOOBIG"
             }
             Error::TooDeep { .. } | Error::ResultTooDeep { .. } => "TOODEEP",
-            Error::TooCostly { .. } => "TOOCOSTLY",
+            Error::TooCostly { .. } | Error::TooNested { .. } => "TOOCOSTLY",
             Error::NoSchema { .. } => "NOSCHEMA",
             Error::BadSchema { .. } => "BADSCHEMA",
             Error::NoVersion { .. } | Error::NoLabel { .. } => "NOVERSION",
@@ -242,7 +250,7 @@ impl Error {
     }
 
     pub(crate) fn not_an_object() -> Error {
-        let violation = Violation { pointer: "/".to_owned(), message: "must be an object".to_owned() };
+        let violation = Violation { pointer: String::new(), message: "must be an object".to_owned() };
         Error::Invalid { violations: vec![violation] }
     }
 }
@@ -252,11 +260,19 @@ fn listed(violations: &[Violation]) -> String {
     let shown: Vec<String> = violations
         .iter()
         .take(VIOLATIONS_SHOWN)
-        .map(|violation| format!("{}: {}", violation.pointer, violation.message))
+        .map(|violation| format!("{}: {}", shown_pointer(&violation.pointer), violation.message))
         .collect();
     let more = violations.len().saturating_sub(VIOLATIONS_SHOWN);
     let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
-    format!("{} violation{plural}: {}{rest}", violations.len(), shown.join("; "))
+    // There the search for more ends.
+    let least = if violations.len() < crate::schema::VIOLATIONS_MAX { "" } else { "at least " };
+    format!("{least}{} violation{plural}: {}{rest}", violations.len(), shown.join("; "))
+}
+
+/// A JSON pointer as error texts show it: the empty one is the whole document, and `/` is its member
+/// without a name (RFC 6901, section 5).
+pub(crate) fn shown_pointer(pointer: &str) -> &str {
+    if pointer.is_empty() { "(root)" } else { pointer }
 }
 
 #[cfg(test)]

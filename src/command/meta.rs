@@ -1,15 +1,15 @@
 //! STATE.META: what there is to know about a state besides its document.
 
-use redis_state_core::{State, iso8601};
+use redis_state_core::{Budget, State, iso8601};
 
 use super::{Refused, attempts, read};
 use crate::server::audit::Trail;
 use crate::server::ctx::Ctx;
 use crate::server::entry::entry;
 use crate::server::key::Key;
-use crate::server::registry;
 use crate::server::string::RedisStr;
 use crate::server::table::{Arg, Command, KeySpec, READ};
+use crate::server::{config, registry};
 
 pub static COMMAND: Command = Command {
     name: c"state.meta",
@@ -74,5 +74,7 @@ fn reply(ctx: Ctx, state: &State, key: &Key) {
         None => ctx.reply_nil(),
     }
     ctx.reply_text("valid");
-    ctx.reply_int(i64::from(registry::read().admits(state)));
+    // A document that costs more to check than a command may is not known to pass.
+    let budget = Budget::new(&config::limits());
+    ctx.reply_int(i64::from(registry::read().admits(state, &budget).unwrap_or(false)));
 }

@@ -1,5 +1,7 @@
 //! STATE.VALIDATE: checks a document against a schema without storing it.
 
+use redis_state_core::Budget;
+
 use super::{Refused, words};
 use crate::server::ctx::Ctx;
 use crate::server::entry::entry;
@@ -24,7 +26,8 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     if registry::read().may_carry_secrets(&[], None, Some(name)) {
         ctx.redact(2);
     }
-    registry::read().validate(name, json, &config::limits())?;
+    let limits = config::limits();
+    registry::read().validate(name, json, &limits, &Budget::new(&limits))?;
     ctx.reply_ok();
     Ok(())
 }

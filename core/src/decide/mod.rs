@@ -173,7 +173,7 @@ impl Proposal<'_> {
     /// Checks the proposed document and makes it an outcome: a commit, or less when nothing changes.
     fn settle(self, state: Option<&State>, context: &Context) -> Result<Outcome, Error> {
         let (before, after) = (self.before, self.after.root());
-        self.obeyed.check_change(after, state, before)?;
+        self.obeyed.check_change(after, state, before, context.budget)?;
         if matches!(self.event, Event::Create | Event::Update) {
             self.obeyed.check_steps(before, after)?;
         }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::{Context, Rights};
+use crate::cost::Budget;
 use crate::deadlines::Deadlines;
 use crate::error::Error;
 use crate::history::{Dropped, Version};
@@ -303,22 +304,36 @@ impl Obeyed {
         value: Node,
         state: Option<&State>,
         present: Option<Node>,
+        budget: &Budget,
     ) -> Result<(), Error> {
         let schema = self.schema.as_ref().map(|schema| schema.reference());
         let has_passed = state.zip(schema).is_some_and(|(state, schema)| state.has_passed(schema));
-        self.check_parts(value, present.filter(|_| has_passed))
+        self.check_parts(value, present.filter(|_| has_passed), budget)
     }
 
     /// Refuses what does not pass the schema.
-    pub fn check(&self, value: Node) -> Result<(), Error> {
-        self.check_parts(value, None)
+    ///
+    /// Errors: `INVALID`, `TOOCOSTLY`.
+    pub fn check(&self, value: Node, budget: &Budget) -> Result<(), Error> {
+        self.check_parts(value, None, budget)
     }
 
-    fn check_parts(&self, value: Node, passed: Option<Node>) -> Result<(), Error> {
+    /// Whether a value passes the schema.
+    ///
+    /// Errors: `TOOCOSTLY`.
+    pub fn admits(&self, value: Node, budget: &Budget) -> Result<bool, Error> {
+        match self.check(value, budget) {
+            Ok(()) => Ok(true),
+            Err(error @ (Error::TooCostly { .. } | Error::TooNested { .. })) => Err(error),
+            Err(_) => Ok(false),
+        }
+    }
+
+    fn check_parts(&self, value: Node, passed: Option<Node>, budget: &Budget) -> Result<(), Error> {
         if !value.is_object() {
             return Err(Error::not_an_object());
         }
-        self.schema.as_ref().map_or(Ok(()), |schema| schema.check(value, passed))
+        self.schema.as_ref().map_or(Ok(()), |schema| schema.check(value, passed, budget))
     }
 }
 

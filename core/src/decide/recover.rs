@@ -93,7 +93,7 @@ pub struct Recovery {
 
 /// Decides a recovery. `trail` is the audit stream, newest entry first; it is read where no state is.
 ///
-/// Errors: `NOSCHEMA`, `BADSCHEMA`. That no rung was left is no error here, since the tries are to be told.
+/// Errors: `NOSCHEMA`, `BADSCHEMA`, `TOOCOSTLY`. That no rung was left is no error here, since the tries are to be told.
 pub fn recover(
     state: Option<&State>,
     trail: &[Recorded],
@@ -110,6 +110,10 @@ pub fn recover(
         None => ladder.climb_without_state(trail),
     };
     let tried = ladder.tried;
+    if done.is_none() {
+        // A rung that the budget has stopped was not tried.
+        context.budget.charge(1)?;
+    }
     let done = done.ok_or_else(|| {
         let reasons: Vec<String> =
             tried.iter().map(|(rung, reason)| format!("{}: {reason}", rung.as_str())).collect();
@@ -162,7 +166,7 @@ impl Ladder<'_> {
 
     /// The state as it is: no version, but the person is there again.
     fn valid(&mut self, state: &State, present: Node) -> Option<(Rung, Outcome)> {
-        if let Err(error) = self.obeyed.check(present) {
+        if let Err(error) = self.obeyed.check(present, self.context.budget) {
             return self.failed(Rung::Valid, reason(&error));
         }
         if self.obeyed.changes(state) {
@@ -184,7 +188,7 @@ impl Ladder<'_> {
         for version in state.versions().skip(1).filter(wanted) {
             let past = self.obeyed.past(&version, self.context.now_ms);
             let after = self.obeyed.keep_present(Draft::Same(past.root()), present, Keep::Guarded);
-            if self.obeyed.check(after.root()).is_ok() {
+            if self.obeyed.check(after.root(), self.context.budget).is_ok() {
                 return self.step(rung, Some((state, present)), version.parent, Ok(after));
             }
         }
@@ -193,7 +197,7 @@ impl Ladder<'_> {
 
     fn with_defaults(&self, present: Node) -> Result<Tree<'static>, Error> {
         let filled = match &self.obeyed.schema {
-            Some(schema) => schema.fill_defaults(present)?,
+            Some(schema) => schema.fill_defaults(present, self.context.budget)?,
             None => Draft::Same(present).into_tree(),
         };
         Ok(self.obeyed.keep_present(Draft::Same(filled.root()), present, Keep::GuardedIfThere))
@@ -202,7 +206,7 @@ impl Ladder<'_> {
     fn without_unknown(&self, present: Node) -> Result<Tree<'static>, Error> {
         let mut tree = self.with_defaults(present)?;
         if let Some(schema) = &self.obeyed.schema {
-            tree = schema.drop_unknown(tree);
+            tree = schema.drop_unknown(tree, self.context.budget)?;
         }
         Ok(self.obeyed.keep_present(Draft::Same(tree.root()), present, Keep::GuardedIfThere))
     }

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use super::once::{once, with_etag};
 use super::{Context, Obeyed, Outcome, Proposal, Remarks, check_expected};
+use crate::cost::Budget;
 use crate::error::Error;
 use crate::etag::Expected;
 use crate::expiry::Ttl;
@@ -19,6 +20,9 @@ use crate::json::tree::Tree;
 use crate::json::written::Written;
 use crate::rules::Keep;
 use crate::state::{Event, State};
+
+/// What a byte of a version costs to be put together and compared.
+const VERSION_BYTE_COST: usize = 4;
 
 /// Which version to go back to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +67,14 @@ fn back(state: Option<&State>, request: &Rollback, context: &Context) -> Result<
     check_expected(state, request.expected)?;
     let obeyed = Obeyed::find(context, Some(state), None, false)?;
     let present = state.head().document.tree();
-    let way = Way { state, request, obeyed: &obeyed, present: present.root(), now_ms: context.now_ms };
+    let way = Way {
+        state,
+        request,
+        obeyed: &obeyed,
+        present: present.root(),
+        now_ms: context.now_ms,
+        budget: context.budget,
+    };
     let target = way.find()?;
     let proposal = Proposal {
         event: Event::Rollback,
@@ -87,6 +98,7 @@ struct Way<'a> {
     obeyed: &'a Obeyed,
     present: Node<'a>,
     now_ms: i64,
+    budget: &'a Budget,
 }
 
 impl<'a> Way<'a> {
@@ -102,12 +114,21 @@ impl<'a> Way<'a> {
                 number.and_then(|number| state.find(number)).ok_or_else(missing)
             }
             Target::LastValid => {
-                let passes = |version: &Cow<Version>| {
-                    self.obeyed.check(self.obeyed.past(version, self.now_ms).root()).is_ok()
-                };
-                state.versions().skip(1).find(passes).ok_or_else(missing)
+                for version in state.versions().skip(1) {
+                    self.charge(&version)?;
+                    let past = self.obeyed.past(&version, self.now_ms);
+                    if self.obeyed.admits(past.root(), self.budget)? {
+                        return Ok(version);
+                    }
+                }
+                Err(missing())
             }
         }
+    }
+
+    /// Charges for a version that is put together and compared.
+    fn charge(&self, version: &Version) -> Result<(), Error> {
+        self.budget.charge(version.document.text().len().saturating_mul(VERSION_BYTE_COST))
     }
 
     /// The `steps`-th kept ancestor that would change the document.
@@ -117,6 +138,7 @@ impl<'a> Way<'a> {
         loop {
             let parent = self.state.find(version.parent);
             version = parent.ok_or_else(|| Error::NoVersion { kept: self.state.kept() })?;
+            self.charge(&version)?;
             if self.content(&version)?.text() != self.present.text() {
                 left = left.saturating_sub(1);
                 if left == 0 {

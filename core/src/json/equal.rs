@@ -1,8 +1,9 @@
 //! Equality of JSON values: member order does not count, numbers compare by value (1.0 = 1 = 10e-1).
 //!
-//! Equal texts are the common case and are seen at once. Two strings are equal only then, since canonical text has one way to
-//! write each. Converting to f64 was rejected: 0.1 and 0.1000000000000000055511151231257827 are two amounts.
+//! Equal texts are the common case and are seen at once. Two strings are equal only then, since
+//! canonical text has one way to write each.
 
+use super::decimal::Decimal;
 use super::lookup::Lookup;
 use super::node::{Kind, Node};
 
@@ -43,39 +44,6 @@ fn equal_but_for(left: Node, right: Node, numbers: fn(&str, &str) -> bool) -> bo
             }) && right.children().nth(count).is_none()
         }
         _ => false,
-    }
-}
-
-/// A number literal as sign, digits without zeros at either end, and a power of ten.
-#[derive(PartialEq)]
-struct Decimal {
-    negative: bool,
-    digits: String,
-    exponent: i128,
-}
-
-impl Decimal {
-    fn of(literal: &str) -> Decimal {
-        let (negative, literal) = match literal.strip_prefix('-') {
-            Some(rest) => (true, rest),
-            None => (false, literal),
-        };
-        let (mantissa, exponent) = literal.split_once(['e', 'E']).unwrap_or((literal, "0"));
-        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let digits = format!("{whole}{fraction}");
-        let significant = digits.trim_start_matches('0').trim_end_matches('0');
-        if significant.is_empty() {
-            return Decimal { negative: false, digits: String::new(), exponent: 0 };
-        }
-        let trailing = digits.len().saturating_sub(digits.trim_end_matches('0').len());
-        // An exponent beyond i128 saturates: two such literals with the same digits count as equal.
-        let saturated = if exponent.starts_with('-') { i128::MIN } else { i128::MAX };
-        let exponent = exponent
-            .parse::<i128>()
-            .unwrap_or(saturated)
-            .saturating_sub(fraction.len() as i128)
-            .saturating_add(trailing as i128);
-        Decimal { negative, digits: significant.to_owned(), exponent }
     }
 }
 

@@ -9,6 +9,7 @@
 //! once, are trees. The straightforward way to do everything here, on trees, is the `oracle` of the tests.
 
 pub mod change;
+pub(crate) mod decimal;
 pub(crate) mod diff;
 pub(crate) mod draft;
 pub(crate) mod equal;
@@ -24,7 +25,6 @@ pub mod pointer;
 mod skip;
 pub(crate) mod strings;
 pub(crate) mod tree;
-pub(crate) mod validated;
 pub(crate) mod written;
 
 /// The canonical text of a tree: no insignificant space, strings as RFC 8785 writes them, number literals as they are.

@@ -117,6 +117,12 @@ impl<'a> Node<'a> {
         if self.is_object() { self.entry.position(self.text, raw) } else { None }
     }
 
+    /// What sorting the names of a wide object costs, in units of work, before the first is looked for;
+    /// nothing where that is done or not needed.
+    pub(crate) fn table_cost(self) -> usize {
+        if self.is_object() { self.entry.table_cost(self.text) } else { 0 }
+    }
+
     /// The member or element at this place.
     pub(super) fn child(self, position: usize) -> Option<Node<'a>> {
         self.entry.entries(self.text).get(position).map(|entry| Node { entry, ..self })
@@ -163,11 +169,6 @@ impl<'a> Node<'a> {
     /// Whether this is the other one, and not only the same.
     pub(crate) fn is(self, other: Node) -> bool {
         std::ptr::eq(self.entry, other.entry)
-    }
-
-    /// What tells it from every other value that is looked at at the same time.
-    pub(super) fn address(self) -> usize {
-        std::ptr::from_ref(self.entry) as usize
     }
 
     /// As a tree of its own.

@@ -109,13 +109,6 @@ pub(crate) fn push_char(out: &mut String, character: char) {
     }
 }
 
-/// Writes a string with its quotes.
-pub(crate) fn push_string(out: &mut String, text: &str) {
-    out.push('"');
-    out.push_str(&raw(text));
-    out.push('"');
-}
-
 /// The string that is written so between its quotes.
 pub(crate) fn unescaped(raw: &str) -> Cow<'_, str> {
     // In canonical text a backslash is all there is of what is escaped.
@@ -162,8 +155,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn strings_are_written_as_serde_json_writes_them(text in "[a\"\\\\\u{0}-\u{1f}\u{7f}é🙂/]{0,12}") {
-            let mut written = String::new();
-            push_string(&mut written, &text);
+            let written = format!("\"{}\"", raw(&text));
             proptest::prop_assert_eq!(&written, &serde_json::Value::from(text.as_str()).to_string());
             proptest::prop_assert_eq!(unescaped(&written[1..written.len() - 1]), text);
         }

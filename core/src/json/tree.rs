@@ -19,7 +19,6 @@ use once_cell::race::OnceBox;
 
 use super::node::Node;
 use super::skip::{container_end, scalar_end, string_end};
-use super::strings::push_string;
 
 /// What stands for the name of a value that is no member.
 pub(super) const NO_NAME: u32 = u32::MAX;
@@ -81,6 +80,15 @@ impl Entry {
         });
         let found = sorted.binary_search_by(|place| inside.raw_name(text, *place).cmp(raw)).ok()?;
         sorted.get(found).map(|place| *place as usize)
+    }
+
+    /// What making the table of a wide object's members costs, in units of work, where it is not there.
+    pub(super) fn table_cost(&self, text: &str) -> usize {
+        /// By member: a name is compared about as often as the logarithm of their number.
+        const MEMBER_COST: usize = 150;
+        let inside = self.inside(text);
+        let members = inside.entries.len();
+        if members <= FEW || inside.sorted.get().is_some() { 0 } else { members.saturating_mul(MEMBER_COST) }
     }
 
     /// Finds what is in it.
@@ -224,15 +232,6 @@ impl<'t> Tree<'t> {
                 && knowns.all(|known| founds.next().is_some_and(|found| same(known, found)))
         }
         same(self.root(), Tree::of_trusted(&*self.text).root())
-    }
-
-    /// The same, made into one string that nothing stands beside: what a name is to the validator.
-    pub(super) fn set_string(&mut self, text: &str) {
-        let mut written = std::mem::take(&mut self.text).into_owned();
-        written.clear();
-        push_string(&mut written, text);
-        self.root = Entry::new(0, written.len(), NO_NAME);
-        self.text = Cow::Owned(written);
     }
 }
 

@@ -26,6 +26,7 @@ use crate::json::name::Name;
 use crate::json::node::Node;
 use crate::json::pointer::escaped;
 use crate::json::tree::Tree;
+use crate::schema::graph::Strictness;
 use crate::schema::refs::Whole;
 
 pub use guard::Before;
@@ -44,8 +45,8 @@ pub struct Rules {
 
 impl Rules {
     /// Reads the annotations of a schema; `initial` is the document it starts with.
-    pub fn compile(whole: &Whole, initial: &Tree) -> Result<Rules, Error> {
-        let rules = Rules { places: places::compile(whole)? };
+    pub fn compile(whole: &Whole, initial: &Tree, strictness: Strictness) -> Result<Rules, Error> {
+        let rules = Rules { places: places::compile(whole, strictness)? };
         rules.check_beginnings(initial.root())?;
         Ok(rules)
     }

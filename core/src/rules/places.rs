@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::json::name::Name;
 use crate::json::to_text;
 use crate::json::tree::Tree;
+use crate::schema::graph::{Number, Strictness};
 use crate::schema::refs::{Spot, Whole};
 use crate::schema::{bad_schema, defaults};
 
@@ -79,9 +80,10 @@ impl Place {
 }
 
 /// The places of a schema, the document's first.
-pub fn compile(whole: &Whole) -> Result<Vec<Place>, Error> {
+pub fn compile(whole: &Whole, strictness: Strictness) -> Result<Vec<Place>, Error> {
     let mut builder = Builder {
         whole,
+        strictness,
         places: Vec::new(),
         known: HashMap::new(),
         waiting: Vec::new(),
@@ -107,9 +109,10 @@ pub fn compile(whole: &Whole) -> Result<Vec<Place>, Error> {
 
 struct Builder<'w, 's> {
     whole: &'w Whole<'s>,
+    strictness: Strictness,
     places: Vec<Place>,
-    /// Places by the pointers of their subschemas.
-    known: HashMap<Vec<String>, usize>,
+    /// Places by the numbers of their subschemas.
+    known: HashMap<Vec<Number>, usize>,
     waiting: Vec<Waiting<'s>>,
     /// Members that a place must have.
     required: Vec<(usize, &'s str)>,
@@ -127,20 +130,19 @@ struct Waiting<'s> {
 impl<'s> Builder<'_, 's> {
     /// The number of the place that these subschemas, and what holds with them, describe.
     fn place(&mut self, own: Vec<Spot<'s>>) -> usize {
-        let mut all: BTreeMap<String, Spot<'s>> = BTreeMap::new();
+        let mut all: BTreeMap<Number, Spot<'s>> = BTreeMap::new();
         let mut open = own.clone();
         while let Some(spot) = open.pop() {
-            if !all.contains_key(&spot.pointer) {
+            if all.insert(spot.number, spot).is_none() {
                 open.extend(self.whole.in_place(&spot));
-                all.insert(spot.pointer.clone(), spot);
             }
         }
-        let (key, all): (Vec<String>, Vec<Spot>) = all.into_iter().unzip();
+        let (key, all): (Vec<Number>, Vec<Spot>) = all.into_iter().unzip();
         if let Some(number) = self.known.get(&key) {
             return *number;
         }
         let number = self.places.len();
-        let pointer = own.first().map(|spot| spot.pointer.clone()).unwrap_or_default();
+        let pointer = own.first().map(Spot::pointer).unwrap_or_default();
         self.places.push(Place { pointer, ..Place::default() });
         self.known.insert(key, number);
         self.waiting.push(Waiting { number, own, all });
@@ -148,7 +150,7 @@ impl<'s> Builder<'_, 's> {
     }
 
     /// Reads the annotations of a place and finds its members.
-    fn look(&mut self, place: &Waiting<'s>, looked_at: &mut HashSet<String>) -> Result<(), Error> {
+    fn look(&mut self, place: &Waiting<'s>, looked_at: &mut HashSet<Number>) -> Result<(), Error> {
         let mut marks = Marks::default();
         let mut transitions = Vec::new();
         let mut default = None;
@@ -166,7 +168,12 @@ impl<'s> Builder<'_, 's> {
                 steps: spot.get(TRANSITIONS).is_some(),
                 lapses: lifetime.is_some(),
             });
-            transitions.extend(steps(spot)?);
+            if let Some(steps) = steps(spot)? {
+                if self.strictness == Strictness::Set {
+                    self.check_steps_exist(place, spot, &steps)?;
+                }
+                transitions.push(steps);
+            }
             self.required.extend(required(spot).map(|name| (place.number, name)));
             for (name, below) in self.whole.properties(spot) {
                 members.entry(name).or_default().push(below);
@@ -190,16 +197,51 @@ impl<'s> Builder<'_, 's> {
         Ok(())
     }
 
+    /// Rejects steps that the `enum` or `const` of their member does not have: they could never be taken.
+    fn check_steps_exist(
+        &self,
+        place: &Waiting<'s>,
+        spot: &Spot<'s>,
+        steps: &Transitions,
+    ) -> Result<(), Error> {
+        let values_of = |spots: &[Spot<'s>]| {
+            let mut lists = spots.iter().filter_map(|spot| match (spot.get("enum"), spot.get("const")) {
+                (Some(Value::Array(values)), _) => Some(values.as_slice()),
+                (_, Some(value)) => Some(std::slice::from_ref(value)),
+                _ => None,
+            });
+            lists.next()
+        };
+        let members = steps.by().iter().map(|name| {
+            let own = place.all.iter().flat_map(|spot| self.whole.properties(spot));
+            let own: Vec<Spot<'s>> =
+                own.filter(|(member, _)| *member == &**name).map(|(_, spot)| spot).collect();
+            let in_place = own.iter().flat_map(|spot| self.whole.in_place(spot));
+            let all: Vec<Spot<'s>> = own.iter().copied().chain(in_place).collect();
+            values_of(&all)
+        });
+        let values = if steps.by().is_empty() { vec![values_of(&place.all)] } else { members.collect() };
+        match steps.missing(&values) {
+            Some(step) => Err(bad_schema(
+                &spot.at(TRANSITIONS),
+                format!(
+                    "the step {step} is not in the enum of its member: add it there, or leave it out here"
+                ),
+            )),
+            None => Ok(()),
+        }
+    }
+
     /// Refuses annotations where it depends on the document whether they hold.
     fn refuse_annotations(
         &self,
         keyword: &str,
         spot: Spot<'s>,
-        looked_at: &mut HashSet<String>,
+        looked_at: &mut HashSet<Number>,
     ) -> Result<(), Error> {
         let mut open = vec![spot];
         while let Some(spot) = open.pop() {
-            if !looked_at.insert(spot.pointer.clone()) {
+            if !looked_at.insert(spot.number) {
                 continue;
             }
             if let Some(annotation) =

@@ -1,7 +1,8 @@
 //! `x-transitions`: which step of a conversation may follow which.
 //!
-//! A step is the text of a string member, or of some members of an object joined by `/`: `login/Greeting`. It is compared
-//! by that text alone, so two ways to write one step are one step.
+//! A step is the text of a string member, or of some members of an object joined by `/`:
+//! `login/Greeting`. In the text of one of several members `~` and `/` are written `~0` and `~1`, as in a
+//! JSON pointer, so that each step has one text. Steps are compared by that text alone.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -67,6 +68,27 @@ impl Transitions {
         };
         let allow = allowed(members, &format!("{at}/allow"))?;
         Ok(Transitions { by, initial, allow })
+    }
+
+    /// A listed step that its members can't have, as an error shows it: `values` are those of each member
+    /// that makes a step, or of the one string, where they are listed.
+    pub fn missing(&self, values: &[Option<&[Value]>]) -> Option<String> {
+        let listed = self.initial.iter().chain(self.allow.keys()).chain(self.allow.values().flatten());
+        let can_be = |step: &str| {
+            let parts: Vec<String> = match self.by.len() {
+                0 | 1 => vec![step.to_owned()],
+                _ => step.split('/').map(|part| part.replace("~1", "/").replace("~0", "~")).collect(),
+            };
+            let has = |part: &String, values: &Option<&[Value]>| {
+                // An absent member is an empty part.
+                let is_empty = part.is_empty() && !self.by.is_empty();
+                is_empty
+                    || values.is_none_or(|values| values.iter().any(|value| value.as_str() == Some(part)))
+            };
+            parts.len() == values.len() && parts.iter().zip(values).all(|(part, values)| has(part, values))
+        };
+        let mut named = listed.filter(|step| &***step != ANY);
+        named.find(|step| !can_be(step)).map(|step| quoted(step))
     }
 
     /// The members that make a step.
@@ -159,7 +181,11 @@ impl Transitions {
                     let Some(part) = part(name) else { return Step::Nameless };
                     is_empty &= part.is_empty();
                     step.push_str(if count == 0 { "" } else { "/" });
-                    step.push_str(&part);
+                    // Else ("x/y", "z") and ("x", "y/z") would be one step.
+                    match self.by.len() {
+                        1 => step.push_str(&part),
+                        _ => step.push_str(&escaped(&part)),
+                    }
                 }
                 if is_empty { Step::None } else { Step::Named(step) }
             }

@@ -17,14 +17,14 @@ const DEPTH_MAX: usize = 32;
 /// What a new state starts with.
 pub fn initial(whole: &Whole) -> Result<Value, Error> {
     let root = whole.root();
-    let mut document = default_of(whole, &root, 0).cloned().unwrap_or_else(|| Value::Object(Map::new()));
+    let mut document = default_of(whole, &root).cloned().unwrap_or_else(|| Value::Object(Map::new()));
     fill(whole, &root, &mut document)?;
     Ok(document)
 }
 
 /// The default of the member that `spot` describes, with the defaults below it.
 pub fn member(whole: &Whole, spot: &Spot) -> Result<Option<Value>, Error> {
-    let Some(mut value) = default_of(whole, spot, 0).cloned() else { return Ok(None) };
+    let Some(mut value) = default_of(whole, spot).cloned() else { return Ok(None) };
     fill(whole, spot, &mut value)?;
     Ok(Some(value))
 }
@@ -47,7 +47,7 @@ impl<'s> Filler<'_, 's> {
         let Value::Object(members) = value else { return Ok(()) };
         for (name, below) in self.whole.properties(spot) {
             if !members.contains_key(name) {
-                let Some(default) = default_of(self.whole, &below, 0) else { continue };
+                let Some(default) = default_of(self.whole, &below) else { continue };
                 members.insert(name.to_owned(), default.clone());
                 self.members = self.members.saturating_add(1);
             }
@@ -56,19 +56,16 @@ impl<'s> Filler<'_, 's> {
             }
         }
         for part in self.whole.in_place(spot) {
-            self.fill(&part, value, depth.saturating_add(1))?;
+            // In place, which comes to an end: only what goes down could go on.
+            self.fill(&part, value, depth)?;
         }
         Ok(())
     }
 }
 
 /// The `default` beside a schema's other keywords, or that of what it refers to.
-fn default_of<'s>(whole: &Whole<'s>, spot: &Spot<'s>, depth: usize) -> Option<&'s Value> {
-    if depth > DEPTH_MAX {
-        return None;
-    }
-    let below =
-        || whole.in_place(spot).iter().find_map(|part| default_of(whole, part, depth.saturating_add(1)));
+fn default_of<'s>(whole: &Whole<'s>, spot: &Spot<'s>) -> Option<&'s Value> {
+    let below = || whole.in_place(spot).iter().find_map(|part| default_of(whole, part));
     spot.get("default").or_else(below)
 }
 
@@ -76,11 +73,13 @@ fn default_of<'s>(whole: &Whole<'s>, spot: &Spot<'s>, depth: usize) -> Option<&'
 mod tests {
     use super::*;
     use crate::json::{parse::parse, to_text};
+    use crate::schema::graph::{Graph, Strictness};
 
     fn initial_of(schema: &str) -> String {
         let schema = parse(schema.as_bytes(), 64).expect(schema);
-        initial(&Whole::new(&schema.root().to_value()))
-            .map_or_else(|error| error.to_string(), |value| to_text(&value))
+        let schema = schema.root().to_value();
+        let graph = Graph::of(&schema, Strictness::Set).expect("a schema");
+        initial(&Whole::new(&graph)).map_or_else(|error| error.to_string(), |value| to_text(&value))
     }
 
     #[test]
@@ -110,9 +109,24 @@ mod tests {
         }
     }
 
+    /// Each level of references is in place: only what goes down can go on without end.
+    #[test]
+    fn a_long_chain_of_references_is_no_endless_default() {
+        let links: Vec<String> =
+            (0..200).map(|n| format!(r##""d{n}":{{"$ref":"#/$defs/d{}"}}"##, n + 1)).collect();
+        let chain = |last: &str| {
+            format!(
+                r##"{{"properties":{{"stage":{{"$ref":"#/$defs/d0"}}}},"$defs":{{{},"d200":{last}}}}}"##,
+                links.join(",")
+            )
+        };
+        assert_eq!(initial_of(&chain("{}")), "{}");
+        assert_eq!(initial_of(&chain(r#"{"default":"menu"}"#)), r#"{"stage":"menu"}"#);
+    }
+
     #[test]
     fn endless_defaults_are_refused() {
         let endless = r##"{"properties":{"next":{"$ref":"#","default":{}}}}"##;
-        assert!(initial_of(endless).starts_with("BADSCHEMA /: its defaults go on"));
+        assert!(initial_of(endless).starts_with("BADSCHEMA (root): its defaults go on"));
     }
 }

@@ -2,19 +2,25 @@
 
 mod bindings;
 mod budget;
+mod compiled;
 pub(crate) mod defaults;
-mod parts;
+pub(crate) mod graph;
+mod keywords;
+mod pattern;
 pub(crate) mod refs;
 mod registry;
+mod validate;
+mod values;
 
-use jsonschema::error::ValidationErrorKind;
-use jsonschema::{Draft as Dialect, PatternOptions, ValidationError, Validator};
+use std::collections::HashSet;
+
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::codec::NAME_BYTES_MAX;
+use crate::cost::Budget;
 use crate::document::Document;
-use crate::error::{Error, Violation};
+use crate::error::{Error, Violation, shown_pointer};
 use crate::json::diff::diff_text;
 use crate::json::draft::Draft;
 use crate::json::node::Node;
@@ -22,27 +28,30 @@ use crate::json::parse::parse;
 use crate::json::pointer::Pointer;
 use crate::json::to_text;
 use crate::json::tree::Tree;
-use crate::json::validated::Text;
 use crate::rules::Rules;
-use parts::Parts;
+use graph::{Graph, Strictness};
 use refs::Whole;
+use validate::Validator;
+use validate::report::Report;
 
 pub use bindings::{BINDINGS_MAX, Binding};
-pub use budget::SUBSCHEMAS_MAX;
+pub use graph::SUBSCHEMAS_MAX;
 pub use registry::{Registry, SCHEMAS_MAX};
 
 /// A schema's text is at most this long.
 pub const SCHEMA_BYTES_MAX: usize = 64 * 1024;
 /// A schema nests at most this deep.
 pub const SCHEMA_DEPTH_MAX: usize = 32;
-/// A compiled regular expression takes at most this much memory.
-const REGEX_BYTES_MAX: usize = 256 * 1024;
-/// The message of a violation is cut here: a member name in it can be as long as the document.
+/// The message of a violation is cut here.
 const MESSAGE_CHARS_MAX: usize = 200;
+/// The pointer of a violation is cut here: a member's name can be as long as the document.
+const POINTER_CHARS_MAX: usize = 256;
 /// How often unknown members are looked for in what is left.
 const DROPS_MAX: usize = 128;
-/// No reply needs more violations; finding all of a hostile document's would take time and memory.
-const VIOLATIONS_MAX: usize = 1000;
+/// What a byte of JSON costs to be made a tree and text again.
+const TREE_BYTE_COST: usize = 20;
+/// An error tells of at most this many violations.
+pub const VIOLATIONS_MAX: usize = 100;
 
 /// Which schema, at which revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,54 +71,73 @@ pub struct SchemaRef {
 pub struct Schema {
     reference: SchemaRef,
     text: Box<str>,
+    /// Why a schema that is stored can't be used: an earlier release took it.
+    fault: Option<Box<str>>,
     initial: Tree<'static>,
-    validator: Validator<Text>,
-    parts: Option<Parts>,
+    validator: Validator,
     rules: Rules,
     ttl_ms: Option<i64>,
     patterns: Vec<Box<str>>,
 }
 
 impl Schema {
-    /// Checks and compiles a schema.
+    /// Checks and compiles a schema that is being set.
     ///
-    /// Errors: `BADJSON`; `BADSCHEMA` when it is no JSON Schema 2020-12, is larger than
-    /// [`SCHEMA_BYTES_MAX`] and its siblings allow, points outside itself, or could take too long to validate with.
+    /// Errors: `BADJSON`; `BADSCHEMA` when it is no JSON Schema 2020-12, has a word that is none of its
+    /// keywords, is larger than [`SCHEMA_BYTES_MAX`] and its siblings allow, points outside itself, or
+    /// could take too long to validate with.
     pub fn compile(name: &str, revision: u64, json: &[u8]) -> Result<Schema, Error> {
-        if json.len() > SCHEMA_BYTES_MAX {
-            let reason = format!("the schema is {} bytes, the limit is {SCHEMA_BYTES_MAX}", json.len());
-            return Err(Error::BadSchema { reason });
-        }
-        let value = parse(json, SCHEMA_DEPTH_MAX).map_err(|error| match error {
-            Error::TooDeep { .. } => {
-                Error::BadSchema { reason: format!("the schema nests deeper than {SCHEMA_DEPTH_MAX}") }
+        Schema::read(name, revision, &value_of(json)?, Strictness::Set)
+    }
+
+    /// Compiles a schema that is stored, or comes from a primary. One that an earlier release took and
+    /// this one does not is kept by its text: every command that needs it answers `BADSCHEMA`, and a
+    /// server with such a schema still starts.
+    ///
+    /// Errors: `BADJSON`, `BADSCHEMA` when it is not even a text that could be kept.
+    pub fn stored(name: &str, revision: u64, json: &[u8]) -> Result<Schema, Error> {
+        let value = value_of(json)?;
+        Ok(Schema::read(name, revision, &value, Strictness::Stored).unwrap_or_else(|error| {
+            let (text, reference) = Schema::identity(name, revision, &value, true);
+            Schema {
+                reference,
+                text,
+                fault: Some(error.to_string().into()),
+                initial: Tree::of_trusted("{}"),
+                validator: Validator::default(),
+                rules: Rules::default(),
+                ttl_ms: None,
+                patterns: Vec::new(),
             }
-            error => error,
-        })?;
-        let value = value.root().to_value();
-        budget::check(&value)?;
+        }))
+    }
+
+    fn read(name: &str, revision: u64, value: &Value, strictness: Strictness) -> Result<Schema, Error> {
+        let graph = Graph::of(value, strictness)?;
         let ttl_ms = value.get("x-ttl").map(|ttl| ttl_ms(ttl, "/x-ttl")).transpose()?;
-        let patterns = root_patterns(&value)?;
-        // Cheapest first: a schema that is refused by its annotations is not compiled.
-        let whole = Whole::new(&value);
+        let patterns = root_patterns(value)?;
+        let whole = Whole::new(&graph);
         let initial = Tree::of_trusted(to_text(&defaults::initial(&whole)?));
-        let rules = Rules::compile(&whole, &initial)?;
+        let rules = Rules::compile(&whole, &initial, strictness)?;
         whole.check_visits()?;
-        let options = jsonschema::options_for::<Text>()
-            .with_draft(Dialect::Draft202012)
-            .offline()
-            .should_validate_formats(false)
-            .with_pattern_options(
-                PatternOptions::regex().size_limit(REGEX_BYTES_MAX).dfa_size_limit(REGEX_BYTES_MAX),
-            );
-        let validator = options
-            .build(&value)
-            .map_err(|error| bad_schema(error.instance_path().as_str(), error.masked().to_string()))?;
-        let parts = Parts::of(&value, &|part| options.build(part).ok());
-        let text = to_text(&value).into_boxed_str();
+        let validator = Validator { subschemas: compiled::compile(&graph)? };
+        let (text, reference) = Schema::identity(name, revision, value, rules.has_secrets());
+        Ok(Schema { reference, text, fault: None, initial, validator, rules, ttl_ms, patterns })
+    }
+
+    fn identity(name: &str, revision: u64, value: &Value, has_secrets: bool) -> (Box<str>, SchemaRef) {
+        let text = to_text(value).into_boxed_str();
         let digest = xxh3_64(text.as_bytes());
-        let reference = SchemaRef { name: name.into(), revision, digest, has_secrets: rules.has_secrets() };
-        Ok(Schema { reference, text, initial, validator, parts, rules, ttl_ms, patterns })
+        let reference = SchemaRef { name: name.into(), revision, digest, has_secrets };
+        (text, reference)
+    }
+
+    /// Rejects the use of a schema that can't be used.
+    pub(crate) fn usable(&self) -> Result<(), Error> {
+        let Some(fault) = &self.fault else { return Ok(()) };
+        let name = &self.reference.name;
+        let reason = format!("the stored schema {name} can't be used: {fault}; set it anew");
+        Err(Error::BadSchema { reason })
     }
 
     /// Its name and revision.
@@ -160,61 +188,77 @@ impl Schema {
     }
 
     /// Whether a document passes.
-    pub fn admits(&self, document: &Document) -> bool {
-        self.validator.is_valid(document.tree().root())
+    ///
+    /// Errors: `TOOCOSTLY`.
+    pub fn admits(&self, document: &Document, budget: &Budget) -> Result<bool, Error> {
+        self.validator.check(document.tree().root(), None, &mut Report::Silent, budget)
     }
 
-    /// Every violation of `value`, as an error. Where it was made of a value that has `passed` this schema, only what differs
-    /// is looked at.
-    pub(crate) fn check(&self, value: Node, passed: Option<Node>) -> Result<(), Error> {
-        let admitted =
-            self.parts.as_ref().zip(passed).is_some_and(|(parts, passed)| parts.admits(passed, value));
-        // The common case answers without building a single message.
-        if admitted || self.validator.is_valid(value) {
+    /// Rejects a value that does not pass, with its violations: at most [`VIOLATIONS_MAX`] of them.
+    /// Where it was made of a value that has `passed` this schema, only what differs is looked at.
+    ///
+    /// Errors: `INVALID`, `TOOCOSTLY`.
+    pub(crate) fn check(&self, value: Node, passed: Option<Node>, budget: &Budget) -> Result<(), Error> {
+        let mut found = Vec::new();
+        let mut report = Report::Violations { found: &mut found, max: VIOLATIONS_MAX };
+        if self.validator.check(value, passed, &mut report, budget)? {
             return Ok(());
         }
-        let violations = self.validator.iter_errors(value).take(VIOLATIONS_MAX);
-        Err(Error::Invalid { violations: violations.map(|error| self.violation(&error)).collect() })
+        let violations = found.into_iter().map(|(pointer, message)| self.violation(pointer, message));
+        Err(Error::Invalid { violations: violations.collect() })
     }
 
-    fn violation(&self, error: &ValidationError) -> Violation {
-        let pointer = error.instance_path().as_str();
-        // Names within a secret are a part of it.
-        if let Some(pointer) = Pointer::parse(pointer).and_then(|pointer| self.rules.secret_at(&pointer)) {
-            return Violation { pointer, message: "is not what the schema wants".to_owned() };
+    fn violation(&self, pointer: String, message: String) -> Violation {
+        let secret = Pointer::parse(&pointer).and_then(|pointer| self.rules.secret_at(&pointer));
+        match secret {
+            // Names within a secret are a part of it.
+            Some(pointer) => Violation { pointer, message: "is not what the schema wants".to_owned() },
+            None => Violation {
+                pointer: shortened(&pointer, POINTER_CHARS_MAX),
+                message: shortened(&message, MESSAGE_CHARS_MAX),
+            },
         }
-        let pointer = if pointer.is_empty() { "/" } else { pointer }.to_owned();
-        // Masked: a message never repeats a value, which may be long.
-        Violation { pointer, message: shortened(&error.masked().to_string()) }
     }
 
     /// Fills what is absent with its default.
-    pub(crate) fn fill_defaults(&self, value: Node) -> Result<Tree<'static>, Error> {
+    pub(crate) fn fill_defaults(&self, value: Node, budget: &Budget) -> Result<Tree<'static>, Error> {
         // Schemas are trees, and so are their defaults.
+        budget.charge(self.text.len().saturating_add(value.text().len()).saturating_mul(TREE_BYTE_COST))?;
         let schema = parse(self.text.as_bytes(), SCHEMA_DEPTH_MAX)?.root().to_value();
-        let whole = Whole::new(&schema);
+        let graph = Graph::of(&schema, Strictness::Stored)?;
+        let whole = Whole::new(&graph);
         let mut filled = value.to_value();
         defaults::fill(&whole, &whole.root(), &mut filled)?;
         Ok(Tree::of_trusted(to_text(&filled)))
     }
 
-    /// Drops the members that additionalProperties or unevaluatedProperties refuse; a wrong value never.
-    pub(crate) fn drop_unknown(&self, mut tree: Tree<'static>) -> Tree<'static> {
+    /// Drops the members that additionalProperties or unevaluatedProperties do not allow; a wrong value
+    /// never.
+    ///
+    /// Errors: `TOOCOSTLY`.
+    pub(crate) fn drop_unknown(
+        &self,
+        mut tree: Tree<'static>,
+        budget: &Budget,
+    ) -> Result<Tree<'static>, Error> {
         // Dropping one may make the schema see another: not more often than a document can nest.
         for _ in 0..DROPS_MAX {
-            let errors = self.validator.iter_errors(tree.root()).take(VIOLATIONS_MAX);
-            let unknown: Vec<(Pointer, String)> = errors.flat_map(|error| unknown_members(&error)).collect();
+            let mut unknown = Vec::new();
+            self.validator.check(tree.root(), None, &mut Report::Unknown(&mut unknown), budget)?;
+            budget.charge(tree.text().len())?;
             let (mut dropped, mut value) = (false, Draft::Same(tree.root()));
-            for (holder, name) in unknown {
-                let members = value.find_mut(&holder).and_then(Draft::members_mut);
-                dropped |= members.is_some_and(|members| members.remove(&name).is_some());
+            for (holder, names) in by_holder(unknown) {
+                let Some(members) = value.find_mut(&holder).and_then(Draft::members_mut) else { continue };
+                let before = members.len();
+                members.retain(|raw| !names.contains(raw));
+                dropped |= members.len() < before;
             }
             if !dropped {
                 break;
             }
             tree = value.into_tree();
         }
-        tree
+        Ok(tree)
     }
 
     /// What a new state starts with.
@@ -223,15 +267,34 @@ impl Schema {
     }
 }
 
-/// The members that a violation is about, when it is that nobody knows them.
-fn unknown_members(error: &ValidationError) -> Vec<(Pointer, String)> {
-    let names = match error.kind() {
-        ValidationErrorKind::AdditionalProperties { unexpected }
-        | ValidationErrorKind::UnevaluatedProperties { unexpected } => unexpected,
-        _ => return Vec::new(),
-    };
-    let Some(holder) = Pointer::parse(error.instance_path().as_str()) else { return Vec::new() };
-    names.iter().map(|name| (holder.clone(), name.clone())).collect()
+/// The json of a schema as a tree.
+fn value_of(json: &[u8]) -> Result<Value, Error> {
+    if json.len() > SCHEMA_BYTES_MAX {
+        let reason = format!("the schema is {} bytes, the limit is {SCHEMA_BYTES_MAX}", json.len());
+        return Err(Error::BadSchema { reason });
+    }
+    let tree = parse(json, SCHEMA_DEPTH_MAX).map_err(|error| match error {
+        Error::TooDeep { .. } => {
+            Error::BadSchema { reason: format!("the schema nests deeper than {SCHEMA_DEPTH_MAX}") }
+        }
+        error => error,
+    })?;
+    Ok(tree.root().to_value())
+}
+
+/// Names, as canonical text writes them, by the object that holds them, in the order in which the
+/// objects were found.
+fn by_holder(unknown: Vec<(Pointer, String)>) -> Vec<(Pointer, HashSet<String>)> {
+    let mut holders: Vec<(Pointer, HashSet<String>)> = Vec::new();
+    for (holder, name) in unknown {
+        match holders.last_mut().filter(|(last, _)| *last == holder) {
+            Some((_, names)) => {
+                names.insert(name);
+            }
+            None => holders.push((holder, HashSet::from([name]))),
+        }
+    }
+    holders
 }
 
 /// The milliseconds of an `x-ttl`, which stands at `at`: seconds above zero, fractions allowed.
@@ -261,20 +324,21 @@ fn root_patterns(schema: &Value) -> Result<Vec<Box<str>>, Error> {
 }
 
 pub(crate) fn bad_schema(pointer: &str, reason: String) -> Error {
-    let pointer = if pointer.is_empty() { "/" } else { pointer };
-    Error::BadSchema { reason: format!("{pointer}: {}", shortened(&reason)) }
+    let pointer = shortened(shown_pointer(pointer), POINTER_CHARS_MAX);
+    Error::BadSchema { reason: format!("{pointer}: {}", shortened(&reason, MESSAGE_CHARS_MAX)) }
 }
 
-fn shortened(message: &str) -> String {
-    match message.char_indices().nth(MESSAGE_CHARS_MAX) {
-        Some((end, _)) => format!("{}…", message.get(..end).unwrap_or_default()),
-        None => message.to_owned(),
+fn shortened(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Limits;
 
     fn compiled(text: &str) -> Result<Schema, Error> {
         Schema::compile("vimbiso.channel", 1, text.as_bytes())
@@ -284,7 +348,7 @@ mod tests {
         let tree = parse(document.as_bytes(), 64).expect(document);
         compiled(schema)
             .expect(schema)
-            .check(tree.root(), None)
+            .check(tree.root(), None, &Budget::new(&Limits::default()))
             .map_or_else(|error| error.to_string(), |()| "OK".to_owned())
     }
 
@@ -294,7 +358,7 @@ mod tests {
             "properties":{"channel":{"type":"object"},"amount":{"type":"number","exclusiveMinimum":0}}}"#;
         let report = check(schema, r#"{"amount":"a secret","value":1}"#);
         assert!(report.starts_with("INVALID 3 violations: "), "{report}");
-        assert!(report.contains("/amount: ") && report.contains("/: "), "{report}");
+        assert!(report.contains("/amount: ") && report.contains("(root): "), "{report}");
         assert!(!report.contains("a secret"), "{report}");
         assert_eq!(check(schema, r#"{"channel":{},"amount":0.01}"#), "OK");
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::bindings::{BINDINGS_MAX, Binding, Bindings};
 use super::{SCHEMA_BYTES_MAX, Schema, SchemaRef};
 use crate::codec::{Reader, Writer};
+use crate::cost::Budget;
 use crate::error::Error;
 use crate::history::Version;
 use crate::json::change::{Change, ChangeKind};
@@ -38,8 +39,12 @@ impl Registry {
     }
 
     /// The schema of this name.
+    ///
+    /// Errors: `NOSCHEMA`; `BADSCHEMA` for one that is stored and can't be used.
     pub fn get(&self, name: &str) -> Result<&Arc<Schema>, Error> {
-        self.schemas.get(name).ok_or_else(|| Error::NoSchema { name: name.to_owned() })
+        let schema = self.schemas.get(name).ok_or_else(|| Error::NoSchema { name: name.to_owned() })?;
+        schema.usable()?;
+        Ok(schema)
     }
 
     /// All schemas, by name.
@@ -95,11 +100,15 @@ impl Registry {
 
     /// The schema by which secrets of a state that obeys `schema` are hidden; `None` when it has none.
     ///
-    /// Errors: `NOSCHEMA` when it had secrets under a schema that is gone, so that nobody can tell which they are.
+    /// Errors: `NOSCHEMA` when it had secrets under a schema that is gone, so that they can't be told
+    /// from the rest; `BADSCHEMA` when its schema can't be used.
     pub fn hiding(&self, schema: Option<&SchemaRef>) -> Result<Option<&Arc<Schema>>, Error> {
         let Some(reference) = schema else { return Ok(None) };
         match self.schemas.get(&reference.name) {
-            Some(schema) => Ok(Some(schema).filter(|schema| schema.reference().has_secrets)),
+            Some(schema) => {
+                schema.usable()?;
+                Ok(Some(schema).filter(|schema| schema.reference().has_secrets))
+            }
             None if reference.has_secrets => Err(Error::NoSchema { name: reference.name.to_string() }),
             None => Ok(None),
         }
@@ -130,17 +139,26 @@ impl Registry {
 
     /// Checks json that is not stored against the schema of this name.
     ///
-    /// Errors: as [`Change::parse`] for the json, `NOSCHEMA`, `INVALID`.
-    pub fn validate(&self, name: &str, json: &[u8], limits: &Limits) -> Result<(), Error> {
+    /// Errors: as [`Change::parse`] for the json, `NOSCHEMA`, `INVALID`, `TOOCOSTLY`.
+    pub fn validate(&self, name: &str, json: &[u8], limits: &Limits, budget: &Budget) -> Result<(), Error> {
         let tree = Change::parse(ChangeKind::Replace, json, limits)?.into_json();
         let schema = self.get(name)?;
-        if tree.root().is_object() { schema.check(tree.root(), None) } else { Err(Error::not_an_object()) }
+        if tree.root().is_object() {
+            schema.check(tree.root(), None, budget)
+        } else {
+            Err(Error::not_an_object())
+        }
     }
 
     /// Whether a state passes its schema as it is now; one without a schema always does, one whose schema is gone never.
-    pub fn admits(&self, state: &State) -> bool {
-        let Some(schema) = state.schema() else { return true };
-        self.get(&schema.name).is_ok_and(|schema| schema.admits(&state.head().document))
+    ///
+    /// Errors: `TOOCOSTLY`.
+    pub fn admits(&self, state: &State, budget: &Budget) -> Result<bool, Error> {
+        let Some(schema) = state.schema() else { return Ok(true) };
+        match self.get(&schema.name) {
+            Ok(schema) => schema.admits(&state.head().document, budget),
+            Err(_) => Ok(false),
+        }
     }
 
     /// What setting `json` under `name` would keep: the schema that is there when the text is the same, else a
@@ -276,7 +294,7 @@ fn read_schema(input: &mut Reader) -> Result<Arc<Schema>, Error> {
     let name = input.name().ok_or(BROKEN)?;
     let revision = input.number().filter(|revision| *revision > 0).ok_or(BROKEN)?;
     let text = input.slice(SCHEMA_BYTES_MAX).ok_or(BROKEN)?;
-    Schema::compile(&name, revision, text).map(Arc::new)
+    Schema::stored(&name, revision, text).map(Arc::new)
 }
 
 #[cfg(test)]
