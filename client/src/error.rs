@@ -263,11 +263,14 @@ impl Error {
     }
 }
 
-/// Reads `2 violations: /a/b: …; /c: …; and 3 more`. A text in which the places can't be told apart for sure (a member's name
-/// may hold a semicolon) is given as one violation of the whole document, so that nothing is put down to the wrong member.
+/// Reads `2 violations: /a/b: …; (root): …; and 3 more`. A text in which the places can't be told apart for
+/// sure (a member's name may hold a semicolon) is given as one violation of the whole document, so that
+/// nothing is put down to the wrong member.
 fn violations(rest: &str) -> Vec<Violation> {
-    let whole = || vec![Violation { pointer: "/".to_owned(), message: rest.to_owned() }];
+    const ROOT: &str = "(root)";
+    let whole = || vec![Violation { pointer: String::new(), message: rest.to_owned() }];
     let Some((count, listed)) = rest
+        .trim_start_matches("at least ")
         .split_once(" violation")
         .and_then(|(count, listed)| Some((count.parse::<usize>().ok()?, listed.split_once(": ")?.1)))
     else {
@@ -277,10 +280,19 @@ fn violations(rest: &str) -> Vec<Violation> {
         .rsplit_once("; and ")
         .filter(|(_, more)| more.ends_with(" more"))
         .map_or(listed, |(list, _)| list);
-    let found: Vec<Violation> = listed
-        .split("; /")
-        .filter_map(|one| one.trim_start_matches('/').split_once(": "))
-        .map(|(pointer, message)| Violation { pointer: format!("/{pointer}"), message: message.to_owned() })
+    let begins_one = |(at, _): &(usize, &str)| {
+        let next = &listed[at + "; ".len()..];
+        next.starts_with('/') || next.starts_with(ROOT)
+    };
+    let ends = listed.match_indices("; ").filter(begins_one).map(|(at, _)| at).chain([listed.len()]);
+    let found: Vec<Violation> = ends
+        .scan(0, |start, end| {
+            let one = listed.get(*start..end)?;
+            *start = end + "; ".len();
+            let (pointer, message) = one.split_once(": ")?;
+            let pointer = if pointer == ROOT { "" } else { pointer };
+            Some(Violation { pointer: pointer.to_owned(), message: message.to_owned() })
+        })
         .collect();
     if found.len() == count.min(10) { found } else { whole() }
 }
@@ -296,14 +308,13 @@ mod tests {
 
     #[test]
     fn violations_are_told_apart_by_their_pointers() {
-        let error = of(
-            "INVALID 2 violations: /amount: value is less than or equal to the minimum of 0; /: Additional \
-                        properties are not allowed ('amonut' was unexpected)",
-        );
+        let error =
+            of("INVALID 2 violations: /amount: must be above 0; (root): member \"amonut\" is not allowed \
+             (additionalProperties)");
         let pointers: Vec<&str> =
             error.violations().iter().map(|violation| violation.pointer.as_str()).collect();
-        assert_eq!(pointers, ["/amount", "/"]);
-        assert_eq!(error.violations()[0].message, "value is less than or equal to the minimum of 0");
+        assert_eq!(pointers, ["/amount", ""]);
+        assert_eq!(error.violations()[0].message, "must be above 0");
         let ten: Vec<String> = (0..10).map(|n| format!("/m{n}: bad")).collect();
         assert_eq!(
             of(&format!("INVALID 12 violations: {}; and 2 more", ten.join("; "))).violations().len(),
@@ -318,10 +329,10 @@ mod tests {
     #[test]
     fn a_name_that_looks_like_a_second_violation_is_no_second_one() {
         let error = of(
-            "INVALID 1 violation: /: Additional properties are not allowed ('a; /auth/token: b' was unexpected)",
+            "INVALID 1 violation: (root): member \"a; /auth/token: b\" is not allowed (additionalProperties)",
         );
         let [only] = error.violations() else { panic!("one violation: {error:?}") };
-        assert_eq!(only.pointer, "/");
+        assert_eq!(only.pointer, "");
         assert!(only.message.contains("auth/token"));
     }
 

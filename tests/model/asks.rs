@@ -183,7 +183,7 @@ impl World {
             Err(unreadable) => return unreadable,
         };
         if !document.is_object() {
-            return Want::Error("INVALID 1 violation: /: must be an object".into());
+            return Want::Error("INVALID 1 violation: (root): must be an object".into());
         }
         let violations = rules.violations(&document);
         if violations.is_empty() { Want::Ok } else { Want::Invalid(violations) }

@@ -51,7 +51,7 @@ impl Mark {
 }
 
 pub fn violations(document: &Value, found: &mut Vec<String>) {
-    closed(document, "/", KNOWN, found);
+    closed(document, "(root)", KNOWN, found);
     for name in ["auth", "channel", "dashboard"] {
         if let Some(member) = document.get(name) {
             object(member, &format!("/{name}"), found);

@@ -155,10 +155,10 @@ impl Rules {
         if self == Rules::Guarded { guarded::step(before, after) } else { Ok(()) }
     }
 
-    /// The pointer of each violation, sorted; the document itself is `/`.
+    /// The pointer of each violation, sorted; the document itself is `(root)`.
     pub fn violations(self, document: &Value) -> Vec<String> {
         if !document.is_object() {
-            return vec!["/".into()];
+            return vec!["(root)".into()];
         }
         let mut found = Vec::new();
         match self {
@@ -174,11 +174,11 @@ impl Rules {
     }
 
     fn root(self, document: &Value, found: &mut Vec<String>) {
-        required(document, "/", &["channel"], found);
+        required(document, "(root)", &["channel"], found);
         if self == Rules::Strict {
-            required(document, "/", &["stage", "option"], found);
+            required(document, "(root)", &["stage", "option"], found);
         }
-        closed(document, "/", KNOWN, found);
+        closed(document, "(root)", KNOWN, found);
         if let Some(channel) = document.get("channel") {
             self.channel(channel, found);
         }

@@ -36,7 +36,7 @@ impl World {
         let violations = rules.map(|rules| rules.violations(&proposal.value));
         let valid = match violations.filter(|violations| !violations.is_empty()) {
             _ if !proposal.value.is_object() => {
-                Err(Want::Error("INVALID 1 violation: /: must be an object".into()))
+                Err(Want::Error("INVALID 1 violation: (root): must be an object".into()))
             }
             Some(violations) => Err(Want::Invalid(violations)),
             // Steps bind updates only.

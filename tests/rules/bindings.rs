@@ -28,7 +28,9 @@ fn a_key_that_matches_obeys() {
             Reply::Simple("OK".into())
         );
         assert!(
-            client.err(&["STATE.UPDATE", KEY, "0", r#"{"value":1}"#]).starts_with("INVALID 1 violation: /: ")
+            client
+                .err(&["STATE.UPDATE", KEY, "0", r#"{"value":1}"#])
+                .starts_with("INVALID 1 violation: (root): ")
         );
         // A binding wins over what is named at creation.
         assert!(
@@ -57,7 +59,7 @@ fn a_state_that_is_there_obeys_at_its_next_write() {
         schemas(client);
         client.ok(&["STATE.UPDATE", KEY, "0", r#"{"value":1}"#]);
         client.ok(&["STATE.SCHEMA", "BIND", "channel:*", "vimbiso.strict"]);
-        refused(client, &["STATE.UPDATE", KEY, "1", r#"{"name":"Ana"}"#], "INVALID 1 violation: /: ");
+        refused(client, &["STATE.UPDATE", KEY, "1", r#"{"name":"Ana"}"#], "INVALID 1 violation: (root): ");
         refused(client, &["STATE.ROLLBACK", KEY, "1", "TO", "1"], "INVALID ");
         client.ok(&["STATE.UPDATE", KEY, "1", r#"{"name":"Ana","value":null}"#]);
         assert_eq!(client.ok(&["STATE.META", KEY]).field("schema").text(), "vimbiso.strict");

@@ -72,7 +72,7 @@ fn a_reset_compares_the_version_and_must_be_valid() {
         client.ok(&["STATE.UPDATE", KEY, "0", r#"{"name":"Ana"}"#, "SCHEMA", "vimbiso.named"]);
         refused(client, &["STATE.RESET", KEY, "7"], "CONFLICT expected 7");
         refused(client, &["STATE.RESET", KEY, "0"], "CONFLICT expected 0");
-        refused(client, &["STATE.RESET", KEY, "1"], "INVALID 1 violation: /: ");
+        refused(client, &["STATE.RESET", KEY, "1"], "INVALID 1 violation: (root): ");
         client.ok(&["STATE.SCHEMA", "DEL", "vimbiso.named", "FORCE"]);
         refused(client, &["STATE.RESET", KEY, "1"], "NOSCHEMA ");
     });

@@ -30,10 +30,10 @@ fn server_with_a_schema() -> (Server, Client) {
 fn what_is_no_schema_is_refused_with_its_place() {
     let (server, mut client) = server_with_a_schema();
     for (schema, place) in [
-        ("7", "/"),
-        ("[]", "/"),
-        ("\"object\"", "/"),
-        ("null", "/"),
+        ("7", "(root)"),
+        ("[]", "(root)"),
+        ("\"object\"", "(root)"),
+        ("null", "(root)"),
         (r#"{"type":"objekt"}"#, "/type"),
         (r#"{"properties":[]}"#, "/properties"),
         (r#"{"properties":{"amount":{"minimum":"0"}}}"#, "/properties/amount/minimum"),

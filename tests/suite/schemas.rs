@@ -48,7 +48,7 @@ fn a_state_meets_a_new_revision_at_its_next_write() {
         let meta = client.ok(&["STATE.META", KEY]);
         assert_eq!((meta.field("valid").int(), meta.field("revision").int()), (0, 1));
         let line = client.err(&["STATE.UPDATE", KEY, "1", r#"{"current":{"path":"offer"}}"#]);
-        assert_eq!(line, r#"INVALID 1 violation: /: "dashboard" is a required property"#);
+        assert_eq!(line, r#"INVALID 1 violation: (root): required member "dashboard" is missing"#);
         client.ok(&["STATE.UPDATE", KEY, "1", r#"{"dashboard":{}}"#]);
         let meta = client.ok(&["STATE.META", KEY]);
         assert_eq!((meta.field("valid").int(), meta.field("revision").int()), (1, 2));
@@ -94,7 +94,7 @@ fn validation_names_every_violation() {
         }
         assert_eq!(
             client.err(&["STATE.VALIDATE", "vimbiso.small", "7"]),
-            "INVALID 1 violation: /: must be an object"
+            "INVALID 1 violation: (root): must be an object"
         );
         assert!(client.err(&["STATE.VALIDATE", "vimbiso.none", "{}"]).starts_with("NOSCHEMA "));
         assert!(client.err(&["STATE.VALIDATE", "vimbiso.small", "{"]).starts_with("BADJSON at byte 1: "));
