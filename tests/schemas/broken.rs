@@ -2,11 +2,11 @@
 
 /// A schema, a document, and the pointers of what is wrong: one for each violation, so `/ /` is two at the root.
 pub const TABLE: &[(&str, &str, &str)] = &[
-    ("vimbiso.channel", r#"{"value":{"current":{"path":"login"}}}"#, "/ / /"),
-    ("vimbiso.conversation", r#"{"value":{"stage":"handle_action_menu"}}"#, "/ /"),
-    ("vimbiso.cached-user", r#"{"value":{"stage":"handle_action_menu"}}"#, "/ /"),
-    ("vimbiso.flow", r#"{"value":{"flow_data":{}}}"#, "/ /"),
-    ("vimbiso.channel", "{}", "/ /"),
+    ("vimbiso.channel", r#"{"value":{"current":{"path":"login"}}}"#, "(root) (root) (root)"),
+    ("vimbiso.conversation", r#"{"value":{"stage":"handle_action_menu"}}"#, "(root) (root)"),
+    ("vimbiso.cached-user", r#"{"value":{"stage":"handle_action_menu"}}"#, "(root) (root)"),
+    ("vimbiso.flow", r#"{"value":{"flow_data":{}}}"#, "(root) (root)"),
+    ("vimbiso.channel", "{}", "(root) (root)"),
     ("vimbiso.channel", r#"{"channel":null,"current":{"path":"login","component":"Greeting"}}"#, "/channel"),
     (
         "vimbiso.channel",
@@ -32,7 +32,7 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     (
         "vimbiso.conversation",
         r#"{"option":7,"direction":"UP","profile":{"members":[]},"token":""}"#,
-        "/ /option /option /direction /profile /token",
+        "(root) /option /option /direction /profile /token",
     ),
     (
         "vimbiso.conversation",
@@ -49,7 +49,7 @@ pub const TABLE: &[(&str, &str, &str)] = &[
         r#"{"stage":"handle_action_menu","state":{"page_number":-1,"profile":[]},"jwt_token":{},"registration_complete":0}"#,
         "/state/page_number /state/profile /jwt_token /registration_complete",
     ),
-    ("vimbiso.cached-user", r#"{"stage":null,"session":1}"#, "/ /stage"),
+    ("vimbiso.cached-user", r#"{"stage":null,"session":1}"#, "(root) /stage"),
     ("vimbiso.cached-user", r#"{"stage":"handle_action_menu","state":{"page":1}}"#, "/state"),
     (
         "vimbiso.conversation",
@@ -69,7 +69,7 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     (
         "vimbiso.flow",
         r#"{"flow_data":{"context":1,"auth":{"token":1},"validation":{"attempts":"x","last_attempt":1,"history":[]},"step":1}}"#,
-        "/ /flow_data /flow_data/context /flow_data/auth/token /flow_data/validation /flow_data/validation/attempts /flow_data/validation/last_attempt",
+        "(root) /flow_data /flow_data/context /flow_data/auth/token /flow_data/validation /flow_data/validation/attempts /flow_data/validation/last_attempt",
     ),
     (
         "vimbiso.flow",

@@ -107,7 +107,8 @@ fn a_damaged_snapshot_file_is_loaded_or_refused_never_a_crash() {
         server.kill();
         loaded += 1;
     }
-    assert!(refused > 10 && loaded > 0, "{loaded} loaded, {refused} refused");
+    // A schema that is damaged but still JSON is loaded, and answers BADSCHEMA.
+    assert!(refused > 5 && loaded > 0, "{loaded} loaded, {refused} refused");
     std::fs::write(&file, &whole).expect("the snapshot file");
     server.start_again();
     assert_eq!(server.client().ok(&["STATE.META", KEY]).field("version").int(), 2);

@@ -169,7 +169,7 @@ fn unusual_schemas_that_are_allowed_answer_in_time() {
         r#"{"properties":{"amount":{"multipleOf":1e-300}}}"#,
         r#"{"properties":{"amount":{"multipleOf":0.01,"maximum":1e400}}}"#,
         r#"{"unevaluatedProperties":{"unevaluatedProperties":{"not":{}}}}"#,
-        r##"{"x-anything":{"$ref":"http://127.0.0.1/"},"default":{"$ref":"#/none"}}"##,
+        r##"{"x-app-anything":{"$ref":"http://127.0.0.1/"},"default":{"$ref":"#/none"}}"##,
         "true",
     ];
     let tree = format!("{}{}{}", r#"{"left":"#.repeat(63), "{}", "}".repeat(63));
