@@ -120,7 +120,7 @@ fn a_wrong_answer_leaves_the_conversation_where_it_was() {
         logged_in(&mut talk, 1);
         talk.step("offer/AmountInput", "{}", "offer");
         for (wrong, pointer) in [
-            (r#"{"value":"125"}"#, "/: "),
+            (r#"{"value":"125"}"#, "(root): "),
             (r#"{"current":{"awaiting_input":"yes"}}"#, "/current/awaiting_input: "),
             (r#"{"current":{"path":null}}"#, "/current: "),
         ] {
