@@ -19,16 +19,14 @@ use crate::{soon, until};
 
 const ID: &str = "+263771234567";
 
-/// 2 GB in parts of 64 KiB, and how much of it has been taken.
-fn endless() -> (Body, Arc<AtomicUsize>) {
-    let taken = Arc::<AtomicUsize>::default();
-    let counted = Arc::clone(&taken);
+/// 2 GB in parts of 64 KiB; what is taken of them is counted.
+fn endless(taken: Arc<AtomicUsize>) -> Body {
     let part = Bytes::from(vec![b'9'; 64 * 1024]);
     let parts = std::iter::repeat_n(part, 32 * 1024).map(move |part| {
-        counted.fetch_add(part.len(), Ordering::Relaxed);
+        taken.fetch_add(part.len(), Ordering::Relaxed);
         Ok::<_, std::io::Error>(part)
     });
-    (Body::from_stream(Parts(parts)), taken)
+    Body::from_stream(Parts(parts))
 }
 
 /// An iterator as a stream that is always ready.
@@ -58,22 +56,29 @@ fn ledger_at(url: &str) -> HttpLedger {
     HttpLedger::new(url).expect("an address")
 }
 
+/// A server whose answer has no end, and how much of it has been taken.
+fn without_end(status: StatusCode) -> (String, Arc<AtomicUsize>) {
+    let taken = Arc::<AtomicUsize>::default();
+    let counter = Arc::clone(&taken);
+    (answers(move || (status, endless(Arc::clone(&counter)))), taken)
+}
+
+/// Some are on the way, in the buffers of both ends.
+#[track_caller]
+fn few_were(taken: &AtomicUsize) {
+    let taken = taken.load(Ordering::Relaxed);
+    assert!(taken < 32 << 20, "{taken} bytes of 2 GB were taken");
+}
+
 #[test]
 fn an_answer_of_the_ledger_has_an_end() {
     soon(async {
         for status in [StatusCode::OK, StatusCode::CONFLICT] {
-            let taken = Arc::new(std::sync::Mutex::new(Arc::<AtomicUsize>::default()));
-            let counter = Arc::clone(&taken);
-            let url = answers(move || {
-                let (body, taken) = endless();
-                *counter.lock().expect("no panic") = taken;
-                (status, body)
-            });
+            let (url, taken) = without_end(status);
             let error = ledger_at(&url).login(ID).await.expect_err("it has no end");
             let too_long = LedgerError::Unavailable("its answer is longer than 262144 bytes".to_owned());
             assert_eq!(error, too_long);
-            let taken = taken.lock().expect("no panic").load(Ordering::Relaxed);
-            assert!(taken < 32 << 20, "{taken} bytes of 2 GB were taken");
+            few_were(&taken);
         }
     });
 }
@@ -107,10 +112,11 @@ fn a_redirection_of_the_ledger_is_not_followed() {
 #[test]
 fn a_refusal_of_the_graph_api_has_an_end() {
     soon(async {
-        let url = answers(|| (StatusCode::UNPROCESSABLE_ENTITY, endless().0));
+        let (url, taken) = without_end(StatusCode::UNPROCESSABLE_ENTITY);
         let graph = Graph::new(&url, NUMBER_ID, TOKEN.parse().expect("a text")).expect("a way out");
         let error = graph.deliver(ID, "hi").await.expect_err("it refuses");
         assert!(matches!(error, Undelivered::Refused(_)), "{error}");
+        few_were(&taken);
     });
 }
 
@@ -143,7 +149,7 @@ fn a_long_answer_is_cut_after_four_messages() {
     });
 }
 
-/// What is not about a user who is known stays as it was.
+/// A reason of ordinary length is not touched.
 #[test]
 fn a_short_refusal_is_whole() {
     let server = Server::start();
