@@ -17,8 +17,11 @@ pub fn repository() -> &'static Path {
 }
 
 /// The module that the tests load: the one that was built beside them. An example in the documentation is built somewhere
-/// else, and takes the one of the debug build.
+/// else, and takes the one of the debug build. A soak about cost names a release build in `REDIS_STATE_MODULE`.
 pub fn module_path() -> PathBuf {
+    if let Some(path) = std::env::var_os("REDIS_STATE_MODULE") {
+        return path.into();
+    }
     let name = format!("{}redis_state{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     let exe = std::env::current_exe().expect("a test knows its own path");
     let beside = exe.ancestors().nth(2).expect("target/<profile>/deps/<test>").join(&name);

@@ -6,7 +6,9 @@
 
 mod acl;
 mod alike;
+mod bounded;
 mod cluster;
+mod cost;
 mod crowd;
 mod cut_aof;
 mod cut_rdb;

@@ -1,0 +1,176 @@
+//! Inputs that once froze a server, ended it, or took memory out of all proportion: each gets the right answer, the state is as it
+//! was if it is refused, the server goes on, and its memory comes back.
+//!
+//! Each is measured before, by the bounds of `cost`.
+
+use std::time::Duration;
+
+use support::{Reply, Server, wait_until};
+
+use crate::cost::corpus::{Seed, corpus};
+use crate::cost::figures::waiter;
+use crate::cost::meter::Meter;
+use crate::cost::script::{KEY, Step, keep, sent};
+use crate::pressure::{number, used_bytes};
+
+/// More than the tables and buffers of a server change by, less than any of these inputs took.
+const LEFT_BYTES_MAX: u64 = 4 << 20;
+/// What a refusal leaves: an entry of the trail.
+const REFUSED_BYTES_MAX: u64 = 256 << 10;
+
+/// Plays each input whose name begins so; there are as many as are said.
+#[track_caller]
+fn play(named: &str, count: usize) {
+    let seeds: Vec<Seed> = corpus().into_iter().filter(|seed| seed.name.starts_with(named)).collect();
+    assert_eq!(seeds.len(), count, "inputs whose names begin with {named}");
+    let mut meter = Meter::start();
+    for seed in &seeds {
+        match meter.play(&seed.script()) {
+            Ok(spent) => println!("{}: {spent}", seed.name),
+            Err(find) => panic!("{}: {find}\n{}", seed.name, keep(&seed.script())),
+        }
+        let mut client = meter.server().client();
+        let (run_id, before) = (client.info("server", "run_id"), used_bytes(&mut client));
+        plays(meter.server(), seed);
+        meter.clear();
+        let most = before + LEFT_BYTES_MAX;
+        wait_until(&format!("memory comes back after {}", seed.name), || used_bytes(&mut client) <= most);
+        assert_eq!(client.info("server", "run_id"), run_id, "{}", meter.server().log());
+        assert_eq!(number(&mut client, "state", "state_panics"), 0);
+    }
+}
+
+#[track_caller]
+fn plays(server: &Server, seed: &Seed) {
+    let mut steps = seed.script().steps;
+    let Some(Step::Command(last)) = steps.pop() else { panic!("the last step is a command") };
+    let mut looker = server.client();
+    let mut waiters = Vec::new();
+    let mut player = server.client();
+    for step in &steps {
+        match step {
+            Step::Pause(ms) => std::thread::sleep(Duration::from_millis(*ms)),
+            Step::Waiters(count) => waiters.extend((0..*count).map(|_| waiter(server))),
+            Step::Command(words) => drop(player.call(&words.iter().map(sent).collect::<Vec<_>>())),
+        }
+    }
+    // On another connection: what the server keeps of one goes with it.
+    drop(player);
+    let before = looker.call(&["STATE.GET", KEY]);
+    let used_before = used_bytes(&mut looker);
+    let mut player = server.client();
+    let reply = player.call(&last.iter().map(sent).collect::<Vec<_>>());
+    drop(player);
+    let word = match &reply {
+        Reply::Error(line) => line.split(' ').next().unwrap_or_default(),
+        _ => "OK",
+    };
+    let Seed { name, right, .. } = seed;
+    assert!(right.contains(&word), "{name}: {word}, and not one of {right:?}");
+    if let Reply::Error(line) = &reply {
+        assert!(line.len() < 16 << 10, "{name}: the error line has {} bytes", line.len());
+        assert!(looker.call(&["STATE.GET", KEY]) == before, "{name}: the state is as it was");
+        let most = used_before + REFUSED_BYTES_MAX;
+        wait_until(&format!("a refusal leaves nothing behind: {name}"), || used_bytes(&mut looker) <= most);
+    }
+}
+
+#[test]
+fn violations_under_the_shipped_schema_are_counted_no_further_than_they_are_said() {
+    play("349,000 violations", 1);
+}
+
+#[test]
+fn names_that_do_not_match_are_not_all_collected() {
+    play("5,000 names", 1);
+    play("10,000 names", 1);
+}
+
+#[test]
+fn elements_that_match_none_of_ten_are_not_all_collected() {
+    play("oneOf of ten consts", 1);
+}
+
+#[test]
+fn a_violation_does_not_copy_its_value() {
+    play("20 required members", 2);
+    play("unknown members", 1);
+    play("members of 1 MB", 1);
+}
+
+#[test]
+fn unique_numbers_are_told_apart_quickly() {
+    play("1,000 unique", 1);
+    play("2,000 unique", 1);
+    play("600 unique", 1);
+    play("4,000 unique", 1);
+    play("unique", 3);
+}
+
+#[test]
+fn the_meta_of_stored_numbers_is_cheap() {
+    play("stored numbers", 1);
+}
+
+#[test]
+fn numbers_near_zero_are_compared_without_writing_them_out() {
+    play("integers near zero", 1);
+    play("numbers near zero", 4);
+    play("a price near zero", 1);
+    play("a number of a million digits", 1);
+}
+
+#[test]
+fn large_numbers_are_divided_without_writing_them_out() {
+    play("multipleOf", 1);
+}
+
+#[test]
+fn lists_of_values_are_looked_up() {
+    play("enum of", 2);
+}
+
+#[test]
+fn schemas_that_double_are_refused() {
+    play("dependencies that double", 1);
+    play("dependentSchemas that double", 1);
+    play("percent-encoded", 1);
+}
+
+#[test]
+fn what_is_unevaluated_is_not_looked_for_again_and_again() {
+    play("unevaluated", 16);
+}
+
+#[test]
+fn patterns_are_charged_by_their_size() {
+    play("1,400 patterns", 1);
+    play("a pattern with many states", 1);
+    play("a hundred patterns", 1);
+    play("a Unicode pattern", 1);
+    play("patternProperties", 1);
+}
+
+#[test]
+fn many_subschemas_for_each_element_are_charged() {
+    play("900 types", 1);
+    play("contains", 1);
+}
+
+#[test]
+fn a_recovery_is_charged_for_each_of_its_rounds() {
+    play("a recovery", 2);
+}
+
+#[test]
+fn reads_on_a_replica_are_charged_for_members_that_are_due() {
+    for read in ["GET", "META", "HISTORY", "DIFF"] {
+        play(read, if read == "GET" { 2 } else { 1 });
+    }
+}
+
+#[test]
+fn every_command_stays_within_the_bounds_on_a_large_state() {
+    play("STATE.", 25);
+    play("a creation of 60,000 members", 1);
+}

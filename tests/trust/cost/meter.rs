@@ -1,0 +1,237 @@
+//! What each command of a script costs a server: CPU of its main thread, the memory it takes at its peak, and what is left of it.
+
+use std::fmt;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use support::{Client, Reply, Server, module_path};
+
+use super::figures::{Peak, cpu_us, cpu_us_of, forget_schema, ordinary_ns, resident_bytes, settled, waiter};
+use super::script::{Script, Step, sent, shown};
+use crate::pressure::used_bytes;
+
+/// A command may take so much CPU, in a release build.
+const CPU_US_MAX: u64 = 50_000;
+/// And so much memory at its peak, beyond what was in use before.
+const PEAK_BYTES_MAX: u64 = 64 << 20;
+/// A debug build may take as long as so many ordinary updates. A release build does a quarter of them in its bound (5.9 us each),
+/// so only what really freezes a server is found, whatever else the machine does.
+const ORDINARY_MAX: u64 = 34_000;
+/// What a refusal may leave in memory: an entry of the trail, and blocks that the module keeps at hand.
+const LEFT_BY_REFUSAL_BYTES_MAX: u64 = 64 << 10;
+/// What may be left when all of a script is deleted: the server's tables grow in steps.
+const LEFT_BYTES_MAX: u64 = 2 << 20;
+/// The longest line of a refusal.
+const ERROR_BYTES_MAX: usize = 16 << 10;
+/// A server that takes so much is stopped: the machine has to go on.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(20);
+const GIVEN_UP_BYTES: u64 = 2 << 30;
+/// How often a script is measured before it is said to be too expensive.
+const REPEATS: usize = 3;
+
+const ENDED: &str = "the server has ended";
+
+/// The most that a command of a script has cost.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Spent {
+    commands: u64,
+    refused: u64,
+    cpu_us: u64,
+    peak_bytes: u64,
+}
+
+impl fmt::Display for Spent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (cpu_ms, peak_mb) = (self.cpu_us as f64 / 1e3, self.peak_bytes as f64 / f64::from(1 << 20));
+        write!(f, "{cpu_ms:.1} ms, {peak_mb:.1} MB at most; {} of {} refused", self.refused, self.commands)
+    }
+}
+
+/// A command that costs too much.
+pub struct Find {
+    what: String,
+    line: String,
+    /// Whether the server has ended, or had to be ended.
+    is_the_end: bool,
+}
+
+impl fmt::Display for Find {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} by {}", self.what, self.line)
+    }
+}
+
+pub struct Meter {
+    server: Server,
+    cpu_us_max: u64,
+    used_at_start: u64,
+}
+
+impl Meter {
+    pub fn start() -> Meter {
+        let server = Server::builder().arg("--loglevel").arg("warning").arg("--latency-tracking").arg("no");
+        let server = server.arg("--slowlog-log-slower-than").arg("-1").start();
+        let mut meter = Meter { server, cpu_us_max: CPU_US_MAX, used_at_start: 0 };
+        let is_release = module_path().components().any(|part| part.as_os_str() == "release");
+        if !is_release {
+            meter.cpu_us_max =
+                (ordinary_ns(&mut meter.server.client()) * ORDINARY_MAX / 1_000).max(CPU_US_MAX);
+        }
+        meter.clear();
+        meter.used_at_start = used_bytes(&mut meter.server.client());
+        meter
+    }
+
+    /// Plays a script; one that is too expensive is played again, and counts if it is so each time.
+    pub fn play(&mut self, script: &Script) -> Result<Spent, Find> {
+        let mut result = self.play_once(script);
+        for _ in 1..REPEATS {
+            if result.is_ok() || result.as_ref().is_err_and(|find| find.is_the_end) {
+                break;
+            }
+            result = self.play_once(script);
+        }
+        result
+    }
+
+    fn play_once(&mut self, script: &Script) -> Result<Spent, Find> {
+        let played = self.steps(script);
+        if played.as_ref().is_err_and(|find| find.is_the_end) {
+            self.server.kill();
+            self.server.start_again();
+            self.clear();
+            self.used_at_start = used_bytes(&mut self.server.client());
+            return played;
+        }
+        self.clear();
+        let spent = played?;
+        let mut client = self.server.client();
+        let most = self.used_at_start + LEFT_BYTES_MAX;
+        let left = settled(&mut client, most).saturating_sub(self.used_at_start);
+        if left > LEFT_BYTES_MAX {
+            let what = format!("{left} bytes are left when all is deleted");
+            return Err(Find { what, line: "the script".to_owned(), is_the_end: false });
+        }
+        Ok(spent)
+    }
+
+    fn steps(&mut self, script: &Script) -> Result<Spent, Find> {
+        let mut spent = Spent::default();
+        // Connections of their own: what the server keeps for them, up to a megabyte each, goes when they do.
+        let (mut player, mut looker) = (self.server.client(), self.server.client());
+        let mut waiters = Vec::new();
+        for step in &script.steps {
+            match step {
+                Step::Pause(ms) => std::thread::sleep(Duration::from_millis(*ms)),
+                Step::Waiters(count) => waiters.extend((0..*count).map(|_| waiter(&self.server))),
+                Step::Command(words) => {
+                    let words: Vec<Vec<u8>> = words.iter().map(sent).collect();
+                    let find = |what: String, is_the_end| Find { what, line: shown(&words), is_the_end };
+                    let cost = self.command(&mut player, &mut looker, &words);
+                    let cost = cost.map_err(|what| find(what, true))?;
+                    spent.commands += 1;
+                    spent.refused += u64::from(cost.is_refused);
+                    spent.cpu_us = spent.cpu_us.max(cost.cpu_us);
+                    spent.peak_bytes = spent.peak_bytes.max(cost.peak_bytes);
+                    cost.is_within(self.cpu_us_max).map_err(|what| find(what, false))?;
+                }
+            }
+        }
+        Ok(spent)
+    }
+
+    fn command(
+        &mut self,
+        player: &mut Client,
+        looker: &mut Client,
+        words: &[Vec<u8>],
+    ) -> Result<Cost, String> {
+        let used_before = used_bytes(looker);
+        let peak = Peak::begin(self.server.pid(), looker);
+        let cpu_before = cpu_us(looker);
+        let reply = self.answer(player, words)?;
+        // Asked behind the reply: what else the command has set off, such as answers to those who waited, is in it.
+        let Ok(cpu) = looker.try_call(&["INFO", "cpu"]) else { return Err(ENDED.to_owned()) };
+        let mut cost =
+            Cost { cpu_us: cpu_us_of(cpu.text()) - cpu_before, peak_bytes: peak.end(), ..Cost::default() };
+        if let Reply::Error(line) = reply {
+            // What was read of the command stays with its connection for a while.
+            *player = self.server.client();
+            let left = settled(looker, used_before + LEFT_BY_REFUSAL_BYTES_MAX);
+            let left_bytes = left.saturating_sub(used_before);
+            cost = Cost { is_refused: true, left_bytes, error_bytes: line.len(), ..cost };
+        }
+        Ok(cost)
+    }
+
+    /// The reply, unless the server ends, or takes so much that it is ended.
+    fn answer(&mut self, player: &mut Client, words: &[Vec<u8>]) -> Result<Reply, String> {
+        let begun = Instant::now();
+        std::thread::scope(|scope| {
+            let (answered, answer) = channel();
+            scope.spawn(move || answered.send(player.try_call(words)));
+            loop {
+                match answer.recv_timeout(Duration::from_millis(20)) {
+                    Ok(reply) => return reply.map_err(|_| ENDED.to_owned()),
+                    Err(RecvTimeoutError::Disconnected) => panic!("a reply or an error"),
+                    Err(RecvTimeoutError::Timeout) => {}
+                }
+                let resident = resident_bytes(self.server.pid());
+                if begun.elapsed() > GIVEN_UP_AFTER || resident > GIVEN_UP_BYTES {
+                    self.server.kill();
+                    let ms = begun.elapsed().as_millis();
+                    return Err(format!(
+                        "the server was busy for {ms} ms, had {} MB, and was killed",
+                        resident >> 20
+                    ));
+                }
+            }
+        })
+    }
+
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// As it was before the script.
+    pub fn clear(&mut self) {
+        let mut client = self.server.client();
+        client.ok(&["REPLICAOF", "NO", "ONE"]);
+        client.ok(&["FLUSHALL", "SYNC"]);
+        for (name, value) in [("state.audit", "yes"), ("state.max-bytes", "1048576")] {
+            client.ok(&["CONFIG", "SET", name, value]);
+        }
+        forget_schema(&mut client);
+    }
+}
+
+/// What one command has cost.
+#[derive(Default)]
+struct Cost {
+    cpu_us: u64,
+    peak_bytes: u64,
+    is_refused: bool,
+    left_bytes: u64,
+    error_bytes: usize,
+}
+
+impl Cost {
+    fn is_within(&self, cpu_us_max: u64) -> Result<(), String> {
+        let Cost { cpu_us, peak_bytes, left_bytes, error_bytes, .. } = *self;
+        let cost = format!("{:.1} ms and {} MB", cpu_us as f64 / 1e3, peak_bytes >> 20);
+        if cpu_us > cpu_us_max || peak_bytes > PEAK_BYTES_MAX {
+            return Err(format!(
+                "{cost} are taken (at most {} ms and {} MB)",
+                cpu_us_max / 1_000,
+                PEAK_BYTES_MAX >> 20
+            ));
+        }
+        if left_bytes > LEFT_BY_REFUSAL_BYTES_MAX {
+            return Err(format!("{left_bytes} bytes are left by a refusal"));
+        }
+        if error_bytes > ERROR_BYTES_MAX {
+            return Err(format!("a refusal of {error_bytes} bytes is replied"));
+        }
+        Ok(())
+    }
+}
