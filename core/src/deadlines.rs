@@ -64,6 +64,14 @@ impl Deadlines {
         self.iter().map(|deadline| deadline.at_ms).max()
     }
 
+    /// At how many instants members lapse: each makes a version.
+    pub(crate) fn instants(&self) -> usize {
+        let mut instants: Vec<i64> = self.iter().map(|deadline| deadline.at_ms).collect();
+        instants.sort_unstable();
+        instants.dedup();
+        instants.len()
+    }
+
     /// The members whose deadline is not later than `at_ms`.
     pub(crate) fn until(&self, at_ms: i64) -> Vec<Pointer> {
         let due = self.iter().filter(|deadline| deadline.at_ms <= at_ms);

@@ -43,6 +43,10 @@ pub use touch::touch;
 pub use update::{Rights, Update, update};
 pub use wait::{Awaited, wait};
 
+/// What a lapse costs, by byte of the document: twice what is measured, since the command that commits it
+/// has work of its own.
+const LAPSE_BYTE_COST: usize = 5;
+
 /// What a command knows besides its arguments; read once and passed down (invariant I2).
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
@@ -179,6 +183,9 @@ impl Proposal<'_> {
         }
         let document = Document::from_tree(&self.after, context.limits)?;
         let deadlines = self.obeyed.deadlines(state.zip(before), after, &self.written, context.now_ms)?;
+        // A reader works out every lapse that is due: what a document costs then is paid for now.
+        let lapses = deadlines.instants().saturating_mul(document.text().len());
+        context.budget.charge(lapses.saturating_mul(LAPSE_BYTE_COST))?;
         let expires_at_ms = expiry(self.ttl, state, self.obeyed.schema.as_deref(), &deadlines, context)?;
         let attempted = attempt::success(state, self.remarks, context)?;
         let content = Content { document, deadlines };

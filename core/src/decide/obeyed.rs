@@ -159,6 +159,14 @@ impl Obeyed {
         if let Some(former) = &self.former {
             after = guarded(former.rules(), before, after, true)?;
         }
+        // Behind the guards: a default is no change of a protected member.
+        if let Some(schema) = &self.schema
+            && !is_set
+            && kind != ChangeKind::Replace
+            && let Some(filled) = schema.fill_added(after.root(), context.budget)?
+        {
+            after = filled;
+        }
         Ok(after)
     }
 

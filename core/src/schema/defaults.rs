@@ -3,9 +3,12 @@
 //! A default fills a member that is absent where the object that holds it is there: from the schema's own default
 //! (or `{}`), down through `properties`, `$ref` and `allOf`. Of two defaults for one member the first met counts.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::bad_schema;
+use super::graph::Number;
 use super::refs::{Spot, Whole};
 use crate::error::Error;
 
@@ -34,6 +37,36 @@ pub fn fill(whole: &Whole, spot: &Spot, value: &mut Value) -> Result<(), Error> 
     Filler { whole, members: 0 }.fill(spot, value, 0)
 }
 
+/// Fills what is absent from the objects that a value has and the `initial` document has not: what is
+/// absent elsewhere was taken away on purpose.
+pub fn fill_added(whole: &Whole, value: &mut Value, initial: &Value) -> Result<(), Error> {
+    Filler { whole, members: 0 }.fill_added(&whole.root(), value, initial, 0)
+}
+
+/// Whether a default stands in an object that the initial document does not have.
+pub fn are_nested(whole: &Whole, initial: &Value) -> bool {
+    has_absent_default(whole, &whole.root(), Some(initial), &mut HashSet::new())
+}
+
+fn has_absent_default<'s>(
+    whole: &Whole<'s>,
+    spot: &Spot<'s>,
+    initial: Option<&Value>,
+    seen: &mut HashSet<Number>,
+) -> bool {
+    // What was looked at below an absent object is looked at once: references may lead back.
+    if initial.is_none() && !seen.insert(spot.number) {
+        return false;
+    }
+    let below = |(name, below): (&str, Spot<'s>)| {
+        let member = initial.and_then(|initial| initial.get(name));
+        (initial.is_none() && default_of(whole, &below).is_some())
+            || has_absent_default(whole, &below, member, seen)
+    };
+    whole.properties(spot).into_iter().any(below)
+        || whole.in_place(spot).iter().any(|part| has_absent_default(whole, part, initial, seen))
+}
+
 struct Filler<'w, 's> {
     whole: &'w Whole<'s>,
     members: usize,
@@ -58,6 +91,28 @@ impl<'s> Filler<'_, 's> {
         for part in self.whole.in_place(spot) {
             // In place, which comes to an end: only what goes down could go on.
             self.fill(&part, value, depth)?;
+        }
+        Ok(())
+    }
+
+    fn fill_added(
+        &mut self,
+        spot: &Spot<'s>,
+        value: &mut Value,
+        initial: &Value,
+        depth: usize,
+    ) -> Result<(), Error> {
+        let Value::Object(members) = value else { return Ok(()) };
+        for (name, below) in self.whole.properties(spot) {
+            let deeper = depth.saturating_add(1);
+            match (members.get_mut(name), initial.get(name)) {
+                (Some(member), None) => self.fill(&below, member, deeper)?,
+                (Some(member), Some(initial)) => self.fill_added(&below, member, initial, deeper)?,
+                (None, _) => {}
+            }
+        }
+        for part in self.whole.in_place(spot) {
+            self.fill_added(&part, value, initial, depth)?;
         }
         Ok(())
     }
@@ -122,6 +177,31 @@ mod tests {
         };
         assert_eq!(initial_of(&chain("{}")), "{}");
         assert_eq!(initial_of(&chain(r#"{"default":"menu"}"#)), r#"{"stage":"menu"}"#);
+    }
+
+    #[test]
+    fn objects_that_a_change_brings_are_filled_and_others_are_not() {
+        let schema = r##"{"properties":{"a":{"$ref":"#/$defs/a"},"b":{"default":{"x":1},"properties":{"y":{"default":2}}},
+            "stage":{"default":"menu"}},"$defs":{"a":{"properties":{"b":{"default":0},"c":{"properties":{"d":{"default":1}}}}}}}"##;
+        let schema = parse(schema.as_bytes(), 64).expect(schema).root().to_value();
+        let graph = Graph::of(&schema, Strictness::Set).expect("a schema");
+        let whole = Whole::new(&graph);
+        let start = initial(&whole).expect("defaults");
+        assert!(are_nested(&whole, &start));
+        for (document, filled) in [
+            (r#"{"a":{}}"#, r#"{"a":{"b":0}}"#),
+            (r#"{"a":{"b":7,"c":{}}}"#, r#"{"a":{"b":7,"c":{"d":1}}}"#),
+            (r#"{"b":{"x":1}}"#, r#"{"b":{"x":1}}"#),
+            ("{}", "{}"),
+        ] {
+            let mut value = serde_json::from_str(document).expect(document);
+            fill_added(&whole, &mut value, &start).expect("filled");
+            assert_eq!(to_text(&value), filled, "{document}");
+        }
+        let flat = serde_json::json!({"properties": {"stage": {"default": "menu"}, "note": {"properties": {"text": {}}}}});
+        let graph = Graph::of(&flat, Strictness::Set).expect("a schema");
+        let whole = Whole::new(&graph);
+        assert!(!are_nested(&whole, &initial(&whole).expect("defaults")));
     }
 
     #[test]

@@ -74,6 +74,8 @@ pub struct Schema {
     /// Why a schema that is stored can't be used: an earlier release took it.
     fault: Option<Box<str>>,
     initial: Tree<'static>,
+    /// Whether there are defaults in objects that the initial document does not have.
+    has_nested_defaults: bool,
     validator: Validator,
     rules: Rules,
     ttl_ms: Option<i64>,
@@ -104,6 +106,7 @@ impl Schema {
                 text,
                 fault: Some(error.to_string().into()),
                 initial: Tree::of_trusted("{}"),
+                has_nested_defaults: false,
                 validator: Validator::default(),
                 rules: Rules::default(),
                 ttl_ms: None,
@@ -117,12 +120,25 @@ impl Schema {
         let ttl_ms = value.get("x-ttl").map(|ttl| ttl_ms(ttl, "/x-ttl")).transpose()?;
         let patterns = root_patterns(value)?;
         let whole = Whole::new(&graph);
-        let initial = Tree::of_trusted(to_text(&defaults::initial(&whole)?));
+        let initial = defaults::initial(&whole)?;
+        let has_nested_defaults = defaults::are_nested(&whole, &initial);
+        let initial = Tree::of_trusted(to_text(&initial));
         let rules = Rules::compile(&whole, &initial, strictness)?;
         whole.check_visits()?;
         let validator = Validator { subschemas: compiled::compile(&graph)? };
         let (text, reference) = Schema::identity(name, revision, value, rules.has_secrets());
-        Ok(Schema { reference, text, fault: None, initial, validator, rules, ttl_ms, patterns })
+        let fault = None;
+        Ok(Schema {
+            reference,
+            text,
+            fault,
+            initial,
+            has_nested_defaults,
+            validator,
+            rules,
+            ttl_ms,
+            patterns,
+        })
     }
 
     fn identity(name: &str, revision: u64, value: &Value, has_secrets: bool) -> (Box<str>, SchemaRef) {
@@ -221,14 +237,36 @@ impl Schema {
     }
 
     /// Fills what is absent with its default.
+    ///
+    /// Errors: `TOOCOSTLY`.
     pub(crate) fn fill_defaults(&self, value: Node, budget: &Budget) -> Result<Tree<'static>, Error> {
+        self.filled(value, budget, |whole, value| defaults::fill(whole, &whole.root(), value))
+    }
+
+    /// Fills what is absent from the objects that a new document has beyond the initial one; `None` where
+    /// the schema has nothing to fill there.
+    ///
+    /// Errors: `TOOCOSTLY`.
+    pub(crate) fn fill_added(&self, value: Node, budget: &Budget) -> Result<Option<Tree<'static>>, Error> {
+        if !self.has_nested_defaults {
+            return Ok(None);
+        }
+        let initial = self.initial.root().to_value();
+        self.filled(value, budget, |whole, value| defaults::fill_added(whole, value, &initial)).map(Some)
+    }
+
+    fn filled(
+        &self,
+        value: Node,
+        budget: &Budget,
+        fill: impl FnOnce(&Whole, &mut Value) -> Result<(), Error>,
+    ) -> Result<Tree<'static>, Error> {
         // Schemas are trees, and so are their defaults.
         budget.charge(self.text.len().saturating_add(value.text().len()).saturating_mul(TREE_BYTE_COST))?;
         let schema = parse(self.text.as_bytes(), SCHEMA_DEPTH_MAX)?.root().to_value();
         let graph = Graph::of(&schema, Strictness::Stored)?;
-        let whole = Whole::new(&graph);
         let mut filled = value.to_value();
-        defaults::fill(&whole, &whole.root(), &mut filled)?;
+        fill(&Whole::new(&graph), &mut filled)?;
         Ok(Tree::of_trusted(to_text(&filled)))
     }
 
