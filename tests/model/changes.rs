@@ -70,6 +70,12 @@ impl World {
         {
             return Err(Want::either(limit, refusal));
         }
+        if let (None, Some(rules)) = (state, obeyed.rules)
+            && update.kind != Some(Kind::Replace)
+            && value.is_object()
+        {
+            rules.fill_added(&mut value, &base);
+        }
         Ok(Proposal {
             event: if state.is_some() { "update" } else { "create" },
             parent: state.map_or(0, |state| state.head().number),

@@ -83,6 +83,15 @@ impl Rules {
 
     /// Gives absent members their defaults, where the object that holds them is there.
     pub fn fill(self, document: &mut Value) {
+        self.fill_where(document, |_| true);
+    }
+
+    /// Gives their defaults to absent members of the objects that a change brought beside `base`.
+    pub fn fill_added(self, document: &mut Value, base: &Value) {
+        self.fill_where(document, |holder| !json::get(base, holder).is_some_and(Value::is_object));
+    }
+
+    fn fill_where(self, document: &mut Value, is_filled: impl Fn(&[String]) -> bool) {
         let defaults: &[(&str, &str)] = match self {
             Rules::Offer => &[
                 ("/stage", r#""handle_action_menu""#),
@@ -106,7 +115,9 @@ impl Rules {
         for (place, default) in defaults {
             let tokens = json::tokens(place).expect("a pointer");
             let (name, holder) = tokens.split_last().expect("a member");
-            if let Some(Value::Object(members)) = json::get_mut(document, holder) {
+            if is_filled(holder)
+                && let Some(Value::Object(members)) = json::get_mut(document, holder)
+            {
                 members.entry(name).or_insert_with(|| tree(default));
             }
         }

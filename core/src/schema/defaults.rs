@@ -59,7 +59,7 @@ fn has_absent_default<'s>(
         return false;
     }
     let below = |(name, below): (&str, Spot<'s>)| {
-        let member = initial.and_then(|initial| initial.get(name));
+        let member = initial.and_then(|initial| object_at(initial, name));
         (initial.is_none() && default_of(whole, &below).is_some())
             || has_absent_default(whole, &below, member, seen)
     };
@@ -105,7 +105,7 @@ impl<'s> Filler<'_, 's> {
         let Value::Object(members) = value else { return Ok(()) };
         for (name, below) in self.whole.properties(spot) {
             let deeper = depth.saturating_add(1);
-            match (members.get_mut(name), initial.get(name)) {
+            match (members.get_mut(name), object_at(initial, name)) {
                 (Some(member), None) => self.fill(&below, member, deeper)?,
                 (Some(member), Some(initial)) => self.fill_added(&below, member, initial, deeper)?,
                 (None, _) => {}
@@ -116,6 +116,11 @@ impl<'s> Filler<'_, 's> {
         }
         Ok(())
     }
+}
+
+/// A member that is an object.
+fn object_at<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+    value.get(name).filter(|member| member.is_object())
 }
 
 /// The `default` beside a schema's other keywords, or that of what it refers to.
