@@ -64,11 +64,20 @@ impl Decimal {
         !self.negative && !self.digits.is_empty()
     }
 
-    /// The one way to write this value that [`Decimal::divides`] and sets of values compare by.
+    /// Writes the one text that all literals of this value have in common.
     pub(crate) fn push_canonical(&self, out: &mut String) {
         let sign = if self.negative { "-" } else { "" };
         // Writing to a String can't fail.
-        let _infallible = write!(out, "{sign}{}e{}", self.digits, self.exponent);
+        let _infallible = match self.exponent {
+            0 => write!(out, "{sign}{}", self.digits),
+            exponent => write!(out, "{sign}{}e{exponent}", self.digits),
+        };
+    }
+
+    /// Whether a literal is that text: an integer that does not end in a zero, which most are.
+    pub(crate) fn is_canonical(literal: &str) -> bool {
+        let digits = literal.strip_prefix('-').unwrap_or(literal);
+        digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.ends_with('0')
     }
 
     /// Whether `value` is a multiple of this, which has at most [`DIVISOR_DIGITS_MAX`] digits.
@@ -218,6 +227,27 @@ mod tests {
                 is_multiple,
                 "{value} by {divisor}"
             );
+        }
+    }
+
+    #[test]
+    fn literals_of_one_value_have_one_canonical_text() {
+        let canonical = |literal: &str| {
+            let mut text = String::new();
+            Decimal::of(literal).push_canonical(&mut text);
+            text
+        };
+        for (literals, text) in [
+            (["7", "7.0", "70e-1"], "7"),
+            (["-12", "-12.00", "-1.2e1"], "-12"),
+            (["100", "1e2", "100.0"], "1e2"),
+            (["0", "-0", "0.0e9"], ""),
+        ] {
+            for literal in literals {
+                let found = canonical(literal);
+                assert_eq!(found, text, "{literal}");
+                assert!(!Decimal::is_canonical(literal) || found == literal, "{literal}");
+            }
         }
     }
 

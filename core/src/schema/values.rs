@@ -18,8 +18,9 @@ use crate::json::tree::Tree;
 
 /// What a byte of a value costs to be made canonical, and to be looked up.
 const BYTE_COST: usize = 4;
-/// What a value costs.
-const VALUE_COST: usize = 60;
+/// What a value costs, and one in a container, the shortest of which take two bytes with the comma.
+const VALUE_COST: usize = 100;
+const INNER_BYTE_COST: usize = 60;
 
 /// A set of values.
 #[derive(Debug)]
@@ -77,9 +78,8 @@ pub(super) fn are_unique(array: Node, budget: &Budget) -> Result<bool, Error> {
 }
 
 fn charge(value: Node, budget: &Budget) -> Result<(), Error> {
-    // A container is made of values, the shortest of which take two bytes with the comma.
     let cost = match value.kind() {
-        Kind::Array | Kind::Object => BYTE_COST.saturating_add(VALUE_COST / 2),
+        Kind::Array | Kind::Object => INNER_BYTE_COST,
         _ => BYTE_COST,
     };
     budget.charge(value.text().len().saturating_mul(cost).saturating_add(VALUE_COST))
@@ -90,6 +90,7 @@ fn canonical<'v>(value: Node<'v>) -> Cow<'v, str> {
     match value.kind() {
         // Canonical text has one way to write these.
         Kind::Null | Kind::Bool | Kind::String => Cow::Borrowed(value.text()),
+        Kind::Number if Decimal::is_canonical(value.text()) => Cow::Borrowed(value.text()),
         _ => {
             let mut text = String::new();
             push_canonical(value, &mut text);

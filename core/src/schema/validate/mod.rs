@@ -29,8 +29,8 @@ use evaluated::Evaluated;
 use report::{Path, Report, Step};
 
 /// What asking a subschema costs, and each of its keywords.
-const SUBSCHEMA_COST: usize = 20;
-const KEYWORD_COST: usize = 10;
+const SUBSCHEMA_COST: usize = 25;
+const KEYWORD_COST: usize = 12;
 /// What looking at a member or an element costs.
 const CHILD_COST: usize = 25;
 /// What finding a member by its name costs, where names need not be sorted first.
