@@ -41,8 +41,8 @@ impl World {
         };
         let own = state.map(State::schema_name);
         let schema = match (bound_to(&self.bindings, key), own, named) {
-            (Some(bound), None, _) | (Some(bound), Some(_), None) => Some(bound),
-            (Some(bound), Some(_), Some(named)) if named == bound => Some(bound),
+            (Some(bound), _, None) => Some(bound),
+            (Some(bound), _, Some(named)) if named == bound => Some(bound),
             (Some(bound), ..) => return other(format!("BADSCHEMA key is bound to {bound}: ")),
             (None, None, named) => named,
             (None, Some(own), None) => own,

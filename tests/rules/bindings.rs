@@ -32,12 +32,14 @@ fn a_key_that_matches_obeys() {
                 .err(&["STATE.UPDATE", KEY, "0", r#"{"value":1}"#])
                 .starts_with("INVALID 1 violation: (root): ")
         );
-        // A binding wins over what is named at creation.
-        assert!(
-            client
-                .err(&["STATE.UPDATE", KEY, "0", r#"{"value":1}"#, "SCHEMA", "vimbiso.open"])
-                .starts_with("INVALID ")
-        );
+        // At creation too, even of a document that would pass.
+        for json in [r#"{"value":1}"#, r#"{"name":"Ana"}"#] {
+            for command in ["STATE.UPDATE", "STATE.SETPROTECTED"] {
+                let line = [command, KEY, "0", json, "SCHEMA", "vimbiso.open"];
+                let error = client.err(&line);
+                assert_eq!(error, "BADSCHEMA key is bound to vimbiso.strict: name that schema or none");
+            }
+        }
         client.ok(&["STATE.UPDATE", KEY, "0", r#"{"name":"Ana"}"#]);
         assert_eq!(client.ok(&["STATE.META", KEY]).field("schema").text(), "vimbiso.strict");
         for command in ["STATE.UPDATE", "STATE.SETPROTECTED"] {

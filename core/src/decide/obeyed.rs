@@ -38,8 +38,7 @@ impl Obeyed {
     ) -> Result<Obeyed, Error> {
         let own = state.map(|state| state.schema().map(|schema| &*schema.name));
         let name = match (context.registry.bound(context.key), own, named) {
-            (Some(bound), None, _) => Some(bound),
-            (Some(bound), Some(_), named) if named.is_none_or(|named| named == bound) => Some(bound),
+            (Some(bound), _, named) if named.is_none_or(|named| named == bound) => Some(bound),
             (Some(bound), ..) => {
                 return Err(refused(format!("key is bound to {bound}: name that schema or none")));
             }
