@@ -22,7 +22,7 @@ test: ## Check and prove everything: format, lints, docs, unit tests, tests agai
 test-long: ## Play the model test a hundred times as long as `make test` does, and try the engine against its oracle on a million cases
 	@scripts/test.sh long
 
-test-servers: ## Run the tests against Redis 8 and Valkey 8 and 9, which are taken from Debian's packages
+test-servers: ## Run the tests against Redis 8.0 and 8.6 and Valkey 8 and 9, which are taken from Debian's packages
 	@scripts/servers.sh
 
 soak: ## Kill, cut, flood and fuzz servers for hours, all rows of docs/guarantees.md; goes on where it was stopped (ROUNDS=100: so many now)

@@ -16,6 +16,7 @@ pub static COMMAND: Command = Command {
     summary: c"Returns version, schema, times, sizes and the audit stream's key of a state.",
     complexity: c"O(N) where N is the length of the document, which is validated.",
     flags: c"readonly",
+    categories: "read slow",
     arity: 2,
     keys: &[KeySpec::First(READ)],
     args: &[Arg::key(0)],
@@ -67,10 +68,9 @@ fn reply(ctx: Ctx, state: &State, key: &Key) {
     ctx.reply_text("attempts");
     attempts::reply_counts(ctx, state.attempts(), usize::MAX);
     ctx.reply_text("audit");
-    // A state that came by RENAME may have a name that no audit stream goes with.
-    let trail = Trail::of(&key.name(), None).ok();
-    match trail {
-        Some(trail) => ctx.reply_bytes(&trail.name()),
+    // A state that came by RENAME, or while none was written, may have a name that no audit stream goes with.
+    match Trail::of(&key.name(), None).ok().as_ref().and_then(Trail::name) {
+        Some(trail) => ctx.reply_bytes(&trail),
         None => ctx.reply_nil(),
     }
     ctx.reply_text("valid");

@@ -83,7 +83,7 @@ pub fn trail_is_elsewhere(ctx: Ctx, last: Option<LastEntry>, trail: &Trail, now_
     is_on()
         && last.is_some_and(|last| last.is_kept(now_ms))
         && trail.is_missing(ctx)
-        && moves(ctx, trail.name())
+        && trail.name().is_some_and(|name| moves(ctx, name))
 }
 
 /// Whether the slot of a key is being moved, from here or to here. Not even being told counts as a move: waiting is what

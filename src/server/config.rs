@@ -13,7 +13,7 @@ use redis_state_core::Limits;
 use super::ctx::{Ctx, ERR, OK};
 use super::entry::guard;
 use super::string::{OwnedString, RedisStr};
-use super::{api, feed};
+use super::{api, feed, misspelt};
 
 /// A setting that is a number.
 pub struct Number {
@@ -164,7 +164,7 @@ fn read_argument(name: &str, value: &str) -> Result<(), String> {
     } else if is(feed::SETTING) {
         feed::set(value.as_bytes())?;
     } else {
-        return Err("no such setting".to_owned());
+        return Err(misspelt::advice(name));
     }
     Ok(())
 }
@@ -178,8 +178,16 @@ fn parse_number(text: &str) -> Option<i64> {
     digits.parse::<i64>().ok()?.checked_mul(unit)
 }
 
-/// Registers every setting and reads the server's configuration; false when it has a value we can't take.
-pub fn register(ctx: Ctx) -> bool {
+/// The names of all settings, without `state.`.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    let numbers = NUMBERS.iter().map(|number| number.name);
+    let switches = SWITCHES.iter().map(|switch| switch.name);
+    numbers.chain(switches).chain([SCHEMA_DIR, feed::SETTING]).map(|name| name.to_str().unwrap_or_default())
+}
+
+/// Registers every setting and reads the server's configuration. The error says which setting there is not, or that a value
+/// is none we can take.
+pub fn register(ctx: Ctx) -> Result<(), String> {
     let numbers = NUMBERS.iter().all(|number| {
         // SAFETY: R1, R3; privdata is a static.
         unsafe {
@@ -227,11 +235,15 @@ pub fn register(ctx: Ctx) -> bool {
         )) == OK
     };
     // SAFETY: R1. The result matters: going on after a failure crashes some servers.
-    numbers
+    let taken = numbers
         && switches
         && strings
         && feed::register(ctx)
-        && unsafe { api!(RedisModule_LoadConfigs(ctx.as_ptr())) } == OK
+        && unsafe { api!(RedisModule_LoadConfigs(ctx.as_ptr())) } == OK;
+    if !taken {
+        return Err("a setting state.* is refused; the line above names it".to_owned());
+    }
+    misspelt::look(ctx)
 }
 
 extern "C" fn get_number(_name: *const c_char, number: *mut c_void) -> c_longlong {

@@ -3,6 +3,7 @@
 use std::ffi::{CStr, CString, c_char, c_int, c_long, c_longlong};
 
 use redis_module::raw;
+use smallvec::SmallVec;
 
 use super::api;
 use super::string::{OwnedString, RedisStr};
@@ -32,7 +33,11 @@ impl Ctx {
 
     /// Whether the command comes from our primary or from a file being loaded: the only senders of effects.
     pub fn is_replication(self) -> bool {
-        self.flags() & (raw::REDISMODULE_CTX_FLAGS_REPLICATED | raw::REDISMODULE_CTX_FLAGS_LOADING) != 0
+        let flags = self.flags();
+        // While another dataset is loaded beside the one that is served, clients' commands are carried out.
+        let is_loading = flags & raw::REDISMODULE_CTX_FLAGS_LOADING != 0
+            && flags & raw::REDISMODULE_CTX_FLAGS_ASYNC_LOADING == 0;
+        is_loading || flags & raw::REDISMODULE_CTX_FLAGS_REPLICATED != 0
     }
 
     pub fn is_primary(self) -> bool {
@@ -116,13 +121,30 @@ impl Ctx {
         self.may_run(c"STATE.SETPROTECTED", key)
     }
 
-    /// Whether the caller may run a command on this key. Asked of the ACL each time: the server does not tell when rights
-    /// change.
+    /// Whether the caller may run STATE.SETPROTECTED on every key: the key `*` is matched by patterns for all keys alone.
+    pub fn may_set_protected_everywhere(self) -> bool {
+        let any = OwnedString::new(b"*");
+        self.may_set_protected(any.borrow())
+    }
+
+    /// Whether the caller may run STATE.SCHEMA DEL: the right to destroy what the rules rest on.
+    pub fn may_destroy(self) -> bool {
+        let (subcommand, name) = (OwnedString::new(b"DEL"), OwnedString::new(b"*"));
+        self.may_call(c"STATE.SCHEMA", &[subcommand.borrow(), name.borrow()])
+    }
+
+    /// Whether the caller may run a command on this key.
     pub fn may_run(self, command: &CStr, key: RedisStr) -> bool {
+        // The check is of command and key; what stands behind them is no part of it.
+        self.may_call(command, &[key, key, key])
+    }
+
+    /// Asked of the ACL each time: the server does not tell when rights change.
+    fn may_call(self, command: &CStr, args: &[RedisStr]) -> bool {
         let Some(name) = self.user_name() else { return false };
         let command = OwnedString::new(command.to_bytes());
-        // The check is of command and key; what stands behind them is no part of it.
-        let mut argv = [command.borrow(), key, key, key].map(|word| word.as_ptr());
+        let words = std::iter::once(command.borrow()).chain(args.iter().copied());
+        let mut argv: SmallVec<[_; 4]> = words.map(RedisStr::as_ptr).collect();
         // SAFETY: R1, R3: the strings live until the calls are over; the user is freed once, and not at all where there is
         // none of that name.
         unsafe {

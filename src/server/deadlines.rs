@@ -20,6 +20,8 @@ type Due = BTreeSet<(i64, Box<[u8]>)>;
 struct Index {
     /// By database.
     due: BTreeMap<i32, Due>,
+    /// The lines of a dataset that is being loaded beside the one that is served.
+    staged: Option<BTreeMap<i32, Due>>,
     /// Values that were unlinked and may live on.
     unlinked: Vec<Weak<()>>,
     /// Those that are searched for.
@@ -28,7 +30,7 @@ struct Index {
 
 impl Index {
     const fn new() -> Index {
-        Index { due: BTreeMap::new(), unlinked: Vec::new(), wanted: Vec::new() }
+        Index { due: BTreeMap::new(), staged: None, unlinked: Vec::new(), wanted: Vec::new() }
     }
 
     /// Takes a line away. Returns the key, which mostly gets another one.
@@ -64,6 +66,32 @@ pub fn note(db: i32, key: &[u8], held: &mut Held) {
         let key = before.map(|before| index.remove(db, before, key)).unwrap_or_else(|| key.into());
         if let Some(at_ms) = at_ms {
             index.due.entry(db).or_default().insert((at_ms, key));
+        }
+    });
+}
+
+/// Writes the line of a state that was read from a file.
+pub fn note_loaded(db: i32, key: &[u8], held: &mut Held) {
+    let at_ms = held.state().head().deadlines.first_ms();
+    held.line_mut().at_ms = at_ms;
+    if let Some(at_ms) = at_ms {
+        with(|index| {
+            let due = index.staged.as_mut().unwrap_or(&mut index.due);
+            due.entry(db).or_default().insert((at_ms, key.into()));
+        });
+    }
+}
+
+/// From here on what is read from a file belongs to another dataset than the one that is served.
+pub fn begin_staging() {
+    with(|index| index.staged = Some(BTreeMap::new()));
+}
+
+/// The dataset that was read takes the place of the other one, or is given up.
+pub fn end_staging(is_complete: bool) {
+    with(|index| {
+        if let Some(staged) = index.staged.take().filter(|_| is_complete) {
+            index.due = staged;
         }
     });
 }

@@ -96,6 +96,6 @@ fn ended(ctx: Ctx, key: RedisStr, end: End, unlinked: &Unlinked) {
     let entry = ended.entry(end, now_ms);
     // A stream that has used its last ID takes no more.
     let Ok(appended) = trail.append(ctx, &entry, now_ms) else { return };
-    effect::send(ctx, key, &[], Expiry::Leave, Some((trail.name(), &appended)));
+    effect::send(ctx, key, &[], Expiry::Leave, trail.name().map(|name| (name, &appended)));
     feed::tell(ctx, key, &entry);
 }

@@ -13,12 +13,13 @@ use std::sync::{Mutex, PoisonError};
 use redis_module::raw;
 use redis_state_core::audit::Entry;
 
-use super::audit::{Appended, Trim, add, trim};
+use super::audit::Appended;
 use super::ctx::{Ctx, ERR, OK};
 use super::effect::{self, Expiry};
 use super::entry::guard;
 use super::fields::Words;
 use super::key::{Key, Kind};
+use super::stream::Trim;
 use super::string::{OwnedString, RedisStr};
 use super::{api, cluster, config, info};
 
@@ -134,8 +135,8 @@ fn append(ctx: Ctx, name: RedisStr, words: Words) {
         return;
     }
     // Only a stream that has used its last ID takes no more.
-    let Some(id) = add(&key, None, words.as_ptrs()) else { return };
-    let len = trim(&key, usize::try_from(config::FEED_MAXLEN.get()).unwrap_or(1), Trim::About);
+    let Some(id) = key.add(None, words.as_ptrs()) else { return };
+    let len = key.trim(usize::try_from(config::FEED_MAXLEN.get()).unwrap_or(1), Trim::About);
     key.set_expiry(None);
     ctx.signal_modified(name);
     info::FEED_ENTRIES.add();

@@ -11,8 +11,8 @@ use super::ctx::{Ctx, ERR, OK};
 use super::entry::{guard, install_panic_hook, with_arguments};
 use super::string::RedisStr;
 use super::{
-    api, cluster, config, deadlines, ends, info, propagation, registry, schema_dir, table, timer, value,
-    waiting,
+    api, cluster, config, deadlines, ends, info, propagation, registry, schema_dir, table, timer,
+    value, waiting,
 };
 use crate::COMMANDS;
 
@@ -54,8 +54,9 @@ pub extern "C" fn RedisModule_OnLoad(
 }
 
 fn register(ctx: Ctx, args: &[RedisStr]) -> Result<(), String> {
-    let options =
-        raw::REDISMODULE_OPTIONS_HANDLE_IO_ERRORS | raw::REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED;
+    let options = raw::REDISMODULE_OPTIONS_HANDLE_IO_ERRORS
+        | raw::REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED
+        | raw::REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD;
     let options = options as c_int | cluster::options();
     // SAFETY: R1.
     unsafe { api!(RedisModule_SetModuleOptions(ctx.as_ptr(), options)) };
@@ -71,6 +72,7 @@ fn register(ctx: Ctx, args: &[RedisStr]) -> Result<(), String> {
     }
     info::register(ctx);
     subscribe(ctx, raw::REDISMODULE_EVENT_LOADING, on_loading)?;
+    subscribe(ctx, raw::REDISMODULE_EVENT_REPL_ASYNC_LOAD, on_async_load)?;
     subscribe(ctx, raw::REDISMODULE_EVENT_FLUSHDB, on_flush)?;
     subscribe(ctx, raw::REDISMODULE_EVENT_SWAPDB, on_swap)?;
     subscribe(ctx, raw::REDISMODULE_EVENT_FORK_CHILD, on_new_listener)?;
@@ -78,10 +80,8 @@ fn register(ctx: Ctx, args: &[RedisStr]) -> Result<(), String> {
     if !ends::subscribe(ctx) {
         return Err("the server does not tell when keys expire".to_owned());
     }
-    if !config::register(ctx) {
-        return Err("a setting state.* is refused; the line above names it".to_owned());
-    }
-    schema_dir::load_soon(ctx);
+    config::register(ctx)?;
+    schema_dir::read(ctx)?;
     timer::start(ctx);
     warn_of_aof_without_preamble(ctx);
     Ok(())
@@ -145,6 +145,29 @@ extern "C" fn on_loading(
     if starts.contains(&subevent) {
         guard(registry::clear);
     }
+}
+
+/// A replica loads its primary's dataset beside its own, which it goes on serving (`repl-diskless-load swapdb`), and the server
+/// swaps them when all of it is there. What belongs to a dataset and is not in its keys is loaded aside and swapped with it.
+extern "C" fn on_async_load(
+    _: *mut raw::RedisModuleCtx,
+    _: raw::RedisModuleEvent,
+    subevent: u64,
+    _: *mut c_void,
+) {
+    guard(|| {
+        if subevent == raw::REDISMODULE_SUBEVENT_REPL_ASYNC_LOAD_STARTED {
+            registry::begin_staging();
+            deadlines::begin_staging();
+            return;
+        }
+        let is_complete = subevent == raw::REDISMODULE_SUBEVENT_REPL_ASYNC_LOAD_COMPLETED;
+        registry::end_staging(is_complete);
+        deadlines::end_staging(is_complete);
+        if is_complete {
+            waiting::dataset_changed();
+        }
+    });
 }
 
 /// A child may write a copy of the dataset for a first replica, and who is promoted may have replicas.

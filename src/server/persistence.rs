@@ -71,7 +71,7 @@ pub extern "C" fn rdb_load(io: *mut raw::RedisModuleIO, encoding_version: c_int)
         // SAFETY: R1, R2: the name lives as long as the call.
         let (db, name) =
             unsafe { (api!(RedisModule_GetDbIdFromIO(io)), api!(RedisModule_GetKeyNameFromIO(io))) };
-        value::note(db, name, &mut held);
+        value::note_loaded(db, name, &mut held);
         Some(Box::into_raw(Box::new(held)).cast())
     };
     guard(load).flatten().unwrap_or(std::ptr::null_mut())
@@ -84,7 +84,7 @@ pub extern "C" fn rdb_save(io: *mut raw::RedisModuleIO, value: *mut c_void) {
 pub extern "C" fn aux_load(io: *mut raw::RedisModuleIO, _encoding_version: c_int, _when: c_int) -> c_int {
     let load = || {
         let loaded = Loaded::read(io)?;
-        let applied = registry::apply(loaded.bytes());
+        let applied = registry::load(loaded.bytes());
         if let Err(error) = &applied {
             warn(&format!("redis-state: the schemas in the RDB can't be loaded: {error}"));
         }

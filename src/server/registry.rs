@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use redis_state_core::{Binding, Error, Registry, SCHEMAS_MAX, Schema};
 
@@ -15,6 +15,9 @@ use super::string::OwnedString;
 static REGISTRY: RwLock<Registry> = RwLock::new(Registry::new());
 /// Goes up with every change, so that what was found out by the schemas can be kept until then.
 static GENERATION: AtomicU64 = AtomicU64::new(1);
+
+/// The schemas of a dataset that is being loaded beside the one that is served.
+static STAGED: Mutex<Option<Registry>> = Mutex::new(None);
 
 /// The names of schemas that states use. Each state holds a clone of its name, so the reference count is the number of
 /// users; it goes down wherever a state is freed, the lazy-free thread included, without a lock.
@@ -78,9 +81,36 @@ pub fn apply(bytes: &[u8]) -> Result<(), Error> {
     write().apply(bytes)
 }
 
-/// Forgets all, because another dataset is about to be loaded.
+/// Takes the schemas of a file that is being loaded.
+pub fn load(bytes: &[u8]) -> Result<(), Error> {
+    match &mut *staged() {
+        Some(staged) => staged.apply(bytes),
+        None => apply(bytes),
+    }
+}
+
+/// Forgets all, because another dataset is about to be loaded; not where it is loaded beside the one that is served.
 pub fn clear() {
-    write().clear();
+    if staged().is_none() {
+        write().clear();
+    }
+}
+
+fn staged() -> MutexGuard<'static, Option<Registry>> {
+    STAGED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From here on the schemas that are loaded belong to another dataset than the one that is served.
+pub fn begin_staging() {
+    *staged() = Some(Registry::new());
+}
+
+/// The dataset that was loaded takes the place of the other one, or is given up.
+pub fn end_staging(is_complete: bool) {
+    let staged = staged().take();
+    if let Some(staged) = staged.filter(|_| is_complete) {
+        *write() = staged;
+    }
 }
 
 /// Counts one more user of a schema, until what is returned is dropped.

@@ -18,7 +18,7 @@ use super::key::{Key, Kind};
 use super::prefetch::prefetch;
 use super::string::{OwnedString, RedisStr};
 use super::value::Held;
-use super::{cluster, config, feed, info, propagation};
+use super::{cluster, config, feed, info, propagation, schema_dir};
 use crate::command::Refused;
 
 /// A key, its audit stream, and the circumstances of the command.
@@ -48,6 +48,7 @@ impl<'a> Target<'a> {
 
     /// As [`Target::open`], for a command that may not even do that.
     pub fn open_as_is(ctx: Ctx, name: RedisStr<'a>, mut trail: Trail) -> Result<Target<'a>, Refused> {
+        schema_dir::load_before_write(ctx);
         let key = Key::open_write(ctx, name);
         if !matches!(key.kind(), Kind::Nothing | Kind::State) {
             return Err(Refused::WrongType);
@@ -62,7 +63,7 @@ impl<'a> Target<'a> {
             trail.check(ctx)?;
             let last_entry = key.held().and_then(|held| held.state().last_entry());
             if cluster::trail_is_elsewhere(ctx, last_entry, &trail, now_ms) {
-                return Err(Refused::TrailElsewhere(String::from_utf8_lossy(&trail.name()).into_owned()));
+                return Err(Refused::TrailElsewhere(trail.shown()));
             }
         }
         let expires_at_ms = key.expires_at_ms();
@@ -163,12 +164,15 @@ impl<'a> Target<'a> {
     }
 
     /// Gives siblings of the state the very same expiry; those that do not exist are left alone.
-    pub fn align(&self, siblings: &[RedisStr]) {
+    pub fn align(&mut self, siblings: &[RedisStr]) {
         let expires_at_ms = self.expires_at_ms;
-        for sibling in siblings {
-            let mut key = Key::open_write(self.ctx, *sibling);
-            if key.kind() != Kind::Nothing && key.expires_at_ms() != expires_at_ms {
-                key.set_expiry(expires_at_ms);
+        for sibling in siblings.iter().filter(|sibling| ***sibling != *self.key.name()) {
+            // The state's stream is open already, and an expiry that is set may move what another handle points to.
+            let has_moved = match self.trail.key_named(self.ctx, *sibling) {
+                Some(key) => move_expiry(key, expires_at_ms),
+                None => move_expiry(&mut Key::open_write(self.ctx, *sibling), expires_at_ms),
+            };
+            if has_moved {
                 self.ctx.signal_modified(*sibling);
                 self.replicate_expiry(*sibling, expires_at_ms);
                 // What EXPIRE and PERSIST tell, who are not there to tell it.
@@ -189,7 +193,7 @@ impl<'a> Target<'a> {
         self.ctx.replicate(c"DEL", &[self.key.name()]);
         if purge && self.trail.exists(self.ctx) {
             self.trail.delete(self.ctx);
-            self.ctx.replicate(c"DEL", &[self.trail.name()]);
+            self.trail.name().iter().for_each(|name| self.ctx.replicate(c"DEL", &[*name]));
         }
         info::DELETES.add();
         self.ctx.notify(c"state.delete", self.key.name());
@@ -295,7 +299,7 @@ impl<'a> Target<'a> {
         if let Some((_, appended)) = audit {
             cluster::remember(&mut self.key, (appended.id.ms, appended.id.seq), appended.expires_at_ms);
         }
-        let appended = audit.map(|(_, appended)| (self.trail.name(), appended));
+        let appended = audit.and_then(|(_, appended)| Some((self.trail.name()?, appended)));
         match blob {
             Some(blob) => effect::send(self.ctx, self.key.name(), blob, expiry, appended),
             // The server counts it as a change, by which it knows when a snapshot is due.
@@ -329,6 +333,15 @@ impl<'a> Target<'a> {
         counter.add();
         self.ctx.notify(name, self.key.name());
     }
+}
+
+/// Gives a key this expiry; whether it is there and had another one.
+fn move_expiry(key: &mut Key, expires_at_ms: Option<i64>) -> bool {
+    if key.kind() == Kind::Nothing || key.expires_at_ms() == expires_at_ms {
+        return false;
+    }
+    key.set_expiry(expires_at_ms);
+    true
 }
 
 /// Changes a key by an effect that was decided here, or that a replica has checked.

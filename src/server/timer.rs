@@ -16,7 +16,6 @@ use super::entry::guard;
 use super::key::Key;
 use super::string::{OwnedString, RedisStr};
 use super::target::Target;
-use super::value::{self, Held};
 use super::{cluster, deadlines};
 
 /// How often it looks.
@@ -65,10 +64,11 @@ fn work(ctx: Ctx, search: &mut Search) -> bool {
 fn lapse(ctx: Ctx, db: i32, key: &[u8], now_ms: i64) {
     ctx.select(db);
     let name = OwnedString::new(key);
-    // A key with such a name has no audit stream, and no STATE command makes one.
-    let Ok(trail) = Trail::of(key, None) else { return };
-    // A state whose slot is still on the way lapses where it comes from.
-    if cluster::answers_for(ctx, name.borrow()) {
+    // A key that can have no audit stream, though streams are written by now, waits for that to change. A state whose slot is
+    // still on the way lapses where it comes from.
+    if let Ok(trail) = Trail::of(key, None)
+        && cluster::answers_for(ctx, name.borrow())
+    {
         // What holds something else, or whose stream does, is for the next command to refuse.
         drop(Target::lapse_unasked(ctx, name.borrow(), trail));
     }
@@ -141,15 +141,11 @@ extern "C" fn look(
     db: *mut c_void,
 ) {
     guard(|| {
-        if key.is_null() {
-            return;
-        }
-        // SAFETY: R2, R4: the server opened the key for this call, nobody else holds its value; `db` is what `scan` passed.
-        unsafe {
-            if api!(RedisModule_ModuleTypeGetType(key)) == value::data_type() {
-                let held = &mut *api!(RedisModule_ModuleTypeGetValue(key)).cast::<Held>();
-                deadlines::note(*db.cast::<c_int>(), RedisStr::new(name).bytes(), held);
-            }
+        let name = RedisStr::new(name);
+        // SAFETY: `scan` passed a number that outlives the scan.
+        let db = unsafe { *db.cast::<c_int>() };
+        if let Some(held) = Key::lent(key, name).held_mut() {
+            deadlines::note(db, name.bytes(), held);
         }
     });
 }

@@ -214,9 +214,12 @@ extern "C" fn unlink(unlinked: *mut raw::RedisModuleKeyOptCtx, value: *const c_v
     guard(|| {
         // SAFETY: R1, R2: the name lives as long as the call.
         let (db, name) = unsafe {
-            let name = api!(RedisModule_GetKeyNameFromOptCtx(unlinked));
-            (api!(RedisModule_GetDbIdFromOptCtx(unlinked)), RedisStr::new(name.cast_mut()))
+            (api!(RedisModule_GetDbIdFromOptCtx(unlinked)), api!(RedisModule_GetKeyNameFromOptCtx(unlinked)))
         };
+        if name.is_null() {
+            return;
+        }
+        let name = RedisStr::new(name.cast_mut());
         waiting::state_left(db, &name);
         ends::unlinked(name, state(value));
         // SAFETY: R4; nobody else holds the value now.
@@ -224,9 +227,16 @@ extern "C" fn unlink(unlinked: *mut raw::RedisModuleKeyOptCtx, value: *const c_v
     });
 }
 
-/// Brings the index up to date about a value that comes to a key; a tool that only reads a file names none.
-pub fn note(db: i32, name: *const raw::RedisModuleString, held: &mut Held) {
+/// Brings the index up to date about a value that comes to a key.
+fn note(db: i32, name: *const raw::RedisModuleString, held: &mut Held) {
     if !name.is_null() {
         deadlines::note(db, &RedisStr::new(name.cast_mut()), held);
+    }
+}
+
+/// The same for a value out of a file; a tool that only reads one names no key.
+pub fn note_loaded(db: i32, name: *const raw::RedisModuleString, held: &mut Held) {
+    if !name.is_null() {
+        deadlines::note_loaded(db, &RedisStr::new(name.cast_mut()), held);
     }
 }

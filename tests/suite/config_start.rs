@@ -134,7 +134,8 @@ fn settings_behind_loadmodule_are_in_force() {
 }
 
 /// Starts a server that must refuse to start; returns what it logged.
-fn refused_start(lines: &str) -> String {
+#[track_caller]
+pub fn refused_start(lines: &str) -> String {
     let dir = tempfile::tempdir().expect("a temporary folder");
     FromFile::write(dir.path(), lines);
     let port = free_port().to_string();
@@ -177,13 +178,28 @@ fn a_setting_that_is_none_stops_the_start() {
         (" snapshots", "snapshots has no value"),
         (" snapshots 3 labels", "labels has no value"),
         (" attempts 3", "attempts 3"),
+        (" snapshot 3", "did you mean state.snapshots?"),
         (" snapshots 3 snapshots,labels 4", "snapshots,labels"),
-        // Here the server speaks for us, and does not say which.
-        ("\nstate.snapshot 3", "Module Configuration detected"),
+        ("\nstate.snapshot 5", "state.snapshot: no such setting: did you mean state.snapshots?"),
+        ("\nState.Audit-Max-Len 5", "state.audit-max-len: no such setting: did you mean state.audit-maxlen?"),
+        ("\nstate.schemadir /tmp", "did you mean state.schema-dir?"),
+        ("\nstate.frobnicate 1", "state.frobnicate: no such setting: docs/operations.md lists them"),
     ] {
         let log = refused_start(lines);
         assert!(log.contains(word), "{lines:?}: {log}");
     }
+}
+
+/// The line is named, also in a file that redis.conf includes.
+#[test]
+fn a_misspelt_setting_is_found_in_an_included_file() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let included = dir.path().join("state.conf");
+    std::fs::write(&included, "# settings\nstate.snapshots 3\nstate.default-tll 60\n")
+        .expect("a folder of ours");
+    let log = refused_start(&format!("\ninclude {}", included.display()));
+    assert!(log.contains("state.conf, line 3: state.default-tll: no such setting"), "{log}");
+    assert!(log.contains("did you mean state.default-ttl?"), "{log}");
 }
 
 /// S5, S10: the redis.conf of the project keeps what was asked for, lets nobody in from elsewhere, and says the default of

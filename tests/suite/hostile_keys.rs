@@ -222,6 +222,38 @@ fn a_wrong_audit_key_is_refused() {
 const NASTY: [&str; 9] =
     ["Ā", "一", "Ā一Ā一", "%s%n%s%n", "%999999999d", "\u{202e}txt", "😀", "'; DROP", "a b"];
 
+/// Without audit streams there is nothing that would lie in another slot.
+#[test]
+fn any_key_holds_a_state_while_no_audit_stream_is_written() {
+    let (server, mut client) = server_with_an_offer();
+    client.ok(&["CONFIG", "SET", "state.audit", "no"]);
+    for key in ["a}b", "{}x", "{}", "channel:}", "}{", "channel:{}:state}", ""] {
+        client.ok(&["STATE.UPDATE", key, "0", OFFER]);
+        assert!(client.err(&["STATE.UPDATE", key, "1", "[1]"]).starts_with("INVALID "));
+        client.ok(&["STATE.UPDATE", key, "1", r#"{"stage":"menu"}"#, "EVENT", "shown", "ALIGN", "1", KEY]);
+        client.ok(&["STATE.ROLLBACK", key, "2"]);
+        client.ok(&["STATE.ATTEMPT", key, "login", "FAILURE"]);
+        client.ok(&["STATE.RESET", key, "*"]);
+        assert_eq!(client.ok(&["STATE.TOUCH", key]).int(), 1);
+        assert!(client.ok(&["STATE.META", key]).field("audit").is_nil());
+        assert_eq!(client.ok(&["STATE.RECOVER", key]).field("rung").text(), "valid");
+        // What names a stream names one that there is not.
+        let named = ["STATE.UPDATE", key, "*", "{}", "AUDIT", AUDIT];
+        assert!(client.err(&named).starts_with("BADKEY "), "{key}");
+        client.ok(&["CONFIG", "SET", "state.audit", "yes"]);
+        refused(&server, &mut client, &["STATE.UPDATE", key, "*", "{}"], "BADKEY");
+        client.state(key);
+        client.ok(&["CONFIG", "SET", "state.audit", "no"]);
+        assert_eq!(client.ok(&["STATE.DELETE", key, "*", "PURGE"]).int(), 1);
+        // No stream tells what was there.
+        assert_eq!(client.ok(&["STATE.RECOVER", key]).field("rung").text(), "created");
+        assert_eq!(client.ok(&["STATE.DELETE", key, "1"]).int(), 1);
+    }
+    client.ok(&["STATE.UPDATE", "{}x", "0", OFFER, "PX", "20"]);
+    support::wait_until("the key expires", || client.ok(&["EXISTS", "{}x"]).int() == 0);
+    assert_eq!(client.ok(&["KEYS", "*"]).array().len(), 2, "{KEY} and its stream");
+}
+
 #[test]
 fn user_text_in_an_error_stays_one_line_of_text() {
     let (server, mut client) = server_with_an_offer();

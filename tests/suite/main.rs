@@ -1,5 +1,6 @@
 //! The tests that drive the module over a socket, one file a behaviour.
 
+mod absent;
 mod acl;
 mod audit_settings;
 mod changes;
@@ -37,4 +38,5 @@ mod schema_dir;
 mod schemas;
 mod smoke;
 mod standing;
+mod swapdb;
 mod transactions;

@@ -1,9 +1,9 @@
-//! `state.schema-dir`: a folder of schemas, loaded once the data are there. A file that differs becomes a new
-//! revision; a broken one is logged and stops neither the server nor the others, because a bot without one of its
-//! schemas is better off than a bot without its sessions.
+//! `state.schema-dir`: a folder of schemas, loaded once the data are there. A file that differs becomes a new revision; a broken
+//! one stops the start, because a key that its schema binds would be created unvalidated, with its secrets in clear.
 
 use std::path::Path;
 
+use crate::config_start::refused_start;
 use crate::standing::KEY;
 use support::{Client, Server, state_test, wait_until};
 
@@ -71,47 +71,100 @@ fn a_file_that_differs_becomes_a_new_revision_at_the_next_start() {
     client.ok(&["STATE.UPDATE", KEY, "1", r#"{"amount":0}"#]);
 }
 
+/// What a server logs that must not start on a folder.
+#[track_caller]
+fn refused(dir: &Path) -> String {
+    let log = refused_start(&format!("\nstate.schema-dir {}", dir.display()));
+    let is_named = |line: &&str| line.contains("redis-state is not loaded: state.schema-dir");
+    log.lines().find(is_named).unwrap_or_else(|| panic!("no line says why: {log}")).to_owned()
+}
+
 #[test]
-fn a_broken_file_is_logged_and_does_not_stop_the_others() {
-    let dir = folder(&[
-        ("a.broken.json", "{"),
-        ("b.no-schema.json", r#"{"type":"objekt"}"#),
-        ("c.remote.json", r#"{"$ref":"https://example.com/schema.json"}"#),
-        ("d.good.json", r#"{"type":"object"}"#),
-        ("e.large.json", &format!(r#"{{"title":"{}"}}"#, "x".repeat(70_000))),
-        ("z.good.json", "true"),
-    ]);
+fn a_broken_file_stops_the_start_and_is_named() {
+    let large = format!(r#"{{"title":"{}"}}"#, "x".repeat(70_000));
+    for (name, text, fault) in [
+        ("a.broken.json", r#"{"type":"object",,"x-bind":["channel:*"]}"#, "BADJSON "),
+        ("b.no-schema.json", r#"{"type":"objekt"}"#, "BADSCHEMA /type"),
+        ("c.remote.json", r#"{"$ref":"https://example.com/schema.json"}"#, "BADSCHEMA "),
+        ("e.large.json", &large, "at most 65536 bytes"),
+        ("h.%s%n%999d.json", "{", "BADJSON "),
+        ("AUDIT.json", "{}", "may not be the word"),
+    ] {
+        let dir =
+            folder(&[("d.good.json", r#"{"type":"object"}"#), (name, text), ("README.md", "no schema")]);
+        let line = refused(dir.path());
+        assert!(line.contains(name) && line.contains(fault), "{name}: {line}");
+    }
+    let dir = folder(&[]);
     std::fs::write(dir.path().join("f.bytes.json"), b"\xff\xfe").expect("a file in a folder of ours");
-    for name in ["h.%s%n%999d.json", "i.Ā一\u{1b}[2J.json", "j.line\nbreak.json", ".json"] {
-        std::fs::write(dir.path().join(name), "{").expect("a file in a folder of ours");
-    }
+    assert!(refused(dir.path()).contains("f.bytes.json"));
+    let dir = folder(&[]);
     std::fs::create_dir(dir.path().join("g.folder.json")).expect("a folder in a folder of ours");
-    let server = server_with(dir.path());
-    let mut client = server.client();
-    assert_eq!(schemas(&mut client), named(&[("d.good", 1), ("z.good", 1)]));
-    let log = server.log();
-    for name in ["a.broken", "b.no-schema", "c.remote", "e.large", "f.bytes"] {
-        let line = log
-            .lines()
-            .find(|line| line.contains(name))
-            .unwrap_or_else(|| panic!("{name} in the log: {log}"));
-        assert!(line.contains(" # "), "{name} is a warning: {line}");
+    assert!(refused(dir.path()).contains("g.folder.json"));
+}
+
+#[test]
+fn a_name_in_the_log_is_one_line_of_text() {
+    for name in ["i.Ā一\u{1b}[2J.json", "j.line\nbreak.json"] {
+        let dir = folder(&[(name, "{")]);
+        let line = refused(dir.path());
+        assert!(!line.contains('\u{1b}') && line.contains(".json: "), "{line}");
     }
-    assert!(log.contains("h.%s%n%999d") && log.contains("i.Ā一"), "{log}");
+}
+
+#[test]
+fn a_folder_that_can_not_be_read_stops_the_start() {
+    let dir = folder(&[("file", "{}"), ("more.schemas", "{}")]);
+    for wrong in ["gone", "file"] {
+        let line = refused(&dir.path().join(wrong));
+        assert!(line.contains(&format!("/{wrong} can't be read: ")), "{line}");
+    }
+    // Other files are none of its business.
+    assert_eq!(schemas(&mut server_with(dir.path()).client()), []);
+}
+
+#[test]
+fn more_schemas_than_a_server_keeps_stop_the_start() {
+    let dir = folder(&[]);
+    for number in 0..1025 {
+        std::fs::write(dir.path().join(format!("vimbiso.{number}.json")), "{}").expect("a folder of ours");
+    }
+    assert!(refused(dir.path()).contains("1024 schemas"));
+}
+
+/// What is in the data counts as well: it is known only when they are loaded.
+#[test]
+fn a_folder_that_does_not_fit_beside_the_data_ends_the_server() {
+    let dir = folder(&[]);
+    let mut server = server_with(dir.path());
+    let mut client = server.client();
+    for number in 0..1024 {
+        client.ok(&["STATE.SCHEMA", "SET", &format!("by-hand.{number}"), "{}"]);
+    }
+    client.ok(&["SAVE"]);
+    server.shut_down();
+    std::fs::write(dir.path().join("vimbiso.offer.json"), "{}").expect("a file in a folder of ours");
+    let child = server.start_or_refuse();
+    // It may have answered before it was done.
+    if child.is_ok() {
+        wait_until("the server ends", || Client::connect(server.port()).is_err());
+    }
+    let log = server.log();
     assert!(
-        !log.contains('\u{1b}') && !log.contains("j.line\n"),
-        "no control character of a name in the log: {log}"
+        log.contains("vimbiso.offer.json: BADSCHEMA 1024 schemas") && log.contains("the server ends"),
+        "{log}"
     );
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_logged() {
-    let dir = folder(&[]);
-    let gone = dir.path().join("gone");
-    let server = server_with(&gone);
-    assert_eq!(server.client().text(&["PING"]), "PONG");
-    wait_until("the log says so", || server.log().contains("gone"));
-    assert_eq!(schemas(&mut server.client()), []);
+fn no_key_is_written_before_the_folder_counts() {
+    let bound = r#"{"x-bind":["channel:*"],"required":["amount"],"properties":{"token":{"x-secret":true}}}"#;
+    let dir = folder(&[("vimbiso.channel.json", bound)]);
+    for _ in 0..5 {
+        let server = server_with(dir.path());
+        let error = server.client().err(&["STATE.UPDATE", KEY, "0", r#"{"token":"tok_a4c1"}"#]);
+        assert!(error.starts_with("INVALID "), "{error}");
+    }
 }
 
 #[test]
