@@ -56,7 +56,7 @@ pub use json::pointer::{POINTER_BYTES_MAX, Pointer};
 pub use limits::Limits;
 pub use schema::{
     BINDINGS_MAX, Binding, Registry, SCHEMA_BYTES_MAX, SCHEMA_DEPTH_MAX, SCHEMAS_MAX, SUBSCHEMAS_MAX, Schema,
-    SchemaRef,
+    SchemaRef, Uncovered,
 };
 pub use state::{Commit, Effect, Event, Relabel, State};
 pub use time::iso8601;

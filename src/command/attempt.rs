@@ -18,6 +18,7 @@ pub static COMMAND: Command = Command {
     summary: c"Counts an attempt at an operation and returns how many there were.",
     complexity: c"O(N) where N is the number of operations that are counted.",
     flags: c"write deny-oom",
+    categories: "write slow",
     arity: -4,
     keys: &[KeySpec::First(WRITE), KeySpec::Audit],
     args: &[

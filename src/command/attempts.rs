@@ -14,6 +14,7 @@ pub static COMMAND: Command = Command {
     summary: c"Returns the attempts at an operation, or how many there were at each.",
     complexity: c"O(N) where N is the number of attempts that are remembered.",
     flags: c"readonly",
+    categories: "read slow",
     arity: -2,
     keys: &[KeySpec::First(READ)],
     args: &[Arg::key(0), Arg::text(c"operation").optional(), Arg::integer(c"n").token(c"COUNT").optional()],

@@ -19,6 +19,7 @@ pub static COMMAND: Command = Command {
     summary: c"Deletes a state; its audit stream stays until its own expiry, unless PURGE is said.",
     complexity: c"O(N) where N is the number of kept versions.",
     flags: c"write",
+    categories: "write slow",
     arity: -3,
     keys: &[KeySpec::First(REMOVE), KeySpec::Audit],
     args: &[
@@ -56,6 +57,10 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let request = parse(args)?;
+    // To delete the record of what was done is for an administrator; asked first, so that nothing has changed.
+    if request.purge && !ctx.may_destroy() {
+        return Err(Refused::MayNotPurge);
+    }
     let trail = Trail::of(&request.key, request.audit)?;
     let mut target = Target::open(ctx, request.key, trail)?;
     let remarks = &request.remarks;

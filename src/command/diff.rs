@@ -12,6 +12,7 @@ pub static COMMAND: Command = Command {
     summary: c"Returns the JSON patch that turns one kept version into another.",
     complexity: c"O(N) where N is the length of both documents.",
     flags: c"readonly",
+    categories: "read slow",
     arity: 4,
     keys: &[KeySpec::First(READ)],
     args: &[Arg::key(0), Arg::integer(c"from"), Arg::integer(c"to")],

@@ -22,6 +22,7 @@ pub static COMMAND: Command = Command {
     summary: c"Internal: carries out on a replica, or from the AOF, what a command came to.",
     complexity: c"O(N) where N is the length of the effect.",
     flags: c"write",
+    categories: "write slow admin dangerous",
     arity: -4,
     keys: &[KeySpec::First(WRITE), KeySpec::Fourth(WRITE)],
     args: &[
@@ -51,6 +52,7 @@ pub static SCHEMA_COMMAND: Command = Command {
     summary: c"Internal: carries out on a replica, or from the AOF, a change of the schemas.",
     complexity: c"O(N) where N is the length of the effect.",
     flags: c"write",
+    categories: "write slow admin dangerous",
     arity: 2,
     args: &[Arg::text(c"effect")],
     run: Some(entry!(run_schema)),

@@ -15,6 +15,7 @@ pub static COMMAND: Command = Command {
     name: c"state.fault",
     summary: c"Internal: orders a failure, to show that it leaves nothing behind.",
     flags: c"",
+    categories: "slow admin dangerous",
     arity: 3,
     run: Some(entry!(run)),
     public: false,

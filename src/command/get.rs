@@ -15,6 +15,7 @@ pub static COMMAND: Command = Command {
     summary: c"Returns the etag and the document of a state, or the members that pointers name.",
     complexity: c"O(1) for the document, O(N) with pointers where N is its length.",
     flags: c"readonly fast",
+    categories: "read slow",
     arity: -2,
     keys: &[KeySpec::First(READ)],
     args: &[

@@ -11,6 +11,7 @@ pub static COMMAND: Command = Command {
     name: c"state.help",
     summary: c"Shows every command with its grammar.",
     flags: c"readonly",
+    categories: "read slow",
     arity: 1,
     run: Some(entry!(run)),
     ..Command::DEFAULT

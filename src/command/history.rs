@@ -14,6 +14,7 @@ pub static COMMAND: Command = Command {
     summary: c"Lists the versions of a state that are kept, the present one first.",
     complexity: c"O(N) where N is the number of kept versions.",
     flags: c"readonly",
+    categories: "read slow",
     arity: -2,
     keys: &[KeySpec::First(READ)],
     args: &[Arg::key(0), Arg::integer(c"n").token(c"COUNT").optional()],

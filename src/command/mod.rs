@@ -31,7 +31,7 @@ pub mod validate;
 pub mod wait;
 pub mod words;
 
-use redis_state_core::Error;
+use redis_state_core::{Error, Uncovered};
 
 /// Why a command is not carried out; `Display` is the reply line.
 #[derive(Debug)]
@@ -58,6 +58,10 @@ pub enum Refused {
     BadAuditKey(String),
     /// A word is for those who may run STATE.SETPROTECTED.
     NoPermission(&'static str),
+    /// PURGE is for those who may run STATE.SCHEMA DEL.
+    MayNotPurge,
+    /// What a schema in use guards would be guarded no more: that is for those who may run STATE.SETPROTECTED on all keys.
+    Uncovers(Uncovered),
     /// The right to run the command was taken away while it waited.
     NoPermissionLeft,
     /// ALIGN named more keys than one command may.
@@ -102,6 +106,11 @@ impl std::fmt::Display for Refused {
             Refused::NoPermission(word) => {
                 write!(f, "NOPERM {word} needs the permission to run STATE.SETPROTECTED on this key")
             }
+            Refused::MayNotPurge => f.write_str("NOPERM PURGE needs the permission to run STATE.SCHEMA DEL"),
+            Refused::Uncovers(Uncovered { schema, pointer, annotation }) => write!(
+                f,
+                "NOPERM states use {schema}, and {pointer} would no longer be {annotation}: this needs the permission to run STATE.SETPROTECTED on all keys (~*)"
+            ),
             Refused::NoPermissionLeft => {
                 f.write_str("NOPERM the permission to run this command on this key was taken away while it waited")
             }

@@ -10,6 +10,7 @@ pub static COMMAND: Command = Command {
     name: c"state.panic",
     summary: c"Internal: panics, to show that the server survives it.",
     flags: c"write",
+    categories: "slow admin dangerous",
     arity: -1,
     run: Some(entry!(run)),
     public: false,

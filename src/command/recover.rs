@@ -19,6 +19,7 @@ pub static COMMAND: Command = Command {
     complexity:
         c"O(N*M) where N is the length of the document and M the number of versions and entries looked at.",
     flags: c"write deny-oom",
+    categories: "write slow",
     arity: -2,
     keys: &[KeySpec::First(WRITE), KeySpec::Audit, KeySpec::Align],
     args: &[

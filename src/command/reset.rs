@@ -18,6 +18,7 @@ pub static COMMAND: Command = Command {
     summary: c"Takes a state back to its schema's defaults; protected, immutable and secret members stay.",
     complexity: c"O(N) where N is the length of the document.",
     flags: c"write deny-oom",
+    categories: "write slow",
     arity: -3,
     keys: &[KeySpec::First(WRITE), KeySpec::Audit, KeySpec::Align],
     args: &[Arg::key(0), Arg::text(c"expected"), TTL, EVENT, ACTOR, NOTE, ID, RETURN, AUDIT, ALIGN],

@@ -18,6 +18,7 @@ pub static COMMAND: Command = Command {
     summary: c"Makes a new version with the content of an earlier one.",
     complexity: c"O(N*M) where N is the length of the document and M the number of versions looked at.",
     flags: c"write deny-oom",
+    categories: "write slow",
     arity: -3,
     keys: &[KeySpec::First(WRITE), KeySpec::Audit, KeySpec::Align],
     args: &[

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use redis_state_core::Error;
+use redis_state_core::{Error, Registry, Uncovered};
 
 use super::options::Options;
 use super::{Refused, help, words};
@@ -20,6 +20,7 @@ const SET: Command = Command {
     summary: c"Keeps a schema under a name; another text than before is a new revision.",
     complexity: c"O(N) where N is the length of the schema.",
     flags: c"write deny-oom",
+    categories: "write slow admin dangerous",
     arity: 4,
     args: &[Arg::text(c"name"), Arg::text(c"json")],
     tips: EVERYWHERE,
@@ -30,6 +31,7 @@ const GET: Command = Command {
     name: c"state.schema|get",
     summary: c"Returns the text of a schema.",
     flags: c"readonly",
+    categories: "read slow",
     arity: 3,
     args: &[Arg::text(c"name")],
     run: Some(entry!(get)),
@@ -40,6 +42,7 @@ const LIST: Command = Command {
     summary: c"Lists the schemas with their revision, length, and number of states.",
     complexity: c"O(N) where N is the number of schemas.",
     flags: c"readonly",
+    categories: "read slow",
     arity: 2,
     run: Some(entry!(list)),
     ..Command::DEFAULT
@@ -48,6 +51,7 @@ const DEL: Command = Command {
     name: c"state.schema|del",
     summary: c"Forgets a schema; one that states use only with FORCE.",
     flags: c"write",
+    categories: "write slow admin dangerous",
     arity: -3,
     args: &[Arg::text(c"name"), Arg::flag(c"force", c"FORCE").optional()],
     tips: EVERYWHERE,
@@ -59,6 +63,7 @@ const BIND: Command = Command {
     summary: c"Makes all keys that match a pattern obey a schema.",
     complexity: c"O(N) where N is the number of bindings.",
     flags: c"write deny-oom",
+    categories: "write slow admin dangerous",
     arity: 4,
     args: &[Arg::text(c"pattern"), Arg::text(c"name")],
     tips: EVERYWHERE,
@@ -70,6 +75,7 @@ const UNBIND: Command = Command {
     summary: c"Forgets what a pattern was bound to.",
     complexity: c"O(N) where N is the number of bindings.",
     flags: c"write",
+    categories: "write slow admin dangerous",
     arity: 3,
     args: &[Arg::text(c"pattern")],
     tips: EVERYWHERE,
@@ -80,6 +86,7 @@ const HELP: Command = Command {
     name: c"state.schema|help",
     summary: c"Shows the subcommands.",
     flags: c"readonly",
+    categories: "read slow",
     arity: 2,
     run: Some(entry!(show_help)),
     ..Command::DEFAULT
@@ -97,6 +104,7 @@ pub static COMMAND: Command = Command {
 fn set(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let [_, _, name, json] = args else { return Err(Refused::WrongArity) };
     let schema = registry::read().prepare(words::name("the schema's name", name)?, json)?;
+    refuse_to_uncover(ctx, |registry| registry.uncovered_by_set(&schema, is_used))?;
     let revision = schema.reference().revision;
     registry::put(ctx, schema);
     ctx.reply_int(revision as i64);
@@ -148,6 +156,8 @@ fn del(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     if options.force.is_none() {
         refuse_in_use(name)?;
     }
+    // Another schema may be set under the name afterwards.
+    refuse_to_uncover(ctx, |registry| registry.uncovered_by_removal(name, is_used))?;
     registry::remove(ctx, name);
     ctx.reply_int(1);
     Ok(())
@@ -170,10 +180,25 @@ fn refuse_in_use(name: &str) -> Result<(), Refused> {
     Err(Error::BadSchema { reason }.into())
 }
 
+/// Whether states obey the schema of this name.
+fn is_used(name: &str) -> bool {
+    registry::users(name) > 0
+}
+
+/// What was a secret or protected in states that are there stays so, unless the caller may read and write all of it anyway.
+fn refuse_to_uncover(ctx: Ctx, look: impl FnOnce(&Registry) -> Option<Uncovered>) -> Result<(), Refused> {
+    let uncovered = look(&registry::read());
+    match uncovered {
+        Some(uncovered) if !ctx.may_set_protected_everywhere() => Err(Refused::Uncovers(uncovered)),
+        _ => Ok(()),
+    }
+}
+
 fn bind(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let [_, _, pattern, name] = args else { return Err(Refused::WrongArity) };
     let (pattern, name) = (words::name("the pattern", pattern)?, words::name("the schema's name", name)?);
     let binding = registry::read().prepare_binding(pattern, name)?;
+    refuse_to_uncover(ctx, |registry| registry.uncovered_by_binding(&binding, is_used))?;
     registry::bind(ctx, binding);
     ctx.reply_ok();
     Ok(())

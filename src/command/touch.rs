@@ -17,6 +17,7 @@ pub static COMMAND: Command = Command {
     summary: c"Moves the expiry of a state without a new version; not audited.",
     complexity: c"O(1), or O(N) where N is the length of a document with members that lapse.",
     flags: c"write fast",
+    categories: "write slow",
     arity: -2,
     keys: &[KeySpec::First(WRITE), KeySpec::Audit, KeySpec::Align],
     args: &[Arg::key(0), TTL, AUDIT, ALIGN],

@@ -50,6 +50,7 @@ pub static COMMAND: Command = Command {
     summary: c"Changes a state if it is the one that was expected, or creates it.",
     complexity: c"O(N) where N is the length of document and change.",
     flags: c"write deny-oom",
+    categories: "write slow",
     arity: -4,
     keys: &[KeySpec::First(WRITE), KeySpec::Audit, KeySpec::Align],
     args: ARGS,
@@ -60,6 +61,7 @@ pub static COMMAND: Command = Command {
 pub static PROTECTED_COMMAND: Command = Command {
     name: c"state.setprotected",
     summary: c"Changes or creates a state as STATE.UPDATE does, protected members included.",
+    categories: "write slow dangerous",
     run: Some(entry!(run_protected)),
     ..COMMAND
 };

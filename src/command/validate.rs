@@ -14,6 +14,7 @@ pub static COMMAND: Command = Command {
     summary: c"Checks a document against a schema; every violation is named.",
     complexity: c"O(N) where N is the length of the document.",
     flags: c"readonly",
+    categories: "read slow",
     arity: 3,
     args: &[Arg::text(c"name"), Arg::text(c"json")],
     run: Some(entry!(run)),

@@ -25,6 +25,7 @@ pub static COMMAND: Command = Command {
     summary: c"Waits until a state is another one than you know, and returns it.",
     complexity: c"O(1), and O(N) for each change where N is the number of clients that wait for this key.",
     flags: c"readonly blocking",
+    categories: "read slow blocking",
     arity: 4,
     keys: &[KeySpec::First(READ)],
     args: &[Arg::key(0), Arg::text(c"expected"), Arg::integer(c"timeout-ms")],

@@ -11,7 +11,7 @@ use super::ctx::{Ctx, ERR, OK};
 use super::entry::{guard, install_panic_hook, with_arguments};
 use super::string::RedisStr;
 use super::{
-    api, cluster, config, deadlines, ends, info, propagation, registry, schema_dir, table, timer,
+    api, categories, cluster, config, deadlines, ends, info, propagation, registry, schema_dir, table, timer,
     value, waiting,
 };
 use crate::COMMANDS;
@@ -65,6 +65,7 @@ fn register(ctx: Ctx, args: &[RedisStr]) -> Result<(), String> {
     if !value::register(ctx) {
         return Err("the type statedoc1 can't be registered".to_owned());
     }
+    categories::add_own(ctx);
     for command in COMMANDS {
         if !table::register(ctx, command) {
             return Err(format!("the command {} can't be registered", table::text(command.name)));

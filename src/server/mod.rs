@@ -13,6 +13,7 @@
 #[cfg(not(test))]
 pub mod alloc;
 pub mod audit;
+mod categories;
 pub mod cluster;
 mod command_info;
 pub mod config;

@@ -7,7 +7,7 @@ use redis_module::raw;
 
 use super::ctx::{Ctx, OK};
 use super::entry::Entry;
-use super::{api, command_info};
+use super::{api, categories, command_info};
 
 /// A command, or a subcommand of a container.
 pub struct Command {
@@ -18,6 +18,8 @@ pub struct Command {
     pub since: &'static CStr,
     /// Flags of RedisModule_CreateCommand.
     pub flags: &'static CStr,
+    /// The ACL categories; a container has none, because a category that is given to it would be given to all its subcommands.
+    pub categories: &'static str,
     /// Number of words, the command's own included; negative for "at least".
     pub arity: c_int,
     pub keys: &'static [KeySpec],
@@ -41,6 +43,7 @@ impl Command {
         complexity: c"O(1)",
         since: c"0.1.0",
         flags: c"",
+        categories: "",
         arity: 0,
         keys: &[],
         args: &[],
@@ -191,6 +194,7 @@ pub fn register(ctx: Ctx, command: &'static Command) -> bool {
     let registered = unsafe { api!(RedisModule_GetCommand(ctx.as_ptr(), command.name.as_ptr())) };
     created
         && command_info::set(registered, command)
+        && categories::set(registered, command)
         && command.subcommands.iter().all(|sub| create_subcommand(ctx, registered, sub))
 }
 
@@ -221,8 +225,8 @@ fn create_subcommand(ctx: Ctx, parent: *mut raw::RedisModuleCommand, sub: &'stat
         api!(RedisModule_CreateSubcommand(parent, name.as_ptr(), sub.run, sub.flags.as_ptr(), 0, 0, 0)) == OK
     };
     // SAFETY: R1, R3.
-    created
-        && command_info::set(unsafe { api!(RedisModule_GetCommand(ctx.as_ptr(), sub.name.as_ptr())) }, sub)
+    let registered = unsafe { api!(RedisModule_GetCommand(ctx.as_ptr(), sub.name.as_ptr())) };
+    created && command_info::set(registered, sub) && categories::set(registered, sub)
 }
 
 /// The table has no NUL in it.

@@ -114,3 +114,49 @@ fn the_right_counts_by_key() {
         assert!(mixed.state("token:1").1.contains(r#""token":"abc""#));
     });
 }
+
+/// To take the guard from members of states that are there, a schema administrator needs the right to read and write them all.
+#[test]
+fn what_is_guarded_in_a_state_is_not_uncovered_by_its_schema() {
+    state_test(|server, client| {
+        full_state(client);
+        client.ok(&["STATE.SCHEMA", "SET", "vimbiso.open", "{}"]);
+        client.ok(&["STATE.SCHEMA", "SET", "vimbiso.unused", r#"{"properties":{"pin":{"x-secret":true}}}"#]);
+        client.ok(&["STATE.SCHEMA", "BIND", "channel:*", "vimbiso.rules"]);
+        let kept = client.text(&["STATE.SCHEMA", "GET", "vimbiso.rules"]);
+        for (name, rights) in [
+            ("schemas", "resetkeys +state.schema +state.get"),
+            ("some", "~channel:* +state.schema +state.get +state.setprotected"),
+        ] {
+            client.ok(&words(&format!("ACL SETUSER {name} reset on >secret -@all {rights}")));
+            let mut schemas = server.client();
+            schemas.ok(&["AUTH", name, "secret"]);
+            for line in [
+                "STATE.SCHEMA SET vimbiso.rules {}",
+                "STATE.SCHEMA DEL vimbiso.rules FORCE",
+                "STATE.SCHEMA BIND channel:* vimbiso.open",
+                "STATE.SCHEMA BIND channel:+263* vimbiso.open",
+                r#"STATE.SCHEMA SET vimbiso.open {"x-bind":["ch*"]}"#,
+            ] {
+                let error = schemas.err(&words(line));
+                assert!(
+                    error.starts_with("NOPERM states use vimbiso.rules, and /"),
+                    "{name}: {line}: {error}"
+                );
+                assert!(error.contains(" would no longer be x-"), "{error}");
+            }
+            assert_eq!(client.text(&["STATE.SCHEMA", "GET", "vimbiso.rules"]), kept);
+            // What guards no less, is used by no state or is about other keys is theirs to change.
+            let stricter = kept.replacen('{', r#"{"$comment":"again","#, 1);
+            schemas.ok(&["STATE.SCHEMA", "SET", "vimbiso.rules", &stricter]);
+            schemas.ok(&["STATE.SCHEMA", "SET", "vimbiso.rules", &kept]);
+            schemas.ok(&["STATE.SCHEMA", "SET", "vimbiso.unused", "{}"]);
+            schemas.ok(&["STATE.SCHEMA", "BIND", "user:*", "vimbiso.open"]);
+            schemas.ok(&["STATE.SCHEMA", "UNBIND", "user:*"]);
+        }
+        client.ok(&words("ACL SETUSER keeper reset on >secret -@all ~* +state.schema +state.setprotected"));
+        let mut keeper = server.client();
+        keeper.ok(&["AUTH", "keeper", "secret"]);
+        keeper.ok(&["STATE.SCHEMA", "SET", "vimbiso.rules", "{}"]);
+    });
+}

@@ -5,7 +5,7 @@ use crate::standing::{AUDIT, KEY, OFFER, server_with_an_offer};
 use support::{Client, Reply, Server, fingerprint, words};
 
 /// A connection as a user with these rules.
-fn user(server: &Server, name: &str, rules: &str) -> Client {
+pub fn user(server: &Server, name: &str, rules: &str) -> Client {
     let mut admin = server.client();
     let mut args = words(&format!("ACL SETUSER {name} reset on >pass-{name} allchannels"));
     args.extend(words(rules));

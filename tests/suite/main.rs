@@ -2,6 +2,7 @@
 
 mod absent;
 mod acl;
+mod acl_categories;
 mod audit_settings;
 mod changes;
 mod command_info;

@@ -89,6 +89,8 @@ impl Who {
     fn may(self, line: &Line, right: Right) -> bool {
         match self {
             Who::Idler => false,
+            // The schema of the state could be set anew without guards, and no user here may write protected members of all keys.
+            _ if line.command == "state.schema|del" && line.has("FORCE") => false,
             _ if right == Right::NoKey => true,
             _ if right == Right::Nobody => false,
             Who::Reader => right == Right::Read,

@@ -12,6 +12,7 @@
 //! * `secrets`: `"***"` out, `"***"` back in
 //! * `transitions`: steps
 //! * `steps`: where a document stands in them
+//! * `uncovers`: what another schema would guard no more
 
 mod guard;
 mod keep;
@@ -20,6 +21,7 @@ mod places;
 mod secrets;
 mod steps;
 mod transitions;
+mod uncovers;
 
 use crate::error::Error;
 use crate::json::name::Name;

@@ -9,6 +9,7 @@ mod keywords;
 mod pattern;
 pub(crate) mod refs;
 mod registry;
+mod uncovered;
 mod validate;
 mod values;
 
@@ -37,6 +38,7 @@ use validate::report::Report;
 pub use bindings::{BINDINGS_MAX, Binding};
 pub use graph::SUBSCHEMAS_MAX;
 pub use registry::{Registry, SCHEMAS_MAX};
+pub use uncovered::Uncovered;
 
 /// A schema's text is at most this long.
 pub const SCHEMA_BYTES_MAX: usize = 64 * 1024;

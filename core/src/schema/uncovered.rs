@@ -1,0 +1,135 @@
+//! Which change of the schemas takes the guard from a member of states that are there.
+
+use super::bindings::Binding;
+use super::{Registry, Schema};
+use crate::rules::Rules;
+
+/// A member that was guarded and would be no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uncovered {
+    /// The schema that guards it.
+    pub schema: String,
+    /// The member.
+    pub pointer: String,
+    /// `x-secret` or `x-protected`.
+    pub annotation: &'static str,
+}
+
+impl Registry {
+    /// What setting `schema`, which binds its patterns too, would uncover in the schemas that are used.
+    pub fn uncovered_by_set(&self, schema: &Schema, is_used: impl Fn(&str) -> bool) -> Option<Uncovered> {
+        let name = &schema.reference().name;
+        let present = self.get(name).ok().filter(|_| is_used(name));
+        let own = present.and_then(|present| uncovered(present, schema.rules()));
+        own.or_else(|| {
+            let mut missing = self.missing_bindings(schema).into_iter();
+            missing.find_map(|binding| self.uncovered_by_pattern(&binding, schema.rules(), &is_used))
+        })
+    }
+
+    /// What removing a schema would uncover once another one has its name.
+    pub fn uncovered_by_removal(&self, name: &str, is_used: impl Fn(&str) -> bool) -> Option<Uncovered> {
+        let present = self.get(name).ok().filter(|_| is_used(name))?;
+        uncovered(present, &Rules::default())
+    }
+
+    /// What a binding would uncover: of two schemas a key obeys the one that it is bound to.
+    pub fn uncovered_by_binding(
+        &self,
+        binding: &Binding,
+        is_used: impl Fn(&str) -> bool,
+    ) -> Option<Uncovered> {
+        let rules = self.get(&binding.schema).ok()?.rules();
+        self.uncovered_by_pattern(binding, rules, &is_used)
+    }
+
+    fn uncovered_by_pattern(
+        &self,
+        binding: &Binding,
+        rules: &Rules,
+        is_used: &dyn Fn(&str) -> bool,
+    ) -> Option<Uncovered> {
+        let others = self.iter().filter(|schema| schema.reference().name != binding.schema);
+        let mut touched = others.filter(|schema| {
+            let name = &schema.reference().name;
+            is_used(name) && self.may_match_keys_of(&binding.pattern, name)
+        });
+        touched.find_map(|schema| uncovered(schema, rules))
+    }
+
+    /// Whether a pattern may match a key of a state that obeys a schema: any key, where no pattern says which those are.
+    fn may_match_keys_of(&self, pattern: &str, schema: &str) -> bool {
+        let mut bound = self.bindings().filter(|binding| &*binding.schema == schema).peekable();
+        bound.peek().is_none() || bound.any(|binding| may_overlap(&binding.pattern, pattern))
+    }
+}
+
+fn uncovered(schema: &Schema, by: &Rules) -> Option<Uncovered> {
+    let (pointer, annotation) = schema.rules().uncovered_by(by)?;
+    Some(Uncovered { schema: schema.reference().name.to_string(), pointer, annotation })
+}
+
+/// Whether there may be a key that both patterns match: unless they begin with different text, there may.
+fn may_overlap(one: &str, other: &str) -> bool {
+    let mut pairs = literal_start(one).zip(literal_start(other));
+    pairs.all(|(one, other)| one == other)
+}
+
+/// The bytes of a pattern before the first that does not stand for itself.
+fn literal_start(pattern: &str) -> impl Iterator<Item = u8> {
+    pattern.bytes().take_while(|byte| !matches!(byte, b'*' | b'?' | b'[' | b'\\'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = r#"{"properties":{"pin":{"x-secret":true}}}"#;
+
+    fn registry() -> Registry {
+        let mut registry = Registry::new();
+        for (name, text) in [("vimbiso.channel", SECRET), ("vimbiso.flow", "{}")] {
+            let schema = registry.prepare(name, text.as_bytes()).expect(text);
+            registry.put(schema);
+        }
+        registry
+    }
+
+    fn bound(registry: &mut Registry, pattern: &str, name: &str) {
+        let binding = registry.prepare_binding(pattern, name).expect("known");
+        registry.bind(binding);
+    }
+
+    #[test]
+    fn a_set_and_a_removal_uncover_what_is_used() {
+        let registry = registry();
+        let looser = registry.prepare("vimbiso.channel", b"{}").expect("a schema");
+        let found = registry.uncovered_by_set(&looser, |_| true).expect("uncovered");
+        assert_eq!((&*found.pointer, found.annotation), ("/pin", "x-secret"));
+        assert_eq!(registry.uncovered_by_set(&looser, |_| false), None);
+        assert!(registry.uncovered_by_removal("vimbiso.channel", |_| true).is_some());
+        assert_eq!(registry.uncovered_by_removal("vimbiso.flow", |_| true), None);
+    }
+
+    #[test]
+    fn a_binding_uncovers_keys_that_it_may_match() {
+        let mut registry = registry();
+        let binding = |pattern: &str| Binding { pattern: pattern.into(), schema: "vimbiso.flow".into() };
+        // Nothing says which keys the states have.
+        assert!(registry.uncovered_by_binding(&binding("user:*"), |_| true).is_some());
+        bound(&mut registry, "channel:*", "vimbiso.channel");
+        for (pattern, uncovers) in [
+            ("channel:+263*", true),
+            ("channel:*", true),
+            ("*", true),
+            ("ch[aeiou]*", true),
+            ("user:*", false),
+        ] {
+            let found = registry.uncovered_by_binding(&binding(pattern), |_| true);
+            assert_eq!(found.is_some(), uncovers, "{pattern}");
+        }
+        let binds = registry.prepare("vimbiso.flow", br#"{"x-bind":["channel:+27*"]}"#).expect("a schema");
+        assert!(registry.uncovered_by_set(&binds, |_| true).is_some());
+        assert_eq!(registry.uncovered_by_set(&binds, |_| false), None);
+    }
+}
