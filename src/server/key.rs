@@ -76,14 +76,15 @@ impl<'a> Key<'a> {
         match kind {
             raw::REDISMODULE_KEYTYPE_EMPTY => Kind::Nothing,
             raw::REDISMODULE_KEYTYPE_STREAM => Kind::Stream,
-            // SAFETY: R2; the key holds a value of some module. The type pointer is only compared.
-            raw::REDISMODULE_KEYTYPE_MODULE
-                if unsafe { api!(RedisModule_ModuleTypeGetType(self.handle)) == value::data_type() } =>
-            {
-                Kind::State
-            }
+            raw::REDISMODULE_KEYTYPE_MODULE if self.is_of_our_type() => Kind::State,
             _ => Kind::Other,
         }
+    }
+
+    /// Asked of a key that holds a value of some module.
+    fn is_of_our_type(&self) -> bool {
+        // SAFETY: R2; the handle is not null and the key holds a value. The type pointer is only compared.
+        unsafe { api!(RedisModule_ModuleTypeGetType(self.handle)) == value::data_type() }
     }
 
     fn value(&self) -> Option<*mut Held> {

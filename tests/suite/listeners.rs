@@ -96,6 +96,8 @@ fn a_server_that_starts_again_keeps_what_replicas_miss() {
     // The question for that acknowledgement is part of what it is sent.
     replica.catch_up(&primary);
     replica.freeze();
+    // The child of the resynchronisation may still be about.
+    wait_until("nothing is saved", || primary.client().info("persistence", "rdb_bgsave_in_progress") == "0");
     primary.client().ok(&["SAVE"]);
     primary.restart();
     let mut client = primary.client();

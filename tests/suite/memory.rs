@@ -112,7 +112,8 @@ fn what_is_deleted_is_given_back() {
     // A document of 2 kB a state, and seven versions that are nearly the same.
     assert!((400 * 2000..400 * 4000).contains(&counted), "{counted}");
     let told = counted + streams;
-    assert!((grown * 7 / 10..grown * 13 / 10).contains(&told), "{told} bytes told, {grown} bytes used");
+    // Redis 8.6 takes more for a stream than it tells: 0.68 of what it uses.
+    assert!((grown * 6 / 10..grown * 13 / 10).contains(&told), "{told} bytes told, {grown} bytes used");
     empty(&mut client);
     let after = used(&mut client);
     assert!(after - before < grown / 20, "{before} bytes before, {full} full, {after} after");

@@ -7,7 +7,7 @@ use support::{Client, Server, wait_until};
 const FORMER: &str = r#"{"properties":{"pin":{"x-secret":true},"token":{"type":"string","x-ttl":3600}}}"#;
 const LATTER: &str = r#"{"properties":{"pin":{},"token":{"type":"string","x-ttl":3600,"x-secret":true}}}"#;
 const DOCUMENT: &str = r#"{"pin":"4321","token":"tok_a4c1"}"#;
-/// Enough keys that a load of 10 ms each can be looked at. The primary sends them no faster, so that it can die in between.
+/// Enough keys that a load of 10 ms each can be looked at.
 const KEYS: usize = 200;
 
 fn channel(number: usize) -> String {
@@ -27,8 +27,8 @@ fn of_info(client: &mut Client, section: &str, name: &str) -> i64 {
 }
 
 /// A primary and a replica that is about to load another dataset of the same history beside its own: it sleeps while the
-/// primary writes more than its backlog holds.
-fn loading() -> (Server, Server) {
+/// primary writes more than its backlog holds. The primary then takes so many microseconds for each key that it sends.
+fn loading(key_us: &str) -> (Server, Server) {
     let server = || Server::builder().without_schemas().arg("--repl-backlog-size").arg("16384");
     let primary = server().start();
     let replica = server()
@@ -46,7 +46,7 @@ fn loading() -> (Server, Server) {
     reader.ok(&["ACL", "SETUSER", "flow", "on", "nopass", "~*", "+@all", "-state.setprotected"]);
     reader.ok(&["CONFIG", "SET", "key-load-delay", "10000"]);
     replica.freeze();
-    writer.ok(&["CONFIG", "SET", "rdb-key-save-delay", "10000"]);
+    writer.ok(&["CONFIG", "SET", "rdb-key-save-delay", key_us]);
     writer.ok(&["CLIENT", "KILL", "TYPE", "replica"]);
     writer.ok(&["STATE.SCHEMA", "SET", "vimbiso.channel", LATTER]);
     writer.ok(&["STATE.UPDATE", KEY, "1", r#"{"token":"tok_b5d2"}"#]);
@@ -75,7 +75,7 @@ fn serves_the_former(replica: &Server) {
 
 #[test]
 fn schemas_and_deadlines_are_swapped_with_their_dataset() {
-    let (primary, replica) = loading();
+    let (primary, replica) = loading("10000");
     for _ in 0..5 {
         serves_the_former(&replica);
     }
@@ -106,7 +106,8 @@ fn schemas_and_deadlines_are_swapped_with_their_dataset() {
 
 #[test]
 fn a_load_that_is_given_up_leaves_the_former_dataset() {
-    let (mut primary, replica) = loading();
+    // Ten seconds, so that the primary dies before it has sent them all.
+    let (mut primary, replica) = loading("50000");
     serves_the_former(&replica);
     primary.kill();
     replica.client().ok(&["CONFIG", "SET", "key-load-delay", "0"]);

@@ -285,5 +285,6 @@ fn in_a_cluster_siblings_share_the_slot_of_the_state() {
     client.ok(&[&line[..], &["token:{263771234567}", "AUDIT", "user:{263771234567}:state:audit"]].concat());
     assert_eq!(expiry(&mut client, session), expiry(&mut client, state));
     let error = client.err(&["STATE.TOUCH", state, "ALIGN", "1", session, "AUDIT", "channel:1"]);
-    assert!(error.starts_with("CROSSSLOT "), "{error}");
+    // Redis 8.6 leaves a key that it does not check to the module.
+    assert!(error.starts_with("CROSSSLOT ") || error.starts_with("BADKEY "), "{error}");
 }
