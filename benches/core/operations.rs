@@ -67,7 +67,7 @@ impl World {
         Context {
             key: KEY,
             now_ms: NOW_MS,
-            seed: 7,
+            keys: redis_state_core::Keys::from_random([7, 1, 2]),
             user: "default",
             limits: &self.limits,
             budget,

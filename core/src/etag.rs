@@ -3,7 +3,6 @@
 use std::fmt;
 
 use arrayvec::{ArrayString, ArrayVec};
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// No state goes beyond this version: replies give versions as signed 64-bit integers.
 pub const VERSION_MAX: u64 = i64::MAX as u64;
@@ -13,22 +12,17 @@ const TEXT_BYTES_MAX: usize = 37;
 
 /// A version and the digest of its document, printed `<version>-<16 hex digits>`.
 ///
-/// The digest is xxh3 seeded with 64 random bits of the state, so an etag read before a failover, an expiry or a
-/// re-creation matches no other document, and a digest tells nothing about a short secret in the document.
+/// The digest is keyed with random bits of the state ([`Keys`](crate::Keys)), so an etag read before a failover, an expiry
+/// or a re-creation matches no other document, and tells nothing about a secret in the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Etag {
     /// 1 when created, +1 for each commit.
     pub version: u64,
-    /// xxh3 of the document's text.
+    /// The keyed hash of the version and the document's text.
     pub digest: u64,
 }
 
 impl Etag {
-    /// The digest of a document in a state with this seed.
-    pub(crate) fn digest(seed: u64, text: &str) -> u64 {
-        xxh3_64_with_seed(text.as_bytes(), seed)
-    }
-
     /// The etag as it is printed. Every read replies one, and the formatting machinery of the standard library would be a fifth
     /// of the read.
     pub fn bytes(self) -> ArrayVec<u8, TEXT_BYTES_MAX> {

@@ -13,6 +13,7 @@ use crate::deadlines::Deadlines;
 use crate::delta::Edits;
 use crate::document::Document;
 use crate::etag::Etag;
+use crate::keys::Keys;
 use crate::limits::Limits;
 use crate::past::{CHAIN_MAX, Past, Places};
 use crate::state::Event;
@@ -238,9 +239,9 @@ impl History {
 }
 
 impl Version {
-    /// The etag of this version in a state with this seed.
-    pub fn etag(&self, seed: u64) -> Etag {
-        Etag { version: self.number, digest: Etag::digest(seed, self.document.text()) }
+    /// The etag of this version in a state with these keys.
+    pub(crate) fn etag(&self, keys: Keys) -> Etag {
+        Etag { version: self.number, digest: keys.digest(self.number, self.document.text()) }
     }
 }
 

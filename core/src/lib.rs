@@ -35,6 +35,7 @@ mod expiry;
 pub mod faults;
 mod history;
 mod json;
+mod keys;
 mod limits;
 mod past;
 mod rules;
@@ -53,6 +54,7 @@ pub use expiry::Ttl;
 pub use history::{History, Label, Version};
 pub use json::change::{Change, ChangeKind};
 pub use json::pointer::{POINTER_BYTES_MAX, Pointer};
+pub use keys::Keys;
 pub use limits::Limits;
 pub use schema::{
     BINDINGS_MAX, Binding, Registry, SCHEMA_BYTES_MAX, SCHEMA_DEPTH_MAX, SCHEMAS_MAX, SUBSCHEMAS_MAX, Schema,

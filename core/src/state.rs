@@ -11,6 +11,7 @@ use crate::deadlines::{Deadline, Deadlines};
 use crate::delta::Edits;
 use crate::etag::{Etag, VERSION_MAX};
 use crate::history::{Dropped, History, Label, Version};
+use crate::keys::{Key, Keys};
 use crate::past::{Past, Places};
 use crate::schema::SchemaRef;
 use crate::time::TIME_MAX_MS;
@@ -54,6 +55,8 @@ pub struct Commit {
     pub version: Version,
     /// The digest of its document, as the etag has it.
     pub digest: u64,
+    /// The key of that digest, for a state that has none.
+    pub(crate) key: Option<Key>,
     /// The schema it obeys, at the revision it was validated against.
     pub schema: Option<SchemaRef>,
     /// A label for it.
@@ -68,18 +71,20 @@ pub struct Commit {
 }
 
 impl Commit {
-    /// A version to come after the present one of `state`.
+    /// A version to come after the present one of `state`, whose etags have these `keys` from now on.
     pub(crate) fn on(
         state: &State,
         version: Version,
-        digest: u64,
+        keys: Keys,
         schema: Option<SchemaRef>,
         label: Option<Box<str>>,
         dropped: Dropped,
     ) -> Commit {
         let edits = version.document.edits_since(&state.head.document);
         let past = state.history.pack(&state.head, &edits);
-        Commit { version, digest, schema, label, dropped, past, edits }
+        let digest = version.etag(keys).digest;
+        let key = keys.key.filter(|_| state.keys.lack_a_key());
+        Commit { version, digest, key, schema, label, dropped, past, edits }
     }
 }
 
@@ -129,7 +134,7 @@ pub struct State {
     /// The digest of the head's document: an etag is asked for at every read.
     pub(crate) digest: u64,
     pub(crate) head: Version,
-    pub(crate) seed: u64,
+    pub(crate) keys: Keys,
     pub(crate) initialized_at_ms: i64,
     pub(crate) schema: Option<SchemaRef>,
     passed: Passed,
@@ -141,13 +146,13 @@ pub struct State {
 }
 
 impl State {
-    /// A state from its parts; `seed` is 64 random bits.
-    pub(crate) fn new(seed: u64, initialized_at_ms: i64, schema: Option<SchemaRef>, head: Version) -> State {
-        let digest = Etag::digest(seed, head.document.text());
+    /// A state from its parts.
+    pub(crate) fn new(keys: Keys, initialized_at_ms: i64, schema: Option<SchemaRef>, head: Version) -> State {
+        let digest = head.etag(keys).digest;
         let (history, attempts, tokens) = (History::default(), Attempts::default(), Tokens::default());
         let passed = Passed(true);
         State {
-            seed,
+            keys,
             initialized_at_ms,
             schema,
             passed,
@@ -167,7 +172,12 @@ impl State {
 
     /// The etag of a kept version.
     pub fn etag_of(&self, version: &Version) -> Etag {
-        version.etag(self.seed)
+        version.etag(self.keys)
+    }
+
+    /// What its etags are made with.
+    pub fn keys(&self) -> Keys {
+        self.keys
     }
 
     /// The present version.
@@ -245,9 +255,10 @@ impl State {
 
     /// Adds a version. The old head becomes the newest past version.
     pub fn commit(&mut self, commit: Commit) {
-        let Commit { version, digest, schema, label, dropped, past, edits: _ } = commit;
+        let Commit { version, digest, key, schema, label, dropped, past, edits: _ } = commit;
         let label = label.map(|name| Label { name, version: version.number });
         self.digest = digest;
+        self.keys.key = self.keys.key.or(key);
         // What a lapse leaves is not validated.
         self.passed = Passed(version.event != Event::Lapse);
         self.head = version;

@@ -25,8 +25,10 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let (from, to) = (words::positive("from", from)?, words::positive("to", to)?);
     read::state(ctx, *key, |state| {
         let (from, to) = (read::version(state, from)?, read::version(state, to)?);
+        let hiding = registry::read().hiding_past(state.schema(), &from)?.cloned();
+        registry::read().hiding_past(state.schema(), &to)?;
         let (from, to) = (read::unlapsed(ctx, state, &from), read::unlapsed(ctx, state, &to));
-        let patch = match registry::read().hiding(state.schema())? {
+        let patch = match hiding {
             None => from.diff(&to),
             Some(hiding) => hiding.masked_diff(&from, &to),
         };

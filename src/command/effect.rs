@@ -63,6 +63,8 @@ pub static SCHEMA_COMMAND: Command = Command {
 
 /// Where the effect is among the words.
 const EFFECT: usize = 2;
+/// Where the event of the audit entry is.
+const EVENT: usize = 9;
 
 struct Request<'a> {
     key: RedisStr<'a>,
@@ -119,13 +121,15 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
         return Err(Refused::Internal);
     }
     let [_, key, ..] = args else { return Err(Refused::WrongArity) };
-    let mut key = Key::open_write(ctx, *key);
+    let open = if is_unasked(args) { Key::open_unasked } else { Key::open_write };
+    let mut key = open(ctx, *key);
     let request = parse(args, key.held().map(Held::state))?;
-    if !fits(ctx, &request, &key) {
+    let stream = request.entry.as_ref().map(|entry| open(ctx, entry.stream));
+    if !fits(&request, &key, stream.as_ref()) {
         return Err(Refused::BadEffect);
     }
-    if let Some(entry) = &request.entry
-        && !audit::apply(ctx, entry.stream, entry.id, entry.len, entry.expires_at_ms, &entry.fields)
+    if let (Some(entry), Some(stream)) = (&request.entry, stream)
+        && !audit::apply(ctx, stream, entry.id, entry.len, entry.expires_at_ms, &entry.fields)
     {
         return Err(Refused::BadEffect);
     }
@@ -143,8 +147,14 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     Ok(())
 }
 
+/// Whether no caller of the primary asked for it: a lapse, or the end of a session.
+fn is_unasked(args: &[RedisStr]) -> bool {
+    let ends = |event: &RedisStr| matches!(event.bytes(), b"expire" | b"evict");
+    args.get(EFFECT).is_some_and(|effect| codec::is_lapse(effect)) || args.get(EVENT).is_some_and(ends)
+}
+
 /// Whether every part of the request can be carried out: all or nothing, here too.
-fn fits(ctx: Ctx, request: &Request, key: &Key) -> bool {
+fn fits(request: &Request, key: &Key, stream: Option<&Key>) -> bool {
     let state = key.held().map(|held| held.state());
     let fits = |effect: &Effect| match (effect, state) {
         (Effect::Put(_), _) => matches!(key.kind(), Kind::Nothing | Kind::State),
@@ -166,9 +176,7 @@ fn fits(ctx: Ctx, request: &Request, key: &Key) -> bool {
     let combined = request.effects.is_sorted_by(|first, then| kind(first) < kind(then))
         && (!puts || request.effects.len() == 1);
     let effects = combined && request.effects.iter().all(fits);
-    let stream =
-        |entry: &AuditEntry| matches!(Key::open_read(ctx, entry.stream).kind(), Kind::Nothing | Kind::Stream);
-    effects && request.entry.as_ref().is_none_or(stream)
+    effects && stream.is_none_or(|stream| matches!(stream.kind(), Kind::Nothing | Kind::Stream))
 }
 
 fn run_schema(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {

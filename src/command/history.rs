@@ -12,7 +12,7 @@ use crate::server::table::{Arg, Command, KeySpec, READ};
 pub static COMMAND: Command = Command {
     name: c"state.history",
     summary: c"Lists the versions of a state that are kept, the present one first.",
-    complexity: c"O(N) where N is the number of kept versions.",
+    complexity: c"O(N*M) where N is the number of kept versions and M the length of the document.",
     flags: c"readonly",
     categories: "read slow",
     arity: -2,
@@ -28,12 +28,12 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let count = options.count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX));
     read::state(ctx, *key, |state| {
         ctx.reply_array(count.min(state.history().len() + 1));
-        state.versions().take(count).for_each(|version| reply(ctx, state, &version));
+        state.versions().take(count).for_each(|version| reply(ctx, *key, state, &version));
         Ok(())
     })
 }
 
-fn reply(ctx: Ctx, state: &State, version: &Version) {
+fn reply(ctx: Ctx, key: RedisStr, state: &State, version: &Version) {
     ctx.reply_map(7);
     ctx.reply_text("version");
     ctx.reply_int(version.number as i64);
@@ -48,5 +48,5 @@ fn reply(ctx: Ctx, state: &State, version: &Version) {
     ctx.reply_text("label");
     ctx.reply_optional(state.history().label_of(version.number));
     ctx.reply_text("bytes");
-    ctx.reply_int(version.document.text().len() as i64);
+    ctx.reply_int(read::bytes(ctx, key, state, version) as i64);
 }

@@ -55,7 +55,7 @@ fn reply(ctx: Ctx, state: &State, key: &Key) {
     // A key at the very end of its life still has a time to live.
     ctx.reply_int(key.expires_at_ms().map_or(-1, |at| (at - ctx.now_ms()).max(0)));
     ctx.reply_text("bytes");
-    ctx.reply_int(state.head().document.text().len() as i64);
+    ctx.reply_int(read::bytes(ctx, key.name(), state, state.head()) as i64);
     ctx.reply_text("snapshots");
     ctx.reply_int(state.history().len() as i64);
     ctx.reply_text("deadlines");

@@ -73,6 +73,11 @@ pub enum Refused {
 }
 
 impl Refused {
+    /// Whether the words are not those of the command.
+    pub fn is_misread(&self) -> bool {
+        matches!(self, Refused::WrongArity | Refused::Syntax(_) | Refused::NotInteger)
+    }
+
     pub fn syntax(reason: impl Into<String>) -> Refused {
         Refused::Syntax(reason.into())
     }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use redis_state_core::decide::{self, Context};
-use redis_state_core::{Budget, Document, Error, Etag, SchemaRef, State, Version};
+use redis_state_core::{Budget, Document, Error, Etag, Keys, SchemaRef, State, Version};
 
 use super::Refused;
 use crate::server::config;
@@ -40,7 +40,7 @@ pub fn nothing(ctx: Ctx, key: &Key) -> Result<(), Refused> {
 pub fn whole(ctx: Ctx, name: RedisStr) -> Result<(), Refused> {
     let key = Key::open_read(ctx, name);
     let Some(held) = key.held() else { return nothing(ctx, &key) };
-    if held.is_open(|| ctx.now_ms()) {
+    if held.is_open(|until_ms| ctx.command_ms(Some(until_ms))) {
         let text = held.state().head().document.text();
         // Meanwhile the etag is written.
         prefetch(text);
@@ -56,14 +56,12 @@ pub fn whole(ctx: Ctx, name: RedisStr) -> Result<(), Refused> {
 /// The state without what has lapsed.
 pub fn shown<'s>(ctx: Ctx, key: &Key, state: &'s State) -> Cow<'s, State> {
     // The common case asks no clock.
-    if state.head().deadlines.is_empty() {
-        return Cow::Borrowed(state);
-    }
+    let Some(due_ms) = state.head().deadlines.first_ms() else { return Cow::Borrowed(state) };
     let limits = config::limits();
     let circumstances = Context {
         key: key.name().bytes(),
-        now_ms: ctx.now_ms(),
-        seed: 0,
+        now_ms: ctx.command_ms(Some(due_ms)),
+        keys: Keys::default(),
         user: "",
         limits: &limits,
         budget: &Budget::new(&limits),
@@ -96,17 +94,28 @@ pub fn present<'d>(
 /// A past document: its secrets are for nobody.
 pub fn past<'d>(ctx: Ctx, state: &State, version: &'d Version) -> Result<Cow<'d, Document>, Refused> {
     let document = unlapsed(ctx, state, version);
-    Ok(match registry::read().hiding(state.schema())? {
+    Ok(match registry::read().hiding_past(state.schema(), version)? {
         None => document,
         Some(hiding) => Cow::Owned(hiding.masked(&document)),
     })
+}
+
+/// How long the document of a kept version is, as STATE.GET shows it to this caller: the length of a secret is a hint. 0 where
+/// STATE.GET shows nothing, since the schema is gone.
+pub fn bytes(ctx: Ctx, key: RedisStr, state: &State, version: &Version) -> usize {
+    let document = if version.number == state.head().number {
+        present(ctx, key, state.schema(), version)
+    } else {
+        past(ctx, state, version)
+    };
+    document.map_or(0, |document| document.text().len())
 }
 
 /// The document of a kept version without what has lapsed since.
 pub fn unlapsed<'d>(ctx: Ctx, state: &State, version: &'d Version) -> Cow<'d, Document> {
     let registry = registry::read();
     let schema = state.schema().and_then(|schema| registry.get(&schema.name).ok());
-    decide::past(schema.map(|schema| &**schema), version, ctx.now_ms())
+    decide::past(schema.map(|schema| &**schema), version, ctx.command_ms(version.deadlines.first_ms()))
 }
 
 /// The reply of a whole document: its etag and its text.

@@ -117,27 +117,20 @@ pub fn expected_word(word: &[u8]) -> Result<Expected, Refused> {
 }
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
-    let request = parse(args, &COMMAND).inspect_err(|_| redact_in_doubt(ctx))?;
-    update(ctx, request, false)
+    let request = parse(args, &COMMAND).inspect_err(|_| ctx.redact_all(args))?;
+    update(ctx, args, request, false)
 }
 
 fn run_protected(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     ctx.redact(JSON);
-    update(ctx, parse(args, &PROTECTED_COMMAND)?, true)
+    update(ctx, args, parse(args, &PROTECTED_COMMAND).inspect_err(|_| ctx.redact_all(args))?, true)
 }
 
-/// Keeps the json of a command that can't be read, or of a key that can't be looked at, out of SLOWLOG, MONITOR and crash
-/// reports: it may be about a schema with secrets, if there is one.
-fn redact_in_doubt(ctx: Ctx) {
-    if registry::read().has_secrets() {
-        ctx.redact(JSON);
-    }
-}
-
-/// Opens the key; json that may have secrets in it is redacted, whatever becomes of the command.
+/// Opens the key; json that may have secrets in it is kept out of SLOWLOG, MONITOR and crash reports, whatever becomes of the
+/// command: all of it, unless a schema that is known and has no secrets applies.
 fn open<'a>(ctx: Ctx, request: &Request<'a>, trail: Trail) -> Result<Target<'a>, Refused> {
     let open = if request.dry_run { Target::open_as_is } else { Target::open };
-    let target = open(ctx, request.key, trail).inspect_err(|_| redact_in_doubt(ctx))?;
+    let target = open(ctx, request.key, trail).inspect_err(|_| ctx.redact(JSON))?;
     let named = request.update.schema.as_deref();
     if registry::read().may_carry_secrets(&request.key, target.state(), named) {
         ctx.redact(JSON);
@@ -146,9 +139,14 @@ fn open<'a>(ctx: Ctx, request: &Request<'a>, trail: Trail) -> Result<Target<'a>,
 }
 
 /// `protect`: protected members may be written too.
-fn update(ctx: Ctx, request: Request, protect: bool) -> Result<(), Refused> {
-    let trail = Trail::of(&request.key, request.audit).inspect_err(|_| redact_in_doubt(ctx))?;
+fn update(ctx: Ctx, args: &[RedisStr], request: Request, protect: bool) -> Result<(), Refused> {
+    let trail = Trail::of(&request.key, request.audit).inspect_err(|_| ctx.redact_all(args))?;
     let change = Change::parse(request.kind, &request.json, &config::limits());
+    let names_no_schema = |name: &str| registry::read().get(name).is_err();
+    // Words in the wrong order are not told from words that are wrong: the json may be any of them.
+    if change.is_err() || request.update.schema.as_deref().is_some_and(names_no_schema) {
+        ctx.redact_all(args);
+    }
     let mut target = match (open(ctx, &request, trail), &change) {
         // What is wrong with the arguments is said before what is wrong with the key.
         (Err(_), Err(error)) => return Err(error.clone().into()),

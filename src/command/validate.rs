@@ -23,8 +23,11 @@ pub static COMMAND: Command = Command {
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let [_, name, json] = args else { return Err(Refused::WrongArity) };
-    let name = words::name("the schema's name", name)?;
-    if registry::read().may_carry_secrets(&[], None, Some(name)) {
+    let name = words::name("the schema's name", name).inspect_err(|_| ctx.redact_all(args))?;
+    if registry::read().get(name).is_err() {
+        // It may be the json, with the name behind it.
+        ctx.redact_all(args);
+    } else if registry::read().may_carry_secrets(&[], None, Some(name)) {
         ctx.redact(2);
     }
     let limits = config::limits();

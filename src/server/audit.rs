@@ -23,6 +23,8 @@ pub struct Trail {
     key: Option<Key<'static>>,
     /// `None` for a key that can have no stream in its own slot, where none is kept.
     name: Option<OwnedString>,
+    /// Whether a caller's command works on it, and not a timer.
+    is_asked: bool,
 }
 
 /// An entry that was appended, with what a replica must know to have the same stream.
@@ -40,14 +42,19 @@ impl Trail {
     pub fn of(key: &[u8], named: Option<RedisStr>) -> Result<Trail, Refused> {
         let Some(name) = audit::stream_key(key) else {
             return match named {
-                None if !config::AUDIT.is_on() => Ok(Trail { key: None, name: None }),
+                None if !config::AUDIT.is_on() => Ok(Trail { key: None, name: None, is_asked: true }),
                 _ => Err(Refused::BadKey),
             };
         };
         if named.is_some_and(|named| *named != *name) {
             return Err(Refused::BadAuditKey(String::from_utf8_lossy(&name).into_owned()));
         }
-        Ok(Trail { key: None, name: Some(OwnedString::new(&name)) })
+        Ok(Trail { key: None, name: Some(OwnedString::new(&name)), is_asked: true })
+    }
+
+    /// The same for what no caller asked for.
+    pub fn unasked(self) -> Trail {
+        Trail { is_asked: false, ..self }
     }
 
     pub fn name(&self) -> Option<RedisStr<'_>> {
@@ -61,18 +68,20 @@ impl Trail {
 
     fn key(&mut self, ctx: Ctx) -> Option<&mut Key<'static>> {
         if self.key.is_none() {
+            let open = if self.is_asked { Key::open_write } else { Key::open_unasked };
             // The name lives as long as the key, which is not handed out beyond it.
             let name = self.name.as_ref()?.as_ptr();
-            self.key = Some(Key::open_write(ctx, RedisStr::new(name)));
+            self.key = Some(open(ctx, RedisStr::new(name)));
         }
         self.key.as_mut()
     }
 
     /// Calls `look` with the key, by the handle that is open already: a second one may take away what the first points to.
     fn look<T: Default>(&self, ctx: Ctx, look: impl FnOnce(&Key) -> T) -> T {
+        let open = if self.is_asked { Key::open_read } else { Key::open_unasked };
         match (&self.key, self.name()) {
             (Some(key), _) => look(key),
-            (None, Some(name)) => look(&Key::open_read(ctx, name)),
+            (None, Some(name)) => look(&open(ctx, name)),
             (None, None) => T::default(),
         }
     }
@@ -163,16 +172,15 @@ impl Trail {
     }
 }
 
-/// Appends what a primary has appended. The caller has checked that the key is a stream or free.
+/// Appends what a primary has appended to a stream that was opened for it; the caller has checked that it is one, or free.
 pub fn apply(
     ctx: Ctx,
-    name: RedisStr,
+    mut key: Key,
     id: (u64, u64),
     len: usize,
     expires_at_ms: i64,
     fields: &[RedisStr],
 ) -> bool {
-    let mut key = Key::open_write(ctx, name);
     let id = raw::RedisModuleStreamID { ms: id.0, seq: id.1 };
     let fields: Vec<_> = fields.iter().map(|field| field.as_ptr()).collect();
     if key.add(Some(id), &fields).is_none() {
@@ -180,6 +188,6 @@ pub fn apply(
     }
     key.trim(len, Trim::Exactly);
     key.set_expiry(Some(expires_at_ms));
-    ctx.signal_modified(name);
+    ctx.signal_modified(key.name());
     true
 }

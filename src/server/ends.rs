@@ -88,7 +88,8 @@ fn ended(ctx: Ctx, key: RedisStr, end: End, unlinked: &Unlinked) {
         End::Evict => info::EVICTED.add(),
     }
     // A key without a place for its stream, or with something else in that place: there is nobody to refuse it to.
-    let (Ok(mut trail), Some(ended)) = (Trail::of(&key, None), &unlinked.ended) else { return };
+    let (Ok(trail), Some(ended)) = (Trail::of(&key, None), &unlinked.ended) else { return };
+    let mut trail = trail.unasked();
     let now_ms = ctx.now_ms();
     if trail.check(ctx).is_err() || cluster::trail_is_elsewhere(ctx, unlinked.last_entry, &trail, now_ms) {
         return;

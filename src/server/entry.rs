@@ -69,7 +69,15 @@ pub fn wake(
     handler: impl FnOnce(Ctx, &[RedisStr]) -> Result<bool, Refused>,
 ) -> c_int {
     let ctx = Ctx::new(ctx);
-    match guard(|| with_arguments(argv, argc, |args| handler(ctx, args))) {
+    let handle = |args: &[RedisStr]| {
+        // Who mistakes one command for another may have sent it a document.
+        handler(ctx, args).inspect_err(|refused| {
+            if refused.is_misread() {
+                ctx.redact_all(args)
+            }
+        })
+    };
+    match guard(|| with_arguments(argv, argc, handle)) {
         Some(Ok(true)) => {}
         Some(Ok(false)) => return ERR,
         Some(Err(Refused::WrongArity)) => ctx.reply_wrong_arity(),

@@ -21,6 +21,8 @@ pub struct Key<'a> {
     is_writable: bool,
 }
 
+const WRITE: u32 = raw::REDISMODULE_READ | raw::REDISMODULE_WRITE;
+
 /// What is under a key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -33,21 +35,26 @@ pub enum Kind {
 impl<'a> Key<'a> {
     /// Opens for reading: no other client notices.
     pub fn open_read(ctx: Ctx, name: RedisStr<'a>) -> Key<'a> {
-        Key::open(ctx, name, false)
+        Key::open(ctx, name, raw::REDISMODULE_READ)
     }
 
     /// Opens for writing. What is changed must be signalled by hand: without the module option that says so, a
     /// refused command would break the WATCH of other clients.
     pub fn open_write(ctx: Ctx, name: RedisStr<'a>) -> Key<'a> {
-        Key::open(ctx, name, true)
+        Key::open(ctx, name, WRITE)
     }
 
-    fn open(ctx: Ctx, name: RedisStr<'a>, is_writable: bool) -> Key<'a> {
-        let mode =
-            if is_writable { raw::REDISMODULE_READ | raw::REDISMODULE_WRITE } else { raw::REDISMODULE_READ };
+    /// As [`Key::open_write`], for what no caller asked for: the server evicts by what callers look at, so the key must not
+    /// look as if it had been used.
+    pub fn open_unasked(ctx: Ctx, name: RedisStr<'a>) -> Key<'a> {
+        Key::open(ctx, name, WRITE | raw::REDISMODULE_OPEN_KEY_NOTOUCH)
+    }
+
+    fn open(ctx: Ctx, name: RedisStr<'a>, mode: u32) -> Key<'a> {
         // SAFETY: R1.
         let handle = unsafe { api!(RedisModule_OpenKey(ctx.as_ptr(), name.as_ptr(), mode as i32)) };
-        Key { handle, name, is_writable: is_writable && !handle.is_null() }
+        let is_writable = mode & raw::REDISMODULE_WRITE != 0 && !handle.is_null();
+        Key { handle, name, is_writable }
     }
 
     /// A key that the server opened, and closes itself: to be looked at within the callback that it was passed to.

@@ -8,7 +8,7 @@ use std::ffi::CStr;
 
 use redis_state_core::audit::Entry;
 use redis_state_core::decide::{self, Context, Course, Outcome, Recorded, Recovery, Remarks, Rung};
-use redis_state_core::{Budget, Effect, Error, Etag, Event, Limits, Registry, State, Ttl, codec};
+use redis_state_core::{Budget, Effect, Error, Etag, Event, Keys, Limits, Registry, State, Ttl, codec};
 
 use super::audit::{Appended, Trail};
 use super::ctx::Ctx;
@@ -29,7 +29,8 @@ pub struct Target<'a> {
     now_ms: i64,
     /// The key's expiry as it is now.
     expires_at_ms: Option<i64>,
-    seed: u64,
+    /// For a state that is made, or has no key yet.
+    keys: Keys,
     user: String,
     limits: Limits,
     budget: Budget,
@@ -47,9 +48,12 @@ impl<'a> Target<'a> {
     }
 
     /// As [`Target::open`], for a command that may not even do that.
-    pub fn open_as_is(ctx: Ctx, name: RedisStr<'a>, mut trail: Trail) -> Result<Target<'a>, Refused> {
+    pub fn open_as_is(ctx: Ctx, name: RedisStr<'a>, trail: Trail) -> Result<Target<'a>, Refused> {
+        Target::with(ctx, Key::open_write(ctx, name), trail)
+    }
+
+    fn with(ctx: Ctx, key: Key<'a>, mut trail: Trail) -> Result<Target<'a>, Refused> {
         schema_dir::load_before_write(ctx);
-        let key = Key::open_write(ctx, name);
         if !matches!(key.kind(), Kind::Nothing | Kind::State) {
             return Err(Refused::WrongType);
         }
@@ -58,7 +62,8 @@ impl<'a> Target<'a> {
             prefetch(held);
             prefetch(held.state().head().document.text());
         }
-        let (limits, now_ms) = (config::limits(), ctx.now_ms());
+        let due_ms = key.held().and_then(|held| held.state().head().deadlines.first_ms());
+        let (limits, now_ms) = (config::limits(), ctx.command_ms(due_ms));
         if config::AUDIT.is_on() {
             trail.check(ctx)?;
             let last_entry = key.held().and_then(|held| held.state().last_entry());
@@ -67,16 +72,17 @@ impl<'a> Target<'a> {
             }
         }
         let expires_at_ms = key.expires_at_ms();
-        // Only a state that is made needs one, and the server's generator takes as long as a tenth of an update.
-        let seed = if key.held().is_some() { 0 } else { ctx.random() };
+        // Few states need new ones, and the server's generator takes as long as a tenth of an update.
+        let own = key.held().map(|held| held.state().keys()).unwrap_or_default();
+        let keys = if own.lack_a_key() { Keys::from_random(ctx.random()) } else { own };
         let budget = Budget::new(&limits);
         let user = ctx.user();
-        Ok(Target { ctx, key, trail, now_ms, expires_at_ms, seed, user, limits, budget, is_asked: true })
+        Ok(Target { ctx, key, trail, now_ms, expires_at_ms, keys, user, limits, budget, is_asked: true })
     }
 
     /// Commits the lapses that are due, from a timer.
     pub fn lapse_unasked(ctx: Ctx, name: RedisStr<'a>, trail: Trail) -> Result<(), Refused> {
-        let mut target = Target::open_as_is(ctx, name, trail)?;
+        let mut target = Target::with(ctx, Key::open_unasked(ctx, name), trail)?;
         target.is_asked = false;
         target.lapse()
     }
@@ -113,7 +119,7 @@ impl<'a> Target<'a> {
         Context {
             key: self.key.name().bytes(),
             now_ms: self.now_ms,
-            seed: self.seed,
+            keys: self.keys,
             user: &self.user,
             limits: &self.limits,
             budget: &self.budget,

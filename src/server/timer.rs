@@ -70,9 +70,9 @@ fn lapse(ctx: Ctx, db: i32, key: &[u8], now_ms: i64) {
         && cluster::answers_for(ctx, name.borrow())
     {
         // What holds something else, or whose stream does, is for the next command to refuse.
-        drop(Target::lapse_unasked(ctx, name.borrow(), trail));
+        drop(Target::lapse_unasked(ctx, name.borrow(), trail.unasked()));
     }
-    if let Some(held) = Key::open_write(ctx, name.borrow()).held_mut() {
+    if let Some(held) = Key::open_unasked(ctx, name.borrow()).held_mut() {
         deadlines::renew(db, key, held, now_ms, now_ms.saturating_add(AGAIN_MS));
     }
 }

@@ -62,7 +62,7 @@ impl Held {
 
     /// Whether everybody may read the present document as it is: there is no secret in it, and nothing in it has lapsed. Asked at
     /// every read, so what was found is remembered until the schemas or the state change.
-    pub fn is_open(&self, now_ms: impl FnOnce() -> i64) -> bool {
+    pub fn is_open(&self, now_ms: impl FnOnce(i64) -> i64) -> bool {
         let generation = registry::generation();
         if self.open_since.get() != generation {
             let head = self.state.head();
@@ -74,7 +74,7 @@ impl Held {
         }
         let until_ms = self.open_until_ms.get();
         // Most states have nothing that lapses, and ask no clock.
-        until_ms == i64::MAX || now_ms() < until_ms
+        until_ms == i64::MAX || now_ms(until_ms) < until_ms
     }
 
     /// What MEMORY USAGE counts.

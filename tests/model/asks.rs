@@ -6,7 +6,7 @@ use crate::command::{AUDITS, Command, KEYS, Past};
 use crate::json;
 use crate::keep::Obeyed;
 use crate::line::Line;
-use crate::state::{State, tree};
+use crate::state::{State, Version, tree};
 use crate::want::Want;
 use crate::world::{Step, World};
 
@@ -48,7 +48,10 @@ impl World {
                 key_asked = Some(*key);
                 let mut line = Line::new("STATE.HISTORY", &[KEYS[*key]]);
                 line.option_if("COUNT", count.map(|count| count.to_string()).as_deref());
-                (line, self.of_state(*key, |state| state.history(*count)))
+                (
+                    line,
+                    self.of_state(*key, |state| state.history(*count, |version| self.bytes(state, version))),
+                )
             }
             Command::Diff { key, from, to } => {
                 key_asked = Some(*key);
@@ -122,7 +125,7 @@ impl World {
             let etag = state.etag_of(version);
             let mut document = tree(&version.text);
             if version.number != state.head().number {
-                match self.hiding(state) {
+                match self.hiding(state, &[version]) {
                     Ok(hiding) => document = hiding.hidden(&document),
                     Err(unknown) => return unknown,
                 }
@@ -148,26 +151,38 @@ impl World {
     }
 
     fn diff(&self, state: &State, from: Past, to: Past) -> Want {
-        let document = |past: Past| state.find(state.number(past)).map(|version| tree(&version.text));
-        match (document(from), document(to), self.hiding(state)) {
-            (Some(from), Some(to), Ok(hiding)) => {
-                let (from, to) = hiding.hidden_pair(&from, &to);
+        let version = |past: Past| state.find(state.number(past));
+        let (Some(from), Some(to)) = (version(from), version(to)) else { return state.no_version() };
+        match self.hiding(state, &[from, to]) {
+            Ok(hiding) => {
+                let (from, to) = hiding.hidden_pair(&tree(&from.text), &tree(&to.text));
                 Want::Patch { from: from.to_string().into(), to: to.to_string().into() }
             }
-            (Some(_), Some(_), Err(unknown)) => unknown,
-            _ => state.no_version(),
+            Err(unknown) => unknown,
         }
+    }
+
+    /// How long the document of a version is as it is shown; the player may read the secrets of the present one.
+    pub fn bytes(&self, state: &State, version: &Version) -> u64 {
+        if version.number == state.head().number {
+            return version.text.len() as u64;
+        }
+        let hidden = |hiding: Obeyed| hiding.hidden(&tree(&version.text)).to_string().len() as u64;
+        self.hiding(state, &[version]).map_or(0, hidden)
     }
 
     /// By what the secrets of past versions are hidden: the schema as it is now. While it is gone nobody knows which they
     /// are.
-    fn hiding(&self, state: &State) -> Result<Obeyed, Want> {
+    fn hiding(&self, state: &State, versions: &[&Version]) -> Result<Obeyed, Want> {
         let rules = self.rules(state.schema_name());
+        let had_secrets = versions.iter().any(|version| version.has_secret);
         match state.schema {
-            Some(schema) if schema.has_secrets && rules.is_none() => self.needs(schema.name)?,
+            Some(schema) if (schema.has_secrets || had_secrets) && rules.is_none() => {
+                self.needs(schema.name)?
+            }
             _ => {}
         }
-        Ok(Obeyed { rules, former: None })
+        Ok(Obeyed { rules, former: None, former_is_gone: false })
     }
 
     fn validate(&self, name: &'static str, text: &str) -> Want {

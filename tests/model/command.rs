@@ -24,6 +24,8 @@ pub type Tick = usize;
 pub struct Etag {
     pub life: u32,
     pub version: u64,
+    /// The version whose digest it has: an etag that was put together has another one's.
+    pub digest_of: u64,
     pub text: Arc<str>,
 }
 

@@ -21,6 +21,8 @@ const HIDDEN_BEFORE: &str = "**";
 pub struct Obeyed {
     pub rules: Option<Rules>,
     pub former: Option<Rules>,
+    /// It is not there any more, so that any value may have been a secret.
+    pub former_is_gone: bool,
 }
 
 impl Obeyed {
@@ -145,6 +147,9 @@ impl Obeyed {
 
     /// Two documents whose difference is shown: it tells that a secret was written, and no more.
     pub fn hidden_pair(self, before: &Value, after: &Value) -> (Value, Value) {
+        if self.former_is_gone {
+            return (before.clone(), HIDDEN.into());
+        }
         let (mut shown, hidden) = (self.hidden(before), self.hidden(after));
         for place in self.secrets() {
             let (before, after) = (json::get(before, &place), json::get(after, &place));

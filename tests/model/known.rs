@@ -1,7 +1,7 @@
 //! What has been learned from replies so far, and the comparison of a reply with what the model wants.
 //!
-//! Digests: the first reply that shows one ties it to a text in one life of a key; from then on that text has this digest and
-//! no other text or life does. Times: the clock before and after a command bounds the server's; the first reply that
+//! Digests: the first reply that shows one ties it to a version in one life of a key; from then on that version has this
+//! digest and no other version or life does. Times: the clock before and after a command bounds the server's; the first reply that
 //! shows the server's time makes it exact, and everything else that the command did must carry the same millisecond.
 
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ use crate::shown::{Checked, ensure, makes, milliseconds, recorded_patch, violati
 use crate::want::{Entry, Expiry, Field, Want};
 
 /// What a digest stands for.
-type Source = (u32, Arc<str>);
+type Source = (u32, u64, Arc<str>);
 
 #[derive(Default)]
 pub struct Known {
@@ -41,7 +41,7 @@ impl Known {
         match arg {
             Arg::Word(word) => word.clone(),
             Arg::Etag(etag) => {
-                let source = (etag.life, etag.text.clone());
+                let source = (etag.life, etag.digest_of, etag.text.clone());
                 let digest = self.digests.get(&source).expect("an etag that is used was shown before");
                 format!("{}-{digest}", etag.version)
             }
@@ -141,7 +141,7 @@ impl Known {
         let (version, digest) = found.split_once('-').ok_or_else(unlike)?;
         let hex = digest.len() == 16 && digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         ensure(hex && version == etag.version.to_string(), unlike)?;
-        let source = (etag.life, etag.text.clone());
+        let source = (etag.life, etag.digest_of, etag.text.clone());
         let known = self.digests.entry(source.clone()).or_insert_with(|| digest.to_owned());
         ensure(known == digest, || format!("{found}: the same text had {known} before"))?;
         let owner = self.sources.entry(digest.to_owned()).or_insert_with(|| source.clone());

@@ -19,7 +19,9 @@ impl World {
     /// The rules of a command: those of the schema that counts, and of the state's own until now when that is another.
     pub fn obeyed(&self, state: Option<&State>, schema: Option<&'static str>) -> Obeyed {
         let own = state.and_then(State::schema_name);
-        Obeyed { rules: self.rules(schema), former: self.rules(own).filter(|_| own != schema) }
+        let former = own.filter(|_| own != schema);
+        let former_is_gone = former.is_some() && self.rules(former).is_none();
+        Obeyed { rules: self.rules(schema), former: self.rules(former), former_is_gone }
     }
 
     /// The schema that counts for a command: the one that the key is bound to, else the state's own, else the one that is

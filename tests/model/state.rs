@@ -67,7 +67,12 @@ impl State {
     }
 
     pub fn etag_of(&self, version: &Version) -> Etag {
-        Etag { life: self.life, version: version.number, text: version.text.clone() }
+        Etag {
+            life: self.life,
+            version: version.number,
+            digest_of: version.number,
+            text: version.text.clone(),
+        }
     }
 
     /// The number that a command names.
@@ -182,7 +187,7 @@ impl State {
         Ok(document)
     }
 
-    pub fn history(&self, count: Option<usize>) -> Want {
+    pub fn history(&self, count: Option<usize>, bytes: impl Fn(&Version) -> u64) -> Want {
         let newest_first = self.versions.iter().rev().take(count.unwrap_or(usize::MAX));
         let described = newest_first.map(|version| {
             Want::Map(vec![
@@ -192,7 +197,7 @@ impl State {
                 ("event", Want::text(version.event)),
                 ("actor", Want::optional(version.actor)),
                 ("label", Want::optional(self.label_of(version.number))),
-                ("bytes", Want::Int(version.text.len() as u64)),
+                ("bytes", Want::Int(bytes(version))),
             ])
         });
         Want::List(described.collect())

@@ -93,7 +93,10 @@ impl World {
         let trail_expiry = slot.trail.expiry(self.settings.audit_ttl_s * 1000);
         vec![
             (vec!["STATE.GET", name], state.map_or(Want::Nil, |state| Want::state(state.etag(), true))),
-            (vec!["STATE.HISTORY", name], state.map_or(Want::Nil, |state| state.history(None))),
+            (
+                vec!["STATE.HISTORY", name],
+                state.map_or(Want::Nil, |state| state.history(None, |version| self.bytes(state, version))),
+            ),
             (vec!["STATE.ATTEMPTS", name], state.map_or(Want::Nil, |state| state.attempts_of_all(None))),
             (vec!["PEXPIRETIME", name], Want::ExpireTime(state.map(|state| state.expiry))),
             (vec!["XLEN", AUDITS[key]], Want::Int(slot.trail.entries.len() as u64)),

@@ -14,6 +14,7 @@ mod reset;
 mod rights;
 mod secrets;
 mod steps;
+mod unseen;
 
 use support::{Client, Reply};
 

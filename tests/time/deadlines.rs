@@ -9,10 +9,10 @@ const FULL: &str = r#"{"auth":{"token":"eyJ"},"form":{"amount":1.0},"current":{"
 /// Names a protected member.
 const REFUSED: &str = r#"{"form":7,"auth":{"token":"x"}}"#;
 
-/// Which deadlines a command moves. It runs a moment later, in a transaction, so that no time is the same by chance.
+/// Which deadlines a command moves. It runs a moment later, so that no time is the same by chance.
 fn moved_by(client: &mut Client, line: &[&str]) -> Vec<String> {
     let before = deadlines(client);
-    let replies = crate::at_once(client, &[&["DEBUG", "SLEEP", "0.003"], line]);
+    let replies = crate::in_one_go(client, &[&["DEBUG", "SLEEP", "0.003"], line]);
     let is_refused = matches!(replies[1], Reply::Error(_));
     assert_eq!(is_refused, line.contains(&REFUSED), "{line:?}: {}", replies[1]);
     let after = deadlines(client);

@@ -5,7 +5,7 @@ use support::{Client, state_test, wait_until};
 
 use crate::{
     AUDIT, FORMS, KEY, PAUSE, SLEEP, at_once, blocked, counter, creation, deadlines, deadlines_of, document,
-    fields_of, lapsed, patient, state, trail_of,
+    fields_of, in_one_go, lapsed, patient, state, trail_of,
 };
 
 const FULL: &str = r#"{"auth":{"token":"eyJhbGciOiJIUzI1NiJ9"},"form":{"amount":12.50,"draft":{"id":7},"origin":"menu"},"current":{"path":"offer"}}"#;
@@ -88,7 +88,7 @@ fn each_instant_is_a_version() {
         let write = |json| ["STATE.SETPROTECTED", KEY, "*", json];
         let (token, form) = (write(r#"{"auth":{"token":"eyJ"}}"#), write(r#"{"form":{"amount":1}}"#));
         let step = write(r#"{"current":{"path":"offer"}}"#);
-        at_once(client, &[&creation("{}"), &token, later, &form, later, &step, &PAUSE]);
+        in_one_go(client, &[&creation("{}"), &token, later, &form, later, &step, &PAUSE]);
         wait_until("all of it has lapsed", || document(client) == r#"{"current":{"path":"menu"},"auth":{}}"#);
         client.ok(&["CLIENT", "UNPAUSE"]);
         lapsed(client, 3);
@@ -107,7 +107,7 @@ fn a_command_finds_what_is_due_committed() {
     state_test(|_, client| {
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", FORMS]);
         let late = ["STATE.UPDATE", KEY, "1", r#"{"note":"late"}"#];
-        let replies = at_once(client, &[&creation(FULL), &SLEEP, &late, &["STATE.GET", KEY]]);
+        let replies = in_one_go(client, &[&creation(FULL), &SLEEP, &late, &["STATE.GET", KEY]]);
         let (error, etag) = (replies[2].to_string(), replies[3].array()[0].text().to_owned());
         assert!(error.contains(&format!("CONFLICT expected 1, current is {etag}")), "{error}");
         assert_eq!(Client::version(&etag), 2);
@@ -122,7 +122,7 @@ fn a_dry_run_commits_no_lapse() {
     state_test(|_, client| {
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", FORMS]);
         let late = ["STATE.UPDATE", KEY, "2", r#"{"note":"late"}"#, "DRYRUN", "RETURN"];
-        let replies = at_once(client, &[&creation(FULL), &SLEEP, &late, &["XLEN", AUDIT]]);
+        let replies = in_one_go(client, &[&creation(FULL), &SLEEP, &late, &["XLEN", AUDIT]]);
         let reply = replies[2].array();
         assert_eq!(Client::version(reply[0].text()), 3);
         assert!(reply[1].text().starts_with(r#"{"current":{"path":"menu"}"#), "{}", reply[1].text());
@@ -176,13 +176,13 @@ fn a_recovery_lets_lapse_what_is_due() {
         let stricter = FORMS.replace(r#""draft":"#, r#""amount":{"type":"number"},"draft":"#);
         let set = ["STATE.SCHEMA", "SET", "vimbiso.forms", &stricter];
         let recover = ["STATE.RECOVER", KEY];
-        let replies = at_once(client, &[&set, &SLEEP, &["STATE.META", KEY], &recover]);
+        let replies = in_one_go(client, &[&set, &SLEEP, &["STATE.META", KEY], &recover]);
         assert_eq!(replies[2].field("valid").int(), 1, "shown without the form");
         assert_eq!((replies[3].field("rung").text(), replies[3].field("tried").array().len()), ("valid", 0));
         assert_eq!(document(client), r#"{"current":{"path":"menu"}}"#);
 
         let update = ["STATE.UPDATE", KEY, "*", r#"{"form":{"amount":5},"note":"kept"}"#];
-        let rebuilt = at_once(client, &[&update, &["DEL", KEY], &SLEEP, &recover])[3].clone();
+        let rebuilt = in_one_go(client, &[&update, &["DEL", KEY], &SLEEP, &recover])[3].clone();
         assert_eq!(rebuilt.field("rung").text(), "audit");
         assert_eq!(document(client), r#"{"current":{"path":"menu"},"note":"kept"}"#);
     });

@@ -9,6 +9,8 @@ mod cluster;
 mod deadlines;
 mod ends;
 mod feed;
+mod frozen;
+mod idle;
 mod ids;
 mod lapses;
 mod places;
@@ -71,6 +73,12 @@ pub const SLEEP: [&str; 3] = ["DEBUG", "SLEEP", "0.1"];
 #[track_caller]
 pub fn document(client: &mut Client) -> String {
     client.state(KEY).1
+}
+
+/// Commands in one write: the server carries them out one behind the other, each with a clock of its own.
+#[track_caller]
+pub fn in_one_go(client: &mut Client, commands: &[&[&str]]) -> Vec<Reply> {
+    client.pipeline(commands)
 }
 
 /// Names and instants of the deadlines.

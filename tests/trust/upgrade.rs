@@ -13,8 +13,12 @@ const KEY: &str = "channel:+263771234567";
 /// The schema of the state that was dumped.
 const SCHEMA: &str = r#"{"type":"object","x-ttl":300,"properties":{"auth":{"type":"object","x-ttl":600,"properties":{"token":{"x-secret":true,"x-ttl":60}}},"form":{"x-ttl":120},"amount":{"type":"number"}}}"#;
 
-/// Format 1 was the first release's, whose past versions were whole; the servers were Redis 7.0.
-const DUMPS: [&[u8]; 2] = [include_bytes!("golden/dump_1.hex"), include_bytes!("golden/dump_2.hex")];
+/// Format 1 was the first release's, whose past versions were whole; format 2 had no key for etags. The servers were Redis 7.0.
+const DUMPS: [&[u8]; 3] = [
+    include_bytes!("golden/dump_1.hex"),
+    include_bytes!("golden/dump_2.hex"),
+    include_bytes!("golden/dump_3.hex"),
+];
 
 const SNAPSHOT: &[u8] = include_bytes!("golden/snapshot_2.hex");
 
@@ -146,6 +150,33 @@ fn it_is_written_anew_as_the_same() {
     }
 }
 
+/// The digest of a format without keys stays until there is another version, so that an etag which was read before the upgrade
+/// still counts; then it is keyed, here and on a replica.
+#[test]
+fn etag_from_before_the_upgrade_still_counts() {
+    for hex in &DUMPS[..2] {
+        let mut server = Server::builder().without_schemas().start();
+        let replica = Server::builder().without_schemas().start();
+        let mut client = server.client();
+        restore(&mut client, &bytes(hex));
+        let (before, _) = client.state(KEY);
+        drop(client);
+        server.survives_persistence();
+        replica.follow(&server);
+        let mut client = server.client();
+        assert_eq!(client.state(KEY).0, before);
+        let etag = client.text(&["STATE.UPDATE", KEY, &before, r#"{"amount":7.50}"#]);
+        let back = client.text(&["STATE.UPDATE", KEY, &etag, r#"{"amount":2.50}"#]);
+        replica.catch_up(&server);
+        assert_eq!(fingerprint(&mut replica.client()), fingerprint(&mut client));
+        let digest = |etag: &str| etag.split_once('-').expect("an etag").1.to_owned();
+        assert_ne!(digest(&back), digest(&before), "the same document again, and another digest");
+        drop(client);
+        server.survives_persistence();
+        assert_eq!(server.client().state(KEY).0, back);
+    }
+}
+
 /// Schemas, bindings and the trail too.
 #[test]
 fn a_whole_snapshot_file_is_loaded() {
@@ -156,10 +187,11 @@ fn a_whole_snapshot_file_is_loaded() {
     let mut client = server.client();
     assert_eq!(client.ok(&["STATE.SCHEMA", "LIST"]).array().len(), 1);
     is_the_conversation(&mut client);
+    // A key for its etags comes with the next version: until then they are those of the trail.
+    Story::read(&mut client, KEY);
     goes_on(&mut client);
     let refused = client.err(&["STATE.UPDATE", "channel:+263779999999", "0", r#"{"amount":"x"}"#]);
     assert!(refused.starts_with("INVALID "), "the binding holds: {refused}");
-    Story::read(&mut client, KEY);
     drop(client);
     server.survives_persistence();
 }

@@ -71,6 +71,7 @@ mod tests {
     use crate::deadlines::Deadlines;
     use crate::document::Document;
     use crate::history::Version;
+    use crate::keys::Keys;
     use crate::schema::{Schema, SchemaRef};
     use crate::state::Event;
     use std::sync::Arc;
@@ -92,7 +93,7 @@ mod tests {
             deadlines: Deadlines::default(),
             document,
         };
-        State::new(0x5eed, 1_741_058_499_000, schema, head)
+        State::new(Keys::from_random([0x5eed, 1, 2]), 1_741_058_499_000, schema, head)
     }
 
     fn told(state: &State, registry: &Registry) -> Vec<(&'static str, String)> {

@@ -137,8 +137,9 @@ impl Entry {
         };
         self.push_patch(patch, context.limits.audit_patch_bytes);
         if before.is_none() || carries_document(version) {
+            let is_shown = document.is_object();
             let document = document.text();
-            if document.len() <= context.limits.audit_document_bytes {
+            if is_shown && document.len() <= context.limits.audit_document_bytes {
                 self.push("document", document);
             }
         }
@@ -156,12 +157,13 @@ impl Entry {
         self.push("patch_bytes", itoa::Buffer::new().format(bytes));
     }
 
-    /// A lapse at `at_ms`: nobody did it, so there is no user. The documents before and after have their secrets hidden.
+    /// A lapse at `at_ms`: nobody did it, so there is no user. The documents before and after have their secrets hidden; where
+    /// that can't be done there is only a patch.
     pub(crate) fn lapse(
         state: &State,
         etag: Etag,
         at_ms: i64,
-        (before, after): (Node, Node),
+        documents: Result<(Node, Node), String>,
         context: &Context,
     ) -> Entry {
         let mut entry = Entry::of(Event::Lapse.as_str());
@@ -169,7 +171,10 @@ impl Entry {
         entry.push("parent", itoa::Buffer::new().format(state.head().number));
         entry.push("at", &iso8601(at_ms));
         entry.push_some("schema", state.schema().map(|schema| &*schema.name));
-        entry.push_documents(Some(before), after, etag.version, context);
+        match documents {
+            Ok((before, after)) => entry.push_documents(Some(before), after, etag.version, context),
+            Err(patch) => entry.push_patch(patch, context.limits.audit_patch_bytes),
+        }
         entry
     }
 

@@ -4,21 +4,24 @@
 //! where that is shorter. A patch (RFC 6902) was rejected: it is longer, and must be parsed and applied by rules.
 
 use super::{
-    LABELS_CEILING, Reader, VERSIONS_CEILING, Writer, read_attempt, read_deadlines, read_facts, read_schema,
-    read_state, read_version, tokens, write_attempt, write_deadlines, write_facts, write_schema, write_state,
+    LABELS_CEILING, Reader, VERSIONS_CEILING, Writer, events, read_attempt, read_deadlines, read_facts,
+    read_key, read_schema, read_state, read_version, tokens, write_attempt, write_deadlines, write_facts,
+    write_key, write_schema, write_state,
 };
 use crate::attempts::{ATTEMPTS_CEILING, Attempted, Tally};
 use crate::delta;
 use crate::document::{DOCUMENT_BYTES_CEILING, Document};
-use crate::etag::Etag;
 use crate::history::{Dropped, Version};
-use crate::state::{Commit, Effect, Relabel, State};
+use crate::keys::Keys;
+use crate::state::{Commit, Effect, Event, Relabel, State};
 
 const EFFECT_PUT: u8 = b'P';
 /// A commit with its whole document.
 const EFFECT_COMMIT: u8 = b'C';
 /// A commit whose document is told by what has changed in the one before.
 const EFFECT_CHANGE: u8 = b'S';
+/// Before one of these: the key that the state did not have.
+const EFFECT_KEY: u8 = b'K';
 const EFFECT_RELABEL: u8 = b'L';
 const EFFECT_ATTEMPT: u8 = b'A';
 const EFFECT_DEADLINES: u8 = b'D';
@@ -42,6 +45,10 @@ fn write_effect(out: &mut Writer, effect: &Effect) {
             write_state(out, state);
         }
         Effect::Commit(commit) => {
+            if let Some(key) = commit.key {
+                out.byte(EFFECT_KEY);
+                write_key(out, key);
+            }
             write_committed(out, commit);
             write_schema(out, commit.schema.as_ref());
             out.optional_text(commit.label.as_deref());
@@ -105,18 +112,27 @@ pub fn decode_effects(bytes: &[u8], before: Option<&State>) -> Option<Vec<Effect
     Some(effects)
 }
 
+/// Whether effects are a lapse that nobody asked for, by their first bytes.
+pub fn is_lapse(bytes: &[u8]) -> bool {
+    let mut input = Reader { bytes };
+    let mut event = || {
+        input.byte().filter(|kind| matches!(*kind, EFFECT_COMMIT | EFFECT_CHANGE))?;
+        let (_number, _parent, _at_ms) = (input.number()?, input.number()?, input.time()?);
+        events::of_byte(input.byte()?)
+    };
+    event() == Some(Event::Lapse)
+}
+
 fn read_effect(input: &mut Reader, before: Option<&State>) -> Option<Effect> {
     Some(match input.byte()? {
         EFFECT_PUT => Effect::Put(Box::new(read_state(input)?)),
-        EFFECT_COMMIT => {
-            let (version, before) = (read_version(input)?, before?);
-            let digest = Etag::digest(before.seed, version.document.text());
-            read_commit(version, digest, before, input)?
+        EFFECT_KEY => {
+            let before = before.filter(|before| before.keys.lack_a_key())?;
+            let keys = Keys { key: Some(read_key(input)?), ..before.keys };
+            let kind = input.byte()?;
+            read_commit(kind, input, before, keys)?
         }
-        EFFECT_CHANGE => {
-            let (version, digest) = read_changed(input, before?)?;
-            read_commit(version, digest, before?, input)?
-        }
+        kind @ (EFFECT_COMMIT | EFFECT_CHANGE) => read_commit(kind, input, before?, before?.keys)?,
         EFFECT_RELABEL => Effect::Relabel(Relabel { label: input.name()?, dropped: read_dropped(input)? }),
         EFFECT_ATTEMPT => {
             let tally = match input.byte()? {
@@ -135,19 +151,23 @@ fn read_effect(input: &mut Reader, before: Option<&State>) -> Option<Effect> {
     })
 }
 
-fn read_commit(version: Version, digest: u64, before: &State, input: &mut Reader) -> Option<Effect> {
+/// A new version with its whole document, or by what has changed. The digest of the latter says whether the document is the one
+/// that the primary has, so splices never make something else of another document.
+fn read_commit(kind: u8, input: &mut Reader, before: &State, keys: Keys) -> Option<Effect> {
+    let (version, digest) = match kind {
+        EFFECT_COMMIT => (read_version(input)?, None),
+        EFFECT_CHANGE => {
+            let version = read_facts(input)?;
+            let text = delta::apply(before.head.document.text(), input.slice(DOCUMENT_BYTES_CEILING)?)?;
+            let document = Document::from_stored(text.as_bytes())?;
+            (Version { document, ..version }, Some(input.fixed()?))
+        }
+        _ => return None,
+    };
     let (schema, label, dropped) = (read_schema(input)?, input.optional_name()?, read_dropped(input)?);
-    Some(Effect::Commit(Box::new(Commit::on(before, version, digest, schema, label, dropped))))
-}
-
-/// A version by what has changed. The digest says whether the document is the one that the primary has, so splices never
-/// make something else of another document.
-fn read_changed(input: &mut Reader, before: &State) -> Option<(Version, u64)> {
-    let version = read_facts(input)?;
-    let text = delta::apply(before.head.document.text(), input.slice(DOCUMENT_BYTES_CEILING)?)?;
-    let document = Document::from_stored(text.as_bytes())?;
-    let digest = Etag::digest(before.seed, &text);
-    (digest == input.fixed()?).then_some((Version { document, ..version }, digest))
+    let commit = Commit::on(before, version, keys, schema, label, dropped);
+    let is_same = digest.is_none_or(|digest| digest == commit.digest);
+    is_same.then(|| Effect::Commit(Box::new(commit)))
 }
 
 fn write_dropped(out: &mut Writer, dropped: &Dropped) {

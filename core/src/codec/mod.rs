@@ -12,6 +12,8 @@ mod past;
 mod tokens;
 mod wire;
 
+use std::num::NonZeroU64;
+
 use crate::attempts::{
     ATTEMPT_ERROR_BYTES_MAX, ATTEMPTS_CEILING, Attempt, Attempts, Counter, OPERATIONS_MAX,
 };
@@ -19,14 +21,17 @@ use crate::audit::LastEntry;
 use crate::deadlines::{DEADLINES_MAX, Deadline, Deadlines, PLACE_BYTES_MAX};
 use crate::document::{DOCUMENT_BYTES_CEILING, Document};
 use crate::history::{History, Label, Version};
+use crate::keys::{Key, Keys};
 use crate::schema::SchemaRef;
 use crate::state::State;
 
-pub use effects::{decode_effects, encode_effects};
+pub use effects::{decode_effects, encode_effects, is_lapse};
 pub(crate) use wire::{Reader, Writer};
 
 /// The first byte of an encoded state; another one is another format.
-const STATE_FORMAT: u8 = 2;
+const STATE_FORMAT: u8 = 3;
+/// Without a key for etags. It is read, and written no more.
+const STATE_FORMAT_KEYLESS: u8 = 2;
 /// Past versions as whole ones, oldest first. It is read, and written no more.
 const STATE_FORMAT_WHOLE: u8 = 1;
 
@@ -53,7 +58,11 @@ pub fn decode_state(bytes: &[u8]) -> Option<State> {
 
 fn write_state(out: &mut Writer, state: &State) {
     out.byte(STATE_FORMAT);
-    out.fixed(state.seed);
+    out.fixed(state.keys.seed);
+    out.byte(u8::from(!state.keys.lack_a_key()));
+    if let Some(key) = state.keys.key {
+        write_key(out, key);
+    }
     out.time(state.initialized_at_ms);
     write_schema(out, state.schema.as_ref());
     write_version(out, &state.head);
@@ -77,12 +86,15 @@ fn write_state(out: &mut Writer, state: &State) {
 
 fn read_state(input: &mut Reader) -> Option<State> {
     let format = input.byte()?;
-    let seed = input.fixed()?;
+    let mut keys = Keys { seed: input.fixed()?, key: None };
+    if format == STATE_FORMAT && input.flag()? {
+        keys.key = Some(read_key(input)?);
+    }
     let initialized_at_ms = input.time()?;
     let schema = read_schema(input)?;
-    let mut state = State::new(seed, initialized_at_ms, schema, read_version(input)?);
+    let mut state = State::new(keys, initialized_at_ms, schema, read_version(input)?);
     let past = match format {
-        STATE_FORMAT => past::read_past(input)?,
+        STATE_FORMAT | STATE_FORMAT_KEYLESS => past::read_past(input)?,
         STATE_FORMAT_WHOLE => past::read_whole(input, &state.head)?,
         _ => return None,
     };
@@ -95,6 +107,15 @@ fn read_state(input: &mut Reader) -> Option<State> {
     state.tokens = tokens::read_tokens(input)?;
     state.last_entry = read_last_entry(input)?;
     state.check_invariants().is_ok().then_some(state)
+}
+
+fn write_key(out: &mut Writer, key: Key) {
+    out.fixed(key.first.get());
+    out.fixed(key.second);
+}
+
+fn read_key(input: &mut Reader) -> Option<Key> {
+    Some(Key { first: NonZeroU64::new(input.fixed()?)?, second: input.fixed()? })
 }
 
 fn write_last_entry(out: &mut Writer, last: Option<LastEntry>) {
@@ -222,6 +243,8 @@ mod tests {
     use crate::state::{Commit, Effect, Event, Relabel};
     use crate::tokens::{Made, Remembered, Token, Tokens};
 
+    const KEYS: fn() -> Keys = || Keys::from_random([0x5eed, 1, 2]);
+
     fn document(text: &str) -> Document {
         Document::from_stored(text.as_bytes()).expect(text)
     }
@@ -254,7 +277,7 @@ mod tests {
             has_secrets: true,
         });
         let mut state =
-            State::new(0x5eed, 1_741_058_499_000, schema, version(4, r#"{"current":{"path":"offer"}}"#));
+            State::new(KEYS(), 1_741_058_499_000, schema, version(4, r#"{"current":{"path":"offer"}}"#));
         let (first, third) = (version(1, "{}"), version(3, r#"{"current":{"path":"menu"},"amount":1.10}"#));
         let third_packed = Past::of(&third, &state.head.document.edits_since(&third.document), None);
         let first_packed =
@@ -290,8 +313,7 @@ mod tests {
     fn effects() -> Vec<Effect> {
         let dropped = Dropped { labels: vec!["menu".into()], versions: vec![1] };
         let (before, version) = (state(), version(5, "{}"));
-        let digest = Etag::digest(before.seed, "{}");
-        let commit = Commit::on(&before, version, digest, None, Some("x".into()), dropped.clone());
+        let commit = Commit::on(&before, version, before.keys, None, Some("x".into()), dropped.clone());
         vec![
             Effect::Put(Box::new(state())),
             Effect::Commit(Box::new(commit)),
@@ -323,10 +345,9 @@ mod tests {
     fn before_and_change() -> (State, Effect) {
         let note = "School fees for term 2. ".repeat(20);
         let text = |amount: &str| format!(r#"{{"note":"{note}","amount":{amount},"handle":"tariro"}}"#);
-        let before = State::new(0x5eed, 1_741_058_499_000, None, version(4, &text("12.50")));
+        let before = State::new(KEYS(), 1_741_058_499_000, None, version(4, &text("12.50")));
         let version = version(5, &text("7"));
-        let digest = Etag::digest(before.seed, &text("7"));
-        let commit = Commit::on(&before, version, digest, None, None, Dropped::default());
+        let commit = Commit::on(&before, version, before.keys, None, None, Dropped::default());
         (before, Effect::Commit(Box::new(commit)))
     }
 
@@ -349,9 +370,32 @@ mod tests {
         let mut other = before.clone();
         other.head.document = document(&before.head.document.text().replace("term 2", "term 3"));
         let mut reborn = before.clone();
-        reborn.seed = 7;
+        reborn.keys = Keys::from_random([0x5eed, 1, 3]);
         for state in [None, Some(&other), Some(&reborn)] {
             assert_eq!(decode_effects(&bytes, state), None);
+        }
+    }
+
+    /// A state that a release without keys has written keeps its etag, and gets a key with its next version.
+    #[test]
+    fn state_without_a_key_gets_one_with_its_next_version() {
+        let (mut before, _) = before_and_change();
+        before.keys.key = None;
+        before.digest = before.head.etag(before.keys).digest;
+        let read = decode_state(&encode_state(&before)).expect("a state without a key");
+        assert_eq!((read.etag(), read.keys), (before.etag(), before.keys));
+        for text in [before.head.document.text().replace("12.50", "7"), "{}".to_owned()] {
+            let keys = before.keys.or_key_of(KEYS());
+            let commit = Commit::on(&before, version(5, &text), keys, None, None, Dropped::default());
+            let effect = [Effect::Commit(Box::new(commit))];
+            let bytes = encode_effects(&effect);
+            assert_eq!(decode_effects(&bytes, Some(&before)).as_deref(), Some(&effect[..]), "{text}");
+            let mut after = before.clone();
+            effect.into_iter().for_each(|effect| after.apply(effect));
+            assert_eq!((after.keys, after.digest), (keys, keys.digest(5, &text)));
+            // A key is for a state that has none, and stands before a version.
+            assert_eq!(decode_effects(&bytes, Some(&after)), None);
+            assert_eq!(decode_effects(&bytes[..17], Some(&before)), None);
         }
     }
 
@@ -439,7 +483,7 @@ mod tests {
     fn a_chain_that_is_too_long_is_refused() {
         let chained = |past: u64| {
             let head = version(past + 1, &format!(r#"{{"note":"{}"}}"#, "x".repeat(100)));
-            let mut state = State::new(0x5eed, 1_741_058_499_000, None, head.clone());
+            let mut state = State::new(KEYS(), 1_741_058_499_000, None, head.clone());
             let packed = |number: u64| {
                 Past::of(&Version { number, parent: 0, ..head.clone() }, &Edits::default(), None)
             };

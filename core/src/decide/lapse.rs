@@ -5,15 +5,20 @@
 //! on a replica, and gets the etag that the committed lapse will have.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
 
 use super::{Context, Course, Outcome};
 use crate::audit::Entry;
 use crate::deadlines::{Deadline, Deadlines};
 use crate::document::Document;
-use crate::etag::VERSION_MAX;
+use crate::etag::{Etag, VERSION_MAX};
 use crate::history::Version;
 use crate::json::draft::Draft;
+use crate::json::node::Node;
 use crate::json::pointer::Pointer;
+use crate::json::to_text;
 use crate::json::tree::Tree;
 use crate::rules::Rules;
 use crate::schema::{Registry, Schema};
@@ -56,15 +61,35 @@ pub fn lapse(state: &State, context: &Context) -> Option<Outcome> {
         deadlines,
         document,
     };
-    let etag = state.etag_of(&version);
     let dropped = state.history().plan(Some(head.number), None, context.limits);
     let masked = schema.map(|schema| masked(schema.rules(), &before, &after));
-    let (before, after) = masked.as_ref().map_or((&before, &after), |(before, after)| (before, after));
-    let entry = Entry::lapse(state, etag, due_ms, (before.root(), after.root()), context);
-    let commit = Commit::on(state, version, etag.digest, state.schema().cloned(), None, dropped);
+    let shown = match (&masked, state.schema()) {
+        (Some((before, after)), _) => Ok((before.root(), after.root())),
+        (None, None) => Ok((before.root(), after.root())),
+        // Without its schema no value of it may be shown: any may be a secret.
+        (None, Some(_)) => Err(removals(&head.deadlines.until(due_ms), before.root(), after.root())),
+    };
+    // Without a new key: readers work out the same etag.
+    let commit = Commit::on(state, version, state.keys, state.schema().cloned(), None, dropped);
+    let etag = Etag { version: number, digest: commit.digest };
+    let entry = Entry::lapse(state, etag, due_ms, shown, context);
     let effects = vec![Effect::Commit(Box::new(commit))];
     let (event, entry, course) = (Some(Event::Lapse), Some(entry), Course::Plain);
     Some(Outcome { effects, event, etag, expires_at_ms, entry, course })
+}
+
+/// The patch of a lapse by the names of what it has taken away, without any value.
+fn removals(places: &[Pointer], before: Node, after: Node) -> String {
+    let is_gone = |place: &Pointer| place.find(before).is_some() && place.find(after).is_none();
+    let gone: BTreeSet<&[String]> =
+        places.iter().filter(|place| is_gone(place)).map(Pointer::tokens).collect();
+    let is_within_another = |tokens: &[String]| {
+        (0..tokens.len()).any(|len| tokens.get(..len).is_some_and(|above| gone.contains(above)))
+    };
+    let topmost = places.iter().filter(|place| gone.contains(place.tokens()));
+    let topmost = topmost.filter(|place| !is_within_another(place.tokens()));
+    let operations = topmost.map(|place| json!({"op": "remove", "path": place.to_string()}));
+    to_text(&Value::Array(operations.collect()))
 }
 
 /// The state as it is once everything that is due has lapsed.
@@ -110,6 +135,7 @@ fn masked(rules: &Rules, before: &Tree, after: &Tree) -> (Tree<'static>, Tree<'s
 mod tests {
     use super::*;
     use crate::cost::Budget;
+    use crate::keys::Keys;
     use crate::limits::Limits;
 
     const DUE_MS: i64 = 1_741_058_499_570;
@@ -130,14 +156,14 @@ mod tests {
         let context = Context {
             key: b"channel:+263771234567",
             now_ms,
-            seed: 0,
+            keys: Keys::default(),
             user: "",
             limits: &limits,
             budget: &Budget::new(&limits),
             registry: &registry,
             expires_at_ms,
         };
-        let outcome = lapse(&State::new(0x5eed, 1, None, head), &context)?;
+        let outcome = lapse(&State::new(Keys::from_random([0x5eed, 1, 2]), 1, None, head), &context)?;
         let [Effect::Commit(commit)] = outcome.effects.as_slice() else { panic!("{outcome:?}") };
         assert_eq!((commit.version.at_ms, commit.version.deadlines.first_ms()), (DUE_MS, Some(DUE_MS + 5)));
         Some(commit.version.document.text().to_owned())

@@ -27,6 +27,7 @@ use crate::history::{Dropped, Label, Version};
 use crate::json::node::Node;
 use crate::json::tree::Tree;
 use crate::json::written::Written;
+use crate::keys::Keys;
 use crate::limits::Limits;
 use crate::schema::{Registry, Schema, SchemaRef};
 use crate::state::{Commit, Effect, Event, Relabel, State};
@@ -54,8 +55,8 @@ pub struct Context<'a> {
     pub key: &'a [u8],
     /// The clock, in Unix milliseconds.
     pub now_ms: i64,
-    /// 64 random bits for the seed of a state that may be created.
-    pub seed: u64,
+    /// Random ones for a state that may be created, or that has no key yet.
+    pub keys: Keys,
     /// The ACL user who sent the command.
     pub user: &'a str,
     /// The limits in force.
@@ -234,7 +235,7 @@ impl Proposal<'_> {
         // A state that is rebuilt goes on from its last version.
         let number = self.parent.saturating_add(1);
         let head = self.version(number, content, context);
-        let mut state = State::new(context.seed, context.now_ms, schema, head);
+        let mut state = State::new(context.keys, context.now_ms, schema, head);
         if let Some(name) = self.label {
             let label = Label { name: name.into(), version: number };
             let dropped = state.history().plan(None, Some(label), context.limits);
@@ -266,13 +267,14 @@ impl Proposal<'_> {
         let number =
             present.checked_add(1).filter(|number| *number <= VERSION_MAX).ok_or(Error::LastVersion)?;
         let version = self.version(number, content, context);
-        let etag = state.etag_of(&version);
+        let keys = state.keys.or_key_of(context.keys);
         let label = self.label.map(|name| Label { name: name.into(), version: number });
         let mut dropped: Dropped = state.history().plan(Some(present), label, context.limits);
         self.obeyed.drop_unhidden(state, self.label, &mut dropped);
         let (event, label, schema) = (self.event, self.label.map(Into::into), self.obeyed.reference());
+        let commit = Commit::on(state, version, keys, schema, label, dropped);
+        let etag = Etag { version: number, digest: commit.digest };
         let entry = self.entry(etag, context);
-        let commit = Commit::on(state, version, etag.digest, schema, label, dropped);
         let commit = Effect::Commit(Box::new(commit));
         Ok(Outcome {
             effects: std::iter::once(commit).chain(attempted.map(Effect::Attempt)).collect(),

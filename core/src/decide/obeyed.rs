@@ -14,7 +14,7 @@ use crate::json::node::Node;
 use crate::json::pointer::Pointer;
 use crate::json::tree::Tree;
 use crate::json::written::Written;
-use crate::rules::{Before, Clock, Keep, Rules};
+use crate::rules::{Before, Clock, Keep, Rules, hidden};
 use crate::schema::{Schema, SchemaRef};
 use crate::state::State;
 
@@ -23,6 +23,8 @@ use crate::state::State;
 pub(super) struct Obeyed {
     pub schema: Option<Arc<Schema>>,
     former: Option<Arc<Schema>>,
+    /// The one before is not here any more, so any value that the state had may be a secret.
+    former_is_gone: bool,
 }
 
 impl Obeyed {
@@ -54,9 +56,9 @@ impl Obeyed {
             }
         };
         let get = |name: &str| context.registry.get(name).cloned();
-        // One that is gone has no rules that anybody could read.
-        let former = own.flatten().filter(|own| Some(*own) != name).and_then(|own| get(own).ok());
-        Ok(Obeyed { schema: name.map(get).transpose()?, former })
+        let former = own.flatten().filter(|own| Some(*own) != name).map(get);
+        let former_is_gone = former.as_ref().is_some_and(Result::is_err);
+        Ok(Obeyed { schema: name.map(get).transpose()?, former: former.and_then(Result::ok), former_is_gone })
     }
 
     /// The schema as a state remembers it.
@@ -293,6 +295,10 @@ impl Obeyed {
         after: Node,
         tells_all: bool,
     ) -> Option<(Option<Tree<'static>>, Tree<'static>)> {
+        if self.former_is_gone {
+            let everything = Draft::Same(hidden().root()).into_tree();
+            return Some((before.map(|before| Draft::Same(before).into_tree()), everything));
+        }
         let told = |rules: &Rules| before.is_none_or(|before| !rules.are_passed_over(before, after));
         if !self.rules().any(|rules| rules.has_secrets() && (tells_all || told(rules))) {
             return None;

@@ -35,7 +35,7 @@ pub(super) fn with_etag(outcome: Outcome) -> (Outcome, Made) {
 }
 
 fn again(state: &State, token: &Token, id: &Id, context: &Context) -> Result<Outcome, Error> {
-    if token.digest != id.digest(state.seed) {
+    if token.digest != id.digest(state.keys.seed) {
         return Err(Error::IdMismatch { made: token.made });
     }
     let etag = match token.made {
@@ -57,7 +57,7 @@ fn remember(outcome: &mut Outcome, state: Option<&State>, id: &Id, made: Made, c
     if kept_max == 0 && state.is_none_or(|state| state.tokens.kept.is_empty()) {
         return;
     }
-    let digest = id.digest(state.map_or(context.seed, |state| state.seed));
+    let digest = id.digest(state.map_or(context.keys, State::keys).seed);
     let token = Token { name: id.token.as_str().into(), digest, made };
     let remembered = Remembered { token, kept_max };
     match outcome.effects.first_mut() {
@@ -74,6 +74,7 @@ mod tests {
     use crate::etag::Expected;
     use crate::expiry::Ttl;
     use crate::json::change::{Change, ChangeKind};
+    use crate::keys::Keys;
     use crate::limits::Limits;
     use crate::schema::Registry;
 
@@ -85,7 +86,7 @@ mod tests {
         let context = Context {
             key: b"channel:+263771234567",
             now_ms,
-            seed: 0x5eed,
+            keys: Keys::from_random([0x5eed, 1, 2]),
             user: "default",
             limits: &limits,
             budget: &Budget::new(&limits),

@@ -34,6 +34,7 @@ use crate::schema::refs::Whole;
 pub use guard::Before;
 pub use keep::Keep;
 pub use lapses::Clock;
+pub use secrets::hidden;
 
 use places::{Marks, Place};
 use transitions::Transitions;

@@ -24,6 +24,11 @@ static SECRET_TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of_trusted(SECRET));
 /// What stands for a secret in a document that is compared with another one, when the two secrets differ.
 static OTHER_SECRET_TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of_trusted("\"**\""));
 
+/// What stands for a document of which nothing may be shown.
+pub fn hidden() -> &'static Tree<'static> {
+    &SECRET_TREE
+}
+
 fn secret() -> Draft<'static> {
     Draft::Same(SECRET_TREE.root())
 }

@@ -124,17 +124,26 @@ impl Registry {
         Ok(self.hiding(schema)?.filter(|hiding| head.has_secret || !is_same(hiding)))
     }
 
-    /// Whether an update of `state`, or of none under `key` naming a schema, may carry secrets.
-    pub fn may_carry_secrets(&self, key: &[u8], state: Option<&State>, named: Option<&str>) -> bool {
-        let own = state.and_then(State::schema);
-        let names = [self.bound(key), named, own.map(|schema| &*schema.name)].into_iter().flatten();
-        let has_secrets = |name| self.get(name).is_ok_and(|schema| schema.reference().has_secrets);
-        own.is_some_and(|schema| schema.has_secrets) || names.into_iter().any(has_secrets)
+    /// As [`Registry::hiding`], for a past version: it may have had a secret under an earlier revision of a schema that is gone.
+    pub fn hiding_past(
+        &self,
+        schema: Option<&SchemaRef>,
+        version: &Version,
+    ) -> Result<Option<&Arc<Schema>>, Error> {
+        if let Some(own) = schema.filter(|_| version.has_secret) {
+            self.get(&own.name)?;
+        }
+        self.hiding(schema)
     }
 
-    /// Whether any schema has secrets.
-    pub fn has_secrets(&self) -> bool {
-        self.iter().any(|schema| schema.reference().has_secrets)
+    /// Whether an update of `state`, or of none under `key` naming a schema, may carry secrets: unless all schemas that may apply
+    /// are known and have none. One that is gone, or not here yet, may have some.
+    pub fn may_carry_secrets(&self, key: &[u8], state: Option<&State>, named: Option<&str>) -> bool {
+        let own = state.and_then(State::schema);
+        let has_none = |name| self.get(name).is_ok_and(|schema| !schema.reference().has_secrets);
+        let names = [self.bound(key), named, own.map(|schema| &*schema.name)];
+        let mut known = names.into_iter().flatten().map(has_none).peekable();
+        own.is_some_and(|schema| schema.has_secrets) || known.peek().is_none() || !known.all(|none| none)
     }
 
     /// Checks json that is not stored against the schema of this name.

@@ -1,0 +1,60 @@
+//! What the server evicts by: a lapse that nobody asked for is no use of a state, so one that was left alone looks as old as
+//! it is to `allkeys-lru` and `allkeys-lfu`.
+
+use std::time::Duration;
+
+use support::{Client, Server, wait_until};
+
+use crate::{AUDIT, KEY, counter};
+
+const SCHEMA: &str = r#"{"x-ttl":60,"properties":{"form":{"x-ttl":1.3},"current":{"x-ttl":2.6}}}"#;
+
+fn abandoned(client: &mut Client) {
+    client.ok(&["STATE.SCHEMA", "SET", "bot.forms", SCHEMA]);
+    client.ok(&["STATE.UPDATE", KEY, "0", r#"{"form":1,"current":2}"#, "SCHEMA", "bot.forms"]);
+}
+
+fn lapsed(client: &mut Client, count: i64) {
+    wait_until("the members have lapsed", || counter(client, "lapses") == count);
+}
+
+/// On a replica too, which evicts once it is promoted.
+#[test]
+fn lapse_leaves_the_idle_time_of_state_and_stream() {
+    let server = Server::builder().without_schemas().start();
+    let replica = Server::builder().without_schemas().start();
+    replica.follow(&server);
+    let (mut client, mut reader) = (server.client(), replica.client());
+    abandoned(&mut client);
+    lapsed(&mut client, 2);
+    replica.catch_up(&server);
+    for client in [&mut client, &mut reader] {
+        for key in [KEY, AUDIT] {
+            let idle_s = client.ok(&["OBJECT", "IDLETIME", key]).int();
+            assert!(idle_s >= 2, "{key} looks as if it had been used {idle_s} s ago");
+        }
+    }
+    client.ok(&["STATE.GET", KEY]);
+    assert!(client.ok(&["OBJECT", "IDLETIME", KEY]).int() < 2, "a caller uses it");
+}
+
+#[test]
+fn lapse_leaves_the_frequency_of_a_state() {
+    let server = Server::builder()
+        .without_schemas()
+        .arg("--maxmemory-policy")
+        .arg("allkeys-lfu")
+        .arg("--lfu-log-factor")
+        .arg("0")
+        .start();
+    let mut client = server.client();
+    abandoned(&mut client);
+    let frequency = |client: &mut Client| client.ok(&["OBJECT", "FREQ", KEY]).int();
+    let before = frequency(&mut client);
+    lapsed(&mut client, 2);
+    // The timer looks once more at what it has committed.
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(frequency(&mut client), before);
+    client.ok(&["STATE.GET", KEY]);
+    assert!(frequency(&mut client) > before, "a caller uses it");
+}
