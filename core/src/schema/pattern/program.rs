@@ -10,7 +10,7 @@ use crate::cost::Budget;
 use crate::error::Error;
 
 /// What following a state, or asking one for a character, costs.
-const STATE_COST: usize = 8;
+const STATE_COST: usize = 4;
 
 #[derive(Clone, Copy, Debug)]
 enum State {
