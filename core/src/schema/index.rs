@@ -1,0 +1,128 @@
+//! Finds the patterns that may match a key by their literal beginnings.
+//!
+//! The beginnings are sorted. All that a key begins with are the greatest that does not lie behind the key, if the key begins
+//! with it, and the beginnings of that one in turn, so each knows the longest other one that it begins with. A trie was
+//! not made: it takes an allocation for each byte.
+
+use super::glob::Glob;
+
+/// The patterns of one beginning.
+#[derive(Debug)]
+struct Group {
+    /// The longest other beginning that this one begins with.
+    shorter: Option<usize>,
+    /// Where the patterns are, most specific first.
+    places: Vec<usize>,
+}
+
+/// Patterns by their beginnings.
+#[derive(Debug)]
+pub(super) struct Index {
+    /// Most specific first.
+    globs: Vec<Glob>,
+    /// Sorted.
+    beginnings: Vec<Box<[u8]>>,
+    /// One for each beginning.
+    groups: Vec<Group>,
+}
+
+impl Index {
+    /// Of patterns, most specific first.
+    pub(super) fn of(globs: impl Iterator<Item = Glob>) -> Index {
+        let globs: Vec<Glob> = globs.collect();
+        let mut by_beginning: Vec<(&[u8], usize)> =
+            globs.iter().enumerate().map(|(place, glob)| (glob.literal(), place)).collect();
+        by_beginning.sort_unstable();
+        let (mut beginnings, mut groups) = (Vec::<Box<[u8]>>::new(), Vec::<Group>::new());
+        for (literal, place) in by_beginning {
+            match groups.last_mut().filter(|_| beginnings.last().is_some_and(|last| **last == *literal)) {
+                Some(group) => group.places.push(place),
+                None => {
+                    let shorter = longest(&beginnings, &groups, groups.len().checked_sub(1), literal);
+                    beginnings.push(literal.into());
+                    groups.push(Group { shorter, places: vec![place] });
+                }
+            }
+        }
+        Index { globs, beginnings, groups }
+    }
+
+    /// Where the most specific pattern is that matches.
+    pub(super) fn first_match(&self, key: &[u8]) -> Option<usize> {
+        self.search(key, |glob| glob.matches(key))
+    }
+
+    fn search(&self, key: &[u8], mut is_match: impl FnMut(&Glob) -> bool) -> Option<usize> {
+        let before = self.beginnings.partition_point(|beginning| **beginning <= *key).checked_sub(1);
+        let mut group = longest(&self.beginnings, &self.groups, before, key);
+        let mut found: Option<usize> = None;
+        while let Some(Group { shorter, places }) = group.and_then(|group| self.groups.get(group)) {
+            // Those that are less specific than what was found need not be tried.
+            let mut better = places.iter().take_while(|place| found.is_none_or(|found| **place < found));
+            let matching = better.find(|place| self.globs.get(**place).is_some_and(&mut is_match));
+            found = matching.copied().or(found);
+            group = *shorter;
+        }
+        found
+    }
+}
+
+/// The longest beginning that `text` begins with, going from one to those that it begins with.
+fn longest(beginnings: &[Box<[u8]>], groups: &[Group], from: Option<usize>, text: &[u8]) -> Option<usize> {
+    let mut group = from;
+    while let Some(place) = group {
+        if beginnings.get(place).is_some_and(|beginning| text.starts_with(beginning)) {
+            return group;
+        }
+        group = groups.get(place).and_then(|group| group.shorter);
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn index(patterns: &[String]) -> Index {
+        Index::of(patterns.iter().map(|pattern| Glob::parse(pattern.as_bytes())))
+    }
+
+    /// How many patterns are tried on a key.
+    fn tried(patterns: &[String], key: &[u8]) -> usize {
+        let mut tried = 0;
+        index(patterns).search(key, |glob| {
+            tried += 1;
+            glob.matches(key)
+        });
+        tried
+    }
+
+    #[test]
+    fn the_number_of_patterns_tried_does_not_grow_with_their_number() {
+        for count in [1, 16, 256, 1023] {
+            let mut patterns: Vec<String> =
+                (0..count).map(|n| format!("channel:+2637{n:04}*a*b*c")).collect();
+            patterns.push("*".to_owned());
+            for key in [b"channel:+26370000567".to_vec(), vec![b'x'; 4000], b"channel:+2637".to_vec()] {
+                assert!(tried(&patterns, &key) <= 2, "{count} patterns, {}", key.len());
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(crate::json::oracle::config())]
+
+        #[test]
+        fn the_index_finds_what_trying_all_finds(
+            patterns in proptest::collection::vec("[ab]{0,3}[ab*?]{0,3}", 0..24),
+            keys in proptest::collection::vec("[ab]{0,6}", 8),
+        ) {
+            let index = index(&patterns);
+            for key in keys {
+                let key = key.as_bytes();
+                let first = patterns.iter().position(|pattern| Glob::parse(pattern.as_bytes()).matches(key));
+                proptest::prop_assert_eq!(index.first_match(key), first);
+            }
+        }
+    }
+}
