@@ -10,6 +10,7 @@ use redis_state_core::Expected;
 use redis_state_core::decide::{self, Awaited};
 
 use super::{Refused, read, words};
+use crate::server::audit::check_key;
 use crate::server::ctx::Ctx;
 use crate::server::entry::entry;
 use crate::server::key::{Key, Kind};
@@ -54,12 +55,13 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
             )));
         }
     };
+    check_key(key)?;
     Ok(Request { key: *key, known, timeout_ms })
 }
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let request = parse(args)?;
-    if answer(ctx, &request)? {
+    if answer(ctx, &request, Asker::Caller)? {
         return Ok(());
     }
     if ctx.may_block() {
@@ -72,31 +74,49 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     Ok(())
 }
 
+/// Who is answered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asker {
+    /// The caller of the command, whose rights the server has just checked.
+    Caller,
+    /// A client that was blocked: a right that was taken away meanwhile is gone.
+    Blocked,
+}
+
 /// Replies if what is waited for is there, or can't come any more; says whether it did.
-fn answer(ctx: Ctx, request: &Request) -> Result<bool, Refused> {
+fn answer(ctx: Ctx, request: &Request, asker: Asker) -> Result<bool, Refused> {
     let key = Key::open_read(ctx, request.key);
     let state = key.held().map(|held| read::shown(ctx, &key, held.state()));
-    if state.is_none() && key.kind() != Kind::Nothing {
-        return Err(Refused::WrongType);
+    let is_other_type = state.is_none() && key.kind() != Kind::Nothing;
+    let awaited = decide::wait(request.known, state.as_ref().map(|state| state.etag()));
+    // Most clients that are blocked stay so, and the ACL takes longer than all else here.
+    if awaited == Awaited::NotYet && !is_other_type {
+        return Ok(false);
     }
-    match (decide::wait(request.known, state.as_ref().map(|state| state.etag())), &state) {
-        (Awaited::Reached, Some(state)) => {
+    if asker == Asker::Blocked && !ctx.may_run(COMMAND.name, request.key) {
+        return Err(Refused::NoPermissionLeft);
+    }
+    match &state {
+        _ if is_other_type => return Err(Refused::WrongType),
+        Some(state) if awaited == Awaited::Reached => {
             let document = read::present(ctx, request.key, state.schema(), state.head())?;
             read::reply_document(ctx, state.etag(), document.text());
+            if asker == Asker::Blocked {
+                waiting::answered(ctx, document.text().len());
+            }
         }
-        (Awaited::NotYet, _) => return Ok(false),
-        (Awaited::Reached | Awaited::Gone, _) => ctx.reply_nil(),
+        _ => ctx.reply_nil(),
     }
     Ok(true)
 }
 
-/// Called when the key may have changed. A right that was taken away meanwhile is gone.
+/// Called when the key may have changed.
 fn look_again(ctx: Ctx, args: &[RedisStr]) -> Result<bool, Refused> {
     let request = parse(args)?;
-    if !ctx.may_run(COMMAND.name, request.key) {
-        return Err(Refused::NoPermissionLeft);
+    if !waiting::has_room(ctx, request.key) {
+        return Ok(false);
     }
-    answer(ctx, &request)
+    answer(ctx, &request, Asker::Blocked)
 }
 
 /// Called when the time is up, when CLIENT UNBLOCK asks for the same, and for a state that has ended.

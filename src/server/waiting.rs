@@ -9,10 +9,14 @@
 //!
 //! Another dataset: a full resynchronisation, a reload or a FLUSHALL signals no key. Then all who wait are looked at.
 //!
-//! For both a ticket is kept for each client. Rejected: to unblock from STATE.DELETE alone; a session ends by its expiry, as
+//! A crowd: three hundred clients that wait for a document of a megabyte would be sent 300 MB by one update, while all others
+//! wait. So one turn of the event loop answers up to [`TURN_BYTES`]; whom that leaves out stays blocked until a timer signals the
+//! key again. What was sent is written out meanwhile. Replies can't be shared: the server copies each into the client's buffer.
+//!
+//! For the first two a ticket is kept for each client. Rejected: to unblock from STATE.DELETE alone; a session ends by its expiry, as
 //! a rule.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::{c_int, c_longlong, c_void};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -25,6 +29,13 @@ use super::ctx::Ctx;
 use super::entry::{Entry, guard};
 use super::key::{Key, Kind};
 use super::string::{OwnedString, RedisStr};
+
+/// Clients that wait are sent up to so many bytes of documents in one turn, and one document in any case.
+const TURN_BYTES: usize = 8 * 1024 * 1024;
+/// So many of them are answered in one turn at most.
+const TURN_CLIENTS: usize = 1024;
+/// A turn begins so long after the one before.
+const TURN_MS: c_longlong = 10;
 
 /// What the server calls for a client that waits.
 pub struct Callbacks {
@@ -65,6 +76,23 @@ struct Waiting {
     next_number: u64,
     /// Where the timer is to look.
     doubtful: Vec<Place>,
+    /// What was answered in this turn.
+    turn: Turn,
+}
+
+/// What clients that waited were sent since the timer has last begun a turn.
+#[derive(Default)]
+struct Turn {
+    bytes: usize,
+    clients: usize,
+    /// Where clients were left out.
+    postponed: HashSet<Place>,
+}
+
+impl Turn {
+    fn has_room(&self) -> bool {
+        self.bytes < TURN_BYTES && self.clients < TURN_CLIENTS
+    }
 }
 
 static WAITING: Mutex<Option<Waiting>> = Mutex::new(None);
@@ -169,6 +197,42 @@ fn doubt(places: impl FnOnce(&Waiting) -> Vec<Place>) {
     }
 }
 
+/// Whether a client that waits for this key may be answered in this turn; if not, it is called again in the next one.
+pub fn has_room(ctx: Ctx, key: RedisStr) -> bool {
+    with_waiting(|waiting| {
+        if waiting.turn.has_room() {
+            return true;
+        }
+        let place = Place { database: ctx.database(), key: key.bytes().into() };
+        waiting.turn.postponed.insert(place);
+        false
+    })
+}
+
+/// A client that waited was sent a document of so many bytes.
+pub fn answered(ctx: Ctx, bytes: usize) {
+    set_timer_ctx(ctx);
+    let begins = with_waiting(|waiting| {
+        let turn = &mut waiting.turn;
+        turn.bytes = turn.bytes.saturating_add(bytes);
+        turn.clients += 1;
+        turn.clients == 1
+    });
+    if begins {
+        let ctx = TIMER_CTX.load(Ordering::Relaxed);
+        // SAFETY: R1; the context is ours and is never freed.
+        unsafe { api!(RedisModule_CreateTimer(ctx, TURN_MS, Some(begin_turn), null_mut())) };
+    }
+}
+
+/// Calls those who were left out in the turn before.
+unsafe extern "C" fn begin_turn(ctx: *mut raw::RedisModuleCtx, _: *mut c_void) {
+    guard(|| {
+        let turn = with_waiting(|waiting| std::mem::take(&mut waiting.turn));
+        look_at(Ctx::new(ctx), turn.postponed);
+    });
+}
+
 fn set_timer_ctx(ctx: Ctx) {
     if TIMER_CTX.load(Ordering::Relaxed).is_null() {
         // SAFETY: R1.
@@ -180,20 +244,24 @@ fn set_timer_ctx(ctx: Ctx) {
 /// Where a state is, who waits is called; where none is, who knew one is answered as by a timeout.
 unsafe extern "C" fn look(ctx: *mut raw::RedisModuleCtx, _: *mut c_void) {
     guard(|| {
-        let ctx = Ctx::new(ctx);
-        for place in with_waiting(|waiting| std::mem::take(&mut waiting.doubtful)) {
-            ctx.select(place.database);
-            let name = OwnedString::new(&place.key);
-            if Key::open_read(ctx, name.borrow()).kind() == Kind::State {
-                ctx.signal_ready(name.borrow());
-                continue;
-            }
-            for handle in with_waiting(|waiting| waiting.knowing(&place)) {
-                // SAFETY: R1; its ticket has not come back, which happens in the event loop, not in here.
-                unsafe { api!(RedisModule_UnblockClient(handle, null_mut())) };
-            }
-        }
+        let doubtful = with_waiting(|waiting| std::mem::take(&mut waiting.doubtful));
+        look_at(Ctx::new(ctx), doubtful);
     });
+}
+
+fn look_at(ctx: Ctx, places: impl IntoIterator<Item = Place>) {
+    for place in places {
+        ctx.select(place.database);
+        let name = OwnedString::new(&place.key);
+        if Key::open_read(ctx, name.borrow()).kind() == Kind::State {
+            ctx.signal_ready(name.borrow());
+            continue;
+        }
+        for handle in with_waiting(|waiting| waiting.knowing(&place)) {
+            // SAFETY: R1; its ticket has not come back, which happens in the event loop, not in here.
+            unsafe { api!(RedisModule_UnblockClient(handle, null_mut())) };
+        }
+    }
 }
 
 impl Waiting {

@@ -20,6 +20,7 @@ mod replicas;
 mod shipped;
 mod standing;
 mod wait;
+mod wait_crowd;
 mod wait_ends;
 mod wait_who;
 
