@@ -174,8 +174,8 @@ fn reading_member() -> Box<dyn FnMut()> {
     let world = World::new(2 * KB, Rules::Local);
     let pointers = [Pointer::parse("/current/component").expect("a pointer")];
     Box::new(move || {
-        let members = world.state().head().document.members(&pointers);
-        assert!(members.iter().all(Option::is_some));
+        let members = world.state().head().document.members(&pointers, &Limits::default());
+        assert!(members.is_ok_and(|members| members.iter().all(Option::is_some)));
     })
 }
 

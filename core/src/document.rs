@@ -9,6 +9,7 @@ use crate::delta::Edits;
 use crate::error::Error;
 use crate::json::diff;
 use crate::json::draft::Draft;
+use crate::json::node::Node;
 use crate::json::parse::{DEPTH_CEILING, parse};
 use crate::json::pointer::Pointer;
 use crate::json::tree::{Outline, Tree};
@@ -102,10 +103,19 @@ impl Document {
     }
 
     /// The values at `pointers`, as JSON text; `None` for what is not there.
-    pub fn members(&self, pointers: &[Pointer]) -> Vec<Option<String>> {
+    ///
+    /// Errors: `TOOBIG` when they are longer together than `state.max-bytes` and than the document: pointers may overlap.
+    pub fn members(&self, pointers: &[Pointer], limits: &Limits) -> Result<Vec<Option<&str>>, Error> {
         let tree = self.tree();
-        let found = pointers.iter().map(|pointer| pointer.find(tree.root()));
-        found.map(|found| found.map(|value| value.text().to_owned())).collect()
+        let found = pointers.iter().map(|pointer| pointer.find(tree.root()).map(Node::range));
+        let found: Vec<Option<&str>> = found.map(|range| self.text.get(range?)).collect();
+        let bytes = found.iter().flatten().map(|value| value.len()).fold(0, usize::saturating_add);
+        let limit = limits.bytes_max.max(self.text.len());
+        if bytes > limit {
+            let (what, advice) = ("the members together take", "name fewer pointers");
+            return Err(Error::ReplyTooBig { what, bytes, limit, advice });
+        }
+        Ok(found)
     }
 
     /// Where this document differs from the one before it.
@@ -114,8 +124,10 @@ impl Document {
     }
 
     /// The JSON patch (RFC 6902) that turns this document into `to`, byte for byte.
-    pub fn diff(&self, to: &Document) -> String {
-        diff::diff_text(self.tree().root(), to.tree().root())
+    ///
+    /// Errors: `TOOBIG` for one above `state.max-bytes`.
+    pub fn diff(&self, to: &Document, limits: &Limits) -> Result<String, Error> {
+        diff::diff_text(self.tree().root(), to.tree().root(), limits.bytes_max).whole(limits)
     }
 }
 
@@ -163,10 +175,18 @@ mod tests {
         let document = Document::from_stored(br#"{"auth":{"token":null},"amount":1.10}"#).expect("canonical");
         let pointers =
             ["/amount", "/auth", "/auth/token", "/x"].map(|text| Pointer::parse(text).expect(text));
-        let members = document.members(&pointers);
-        assert_eq!(
-            members,
-            [Some("1.10".into()), Some(r#"{"token":null}"#.into()), Some("null".into()), None]
-        );
+        let members = document.members(&pointers, &Limits::default());
+        assert_eq!(members, Ok(vec![Some("1.10"), Some(r#"{"token":null}"#), Some("null"), None]));
+    }
+
+    #[test]
+    fn members_that_overlap_are_as_long_together_as_a_document_may_be() {
+        let document = Document::from_stored(format!(r#"{{"note":"{}"}}"#, "x".repeat(500)).as_bytes());
+        let document = document.expect("canonical");
+        let limits = Limits { bytes_max: 1024, ..Limits::default() };
+        let whole = Pointer::parse("").expect("the whole");
+        assert!(document.members(&vec![whole.clone(); 2], &limits).is_ok());
+        let refused = document.members(&vec![whole; 3], &limits);
+        assert!(matches!(refused, Err(Error::ReplyTooBig { bytes: 1533, limit: 1024, .. })), "{refused:?}");
     }
 }

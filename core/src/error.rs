@@ -1,11 +1,13 @@
 //! Every way a command can be refused, with the data its reply needs.
 //!
 //! `Display` gives the whole reply line, first the prefix that clients match on. Texts say what to do next; they never
-//! quote a value of a document.
+//! quote a value of a document, and show a caller's text up to a fixed length ([`Shown`]).
 
 use thiserror::Error as ThisError;
 
 use crate::etag::{Etag, Expected};
+use crate::shown::{Shown, error_line};
+use crate::time::{TIME_MAX_MS, iso8601};
 use crate::tokens::Made;
 
 /// How many violations an `INVALID` reply spells out.
@@ -55,7 +57,7 @@ pub enum Error {
         violations: Vec<Violation>,
     },
     /// A step that may not follow the one before.
-    #[error("TRANSITION {pointer}: {from} -> {to}; allowed: {allowed}")]
+    #[error("TRANSITION {}: {} -> {}; allowed: {allowed}", Shown(.pointer), Shown(.from), Shown(.to))]
     Transition {
         /// The member whose steps are listed.
         pointer: String,
@@ -67,13 +69,13 @@ pub enum Error {
         allowed: String,
     },
     /// A protected member was to be written by a command that may not.
-    #[error("PROTECTED {pointer}: only STATE.SETPROTECTED writes it; leave it out of the change")]
+    #[error("PROTECTED {}: only STATE.SETPROTECTED writes it; leave it out of the change", Shown(.pointer))]
     Protected {
         /// The member.
         pointer: String,
     },
     /// A member that is set for good was to be changed.
-    #[error("IMMUTABLE {pointer}: it is set and stays as long as the state; leave it out of the change")]
+    #[error("IMMUTABLE {}: it is set and stays as long as the state; leave it out of the change", Shown(.pointer))]
     Immutable {
         /// The member.
         pointer: String,
@@ -118,6 +120,18 @@ pub enum Error {
         limit_name: &'static str,
         /// Its value.
         limit: usize,
+    },
+    /// A reply would be longer than a document may be.
+    #[error("TOOBIG {what} {bytes} bytes, state.max-bytes is {limit}: {advice}")]
+    ReplyTooBig {
+        /// What would be replied, with a verb.
+        what: &'static str,
+        /// How long it would be.
+        bytes: usize,
+        /// `state.max-bytes`
+        limit: usize,
+        /// What to do.
+        advice: &'static str,
     },
     /// The json of a command nests too deep.
     #[error("TOODEEP at byte {at_byte}: containers nest deeper than state.max-depth, here {limit}")]
@@ -173,7 +187,7 @@ pub enum Error {
         tried: String,
     },
     /// A schema that the server does not know.
-    #[error("NOSCHEMA no schema is named {name}; STATE.SCHEMA SET {name} <json> makes it")]
+    #[error("NOSCHEMA no schema is named {}; STATE.SCHEMA SET {} <json> makes it", Shown(.name), Shown(.name))]
     NoSchema {
         /// The name.
         name: String,
@@ -191,18 +205,21 @@ pub enum Error {
         kept: String,
     },
     /// A label that names no version.
-    #[error("NOVERSION label {label} names no version; kept: {kept}")]
+    #[error("NOVERSION label {} names no version; kept: {kept}", Shown(.label))]
     NoLabel {
         /// The label.
         label: String,
         /// The versions that are kept, as ranges.
         kept: String,
     },
-    /// An expiry that is not in the future.
-    #[error("ERR invalid expire time: it must be above zero and in the future")]
+    /// An expiry that is not in the future, or beyond the last time there is.
+    #[error(
+        "ERR invalid expire time: name one in the future and up to {}, Unix time {TIME_MAX_MS} ms",
+        iso8601(TIME_MAX_MS)
+    )]
     BadExpire,
     /// A member that a rollback of single members can't set.
-    #[error("ERR ONLY {pointer}: the present document has no place for it; roll back its parent")]
+    #[error("ERR ONLY {}: the present document has no place for it; roll back its parent", Shown(.pointer))]
     BadMember {
         /// The member.
         pointer: String,
@@ -228,9 +245,10 @@ impl Error {
             Error::IdMismatch { .. } => "IDMISMATCH",
             Error::BadJson { .. } => "BADJSON",
             Error::BadPatch { .. } | Error::BadPatchShape => "BADPATCH",
-            Error::TooBig { .. } | Error::TooManyOperations { .. } | Error::TooManyDeadlines { .. } => {
-                "TOOBIG"
-            }
+            Error::TooBig { .. }
+            | Error::ReplyTooBig { .. }
+            | Error::TooManyOperations { .. }
+            | Error::TooManyDeadlines { .. } => "TOOBIG",
             Error::TooDeep { .. } | Error::ResultTooDeep { .. } => "TOODEEP",
             Error::TooCostly { .. } | Error::TooNested { .. } => "TOOCOSTLY",
             Error::NoSchema { .. } => "NOSCHEMA",
@@ -238,6 +256,11 @@ impl Error {
             Error::NoVersion { .. } | Error::NoLabel { .. } => "NOVERSION",
             Error::BadExpire | Error::BadMember { .. } | Error::LastVersion | Error::Internal(_) => "ERR",
         }
+    }
+
+    /// The reply, as long as an error line may be.
+    pub fn line(&self) -> String {
+        error_line(self.to_string())
     }
 
     /// Whether this is a refusal by the rules, which the audit stream records.
@@ -260,7 +283,9 @@ fn listed(violations: &[Violation]) -> String {
     let shown: Vec<String> = violations
         .iter()
         .take(VIOLATIONS_SHOWN)
-        .map(|violation| format!("{}: {}", shown_pointer(&violation.pointer), violation.message))
+        .map(|violation| {
+            format!("{}: {}", Shown(shown_pointer(&violation.pointer)), Shown(&violation.message))
+        })
         .collect();
     let more = violations.len().saturating_sub(VIOLATIONS_SHOWN);
     let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
@@ -291,6 +316,32 @@ mod tests {
             Error::not_an_object(),
         ] {
             assert!(error.to_string().starts_with(&format!("{} ", error.prefix())), "{error}");
+        }
+    }
+
+    #[test]
+    fn long_texts_of_a_caller_are_cut_in_every_error() {
+        let long = || "n".repeat(1_000_000);
+        let violation = || Violation { pointer: long(), message: long() };
+        for error in [
+            Error::Invalid { violations: vec![violation(), violation(), violation()] },
+            Error::Transition { pointer: long(), from: long(), to: long(), allowed: String::new() },
+            Error::Protected { pointer: long() },
+            Error::Immutable { pointer: long() },
+            Error::NoSchema { name: long() },
+            Error::NoLabel { label: long(), kept: "1..3".into() },
+            Error::BadMember { pointer: long() },
+        ] {
+            let shown = error.to_string();
+            assert!(shown.contains('…') && shown.len() < 2048, "{} {}", error.prefix(), shown.len());
+        }
+        for error in [
+            Error::BadPatch { operation: 0, reason: long() },
+            Error::BadSchema { reason: long() },
+            Error::NoRung { tried: long() },
+            Error::NoVersion { kept: long() },
+        ] {
+            assert_eq!(error.line().len(), crate::shown::ERROR_LINE_BYTES_MAX, "{}", error.prefix());
         }
     }
 

@@ -40,6 +40,7 @@ mod limits;
 mod past;
 mod rules;
 mod schema;
+mod shown;
 mod state;
 mod time;
 mod tokens;
@@ -55,11 +56,12 @@ pub use history::{History, Label, Version};
 pub use json::change::{Change, ChangeKind};
 pub use json::pointer::{POINTER_BYTES_MAX, Pointer};
 pub use keys::Keys;
-pub use limits::Limits;
+pub use limits::{KEY_BYTES_MAX, Limits};
 pub use schema::{
     BINDINGS_MAX, Binding, Registry, SCHEMA_BYTES_MAX, SCHEMA_DEPTH_MAX, SCHEMAS_MAX, SUBSCHEMAS_MAX, Schema,
     SchemaRef, Uncovered,
 };
+pub use shown::{ERROR_LINE_BYTES_MAX, Shown, TEXT_SHOWN_BYTES_MAX, error_line};
 pub use state::{Commit, Effect, Event, Relabel, State};
 pub use time::iso8601;
 pub use tokens::{Id, Made, Remembered};

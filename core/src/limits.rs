@@ -1,5 +1,9 @@
 //! The configurable limits, as one value that travels with a command (invariant I7).
 
+/// A state's key is at most this long, in bytes: it is looked up among the bindings at each write, and its audit stream's
+/// name has it again. States under longer keys, of older releases or by RENAME, can be read and deleted.
+pub const KEY_BYTES_MAX: usize = 512;
+
 /// The limits of a server; the fields' names are those of its `state.*` settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -71,7 +71,7 @@ fn tally_word(word: &[u8]) -> Result<Tally, Refused> {
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let request = parse(args)?;
-    let trail = Trail::of(&request.key, request.audit)?;
+    let trail = Trail::of_state(&request.key, request.audit)?;
     let mut target = Target::open(ctx, request.key, trail)?;
     let outcome = decide::attempt(target.state(), &request.attempt, &target.context(&registry::read()));
     // It is the count that is refused, not what was tried: that must not count as one more failure.

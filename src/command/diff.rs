@@ -3,9 +3,9 @@
 use super::{Refused, read, words};
 use crate::server::ctx::Ctx;
 use crate::server::entry::entry;
-use crate::server::registry;
 use crate::server::string::RedisStr;
 use crate::server::table::{Arg, Command, KeySpec, READ};
+use crate::server::{config, registry};
 
 pub static COMMAND: Command = Command {
     name: c"state.diff",
@@ -28,10 +28,11 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
         let hiding = registry::read().hiding_past(state.schema(), &from)?.cloned();
         registry::read().hiding_past(state.schema(), &to)?;
         let (from, to) = (read::unlapsed(ctx, state, &from), read::unlapsed(ctx, state, &to));
+        let limits = config::limits();
         let patch = match hiding {
-            None => from.diff(&to),
-            Some(hiding) => hiding.masked_diff(&from, &to),
-        };
+            None => from.diff(&to, &limits),
+            Some(hiding) => hiding.masked_diff(&from, &to, &limits),
+        }?;
         ctx.reply_text(&patch);
         Ok(())
     })

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use redis_state_core::{Document, Etag, Pointer};
 
 use super::{Refused, read, words};
+use crate::server::config;
 use crate::server::ctx::Ctx;
 use crate::server::entry::entry;
 use crate::server::string::RedisStr;
@@ -58,23 +59,24 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
         let version = version.map_or(Ok(Cow::Borrowed(present)), |number| read::version(state, number))?;
         if version.number == present.number {
             let document = read::present(ctx, key, state.schema(), present)?;
-            reply(ctx, state.etag(), &document, &pointers);
+            reply(ctx, state.etag(), &document, &pointers)
         } else {
             let document = read::past(ctx, state, &version)?;
-            reply(ctx, state.etag_of(&version), &document, &pointers);
+            reply(ctx, state.etag_of(&version), &document, &pointers)
         }
-        Ok(())
     })
 }
 
-fn reply(ctx: Ctx, etag: Etag, document: &Document, pointers: &[Pointer]) {
+fn reply(ctx: Ctx, etag: Etag, document: &Document, pointers: &[Pointer]) -> Result<(), Refused> {
     if pointers.is_empty() {
-        return read::reply_document(ctx, etag, document.text());
+        read::reply_document(ctx, etag, document.text());
+        return Ok(());
     }
-    let members = document.members(pointers);
+    let members = document.members(pointers, &config::limits())?;
     ctx.reply_array(1 + members.len());
     ctx.reply_bytes(&etag.bytes());
     for member in members {
-        ctx.reply_optional(member.as_deref());
+        ctx.reply_optional(member);
     }
+    Ok(())
 }

@@ -31,7 +31,7 @@ pub mod validate;
 pub mod wait;
 pub mod words;
 
-use redis_state_core::{Error, Uncovered};
+use redis_state_core::{Error, KEY_BYTES_MAX, Shown, Uncovered};
 
 /// Why a command is not carried out; `Display` is the reply line.
 #[derive(Debug)]
@@ -52,6 +52,8 @@ pub enum Refused {
     AuditFull(String),
     /// The audit stream is on another node: its slot is being moved.
     TrailElsewhere(String),
+    /// The key is longer than a state's may be.
+    LongKey { bytes: usize },
     /// The key has no audit stream in its own slot.
     BadKey,
     /// AUDIT named another stream than this, the key's own.
@@ -98,16 +100,20 @@ impl std::fmt::Display for Refused {
             Refused::NotInteger => f.write_str("ERR value is not an integer or out of range"),
             Refused::WrongType => f.write_str("WRONGTYPE Operation against a key holding the wrong kind of value"),
             Refused::AuditWrongType(name) => {
-                write!(f, "WRONGTYPE audit stream {name} holds another type: delete or rename that key")
+                write!(f, "WRONGTYPE audit stream {} holds another type: delete or rename that key", Shown(name))
             }
-            Refused::AuditFull(name) => write!(f, "ERR audit stream {name} has used its last ID: delete that key"),
+            Refused::AuditFull(name) => write!(f, "ERR audit stream {} has used its last ID: delete that key", Shown(name)),
             Refused::TrailElsewhere(name) => {
-                write!(f, "TRYAGAIN audit stream {name} is not here, its slot is being moved: try again")
+                write!(f, "TRYAGAIN audit stream {} is not here, its slot is being moved: try again", Shown(name))
             }
             Refused::BadKey => f.write_str(
                 "BADKEY the audit stream of this key would be in another slot: use a key without } outside a hash tag",
             ),
-            Refused::BadAuditKey(name) => write!(f, "BADKEY the audit stream of this key is {name}"),
+            Refused::LongKey { bytes } => write!(
+                f,
+                "BADKEY the key has {bytes} bytes, a state's key at most {KEY_BYTES_MAX}: use a shorter one, and RENAME for a state that is there"
+            ),
+            Refused::BadAuditKey(name) => write!(f, "BADKEY the audit stream of this key is {}", Shown(name)),
             Refused::NoPermission(word) => {
                 write!(f, "NOPERM {word} needs the permission to run STATE.SETPROTECTED on this key")
             }

@@ -60,7 +60,7 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let Request { key, schema, ttl, remarks, audit, align } = parse(args)?;
-    let trail = Trail::of(&key, audit)?;
+    let trail = Trail::of_state(&key, audit)?;
     let mut target = Target::open(ctx, key, trail)?;
     let may_change_schema = schema.is_some() && ctx.may_set_protected(key);
     let request = Recover { schema: schema.map(str::to_owned), ttl, remarks, may_change_schema };

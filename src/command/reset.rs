@@ -48,7 +48,7 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let request = parse(args)?;
-    let trail = Trail::of(&request.key, request.audit)?;
+    let trail = Trail::of_state(&request.key, request.audit)?;
     let mut target = Target::open(ctx, request.key, trail)?;
     let outcome = decide::reset(target.state(), &request.reset, &target.context(&registry::read()));
     let Reset { remarks, ttl, .. } = &request.reset;

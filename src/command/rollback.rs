@@ -85,7 +85,7 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     if request.rollback.all && !ctx.may_set_protected(request.key) {
         return Err(Refused::NoPermission("ALL"));
     }
-    let trail = Trail::of(&request.key, request.audit)?;
+    let trail = Trail::of_state(&request.key, request.audit)?;
     let mut target = Target::open(ctx, request.key, trail)?;
     let outcome = decide::rollback(target.state(), &request.rollback, &target.context(&registry::read()));
     let Rollback { remarks, ttl, .. } = &request.rollback;

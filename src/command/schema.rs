@@ -125,13 +125,15 @@ fn list(ctx: Ctx, _args: &[RedisStr]) -> Result<(), Refused> {
         (&*reference.name, (reference.revision, schema.text().len()))
     });
     let mut schemas: BTreeMap<&str, (u64, usize)> = known.collect();
+    let mut patterns: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     // A schema that is gone still rules the keys that are bound to it: nobody can write them.
     for binding in registry.bindings() {
         schemas.entry(&binding.schema).or_default();
+        patterns.entry(&binding.schema).or_default().push(&binding.pattern);
     }
     ctx.reply_array(schemas.len());
     for (name, (revision, bytes)) in schemas {
-        let bindings = || registry.bindings().filter(|binding| &*binding.schema == name);
+        let patterns = patterns.get(name).map_or(&[][..], Vec::as_slice);
         ctx.reply_map(5);
         ctx.reply_text("name");
         ctx.reply_text(name);
@@ -142,8 +144,8 @@ fn list(ctx: Ctx, _args: &[RedisStr]) -> Result<(), Refused> {
         ctx.reply_text("states");
         ctx.reply_int(registry::users(name) as i64);
         ctx.reply_text("bindings");
-        ctx.reply_array(bindings().count());
-        bindings().for_each(|binding| ctx.reply_text(&binding.pattern));
+        ctx.reply_array(patterns.len());
+        patterns.iter().for_each(|pattern| ctx.reply_text(pattern));
     }
     Ok(())
 }

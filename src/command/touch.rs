@@ -28,7 +28,7 @@ pub static COMMAND: Command = Command {
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     let [_, key, rest @ ..] = args else { return Err(Refused::WrongArity) };
     let options = Options::parse(&COMMAND, rest)?;
-    let trail = Trail::of(key, options.audit)?;
+    let trail = Trail::of_state(key, options.audit)?;
     let mut target = Target::open(ctx, *key, trail)?;
     let ttl = options.ttl.unwrap_or_default();
     let touched = decide::touch(target.state(), ttl, &target.context(&registry::read()))?;

@@ -140,7 +140,7 @@ fn open<'a>(ctx: Ctx, request: &Request<'a>, trail: Trail) -> Result<Target<'a>,
 
 /// `protect`: protected members may be written too.
 fn update(ctx: Ctx, args: &[RedisStr], request: Request, protect: bool) -> Result<(), Refused> {
-    let trail = Trail::of(&request.key, request.audit).inspect_err(|_| ctx.redact_all(args))?;
+    let trail = Trail::of_state(&request.key, request.audit).inspect_err(|_| ctx.redact_all(args))?;
     let change = Change::parse(request.kind, &request.json, &config::limits());
     let names_no_schema = |name: &str| registry::read().get(name).is_err();
     // Words in the wrong order are not told from words that are wrong: the json may be any of them.

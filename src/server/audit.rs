@@ -1,7 +1,9 @@
-//! The audit stream beside a state: an ordinary Redis stream that the server writes on the caller's behalf. The entry's ID and the length after trimming are replicated as they came out, since both
-//! depend on this server's clock and configuration (invariant I4).
+//! The audit stream beside a state: an ordinary Redis stream that the server writes on the caller's behalf.
+//! The entry's ID and the length after trimming are replicated as they came out, since both depend on this
+//! server's clock and configuration (invariant I4).
 
 use redis_module::raw;
+use redis_state_core::KEY_BYTES_MAX;
 use redis_state_core::audit::{self, Entry};
 use redis_state_core::decide::Recorded;
 
@@ -9,6 +11,7 @@ use super::config;
 use super::ctx::Ctx;
 use super::fields::Words;
 use super::key::{Key, Kind};
+use super::rejects;
 use super::stream::Trim;
 use super::string::{OwnedString, RedisStr};
 use crate::command::Refused;
@@ -37,6 +40,12 @@ pub struct Appended {
 }
 
 impl Trail {
+    /// As [`Trail::of`], for a command that writes a state: its key may not be longer than a state's.
+    pub fn of_state(key: &[u8], named: Option<RedisStr>) -> Result<Trail, Refused> {
+        check_key(key)?;
+        Trail::of(key, named)
+    }
+
     /// The stream that belongs to `key`; `named` is what the command said behind AUDIT, which must be the same. Which key can have
     /// none matters as long as audit streams are written.
     pub fn of(key: &[u8], named: Option<RedisStr>) -> Result<Trail, Refused> {
@@ -137,22 +146,53 @@ impl Trail {
         }
     }
 
-    /// How many refusals, failed rungs of recoveries included, stand behind the last commit, counted up to `max`.
+    /// How many rejections, failed rungs of recoveries included, stand behind the last commit. Beyond `max` the number only
+    /// says that there are more.
     pub fn rejects_since_commit(&self, ctx: Ctx, max: usize) -> usize {
         self.look(ctx, |key| {
             let mut rejects = 0;
             let Some(mut entries) = key.entries_from_end() else { return rejects };
-            while let Some(entry) = entries.next_entry().filter(|_| rejects < max) {
+            let Some(mut next) = entries.next_id() else { return rejects };
+            if let Some(known) = self.known_at(ctx, next.0) {
+                return known;
+            }
+            for _ in 0..rejects::WALKED_MAX {
+                let entry = entries.fields(next.1);
                 let has = |wanted: &[u8]| entry.iter().any(|(name, _)| name == wanted);
                 match entry.first().map(|(_, event)| event.as_slice()) {
                     Some(b"reject" | b"recover") if has(b"error") => rejects += 1,
                     // What made a version says what changed.
-                    _ if has(b"patch") => break,
+                    _ if has(b"patch") => return rejects,
                     _ => {}
                 }
+                match entries.next_id().filter(|_| rejects <= max) {
+                    Some(found) => next = found,
+                    None => return rejects,
+                }
             }
-            rejects
+            if rejects > rejects::WALKED_MAX / 2 { usize::MAX } else { rejects }
         })
+    }
+
+    /// The number of rejections that was kept when `newest` was the newest entry.
+    fn known_at(&self, ctx: Ctx, newest: (u64, u64)) -> Option<usize> {
+        rejects::known(ctx.database(), &self.name()?, newest)
+    }
+
+    /// Keeps the number of rejections as the stream has it once an entry is appended to the newest one that `before` knows.
+    pub fn count_rejects(&self, ctx: Ctx, before: Option<usize>, entry: &Entry, appended: &Appended) {
+        let (Some(before), Some(name)) = (before, self.name()) else { return };
+        let rejects = before.saturating_add(usize::from(rejects::is_reject(entry)));
+        rejects::keep(ctx.database(), &name, (appended.id.ms, appended.id.seq), rejects);
+    }
+
+    /// The number of rejections, where it is known without a walk and an entry that is no commit comes next.
+    pub fn known_rejects(&self, ctx: Ctx, entry: &Entry) -> Option<usize> {
+        if rejects::is_empty() || rejects::is_commit(entry) {
+            return None;
+        }
+        let newest = self.look(ctx, |key| Some(key.entries_from_end()?.next_id()?.0))?;
+        self.known_at(ctx, newest)
     }
 
     /// The entries from the newest back to one that a document can be rebuilt from, newest first.
@@ -170,6 +210,11 @@ impl Trail {
             recorded
         })
     }
+}
+
+/// Refuses a key that is longer than a state's may be.
+pub fn check_key(key: &[u8]) -> Result<(), Refused> {
+    if key.len() > KEY_BYTES_MAX { Err(Refused::LongKey { bytes: key.len() }) } else { Ok(()) }
 }
 
 /// Appends what a primary has appended to a stream that was opened for it; the caller has checked that it is one, or free.

@@ -3,6 +3,7 @@
 use std::ffi::{CStr, CString, c_char, c_int, c_long, c_longlong};
 
 use redis_module::raw;
+use redis_state_core::error_line;
 use smallvec::SmallVec;
 
 use super::api;
@@ -321,9 +322,9 @@ impl Ctx {
         unsafe { api!(RedisModule_ReplyWithMap(self.0, len as c_long)) };
     }
 
-    /// Replies an error line.
-    pub fn reply_error(self, line: &str) {
-        let line = one_line(line);
+    /// Replies an error line, cut where it is longer than one may be.
+    pub fn reply_error(self, line: String) {
+        let line = one_line(&error_line(line));
         // SAFETY: R1, R3; the line has no NUL, CR or LF.
         unsafe { api!(RedisModule_ReplyWithError(self.0, line.as_ptr())) };
     }

@@ -81,8 +81,12 @@ pub fn wake(
         Some(Ok(true)) => {}
         Some(Ok(false)) => return ERR,
         Some(Err(Refused::WrongArity)) => ctx.reply_wrong_arity(),
-        Some(Err(refused)) => ctx.reply_error(&refused.to_string()),
-        None => ctx.reply_error("ERR internal error: nothing was changed; the server's log says where"),
+        Some(Err(refused)) => ctx.reply_error(refused.to_string()),
+        None => {
+            ctx.reply_error(
+                "ERR internal error: nothing was changed; the server's log says where".to_owned(),
+            );
+        }
     }
     OK
 }

@@ -36,6 +36,7 @@ mod positions;
 pub mod prefetch;
 mod propagation;
 pub mod registry;
+mod rejects;
 mod schema_dir;
 mod stream;
 pub mod string;

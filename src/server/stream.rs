@@ -3,6 +3,7 @@
 //! StreamAdd is called directly: it wakes XREAD BLOCK and consumer groups like XADD does, at half the price of calling XADD
 //! through the server.
 
+use std::ffi::c_long;
 use std::ptr::null_mut;
 
 use redis_module::raw;
@@ -91,15 +92,26 @@ pub struct EntriesFromEnd<'a> {
 }
 
 impl EntriesFromEnd<'_> {
-    /// Names and values of the next entry. All of them, because going backwards the iterator steps from where it stands:
-    /// unless it stands at the end of the entry, the server reads fields for IDs and stops itself.
+    /// Names and values of the next entry.
     pub fn next_entry(&mut self) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
+        self.next_id().map(|(_, fields)| self.fields(fields))
+    }
+
+    /// The ID of the next entry, and how many fields it has. [`EntriesFromEnd::fields`] must read them before
+    /// the one after it is asked for: going backwards the iterator steps from where it stands, and unless
+    /// that is the end of the entry the server reads fields for IDs and stops itself.
+    pub fn next_id(&mut self) -> Option<((u64, u64), c_long)> {
         let mut id = raw::RedisModuleStreamID { ms: 0, seq: 0 };
         let mut fields = 0;
         // SAFETY: R2: the iterator was started.
         let found =
             unsafe { api!(RedisModule_StreamIteratorNextID(self.key.handle(), &mut id, &mut fields)) } == OK;
-        found.then(|| (0..fields).filter_map(|_| self.next_field()).collect())
+        found.then_some(((id.ms, id.seq), fields))
+    }
+
+    /// Names and values of the entry that the iterator stands at.
+    pub fn fields(&mut self, fields: c_long) -> Vec<(Vec<u8>, Vec<u8>)> {
+        (0..fields).filter_map(|_| self.next_field()).collect()
     }
 
     fn next_field(&mut self) -> Option<(Vec<u8>, Vec<u8>)> {

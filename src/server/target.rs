@@ -277,7 +277,7 @@ impl<'a> Target<'a> {
         }
         let max = config::AUDIT_REJECTS.get().min(config::AUDIT_MAXLEN.get() / 2);
         let max = usize::try_from(max).unwrap_or(0);
-        let already = self.trail.rejects_since_commit(self.ctx, max + 1);
+        let already = self.trail.rejects_since_commit(self.ctx, max);
         let registry = super::registry::read();
         let entry = match already {
             _ if already < max => entry(self.state(), &self.context(&registry)),
@@ -285,14 +285,22 @@ impl<'a> Target<'a> {
             _ => return,
         };
         // A stream that takes no more entries must not hide why the command was refused.
-        if let Ok(Some(appended)) = self.append(Some(&entry)) {
+        if let Ok(Some(appended)) = self.append_to(&entry, Some(already)) {
             self.replicate_effect(self.is_heard().then_some(&[]), Expiry::Leave, Some((&entry, &appended)));
         }
     }
 
     fn append(&mut self, entry: Option<&Entry>) -> Result<Option<Appended>, Refused> {
         let Some(entry) = entry.filter(|_| config::AUDIT.is_on()) else { return Ok(None) };
-        self.trail.append(self.ctx, entry, self.now_ms).map(Some)
+        let rejects = self.trail.known_rejects(self.ctx, entry);
+        self.append_to(entry, rejects)
+    }
+
+    /// Appends an entry behind so many rejections, if their number is known.
+    fn append_to(&mut self, entry: &Entry, rejects: Option<usize>) -> Result<Option<Appended>, Refused> {
+        let appended = self.trail.append(self.ctx, entry, self.now_ms)?;
+        self.trail.count_rejects(self.ctx, rejects, entry, &appended);
+        Ok(Some(appended))
     }
 
     /// Whether an effect has to be made: a timer has no command to hand over in its place.

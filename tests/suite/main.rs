@@ -4,6 +4,8 @@ mod absent;
 mod acl;
 mod acl_categories;
 mod audit_settings;
+mod bounds;
+mod bounds_keys;
 mod changes;
 mod command_info;
 mod concurrency;

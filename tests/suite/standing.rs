@@ -124,7 +124,7 @@ impl Standing {
 }
 
 /// Refusals that the trail of an existing state records.
-const RECORDED: [&str; 4] = ["INVALID", "BADPATCH", "TOOBIG", "TOODEEP"];
+const RECORDED: [&str; 5] = ["INVALID", "BADPATCH", "TOOBIG", "TOODEEP", "TOOCOSTLY"];
 
 /// Sends what must be refused with `prefix` (or one of several, `BADPATCH|TOOBIG`), and checks that nothing has
 /// changed but the trail, where the contract says so. Returns the error line.

@@ -11,8 +11,9 @@ use crate::attempts::Attempted;
 use crate::decide::{Context, Remarks, Rung};
 use crate::error::Error;
 use crate::etag::Etag;
-use crate::json::diff::{creation_text, diff_text};
+use crate::json::diff::{PatchText, creation_text, diff_text};
 use crate::json::node::Node;
+use crate::shown::{ERROR_LINE_BYTES_MAX, start_of};
 use crate::state::{Event, State};
 use crate::time::iso8601;
 
@@ -131,11 +132,11 @@ impl Entry {
 
     /// What changed, and now and then all of it.
     fn push_documents(&mut self, before: Option<Node>, document: Node, version: u64, context: &Context) {
-        let patch = match before {
-            Some(before) => diff_text(before, document),
-            None => creation_text(document),
-        };
-        self.push_patch(patch, context.limits.audit_patch_bytes);
+        let bytes_max = context.limits.audit_patch_bytes;
+        self.push_patch(&match before {
+            Some(before) => diff_text(before, document, bytes_max),
+            None => creation_text(document, bytes_max),
+        });
         if before.is_none() || carries_document(version) {
             let is_shown = document.is_object();
             let document = document.text();
@@ -145,16 +146,12 @@ impl Entry {
         }
     }
 
-    /// A patch that is too long is cut, and `patch_bytes` says how long it was.
-    fn push_patch(&mut self, mut patch: String, bytes_max: usize) {
-        let bytes = patch.len();
-        if bytes <= bytes_max {
-            return self.push("patch", &patch);
+    /// Where a patch was cut, `patch_bytes` says how long the whole of it is.
+    fn push_patch(&mut self, patch: &PatchText) {
+        self.push("patch", &patch.text);
+        if patch.is_cut() {
+            self.push("patch_bytes", itoa::Buffer::new().format(patch.bytes));
         }
-        let end = (0..=bytes_max).rev().find(|end| patch.is_char_boundary(*end)).unwrap_or(0);
-        patch.truncate(end);
-        self.push("patch", &patch);
-        self.push("patch_bytes", itoa::Buffer::new().format(bytes));
     }
 
     /// A lapse at `at_ms`: nobody did it, so there is no user. The documents before and after have their secrets hidden; where
@@ -173,7 +170,7 @@ impl Entry {
         entry.push_some("schema", state.schema().map(|schema| &*schema.name));
         match documents {
             Ok((before, after)) => entry.push_documents(Some(before), after, etag.version, context),
-            Err(patch) => entry.push_patch(patch, context.limits.audit_patch_bytes),
+            Err(patch) => entry.push_patch(&PatchText::of(&patch, context.limits.audit_patch_bytes)),
         }
         entry
     }
@@ -206,7 +203,7 @@ impl Entry {
     ) -> Entry {
         let mut entry = Entry::about_any("recover", state, remarks, context);
         entry.push("rung", rung.as_str());
-        entry.push_some("error", failure);
+        entry.push_some("error", failure.map(|reason| start_of(reason, ERROR_LINE_BYTES_MAX)));
         entry
     }
 
@@ -225,7 +222,7 @@ impl Entry {
 
     /// A refusal; the state, if there is one, is as it was.
     pub fn reject(error: &Error, state: Option<&State>, remarks: &Remarks, context: &Context) -> Entry {
-        Entry::rejection(&error.to_string(), state, remarks, context)
+        Entry::rejection(&error.line(), state, remarks, context)
     }
 
     /// What stands for all further refusals until the next commit.

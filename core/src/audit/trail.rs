@@ -3,6 +3,7 @@
 //! A stream is an ordinary key, so nothing in it is trusted: every text is parsed under the limits of the server, and a gap
 //! in the versions ends the attempt.
 
+use crate::cost::Budget;
 use crate::json::change::{Change, ChangeKind};
 use crate::json::tree::Tree;
 use crate::limits::Limits;
@@ -67,7 +68,7 @@ pub(crate) struct Rebuilt {
 }
 
 /// The last document that `trail` (newest entry first) tells of; or why there is none.
-pub(crate) fn rebuild(trail: &[Recorded], limits: &Limits) -> Result<Rebuilt, String> {
+pub(crate) fn rebuild(trail: &[Recorded], limits: &Limits, budget: &Budget) -> Result<Rebuilt, String> {
     let mut later: Vec<&Recorded> = Vec::new();
     let told = trail.iter().filter(|entry| entry.is_commit() || entry.event == "delete");
     for entry in told {
@@ -78,9 +79,9 @@ pub(crate) fn rebuild(trail: &[Recorded], limits: &Limits) -> Result<Rebuilt, St
             return Err(format!("the stream says nothing of the version after {}", entry.version));
         }
         if let Some(document) = &entry.document {
-            let mut tree = change(ChangeKind::Replace, document, &Tree::default(), limits)?;
+            let mut tree = change(ChangeKind::Replace, document, &Tree::default(), limits, budget)?;
             for entry in later.iter().rev() {
-                tree = patched(entry, &tree, limits)?;
+                tree = patched(entry, &tree, limits, budget)?;
             }
             let newest = later.first().unwrap_or(&entry);
             return Ok(Rebuilt { tree, version: newest.version, at_ms: newest.at_ms });
@@ -93,20 +94,27 @@ pub(crate) fn rebuild(trail: &[Recorded], limits: &Limits) -> Result<Rebuilt, St
     })
 }
 
-fn patched(entry: &Recorded, base: &Tree, limits: &Limits) -> Result<Tree<'static>, String> {
+fn patched(entry: &Recorded, base: &Tree, limits: &Limits, budget: &Budget) -> Result<Tree<'static>, String> {
     if entry.is_cut {
         return Err(format!("the patch of version {} was cut (state.audit-patch-bytes)", entry.version));
     }
     let patch = entry.patch.as_deref().unwrap_or_default();
-    change(ChangeKind::Patch, patch, base, limits)
+    change(ChangeKind::Patch, patch, base, limits, budget)
         .map_err(|reason| format!("the patch of version {} does not apply: {reason}", entry.version))
 }
 
-fn change(kind: ChangeKind, json: &str, base: &Tree, limits: &Limits) -> Result<Tree<'static>, String> {
+fn change(
+    kind: ChangeKind,
+    json: &str,
+    base: &Tree,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<Tree<'static>, String> {
     // A patch is longer than the document it makes: it was written by the server, under other limits.
     let limits = Limits { bytes_max: limits.bytes_max.max(json.len()), ..*limits };
     let change = Change::parse(kind, json.as_bytes(), &limits).map_err(|error| error.to_string())?;
-    let changed = change.apply(base.root(), &limits, &|_| false).map_err(|error| error.to_string())?;
+    let changed =
+        change.apply(base.root(), &limits, budget, &|_| false).map_err(|error| error.to_string())?;
     Ok(changed.into_tree())
 }
 
@@ -120,7 +128,8 @@ mod tests {
     }
 
     fn rebuilt(trail: &[Recorded]) -> String {
-        match rebuild(trail, &Limits::default()) {
+        let limits = Limits::default();
+        match rebuild(trail, &limits, &Budget::new(&limits)) {
             Ok(rebuilt) => format!("{} {}", rebuilt.version, rebuilt.tree.text()),
             Err(reason) => reason,
         }

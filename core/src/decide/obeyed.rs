@@ -135,7 +135,7 @@ impl Obeyed {
             shown.into_tree()
         });
         let shown = shown.as_ref().map_or(base, Tree::root);
-        let changed = change.apply(shown, context.limits, &reads_secret)?;
+        let changed = change.apply(shown, context.limits, context.budget, &reads_secret)?;
         if !changed.is_object() {
             return Err(Error::not_an_object());
         }

@@ -154,7 +154,7 @@ impl Ladder<'_> {
     }
 
     fn climb_without_state(&mut self, trail: &[Recorded]) -> Option<(Rung, Outcome)> {
-        let rebuilt = match rebuild(trail, self.context.limits) {
+        let rebuilt = match rebuild(trail, self.context.limits, self.context.budget) {
             Ok(rebuilt) => {
                 let lapsed = self.obeyed.lapse_rebuilt(&rebuilt.tree, rebuilt.at_ms, self.context.now_ms);
                 self.step(Rung::Audit, None, rebuilt.version, lapsed)
@@ -248,6 +248,6 @@ impl Ladder<'_> {
 
 /// An error's text without its prefix, which the whole recovery has.
 fn reason(error: &Error) -> String {
-    let text = error.to_string();
+    let text = error.line();
     text.strip_prefix("INVALID ").map(str::to_owned).unwrap_or(text)
 }

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::etag::Expected;
 use crate::expiry::Ttl;
 use crate::history::Version;
+use crate::json::charged::ELEMENT_SHIFTED;
 use crate::json::draft::Draft;
 use crate::json::node::Node;
 use crate::json::pointer::{Pointer, array_index};
@@ -151,14 +152,16 @@ impl<'a> Way<'a> {
     /// What the document becomes when `target` is gone back to: what is protected, immutable or secret keeps its present
     /// value, and what has lapsed since does not come back.
     fn content(&self, target: &Version) -> Result<Tree<'static>, Error> {
+        self.charge(target)?;
         let old = self.obeyed.past(target, self.now_ms);
         let document = match &self.request.only {
             None => Draft::Same(old.root()),
             Some(pointers) => {
                 let mut document = Draft::Same(self.present);
                 for pointer in pointers {
-                    take_member(&mut document, old.root(), pointer)?;
+                    take_member(&mut document, old.root(), pointer, self.budget)?;
                 }
+                document.charge_keeping(self.budget)?;
                 document
             }
         };
@@ -168,49 +171,59 @@ impl<'a> Way<'a> {
 }
 
 /// Makes the member at `pointer` what it is in `old`.
-fn take_member<'v>(document: &mut Draft<'v>, old: Node<'v>, pointer: &Pointer) -> Result<(), Error> {
+fn take_member<'v>(
+    document: &mut Draft<'v>,
+    old: Node<'v>,
+    pointer: &Pointer,
+    budget: &Budget,
+) -> Result<(), Error> {
     let no_place = || Error::BadMember { pointer: pointer.to_string() };
-    let Some(value) = pointer.find(old) else {
-        remove_member(document, pointer);
-        return Ok(());
-    };
+    let Some(value) = pointer.find(old) else { return remove_member(document, pointer, budget) };
     let value = Draft::Same(value);
     let Some((last, parents)) = pointer.tokens().split_last() else {
         *document = value;
         return Ok(());
     };
-    let parent = parents.iter().try_fold(document, |place, token| {
-        if place.is_object() {
-            let name = raw(token).into_owned();
-            return place.members_mut()?.entry(name.into(), Draft::object);
+    let mut parent = document;
+    for token in parents {
+        parent.open_charged(token, budget)?;
+        let below = match parent {
+            Draft::Same(_) => None,
+            Draft::Object(members) => members.entry(raw(token).into_owned().into(), Draft::object),
+            Draft::Array(elements) => array_index(token).and_then(|index| elements.get_mut(index)),
+        };
+        parent = below.ok_or_else(no_place)?;
+    }
+    parent.open_charged(last, budget)?;
+    match parent {
+        Draft::Same(_) => Err(no_place()),
+        Draft::Object(members) => {
+            members.insert(raw(last).into_owned(), value);
+            Ok(())
         }
-        place.elements_mut()?.get_mut(array_index(token)?)
-    });
-    let parent = parent.ok_or_else(no_place)?;
-    if let Some(members) = parent.members_mut() {
-        members.insert(raw(last).into_owned(), value);
-        return Ok(());
+        Draft::Array(elements) => {
+            let len = elements.len();
+            let index = array_index(last).filter(|index| *index <= len).ok_or_else(no_place)?;
+            match elements.get_mut(index) {
+                Some(element) => *element = value,
+                None => elements.push(value),
+            }
+            Ok(())
+        }
     }
-    let elements = parent.elements_mut().ok_or_else(no_place)?;
-    let len = elements.len();
-    let index = array_index(last).filter(|index| *index <= len).ok_or_else(no_place)?;
-    match elements.get_mut(index) {
-        Some(element) => *element = value,
-        None => elements.push(value),
-    }
-    Ok(())
 }
 
 /// Takes away what was not there then; what is not there now either is fine.
-fn remove_member(document: &mut Draft, pointer: &Pointer) {
-    let Some((parent, last)) = document.find_parent_mut(pointer) else { return };
-    if parent.is_object() {
-        if let Some(members) = parent.members_mut() {
-            members.remove(last);
+fn remove_member(document: &mut Draft, pointer: &Pointer, budget: &Budget) -> Result<(), Error> {
+    match document.find_parent_charged(pointer, budget)? {
+        Some((Draft::Object(members), last)) => drop(members.remove(last)),
+        Some((Draft::Array(elements), last)) => {
+            if let Some(index) = array_index(last).filter(|index| *index < elements.len()) {
+                budget.charge(elements.len().saturating_mul(ELEMENT_SHIFTED))?;
+                elements.remove(index);
+            }
         }
-    } else if let Some(elements) = parent.elements_mut()
-        && let Some(index) = array_index(last).filter(|index| *index < elements.len())
-    {
-        elements.remove(index);
+        Some((Draft::Same(_), _)) | None => {}
     }
+    Ok(())
 }

@@ -5,6 +5,7 @@ use super::node::Node;
 use super::pointer::Pointer;
 use super::tree::Tree;
 use super::{merge, parse::parse, patch};
+use crate::cost::Budget;
 use crate::error::Error;
 use crate::limits::Limits;
 
@@ -86,13 +87,14 @@ impl Change {
         &'a self,
         base: Node<'a>,
         limits: &Limits,
+        budget: &Budget,
         reads_secret: &dyn Fn(&Pointer) -> bool,
     ) -> Result<Draft<'a>, Error> {
         let mut result = Draft::Same(base);
         match self.kind {
-            ChangeKind::Merge => merge::merge(&mut result, self.json()),
-            ChangeKind::Shallow => merge::shallow(&mut result, self.json()),
-            ChangeKind::Patch => patch::patch(&mut result, self.json(), limits, reads_secret)?,
+            ChangeKind::Merge => merge::merge(&mut result, self.json(), budget)?,
+            ChangeKind::Shallow => merge::shallow(&mut result, self.json(), budget)?,
+            ChangeKind::Patch => patch::patch(&mut result, self.json(), limits, budget, reads_secret)?,
             ChangeKind::Replace => result = Draft::Same(self.json()),
         }
         Ok(result)
@@ -124,7 +126,7 @@ mod tests {
         let (base_text, json_text) = (base.to_string(), json.to_string());
         let Ok(change) = Change::parse(kind, json_text.as_bytes(), &limits) else { return };
         let tree = Tree::of_trusted(base_text.as_str());
-        let ours = change.apply(tree.root(), &limits, &|_| false).map(|changed| {
+        let ours = change.apply(tree.root(), &limits, &Budget::new(&limits), &|_| false).map(|changed| {
             let (len, depth, tree) = (changed.text_len(), changed.depth(), changed.into_tree());
             assert_eq!((len, depth), (tree.text().len(), tree.root().depth()));
             assert!(tree.is_as_found(), "{}", tree.text());

@@ -8,21 +8,64 @@
 
 use super::lookup::Lookup;
 use super::node::{Kind, Node};
+use crate::error::Error;
+use crate::limits::Limits;
+use crate::shown::start_of;
 
 /// About as long as a pointer and the patch of a message are: they grow if they must.
 const POINTER_BYTES: usize = 64;
 const PATCH_BYTES: usize = 256;
 
-/// The text of the patch that turns `from` into `to`.
-pub(crate) fn diff_text(from: Node, to: Node) -> String {
-    let mut operations = Operations::new();
+/// A patch that is cut is counted up to this length: beyond it, going through all that differs takes longer than it is worth.
+const COUNTED_BYTES: usize = 1024 * 1024;
+
+/// A JSON patch, written up to a limit.
+pub(crate) struct PatchText {
+    /// The text, cut at the limit.
+    pub text: String,
+    /// How long the whole of it is, or at least: what is longer than [`COUNTED_BYTES`] is not counted to its end.
+    pub bytes: usize,
+}
+
+impl PatchText {
+    /// A text that is written already.
+    pub(crate) fn of(text: &str, bytes_max: usize) -> PatchText {
+        PatchText { text: start_of(text, bytes_max).to_owned(), bytes: text.len() }
+    }
+
+    /// Whether a part of it is missing.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.bytes > self.text.len()
+    }
+
+    /// The whole of it, as a reply.
+    ///
+    /// Errors: `TOOBIG` for one above `state.max-bytes`.
+    pub(crate) fn whole(self, limits: &Limits) -> Result<String, Error> {
+        if self.is_cut() {
+            return Err(Error::ReplyTooBig {
+                what: "the difference takes at least",
+                bytes: self.bytes,
+                limit: limits.bytes_max,
+                advice: "read both versions by STATE.GET with VERSION",
+            });
+        }
+        Ok(self.text)
+    }
+}
+
+/// The patch that turns `from` into `to`, written up to `bytes_max`.
+///
+/// A path is repeated in each operation below it, so a patch can be a hundred thousand times as long as both documents.
+pub(crate) fn diff_text(from: Node, to: Node, bytes_max: usize) -> PatchText {
+    let mut operations = Operations::new(bytes_max);
     compare(from, to, &mut String::with_capacity(POINTER_BYTES), &mut operations);
     operations.end()
 }
 
 /// The patch that makes a document out of nothing.
-pub(crate) fn creation_text(document: Node) -> String {
-    let mut operations = Operations::new();
+pub(crate) fn creation_text(document: Node, bytes_max: usize) -> PatchText {
+    let mut operations = Operations::new(bytes_max);
     operations.push(Op::Add, "", Some(document));
     operations.end()
 }
@@ -46,42 +89,59 @@ impl Op {
     }
 }
 
-/// The text of a patch, as it grows.
+/// The text of a patch, as it grows: what lies behind the limit is counted, not kept.
 struct Operations {
     text: String,
+    bytes: usize,
+    bytes_max: usize,
 }
 
 impl Operations {
-    fn new() -> Operations {
-        let mut text = String::with_capacity(PATCH_BYTES);
-        text.push('[');
-        Operations { text }
+    fn new(bytes_max: usize) -> Operations {
+        let text = String::with_capacity(PATCH_BYTES.min(bytes_max));
+        let mut operations = Operations { text, bytes: 0, bytes_max };
+        operations.write("[");
+        operations
+    }
+
+    /// Whether nothing more is written or counted.
+    fn is_full(&self) -> bool {
+        self.bytes > self.bytes_max.max(COUNTED_BYTES)
+    }
+
+    fn write(&mut self, piece: &str) {
+        let room = self.bytes_max.saturating_sub(self.bytes);
+        self.bytes = self.bytes.saturating_add(piece.len());
+        self.text.push_str(start_of(piece, room));
     }
 
     /// `path` is as it is written in JSON.
     fn push(&mut self, op: Op, path: &str, value: Option<Node>) {
-        if self.text.len() > 1 {
-            self.text.push(',');
+        if self.bytes > 1 {
+            self.write(",");
         }
-        self.text.push_str(op.begin());
-        self.text.push_str(path);
+        self.write(op.begin());
+        self.write(path);
         if let Some(value) = value {
-            self.text.push_str("\",\"value\":");
-            self.text.push_str(value.text());
-            self.text.push('}');
+            self.write("\",\"value\":");
+            self.write(value.text());
+            self.write("}");
         } else {
-            self.text.push_str("\"}");
+            self.write("\"}");
         }
     }
 
-    fn end(mut self) -> String {
-        self.text.push(']');
-        self.text
+    fn end(mut self) -> PatchText {
+        self.write("]");
+        PatchText { text: self.text, bytes: self.bytes }
     }
 }
 
 /// Compares two values that are likely not to be the same.
 fn compare(from: Node, to: Node, path: &mut String, operations: &mut Operations) {
+    if operations.is_full() {
+        return;
+    }
     match (from.kind(), to.kind()) {
         (Kind::Object, Kind::Object) if has_same_names(from, to) => {
             for (before, after) in from.children().zip(to.children()) {
@@ -128,6 +188,9 @@ fn members(old: Node, new: Node, path: &mut String, operations: &mut Operations)
         within(path, member.raw_name(), |path| operations.push(Op::Remove, path, None));
     }
     for member in new.children() {
+        if operations.is_full() {
+            return;
+        }
         let before = in_old.get_raw(member.raw_name());
         within(path, member.raw_name(), |path| match before {
             Some(before) if before.text() == member.text() => {}
@@ -151,29 +214,35 @@ fn within(path: &mut String, raw_name: &str, walk: impl FnOnce(&mut String)) {
 }
 
 /// How many elements are the same at the beginning and, apart from those, at the end.
-fn same_ends(old: &[Node], new: &[Node]) -> (usize, usize) {
-    let same = |(old, new): &(&Node, &Node)| old.text() == new.text();
-    let begin = old.iter().zip(new).take_while(same).count();
-    let left = old.len().min(new.len()).saturating_sub(begin);
-    let end = old.iter().rev().zip(new.iter().rev()).take(left).take_while(same).count();
+fn same_ends(old: Node, new: Node) -> (usize, usize) {
+    let same = |(old, new): &(Node, Node)| old.text() == new.text();
+    let begin = old.children().zip(new.children()).take_while(same).count();
+    let left = old.children().len().min(new.children().len()).saturating_sub(begin);
+    let end = old.children().rev().zip(new.children().rev()).take(left).take_while(same).count();
     (begin, end)
 }
 
 fn elements(old: Node, new: Node, path: &mut String, operations: &mut Operations) {
-    let (old, new): (Vec<Node>, Vec<Node>) = (old.children().collect(), new.children().collect());
-    let (begin, end) = same_ends(&old, &new);
-    let old_end = old.len().saturating_sub(end);
-    let new_end = new.len().saturating_sub(end);
+    let (begin, end) = same_ends(old, new);
+    let old_end = old.children().len().saturating_sub(end);
+    let new_end = new.children().len().saturating_sub(end);
+    let mut index_text = itoa::Buffer::new();
     // From the back, so that the indices of the removals still to come stay what they are.
     for index in (new_end.max(begin)..old_end).rev() {
-        within(path, &index.to_string(), |path| operations.push(Op::Remove, path, None));
+        if operations.is_full() {
+            return;
+        }
+        within(path, index_text.format(index), |path| operations.push(Op::Remove, path, None));
     }
-    for (index, value) in new.iter().enumerate().take(new_end).skip(begin) {
-        let before = old.get(index).filter(|_| index < old_end);
-        within(path, &index.to_string(), |path| match before {
+    for (index, value) in new.children().enumerate().take(new_end).skip(begin) {
+        if operations.is_full() {
+            return;
+        }
+        let before = old.child(index).filter(|_| index < old_end);
+        within(path, index_text.format(index), |path| match before {
             Some(before) if before.text() == value.text() => {}
-            Some(before) => compare(*before, *value, path, operations),
-            None => operations.push(Op::Add, path, Some(*value)),
+            Some(before) => compare(before, value, path, operations),
+            None => operations.push(Op::Add, path, Some(value)),
         });
     }
 }
@@ -183,14 +252,47 @@ mod tests {
     use super::*;
     use serde_json::Value;
 
+    use crate::cost::Budget;
     use crate::json::draft::Draft;
     use crate::json::oracle;
     use crate::json::parse::parse;
     use crate::json::tree::Tree;
-    use crate::limits::Limits;
 
     fn tree(text: &str) -> Tree<'static> {
         parse(text.as_bytes(), 64).expect(text)
+    }
+
+    fn diff(from: &str, to: &str) -> String {
+        diff_text(tree(from).root(), tree(to).root(), usize::MAX).text
+    }
+
+    /// Found by a path of 100 KB that was repeated for each of 100,000 elements.
+    #[test]
+    fn a_patch_stops_at_its_limit_while_it_is_written() {
+        let document = |element: &str| {
+            let elements = vec![element; 100_000].join(",");
+            format!(r#"{{"{}":[{elements}]}}"#, "n".repeat(100_000))
+        };
+        let (from, to) = (tree(&document("0")), tree(&document("1")));
+        let patch = diff_text(from.root(), to.root(), 4096);
+        assert_eq!((patch.text.len(), patch.is_cut()), (4096, true));
+        assert!(patch.text.capacity() < 8192 && patch.bytes > 1_048_576, "{}", patch.bytes);
+        let refused = patch.whole(&Limits::default());
+        assert!(matches!(refused, Err(Error::ReplyTooBig { limit: 1_048_576, .. })), "{refused:?}");
+    }
+
+    #[test]
+    fn a_cut_patch_is_the_beginning_of_the_whole_one() {
+        let (from, to) = (r#"{"note":1,"l":[1,2]}"#, r#"{"note":"zoë 🙂","l":[1,3,"é"]}"#);
+        let (from, to) = (tree(from), tree(to));
+        let whole = diff_text(from.root(), to.root(), usize::MAX);
+        assert!(!whole.is_cut());
+        for limit in 0..=whole.bytes + 1 {
+            let cut = diff_text(from.root(), to.root(), limit);
+            let is_longest = cut.text.len() == limit.min(whole.bytes) || !whole.text.is_char_boundary(limit);
+            assert!(whole.text.starts_with(&cut.text) && is_longest && cut.text.len() <= limit, "{limit}");
+            assert_eq!((cut.bytes, cut.is_cut()), (whole.bytes, limit < whole.bytes));
+        }
     }
 
     #[test]
@@ -213,7 +315,7 @@ mod tests {
             ),
             (r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#, r#"[{"op":"replace","path":"","value":{"b":2,"a":1}}]"#),
         ] {
-            assert_eq!(diff_text(tree(from).root(), tree(to).root()), operations, "{from} -> {to}");
+            assert_eq!(diff(from, to), operations, "{from} -> {to}");
         }
     }
 
@@ -223,10 +325,10 @@ mod tests {
         #[test]
         fn applying_the_difference_gives_the_same_text(pair in oracle::similar_pair()) {
             let (from, to) = (tree(&pair.0.to_string()), tree(&pair.1.to_string()));
-            let patch = tree(&diff_text(from.root(), to.root()));
+            let patch = tree(&diff_text(from.root(), to.root(), usize::MAX).text);
             proptest::prop_assert_eq!(patch.text(), oracle::diff::diff_text(&pair.0, &pair.1));
-            let mut rebuilt = Draft::Same(from.root());
-            super::super::patch::patch(&mut rebuilt, patch.root(), &Limits::default(), &|_| false).expect("a diff applies");
+            let (mut rebuilt, limits) = (Draft::Same(from.root()), Limits::default());
+            super::super::patch::patch(&mut rebuilt, patch.root(), &limits, &Budget::new(&limits), &|_| false).expect("a diff applies");
             proptest::prop_assert_eq!(rebuilt.to_text(), to.text());
             // Another implementation agrees about the JSON, if not about the order of members; where it can read the patch
             // without rewriting its numbers.

@@ -42,7 +42,7 @@ impl<'a> Draft<'a> {
     pub(crate) fn is_empty_object(&self) -> bool {
         match self {
             Draft::Same(node) => node.is_object() && node.is_empty(),
-            Draft::Object(members) => members.list.is_empty(),
+            Draft::Object(members) => members.len == 0,
             Draft::Array(_) => false,
         }
     }
@@ -56,7 +56,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Opens a container: what is in it can be changed then.
-    fn open(&mut self) {
+    pub(super) fn open(&mut self) {
         if let Draft::Same(node) = *self {
             match node.kind() {
                 Kind::Object => *self = Draft::Object(Members::of(node)),
@@ -132,10 +132,9 @@ impl<'a> Draft<'a> {
                 let mut others = Lookup::new(other);
                 other.is_object()
                     && members
-                        .list
                         .iter()
                         .all(|(name, member)| others.get_raw(name).is_some_and(|other| member.equals(other)))
-                    && other.children().nth(members.list.len()).is_none()
+                    && other.children().nth(members.len).is_none()
             }
             Draft::Array(elements) => {
                 let mut others = other.children();
@@ -150,10 +149,27 @@ impl<'a> Draft<'a> {
     pub(crate) fn depth(&self) -> usize {
         let deepest = match self {
             Draft::Same(node) => return node.depth(),
-            Draft::Object(members) => members.list.iter().map(|(_, member)| member.depth()).max(),
+            Draft::Object(members) => members.iter().map(|(_, member)| member.depth()).max(),
             Draft::Array(elements) => elements.iter().map(Draft::depth).max(),
         };
         deepest.unwrap_or(0).saturating_add(1)
+    }
+
+    /// How many values were opened in it: containers, and what is in these.
+    pub(super) fn opened(&self) -> usize {
+        match self {
+            Draft::Same(_) => 0,
+            Draft::Object(members) => members
+                .iter()
+                .map(|(_, member)| member.opened().saturating_add(1))
+                .sum::<usize>()
+                .saturating_add(1),
+            Draft::Array(elements) => elements
+                .iter()
+                .map(|element| element.opened().saturating_add(1))
+                .sum::<usize>()
+                .saturating_add(1),
+        }
     }
 
     /// The length of its text in bytes.
@@ -165,8 +181,7 @@ impl<'a> Draft<'a> {
                 let named = |(name, member): &(Cow<str>, Draft)| {
                     name.len().saturating_add(3).saturating_add(member.text_len())
                 };
-                let members = &members.list;
-                members.iter().map(named).fold(separated(members.len()), usize::saturating_add)
+                members.iter().map(named).fold(separated(members.len), usize::saturating_add)
             }
             Draft::Array(elements) => {
                 elements.iter().map(Draft::text_len).fold(separated(elements.len()), usize::saturating_add)
@@ -185,7 +200,7 @@ impl<'a> Draft<'a> {
             }
             Draft::Object(members) => {
                 out.push('{');
-                let written = members.list.iter().enumerate().map(|(count, (name, member))| {
+                let written = members.iter().enumerate().map(|(count, (name, member))| {
                     out.push_str(if count == 0 { "" } else { "," });
                     let name_start = out.len() as u32;
                     out.push('"');
@@ -236,7 +251,11 @@ impl<'a> Draft<'a> {
 /// The members of an opened object, in order. Names are kept as they are written.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Members<'a> {
-    list: Vec<(Cow<'a, str>, Draft<'a>)>,
+    /// A member that was removed leaves its place empty: to move all behind it, and to make the table of places anew, took
+    /// milliseconds for each removal from a wide object.
+    list: Vec<Option<(Cow<'a, str>, Draft<'a>)>>,
+    /// How many members there are.
+    len: usize,
     /// Where a name is in the list; made when many were looked for among many. In a box, for there is hardly ever one, and drafts
     /// are moved about.
     places: Option<Box<Places<'a>>>,
@@ -255,12 +274,18 @@ impl<'a> Members<'a> {
 
     fn of(object: Node<'a>) -> Members<'a> {
         let mut list = Vec::with_capacity(object.children().len());
-        list.extend(object.children().map(|member| (Cow::Borrowed(member.raw_name()), Draft::Same(member))));
-        Members { list, ..Members::default() }
+        list.extend(
+            object.children().map(|member| Some((Cow::Borrowed(member.raw_name()), Draft::Same(member)))),
+        );
+        Members { len: list.len(), list, ..Members::default() }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.list.len()
+        self.len
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &(Cow<'a, str>, Draft<'a>)> {
+        self.list.iter().flatten()
     }
 
     fn place(&mut self, raw: &str) -> Option<usize> {
@@ -268,18 +293,20 @@ impl<'a> Members<'a> {
             self.scans = self.scans.saturating_add(1);
             if self.scans > Self::SCANS_MAX {
                 let names = self.list.iter().enumerate();
-                let places = names.map(|(place, (name, _))| (name.clone(), place)).collect();
-                self.places = Some(Box::new(Places(places)));
+                let places = names.filter_map(|(place, member)| Some((member.as_ref()?.0.clone(), place)));
+                self.places = Some(Box::new(Places(places.collect())));
             }
         }
         match &self.places {
             Some(places) => places.0.get(raw).copied(),
-            None => self.list.iter().position(|(name, _)| same(name.as_bytes(), raw.as_bytes())),
+            None => self.list.iter().position(|member| {
+                member.as_ref().is_some_and(|(name, _)| same(name.as_bytes(), raw.as_bytes()))
+            }),
         }
     }
 
     fn peek(&self, raw: &str) -> Option<&Draft<'a>> {
-        self.list.iter().find(|(name, _)| same(name.as_bytes(), raw.as_bytes())).map(|(_, member)| member)
+        self.iter().find(|(name, _)| same(name.as_bytes(), raw.as_bytes())).map(|(_, member)| member)
     }
 
     /// The member with this name.
@@ -290,7 +317,11 @@ impl<'a> Members<'a> {
     /// The member with the name that is written so.
     fn get_raw_mut(&mut self, raw: &str) -> Option<&mut Draft<'a>> {
         let place = self.place(raw)?;
-        self.list.get_mut(place).map(|(_, member)| member)
+        self.at_mut(place)
+    }
+
+    fn at_mut(&mut self, place: usize) -> Option<&mut Draft<'a>> {
+        self.list.get_mut(place)?.as_mut().map(|(_, member)| member)
     }
 
     /// Replaces a member where it is, or appends it; returns what was there. The name is as it is written.
@@ -302,7 +333,8 @@ impl<'a> Members<'a> {
                 if let Some(places) = &mut self.places {
                     places.0.insert(raw.clone(), self.list.len());
                 }
-                self.list.push((raw, value));
+                self.list.push(Some((raw, value)));
+                self.len = self.len.saturating_add(1);
                 None
             }
         }
@@ -318,23 +350,25 @@ impl<'a> Members<'a> {
             self.insert(raw, absent());
             self.list.len().saturating_sub(1)
         });
-        self.list.get_mut(place).map(|(_, member)| member)
+        self.at_mut(place)
     }
 
     /// Takes a member away; the others keep their order.
     pub(crate) fn remove(&mut self, name: &str) -> Option<Draft<'a>> {
-        let place = self.place(&raw(name))?;
-        self.forget_places();
-        Some(self.list.remove(place).1)
+        let raw = raw(name);
+        let place = self.place(&raw)?;
+        if let Some(places) = &mut self.places {
+            places.0.remove(&*raw);
+        }
+        let (_, member) = self.list.get_mut(place)?.take()?;
+        self.len = self.len.saturating_sub(1);
+        Some(member)
     }
 
     /// Keeps the members whose written names are wanted.
     pub(crate) fn retain(&mut self, wanted: impl Fn(&str) -> bool) {
-        self.list.retain(|(name, _)| wanted(name));
-        self.forget_places();
-    }
-
-    fn forget_places(&mut self) {
+        self.list.retain(|member| member.as_ref().is_some_and(|(name, _)| wanted(name)));
+        self.len = self.list.len();
         self.places = None;
         self.scans = 0;
     }

@@ -2,22 +2,29 @@
 
 use super::draft::Draft;
 use super::node::Node;
+use crate::cost::Budget;
+use crate::error::Error;
+
+/// Finding, or appending, a member that a change names.
+const MEMBER_MERGED: usize = 200;
 
 /// Applies a merge patch: `null` removes, objects merge, everything else replaces. Members keep their places; new
 /// ones are appended.
-pub(crate) fn merge<'a>(target: &mut Draft<'a>, patch: Node<'a>) {
+pub(crate) fn merge<'a>(target: &mut Draft<'a>, patch: Node<'a>, budget: &Budget) -> Result<(), Error> {
     if !patch.is_object() {
         *target = Draft::Same(patch);
-        return;
+        return Ok(());
     }
     if !target.is_object() {
         *target = Draft::object();
     }
     // Nothing said: what is there stays one span.
     if patch.is_empty() {
-        return;
+        return Ok(());
     }
-    let Some(members) = target.members_mut() else { return };
+    budget.charge(patch.children().len().saturating_mul(MEMBER_MERGED))?;
+    target.open_charged("", budget)?;
+    let Some(members) = target.members_mut() else { return Ok(()) };
     let mut removed: Vec<&str> =
         patch.children().filter(|member| member.is_null()).map(Node::raw_name).collect();
     if !removed.is_empty() {
@@ -29,21 +36,25 @@ pub(crate) fn merge<'a>(target: &mut Draft<'a>, patch: Node<'a>) {
         if !member.is_object() {
             members.insert(member.raw_name(), Draft::Same(member));
         } else if let Some(target) = members.entry(member.raw_name().into(), Draft::object) {
-            merge(target, member);
+            merge(target, member, budget)?;
         }
     }
+    Ok(())
 }
 
 /// Replaces each top-level member that `change` names, whole; `null` is a value. A change that is no object takes
 /// the document's place, and is refused later as every result that is no object.
-pub(crate) fn shallow<'a>(target: &mut Draft<'a>, change: Node<'a>) {
+pub(crate) fn shallow<'a>(target: &mut Draft<'a>, change: Node<'a>, budget: &Budget) -> Result<(), Error> {
     if !change.is_object() || !target.is_object() {
         *target = Draft::Same(change);
-        return;
+        return Ok(());
     }
+    budget.charge(change.children().len().saturating_mul(MEMBER_MERGED))?;
+    target.open_charged("", budget)?;
     if let Some(members) = target.members_mut() {
         change.children().for_each(|member| drop(members.insert(member.raw_name(), Draft::Same(member))));
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -51,6 +62,7 @@ mod tests {
     use super::*;
     use crate::json::parse::parse;
     use crate::json::tree::Tree;
+    use crate::limits::Limits;
 
     fn tree(text: &str) -> Tree<'_> {
         parse(text.as_bytes(), 64).expect(text)
@@ -71,7 +83,7 @@ mod tests {
         ] {
             let (target, patch) = (tree(target), tree(patch));
             let mut merged = Draft::Same(target.root());
-            merge(&mut merged, patch.root());
+            merge(&mut merged, patch.root(), &Budget::new(&Limits::default())).expect("cheap");
             assert_eq!(merged.to_text(), result, "{} + {}", target.text(), patch.text());
         }
     }
@@ -81,7 +93,7 @@ mod tests {
         let state = tree(r#"{"current":{"path":"offer","data":{"amount":5}},"action":{"id":1}}"#);
         let change = tree(r#"{"current":{"path":"menu"},"action":null,"note":1}"#);
         let mut changed = Draft::Same(state.root());
-        shallow(&mut changed, change.root());
+        shallow(&mut changed, change.root(), &Budget::new(&Limits::default())).expect("cheap");
         assert_eq!(changed.to_text(), change.text());
     }
 }

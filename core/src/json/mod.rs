@@ -9,6 +9,7 @@
 //! once, are trees. The straightforward way to do everything here, on trees, is the `oracle` of the tests.
 
 pub mod change;
+pub(crate) mod charged;
 pub(crate) mod decimal;
 pub(crate) mod diff;
 pub(crate) mod draft;

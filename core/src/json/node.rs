@@ -211,4 +211,10 @@ impl<'a> Iterator for Children<'a> {
     }
 }
 
+impl DoubleEndedIterator for Children<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.entries.next_back().map(|entry| Node { text: self.text, entry })
+    }
+}
+
 impl ExactSizeIterator for Children<'_> {}

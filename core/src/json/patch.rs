@@ -1,18 +1,22 @@
-//! JSON patch (RFC 6902) under a budget.
+//! JSON patch (RFC 6902) under the budget of the command.
 //!
 //! A patch of a few hundred bytes can double a document with each `copy`, or shift a long array ten thousand times.
-//! So every operation is charged for the text it writes and the elements it moves, and the result is measured after
+//! So every operation charges what it opens, looks up, copies and moves, and the result is measured after
 //! each: a patch that would grow past the limits stops there, and nobody else waits for it.
 
+use super::charged::{BYTE_COMPARED, ELEMENT_SHIFTED};
 use super::draft::Draft;
 use super::node::{Kind, Node};
 use super::pointer::{Pointer, array_index};
 use super::strings::raw;
+use crate::cost::Budget;
 use crate::error::Error;
 use crate::limits::Limits;
+use crate::shown::Shown;
 
-/// What one patch may write and move, in bytes of text and shifted elements, before it is refused.
-const WORK_MAX: usize = 16 * 1024 * 1024;
+/// Reading an operation, and each byte of it.
+const OPERATION: usize = 1000;
+const OPERATION_BYTES: usize = 8;
 
 /// Applies `patch` to `document`. On an error `document` is spoiled: callers work on a copy (invariant I3). Operations
 /// that read (`test`, `copy`, `move`) may not do so where `reads_secret`.
@@ -20,19 +24,22 @@ pub(crate) fn patch<'a>(
     document: &mut Draft<'a>,
     patch: Node<'a>,
     limits: &Limits,
+    budget: &Budget,
     reads_secret: &dyn Fn(&Pointer) -> bool,
 ) -> Result<(), Error> {
     if patch.kind() != Kind::Array {
         return Err(Error::BadPatchShape);
     }
-    let mut budget = Budget { bytes: document.text_len(), work: 0, limits };
+    let bytes = document.measured(budget)?.bytes;
+    let mut patched = Patched { document, bytes, limits, budget };
     for (index, operation) in patch.children().enumerate() {
         let refused = |reason| Error::BadPatch { operation: index, reason };
+        budget.charge((operation.text().len() / OPERATION_BYTES).saturating_add(OPERATION))?;
         let operation = Operation::parse(operation).map_err(refused)?;
         if operation.reads().is_some_and(reads_secret) {
             return Err(refused("reads a secret".to_owned()));
         }
-        match operation.apply(document, &mut budget) {
+        match patched.apply(operation) {
             Ok(()) => {}
             Err(Refusal::Reason(reason)) => return Err(refused(reason)),
             Err(Refusal::Limit(error)) => return Err(error),
@@ -70,6 +77,12 @@ enum Refusal {
 impl From<String> for Refusal {
     fn from(reason: String) -> Self {
         Refusal::Reason(reason)
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(limit: Error) -> Self {
+        Refusal::Limit(limit)
     }
 }
 
@@ -121,35 +134,43 @@ impl<'p> Operation<'p> {
             Operation::Move { from, path } | Operation::Copy { from, path } => [Some(from), Some(path)],
         }
     }
+}
 
-    fn apply(self, document: &mut Draft<'p>, budget: &mut Budget) -> Result<(), Refusal> {
-        match self {
-            Operation::Add { path, value } => {
-                budget.charge(value.text().len())?;
-                add(document, &path, Draft::Same(value), budget)
-            }
-            Operation::Remove { path } => remove(document, &path, budget).map(drop),
+/// The document while operations change it.
+struct Patched<'d, 'a, 'l> {
+    document: &'d mut Draft<'a>,
+    /// About how long its text is.
+    bytes: usize,
+    limits: &'l Limits,
+    budget: &'l Budget,
+}
+
+impl<'a> Patched<'_, 'a, '_> {
+    fn apply(&mut self, operation: Operation<'a>) -> Result<(), Refusal> {
+        match operation {
+            Operation::Add { path, value } => self.add(&path, Draft::Same(value)),
+            Operation::Remove { path } => self.remove(&path).map(drop),
             Operation::Replace { path, value } => {
-                budget.charge(value.text().len())?;
-                document.find_mut(&path).ok_or_else(|| missing(&path))?;
-                replace(document, &path, Draft::Same(value), budget)
+                self.find(&path)?;
+                self.replace(&path, Draft::Same(value))
             }
             Operation::Move { from, path } => {
                 if from.is_prefix_of(&path) && from != path {
-                    return Err(format!("{from} can't move into itself").into());
+                    return Err(format!("{} can't move into itself", cut(&from)).into());
                 }
-                let value = remove(document, &from, budget)?;
-                add(document, &path, value, budget)
+                let value = self.remove(&from)?;
+                self.add(&path, value)
             }
             Operation::Copy { from, path } => {
-                let value = document.find_mut(&from).ok_or_else(|| missing(&from))?;
-                budget.charge(value.text_len())?;
+                let budget = self.budget;
+                let value = self.find(&from)?;
+                value.measured(budget)?.charge_copy(budget)?;
                 let value = value.clone();
-                add(document, &path, value, budget)
+                self.add(&path, value)
             }
             Operation::Test { path, value } => {
-                let found = document.find_mut(&path).ok_or_else(|| missing(&path))?;
-                budget.charge(value.text().len())?;
+                self.budget.charge(value.text().len().saturating_mul(BYTE_COMPARED))?;
+                let found = self.find(&path)?;
                 if found.equals(value) {
                     Ok(())
                 } else {
@@ -158,72 +179,102 @@ impl<'p> Operation<'p> {
             }
         }
     }
-}
 
-fn add<'a>(
-    document: &mut Draft<'a>,
-    path: &Pointer,
-    value: Draft<'a>,
-    budget: &mut Budget,
-) -> Result<(), Refusal> {
-    budget.check_depth(path, &value)?;
-    if path.tokens().is_empty() {
-        return replace(document, path, value, budget);
+    fn find(&mut self, path: &Pointer) -> Result<&mut Draft<'a>, Refusal> {
+        self.document.find_charged(path, self.budget)?.ok_or_else(|| missing(path))
     }
-    let (parent, last) = document.find_parent_mut(path).ok_or_else(|| missing_parent(path))?;
-    if let Some(members) = parent.members_mut() {
-        budget.grow(value.text_len(), last.len())?;
-        if let Some(old) = members.insert(raw(last).into_owned(), value) {
-            budget.shrink(old.text_len(), last.len());
+
+    fn add(&mut self, path: &Pointer, value: Draft<'a>) -> Result<(), Refusal> {
+        if path.tokens().is_empty() {
+            return self.replace(path, value);
         }
-        return Ok(());
+        let bytes = self.admit(path, &value)?;
+        let parent = self.document.find_parent_charged(path, self.budget)?;
+        let (parent, last) = parent.ok_or_else(|| missing_parent(path))?;
+        match parent {
+            Draft::Same(_) => Err(missing_parent(path)),
+            Draft::Object(members) => {
+                let old = members.insert(raw(last).into_owned(), value);
+                self.change_bytes(bytes, last.len(), old)
+            }
+            Draft::Array(elements) => {
+                let len = elements.len();
+                let index = if last == "-" { Some(len) } else { array_index(last) };
+                let index = index.filter(|index| *index <= len).ok_or_else(|| bad_index(path, len))?;
+                charge_shift(len.saturating_sub(index), self.budget)?;
+                elements.insert(index, value);
+                self.change_bytes(bytes, 0, None)
+            }
+        }
     }
-    let elements = parent.elements_mut().ok_or_else(|| missing_parent(path))?;
-    let len = elements.len();
-    let index = if last == "-" { Some(len) } else { array_index(last) };
-    let index = index.filter(|index| *index <= len).ok_or_else(|| bad_index(path, len))?;
-    budget.charge(len.saturating_sub(index))?;
-    budget.grow(value.text_len(), 0)?;
-    elements.insert(index, value);
-    Ok(())
+
+    fn remove(&mut self, path: &Pointer) -> Result<Draft<'a>, Refusal> {
+        if path.tokens().is_empty() {
+            return Err("the whole document can't be removed: STATE.DELETE does that".to_owned().into());
+        }
+        let parent = self.document.find_parent_charged(path, self.budget)?;
+        let (parent, last) = parent.ok_or_else(|| missing(path))?;
+        let removed = match parent {
+            Draft::Same(_) => return Err(missing(path)),
+            Draft::Object(members) => {
+                let removed = members.remove(last).ok_or_else(|| missing(path))?;
+                self.bytes = self.bytes.saturating_sub(last.len());
+                removed
+            }
+            Draft::Array(elements) => {
+                let len = elements.len();
+                let index =
+                    array_index(last).filter(|index| *index < len).ok_or_else(|| bad_index(path, len))?;
+                charge_shift(len.saturating_sub(index), self.budget)?;
+                elements.remove(index)
+            }
+        };
+        self.bytes = self.bytes.saturating_sub(removed.measured(self.budget)?.bytes);
+        Ok(removed)
+    }
+
+    fn replace(&mut self, path: &Pointer, value: Draft<'a>) -> Result<(), Refusal> {
+        let bytes = self.admit(path, &value)?;
+        let old = std::mem::replace(self.find(path)?, value);
+        self.change_bytes(bytes, 0, Some(old))
+    }
+
+    /// Refuses a value that is too deep for its place, or too long beside what is there; returns how long it is.
+    fn admit(&self, path: &Pointer, value: &Draft) -> Result<usize, Refusal> {
+        let size = value.measured(self.budget)?;
+        let depth = value.depth_charged(size, self.budget)?;
+        let depth = path.tokens().len().saturating_add(depth);
+        if depth > self.limits.depth_max {
+            return Err(Error::ResultTooDeep { depth, limit: self.limits.depth_max }.into());
+        }
+        Ok(size.bytes)
+    }
+
+    /// A value came in, with its name when it has one, and perhaps another one went. Counts a comma and name quotes
+    /// roughly: the exact size is checked when the change is done.
+    fn change_bytes(&mut self, bytes: usize, name_bytes: usize, old: Option<Draft>) -> Result<(), Refusal> {
+        let grown = self.bytes.saturating_add(bytes).saturating_add(name_bytes);
+        if grown > self.limits.bytes_max.saturating_mul(2) {
+            return Err(Error::document_too_big(grown, self.limits).into());
+        }
+        self.bytes = match old {
+            Some(old) => grown.saturating_sub(old.measured(self.budget)?.bytes).saturating_sub(name_bytes),
+            None => grown,
+        };
+        Ok(())
+    }
 }
 
-fn remove<'a>(document: &mut Draft<'a>, path: &Pointer, budget: &mut Budget) -> Result<Draft<'a>, Refusal> {
-    if path.tokens().is_empty() {
-        return Err("the whole document can't be removed: STATE.DELETE does that".to_owned().into());
-    }
-    let (parent, last) = document.find_parent_mut(path).ok_or_else(|| missing(path))?;
-    if let Some(members) = parent.members_mut() {
-        budget.charge(members.len())?;
-        let removed = members.remove(last).ok_or_else(|| missing(path))?;
-        budget.shrink(removed.text_len(), last.len());
-        return Ok(removed);
-    }
-    let elements = parent.elements_mut().ok_or_else(|| missing(path))?;
-    let len = elements.len();
-    let index = array_index(last).filter(|index| *index < len).ok_or_else(|| bad_index(path, len))?;
-    budget.charge(len.saturating_sub(index))?;
-    let removed = elements.remove(index);
-    budget.shrink(removed.text_len(), 0);
-    Ok(removed)
-}
-
-fn replace<'a>(
-    document: &mut Draft<'a>,
-    path: &Pointer,
-    value: Draft<'a>,
-    budget: &mut Budget,
-) -> Result<(), Refusal> {
-    budget.check_depth(path, &value)?;
-    budget.grow(value.text_len(), 0)?;
-    let place = document.find_mut(path).ok_or_else(|| missing(path))?;
-    let old = std::mem::replace(place, value);
-    budget.shrink(old.text_len(), 0);
-    Ok(())
+fn charge_shift(elements: usize, budget: &Budget) -> Result<(), Error> {
+    budget.charge(elements.saturating_mul(ELEMENT_SHIFTED))
 }
 
 fn shown(path: &Pointer) -> String {
-    if path.tokens().is_empty() { "the whole document".to_owned() } else { path.to_string() }
+    if path.tokens().is_empty() { "the whole document".to_owned() } else { cut(path) }
+}
+
+fn cut(path: &Pointer) -> String {
+    Shown(&path.to_string()).to_string()
 }
 
 fn missing(path: &Pointer) -> Refusal {
@@ -231,51 +282,11 @@ fn missing(path: &Pointer) -> Refusal {
 }
 
 fn missing_parent(path: &Pointer) -> Refusal {
-    Refusal::Reason(format!("there is no object or array to hold {path}"))
+    Refusal::Reason(format!("there is no object or array to hold {}", cut(path)))
 }
 
 fn bad_index(path: &Pointer, len: usize) -> Refusal {
-    Refusal::Reason(format!("{path} is no index of an array of {len}"))
-}
-
-/// Keeps count of the document's size and of the work done.
-struct Budget<'l> {
-    bytes: usize,
-    work: usize,
-    limits: &'l Limits,
-}
-
-impl Budget<'_> {
-    fn charge(&mut self, work: usize) -> Result<(), Refusal> {
-        self.work = self.work.saturating_add(work).saturating_add(1);
-        if self.work > WORK_MAX {
-            return Err("the patch copies and moves too much: send the members whole".to_owned().into());
-        }
-        Ok(())
-    }
-
-    /// A value (and its name, when it has one) came in. Counts a comma and name quotes roughly: the exact size is
-    /// checked when the change is done.
-    fn grow(&mut self, value_bytes: usize, name_bytes: usize) -> Result<(), Refusal> {
-        self.charge(value_bytes)?;
-        self.bytes = self.bytes.saturating_add(value_bytes).saturating_add(name_bytes);
-        if self.bytes > self.limits.bytes_max.saturating_mul(2) {
-            return Err(Refusal::Limit(Error::document_too_big(self.bytes, self.limits)));
-        }
-        Ok(())
-    }
-
-    fn shrink(&mut self, value_bytes: usize, name_bytes: usize) {
-        self.bytes = self.bytes.saturating_sub(value_bytes).saturating_sub(name_bytes);
-    }
-
-    fn check_depth(&self, path: &Pointer, value: &Draft) -> Result<(), Refusal> {
-        let depth = path.tokens().len().saturating_add(value.depth());
-        if depth > self.limits.depth_max {
-            return Err(Refusal::Limit(Error::ResultTooDeep { depth, limit: self.limits.depth_max }));
-        }
-        Ok(())
-    }
+    Refusal::Reason(format!("{} is no index of an array of {len}", cut(path)))
 }
 
 #[cfg(test)]
@@ -292,7 +303,8 @@ mod tests {
         let limits = Limits { bytes_max: 4096, depth_max: 6, ..Limits::default() };
         let (document, operations) = (tree(document), tree(operations));
         let mut patched = Draft::Same(document.root());
-        patch(&mut patched, operations.root(), &limits, &|_| false).map(|()| patched.to_text())
+        let budget = Budget::new(&limits);
+        patch(&mut patched, operations.root(), &limits, &budget, &|_| false).map(|()| patched.to_text())
     }
 
     #[test]
@@ -373,17 +385,65 @@ mod tests {
         assert!(matches!(grown, Err(Error::TooBig { .. } | Error::ResultTooDeep { .. })), "{grown:?}");
     }
 
+    /// What a patch of a megabyte document costs, or that it costs too much.
+    fn cost(document: &str, operations: &[&str]) -> Result<u64, Error> {
+        let (limits, document) = (Limits::default(), tree(document));
+        let operations = tree(&format!("[{}]", operations.join(","))).into_text();
+        let (operations, budget) = (tree(&operations), Budget::new(&limits));
+        let mut patched = Draft::Same(document.root());
+        patch(&mut patched, operations.root(), &limits, &budget, &|_| false)?;
+        Ok(budget.used())
+    }
+
+    fn wide_object(members: usize) -> String {
+        let members: Vec<String> = (0..members).map(|n| format!(r#""account_{n:06}":{n}"#)).collect();
+        format!("{{{}}}", members.join(","))
+    }
+
+    fn long_array(elements: usize) -> String {
+        format!(r#"{{"list":[{}0]}}"#, "0,".repeat(elements))
+    }
+
     #[test]
-    fn charges_for_shifted_elements() {
-        let limits = Limits::default();
-        let list = format!("{{\"list\":[{}0]}}", "0,".repeat(200_000));
-        let document = tree(&list);
+    fn shifted_elements_are_charged() {
         let shift = r#"{"op":"move","from":"/list/0","path":"/list/-"}"#;
-        let all = format!("[{}]", [shift; 1000].join(","));
-        let operations = tree(&all);
-        match patch(&mut Draft::Same(document.root()), operations.root(), &limits, &|_| false) {
-            Err(Error::BadPatch { operation, .. }) => assert!(operation > 10),
-            other => panic!("{other:?}"),
-        }
+        assert!(matches!(cost(&long_array(200_000), &[shift; 1000]), Err(Error::TooCostly { .. })));
+        assert!(cost(&long_array(2_000), &[shift; 1000]).is_ok());
+    }
+
+    #[test]
+    fn a_removal_from_a_wide_object_costs_no_more_than_a_lookup() {
+        let operations: Vec<String> = (0..50)
+            .flat_map(|n| {
+                let replace = |m| format!(r#"{{"op":"replace","path":"/account_{m:06}","value":1}}"#);
+                let remove = format!(r#"{{"op":"remove","path":"/account_{n:06}"}}"#);
+                [remove, replace(1000), replace(9000), replace(24_000)]
+            })
+            .collect();
+        let operations: Vec<&str> = operations.iter().map(String::as_str).collect();
+        let wide = wide_object(25_000);
+        let (one, all) = (cost(&wide, &operations[..4]), cost(&wide, &operations));
+        let (one, all) = (one.expect("cheap"), all.expect("cheap"));
+        assert!(all < one + 200 * 3000, "{one} {all}");
+    }
+
+    #[test]
+    fn copies_of_what_was_opened_are_charged() {
+        let opened = r#"{"op":"replace","path":"/list/0","value":1}"#;
+        let copy = r#"{"op":"copy","from":"/list","path":"/again"}"#;
+        let list = long_array(100_000);
+        let (one, two) =
+            (cost(&list, &[opened]).expect("cheap"), cost(&list, &[opened, copy]).expect("cheap"));
+        assert!(two > one + 100_000 * 120, "{one} {two}");
+        let copies = [&[opened][..], &[copy; 20]].concat();
+        assert!(matches!(cost(&list, &copies), Err(Error::TooCostly { .. })));
+    }
+
+    #[test]
+    fn tests_of_large_values_are_charged() {
+        let list = long_array(100_000);
+        let test = format!(r#"{{"op":"test","path":"","value":{list}}}"#);
+        assert!(cost(&list, &[&test]).is_ok());
+        assert!(matches!(cost(&list, &[test.as_str(); 20]), Err(Error::TooCostly { .. })));
     }
 }

@@ -31,6 +31,7 @@ use crate::json::parse::parse;
 use crate::json::pointer::Pointer;
 use crate::json::to_text;
 use crate::json::tree::Tree;
+use crate::limits::Limits;
 use crate::rules::Rules;
 use graph::{Graph, Strictness};
 use refs::Whole;
@@ -192,14 +193,16 @@ impl Schema {
     }
 
     /// The JSON patch between two documents as everybody may see it.
-    pub fn masked_diff(&self, from: &Document, to: &Document) -> String {
+    ///
+    /// Errors: `TOOBIG` for one above `state.max-bytes`.
+    pub fn masked_diff(&self, from: &Document, to: &Document, limits: &Limits) -> Result<String, Error> {
         let (from, to) = (from.tree(), to.tree());
         if self.rules.are_passed_over(from.root(), to.root()) {
-            return diff_text(from.root(), to.root());
+            return diff_text(from.root(), to.root(), limits.bytes_max).whole(limits);
         }
         let (mut from, mut to) = (Draft::Same(from.root()), Draft::Same(to.root()));
         self.rules.mask_pair(&mut from, &mut to);
-        diff_text(from.into_tree().root(), to.into_tree().root())
+        diff_text(from.into_tree().root(), to.into_tree().root(), limits.bytes_max).whole(limits)
     }
 
     /// Its annotations.

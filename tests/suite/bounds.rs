@@ -1,0 +1,214 @@
+//! What a small request could once make large: patches, differences, error lines, entries of refusals.
+
+use crate::standing::{AUDIT, KEY, OFFER, field, number, server_with_an_offer, trail};
+use support::{Client, Server, state_test};
+
+const MIB: i64 = 1024 * 1024;
+
+/// `{"nnn…":[0,0,…]}`: the path of each element repeats the name.
+fn long_path(name_bytes: usize, element: &str, elements: usize) -> String {
+    format!(r#"{{"{}":[{}]}}"#, "n".repeat(name_bytes), vec![element; elements].join(","))
+}
+
+fn wide(members: usize) -> String {
+    let members: Vec<String> = (0..members).map(|n| format!(r#""account_{n:06}":{n}"#)).collect();
+    format!("{{{}}}", members.join(","))
+}
+
+/// Two such updates once made a patch of 10 GB, and ended the server.
+#[test]
+fn a_patch_is_never_written_beyond_its_limit() {
+    for (name_bytes, elements) in [(100_000, 100_000), (10_000, 40_000)] {
+        let server = Server::builder().without_schemas().start();
+        let mut client = server.client();
+        let before = number(&mut client, "memory", "used_memory_peak");
+        client.ok(&["STATE.UPDATE", KEY, "0", &long_path(name_bytes, "0", elements), "REPLACE"]);
+        client.ok(&["STATE.UPDATE", KEY, "1", &long_path(name_bytes, "1", elements), "REPLACE"]);
+        let refused = client.err(&["STATE.DIFF", KEY, "1", "2"]);
+        assert!(
+            refused.starts_with("TOOBIG the difference takes at least ") && refused.contains("STATE.GET"),
+            "{refused}"
+        );
+        let grown = number(&mut client, "memory", "used_memory_peak") - before;
+        assert!(grown < 64 * MIB, "{grown} bytes");
+        let entries = trail(&mut client, AUDIT);
+        let patch = field(&entries[1], "patch").expect("a patch");
+        assert_eq!(patch.len(), 4096);
+        let bytes: usize = field(&entries[1], "patch_bytes").expect("cut").parse().expect("a number");
+        assert!(bytes > 1024 * 1024, "{bytes}");
+        // What was cut can't be gone back to, and the recovery says so.
+        client.ok(&["DEL", KEY]);
+        let recovered = client.ok(&["STATE.RECOVER", KEY]);
+        assert_eq!(recovered.field("rung").text(), "created");
+        let reason = recovered.field("tried").array()[0].field("reason").text().to_owned();
+        assert!(
+            reason.contains("no entry of the audit stream carries a document") || reason.contains("was cut"),
+            "{reason}"
+        );
+    }
+}
+
+#[test]
+fn a_masked_difference_has_the_same_limit() {
+    let server = Server::builder().without_schemas().start();
+    let mut client = server.client();
+    client.ok(&["STATE.SCHEMA", "SET", "bot.member", r#"{"properties":{"token":{"x-secret":true}}}"#]);
+    let document = |element: &str, token: &str| {
+        long_path(10_000, element, 40_000).replacen('{', &format!(r#"{{"token":"{token}","#), 1)
+    };
+    client.ok(&["STATE.UPDATE", KEY, "0", &document("0", "a"), "SCHEMA", "bot.member"]);
+    client.ok(&["STATE.UPDATE", KEY, "1", &document("1", "b"), "REPLACE"]);
+    assert!(client.err(&["STATE.DIFF", KEY, "1", "2"]).starts_with("TOOBIG the difference takes at least "));
+    assert_eq!(field(&trail(&mut client, AUDIT)[1], "patch").map(str::len), Some(4096));
+}
+
+#[test]
+fn members_that_overlap_are_bounded_together() {
+    state_test(|_, client| {
+        client.ok(&["STATE.UPDATE", KEY, "0", &format!(r#"{{"note":"{}"}}"#, "x".repeat(600_000))]);
+        assert_eq!(client.ok(&["STATE.GET", KEY, "/note"]).array().len(), 2);
+        let twice = client.err(&["STATE.GET", KEY, "/note", "/note"]);
+        assert!(twice.starts_with("TOOBIG the members together take 1200004 bytes"), "{twice}");
+    });
+}
+
+/// The table of names was once made anew after each removal: 41 KB of patch took six seconds.
+#[test]
+fn a_patch_of_a_wide_object_is_cheap() {
+    state_test(|_, client| {
+        client.ok(&["STATE.UPDATE", KEY, "0", &wide(25_000)]);
+        let operations: Vec<String> = (0..250)
+            .flat_map(|n| {
+                let replace = |m| format!(r#"{{"op":"replace","path":"/account_{m:06}","value":1}}"#);
+                let remove = format!(r#"{{"op":"remove","path":"/account_{n:06}"}}"#);
+                [remove, replace(1000 + n), replace(9000 + n), replace(24_000 + n)]
+            })
+            .collect();
+        let patch = format!("[{}]", operations.join(","));
+        client.ok(&["STATE.UPDATE", KEY, "1", &patch, "PATCH"]);
+        let members = client.ok(&["STATE.GET", KEY, "/account_000000", "/account_000250", "/account_001007"]);
+        assert!(members.array()[1].is_nil());
+        assert_eq!([members.array()[2].text(), members.array()[3].text()], ["250", "1"]);
+    });
+}
+
+#[test]
+fn what_a_patch_moves_and_copies_is_charged() {
+    let (_server, mut client) = server_with_an_offer();
+    let list = format!(r#"{{"list":[{}0]}}"#, "0,".repeat(200_000));
+    client.ok(&["STATE.UPDATE", KEY, "1", &list, "REPLACE"]);
+    let before = client.state(KEY);
+    let shift = r#"{"op":"move","from":"/list/0","path":"/list/-"}"#;
+    let copy = r#"{"op":"copy","from":"/list","path":"/again"},{"op":"replace","path":"/again/0","value":1}"#;
+    for operations in [vec![shift; 1000], vec![copy; 20]] {
+        let patch = format!("[{}]", operations.join(","));
+        assert!(client.err(&["STATE.UPDATE", KEY, "2", &patch, "PATCH"]).starts_with("TOOCOSTLY "));
+        assert_eq!(client.state(KEY), before, "nothing has changed");
+    }
+}
+
+fn used(client: &mut Client) -> i64 {
+    number(client, "memory", "used_memory")
+}
+
+/// A hundred refusals once kept 101 MB for a day.
+#[test]
+fn refusals_keep_little_memory() {
+    let server = Server::builder().without_schemas().start();
+    let mut client = server.client();
+    client.ok(&["STATE.UPDATE", KEY, "0", OFFER]);
+    let pointer = "p".repeat(1_000_000);
+    let patch = format!(r#"[{{"op":"remove","path":"/{pointer}"}}]"#);
+    let before = used(&mut client);
+    for _ in 0..100 {
+        let line = client.err(&["STATE.UPDATE", KEY, "*", &patch, "PATCH"]);
+        assert!(
+            line.starts_with("BADPATCH operation 0: there is nothing at /ppp") && line.len() < 400,
+            "{}",
+            line.len()
+        );
+        assert!(line.ends_with('…'), "{line}");
+    }
+    let grown = used(&mut client) - before;
+    assert!(grown < 3 * MIB, "{grown} bytes");
+    assert!(
+        trail(&mut client, AUDIT)
+            .iter()
+            .all(|entry| field(entry, "error").is_none_or(|error| error.len() < 400))
+    );
+}
+
+/// A refused name of a megabyte was once a reply of ten.
+#[test]
+fn an_error_line_is_short_whatever_the_request_holds() {
+    let server = Server::builder().without_schemas().start();
+    let mut client = server.client();
+    let schema = r#"{"additionalProperties":{"type":"object","additionalProperties":{"type":"string"}},
+        "properties":{"step":{"x-transitions":{"initial":["menu"],"allow":{"menu":["offer"]}}}}}"#;
+    client.ok(&["STATE.SCHEMA", "SET", "bot.form", schema]);
+    client.ok(&["STATE.UPDATE", KEY, "0", r#"{"step":"menu"}"#, "SCHEMA", "bot.form"]);
+    let name = "n".repeat(1_000_000);
+    let members: Vec<String> = (0..12).map(|n| format!(r#""m{n}":{n}"#)).collect();
+    let long_name = format!(r#"{{"{name}":{{{}}}}}"#, members.join(","));
+    let long_word = "w".repeat(1_000_000);
+    let requests: [&[&str]; 7] = [
+        &["STATE.UPDATE", KEY, "1", &long_name],
+        &["STATE.VALIDATE", "bot.form", &long_name],
+        &["STATE.UPDATE", KEY, "1", &format!(r#"{{"step":"{long_word}"}}"#)],
+        &["STATE.UPDATE", KEY, "1", "{}", &long_word],
+        &["STATE.UPDATE", KEY, "1", "{}", "AUDIT", &long_word],
+        &["STATE.UPDATE", KEY, "1", "{}", "SCHEMA", &long_word],
+        &["STATE.GET", KEY, &long_word],
+    ];
+    for request in requests {
+        let line = client.err(request);
+        assert!(line.len() <= 4096, "{} {}", &line[..40], line.len());
+    }
+}
+
+/// At the largest setting each rejection once walked all that were there.
+#[test]
+fn rejections_are_counted_without_a_walk_and_across_a_restart() {
+    let mut server = Server::builder().without_schemas().arg("--appendonly").arg("yes").start();
+    let mut client = server.client();
+    let settings = ["state.audit-rejects", "2500", "state.audit-maxlen", "1000000"];
+    client.ok(&["CONFIG", "SET", settings[0], settings[1], settings[2], settings[3]]);
+    client.ok(&["STATE.UPDATE", KEY, "0", OFFER]);
+    let refuse = |client: &mut Client, times: usize| {
+        let commands = vec![["STATE.UPDATE", KEY, "*", "[1]"]; times];
+        assert_eq!(client.pipeline(&commands).len(), times);
+    };
+    let length = |client: &mut Client| client.ok(&["XLEN", AUDIT]).int();
+    refuse(&mut client, 2000);
+    assert_eq!(length(&mut client), 2001);
+    // An attempt in between is no commit.
+    client.ok(&["STATE.ATTEMPT", KEY, "confirm", "FAILURE"]);
+    refuse(&mut client, 1000);
+    assert_eq!(length(&mut client), 2001 + 1 + 500 + 1, "2500, and one that says that more are not written");
+    client.ok(&["STATE.UPDATE", KEY, "1", r#"{"stage":"menu"}"#]);
+    refuse(&mut client, 300);
+    assert_eq!(length(&mut client), 2503 + 1 + 300);
+    server.restart();
+    let mut client = server.client();
+    client.ok(&["CONFIG", "SET", "state.audit-rejects", "310", settings[2], settings[3]]);
+    refuse(&mut client, 100);
+    assert_eq!(length(&mut client), 2804 + 10 + 1, "the stream says how many there were");
+    // A stream that was deleted has none.
+    client.ok(&["DEL", AUDIT]);
+    refuse(&mut client, 5);
+    assert_eq!(length(&mut client), 5);
+}
+
+#[test]
+fn an_expiry_beyond_the_last_time_names_it() {
+    state_test(|_, client| {
+        client.ok(&["STATE.UPDATE", KEY, "0", OFFER]);
+        for ttl in [["PX", "1000000000000000"], ["PXAT", "253402300800000"], ["EX", "0"]] {
+            assert_eq!(
+                client.err(&["STATE.TOUCH", KEY, ttl[0], ttl[1]]),
+                "ERR invalid expire time: name one in the future and up to 9999-12-31T23:59:59.999Z, Unix time 253402300799999 ms"
+            );
+        }
+        client.ok(&["STATE.TOUCH", KEY, "PXAT", "253402300799999"]);
+    });
+}
