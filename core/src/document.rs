@@ -123,11 +123,10 @@ impl Document {
         Edits::between(&self.text, &older.text)
     }
 
-    /// The JSON patch (RFC 6902) that turns this document into `to`, byte for byte.
-    ///
-    /// Errors: `TOOBIG` for one above `state.max-bytes`.
-    pub fn diff(&self, to: &Document, limits: &Limits) -> Result<String, Error> {
-        diff::diff_text(self.tree().root(), to.tree().root(), limits.bytes_max).whole(limits)
+    /// The JSON patch (RFC 6902) that turns this document into `to`, byte for byte; one above
+    /// `state.max-bytes` replaces the whole document.
+    pub fn diff(&self, to: &Document, limits: &Limits) -> String {
+        diff::bounded_diff(self.tree().root(), to.tree().root(), limits)
     }
 }
 

@@ -32,7 +32,7 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
         let patch = match hiding {
             None => from.diff(&to, &limits),
             Some(hiding) => hiding.masked_diff(&from, &to, &limits),
-        }?;
+        };
         ctx.reply_text(&patch);
         Ok(())
     })

@@ -8,7 +8,6 @@
 
 use super::lookup::Lookup;
 use super::node::{Kind, Node};
-use crate::error::Error;
 use crate::limits::Limits;
 use crate::shown::start_of;
 
@@ -37,26 +36,23 @@ impl PatchText {
     pub(crate) fn is_cut(&self) -> bool {
         self.bytes > self.text.len()
     }
+}
 
-    /// The whole of it, as a reply.
-    ///
-    /// Errors: `TOOBIG` for one above `state.max-bytes`.
-    pub(crate) fn whole(self, limits: &Limits) -> Result<String, Error> {
-        if self.is_cut() {
-            return Err(Error::ReplyTooBig {
-                what: "the difference takes at least",
-                bytes: self.bytes,
-                limit: limits.bytes_max,
-                advice: "read both versions by STATE.GET with VERSION",
-            });
-        }
-        Ok(self.text)
+/// The patch that turns `from` into `to`, at most about as long as `state.max-bytes` or `to`.
+///
+/// A path is repeated in each operation below it, so a patch can be a hundred thousand times as long as both
+/// documents. One that grows too long is told as a whole: a single operation that replaces the document.
+pub(crate) fn bounded_diff(from: Node, to: Node, limits: &Limits) -> String {
+    let patch = diff_text(from, to, limits.bytes_max);
+    if !patch.is_cut() {
+        return patch.text;
     }
+    let mut whole = Operations::new(usize::MAX);
+    whole.push(Op::Replace, "", Some(to));
+    whole.end().text
 }
 
 /// The patch that turns `from` into `to`, written up to `bytes_max`.
-///
-/// A path is repeated in each operation below it, so a patch can be a hundred thousand times as long as both documents.
 pub(crate) fn diff_text(from: Node, to: Node, bytes_max: usize) -> PatchText {
     let mut operations = Operations::new(bytes_max);
     compare(from, to, &mut String::with_capacity(POINTER_BYTES), &mut operations);
@@ -277,8 +273,8 @@ mod tests {
         let patch = diff_text(from.root(), to.root(), 4096);
         assert_eq!((patch.text.len(), patch.is_cut()), (4096, true));
         assert!(patch.text.capacity() < 8192 && patch.bytes > 1_048_576, "{}", patch.bytes);
-        let refused = patch.whole(&Limits::default());
-        assert!(matches!(refused, Err(Error::ReplyTooBig { limit: 1_048_576, .. })), "{refused:?}");
+        let whole = bounded_diff(from.root(), to.root(), &Limits::default());
+        assert_eq!(whole, format!(r#"[{{"op":"replace","path":"","value":{}}}]"#, to.text()));
     }
 
     #[test]

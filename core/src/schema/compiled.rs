@@ -58,8 +58,14 @@ pub(super) struct Contains {
 #[derive(Debug)]
 pub(super) enum Keyword {
     Type(Types),
-    Enum { values: ValueSet, shown: Box<str> },
-    Const { value: ValueSet, shown: Box<str> },
+    Enum {
+        values: ValueSet,
+        shown: Box<str>,
+    },
+    Const {
+        value: ValueSet,
+        shown: Box<str>,
+    },
     MultipleOf(Bound),
     Minimum(Bound),
     ExclusiveMinimum(Bound),
@@ -84,8 +90,14 @@ pub(super) enum Keyword {
     AnyOf(Vec<Number>),
     OneOf(Vec<Number>),
     Not(Number),
-    If { condition: Number, then: Option<Number>, otherwise: Option<Number> },
+    If {
+        condition: Number,
+        then: Option<Number>,
+        otherwise: Option<Number>,
+    },
     DependentSchemas(Vec<(Name, Number)>),
+    /// `dependencies` of earlier drafts: the same, but it tells `unevaluated…` nothing.
+    Dependencies(Vec<(Name, Number)>),
     UnevaluatedProperties(Number),
     UnevaluatedItems(Number),
 }
@@ -259,11 +271,12 @@ impl<'s> Compiler<'_, 's> {
         list.extend(self.below("not").map(Keyword::Not));
         let (then, otherwise) = (self.below("then"), self.below("else"));
         list.extend(self.below("if").map(|condition| Keyword::If { condition, then, otherwise }));
-        let dependent = self.named("dependentSchemas").into_iter().chain(self.named("dependencies"));
-        let dependent: Vec<(Name, Number)> = dependent.map(|(name, schema)| (name.into(), schema)).collect();
-        if !dependent.is_empty() {
-            list.push(Keyword::DependentSchemas(dependent));
-        }
+        let dependent = |keyword| {
+            let named = self.named(keyword).into_iter().map(|(name, schema)| (Name::from(name), schema));
+            Some(named.collect()).filter(|named: &Vec<_>| !named.is_empty())
+        };
+        list.extend(dependent("dependentSchemas").map(Keyword::DependentSchemas));
+        list.extend(dependent("dependencies").map(Keyword::Dependencies));
     }
 
     fn types(&self, value: &Value) -> Result<Types, Error> {

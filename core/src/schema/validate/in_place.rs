@@ -4,6 +4,7 @@ use super::evaluated::Evaluated;
 use super::report::Report;
 use super::{At, Run};
 use crate::error::Error;
+use crate::json::name::Name;
 use crate::schema::compiled::Keyword;
 use crate::schema::graph::Number;
 
@@ -29,14 +30,8 @@ impl<'s> Run<'s, '_> {
                 let branch = if holds { then } else { otherwise };
                 self.all_of(branch.iter().copied(), at.afresh(), seen, report)
             }
-            Keyword::DependentSchemas(dependent) => {
-                let mut due = Vec::new();
-                for (name, number) in dependent {
-                    self.charge_find(at.node)?;
-                    due.extend(at.node.member(name).map(|_| *number));
-                }
-                self.all_of(due.into_iter(), at.afresh(), seen, report)
-            }
+            Keyword::DependentSchemas(dependent) => self.dependent(dependent, at, seen, report),
+            Keyword::Dependencies(dependent) => self.dependent(dependent, at, None, report),
             _ => Ok(true),
         }
     }
@@ -56,6 +51,21 @@ impl<'s> Run<'s, '_> {
             }
         }
         Ok(verdict)
+    }
+
+    fn dependent(
+        &mut self,
+        dependent: &[(Name, Number)],
+        at: At,
+        seen: Option<&mut Evaluated>,
+        report: &mut Report,
+    ) -> Result<bool, Error> {
+        let mut due = Vec::new();
+        for (name, number) in dependent {
+            self.charge_find(at.node)?;
+            due.extend(at.node.member(name).map(|_| *number));
+        }
+        self.all_of(due.into_iter(), at.afresh(), seen, report)
     }
 
     fn any_of(

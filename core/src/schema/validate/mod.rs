@@ -180,7 +180,8 @@ impl<'s> Run<'s, '_> {
             | Keyword::OneOf(_)
             | Keyword::Not(_)
             | Keyword::If { .. }
-            | Keyword::DependentSchemas(_) => self.in_place(keyword, at, seen, report),
+            | Keyword::DependentSchemas(_)
+            | Keyword::Dependencies(_) => self.in_place(keyword, at, seen, report),
             _ => self.scalar(keyword, at, report),
         }
     }
