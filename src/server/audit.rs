@@ -181,7 +181,9 @@ impl Trail {
 
     /// Keeps the number of rejections as the stream has it once an entry is appended to the newest one that `before` knows.
     pub fn count_rejects(&self, ctx: Ctx, before: Option<usize>, entry: &Entry, appended: &Appended) {
-        let (Some(before), Some(name)) = (before, self.name()) else { return };
+        let Some(name) = self.name() else { return };
+        // A stream that is deleted and made anew within a millisecond gives out the same ID again.
+        let Some(before) = before else { return rejects::forget(ctx.database(), &name) };
         let rejects = before.saturating_add(usize::from(rejects::is_reject(entry)));
         rejects::keep(ctx.database(), &name, (appended.id.ms, appended.id.seq), rejects);
     }

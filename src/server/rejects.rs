@@ -57,6 +57,15 @@ pub fn keep(database: c_int, stream: &[u8], newest: StreamId, rejects: usize) {
     });
 }
 
+/// Forgets the count of a stream.
+pub fn forget(database: c_int, stream: &[u8]) {
+    with_streams(|streams| {
+        if !streams.is_empty() {
+            streams.remove(&(database, Box::from(stream)));
+        }
+    });
+}
+
 /// Whether an entry is about a rejection, a failed rung of a recovery included.
 pub fn is_reject(entry: &Entry) -> bool {
     let mut fields = entry.fields();

@@ -135,9 +135,15 @@ impl World {
             }
             let member = |pointer: &String| {
                 let tokens = json::tokens(pointer).expect("the test names members by pointers");
-                Want::optional(json::get(&document, &tokens).map(ToString::to_string).as_deref())
+                json::get(&document, &tokens).map(ToString::to_string)
             };
-            Want::List(std::iter::once(Want::Etag(etag)).chain(pointers.iter().map(member)).collect())
+            let members: Vec<Option<String>> = pointers.iter().map(member).collect();
+            let bytes: usize = members.iter().flatten().map(String::len).sum();
+            if bytes > self.settings.size.bytes_max.max(document.to_string().len()) {
+                return Want::ErrorBegins(format!("TOOBIG the members together take {bytes} bytes"));
+            }
+            let members = members.iter().map(|member| Want::optional(member.as_deref()));
+            Want::List(std::iter::once(Want::Etag(etag)).chain(members).collect())
         });
         (line, want)
     }
