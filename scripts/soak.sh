@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . scripts/tools.sh
 
 ROWS="kill-always kill-everysec cut-rdb cut-aof history replica failover cluster slots pause restore-mutated oom acl eviction leak slow-consumers"
-ROWS="$ROWS fuzz-decoder fuzz-arguments fuzz-changes fuzz-schemas memcheck"
+ROWS="$ROWS fuzz-decoder fuzz-arguments fuzz-changes fuzz-schemas cost memcheck"
 
 # play ROW: each row is one test, whose name is the row's with underscores.
 play() {
@@ -25,7 +25,13 @@ play() {
     need_valgrind
     program=model
   fi
+  # Its bounds are those of a release.
+  if [ "$1" = cost ]; then
+    build_module
+    export REDIS_STATE_MODULE=$PWD/target/release/libredis_state.so
+  fi
   cargo test --locked --quiet --workspace --features faults --test "$program" "${1//-/_}" -- --nocapture --test-threads 1
+  unset REDIS_STATE_MODULE
 }
 
 # Changes are judged by the properties of the document engine, which are unit tests of core; a round is 10,000 cases of each.

@@ -1,7 +1,7 @@
 //! Inputs that once froze a server, ended it, or took memory out of all proportion: each gets the right answer, the state is as it
 //! was if it is refused, the server goes on, and its memory comes back.
 //!
-//! Each is measured before, by the bounds of `cost`.
+//! Each is measured before, by the bounds of `cost`, which begins with these inputs and looks for others.
 
 use std::time::Duration;
 
@@ -73,6 +73,16 @@ fn plays(server: &Server, seed: &Seed) {
         let most = used_before + REFUSED_BYTES_MAX;
         wait_until(&format!("a refusal leaves nothing behind: {name}"), || used_bytes(&mut looker) <= most);
     }
+}
+
+#[test]
+fn a_patch_in_the_trail_stops_at_its_limit() {
+    play("a patch that repeats a path", 2);
+}
+
+#[test]
+fn a_difference_has_a_limit() {
+    play("a difference that repeats a path", 2);
 }
 
 #[test]
@@ -158,6 +168,12 @@ fn many_subschemas_for_each_element_are_charged() {
 }
 
 #[test]
+fn a_patch_does_not_escape_its_budget() {
+    play("50 times", 1);
+    play("260 times", 1);
+}
+
+#[test]
 fn a_recovery_is_charged_for_each_of_its_rounds() {
     play("a recovery", 2);
 }
@@ -167,6 +183,22 @@ fn reads_on_a_replica_are_charged_for_members_that_are_due() {
     for read in ["GET", "META", "HISTORY", "DIFF"] {
         play(read, if read == "GET" { 2 } else { 1 });
     }
+}
+
+#[test]
+fn a_long_key_and_many_patterns_are_no_more_work_than_one() {
+    play("1,024 patterns", 1);
+}
+
+#[test]
+fn refusals_leave_short_entries_and_short_replies() {
+    play("refused patches", 2);
+    play("a refused", 2);
+}
+
+#[test]
+fn a_crowd_that_waits_shares_its_reply() {
+    play("an update that 300 clients wait for", 1);
 }
 
 #[test]

@@ -34,10 +34,13 @@ const ENDED: &str = "the server has ended";
 /// The most that a command of a script has cost.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Spent {
-    commands: u64,
-    refused: u64,
-    cpu_us: u64,
-    peak_bytes: u64,
+    pub commands: u64,
+    pub refused: u64,
+    pub cpu_us: u64,
+    pub peak_bytes: u64,
+    /// Nanoseconds for each byte of the command.
+    pub cpu_ns_a_byte: u64,
+    pub peak_bytes_a_byte: u64,
 }
 
 impl fmt::Display for Spent {
@@ -129,10 +132,13 @@ impl Meter {
                     let find = |what: String, is_the_end| Find { what, line: shown(&words), is_the_end };
                     let cost = self.command(&mut player, &mut looker, &words);
                     let cost = cost.map_err(|what| find(what, true))?;
+                    let bytes = words.iter().map(|word| word.len() as u64 + 8).sum::<u64>();
                     spent.commands += 1;
                     spent.refused += u64::from(cost.is_refused);
                     spent.cpu_us = spent.cpu_us.max(cost.cpu_us);
                     spent.peak_bytes = spent.peak_bytes.max(cost.peak_bytes);
+                    spent.cpu_ns_a_byte = spent.cpu_ns_a_byte.max(cost.cpu_us * 1_000 / bytes);
+                    spent.peak_bytes_a_byte = spent.peak_bytes_a_byte.max(cost.peak_bytes / bytes);
                     cost.is_within(self.cpu_us_max).map_err(|what| find(what, false))?;
                 }
             }

@@ -89,6 +89,9 @@ pub fn shown(words: &[Vec<u8>]) -> String {
     words.iter().map(cut).collect::<Vec<_>>().join(" ")
 }
 
+/// So many of the last steps of a script are shown: a history can have thousands.
+const SHOWN_MAX: usize = 12;
+
 /// Writes the bytes of a script to a file, to be sent again; says which.
 pub fn keep(script: &Script) -> String {
     let file = repository().join("target/soak/cost.resp");
@@ -102,7 +105,7 @@ pub fn keep(script: &Script) -> String {
             out.write_all(&[&word[..], b"\r\n"].concat()).expect("a file in target");
         }
     }
-    let steps = script.steps.iter().map(|step| match step {
+    let steps = script.steps.iter().rev().take(SHOWN_MAX).rev().map(|step| match step {
         Step::Command(words) => shown(&words.iter().map(sent).collect::<Vec<_>>()),
         other => format!("{other:?}"),
     });
