@@ -3,7 +3,7 @@
 use super::evaluated::Evaluated;
 use super::members::mark;
 use super::report::{Report, Step};
-use super::{At, Run};
+use super::{At, Limit, Run};
 use crate::error::Error;
 use crate::schema::compiled::{Contains, Elements, Keyword};
 use crate::schema::graph::Number;
@@ -28,23 +28,10 @@ impl<'s> Run<'s, '_> {
                 }
                 self.violation(at, report, || "must not have two equal elements".to_owned())
             }
-            Keyword::MinItems(min) => {
-                self.charge_bytes(at.node)?;
-                let is_enough = at.node.children().len() as u64 >= *min;
-                if is_enough { Ok(true) } else { self.length_violation(at, report, "at least", *min) }
-            }
-            Keyword::MaxItems(max) => {
-                self.charge_bytes(at.node)?;
-                let fits = at.node.children().len() as u64 <= *max;
-                if fits { Ok(true) } else { self.length_violation(at, report, "at most", *max) }
-            }
+            Keyword::MinItems(min) => self.size(at, report, Limit::AtLeast(*min), "element"),
+            Keyword::MaxItems(max) => self.size(at, report, Limit::AtMost(*max), "element"),
             _ => Ok(true),
         }
-    }
-
-    fn length_violation(&self, at: At, report: &mut Report, how: &str, count: u64) -> Result<bool, Error> {
-        let plural = if count == 1 { "" } else { "s" };
-        self.violation(at, report, || format!("must have {how} {count} element{plural}"))
     }
 
     fn elements(

@@ -2,7 +2,7 @@
 
 use super::evaluated::Evaluated;
 use super::report::{Path, Report, Step, Unexpected, quoted};
-use super::{At, Run};
+use super::{At, Limit, Run};
 use crate::error::Error;
 use crate::json::lookup::Lookup;
 use crate::json::name::Name;
@@ -34,23 +34,10 @@ impl<'s> Run<'s, '_> {
                 }
                 Ok(verdict)
             }
-            Keyword::MinProperties(min) => {
-                self.charge_bytes(at.node)?;
-                let is_enough = at.node.children().len() as u64 >= *min;
-                if is_enough { Ok(true) } else { self.count_violation(at, report, "at least", *min) }
-            }
-            Keyword::MaxProperties(max) => {
-                self.charge_bytes(at.node)?;
-                let fits = at.node.children().len() as u64 <= *max;
-                if fits { Ok(true) } else { self.count_violation(at, report, "at most", *max) }
-            }
+            Keyword::MinProperties(min) => self.size(at, report, Limit::AtLeast(*min), "member"),
+            Keyword::MaxProperties(max) => self.size(at, report, Limit::AtMost(*max), "member"),
             _ => Ok(true),
         }
-    }
-
-    fn count_violation(&self, at: At, report: &mut Report, how: &str, count: u64) -> Result<bool, Error> {
-        let plural = if count == 1 { "" } else { "s" };
-        self.violation(at, report, || format!("must have {how} {count} member{plural}"))
     }
 
     fn members(

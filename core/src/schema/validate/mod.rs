@@ -80,6 +80,13 @@ impl Validator {
     }
 }
 
+/// How many of something there may be.
+#[derive(Clone, Copy)]
+enum Limit {
+    AtLeast(u64),
+    AtMost(u64),
+}
+
 /// An evaluation under way.
 struct Run<'s, 'b> {
     subschemas: &'s [Subschema],
@@ -202,6 +209,31 @@ impl<'s> Run<'s, '_> {
         }
         let path = at.path.to(step);
         self.ask(number, At { node: child, passed: was, path: &path }, None, report)
+    }
+
+    /// Whether a container holds as many members or elements as it may.
+    fn size(&self, at: At, report: &mut Report, limit: Limit, unit: &str) -> Result<bool, Error> {
+        self.charge_bytes(at.node)?;
+        self.limited(at, report, at.node.children().len(), limit, unit)
+    }
+
+    fn limited(
+        &self,
+        at: At,
+        report: &mut Report,
+        count: usize,
+        limit: Limit,
+        unit: &str,
+    ) -> Result<bool, Error> {
+        let (is_within, how, limit) = match limit {
+            Limit::AtLeast(min) => (count as u64 >= min, "at least", min),
+            Limit::AtMost(max) => (count as u64 <= max, "at most", max),
+        };
+        if is_within {
+            return Ok(true);
+        }
+        let plural = if limit == 1 { "" } else { "s" };
+        self.violation(at, report, || format!("must have {how} {limit} {unit}{plural}"))
     }
 
     /// Takes note that something does not pass: the verdict.

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::report::{Report, one_of};
-use super::{At, Run};
+use super::{At, Limit, Run};
 use crate::error::Error;
 use crate::json::decimal::Decimal;
 use crate::json::node::{Kind, Node};
@@ -43,8 +43,8 @@ impl<'s> Run<'s, '_> {
                 }
                 _ => Ok(true),
             },
-            Keyword::MinLength(min) => self.length(at, report, *min, Ordering::is_ge, "at least"),
-            Keyword::MaxLength(max) => self.length(at, report, *max, Ordering::is_le, "at most"),
+            Keyword::MinLength(min) => self.length(at, report, Limit::AtLeast(*min)),
+            Keyword::MaxLength(max) => self.length(at, report, Limit::AtMost(*max)),
             Keyword::Pattern(pattern) => {
                 let Some(text) = at.node.as_str() else { return Ok(true) };
                 if pattern.matches(&text, self.budget)? {
@@ -105,25 +105,14 @@ impl<'s> Run<'s, '_> {
     }
 
     /// A length is counted in characters (RFC 8259, section 1), not in bytes.
-    fn length(
-        &self,
-        at: At,
-        report: &mut Report,
-        limit: u64,
-        is_within: fn(Ordering) -> bool,
-        how: &str,
-    ) -> Result<bool, Error> {
+    fn length(&self, at: At, report: &mut Report, limit: Limit) -> Result<bool, Error> {
         let Some(raw) = at.node.raw_str() else { return Ok(true) };
         self.budget.charge(raw.len())?;
         let length = match raw.contains('\\') {
             true => at.node.as_str().map_or(0, |text| text.chars().count()),
             false => raw.chars().count(),
         };
-        if is_within((length as u64).cmp(&limit)) {
-            return Ok(true);
-        }
-        let plural = if limit == 1 { "" } else { "s" };
-        self.violation(at, report, || format!("must have {how} {limit} character{plural}"))
+        self.limited(at, report, length, limit, "character")
     }
 }
 
