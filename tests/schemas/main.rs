@@ -211,3 +211,34 @@ fn options_are_those_of_the_tier() {
         }
     });
 }
+
+/// What ordinary documents need is far from the budget of a command: a twenty-fifth of it is enough for 64 KB.
+#[test]
+fn documents_of_64_kb_need_a_small_part_of_the_budget() {
+    const KB_64: usize = 64 * 1024;
+    state_test(|_, client| {
+        client.ok(&["CONFIG", "SET", "state.max-cost", "1000000"]);
+        let account = r#"{"accountID":"acc_7d1f","balance":1.10}"#;
+        let attempt = concat!(
+            r#"{"operation":"confirm","component":"ConfirmOffer","timestamp":"2025-03-04T03:21:39.431Z","#,
+            r#""success":false,"error":null}"#
+        );
+        let many = |element: &str| vec![element; KB_64 / (element.len() + 1)].join(",");
+        for (number, member) in [
+            format!(r#""dashboard":{{"accounts":[{}]}}"#, many(account)),
+            format!(r#""validation":{{"history":[{}]}}"#, many(attempt)),
+            format!(r#""action":{{"details":{{"note":"{}"}}}}"#, "x".repeat(KB_64)),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let key = format!("channel:+26377123456{number}");
+            let channel = format!(r#"{{"channel":{{"type":"whatsapp","identifier":"{key}"}},{member}}}"#);
+            client.ok(&["STATE.SETPROTECTED", &key, "0", &channel, "SCHEMA", "vimbiso.channel"]);
+            client.ok(&["STATE.UPDATE", &key, "1", r#"{"active_account_id":"acc_7d1f"}"#]);
+            client.ok(&["STATE.ROLLBACK", &key, "2"]);
+            assert_eq!(client.ok(&["STATE.META", &key]).field("valid").int(), 1);
+            assert_eq!(client.ok(&["STATE.RECOVER", &key]).field("rung").text(), "valid");
+        }
+    });
+}
