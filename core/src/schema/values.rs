@@ -18,9 +18,10 @@ use crate::json::tree::Tree;
 
 /// What a byte of a value costs to be made canonical, and to be looked up.
 const BYTE_COST: usize = 4;
-/// What a value costs, and one in a container, the shortest of which take two bytes with the comma.
+/// What a value costs, one in a container, and looking into a container.
 const VALUE_COST: usize = 100;
-const INNER_BYTE_COST: usize = 60;
+const INNER_COST: usize = 60;
+const CONTAINER_COST: usize = 300;
 
 /// A set of values.
 #[derive(Debug)]
@@ -78,11 +79,16 @@ pub(super) fn are_unique(array: Node, budget: &Budget) -> Result<bool, Error> {
 }
 
 fn charge(value: Node, budget: &Budget) -> Result<(), Error> {
-    let cost = match value.kind() {
-        Kind::Array | Kind::Object => INNER_BYTE_COST,
-        _ => BYTE_COST,
-    };
-    budget.charge(value.text().len().saturating_mul(cost).saturating_add(VALUE_COST))
+    let text = value.text();
+    budget.charge(text.len().saturating_mul(BYTE_COST).saturating_add(VALUE_COST))?;
+    if !matches!(value.kind(), Kind::Array | Kind::Object) {
+        return Ok(());
+    }
+    // What stands in strings is counted too: that is cheaper than telling it apart.
+    let count = |wanted: fn(u8) -> bool| text.bytes().filter(|byte| wanted(*byte)).count();
+    let containers = count(|byte| matches!(byte, b'[' | b'{'));
+    let values = count(|byte| byte == b',');
+    budget.charge(containers.saturating_mul(CONTAINER_COST).saturating_add(values.saturating_mul(INNER_COST)))
 }
 
 /// The one text that all ways to write a value have in common.
