@@ -10,7 +10,7 @@
 //! Another dataset: a full resynchronisation, a reload or a FLUSHALL signals no key. Then all who wait are looked at.
 //!
 //! A crowd: three hundred clients that wait for a document of a megabyte would be sent 300 MB by one update, while all others
-//! wait. So one turn of the event loop answers up to [`TURN_BYTES`]; whom that leaves out stays blocked until a timer signals the
+//! wait. So one turn of the event loop answers up to [`TURN_BYTES`]; a client that is left out stays blocked until a timer signals the
 //! key again. What was sent is written out meanwhile. Replies can't be shared: the server copies each into the client's buffer.
 //!
 //! For the first two a ticket is kept for each client. Rejected: to unblock from STATE.DELETE alone; a session ends by its expiry, as

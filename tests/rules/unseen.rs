@@ -27,7 +27,7 @@ fn entries(client: &mut Client, stream: &str) -> String {
     client.ok(&["XRANGE", stream, "-", "+"]).to_string()
 }
 
-/// Not even that two versions have the same secret is told.
+/// Etags do not show that two versions have the same secret.
 #[test]
 fn etags_of_equal_documents_differ() {
     state_test(|_, client| {
@@ -79,7 +79,7 @@ fn change_of_a_schema_that_is_gone_writes_no_value() {
         assert_eq!(newest(client).field("patch").text(), r#"[{"op":"replace","path":"","value":"***"}]"#);
         let entries = entries(client, AUDIT);
         assert!(!entries.contains(MARK), "{entries}");
-        // The next change is told as always, and a state that is rebuilt from such a trail is one from the defaults.
+        // The next change is recorded as always, and a state that is rebuilt from such a trail is one from the defaults.
         client.ok(&["STATE.UPDATE", KEY, "2", r#"{"stage":"menu"}"#]);
         assert_eq!(
             newest(client).field("patch").text(),
@@ -120,7 +120,7 @@ fn bytes_do_not_tell_the_length_of_a_secret() {
         };
         let (hidden, whole) = (r#"{"pin":"***"}"#.len() as i64, r#"{"pin":"739173917391"}"#.len() as i64);
         assert_eq!(bytes(&mut flow), [hidden, hidden, hidden]);
-        // A past secret is shown to nobody, so the length of version 1 is not either.
+        // No caller sees a past secret, so the length of version 1 is not either.
         assert_eq!(bytes(client), [whole, hidden, whole]);
         client.ok(&["STATE.SCHEMA", "DEL", "bot.pins", "FORCE"]);
         assert_eq!(bytes(&mut flow), [0, 0, 0]);

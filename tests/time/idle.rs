@@ -1,4 +1,4 @@
-//! What the server evicts by: a lapse that nobody asked for is no use of a state, so one that was left alone looks as old as
+//! What the server evicts by: a lapse without a command is no use of a state, so one that was left alone looks as old as
 //! it is to `allkeys-lru` and `allkeys-lfu`.
 
 use std::time::Duration;

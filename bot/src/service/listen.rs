@@ -64,7 +64,7 @@ impl Guest {
     }
 }
 
-/// Serves until it is told to stop, then finishes the requests that have begun.
+/// Serves until the stop signal, then finishes the requests that have begun.
 pub(super) async fn serve(
     listener: TcpListener,
     router: Router,

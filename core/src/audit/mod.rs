@@ -154,7 +154,7 @@ impl Entry {
         }
     }
 
-    /// A lapse at `at_ms`: nobody did it, so there is no user. The documents before and after have their secrets hidden; where
+    /// A lapse at `at_ms`: the server's own doing, so there is no user. The documents before and after have their secrets hidden; where
     /// that can't be done there is only a patch.
     pub(crate) fn lapse(
         state: &State,

@@ -112,7 +112,7 @@ pub fn decode_effects(bytes: &[u8], before: Option<&State>) -> Option<Vec<Effect
     Some(effects)
 }
 
-/// Whether effects are a lapse that nobody asked for, by their first bytes.
+/// Whether effects are a lapse without a command, by their first bytes.
 pub fn is_lapse(bytes: &[u8]) -> bool {
     let mut input = Reader { bytes };
     let mut event = || {

@@ -41,7 +41,8 @@ impl PatchText {
 /// The patch that turns `from` into `to`, at most about as long as `state.max-bytes` or `to`.
 ///
 /// A path is repeated in each operation below it, so a patch can be a hundred thousand times as long as both
-/// documents. One that grows too long is told as a whole: a single operation that replaces the document.
+/// documents. One that grows too long becomes a single operation
+/// that replaces the document.
 pub(crate) fn bounded_diff(from: Node, to: Node, limits: &Limits) -> String {
     let patch = diff_text(from, to, limits.bytes_max);
     if !patch.is_cut() {
