@@ -23,7 +23,7 @@ use crate::rules::Keep;
 use crate::state::{Event, State};
 
 /// What a byte of a version costs to be put together and compared.
-const VERSION_BYTE_COST: usize = 4;
+const VERSION_BYTE_COST: usize = 1;
 
 /// Which version to go back to.
 #[derive(Clone, Debug, PartialEq, Eq)]

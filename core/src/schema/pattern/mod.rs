@@ -26,14 +26,16 @@ pub const PATTERN_STATES_MAX: usize = 10_000;
 pub(crate) struct Pattern {
     source: Box<str>,
     program: Program,
+    states: usize,
 }
 
 impl Pattern {
     /// Compiles a pattern; an error says what is wrong with it, and what to do.
     pub(crate) fn compile(source: &str) -> Result<Pattern, String> {
-        let (expression, classes) = parse::parse(source)?;
-        let program = Program::compile(&expression, classes)?;
-        Ok(Pattern { source: source.into(), program })
+        let parsed = parse::parse(source)?;
+        let program = Program::compile(&parsed.expression, parsed.classes)?;
+        let states = program.states().saturating_add(parsed.size);
+        Ok(Pattern { source: source.into(), program, states })
     }
 
     /// The pattern as it is written in the schema.
@@ -41,9 +43,9 @@ impl Pattern {
         &self.source
     }
 
-    /// How many states it takes.
+    /// How many states it takes, its sets of characters included.
     pub(crate) fn states(&self) -> usize {
-        self.program.states()
+        self.states
     }
 
     /// Whether the pattern matches anywhere in a text.
@@ -177,6 +179,7 @@ mod tests {
         }
         assert!(Pattern::compile(&"(".repeat(60_000)).is_err());
         assert!(Pattern::compile(&r"\p{L}".repeat(10_000)).is_err());
+        assert!(Pattern::compile(&format!("[{}]", r"\p{L}".repeat(200))).is_err());
     }
 
     #[test]

@@ -43,8 +43,15 @@ pub(super) enum Assertion {
     NoBoundary,
 }
 
+/// A pattern, its classes, and what those take in states.
+pub(super) struct Parsed {
+    pub expression: Expression,
+    pub classes: Vec<Class>,
+    pub size: usize,
+}
+
 /// Reads a pattern; an error says what is wrong with it.
-pub(super) fn parse(source: &str) -> Result<(Expression, Vec<Class>), String> {
+pub(super) fn parse(source: &str) -> Result<Parsed, String> {
     let mut parser = Parser {
         rest: source.chars().peekable(),
         depth: 0,
@@ -54,7 +61,7 @@ pub(super) fn parse(source: &str) -> Result<(Expression, Vec<Class>), String> {
     };
     let expression = parser.alternation()?;
     match parser.rest.next() {
-        None => Ok((expression, parser.classes)),
+        None => Ok(Parsed { expression, classes: parser.classes, size: parser.size }),
         Some(_) => Err("a ) closes no group: write \\) for the character".to_owned()),
     }
 }
@@ -81,12 +88,14 @@ impl Parser<'_> {
         self.rest.next_if_eq(&wanted).is_some()
     }
 
+    /// Counts ranges of characters that are read or kept, in states.
+    fn count(&mut self, ranges: usize) -> Result<(), String> {
+        self.size = self.size.saturating_add(ranges / RANGES_PER_STATE);
+        if self.size > PATTERN_STATES_MAX { Err(too_large()) } else { Ok(()) }
+    }
+
     fn class(&mut self, class: Class) -> Result<Expression, String> {
-        let states = class.ranges().len().checked_div(RANGES_PER_STATE).unwrap_or(0);
-        self.size = self.size.saturating_add(states).saturating_add(1);
-        if self.size > PATTERN_STATES_MAX {
-            return Err(too_large());
-        }
+        self.count(class.ranges().len())?;
         self.classes.push(class);
         Ok(Expression::Class(self.classes.len().saturating_sub(1)))
     }
@@ -234,9 +243,6 @@ impl Parser<'_> {
                 self.rest.next();
                 break;
             }
-            if ranges.len() > PATTERN_STATES_MAX.saturating_mul(RANGES_PER_STATE) {
-                return Err(too_large());
-            }
             let first = self.class_atom()?;
             // A minus that ends the class stands for itself.
             let mut ahead = self.rest.clone();
@@ -244,7 +250,10 @@ impl Parser<'_> {
             if !is_range {
                 match first {
                     Atom::Character(code) => ranges.push((code, code)),
-                    Atom::Class(class) => ranges.extend_from_slice(class.ranges()),
+                    Atom::Class(class) => {
+                        self.count(class.ranges().len())?;
+                        ranges.extend_from_slice(class.ranges());
+                    }
                 }
                 continue;
             }
@@ -354,10 +363,7 @@ impl Parser<'_> {
         let class = match self.properties.get(&name) {
             Some(class) => class.clone(),
             None => {
-                self.size = self.size.saturating_add(PROPERTY_STATES);
-                if self.size > PATTERN_STATES_MAX {
-                    return Err(too_large());
-                }
+                self.count(PROPERTY_STATES.saturating_mul(RANGES_PER_STATE))?;
                 let class = Class::of_property(&name)
                     .ok_or_else(|| format!("\\p{{{name}}} is no property of Unicode"))?;
                 self.properties.insert(name, class.clone());
