@@ -6,6 +6,7 @@ use crate::attempts::{ATTEMPT_ERROR_BYTES_MAX, Attempt, Attempted, OPERATIONS_MA
 use crate::audit::Entry;
 use crate::error::Error;
 use crate::expiry::Ttl;
+use crate::shown::start_of;
 use crate::state::{Effect, State};
 use crate::tokens::Made;
 
@@ -91,16 +92,11 @@ fn attempted(tally: Tally, error: Option<&str>, remarks: &Remarks, context: &Con
         component: remarks.component.as_deref().map(Into::into),
         at_ms: context.now_ms,
         success: tally == Tally::Success,
-        error: error.map(|error| shortened(error).into()),
+        error: error.map(|error| start_of(error, ATTEMPT_ERROR_BYTES_MAX).into()),
     };
     Some(Attempted { tally, attempt, history_max: context.limits.attempts_history })
 }
 
 fn too_many() -> Error {
     Error::TooManyOperations { limit: OPERATIONS_MAX }
-}
-
-fn shortened(error: &str) -> &str {
-    let end = (0..=ATTEMPT_ERROR_BYTES_MAX.min(error.len())).rev().find(|end| error.is_char_boundary(*end));
-    error.get(..end.unwrap_or(0)).unwrap_or_default()
 }

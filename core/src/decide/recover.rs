@@ -188,7 +188,7 @@ impl Ladder<'_> {
         for version in state.versions().skip(1).filter(wanted) {
             let past = self.obeyed.past(&version, self.context.now_ms);
             let after = self.obeyed.keep_present(Draft::Same(past.root()), present, Keep::Guarded);
-            if self.obeyed.check(after.root(), self.context.budget).is_ok() {
+            if self.obeyed.admits(after.root(), self.context.budget) == Ok(true) {
                 return self.step(rung, Some((state, present)), version.parent, Ok(after));
             }
         }

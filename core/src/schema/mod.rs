@@ -209,11 +209,11 @@ impl Schema {
         &self.rules
     }
 
-    /// Whether a document passes.
+    /// Whether a value passes.
     ///
     /// Errors: `TOOCOSTLY`.
-    pub fn admits(&self, document: &Document, budget: &Budget) -> Result<bool, Error> {
-        self.validator.check(document.tree().root(), None, &mut Report::Silent, budget)
+    pub(crate) fn admits(&self, value: Node, budget: &Budget) -> Result<bool, Error> {
+        self.validator.check(value, None, &mut Report::Silent, budget)
     }
 
     /// Rejects a value that does not pass, with its violations: at most [`VIOLATIONS_MAX`] of them.

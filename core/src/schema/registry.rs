@@ -165,7 +165,7 @@ impl Registry {
     pub fn admits(&self, state: &State, budget: &Budget) -> Result<bool, Error> {
         let Some(schema) = state.schema() else { return Ok(true) };
         match self.get(&schema.name) {
-            Ok(schema) => schema.admits(&state.head().document, budget),
+            Ok(schema) => schema.admits(state.head().document.tree().root(), budget),
             Err(_) => Ok(false),
         }
     }

@@ -98,8 +98,8 @@ impl Report<'_> {
     }
 
     pub(super) fn add(&mut self, path: &Path, message: impl FnOnce() -> String) {
-        if self.takes_violations()
-            && let Report::Violations { found, .. } = self
+        if let Report::Violations { found, max } = self
+            && found.len() < *max
         {
             found.push((path.pointer(), message()));
         }
