@@ -15,9 +15,11 @@ const STEP: usize = 100;
 const NAME_BYTE: usize = 6;
 /// Passing over a text takes a fraction of this for each byte; a container's children are found so.
 const PASSED_BYTES: usize = 4;
-/// Opening a container makes a draft of each child, of an object the table of names too.
+/// Opening a container makes a draft of each child.
 const ELEMENT_OPENED: usize = 80;
-const MEMBER_OPENED: usize = 300;
+const MEMBER_OPENED: usize = 120;
+/// An object in which many names are looked up gets a table of them.
+const MEMBER_INDEXED: usize = 180;
 /// Looking at an opened value while it is measured, and making a second one of it.
 const OPENED_MEASURED: usize = 8;
 const OPENED_CLONED: usize = 120;
@@ -108,7 +110,17 @@ impl<'a> Draft<'a> {
             charge_opening(*node, budget)?;
             self.open();
         }
-        Ok(())
+        self.charge_index(1, budget)
+    }
+
+    /// Charges the table of names of an opened object, where so many more lookups have it made.
+    pub(super) fn charge_index(&self, lookups: usize, budget: &Budget) -> Result<(), Error> {
+        match self {
+            Draft::Object(members) => {
+                budget.charge(members.names_to_index(lookups).saturating_mul(MEMBER_INDEXED))
+            }
+            Draft::Same(_) | Draft::Array(_) => Ok(()),
+        }
     }
 }
 

@@ -288,6 +288,12 @@ impl<'a> Members<'a> {
         self.list.iter().flatten()
     }
 
+    /// How many names the table of places will be made of when so many more are looked for.
+    pub(super) fn names_to_index(&self, lookups: usize) -> usize {
+        let is_due = self.places.is_none() && self.scans.saturating_add(lookups) > Self::SCANS_MAX;
+        if is_due && self.list.len() >= Self::MANY { self.list.len() } else { 0 }
+    }
+
     fn place(&mut self, raw: &str) -> Option<usize> {
         if self.list.len() >= Self::MANY && self.places.is_none() {
             self.scans = self.scans.saturating_add(1);
@@ -330,14 +336,19 @@ impl<'a> Members<'a> {
         match self.get_raw_mut(&raw) {
             Some(member) => Some(std::mem::replace(member, value)),
             None => {
-                if let Some(places) = &mut self.places {
-                    places.0.insert(raw.clone(), self.list.len());
-                }
-                self.list.push(Some((raw, value)));
-                self.len = self.len.saturating_add(1);
+                self.append(raw, value);
                 None
             }
         }
+    }
+
+    /// Appends a member whose name is not there.
+    fn append(&mut self, raw: Cow<'a, str>, value: Draft<'a>) {
+        if let Some(places) = &mut self.places {
+            places.0.insert(raw.clone(), self.list.len());
+        }
+        self.list.push(Some((raw, value)));
+        self.len = self.len.saturating_add(1);
     }
 
     /// The member with the name that is written so, appended as `absent` when it is not there.
@@ -347,7 +358,7 @@ impl<'a> Members<'a> {
         absent: impl FnOnce() -> Draft<'a>,
     ) -> Option<&mut Draft<'a>> {
         let place = self.place(&raw).unwrap_or_else(|| {
-            self.insert(raw, absent());
+            self.append(raw, absent());
             self.list.len().saturating_sub(1)
         });
         self.at_mut(place)

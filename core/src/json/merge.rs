@@ -24,6 +24,7 @@ pub(crate) fn merge<'a>(target: &mut Draft<'a>, patch: Node<'a>, budget: &Budget
     }
     budget.charge(patch.children().len().saturating_mul(MEMBER_MERGED))?;
     target.open_charged("", budget)?;
+    target.charge_index(patch.children().len(), budget)?;
     let Some(members) = target.members_mut() else { return Ok(()) };
     let mut removed: Vec<&str> =
         patch.children().filter(|member| member.is_null()).map(Node::raw_name).collect();
@@ -51,6 +52,7 @@ pub(crate) fn shallow<'a>(target: &mut Draft<'a>, change: Node<'a>, budget: &Bud
     }
     budget.charge(change.children().len().saturating_mul(MEMBER_MERGED))?;
     target.open_charged("", budget)?;
+    target.charge_index(change.children().len(), budget)?;
     if let Some(members) = target.members_mut() {
         change.children().for_each(|member| drop(members.insert(member.raw_name(), Draft::Same(member))));
     }
@@ -86,6 +88,28 @@ mod tests {
             merge(&mut merged, patch.root(), &Budget::new(&Limits::default())).expect("cheap");
             assert_eq!(merged.to_text(), result, "{} + {}", target.text(), patch.text());
         }
+    }
+
+    /// What merging `patch` into `target` costs.
+    fn cost(target: &str, patch: &str) -> Result<u64, Error> {
+        let (target, patch) = (tree(target), tree(patch));
+        let budget = Budget::new(&Limits { cost_max: u64::MAX, ..Limits::default() });
+        let mut merged = Draft::Same(target.root());
+        merge(&mut merged, patch.root(), &budget).map(|()| budget.used())
+    }
+
+    #[test]
+    fn the_table_of_names_is_charged_where_many_are_looked_up() {
+        let object = |members: usize| {
+            let members: Vec<String> = (0..members).map(|n| format!(r#""{n:05}":0"#)).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        let wide = object(100_000);
+        let (one, many) =
+            (cost(&wide, &object(1)).expect("merged"), cost(&wide, &object(100)).expect("merged"));
+        // A document of a megabyte with members this small can still be changed.
+        assert!(one < Limits::default().cost_max * 3 / 4, "{one}");
+        assert!(many > one + 100_000 * 100, "{one} {many}");
     }
 
     #[test]
