@@ -110,7 +110,7 @@ impl Meter {
         let spent = played?;
         let mut client = self.server.client();
         let most = self.used_at_start + LEFT_BYTES_MAX;
-        let left = settled(&mut client, most).saturating_sub(self.used_at_start);
+        let left = settled(&mut client, most, script.waiters()).saturating_sub(self.used_at_start);
         if left > LEFT_BYTES_MAX {
             let what = format!("{left} bytes are left when all is deleted");
             return Err(Find { what, line: "the script".to_owned(), is_the_end: false });
@@ -130,7 +130,7 @@ impl Meter {
                 Step::Command(words) => {
                     let words: Vec<Vec<u8>> = words.iter().map(sent).collect();
                     let find = |what: String, is_the_end| Find { what, line: shown(&words), is_the_end };
-                    let cost = self.command(&mut player, &mut looker, &words);
+                    let cost = self.command(&mut player, &mut looker, &words, waiters.len() as u32);
                     let cost = cost.map_err(|what| find(what, true))?;
                     let bytes = words.iter().map(|word| word.len() as u64 + 8).sum::<u64>();
                     spent.commands += 1;
@@ -151,6 +151,7 @@ impl Meter {
         player: &mut Client,
         looker: &mut Client,
         words: &[Vec<u8>],
+        waiters: u32,
     ) -> Result<Cost, String> {
         let used_before = used_bytes(looker);
         let peak = Peak::begin(self.server.pid(), looker);
@@ -163,7 +164,7 @@ impl Meter {
         if let Reply::Error(line) = reply {
             // What was read of the command stays with its connection for a while.
             *player = self.server.client();
-            let left = settled(looker, used_before + LEFT_BY_REFUSAL_BYTES_MAX);
+            let left = settled(looker, used_before + LEFT_BY_REFUSAL_BYTES_MAX, waiters);
             let left_bytes = left.saturating_sub(used_before);
             cost = Cost { is_refused: true, left_bytes, error_bytes: line.len(), ..cost };
         }

@@ -21,7 +21,7 @@ pub enum Word {
 pub enum Step {
     Command(Vec<Word>),
     /// So many clients begin to wait for the state; they are gone after the script.
-    Waiters(usize),
+    Waiters(u32),
     /// Time passes, in milliseconds: until members lapse.
     Pause(u64),
 }
@@ -34,6 +34,15 @@ pub struct Script {
 impl Script {
     pub fn new() -> Script {
         Script::default()
+    }
+
+    /// How many clients wait for the state, all steps together.
+    pub fn waiters(&self) -> u32 {
+        let counts = self.steps.iter().map(|step| match step {
+            Step::Waiters(count) => *count,
+            Step::Command(_) | Step::Pause(_) => 0,
+        });
+        counts.sum()
     }
 
     pub fn with(mut self, step: Step) -> Script {
