@@ -50,7 +50,7 @@ fn plays(server: &Server, seed: &Seed) {
     for step in &steps {
         match step {
             Step::Pause(ms) => std::thread::sleep(Duration::from_millis(*ms)),
-            Step::Waiters(count) => waiters.extend((0..*count).map(|_| waiter(server))),
+            Step::Waiters(count) => waiters.extend((0..*count).filter_map(|_| waiter(server))),
             Step::Command(words) => drop(player.call(&words.iter().map(sent).collect::<Vec<_>>())),
         }
     }

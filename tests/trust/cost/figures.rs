@@ -59,12 +59,15 @@ pub fn settled(client: &mut Client, most: u64, waiters: u32) -> u64 {
     }
 }
 
-/// A client that waits for the state to change.
-pub fn waiter(server: &Server) -> Client {
+/// A client that waits for the state to change, where there is one.
+pub fn waiter(server: &Server) -> Option<Client> {
     let mut client = server.client();
-    let version = client.ok(&["STATE.META", KEY]).field("version").int();
-    client.send(&["STATE.WAIT", KEY, &version.to_string(), "0"]);
-    client
+    let meta = client.call(&["STATE.META", KEY]);
+    if meta.is_nil() || matches!(meta, Reply::Error(_)) {
+        return None;
+    }
+    client.send(&["STATE.WAIT", KEY, &meta.field("version").int().to_string(), "0"]);
+    Some(client)
 }
 
 /// The most memory that a process has had resident since a moment, beyond what it had then.

@@ -126,7 +126,7 @@ impl Meter {
         for step in &script.steps {
             match step {
                 Step::Pause(ms) => std::thread::sleep(Duration::from_millis(*ms)),
-                Step::Waiters(count) => waiters.extend((0..*count).map(|_| waiter(&self.server))),
+                Step::Waiters(count) => waiters.extend((0..*count).filter_map(|_| waiter(&self.server))),
                 Step::Command(words) => {
                     let words: Vec<Vec<u8>> = words.iter().map(sent).collect();
                     let find = |what: String, is_the_end| Find { what, line: shown(&words), is_the_end };
