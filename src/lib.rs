@@ -6,16 +6,20 @@
 
 #![deny(unsafe_code)]
 
+mod arguments;
 mod command;
+mod error;
+#[expect(unsafe_code, reason = "the module API is C; every block names the rule it rests on")]
+mod load;
 #[expect(unsafe_code, reason = "the module API is C; every block names the rule it rests on")]
 mod server;
 
-use server::table::Command;
+use server::commands::table::Command;
 
 /// Unit tests run without a server, so they keep the system's allocator.
 #[cfg(not(test))]
 #[global_allocator]
-static ALLOCATOR: server::alloc::Allocator = server::alloc::Allocator;
+static ALLOCATOR: server::ffi::alloc::Allocator = server::ffi::alloc::Allocator;
 
 /// Every command, in the order of HELP and of docs/commands.md.
 pub(crate) static COMMANDS: &[&Command] = &[

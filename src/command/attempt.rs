@@ -3,15 +3,16 @@
 use redis_state_core::decide::{self, Course, Try};
 use redis_state_core::{Made, Tally, Ttl};
 
-use super::options::{ACTOR, AUDIT, COMPONENT, ID, Options};
-use super::{Refused, words};
-use crate::server::audit::Trail;
-use crate::server::ctx::Ctx;
-use crate::server::entry::entry;
-use crate::server::registry;
-use crate::server::string::RedisStr;
-use crate::server::table::{Arg, Command, KeySpec, WRITE};
-use crate::server::target::Target;
+use crate::arguments::options::{ACTOR, AUDIT, COMPONENT, ID, Options};
+use crate::arguments::words;
+use crate::error::Error;
+use crate::server::commands::entry::entry;
+use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
+use crate::server::commit::audit_stream::Trail;
+use crate::server::commit::transaction::Target;
+use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::string::RedisStr;
+use crate::server::global::registry;
 
 pub static COMMAND: Command = Command {
     name: c"state.attempt",
@@ -49,8 +50,8 @@ struct Request<'a> {
     audit: Option<RedisStr<'a>>,
 }
 
-fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
-    let [_, key, operation, tally, rest @ ..] = args else { return Err(Refused::WrongArity) };
+fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
+    let [_, key, operation, tally, rest @ ..] = args else { return Err(Error::WrongArity) };
     let options = Options::parse(&COMMAND, rest)?;
     let operation = words::name("the operation", operation.bytes())?;
     let tally = tally_word(tally)?;
@@ -60,16 +61,16 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
     Ok(Request { key: *key, operation, attempt, audit: options.audit })
 }
 
-fn tally_word(word: &[u8]) -> Result<Tally, Refused> {
+fn tally_word(word: &[u8]) -> Result<Tally, Error> {
     match word.to_ascii_uppercase().as_slice() {
         b"SUCCESS" => Ok(Tally::Success),
         b"FAILURE" => Ok(Tally::Failure),
         b"CLEAR" => Ok(Tally::Clear),
-        _ => Err(Refused::syntax("the outcome of an attempt is SUCCESS, FAILURE or CLEAR")),
+        _ => Err(Error::syntax("the outcome of an attempt is SUCCESS, FAILURE or CLEAR")),
     }
 }
 
-fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let request = parse(args)?;
     let trail = Trail::of_state(&request.key, request.audit)?;
     let mut target = Target::open(ctx, request.key, trail)?;

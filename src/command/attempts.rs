@@ -2,12 +2,14 @@
 
 use redis_state_core::{Attempt, Attempts, iso8601};
 
-use super::options::Options;
-use super::{Refused, read, words};
-use crate::server::ctx::Ctx;
-use crate::server::entry::entry;
-use crate::server::string::RedisStr;
-use crate::server::table::{Arg, Command, KeySpec, READ};
+use super::read;
+use crate::arguments::options::Options;
+use crate::arguments::words;
+use crate::error::Error;
+use crate::server::commands::entry::entry;
+use crate::server::commands::table::{Arg, Command, KeySpec, READ};
+use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::string::RedisStr;
 
 pub static COMMAND: Command = Command {
     name: c"state.attempts",
@@ -28,8 +30,8 @@ struct Request<'a> {
     count: usize,
 }
 
-fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
-    let [_, key, rest @ ..] = args else { return Err(Refused::WrongArity) };
+fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
+    let [_, key, rest @ ..] = args else { return Err(Error::WrongArity) };
     // COUNT and a number are the option, COUNT alone an operation that is called so.
     let (operation, rest) = match rest {
         [count, _] if count.eq_ignore_ascii_case(b"COUNT") => (None, rest),
@@ -41,7 +43,7 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
     Ok(Request { key: *key, operation, count })
 }
 
-fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let request = parse(args)?;
     read::state(ctx, request.key, |state| {
         match request.operation {

@@ -3,16 +3,16 @@
 use redis_state_core::decide::{self, Remarks};
 use redis_state_core::{Expected, Ttl};
 
-use super::Refused;
-use super::options::{ACTOR, AUDIT, EVENT, NOTE, Options};
 use super::update::expected_word;
-use crate::server::audit::Trail;
-use crate::server::ctx::Ctx;
-use crate::server::entry::entry;
-use crate::server::registry;
-use crate::server::string::RedisStr;
-use crate::server::table::{Arg, Command, KeySpec, REMOVE};
-use crate::server::target::Target;
+use crate::arguments::options::{ACTOR, AUDIT, EVENT, NOTE, Options};
+use crate::error::Error;
+use crate::server::commands::entry::entry;
+use crate::server::commands::table::{Arg, Command, KeySpec, REMOVE};
+use crate::server::commit::audit_stream::Trail;
+use crate::server::commit::transaction::Target;
+use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::string::RedisStr;
+use crate::server::global::registry;
 
 pub static COMMAND: Command = Command {
     name: c"state.delete",
@@ -43,8 +43,8 @@ struct Request<'a> {
     audit: Option<RedisStr<'a>>,
 }
 
-fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
-    let [_, key, expected, rest @ ..] = args else { return Err(Refused::WrongArity) };
+fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
+    let [_, key, expected, rest @ ..] = args else { return Err(Error::WrongArity) };
     let options = Options::parse(&COMMAND, rest)?;
     Ok(Request {
         key: *key,
@@ -55,11 +55,11 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
     })
 }
 
-fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let request = parse(args)?;
     // To delete the record of what was done is for an administrator; asked first, so that nothing has changed.
     if request.purge && !ctx.may_destroy() {
-        return Err(Refused::MayNotPurge);
+        return Err(Error::MayNotPurge);
     }
     let trail = Trail::of(&request.key, request.audit)?;
     let mut target = Target::open(ctx, request.key, trail)?;

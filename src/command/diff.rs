@@ -1,11 +1,14 @@
 //! STATE.DIFF: what changed between two kept versions, as a JSON patch (RFC 6902).
 
-use super::{Refused, read, words};
-use crate::server::ctx::Ctx;
-use crate::server::entry::entry;
-use crate::server::string::RedisStr;
-use crate::server::table::{Arg, Command, KeySpec, READ};
-use crate::server::{config, registry};
+use super::read;
+use crate::arguments::words;
+use crate::error::Error;
+use crate::server::commands::entry::entry;
+use crate::server::commands::table::{Arg, Command, KeySpec, READ};
+use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::string::RedisStr;
+use crate::server::global::config;
+use crate::server::global::registry;
 
 pub static COMMAND: Command = Command {
     name: c"state.diff",
@@ -20,8 +23,8 @@ pub static COMMAND: Command = Command {
     ..Command::DEFAULT
 };
 
-fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
-    let [_, key, from, to] = args else { return Err(Refused::WrongArity) };
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
+    let [_, key, from, to] = args else { return Err(Error::WrongArity) };
     let (from, to) = (words::positive("from", from)?, words::positive("to", to)?);
     read::state(ctx, *key, |state| {
         let (from, to) = (read::version(state, from)?, read::version(state, to)?);

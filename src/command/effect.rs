@@ -5,17 +5,19 @@
 
 use redis_state_core::{Effect, State, codec};
 
-use super::{Refused, words};
-use crate::server::audit;
-use crate::server::ctx::Ctx;
-use crate::server::effect::Expiry;
-use crate::server::entry::entry;
-use crate::server::key::{Key, Kind};
-use crate::server::registry;
-use crate::server::string::RedisStr;
-use crate::server::table::{Arg, Command, KeySpec, WRITE};
-use crate::server::value::Held;
-use crate::server::{cluster, target};
+use crate::arguments::words;
+use crate::error::Error;
+use crate::server::commands::entry::entry;
+use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
+use crate::server::commit::audit_stream;
+use crate::server::commit::effect::Expiry;
+use crate::server::commit::slot_migration;
+use crate::server::commit::transaction;
+use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::string::RedisStr;
+use crate::server::global::registry;
+use crate::server::value::held::Held;
+use crate::server::value::key::{Key, Kind};
 
 pub static COMMAND: Command = Command {
     name: c"state.effect",
@@ -82,9 +84,9 @@ struct AuditEntry<'a> {
 }
 
 /// What has changed in a document is told by what it was, so `state` is the one that is there.
-fn parse<'a>(args: &[RedisStr<'a>], state: Option<&State>) -> Result<Request<'a>, Refused> {
-    let [_, key, effect, expiry, entry @ ..] = args else { return Err(Refused::WrongArity) };
-    let effects = codec::decode_effects(effect.bytes(), state).ok_or(Refused::BadEffect)?;
+fn parse<'a>(args: &[RedisStr<'a>], state: Option<&State>) -> Result<Request<'a>, Error> {
+    let [_, key, effect, expiry, entry @ ..] = args else { return Err(Error::WrongArity) };
+    let effects = codec::decode_effects(effect.bytes(), state).ok_or(Error::BadEffect)?;
     let expiry = match expiry.bytes() {
         b"" => Expiry::Leave,
         b"-1" => Expiry::Set(None),
@@ -93,19 +95,19 @@ fn parse<'a>(args: &[RedisStr<'a>], state: Option<&State>) -> Result<Request<'a>
     Ok(Request { key: *key, effects, expiry, entry: parse_entry(entry)? })
 }
 
-fn parse_entry<'a>(args: &[RedisStr<'a>]) -> Result<Option<AuditEntry<'a>>, Refused> {
+fn parse_entry<'a>(args: &[RedisStr<'a>]) -> Result<Option<AuditEntry<'a>>, Error> {
     match args {
         [] => Ok(None),
         [stream, id, len, expires_at, fields @ ..] if !fields.is_empty() && fields.len() % 2 == 0 => {
             Ok(Some(AuditEntry {
                 stream: *stream,
-                id: parse_id(id).ok_or(Refused::BadEffect)?,
-                len: usize::try_from(words::integer(len)?).map_err(|_| Refused::BadEffect)?,
+                id: parse_id(id).ok_or(Error::BadEffect)?,
+                len: usize::try_from(words::integer(len)?).map_err(|_| Error::BadEffect)?,
                 expires_at_ms: words::integer(expires_at)?,
                 fields: fields.to_vec(),
             }))
         }
-        _ => Err(Refused::BadEffect),
+        _ => Err(Error::BadEffect),
     }
 }
 
@@ -114,28 +116,28 @@ fn parse_id(word: &[u8]) -> Option<(u64, u64)> {
     Some((ms.parse().ok()?, seq.parse().ok()?))
 }
 
-fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     // A whole document may be in it: on a replica that is nothing for MONITOR and SLOWLOG.
     ctx.redact(EFFECT);
     if !ctx.is_replication() {
-        return Err(Refused::Internal);
+        return Err(Error::Internal);
     }
-    let [_, key, ..] = args else { return Err(Refused::WrongArity) };
+    let [_, key, ..] = args else { return Err(Error::WrongArity) };
     let open = if is_unasked(args) { Key::open_unasked } else { Key::open_write };
     let mut key = open(ctx, *key);
     let request = parse(args, key.held().map(Held::state))?;
     let stream = request.entry.as_ref().map(|entry| open(ctx, entry.stream));
     if !fits(&request, &key, stream.as_ref()) {
-        return Err(Refused::BadEffect);
+        return Err(Error::BadEffect);
     }
     if let (Some(entry), Some(stream)) = (&request.entry, stream)
-        && !audit::apply(ctx, stream, entry.id, entry.len, entry.expires_at_ms, &entry.fields)
+        && !audit_stream::apply(ctx, stream, entry.id, entry.len, entry.expires_at_ms, &entry.fields)
     {
-        return Err(Refused::BadEffect);
+        return Err(Error::BadEffect);
     }
-    request.effects.into_iter().for_each(|effect| target::apply(ctx, &mut key, effect));
+    request.effects.into_iter().for_each(|effect| transaction::apply(ctx, &mut key, effect));
     if let Some(entry) = &request.entry {
-        cluster::remember(&mut key, entry.id, Some(entry.expires_at_ms));
+        slot_migration::remember(&mut key, entry.id, Some(entry.expires_at_ms));
     }
     if let Expiry::Set(expires_at_ms) = request.expiry {
         key.set_expiry(expires_at_ms);
@@ -179,12 +181,12 @@ fn fits(request: &Request, key: &Key, stream: Option<&Key>) -> bool {
     effects && stream.is_none_or(|stream| matches!(stream.kind(), Kind::Nothing | Kind::Stream))
 }
 
-fn run_schema(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+fn run_schema(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     if !ctx.is_replication() {
-        return Err(Refused::Internal);
+        return Err(Error::Internal);
     }
-    let [_, effect] = args else { return Err(Refused::WrongArity) };
-    if cluster::comes_with_a_slot(ctx) {
+    let [_, effect] = args else { return Err(Error::WrongArity) };
+    if slot_migration::comes_with_a_slot(ctx) {
         // A slot is sent as an AOF is rewritten, schemas first. Here are those of this node.
         ctx.reply_ok();
         return Ok(());

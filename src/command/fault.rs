@@ -4,12 +4,13 @@
 //! entry, counted from now on; 0 takes an order back. `STATE.FAULT CLOCK ms` sets the clock of the module forward or back.
 //! `STATE.FAULT LOSE count` loses so many blocks of memory, `STATE.FAULT STRAY count` reads so many that have been given back.
 
-use super::{Refused, words};
-use crate::server::ctx::Ctx;
-use crate::server::entry::entry;
-use crate::server::faults;
-use crate::server::string::RedisStr;
-use crate::server::table::Command;
+use crate::arguments::words;
+use crate::error::Error;
+use crate::server::commands::entry::entry;
+use crate::server::commands::table::Command;
+use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::faults;
+use crate::server::ffi::string::RedisStr;
 
 pub static COMMAND: Command = Command {
     name: c"state.fault",
@@ -22,8 +23,8 @@ pub static COMMAND: Command = Command {
     ..Command::DEFAULT
 };
 
-fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
-    let [_, what, number] = args else { return Err(Refused::WrongArity) };
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
+    let [_, what, number] = args else { return Err(Error::WrongArity) };
     let number = words::integer(number)?;
     match what.bytes() {
         b"SNAPSHOT" => redis_state_core::faults::SNAPSHOT.give(number.unsigned_abs()),
@@ -31,7 +32,7 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
         b"CLOCK" => faults::set_clock_off_ms(number),
         b"LOSE" => (0..number).for_each(|_| faults::lose_a_block()),
         b"STRAY" => (0..number).for_each(|_| faults::read_a_freed_block()),
-        _ => return Err(Refused::syntax("STATE.FAULT knows SNAPSHOT, APPEND, CLOCK, LOSE and STRAY")),
+        _ => return Err(Error::syntax("STATE.FAULT knows SNAPSHOT, APPEND, CLOCK, LOSE and STRAY")),
     }
     ctx.reply_ok();
     Ok(())

@@ -4,12 +4,14 @@ use std::borrow::Cow;
 
 use redis_state_core::{Document, Etag, Pointer};
 
-use super::{Refused, read, words};
-use crate::server::config;
-use crate::server::ctx::Ctx;
-use crate::server::entry::entry;
-use crate::server::string::RedisStr;
-use crate::server::table::{Arg, Command, KeySpec, READ};
+use super::read;
+use crate::arguments::words;
+use crate::error::Error;
+use crate::server::commands::entry::entry;
+use crate::server::commands::table::{Arg, Command, KeySpec, READ};
+use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::string::RedisStr;
+use crate::server::global::config;
 
 pub static COMMAND: Command = Command {
     name: c"state.get",
@@ -34,14 +36,14 @@ struct Request<'a> {
     pointers: Vec<Pointer>,
 }
 
-fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
-    let [_, key, rest @ ..] = args else { return Err(Refused::WrongArity) };
+fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
+    let [_, key, rest @ ..] = args else { return Err(Error::WrongArity) };
     if rest.is_empty() {
         return Ok(Request { key: *key, version: None, pointers: Vec::new() });
     }
     let (version, pointers) = match rest {
         [word, rest @ ..] if word.eq_ignore_ascii_case(b"VERSION") => {
-            let [number, pointers @ ..] = rest else { return Err(Refused::syntax("VERSION wants a number")) };
+            let [number, pointers @ ..] = rest else { return Err(Error::syntax("VERSION wants a number")) };
             (Some(words::positive("VERSION", number)?), pointers)
         }
         pointers => (None, pointers),
@@ -49,7 +51,7 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
     Ok(Request { key: *key, version, pointers: words::pointers(pointers)? })
 }
 
-fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let Request { key, version, pointers } = parse(args)?;
     if version.is_none() && pointers.is_empty() {
         return read::whole(ctx, key);
@@ -67,7 +69,7 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     })
 }
 
-fn reply(ctx: Ctx, etag: Etag, document: &Document, pointers: &[Pointer]) -> Result<(), Refused> {
+fn reply(ctx: Ctx, etag: Etag, document: &Document, pointers: &[Pointer]) -> Result<(), Error> {
     if pointers.is_empty() {
         read::reply_document(ctx, etag, document.text());
         return Ok(());

@@ -1,11 +1,11 @@
 //! STATE.HELP: every command with its grammar, from the same table that COMMAND DOCS shows.
 
-use super::Refused;
 use crate::COMMANDS;
-use crate::server::ctx::Ctx;
-use crate::server::entry::entry;
-use crate::server::string::RedisStr;
-use crate::server::table::{Command, text};
+use crate::error::Error;
+use crate::server::commands::entry::entry;
+use crate::server::commands::table::{Command, text};
+use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::string::RedisStr;
 
 pub static COMMAND: Command = Command {
     name: c"state.help",
@@ -17,7 +17,7 @@ pub static COMMAND: Command = Command {
     ..Command::DEFAULT
 };
 
-fn run(ctx: Ctx, _args: &[RedisStr]) -> Result<(), Refused> {
+fn run(ctx: Ctx, _args: &[RedisStr]) -> Result<(), Error> {
     let public = COMMANDS.iter().copied().filter(|command| command.public);
     let commands: Vec<&Command> = public.flat_map(own_or_subcommands).collect();
     reply(ctx, commands.into_iter());

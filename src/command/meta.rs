@@ -2,14 +2,17 @@
 
 use redis_state_core::{Budget, State, iso8601};
 
-use super::{Refused, attempts, read};
-use crate::server::audit::Trail;
-use crate::server::ctx::Ctx;
-use crate::server::entry::entry;
-use crate::server::key::Key;
-use crate::server::string::RedisStr;
-use crate::server::table::{Arg, Command, KeySpec, READ};
-use crate::server::{config, registry};
+use super::attempts;
+use super::read;
+use crate::error::Error;
+use crate::server::commands::entry::entry;
+use crate::server::commands::table::{Arg, Command, KeySpec, READ};
+use crate::server::commit::audit_stream::Trail;
+use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::string::RedisStr;
+use crate::server::global::config;
+use crate::server::global::registry;
+use crate::server::value::key::Key;
 
 pub static COMMAND: Command = Command {
     name: c"state.meta",
@@ -24,8 +27,8 @@ pub static COMMAND: Command = Command {
     ..Command::DEFAULT
 };
 
-fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
-    let [_, name] = args else { return Err(Refused::WrongArity) };
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
+    let [_, name] = args else { return Err(Error::WrongArity) };
     let key = Key::open_read(ctx, *name);
     match key.held() {
         Some(held) => {

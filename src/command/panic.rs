@@ -1,10 +1,10 @@
 //! STATE.PANIC: a command that fails in the worst way, for the tests. It is built only with the feature `faults`.
 
-use super::Refused;
-use crate::server::ctx::Ctx;
-use crate::server::entry::entry;
-use crate::server::string::RedisStr;
-use crate::server::table::Command;
+use crate::error::Error;
+use crate::server::commands::entry::entry;
+use crate::server::commands::table::Command;
+use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::string::RedisStr;
 
 pub static COMMAND: Command = Command {
     name: c"state.panic",
@@ -17,6 +17,6 @@ pub static COMMAND: Command = Command {
     ..Command::DEFAULT
 };
 
-fn run(_ctx: Ctx, _args: &[RedisStr]) -> Result<(), Refused> {
+fn run(_ctx: Ctx, _args: &[RedisStr]) -> Result<(), Error> {
     panic!("as STATE.PANIC was told")
 }

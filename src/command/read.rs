@@ -4,22 +4,18 @@
 use std::borrow::Cow;
 
 use redis_state_core::decide::{self, Context};
-use redis_state_core::{Budget, Document, Error, Etag, Keys, SchemaRef, State, Version};
+use redis_state_core::{Budget, Document, Error as CoreError, Etag, Keys, SchemaRef, State, Version};
 
-use super::Refused;
-use crate::server::config;
-use crate::server::ctx::Ctx;
-use crate::server::key::{Key, Kind};
-use crate::server::prefetch::prefetch;
-use crate::server::registry;
-use crate::server::string::RedisStr;
+use crate::error::Error;
+use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::prefetch::prefetch;
+use crate::server::ffi::string::RedisStr;
+use crate::server::global::config;
+use crate::server::global::registry;
+use crate::server::value::key::{Key, Kind};
 
 /// Calls `reply` with the state under `key`; replies nil when there is none.
-pub fn state(
-    ctx: Ctx,
-    key: RedisStr,
-    reply: impl FnOnce(&State) -> Result<(), Refused>,
-) -> Result<(), Refused> {
+pub fn state(ctx: Ctx, key: RedisStr, reply: impl FnOnce(&State) -> Result<(), Error>) -> Result<(), Error> {
     let key = Key::open_read(ctx, key);
     match key.held() {
         Some(held) => reply(&shown(ctx, &key, held.state())),
@@ -28,16 +24,16 @@ pub fn state(
 }
 
 /// The reply where no state is.
-pub fn nothing(ctx: Ctx, key: &Key) -> Result<(), Refused> {
+pub fn nothing(ctx: Ctx, key: &Key) -> Result<(), Error> {
     if key.kind() != Kind::Nothing {
-        return Err(Refused::WrongType);
+        return Err(Error::WrongType);
     }
     ctx.reply_nil();
     Ok(())
 }
 
 /// Replies the whole present document. One that everybody may read as it is, which is the common case, takes the shortest way.
-pub fn whole(ctx: Ctx, name: RedisStr) -> Result<(), Refused> {
+pub fn whole(ctx: Ctx, name: RedisStr) -> Result<(), Error> {
     let key = Key::open_read(ctx, name);
     let Some(held) = key.held() else { return nothing(ctx, &key) };
     if held.is_open(|until_ms| ctx.command_ms(Some(until_ms))) {
@@ -72,8 +68,8 @@ pub fn shown<'s>(ctx: Ctx, key: &Key, state: &'s State) -> Cow<'s, State> {
 }
 
 /// A kept version, the present one included.
-pub fn version(state: &State, number: u64) -> Result<Cow<'_, Version>, Refused> {
-    state.find(number).ok_or_else(|| Refused::Core(Error::NoVersion { kept: state.kept() }))
+pub fn version(state: &State, number: u64) -> Result<Cow<'_, Version>, Error> {
+    state.find(number).ok_or_else(|| Error::Core(CoreError::NoVersion { kept: state.kept() }))
 }
 
 /// The present document as this caller may see it: secrets are for who may run STATE.SETPROTECTED on the key.
@@ -82,7 +78,7 @@ pub fn present<'d>(
     key: RedisStr,
     schema: Option<&SchemaRef>,
     head: &'d Version,
-) -> Result<Cow<'d, Document>, Refused> {
+) -> Result<Cow<'d, Document>, Error> {
     match registry::read().hiding_present(schema, head) {
         Ok(None) => Ok(Cow::Borrowed(&head.document)),
         _ if ctx.may_set_protected(key) => Ok(Cow::Borrowed(&head.document)),
@@ -92,7 +88,7 @@ pub fn present<'d>(
 }
 
 /// A past document: its secrets are for nobody.
-pub fn past<'d>(ctx: Ctx, state: &State, version: &'d Version) -> Result<Cow<'d, Document>, Refused> {
+pub fn past<'d>(ctx: Ctx, state: &State, version: &'d Version) -> Result<Cow<'d, Document>, Error> {
     let document = unlapsed(ctx, state, version);
     Ok(match registry::read().hiding_past(state.schema(), version)? {
         None => document,

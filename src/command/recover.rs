@@ -3,15 +3,15 @@
 use redis_state_core::decide::{self, Recover, Rung};
 use redis_state_core::{Etag, Ttl};
 
-use super::Refused;
-use super::options::{ACTOR, ALIGN, AUDIT, EVENT, NOTE, Options, TTL};
-use crate::server::audit::Trail;
-use crate::server::ctx::Ctx;
-use crate::server::entry::entry;
-use crate::server::registry;
-use crate::server::string::RedisStr;
-use crate::server::table::{Arg, Command, KeySpec, WRITE};
-use crate::server::target::Target;
+use crate::arguments::options::{ACTOR, ALIGN, AUDIT, EVENT, NOTE, Options, TTL};
+use crate::error::Error;
+use crate::server::commands::entry::entry;
+use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
+use crate::server::commit::audit_stream::Trail;
+use crate::server::commit::transaction::Target;
+use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::string::RedisStr;
+use crate::server::global::registry;
 
 pub static COMMAND: Command = Command {
     name: c"state.recover",
@@ -45,8 +45,8 @@ struct Request<'a> {
     align: Vec<RedisStr<'a>>,
 }
 
-fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
-    let [_, key, rest @ ..] = args else { return Err(Refused::WrongArity) };
+fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
+    let [_, key, rest @ ..] = args else { return Err(Error::WrongArity) };
     let mut options = Options::parse(&COMMAND, rest)?;
     Ok(Request {
         key: *key,
@@ -58,7 +58,7 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
     })
 }
 
-fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let Request { key, schema, ttl, remarks, audit, align } = parse(args)?;
     let trail = Trail::of_state(&key, audit)?;
     let mut target = Target::open(ctx, key, trail)?;

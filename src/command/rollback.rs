@@ -2,16 +2,16 @@
 
 use redis_state_core::decide::{self, Rollback};
 
-use super::Refused;
-use super::options::{ACTOR, ALIGN, AUDIT, EVENT, ID, NOTE, Options, RETURN, TTL};
 use super::update::{expected_word, finish};
-use crate::server::audit::Trail;
-use crate::server::ctx::Ctx;
-use crate::server::entry::entry;
-use crate::server::registry;
-use crate::server::string::RedisStr;
-use crate::server::table::{Arg, Command, KeySpec, WRITE};
-use crate::server::target::Target;
+use crate::arguments::options::{ACTOR, ALIGN, AUDIT, EVENT, ID, NOTE, Options, RETURN, TTL};
+use crate::error::Error;
+use crate::server::commands::entry::entry;
+use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
+use crate::server::commit::audit_stream::Trail;
+use crate::server::commit::transaction::Target;
+use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::string::RedisStr;
+use crate::server::global::registry;
 
 pub static COMMAND: Command = Command {
     name: c"state.rollback",
@@ -59,14 +59,14 @@ struct Request<'a> {
     returns: bool,
 }
 
-fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
-    let [_, key, expected, rest @ ..] = args else { return Err(Refused::WrongArity) };
+fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
+    let [_, key, expected, rest @ ..] = args else { return Err(Error::WrongArity) };
     let mut options = Options::parse(&COMMAND, rest)?;
     let target = match (options.target.take(), options.label) {
         (None, None) => decide::Target::Steps(1),
         (Some(target), None) => target,
         (None, Some(label)) => decide::Target::Label(label.to_owned()),
-        (Some(_), Some(_)) => return Err(Refused::syntax("LABEL can't follow another option of its kind")),
+        (Some(_), Some(_)) => return Err(Error::syntax("LABEL can't follow another option of its kind")),
     };
     let rollback = Rollback {
         expected: expected_word(expected)?,
@@ -80,10 +80,10 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
     Ok(Request { key: *key, rollback, audit: options.audit, align, returns: options.returns.is_some() })
 }
 
-fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let request = parse(args)?;
     if request.rollback.all && !ctx.may_set_protected(request.key) {
-        return Err(Refused::NoPermission("ALL"));
+        return Err(Error::NoPermission("ALL"));
     }
     let trail = Trail::of_state(&request.key, request.audit)?;
     let mut target = Target::open(ctx, request.key, trail)?;

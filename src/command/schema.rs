@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use redis_state_core::{Error, Registry, Uncovered};
+use redis_state_core::{Error as CoreError, Registry, Uncovered};
 
-use super::options::Options;
-use super::{Refused, help, words};
-use crate::server::ctx::Ctx;
-use crate::server::entry::entry;
-use crate::server::registry;
-use crate::server::string::RedisStr;
-use crate::server::table::{Arg, Command};
+use super::help;
+use crate::arguments::options::Options;
+use crate::arguments::words;
+use crate::error::Error;
+use crate::server::commands::entry::entry;
+use crate::server::commands::table::{Arg, Command};
+use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::string::RedisStr;
+use crate::server::global::registry;
 
 /// In a cluster each primary keeps its own copy, like functions.
 const EVERYWHERE: Option<&std::ffi::CStr> = Some(c"request_policy:all_shards response_policy:all_succeeded");
@@ -101,8 +103,8 @@ pub static COMMAND: Command = Command {
     ..Command::DEFAULT
 };
 
-fn set(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
-    let [_, _, name, json] = args else { return Err(Refused::WrongArity) };
+fn set(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
+    let [_, _, name, json] = args else { return Err(Error::WrongArity) };
     let schema = registry::read().prepare(words::name("the schema's name", name)?, json)?;
     refuse_to_uncover(ctx, |registry| registry.uncovered_by_set(&schema, is_used))?;
     let revision = schema.reference().revision;
@@ -111,14 +113,14 @@ fn set(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     Ok(())
 }
 
-fn get(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
-    let [_, _, name] = args else { return Err(Refused::WrongArity) };
+fn get(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
+    let [_, _, name] = args else { return Err(Error::WrongArity) };
     let name = words::name("the schema's name", name)?;
     ctx.reply_optional(registry::read().get(name).ok().map(|schema| schema.text()));
     Ok(())
 }
 
-fn list(ctx: Ctx, _args: &[RedisStr]) -> Result<(), Refused> {
+fn list(ctx: Ctx, _args: &[RedisStr]) -> Result<(), Error> {
     let registry = registry::read();
     let known = registry.iter().map(|schema| {
         let reference = schema.reference();
@@ -150,8 +152,8 @@ fn list(ctx: Ctx, _args: &[RedisStr]) -> Result<(), Refused> {
     Ok(())
 }
 
-fn del(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
-    let [_, _, name, rest @ ..] = args else { return Err(Refused::WrongArity) };
+fn del(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
+    let [_, _, name, rest @ ..] = args else { return Err(Error::WrongArity) };
     let name = words::name("the schema's name", name)?;
     let options = Options::parse(&DEL, rest)?;
     registry::read().get(name)?;
@@ -165,7 +167,7 @@ fn del(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     Ok(())
 }
 
-fn refuse_in_use(name: &str) -> Result<(), Refused> {
+fn refuse_in_use(name: &str) -> Result<(), Error> {
     let users = registry::users(name);
     let bindings = registry::read().bindings().filter(|binding| &*binding.schema == name).count();
     let count = |count: usize, what: &str| match count {
@@ -179,7 +181,7 @@ fn refuse_in_use(name: &str) -> Result<(), Refused> {
         return Ok(());
     }
     let reason = format!("{} {name}; with FORCE their next write answers NOSCHEMA", in_use.join(" and "));
-    Err(Error::BadSchema { reason }.into())
+    Err(CoreError::BadSchema { reason }.into())
 }
 
 /// Whether states obey the schema of this name.
@@ -188,16 +190,16 @@ fn is_used(name: &str) -> bool {
 }
 
 /// What was a secret or protected in states that are there stays so, unless the caller may read and write all of it anyway.
-fn refuse_to_uncover(ctx: Ctx, look: impl FnOnce(&Registry) -> Option<Uncovered>) -> Result<(), Refused> {
+fn refuse_to_uncover(ctx: Ctx, look: impl FnOnce(&Registry) -> Option<Uncovered>) -> Result<(), Error> {
     let uncovered = look(&registry::read());
     match uncovered {
-        Some(uncovered) if !ctx.may_set_protected_everywhere() => Err(Refused::Uncovers(uncovered)),
+        Some(uncovered) if !ctx.may_set_protected_everywhere() => Err(Error::Uncovers(uncovered)),
         _ => Ok(()),
     }
 }
 
-fn bind(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
-    let [_, _, pattern, name] = args else { return Err(Refused::WrongArity) };
+fn bind(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
+    let [_, _, pattern, name] = args else { return Err(Error::WrongArity) };
     let (pattern, name) = (words::name("the pattern", pattern)?, words::name("the schema's name", name)?);
     let binding = registry::read().prepare_binding(pattern, name)?;
     refuse_to_uncover(ctx, |registry| registry.uncovered_by_binding(&binding, is_used))?;
@@ -206,15 +208,15 @@ fn bind(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     Ok(())
 }
 
-fn unbind(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
-    let [_, _, pattern] = args else { return Err(Refused::WrongArity) };
+fn unbind(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
+    let [_, _, pattern] = args else { return Err(Error::WrongArity) };
     // Whatever is bound can be forgotten: a schema may have brought what BIND would not take.
     let existed = std::str::from_utf8(pattern).is_ok_and(|pattern| registry::unbind(ctx, pattern));
     ctx.reply_int(i64::from(existed));
     Ok(())
 }
 
-fn show_help(ctx: Ctx, _args: &[RedisStr]) -> Result<(), Refused> {
+fn show_help(ctx: Ctx, _args: &[RedisStr]) -> Result<(), Error> {
     help::reply(ctx, COMMAND.subcommands.iter());
     Ok(())
 }

@@ -2,15 +2,15 @@
 
 use redis_state_core::decide;
 
-use super::Refused;
-use super::options::{ALIGN, AUDIT, Options, TTL};
-use crate::server::audit::Trail;
-use crate::server::ctx::Ctx;
-use crate::server::entry::entry;
-use crate::server::registry;
-use crate::server::string::RedisStr;
-use crate::server::table::{Arg, Command, KeySpec, WRITE};
-use crate::server::target::Target;
+use crate::arguments::options::{ALIGN, AUDIT, Options, TTL};
+use crate::error::Error;
+use crate::server::commands::entry::entry;
+use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
+use crate::server::commit::audit_stream::Trail;
+use crate::server::commit::transaction::Target;
+use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::string::RedisStr;
+use crate::server::global::registry;
 
 pub static COMMAND: Command = Command {
     name: c"state.touch",
@@ -25,8 +25,8 @@ pub static COMMAND: Command = Command {
     ..Command::DEFAULT
 };
 
-fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
-    let [_, key, rest @ ..] = args else { return Err(Refused::WrongArity) };
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
+    let [_, key, rest @ ..] = args else { return Err(Error::WrongArity) };
     let options = Options::parse(&COMMAND, rest)?;
     let trail = Trail::of_state(key, options.audit)?;
     let mut target = Target::open(ctx, *key, trail)?;

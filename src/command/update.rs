@@ -1,17 +1,19 @@
 //! STATE.UPDATE: changes a state, or creates one. STATE.SETPROTECTED: the same, and protected members too.
 
 use redis_state_core::decide::{self, Outcome, Rights, Update};
-use redis_state_core::{Change, ChangeKind, Error, Expected, Ttl};
+use redis_state_core::{Change, ChangeKind, Error as CoreError, Expected, Ttl};
 
-use super::options::{ACTOR, ALIGN, AUDIT, EVENT, ID, NOTE, OPERATION, Options, RETURN, TTL};
-use super::{Refused, read};
-use crate::server::audit::Trail;
-use crate::server::ctx::Ctx;
-use crate::server::entry::entry;
-use crate::server::string::RedisStr;
-use crate::server::table::{Arg, Command, KeySpec, WRITE};
-use crate::server::target::Target;
-use crate::server::{config, registry};
+use super::read;
+use crate::arguments::options::{ACTOR, ALIGN, AUDIT, EVENT, ID, NOTE, OPERATION, Options, RETURN, TTL};
+use crate::error::Error;
+use crate::server::commands::entry::entry;
+use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
+use crate::server::commit::audit_stream::Trail;
+use crate::server::commit::transaction::Target;
+use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::string::RedisStr;
+use crate::server::global::config;
+use crate::server::global::registry;
 
 /// Where the json is among the words.
 const JSON: usize = 3;
@@ -77,17 +79,17 @@ struct Request<'a> {
     returns: bool,
 }
 
-fn parse<'a>(args: &[RedisStr<'a>], command: &Command) -> Result<Request<'a>, Refused> {
-    let [_, key, expected, json, rest @ ..] = args else { return Err(Refused::WrongArity) };
+fn parse<'a>(args: &[RedisStr<'a>], command: &Command) -> Result<Request<'a>, Error> {
+    let [_, key, expected, json, rest @ ..] = args else { return Err(Error::WrongArity) };
     let mut options = Options::parse(command, rest)?;
     if options.component.is_some() && options.operation.is_none() {
-        return Err(Refused::syntax("COMPONENT says where an OPERATION was tried: name that too"));
+        return Err(Error::syntax("COMPONENT says where an OPERATION was tried: name that too"));
     }
     let owned = |text: Option<&str>| text.map(str::to_owned);
     let kind = options.kind.unwrap_or_default();
     let expected = expected_word(expected)?;
     if options.rebase.is_some() && matches!(expected, Expected::Any | Expected::Absent) {
-        return Err(Refused::syntax("REBASE wants the version or etag that the change was made for"));
+        return Err(Error::syntax("REBASE wants the version or etag that the change was made for"));
     }
     let update = Update {
         expected,
@@ -110,25 +112,25 @@ fn parse<'a>(args: &[RedisStr<'a>], command: &Command) -> Result<Request<'a>, Re
 }
 
 /// The word that says which state the caller has read.
-pub fn expected_word(word: &[u8]) -> Result<Expected, Refused> {
+pub fn expected_word(word: &[u8]) -> Result<Expected, Error> {
     Expected::parse(word).ok_or_else(|| {
-        Refused::syntax("expected is an etag, a version, 0 (there must be no state) or * (whatever is there)")
+        Error::syntax("expected is an etag, a version, 0 (there must be no state) or * (whatever is there)")
     })
 }
 
-fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let request = parse(args, &COMMAND).inspect_err(|_| ctx.redact_all(args))?;
     update(ctx, args, request, false)
 }
 
-fn run_protected(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+fn run_protected(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     ctx.redact(JSON);
     update(ctx, args, parse(args, &PROTECTED_COMMAND).inspect_err(|_| ctx.redact_all(args))?, true)
 }
 
 /// Opens the key; json that may have secrets in it is kept out of SLOWLOG, MONITOR and crash reports, whatever becomes of the
 /// command: all of it, unless a schema that is known and has no secrets applies.
-fn open<'a>(ctx: Ctx, request: &Request<'a>, trail: Trail) -> Result<Target<'a>, Refused> {
+fn open<'a>(ctx: Ctx, request: &Request<'a>, trail: Trail) -> Result<Target<'a>, Error> {
     let open = if request.dry_run { Target::open_as_is } else { Target::open };
     let target = open(ctx, request.key, trail).inspect_err(|_| ctx.redact(JSON))?;
     let named = request.update.schema.as_deref();
@@ -139,7 +141,7 @@ fn open<'a>(ctx: Ctx, request: &Request<'a>, trail: Trail) -> Result<Target<'a>,
 }
 
 /// `protect`: protected members may be written too.
-fn update(ctx: Ctx, args: &[RedisStr], request: Request, protect: bool) -> Result<(), Refused> {
+fn update(ctx: Ctx, args: &[RedisStr], request: Request, protect: bool) -> Result<(), Error> {
     let trail = Trail::of_state(&request.key, request.audit).inspect_err(|_| ctx.redact_all(args))?;
     let change = Change::parse(request.kind, &request.json, &config::limits());
     let names_no_schema = |name: &str| registry::read().get(name).is_err();
@@ -168,12 +170,12 @@ fn update(ctx: Ctx, args: &[RedisStr], request: Request, protect: bool) -> Resul
 pub fn finish(
     ctx: Ctx,
     target: &mut Target,
-    outcome: Result<Outcome, Error>,
+    outcome: Result<Outcome, CoreError>,
     remarks: &decide::Remarks,
     ttl: Ttl,
     align: &[RedisStr],
     returns: bool,
-) -> Result<(), Refused> {
+) -> Result<(), Error> {
     let outcome = outcome.map_err(|error| target.refuse(error, remarks, ttl))?;
     let etag = outcome.etag;
     target.carry_out(outcome)?;
@@ -189,7 +191,7 @@ pub fn finish(
 }
 
 /// The reply of a dry run: what would be there.
-fn reply(ctx: Ctx, target: &Target, outcome: &Outcome, returns: bool) -> Result<(), Refused> {
+fn reply(ctx: Ctx, target: &Target, outcome: &Outcome, returns: bool) -> Result<(), Error> {
     let before = target.shown();
     let after = outcome.after(before.as_deref()).filter(|_| returns);
     match after {

@@ -2,12 +2,14 @@
 
 use redis_state_core::Budget;
 
-use super::{Refused, words};
-use crate::server::ctx::Ctx;
-use crate::server::entry::entry;
-use crate::server::string::RedisStr;
-use crate::server::table::{Arg, Command};
-use crate::server::{config, registry};
+use crate::arguments::words;
+use crate::error::Error;
+use crate::server::commands::entry::entry;
+use crate::server::commands::table::{Arg, Command};
+use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::string::RedisStr;
+use crate::server::global::config;
+use crate::server::global::registry;
 
 pub static COMMAND: Command = Command {
     name: c"state.validate",
@@ -21,8 +23,8 @@ pub static COMMAND: Command = Command {
     ..Command::DEFAULT
 };
 
-fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
-    let [_, name, json] = args else { return Err(Refused::WrongArity) };
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
+    let [_, name, json] = args else { return Err(Error::WrongArity) };
     let name = words::name("the schema's name", name).inspect_err(|_| ctx.redact_all(args))?;
     if registry::read().get(name).is_err() {
         // It may be the json, with the name behind it.

@@ -9,14 +9,16 @@
 use redis_state_core::Expected;
 use redis_state_core::decide::{self, Awaited};
 
-use super::{Refused, read, words};
-use crate::server::audit::check_key;
-use crate::server::ctx::Ctx;
-use crate::server::entry::entry;
-use crate::server::key::{Key, Kind};
-use crate::server::string::RedisStr;
-use crate::server::table::{Arg, Command, KeySpec, READ};
-use crate::server::waiting::{self, Callbacks};
+use super::read;
+use crate::arguments::words;
+use crate::error::Error;
+use crate::server::commands::entry::entry;
+use crate::server::commands::table::{Arg, Command, KeySpec, READ};
+use crate::server::commit::audit_stream::check_key;
+use crate::server::events::blocked_clients::{self, Callbacks};
+use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::string::RedisStr;
+use crate::server::value::key::{Key, Kind};
 
 /// A year. The server adds this to its clock, in 64 bits, and what is beyond them would be a time in the past.
 const TIMEOUT_MS_MAX: i64 = 365 * 24 * 60 * 60 * 1000;
@@ -40,17 +42,17 @@ struct Request<'a> {
     timeout_ms: i64,
 }
 
-fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
-    let [_, key, known, timeout_ms] = args else { return Err(Refused::WrongArity) };
+fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
+    let [_, key, known, timeout_ms] = args else { return Err(Error::WrongArity) };
     let known = Expected::parse(known).filter(|known| *known != Expected::Any).ok_or_else(|| {
-        Refused::syntax(
+        Error::syntax(
             "expected is what you know: an etag (waits for any other state), a version (waits for a newer one) or 0 (waits for a creation)",
         )
     })?;
     let timeout_ms = match words::integer(timeout_ms)? {
         timeout_ms @ 0..=TIMEOUT_MS_MAX => timeout_ms,
         _ => {
-            return Err(Refused::syntax(format!(
+            return Err(Error::syntax(format!(
                 "timeout-ms is 0 (waits for ever) or up to {TIMEOUT_MS_MAX} (a year)"
             )));
         }
@@ -59,7 +61,7 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Refused> {
     Ok(Request { key: *key, known, timeout_ms })
 }
 
-fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let request = parse(args)?;
     if answer(ctx, &request, Asker::Caller)? {
         return Ok(());
@@ -67,7 +69,7 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
     if ctx.may_block() {
         let callbacks = Callbacks { on_change: entry!(look_again, wake), on_timeout: entry!(time_out) };
         let knows_a_state = request.known != Expected::Absent;
-        waiting::block(ctx, request.key, request.timeout_ms, knows_a_state, callbacks);
+        blocked_clients::block(ctx, request.key, request.timeout_ms, knows_a_state, callbacks);
     } else {
         ctx.reply_nil();
     }
@@ -84,7 +86,7 @@ enum Asker {
 }
 
 /// Replies if what is waited for is there, or can't come any more; says whether it did.
-fn answer(ctx: Ctx, request: &Request, asker: Asker) -> Result<bool, Refused> {
+fn answer(ctx: Ctx, request: &Request, asker: Asker) -> Result<bool, Error> {
     let key = Key::open_read(ctx, request.key);
     let state = key.held().map(|held| read::shown(ctx, &key, held.state()));
     let is_other_type = state.is_none() && key.kind() != Kind::Nothing;
@@ -94,15 +96,15 @@ fn answer(ctx: Ctx, request: &Request, asker: Asker) -> Result<bool, Refused> {
         return Ok(false);
     }
     if asker == Asker::Blocked && !ctx.may_run(COMMAND.name, request.key) {
-        return Err(Refused::NoPermissionLeft);
+        return Err(Error::NoPermissionLeft);
     }
     match &state {
-        _ if is_other_type => return Err(Refused::WrongType),
+        _ if is_other_type => return Err(Error::WrongType),
         Some(state) if awaited == Awaited::Reached => {
             let document = read::present(ctx, request.key, state.schema(), state.head())?;
             read::reply_document(ctx, state.etag(), document.text());
             if asker == Asker::Blocked {
-                waiting::answered(ctx, document.text().len());
+                blocked_clients::answered(ctx, document.text().len());
             }
         }
         _ => ctx.reply_nil(),
@@ -111,20 +113,20 @@ fn answer(ctx: Ctx, request: &Request, asker: Asker) -> Result<bool, Refused> {
 }
 
 /// Called when the key may have changed.
-fn look_again(ctx: Ctx, args: &[RedisStr]) -> Result<bool, Refused> {
+fn look_again(ctx: Ctx, args: &[RedisStr]) -> Result<bool, Error> {
     let request = parse(args)?;
-    if !waiting::has_room(ctx, request.key) {
+    if !blocked_clients::has_room(ctx, request.key) {
         return Ok(false);
     }
     answer(ctx, &request, Asker::Blocked)
 }
 
 /// Called when the time is up, when CLIENT UNBLOCK asks for the same, and for a state that has ended.
-fn time_out(ctx: Ctx, args: &[RedisStr]) -> Result<(), Refused> {
+fn time_out(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let request = parse(args)?;
     match Key::open_read(ctx, request.key).kind() {
         Kind::Nothing | Kind::State => ctx.reply_nil(),
-        Kind::Stream | Kind::Other => return Err(Refused::WrongType),
+        Kind::Stream | Kind::Other => return Err(Error::WrongType),
     }
     Ok(())
 }

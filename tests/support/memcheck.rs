@@ -4,7 +4,7 @@
 //! when one of these calls, or of those that took or freed the block in question, is the module's. The others are the server's
 //! own, and are counted. No list of reports to be passed over is kept: the one that Redis has is for its own sources.
 //!
-//! The module is told to keep no freed blocks (src/server/alloc.rs), so that each of its blocks is one of the server's
+//! The module is told to keep no freed blocks (src/server/ffi/alloc.rs), so that each of its blocks is one of the server's
 //! allocator, which memcheck replaces by its own. Sanitizers were rejected: they need a nightly compiler, and a server built
 //! with them, not the one that people run.
 

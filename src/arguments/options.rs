@@ -1,0 +1,226 @@
+//! The keywords behind the first arguments: one parser for all commands, and one description of them for the server.
+//!
+//! A keyword counts when the command's row in the table has it, so the grammar that COMMAND DOCS shows is the one that is
+//! parsed. A word twice, or two words of one group, is a syntax error, never "the last one wins".
+
+use redis_state_core::decide::{Remarks, Target};
+use redis_state_core::{ChangeKind, Error as CoreError, Id, Pointer, Ttl};
+
+use crate::arguments::words;
+use crate::error::Error;
+use crate::server::commands::table::{Arg, Command, text};
+use crate::server::ffi::string::RedisStr;
+
+/// When the key expires.
+pub const TTL: Arg = Arg::one_of(
+    c"ttl",
+    &[
+        Arg::integer(c"seconds").token(c"EX"),
+        Arg::integer(c"milliseconds").token(c"PX"),
+        Arg::unix_time(c"unix-time-seconds").token(c"EXAT"),
+        Arg::unix_time(c"unix-time-milliseconds").token(c"PXAT"),
+        Arg::flag(c"keepttl", c"KEEPTTL"),
+        Arg::flag(c"persist", c"PERSIST"),
+    ],
+)
+.optional();
+pub const EVENT: Arg = Arg::text(c"name").token(c"EVENT").optional();
+pub const ACTOR: Arg = Arg::text(c"name").token(c"ACTOR").optional();
+pub const NOTE: Arg = Arg::text(c"text").token(c"NOTE").optional();
+/// What is being tried, so that the server counts attempts at it.
+pub const OPERATION: Arg = Arg::block(
+    c"attempt",
+    &[Arg::text(c"name").token(c"OPERATION"), Arg::text(c"name").token(c"COMPONENT").optional()],
+)
+.optional();
+/// A token by which the command is known when it comes again.
+pub const ID: Arg = Arg::text(c"token").token(c"ID").optional();
+pub const COMPONENT: Arg = Arg::text(c"name").token(c"COMPONENT").optional();
+pub const RETURN: Arg = Arg::flag(c"return", c"RETURN").optional();
+/// The audit stream, for the eyes of a cluster.
+pub const AUDIT: Arg = Arg::key(1).token(c"AUDIT").optional();
+
+/// Keys that are to expire when the state does.
+pub const ALIGN: Arg =
+    Arg::block(c"align", &[Arg::integer(c"numkeys"), Arg::key(2).multiple()]).token(c"ALIGN").optional();
+
+/// A command aligns at most this many keys.
+const SIBLINGS_MAX: usize = 64;
+
+/// What the keywords of a command line said.
+#[derive(Default)]
+pub struct Options<'a> {
+    pub kind: Option<ChangeKind>,
+    pub schema: Option<&'a str>,
+    pub ttl: Option<Ttl>,
+    pub label: Option<&'a str>,
+    pub event: Option<&'a str>,
+    pub actor: Option<&'a str>,
+    pub note: Option<&'a str>,
+    pub operation: Option<&'a str>,
+    pub component: Option<&'a str>,
+    pub error: Option<&'a str>,
+    pub id: Option<&'a str>,
+    pub rebase: Option<()>,
+    pub all: Option<()>,
+    pub dry_run: Option<()>,
+    pub returns: Option<()>,
+    pub purge: Option<()>,
+    pub force: Option<()>,
+    pub count: Option<u64>,
+    pub target: Option<Target>,
+    pub only: Option<Vec<Pointer>>,
+    pub audit: Option<RedisStr<'a>>,
+    pub align: Option<Vec<RedisStr<'a>>>,
+}
+
+impl<'a> Options<'a> {
+    /// Reads the words behind the fixed arguments of `command`.
+    pub fn parse(command: &Command, args: &[RedisStr<'a>]) -> Result<Options<'a>, Error> {
+        let mut options = Options::default();
+        let mut rest = Rest { words: args };
+        while let Some(word) = rest.next() {
+            let keyword = word.to_ascii_uppercase();
+            if !command.has_keyword(&keyword) {
+                let shown: String = String::from_utf8_lossy(&word).chars().take(40).collect();
+                let name = text(command.name).to_uppercase();
+                return Err(Error::syntax(format!(
+                    "{name} has no option {shown}; the grammar: {}",
+                    command.grammar()
+                )));
+            }
+            options.take(&keyword, &mut rest)?;
+        }
+        Ok(options)
+    }
+
+    fn take(&mut self, keyword: &[u8], rest: &mut Rest<'_, 'a>) -> Result<(), Error> {
+        match keyword {
+            b"MERGE" => once(&mut self.kind, keyword, ChangeKind::Merge),
+            b"SHALLOW" => once(&mut self.kind, keyword, ChangeKind::Shallow),
+            b"PATCH" => once(&mut self.kind, keyword, ChangeKind::Patch),
+            b"REPLACE" => once(&mut self.kind, keyword, ChangeKind::Replace),
+            b"KEEPTTL" => once(&mut self.ttl, keyword, Ttl::Keep),
+            b"PERSIST" => once(&mut self.ttl, keyword, Ttl::Persist),
+            b"EX" => once(&mut self.ttl, keyword, Ttl::In(rest.time_ms(keyword, 1000)?)),
+            b"PX" => once(&mut self.ttl, keyword, Ttl::In(rest.time_ms(keyword, 1)?)),
+            b"EXAT" => once(&mut self.ttl, keyword, Ttl::At(rest.time_ms(keyword, 1000)?)),
+            b"PXAT" => once(&mut self.ttl, keyword, Ttl::At(rest.time_ms(keyword, 1)?)),
+            b"SCHEMA" => once(&mut self.schema, keyword, words::name("SCHEMA", rest.value(keyword)?)?),
+            b"LABEL" => once(&mut self.label, keyword, words::name("LABEL", rest.value(keyword)?)?),
+            b"EVENT" => once(&mut self.event, keyword, words::name("EVENT", rest.value(keyword)?)?),
+            b"ACTOR" => once(&mut self.actor, keyword, words::name("ACTOR", rest.value(keyword)?)?),
+            b"NOTE" => once(&mut self.note, keyword, words::note("NOTE", rest.value(keyword)?)?),
+            b"OPERATION" => {
+                once(&mut self.operation, keyword, words::name("OPERATION", rest.value(keyword)?)?)
+            }
+            b"COMPONENT" => {
+                once(&mut self.component, keyword, words::name("COMPONENT", rest.value(keyword)?)?)
+            }
+            b"ERROR" => once(&mut self.error, keyword, words::note("ERROR", rest.value(keyword)?)?),
+            b"ID" => once(&mut self.id, keyword, words::name("ID", rest.value(keyword)?)?),
+            b"REBASE" => once(&mut self.rebase, keyword, ()),
+            b"ALL" => once(&mut self.all, keyword, ()),
+            b"DRYRUN" => once(&mut self.dry_run, keyword, ()),
+            b"RETURN" => once(&mut self.returns, keyword, ()),
+            b"PURGE" => once(&mut self.purge, keyword, ()),
+            b"FORCE" => once(&mut self.force, keyword, ()),
+            b"COUNT" => once(&mut self.count, keyword, words::positive("COUNT", rest.value(keyword)?)?),
+            b"STEPS" => once(
+                &mut self.target,
+                keyword,
+                Target::Steps(words::positive("STEPS", rest.value(keyword)?)?),
+            ),
+            b"TO" => {
+                once(&mut self.target, keyword, Target::To(words::positive("TO", rest.value(keyword)?)?))
+            }
+            b"LASTVALID" => once(&mut self.target, keyword, Target::LastValid),
+            b"ONLY" => once(&mut self.only, keyword, rest.pointers(keyword)?),
+            b"AUDIT" => once(&mut self.audit, keyword, rest.word(keyword)?),
+            b"ALIGN" => once(&mut self.align, keyword, rest.siblings()?),
+            _ => Err(Error::syntax("this option is not supported")),
+        }
+    }
+
+    /// As [`Options::remarks`], and by which token `command` is known; `details` tell it from others with the same token.
+    pub fn remarks_and_id(&self, command: &Command, details: [&[u8]; 2]) -> Remarks {
+        let id = self.id.map(|token| Id::new(token.to_owned(), text(command.name), details));
+        Remarks { id, ..self.remarks() }
+    }
+
+    /// What the caller says about the command.
+    pub fn remarks(&self) -> Remarks {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        Remarks {
+            name: owned(self.event),
+            actor: owned(self.actor),
+            note: owned(self.note),
+            operation: owned(self.operation),
+            component: owned(self.component),
+            id: None,
+        }
+    }
+}
+
+/// Takes a value for an option that has none yet.
+fn once<T>(option: &mut Option<T>, keyword: &[u8], value: T) -> Result<(), Error> {
+    if option.replace(value).is_some() {
+        let keyword = String::from_utf8_lossy(keyword);
+        return Err(Error::syntax(format!("{keyword} can't follow another option of its kind")));
+    }
+    Ok(())
+}
+
+/// The words that are not read yet.
+struct Rest<'w, 'a> {
+    words: &'w [RedisStr<'a>],
+}
+
+impl<'w, 'a> Rest<'w, 'a> {
+    fn next(&mut self) -> Option<RedisStr<'a>> {
+        let (word, words) = self.words.split_first()?;
+        self.words = words;
+        Some(*word)
+    }
+
+    fn word(&mut self, keyword: &[u8]) -> Result<RedisStr<'a>, Error> {
+        self.next()
+            .ok_or_else(|| Error::syntax(format!("{} wants a value", String::from_utf8_lossy(keyword))))
+    }
+
+    fn value(&mut self, keyword: &[u8]) -> Result<&'a [u8], Error> {
+        self.word(keyword).map(RedisStr::bytes)
+    }
+
+    /// A time in units of `unit_ms`, above zero.
+    fn time_ms(&mut self, keyword: &[u8], unit_ms: i64) -> Result<i64, Error> {
+        let time = words::integer(self.value(keyword)?)?;
+        let time_ms = time.checked_mul(unit_ms).filter(|ms| *ms > 0);
+        time_ms.ok_or(Error::Core(CoreError::BadExpire))
+    }
+
+    fn pointers(&mut self, keyword: &[u8]) -> Result<Vec<Pointer>, Error> {
+        let count = words::positive("ONLY", self.value(keyword)?)?;
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let few = || Error::syntax("ONLY wants as many pointers as its number says");
+        let (pointers, words): (&'w [RedisStr<'a>], _) =
+            self.words.split_at_checked(count).ok_or_else(few)?;
+        self.words = words;
+        words::pointers(pointers)
+    }
+
+    /// The keys behind ALIGN. What the server's key spec can't read must be refused here, since it then sees no key of the
+    /// command at all, and ACL checks none.
+    fn siblings(&mut self) -> Result<Vec<RedisStr<'a>>, Error> {
+        let wrong = || Error::syntax("ALIGN wants the number of keys, at least 1, and then as many keys");
+        let count = words::positive("ALIGN", self.value(b"ALIGN")?).map_err(|_| wrong())?;
+        let count = usize::try_from(count).map_err(|_| wrong())?;
+        let (siblings, words) = self.words.split_at_checked(count).ok_or_else(wrong)?;
+        self.words = words;
+        if count > SIBLINGS_MAX {
+            return Err(Error::TooManySiblings { named: count, limit: SIBLINGS_MAX });
+        }
+        siblings.iter().try_for_each(|key| words::not_reserved("a key behind ALIGN", key))?;
+        Ok(siblings.to_vec())
+    }
+}

@@ -1,0 +1,106 @@
+//! Why a command, a setting or the load of the module fails. `Display` is the reply line.
+//!
+//! A failure of the state machine is an error of the core; it becomes one of the module's here and nowhere else.
+
+use redis_state_core::{Error as CoreError, KEY_BYTES_MAX, Shown, Uncovered};
+
+/// Why a command is not carried out; `Display` is the reply line.
+#[derive(Debug)]
+pub enum Error {
+    /// Too few or too many words: the server has a text for it.
+    WrongArity,
+    /// The core's verdict.
+    Core(CoreError),
+    /// The words do not follow the grammar.
+    Syntax(String),
+    /// A word is no number where one is wanted.
+    NotInteger,
+    /// The key holds another type.
+    WrongType,
+    /// The audit stream's key holds another type.
+    AuditWrongType(String),
+    /// The audit stream's last ID is the last possible one.
+    AuditFull(String),
+    /// The audit stream is on another node: its slot is being moved.
+    TrailElsewhere(String),
+    /// The key is longer than a state's may be.
+    LongKey { bytes: usize },
+    /// The key has no audit stream in its own slot.
+    BadKey,
+    /// AUDIT named another stream than this, the key's own.
+    BadAuditKey(String),
+    /// A word is for those who may run STATE.SETPROTECTED.
+    NoPermission(&'static str),
+    /// PURGE is for those who may run STATE.SCHEMA DEL.
+    MayNotPurge,
+    /// What a schema in use guards would be guarded no more: that is for those who may run STATE.SETPROTECTED on all keys.
+    Uncovers(Uncovered),
+    /// The right to run the command was taken away while it waited.
+    NoPermissionLeft,
+    /// ALIGN named more keys than one command may.
+    TooManySiblings { named: usize, limit: usize },
+    /// Only replication may do this.
+    Internal,
+    /// An effect from a primary or a file does not fit what is here.
+    BadEffect,
+}
+
+impl Error {
+    /// Whether the words are not those of the command.
+    pub fn is_misread(&self) -> bool {
+        matches!(self, Error::WrongArity | Error::Syntax(_) | Error::NotInteger)
+    }
+
+    pub fn syntax(reason: impl Into<String>) -> Error {
+        Error::Syntax(reason.into())
+    }
+}
+
+impl From<CoreError> for Error {
+    fn from(error: CoreError) -> Error {
+        Error::Core(error)
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Error::WrongArity => f.write_str("ERR wrong number of arguments"),
+            Error::Core(error) => write!(f, "{error}"),
+            Error::Syntax(reason) => write!(f, "ERR syntax error: {reason}"),
+            Error::NotInteger => f.write_str("ERR value is not an integer or out of range"),
+            Error::WrongType => f.write_str("WRONGTYPE Operation against a key holding the wrong kind of value"),
+            Error::AuditWrongType(name) => {
+                write!(f, "WRONGTYPE audit stream {} holds another type: delete or rename that key", Shown(name))
+            }
+            Error::AuditFull(name) => write!(f, "ERR audit stream {} has used its last ID: delete that key", Shown(name)),
+            Error::TrailElsewhere(name) => {
+                write!(f, "TRYAGAIN audit stream {} is not here, its slot is being moved: try again", Shown(name))
+            }
+            Error::BadKey => f.write_str(
+                "BADKEY the audit stream of this key would be in another slot: use a key without } outside a hash tag",
+            ),
+            Error::LongKey { bytes } => write!(
+                f,
+                "BADKEY the key has {bytes} bytes, a state's key at most {KEY_BYTES_MAX}: use a shorter one, and RENAME for a state that is there"
+            ),
+            Error::BadAuditKey(name) => write!(f, "BADKEY the audit stream of this key is {}", Shown(name)),
+            Error::NoPermission(word) => {
+                write!(f, "NOPERM {word} needs the permission to run STATE.SETPROTECTED on this key")
+            }
+            Error::MayNotPurge => f.write_str("NOPERM PURGE needs the permission to run STATE.SCHEMA DEL"),
+            Error::Uncovers(Uncovered { schema, pointer, annotation }) => write!(
+                f,
+                "NOPERM states use {schema}, and {pointer} would no longer be {annotation}: this needs the permission to run STATE.SETPROTECTED on all keys (~*)"
+            ),
+            Error::NoPermissionLeft => {
+                f.write_str("NOPERM the permission to run this command on this key was taken away while it waited")
+            }
+            Error::TooManySiblings { named, limit } => {
+                write!(f, "TOOBIG ALIGN names {named} keys, the limit is {limit}: align the rest by STATE.TOUCH with KEEPTTL")
+            }
+            Error::Internal => f.write_str("NOPERM this command is for replication only"),
+            Error::BadEffect => f.write_str("ERR the effect does not fit the state it is for"),
+        }
+    }
+}

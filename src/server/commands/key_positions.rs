@@ -1,0 +1,63 @@
+//! Which words of a command are keys, for the routing of a cluster.
+//!
+//! The server knows it from the key specs, and so do ACL checks and COMMAND GETKEYS. But where it routes a command of a
+//! module in a cluster it looks at specs with a fixed place only, on every release up to Redis 8 and Valkey 8: keys behind a
+//! keyword are seen when the module is asked. So commands with such keys carry the flag `getkeys-api`, and are called with
+//! this question. ACL checks go on by the specs; should a spec make no sense of the words, they are answered from here.
+
+use std::ffi::c_int;
+
+use crate::server::ffi::api;
+use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::string::RedisStr;
+
+/// Answers the question where the keys are, if that is what the server wants to know.
+pub fn answered(ctx: Ctx, args: &[RedisStr]) -> bool {
+    // SAFETY: R1.
+    if unsafe { api!(RedisModule_IsKeysPositionRequest(ctx.as_ptr())) } == 0 {
+        return false;
+    }
+    for position in positions(args) {
+        // SAFETY: R1, in a call with this question.
+        unsafe { api!(RedisModule_KeyAtPos(ctx.as_ptr(), position as c_int)) };
+    }
+    true
+}
+
+/// The first argument, the word behind AUDIT, and as many behind ALIGN as its number says, as far as they are there.
+fn positions<T: AsRef<[u8]>>(args: &[T]) -> Vec<usize> {
+    let find = |keyword: &[u8]| {
+        let found = args.iter().skip(2).position(|word| word.as_ref().eq_ignore_ascii_case(keyword));
+        found.map(|at| at + 3)
+    };
+    let numkeys = |at: usize| std::str::from_utf8(args.get(at)?.as_ref()).ok()?.parse().ok();
+    let siblings = find(b"ALIGN").and_then(|at| {
+        let count: usize = numkeys(at)?;
+        Some(at + 1..args.len().min((at + 1).saturating_add(count)))
+    });
+    let audit = find(b"AUDIT").filter(|at| *at < args.len());
+    std::iter::once(1).chain(audit).chain(siblings.unwrap_or(0..0)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    fn positions(line: &str) -> Vec<usize> {
+        super::positions(&line.split(' ').collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn keys_are_the_first_argument_and_those_behind_a_keyword() {
+        assert_eq!(positions("STATE.TOUCH k EX 60"), [1]);
+        assert_eq!(positions("STATE.TOUCH k audit a EX 60"), [1, 3]);
+        assert_eq!(positions("STATE.TOUCH k ALIGN 2 x y EX 60 AUDIT a"), [1, 9, 4, 5]);
+        for cut in [
+            "STATE.TOUCH k ALIGN",
+            "STATE.TOUCH k ALIGN x",
+            "STATE.TOUCH k ALIGN -1 x",
+            "STATE.TOUCH k AUDIT",
+        ] {
+            assert_eq!(positions(cut), [1], "{cut}");
+        }
+        assert_eq!(positions("STATE.TOUCH k ALIGN 18446744073709551615 x y"), [1, 4, 5]);
+    }
+}

@@ -1,0 +1,237 @@
+//! What the server is told about each command: one description that makes COMMAND INFO and DOCS, the keyword check of
+//! the parser, STATE.HELP and the grammar lines of docs/commands.md.
+
+use std::ffi::{CStr, CString, c_int};
+
+use redis_module::raw;
+
+use crate::server::commands::categories;
+use crate::server::commands::command_info;
+use crate::server::commands::entry::Entry;
+use crate::server::ffi::api;
+use crate::server::ffi::ctx::{Ctx, OK};
+
+/// A command, or a subcommand of a container.
+pub struct Command {
+    pub name: &'static CStr,
+    pub summary: &'static CStr,
+    pub complexity: &'static CStr,
+    /// The first release that has it.
+    pub since: &'static CStr,
+    /// Flags of RedisModule_CreateCommand.
+    pub flags: &'static CStr,
+    /// The ACL categories; a container has none, because a category that is given to it would be given to all its subcommands.
+    pub categories: &'static str,
+    /// Number of words, the command's own included; negative for "at least".
+    pub arity: c_int,
+    pub keys: &'static [KeySpec],
+    pub args: &'static [Arg],
+    /// For clients of a cluster; see the tips of Redis's own commands.
+    pub tips: Option<&'static CStr>,
+    /// The code; a container has none.
+    pub run: Option<Entry>,
+    pub subcommands: &'static [Command],
+    /// Whether users are meant to call it.
+    pub public: bool,
+    /// Whether nobody but a primary and a file being loaded may send it.
+    pub internal: bool,
+}
+
+impl Command {
+    /// What most commands have in common.
+    pub const DEFAULT: Command = Command {
+        name: c"",
+        summary: c"",
+        complexity: c"O(1)",
+        since: c"0.1.0",
+        flags: c"",
+        categories: "",
+        arity: 0,
+        keys: &[],
+        args: &[],
+        tips: None,
+        run: None,
+        subcommands: &[],
+        public: true,
+        internal: false,
+    };
+
+    /// The command line as documentation shows it.
+    pub fn grammar(&self) -> String {
+        let name = text(self.name).to_uppercase().replace('|', " ");
+        std::iter::once(name).chain(self.args.iter().map(Arg::grammar)).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether the grammar has this keyword (in any case).
+    pub fn has_keyword(&self, word: &[u8]) -> bool {
+        self.args.iter().any(|arg| arg.has_keyword(word))
+    }
+}
+
+/// Where a command's keys are, for ACL checks and cluster routing.
+pub enum KeySpec {
+    /// The first argument, with these flags.
+    First(u32),
+    /// The word behind AUDIT: routed, but not checked by ACL, so that nobody needs a right to the trail and nobody with
+    /// one can forge it.
+    Audit,
+    /// The keys behind ALIGN and their number; what is done to them is what EXPIRE does.
+    Align,
+    /// The audit stream of the internal command, in the fourth place.
+    Fourth(u32),
+}
+
+/// The first key is read.
+pub const READ: u32 = raw::REDISMODULE_CMD_KEY_RO | raw::REDISMODULE_CMD_KEY_ACCESS;
+/// The first key is read and written: who may update may read.
+pub const WRITE: u32 =
+    raw::REDISMODULE_CMD_KEY_RW | raw::REDISMODULE_CMD_KEY_ACCESS | raw::REDISMODULE_CMD_KEY_UPDATE;
+/// The first key goes away.
+pub const REMOVE: u32 =
+    raw::REDISMODULE_CMD_KEY_RW | raw::REDISMODULE_CMD_KEY_ACCESS | raw::REDISMODULE_CMD_KEY_DELETE;
+
+/// One argument, or a group of them.
+pub struct Arg {
+    pub name: &'static CStr,
+    pub kind: Kind,
+    pub token: Option<&'static CStr>,
+    pub optional: bool,
+    pub multiple: bool,
+    pub args: &'static [Arg],
+}
+
+/// The types of RedisModuleCommandArg that our grammar uses.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    Integer,
+    UnixTime,
+    Key(c_int),
+    Flag,
+    OneOf,
+    Block,
+}
+
+impl Arg {
+    const fn new(name: &'static CStr, kind: Kind) -> Arg {
+        Arg { name, kind, token: None, optional: false, multiple: false, args: &[] }
+    }
+
+    pub const fn text(name: &'static CStr) -> Arg {
+        Arg::new(name, Kind::Text)
+    }
+
+    pub const fn integer(name: &'static CStr) -> Arg {
+        Arg::new(name, Kind::Integer)
+    }
+
+    pub const fn unix_time(name: &'static CStr) -> Arg {
+        Arg::new(name, Kind::UnixTime)
+    }
+
+    /// A key, found by the key spec with this index.
+    pub const fn key(spec: c_int) -> Arg {
+        Arg::new(c"key", Kind::Key(spec))
+    }
+
+    pub const fn flag(name: &'static CStr, token: &'static CStr) -> Arg {
+        Arg::new(name, Kind::Flag).token(token)
+    }
+
+    pub const fn one_of(name: &'static CStr, args: &'static [Arg]) -> Arg {
+        Arg { args, ..Arg::new(name, Kind::OneOf) }
+    }
+
+    pub const fn block(name: &'static CStr, args: &'static [Arg]) -> Arg {
+        Arg { args, ..Arg::new(name, Kind::Block) }
+    }
+
+    pub const fn token(mut self, token: &'static CStr) -> Arg {
+        self.token = Some(token);
+        self
+    }
+
+    pub const fn optional(mut self) -> Arg {
+        self.optional = true;
+        self
+    }
+
+    pub const fn multiple(mut self) -> Arg {
+        self.multiple = true;
+        self
+    }
+
+    fn grammar(&self) -> String {
+        let parts = |separator| self.args.iter().map(Arg::grammar).collect::<Vec<_>>().join(separator);
+        let name = text(self.name);
+        let inner = match self.kind {
+            Kind::Flag => String::new(),
+            Kind::OneOf => parts("|"),
+            Kind::Block => parts(" "),
+            _ if self.multiple && self.optional => format!("{name} ..."),
+            _ if self.multiple => format!("{name} [{name} ...]"),
+            _ => name.to_owned(),
+        };
+        let words = [self.token.map_or("", text), &inner];
+        let line = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        if self.optional { format!("[{line}]") } else { line }
+    }
+
+    fn has_keyword(&self, word: &[u8]) -> bool {
+        self.token.is_some_and(|token| token.to_bytes().eq_ignore_ascii_case(word))
+            || self.args.iter().any(|arg| arg.has_keyword(word))
+    }
+}
+
+/// The table is written by us, in ASCII.
+pub fn text(text: &'static CStr) -> &'static str {
+    text.to_str().unwrap_or_default()
+}
+
+/// Registers a command and its subcommands; false when the server refuses.
+pub fn register(ctx: Ctx, command: &'static Command) -> bool {
+    // Only Redis 8 knows the flag `internal`; elsewhere the handler's own check has to do.
+    let created = (command.internal && create(ctx, command, " internal")) || create(ctx, command, "");
+    // SAFETY: R1, R3.
+    let registered = unsafe { api!(RedisModule_GetCommand(ctx.as_ptr(), command.name.as_ptr())) };
+    created
+        && command_info::set(registered, command)
+        && categories::set(registered, command)
+        && command.subcommands.iter().all(|sub| create_subcommand(ctx, registered, sub))
+}
+
+/// The key positions are given by the command info, so none are given here.
+fn create(ctx: Ctx, command: &Command, more_flags: &str) -> bool {
+    // Keys behind a keyword: a cluster asks for them.
+    let behind_keyword = |spec: &KeySpec| matches!(spec, KeySpec::Audit | KeySpec::Align);
+    let asked = if command.keys.iter().any(behind_keyword) { " getkeys-api" } else { "" };
+    let flags = c_string(&format!("{}{asked}{more_flags}", text(command.flags)));
+    // SAFETY: R1, R3.
+    unsafe {
+        api!(RedisModule_CreateCommand(
+            ctx.as_ptr(),
+            command.name.as_ptr(),
+            command.run,
+            flags.as_ptr(),
+            0,
+            0,
+            0
+        )) == OK
+    }
+}
+
+fn create_subcommand(ctx: Ctx, parent: *mut raw::RedisModuleCommand, sub: &'static Command) -> bool {
+    let name = c_string(text(sub.name).rsplit('|').next().unwrap_or_default());
+    // SAFETY: R1, R3; the parent is a registered command without a function of its own.
+    let created = unsafe {
+        api!(RedisModule_CreateSubcommand(parent, name.as_ptr(), sub.run, sub.flags.as_ptr(), 0, 0, 0)) == OK
+    };
+    // SAFETY: R1, R3.
+    let registered = unsafe { api!(RedisModule_GetCommand(ctx.as_ptr(), sub.name.as_ptr())) };
+    created && command_info::set(registered, sub) && categories::set(registered, sub)
+}
+
+/// The table has no NUL in it.
+fn c_string(text: &str) -> CString {
+    CString::new(text).unwrap_or_default()
+}

@@ -1,0 +1,240 @@
+//! The audit stream beside a state: an ordinary Redis stream that the server writes on the caller's behalf.
+//! The entry's ID and the length after trimming are replicated as they came out, since both depend on this
+//! server's clock and configuration (invariant I4).
+
+use redis_module::raw;
+use redis_state_core::KEY_BYTES_MAX;
+use redis_state_core::audit::{self, Entry};
+use redis_state_core::decide::Recorded;
+
+use crate::error::Error;
+use crate::server::commit::reject_counts;
+use crate::server::commit::stream_entry::Words;
+use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::string::{OwnedString, RedisStr};
+use crate::server::global::config;
+use crate::server::value::key::{Key, Kind};
+use crate::server::value::stream::Trim;
+
+/// A recovery looks at no more entries than this: there is a document in every 64 commits, or there will be none.
+const RECORDED_MAX: usize = 10_000;
+
+/// The audit stream of a key; it may not exist yet.
+pub struct Trail {
+    /// The key, open for writing once that is needed, until the command is over. Fields go in this order: a key is closed before
+    /// its name is freed.
+    key: Option<Key<'static>>,
+    /// `None` for a key that can have no stream in its own slot, where none is kept.
+    name: Option<OwnedString>,
+    /// Whether a caller's command works on it, and not a timer.
+    is_asked: bool,
+}
+
+/// An entry that was appended, with what a replica must know to have the same stream.
+pub struct Appended {
+    pub id: raw::RedisModuleStreamID,
+    pub len: usize,
+    /// When the stream expires; `None` for never.
+    pub expires_at_ms: Option<i64>,
+    pub words: Words,
+}
+
+impl Trail {
+    /// As [`Trail::of`], for a command that writes a state: its key may not be longer than a state's.
+    pub fn of_state(key: &[u8], named: Option<RedisStr>) -> Result<Trail, Error> {
+        check_key(key)?;
+        Trail::of(key, named)
+    }
+
+    /// The stream that belongs to `key`; `named` is what the command said behind AUDIT, which must be the same. Which key can have
+    /// none matters as long as audit streams are written.
+    pub fn of(key: &[u8], named: Option<RedisStr>) -> Result<Trail, Error> {
+        let Some(name) = audit::stream_key(key) else {
+            return match named {
+                None if !config::AUDIT.is_on() => Ok(Trail { key: None, name: None, is_asked: true }),
+                _ => Err(Error::BadKey),
+            };
+        };
+        if named.is_some_and(|named| *named != *name) {
+            return Err(Error::BadAuditKey(String::from_utf8_lossy(&name).into_owned()));
+        }
+        Ok(Trail { key: None, name: Some(OwnedString::new(&name)), is_asked: true })
+    }
+
+    /// The same for what no caller asked for.
+    pub fn unasked(self) -> Trail {
+        Trail { is_asked: false, ..self }
+    }
+
+    pub fn name(&self) -> Option<RedisStr<'_>> {
+        self.name.as_ref().map(OwnedString::borrow)
+    }
+
+    /// The name as an error shows it.
+    pub fn shown(&self) -> String {
+        self.name().map_or_else(String::new, |name| String::from_utf8_lossy(&name).into_owned())
+    }
+
+    fn key(&mut self, ctx: Ctx) -> Option<&mut Key<'static>> {
+        if self.key.is_none() {
+            let open = if self.is_asked { Key::open_write } else { Key::open_unasked };
+            // The name lives as long as the key, which is not handed out beyond it.
+            let name = self.name.as_ref()?.as_ptr();
+            self.key = Some(open(ctx, RedisStr::new(name)));
+        }
+        self.key.as_mut()
+    }
+
+    /// Calls `look` with the key, by the handle that is open already: a second one may take away what the first points to.
+    fn look<T: Default>(&self, ctx: Ctx, look: impl FnOnce(&Key) -> T) -> T {
+        let open = if self.is_asked { Key::open_read } else { Key::open_unasked };
+        match (&self.key, self.name()) {
+            (Some(key), _) => look(key),
+            (None, Some(name)) => look(&open(ctx, name)),
+            (None, None) => T::default(),
+        }
+    }
+
+    pub fn is_missing(&self, ctx: Ctx) -> bool {
+        self.look(ctx, |key| key.kind() == Kind::Nothing)
+    }
+
+    pub fn exists(&self, ctx: Ctx) -> bool {
+        self.look(ctx, |key| key.kind() == Kind::Stream)
+    }
+
+    /// The key under this name, when it is the stream's.
+    pub fn key_named(&mut self, ctx: Ctx, name: RedisStr) -> Option<&mut Key<'static>> {
+        if self.name().is_some_and(|own| *own == *name) { self.key(ctx) } else { None }
+    }
+
+    /// Refuses a key that holds anything but a stream.
+    pub fn check(&mut self, ctx: Ctx) -> Result<(), Error> {
+        match self.key(ctx).map(|key| key.kind()) {
+            None | Some(Kind::Nothing | Kind::Stream) => Ok(()),
+            Some(Kind::State | Kind::Other) => Err(Error::AuditWrongType(self.shown())),
+        }
+    }
+
+    /// Appends an entry, trims the stream and moves its expiry. Nothing has changed when it fails, which happens only
+    /// when the stream's last ID is the last possible one.
+    pub fn append(&mut self, ctx: Ctx, entry: &Entry, now_ms: i64) -> Result<Appended, Error> {
+        let words = Words::of(entry);
+        let Some(key) = self.key(ctx) else { return Err(Error::BadKey) };
+        #[cfg(feature = "faults")]
+        let key = if crate::server::ffi::faults::APPEND.is_due() {
+            &mut Key::open_read(ctx, RedisStr::new(key.name().as_ptr()))
+        } else {
+            key
+        };
+        let Some(id) = key.add(None, words.as_ptrs()) else {
+            return Err(Error::AuditFull(self.shown()));
+        };
+        let len = key.trim(usize::try_from(config::AUDIT_MAXLEN.get()).unwrap_or(1), Trim::About);
+        let expires_at_ms = now_ms.saturating_add(config::AUDIT_TTL_S.get().saturating_mul(1000));
+        key.set_expiry(Some(expires_at_ms));
+        ctx.signal_modified(key.name());
+        crate::server::events::info::AUDIT_ENTRIES.add();
+        Ok(Appended { id, len, expires_at_ms: Some(expires_at_ms), words })
+    }
+
+    /// Deletes the stream, if there is one.
+    pub fn delete(&mut self, ctx: Ctx) {
+        if let Some(key) = self.key(ctx) {
+            key.delete();
+            ctx.signal_modified(key.name());
+        }
+    }
+
+    /// How many rejections, failed rungs of recoveries included, stand behind the last commit. Beyond `max` the number only
+    /// says that there are more.
+    pub fn rejects_since_commit(&self, ctx: Ctx, max: usize) -> usize {
+        self.look(ctx, |key| {
+            let mut rejects = 0;
+            let Some(mut entries) = key.entries_from_end() else { return rejects };
+            let Some(mut next) = entries.next_id() else { return rejects };
+            if let Some(known) = self.known_at(ctx, next.0) {
+                return known;
+            }
+            for _ in 0..reject_counts::WALKED_MAX {
+                let entry = entries.fields(next.1);
+                let has = |wanted: &[u8]| entry.iter().any(|(name, _)| name == wanted);
+                match entry.first().map(|(_, event)| event.as_slice()) {
+                    Some(b"reject" | b"recover") if has(b"error") => rejects += 1,
+                    // What made a version says what changed.
+                    _ if has(b"patch") => return rejects,
+                    _ => {}
+                }
+                match entries.next_id().filter(|_| rejects <= max) {
+                    Some(found) => next = found,
+                    None => return rejects,
+                }
+            }
+            if rejects > reject_counts::WALKED_MAX / 2 { usize::MAX } else { rejects }
+        })
+    }
+
+    /// The number of rejections that was kept when `newest` was the newest entry.
+    fn known_at(&self, ctx: Ctx, newest: (u64, u64)) -> Option<usize> {
+        reject_counts::known(ctx.database(), &self.name()?, newest)
+    }
+
+    /// Keeps the number of rejections as the stream has it once an entry is appended to the newest one that `before` knows.
+    pub fn count_rejects(&self, ctx: Ctx, before: Option<usize>, entry: &Entry, appended: &Appended) {
+        let Some(name) = self.name() else { return };
+        // A stream that is deleted and made anew within a millisecond gives out the same ID again.
+        let Some(before) = before else { return reject_counts::forget(ctx.database(), &name) };
+        let rejects = before.saturating_add(usize::from(reject_counts::is_reject(entry)));
+        reject_counts::keep(ctx.database(), &name, (appended.id.ms, appended.id.seq), rejects);
+    }
+
+    /// The number of rejections, where it is known without a walk and an entry that is no commit comes next.
+    pub fn known_rejects(&self, ctx: Ctx, entry: &Entry) -> Option<usize> {
+        if reject_counts::is_empty() || reject_counts::is_commit(entry) {
+            return None;
+        }
+        let newest = self.look(ctx, |key| Some(key.entries_from_end()?.next_id()?.0))?;
+        self.known_at(ctx, newest)
+    }
+
+    /// The entries from the newest back to one that a document can be rebuilt from, newest first.
+    pub fn recorded(&self, ctx: Ctx) -> Vec<Recorded> {
+        self.look(ctx, |key| {
+            let mut recorded = Vec::new();
+            let Some(mut entries) = key.entries_from_end() else { return recorded };
+            while let Some(entry) = entries.next_entry().filter(|_| recorded.len() < RECORDED_MAX) {
+                let fields = entry.iter().map(|(name, value)| (name.as_slice(), value.as_slice()));
+                recorded.push(Recorded::read(fields));
+                if recorded.last().is_some_and(Recorded::is_start) {
+                    break;
+                }
+            }
+            recorded
+        })
+    }
+}
+
+/// Refuses a key that is longer than a state's may be.
+pub fn check_key(key: &[u8]) -> Result<(), Error> {
+    if key.len() > KEY_BYTES_MAX { Err(Error::LongKey { bytes: key.len() }) } else { Ok(()) }
+}
+
+/// Appends what a primary has appended to a stream that was opened for it; the caller has checked that it is one, or free.
+pub fn apply(
+    ctx: Ctx,
+    mut key: Key,
+    id: (u64, u64),
+    len: usize,
+    expires_at_ms: i64,
+    fields: &[RedisStr],
+) -> bool {
+    let id = raw::RedisModuleStreamID { ms: id.0, seq: id.1 };
+    let fields: Vec<_> = fields.iter().map(|field| field.as_ptr()).collect();
+    if key.add(Some(id), &fields).is_none() {
+        return false;
+    }
+    key.trim(len, Trim::Exactly);
+    key.set_expiry(Some(expires_at_ms));
+    ctx.signal_modified(key.name());
+    true
+}

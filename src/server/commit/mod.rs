@@ -1,0 +1,10 @@
+//! How the outcome of a command is written, replicated and put on record.
+
+pub mod audit_stream;
+pub mod effect;
+pub mod feed;
+pub mod propagation;
+pub mod reject_counts;
+pub mod slot_migration;
+pub mod stream_entry;
+pub mod transaction;

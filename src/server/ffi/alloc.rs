@@ -1,0 +1,210 @@
+//! The allocator of the module: the server's own, with a few freed blocks of each small size kept at hand.
+//!
+//! Memory of the module is memory of the server: it shows in `used_memory` and counts towards `maxmemory`. That counting is what
+//! makes it slow: the server asks its allocator for the true size of each block, when it is taken and when it is given back. A
+//! command takes some fifty small blocks and gives most of them back before its reply, so those go to a list of their
+//! size, and the next command finds them there; to the server they are blocks in use, some tens of KB in all. An arena for each
+//! command was rejected: what stays in a state would have to be copied out of it.
+//!
+//! Lists are the main thread's: what the server frees on a thread of its own (UNLINK, FLUSHALL ASYNC) goes back to the server.
+//! Lists of each thread were there before; to find a thread's own took as long as to take a block.
+//!
+//! A block in a list is not freed for whoever watches the server's allocator, and one of a class is longer than what was asked
+//! for, so memcheck would be blind to most of what goes wrong in them. A build for the tests can be told to keep none (faults.rs).
+
+use std::alloc::{GlobalAlloc, Layout};
+use std::cell::UnsafeCell;
+use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use redis_module::alloc::RedisAlloc;
+
+use crate::server::value::memory::{block_bytes, block_class};
+
+/// Larger blocks are the server's business alone.
+const KEPT_BLOCK_BYTES_MAX: usize = 4096;
+/// One class, of blocks up to these, has so many.
+const CLASSES: usize = block_class(KEPT_BLOCK_BYTES_MAX) + 1;
+/// The blocks that are kept of a class are at most so many bytes.
+const KEPT_BYTES_MAX: usize = 8192;
+/// Classes are multiples of this, and blocks aligned to it.
+const GRAIN: usize = 16;
+
+/// The class of every size, by grains: working it out takes as long as taking a block.
+const CLASS_OF: [u8; KEPT_BLOCK_BYTES_MAX / GRAIN + 1] = {
+    let mut class_of = [0; KEPT_BLOCK_BYTES_MAX / GRAIN + 1];
+    let mut grains = 0;
+    while grains < class_of.len() {
+        class_of[grains] = block_class(grains * GRAIN) as u8;
+        grains += 1;
+    }
+    class_of
+};
+
+/// The bytes of a block of every class.
+const BYTES_OF: [usize; CLASSES] = {
+    let mut bytes_of = [0; CLASSES];
+    let mut bytes = GRAIN;
+    while bytes <= KEPT_BLOCK_BYTES_MAX {
+        bytes_of[block_class(bytes)] = block_bytes(bytes);
+        bytes += GRAIN;
+    }
+    bytes_of
+};
+
+const NOTHING_KEPT: [Kept; CLASSES] = {
+    let mut kept = [Kept { first: ptr::null_mut(), room: 0 }; CLASSES];
+    let mut class = 0;
+    while class < CLASSES {
+        kept[class].room = KEPT_BYTES_MAX / BYTES_OF[class];
+        class += 1;
+    }
+    kept
+};
+
+/// See the module's text.
+pub struct Allocator;
+
+/// A class of blocks.
+struct Class {
+    number: usize,
+    /// Of each of its blocks, whatever was asked for.
+    layout: Layout,
+}
+
+impl Class {
+    /// The class of a block; `None` for one that is not kept. It is told by the layout alone, so whoever gives a block back finds
+    /// the list that whoever takes one looks at.
+    fn of(layout: Layout) -> Option<Class> {
+        #[cfg(feature = "faults")]
+        if crate::server::ffi::faults::keeps_no_blocks() {
+            return None;
+        }
+        if layout.align() > GRAIN {
+            return None;
+        }
+        let number = usize::from(*CLASS_OF.get(layout.size().div_ceil(GRAIN))?);
+        let layout = Layout::from_size_align(*BYTES_OF.get(number)?, GRAIN).ok()?;
+        Some(Class { number, layout })
+    }
+}
+
+/// The freed blocks of one class; the first bytes of each say where the next one is.
+#[derive(Clone, Copy)]
+struct Kept {
+    first: *mut u8,
+    /// How many more there may be.
+    room: usize,
+}
+
+/// The lists of the main thread.
+struct Lists(UnsafeCell<[Kept; CLASSES]>);
+
+// SAFETY: Sync wants no two threads at it at the same time: `with_kept` lets in the main thread alone.
+unsafe impl Sync for Lists {}
+
+static LISTS: Lists = Lists(UnsafeCell::new(NOTHING_KEPT));
+
+/// The main thread, as the system calls it; 0 before the module is loaded, which is no thread.
+static MAIN_THREAD: AtomicUsize = AtomicUsize::new(0);
+
+/// Which thread this is. It is asked about every block, and calling pthread_self takes as long as the rest of taking one: so what
+/// that returns is read where it stands.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn this_thread() -> usize {
+    let address;
+    // SAFETY: by the ABI (ELF Handling For Thread-Local Storage, x86-64) a thread's own address stands there as long as it runs.
+    unsafe {
+        std::arch::asm!("mov {}, fs:0", out(reg) address, options(pure, readonly, nostack, preserves_flags));
+    }
+    address
+}
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+fn this_thread() -> usize {
+    unsafe extern "C" {
+        /// POSIX: an integer or a pointer, by the system.
+        safe fn pthread_self() -> usize;
+    }
+    pthread_self()
+}
+
+/// Begins to keep what this thread frees: the main one, which loads the module and lives as long as the server.
+pub fn keep_blocks() {
+    MAIN_THREAD.store(this_thread(), Ordering::Relaxed);
+}
+
+/// Does something with the list of a class; `None` on another thread than the main one.
+fn with_kept<T>(class: &Class, act: impl FnOnce(&mut Kept) -> T) -> Option<T> {
+    if this_thread() != MAIN_THREAD.load(Ordering::Relaxed) {
+        return None;
+    }
+    // SAFETY: UnsafeCell wants no second reference at the same time. This is the main thread, and `act`, of this file, neither
+    // allocates nor comes back here.
+    let lists = unsafe { &mut *LISTS.0.get() };
+    lists.get_mut(class.number).map(act)
+}
+
+// SAFETY: GlobalAlloc wants blocks that fit their layout and are nobody else's: a block is the server's, of its class's whole
+// size, and it is either in use or in one list. Nothing here panics.
+unsafe impl GlobalAlloc for Allocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let Some(class) = Class::of(layout) else {
+            // SAFETY: the layout is the caller's, whose size is not zero.
+            return unsafe { RedisAlloc.alloc(layout) };
+        };
+        let kept = with_kept(&class, |kept| {
+            let block = kept.first;
+            if !block.is_null() {
+                // SAFETY: a block in a list holds, at its beginning and aligned, where the next one is: `dealloc` wrote it there.
+                kept.first = unsafe { block.cast::<*mut u8>().read() };
+                kept.room += 1;
+            }
+            block
+        });
+        match kept {
+            Some(block) if !block.is_null() => block,
+            // SAFETY: a class's size is not zero.
+            _ => unsafe { RedisAlloc.alloc(class.layout) },
+        }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        let Some(class) = Class::of(layout) else {
+            // SAFETY: a block that is of no class was taken from there.
+            return unsafe { RedisAlloc.dealloc(block, layout) };
+        };
+        let is_kept = with_kept(&class, |kept| {
+            if kept.room == 0 {
+                return false;
+            }
+            // SAFETY: the caller gives the block up; a block of any class has room for a pointer and is aligned for one.
+            unsafe { block.cast::<*mut u8>().write(kept.first) };
+            kept.first = block;
+            kept.room -= 1;
+            true
+        });
+        if is_kept != Some(true) {
+            // SAFETY: a block of a class was taken from there with the class's layout.
+            unsafe { RedisAlloc.dealloc(block, class.layout) };
+        }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the caller says that the size fits the alignment.
+        let wanted = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
+        let (old, new) = (Class::of(layout), Class::of(wanted));
+        if old.is_some_and(|old| new.is_some_and(|new| old.number == new.number)) {
+            return block;
+        }
+        // SAFETY: both layouts are the caller's; what is copied is in both blocks, which are different ones.
+        unsafe {
+            let moved = self.alloc(wanted);
+            if !moved.is_null() {
+                ptr::copy_nonoverlapping(block, moved, layout.size().min(size));
+                self.dealloc(block, layout);
+            }
+            moved
+        }
+    }
+}

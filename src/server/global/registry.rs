@@ -1,0 +1,136 @@
+//! The schemas of this server, and how many states use each.
+//!
+//! Commands run on the main thread, so the lock is never waited for; it is there because a static needs one, and INFO may
+//! be asked from anywhere.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use redis_state_core::{Binding, Error as CoreError, Registry, SCHEMAS_MAX, Schema};
+
+use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::string::OwnedString;
+
+static REGISTRY: RwLock<Registry> = RwLock::new(Registry::new());
+/// Goes up with every change, so that what was found out by the schemas can be kept until then.
+static GENERATION: AtomicU64 = AtomicU64::new(1);
+
+/// The schemas of a dataset that is being loaded beside the one that is served.
+static STAGED: Mutex<Option<Registry>> = Mutex::new(None);
+
+/// The names of schemas that states use. Each state holds a clone of its name, so the reference count is the number of
+/// users; it goes down wherever a state is freed, the lazy-free thread included, without a lock.
+static NAMES: Mutex<BTreeSet<Arc<str>>> = Mutex::new(BTreeSet::new());
+
+/// The schemas as they are now. Nothing is left half-done under the lock, so a poisoned one is as good.
+pub fn read() -> RwLockReadGuard<'static, Registry> {
+    REGISTRY.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Which schemas these are: never 0, and another number once they have changed.
+pub fn generation() -> u64 {
+    GENERATION.load(Ordering::Relaxed)
+}
+
+fn write() -> RwLockWriteGuard<'static, Registry> {
+    GENERATION.fetch_add(1, Ordering::Relaxed);
+    REGISTRY.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps a schema and the bindings it asks for, here and on replicas; whether it is another one than before.
+pub fn put(ctx: Ctx, schema: Arc<Schema>) -> bool {
+    let known = read().get(&schema.reference().name).is_ok_and(|present| Arc::ptr_eq(present, &schema));
+    if !known {
+        replicate(ctx, &Registry::encode_set(&schema));
+        write().put(Arc::clone(&schema));
+    }
+    let missing = read().missing_bindings(&schema);
+    missing.into_iter().for_each(|binding| bind(ctx, binding));
+    !known
+}
+
+/// Binds a pattern, here and on replicas.
+pub fn bind(ctx: Ctx, binding: Binding) {
+    replicate(ctx, &Registry::encode_bind(&binding));
+    write().bind(binding);
+}
+
+/// Forgets a binding, here and on replicas; whether there was one.
+pub fn unbind(ctx: Ctx, pattern: &str) -> bool {
+    let existed = write().unbind(pattern);
+    if existed {
+        replicate(ctx, &Registry::encode_unbind(pattern));
+    }
+    existed
+}
+
+/// Forgets a schema, here and on replicas.
+pub fn remove(ctx: Ctx, name: &str) {
+    if write().remove(name) {
+        replicate(ctx, &Registry::encode_remove(name));
+    }
+}
+
+fn replicate(ctx: Ctx, effect: &[u8]) {
+    ctx.replicate(c"STATE.SCHEMAEFFECT", &[OwnedString::new(effect).borrow()]);
+}
+
+/// Carries out a change that arrives as bytes, from a file or a primary.
+pub fn apply(bytes: &[u8]) -> Result<(), CoreError> {
+    write().apply(bytes)
+}
+
+/// Takes the schemas of a file that is being loaded.
+pub fn load(bytes: &[u8]) -> Result<(), CoreError> {
+    match &mut *staged() {
+        Some(staged) => staged.apply(bytes),
+        None => apply(bytes),
+    }
+}
+
+/// Forgets all, because another dataset is about to be loaded; not where it is loaded beside the one that is served.
+pub fn clear() {
+    if staged().is_none() {
+        write().clear();
+    }
+}
+
+fn staged() -> MutexGuard<'static, Option<Registry>> {
+    STAGED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From here on the schemas that are loaded belong to another dataset than the one that is served.
+pub fn begin_staging() {
+    *staged() = Some(Registry::new());
+}
+
+/// The dataset that was loaded takes the place of the other one, or is given up.
+pub fn end_staging(is_complete: bool) {
+    let staged = staged().take();
+    if let Some(staged) = staged.filter(|_| is_complete) {
+        *write() = staged;
+    }
+}
+
+/// Counts one more user of a schema, until what is returned is dropped.
+pub fn user_of(name: &str) -> Arc<str> {
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = names.get(name) {
+        return Arc::clone(known);
+    }
+    // Names without users are kept for the next one, but not without bound: a RESTORE may bring any name.
+    if names.len() > 2 * SCHEMAS_MAX {
+        names.retain(|name| Arc::strong_count(name) > 1);
+    }
+    let name: Arc<str> = name.into();
+    names.insert(Arc::clone(&name));
+    name
+}
+
+/// How many states use a schema, all databases together.
+pub fn users(name: &str) -> usize {
+    let names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    // One reference is the set's own.
+    names.get(name).map_or(0, |name| Arc::strong_count(name) - 1)
+}

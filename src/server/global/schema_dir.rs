@@ -1,0 +1,144 @@
+//! `state.schema-dir`: the schemas of a folder, put into the registry once the data are loaded.
+//!
+//! A file's name without `.json` is the schema's name. A file that differs from what is kept becomes a new revision.
+//!
+//! It fails closed. A key that a broken schema would have bound would be created unvalidated, with its secrets in clear, so the
+//! whole folder is read and compiled while the module loads, and a fault there stops the start. What was read is kept until
+//! the server has its data: then it goes into the registry by a timer, or before the first command that writes to a state,
+//! whichever comes first. What does not fit there (too many schemas) ends the server.
+
+use std::ffi::c_void;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use redis_module::raw;
+use redis_state_core::{Registry, SCHEMA_BYTES_MAX};
+
+use crate::arguments::words;
+use crate::server::commands::entry::guard;
+use crate::server::ffi::api;
+use crate::server::ffi::ctx::Ctx;
+use crate::server::global::config;
+use crate::server::global::registry;
+
+/// How long to wait when the server must not be written to (CLIENT PAUSE, failover), in milliseconds.
+const RETRY_MS: i64 = 100;
+
+/// A schema that waits for the data to be loaded.
+struct Waiting {
+    file: PathBuf,
+    name: String,
+    json: Vec<u8>,
+}
+
+static WAITING: Mutex<Vec<Waiting>> = Mutex::new(Vec::new());
+/// Asked by every write.
+static IS_WAITING: AtomicBool = AtomicBool::new(false);
+
+/// Reads and checks the folder. The error names the file and the fault.
+pub fn read(ctx: Ctx) -> Result<(), String> {
+    let Some(dir) = config::schema_dir() else { return Ok(()) };
+    let files =
+        files(Path::new(&dir)).map_err(|error| format!("state.schema-dir {dir} can't be read: {error}"))?;
+    let mut compiled = Registry::new();
+    let mut waiting = Vec::new();
+    for file in files {
+        let named = |problem: String| format!("state.schema-dir: {}: {problem}", file.display());
+        let schema = read_file(&file).map_err(named)?;
+        compile(&mut compiled, &schema).map_err(named)?;
+        waiting.push(schema);
+    }
+    *WAITING.lock().unwrap_or_else(PoisonError::into_inner) = waiting;
+    IS_WAITING.store(true, Ordering::Relaxed);
+    start_timer(ctx, 0);
+    Ok(())
+}
+
+/// The JSON files of the folder, by name: revisions must not depend on the order of a directory.
+fn files(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(dir)?.collect::<Result<Vec<_>, _>>()?;
+    let paths = entries.into_iter().map(|entry| entry.path());
+    let mut files: Vec<_> = paths.filter(|path| path.extension().is_some_and(|ext| ext == "json")).collect();
+    files.sort();
+    Ok(files)
+}
+
+fn read_file(file: &Path) -> Result<Waiting, String> {
+    let stem = file.file_stem().unwrap_or_default();
+    let name =
+        words::name("the schema's name", stem.as_encoded_bytes()).map_err(|error| error.to_string())?;
+    let mut json = Vec::new();
+    // One byte more than allowed is enough to see that there are too many.
+    let bytes_max = SCHEMA_BYTES_MAX as u64 + 1;
+    File::open(file)
+        .and_then(|file| file.take(bytes_max).read_to_end(&mut json))
+        .map_err(|error| error.to_string())?;
+    if json.len() > SCHEMA_BYTES_MAX {
+        return Err(format!("a schema has at most {SCHEMA_BYTES_MAX} bytes"));
+    }
+    Ok(Waiting { file: file.to_owned(), name: name.to_owned(), json })
+}
+
+/// Puts the schema among those of the folder alone: what is too many in themselves is refused here.
+fn compile(compiled: &mut Registry, schema: &Waiting) -> Result<(), String> {
+    let schema = compiled.prepare(&schema.name, &schema.json).map_err(|error| error.to_string())?;
+    let bindings = compiled.missing_bindings(&schema);
+    compiled.put(schema);
+    bindings.into_iter().for_each(|binding| compiled.bind(binding));
+    Ok(())
+}
+
+fn start_timer(ctx: Ctx, period_ms: i64) {
+    // SAFETY: R1; the callback takes no data. A timer does not run while the server loads its data.
+    unsafe { api!(RedisModule_CreateTimer(ctx.as_ptr(), period_ms, Some(on_timer), std::ptr::null_mut())) };
+}
+
+extern "C" fn on_timer(ctx: *mut raw::RedisModuleCtx, _: *mut c_void) {
+    let ctx = Ctx::new(ctx);
+    guard(|| {
+        if !ctx.is_primary() {
+            // A replica has its primary's schemas.
+            take();
+        } else if ctx.may_write_unasked() {
+            load(ctx);
+        } else {
+            start_timer(ctx, RETRY_MS);
+        }
+    });
+}
+
+/// Called before a command on a primary writes to a state: no key is written unbound because its schema is not there yet.
+pub fn load_before_write(ctx: Ctx) {
+    if IS_WAITING.load(Ordering::Relaxed) && ctx.is_primary() {
+        load(ctx);
+    }
+}
+
+fn take() -> Vec<Waiting> {
+    IS_WAITING.store(false, Ordering::Relaxed);
+    std::mem::take(&mut WAITING.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn load(ctx: Ctx) {
+    for schema in take() {
+        let prepared = registry::read().prepare(&schema.name, &schema.json);
+        match prepared {
+            Ok(prepared) => {
+                let loaded = format!("{}, revision {}", schema.name, prepared.reference().revision);
+                if registry::put(ctx, prepared) {
+                    ctx.log(c"notice", &format!("redis-state: loaded schema {loaded}"));
+                }
+            }
+            Err(error) => {
+                let file = schema.file.display();
+                let problem = format!("redis-state: state.schema-dir: {file}: {error}; the server ends");
+                ctx.log(c"warning", &problem);
+                // Nothing was written yet, so there is nothing to save.
+                std::process::exit(1);
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The callbacks of the native type.
+
+pub mod persistence;

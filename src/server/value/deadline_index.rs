@@ -1,0 +1,183 @@
+//! Which states have a member that lapses, and when: an index in order of time, so that the timer looks at what is due and
+//! at nothing else.
+//!
+//! The index only says where to look. A line in it may be wrong: the state is asked before anything is done. What must not happen
+//! is that a state with a deadline has no line. Redis tells of every way a value comes to a key but two: RENAME and MOVE
+//! unlink a value that lives on under a name nobody tells. So a value that is unlinked and not freed is searched
+//! for, a slice of the keyspace at a time. Subscribing to the events of these commands was rejected: on some servers it leaves
+//! clients in another database.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use crate::server::value::held::Held;
+
+static INDEX: Mutex<Index> = Mutex::new(Index::new());
+
+/// When, and the key.
+type Due = BTreeSet<(i64, Box<[u8]>)>;
+
+struct Index {
+    /// By database.
+    due: BTreeMap<i32, Due>,
+    /// The lines of a dataset that is being loaded beside the one that is served.
+    staged: Option<BTreeMap<i32, Due>>,
+    /// Values that were unlinked and may live on.
+    unlinked: Vec<Weak<()>>,
+    /// Those that are searched for.
+    wanted: Vec<Weak<()>>,
+}
+
+impl Index {
+    const fn new() -> Index {
+        Index { due: BTreeMap::new(), staged: None, unlinked: Vec::new(), wanted: Vec::new() }
+    }
+
+    /// Takes a line away. Returns the key, which mostly gets another one.
+    fn remove(&mut self, db: i32, at_ms: i64, key: &[u8]) -> Box<[u8]> {
+        let line = (at_ms, key.into());
+        if let Some(due) = self.due.get_mut(&db) {
+            due.remove(&line);
+            if due.is_empty() {
+                self.due.remove(&db);
+            }
+        }
+        line.1
+    }
+}
+
+/// What a value knows of its line in the index.
+#[derive(Default)]
+pub struct Line {
+    at_ms: Option<i64>,
+    /// Is there until the value is freed.
+    life: Option<Arc<()>>,
+}
+
+/// Brings the line of a state up to date: called whenever its deadlines may have changed, or it came to a key.
+pub fn note(db: i32, key: &[u8], held: &mut Held) {
+    let at_ms = held.state().head().deadlines.first_ms();
+    let line = held.line_mut();
+    if line.at_ms == at_ms {
+        return;
+    }
+    let before = std::mem::replace(&mut line.at_ms, at_ms);
+    with(|index| {
+        let key = before.map(|before| index.remove(db, before, key)).unwrap_or_else(|| key.into());
+        if let Some(at_ms) = at_ms {
+            index.due.entry(db).or_default().insert((at_ms, key));
+        }
+    });
+}
+
+/// Writes the line of a state that was read from a file.
+pub fn note_loaded(db: i32, key: &[u8], held: &mut Held) {
+    let at_ms = held.state().head().deadlines.first_ms();
+    held.line_mut().at_ms = at_ms;
+    if let Some(at_ms) = at_ms {
+        with(|index| {
+            let due = index.staged.as_mut().unwrap_or(&mut index.due);
+            due.entry(db).or_default().insert((at_ms, key.into()));
+        });
+    }
+}
+
+/// From here on what is read from a file belongs to another dataset than the one that is served.
+pub fn begin_staging() {
+    with(|index| index.staged = Some(BTreeMap::new()));
+}
+
+/// The dataset that was read takes the place of the other one, or is given up.
+pub fn end_staging(is_complete: bool) {
+    with(|index| {
+        if let Some(staged) = index.staged.take().filter(|_| is_complete) {
+            index.due = staged;
+        }
+    });
+}
+
+/// A value leaves its key: it dies, or is about to turn up under another one.
+pub fn unlinked(db: i32, key: &[u8], held: &mut Held) {
+    let line = held.line_mut();
+    let Some(at_ms) = line.at_ms.take() else { return };
+    let life = line.life.get_or_insert_with(Arc::default);
+    let life = Arc::downgrade(life);
+    with(|index| {
+        index.remove(db, at_ms, key);
+        index.unlinked.push(life);
+    });
+}
+
+/// The first line that is due: its database and key. It is taken out of the index; whoever takes it calls [`renew`].
+pub fn take_due(now_ms: i64) -> Option<(i32, Box<[u8]>)> {
+    with(|index| {
+        let is_due = |due: &Due| due.first().is_some_and(|(at_ms, _)| *at_ms <= now_ms);
+        let (db, due) = index.due.iter_mut().find(|(_, due)| is_due(due))?;
+        let (db, (_, key)) = (*db, due.pop_first()?);
+        if due.is_empty() {
+            index.due.remove(&db);
+        }
+        Some((db, key))
+    })
+}
+
+/// Writes the line of a state anew after it was taken. What is still due could not be committed: its stream is on another node,
+/// or is no stream. It is looked at again at `later_ms`, not over and over.
+pub fn renew(db: i32, key: &[u8], held: &mut Held, now_ms: i64, later_ms: i64) {
+    let first_ms = held.state().head().deadlines.first_ms();
+    let at_ms = first_ms.map(|first_ms| if first_ms > now_ms { first_ms } else { later_ms });
+    held.line_mut().at_ms = at_ms;
+    if let Some(at_ms) = at_ms {
+        with(|index| index.due.entry(db).or_default().insert((at_ms, key.into())));
+    }
+}
+
+/// Whether there is a value to search for: one that was unlinked, and has not been freed.
+pub fn begin_search() -> bool {
+    with(|index| {
+        index.wanted = std::mem::take(&mut index.unlinked);
+        is_alive(&mut index.wanted)
+    })
+}
+
+/// Whether one of them is still there, wherever that is.
+pub fn is_search_on() -> bool {
+    with(|index| is_alive(&mut index.wanted))
+}
+
+/// Every key was looked at.
+pub fn end_search() {
+    with(|index| index.wanted.clear());
+}
+
+fn is_alive(values: &mut Vec<Weak<()>>) -> bool {
+    values.retain(|life| life.strong_count() > 0);
+    !values.is_empty()
+}
+
+/// A database was emptied; all of them without a number.
+pub fn flushed(db: Option<i32>) {
+    with(|index| match db {
+        Some(db) => drop(index.due.remove(&db)),
+        None => index.due.clear(),
+    });
+}
+
+/// Two databases change places.
+pub fn swapped(one: i32, other: i32) {
+    with(|index| {
+        let (first, second) = (index.due.remove(&one), index.due.remove(&other));
+        index.due.extend(first.map(|due| (other, due)));
+        index.due.extend(second.map(|due| (one, due)));
+    });
+}
+
+/// How many states have a line.
+pub fn len() -> usize {
+    with(|index| index.due.values().map(BTreeSet::len).sum())
+}
+
+/// Values are freed on another thread, but touch no index then: the lock is never waited for.
+fn with<T>(work: impl FnOnce(&mut Index) -> T) -> T {
+    work(&mut INDEX.lock().unwrap_or_else(PoisonError::into_inner))
+}

@@ -1,0 +1,7 @@
+//! What a key holds.
+
+pub mod deadline_index;
+pub mod held;
+pub mod key;
+pub mod memory;
+pub mod stream;
