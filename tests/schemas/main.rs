@@ -6,7 +6,7 @@
 mod annotations;
 mod broken;
 mod documents;
-mod seeds;
+mod requirements;
 
 use support::{Client, Reply, Server, repository, state_test};
 
