@@ -1,7 +1,7 @@
 //! Whether a server can be trusted: rows of rounds in which it is killed, cut off, flooded or fed with broken bytes, and
 //! in which everything it says afterwards is held against what must be true.
 //!
-//! Each row is one test that plays a few rounds, or many in a soak (`make soak`); `support::rounds` says how. docs/guarantees.md
+//! Each row is one test that plays a few rounds, or many in a soak (`make soak`); `support::rounds` says how. docs/evidence.md
 //! has the table of the rows and of how far the soaks have run.
 
 mod acl;
