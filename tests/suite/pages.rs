@@ -1,89 +1,15 @@
-//! The pages tell the truth: the sessions in them are played against a server with redis-cli, and the grammar in
-//! docs/commands.md is compared with what the server says of its commands.
-//!
-//! A session stands between "```console" and "```": prompts with commands, and what redis-cli prints. Digests, times and
-//! stream IDs differ from run to run, so they are compared as such.
+//! The pages tell the truth: the tests play their sessions with redis-cli and compare docs/commands.md with the
+//! server's own help.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
-use support::{Server, repository};
-
-const PROMPT: &str = "127.0.0.1:6379> ";
-
-fn page(name: &str) -> String {
-    std::fs::read_to_string(repository().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
-}
-
-/// Commands and the replies that the page prints for them.
-fn session(page: &str) -> Vec<(String, String)> {
-    let mut steps: Vec<(String, String)> = Vec::new();
-    let mut inside = false;
-    for line in page.lines() {
-        match (line, line.strip_prefix(PROMPT)) {
-            ("```console", _) => inside = true,
-            ("```", _) => inside = false,
-            (_, Some(command)) if inside => steps.push((command.to_owned(), String::new())),
-            (line, None) if inside => {
-                let (_, reply) = steps.last_mut().expect("a session begins with a prompt");
-                *reply += &format!("{line}\n");
-            }
-            _ => {}
-        }
-    }
-    steps
-}
-
-/// What redis-cli prints for a command, as in a terminal.
-fn played(server: &Server, command: &str) -> String {
-    let mut cli = Command::new("redis-cli")
-        .args(["-p", &server.port().to_string(), "--no-raw"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("redis-cli comes with redis-server");
-    let mut stdin = cli.stdin.take().expect("piped");
-    writeln!(stdin, "{command}").expect("redis-cli reads");
-    drop(stdin);
-    let printed = cli.wait_with_output().expect("redis-cli ends").stdout;
-    let printed = String::from_utf8(printed).expect("redis-cli prints text");
-    format!("{}\n", printed.trim_end())
-}
-
-/// The text with every digest, time and stream ID replaced by its kind. The version of an etag stays.
-fn masked(text: &str) -> String {
-    let mut shown = String::new();
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let (kind, bytes) = varying(rest).unwrap_or((first.to_string(), first.len_utf8()));
-        shown += &kind;
-        rest = &rest[bytes..];
-    }
-    shown
-}
-
-/// What differs from run to run, when the text begins with such a thing: how it is shown, and its length in bytes.
-fn varying(text: &str) -> Option<(String, usize)> {
-    let (number, behind) =
-        text.split_once('-').filter(|(number, _)| number.bytes().all(|byte| byte.is_ascii_digit()))?;
-    let count = |is: fn(&u8) -> bool| behind.bytes().take_while(is).count();
-    match (number.len(), count(u8::is_ascii_hexdigit), count(u8::is_ascii_digit)) {
-        (1.., 16, _) => Some((format!("{number}-<digest>"), number.len() + 17)),
-        (13, _, sequence @ 1..) => Some(("<id>".to_owned(), 14 + sequence)),
-        (4, 2, 2) if behind.get(5..6) == Some("T") => Some(("<time>".to_owned(), 24)),
-        _ => None,
-    }
-}
+use support::Server;
+use support::console::{page, play, session};
 
 #[track_caller]
 fn plays_as_printed(name: &str) {
     let server = Server::start();
     let steps = session(&page(name));
     assert!(steps.len() >= 5, "{name} has a session");
-    for (command, printed) in steps {
-        let reply = played(&server, &command);
-        assert_eq!(masked(&reply), masked(&printed), "{name}: {command}");
-    }
+    play(&server, name, &steps);
 }
 
 #[test]
@@ -116,10 +42,7 @@ fn the_examples_of_the_schema_page_work_as_printed() {
         }
         let steps = session(text);
         assert!(!steps.is_empty(), "docs/schema.md has a session after each schema");
-        for (command, printed) in steps {
-            let reply = played(&server, &command);
-            assert_eq!(masked(&reply), masked(&printed), "docs/schema.md: {command}");
-        }
+        play(&server, "docs/schema.md", &steps);
     }
 }
 

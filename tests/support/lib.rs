@@ -9,6 +9,7 @@ mod builder;
 mod certificates;
 mod client;
 mod cluster;
+pub mod console;
 mod example;
 mod memcheck;
 mod payload;
