@@ -5,7 +5,8 @@
 
 use std::io::IsTerminal;
 
-use redis_state_client::{ErrorKind, URL_DEFAULT, URL_VARIABLE};
+use redis_state_client::redis::{self, IntoConnectionInfo, aio::ConnectionManager};
+use redis_state_client::{Async, Error, ErrorKind, States, URL_DEFAULT, URL_VARIABLE};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 use crate::conversation::Conversation;
@@ -16,8 +17,8 @@ use crate::service::{Secret, place};
 /// The arguments of `terminal`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Who types.
-    #[arg(long, default_value = "+263771234567")]
+    /// The user who types. Its state is at the key channel:CHANNEL.
+    #[arg(long, default_value = "+263771000002")]
     channel: String,
     /// The server that has the states.
     #[arg(long, env = URL_VARIABLE, default_value = URL_DEFAULT, hide_env_values = true)]
@@ -42,8 +43,8 @@ pub async fn run(args: Args) -> Result<(), String> {
 
 async fn play<L: Ledger>(args: &Args, ledger: L) -> Result<(), String> {
     let states =
-        redis_state_client::connect(args.redis.as_str()).await.map_err(|error| no_server(args, &error))?;
-    let mut conversation = Conversation::new(states, ledger, "whatsapp");
+        redis_state_client::connect(args.redis.as_str()).await.map_err(|error| advice(args, &error))?;
+    let mut conversation = Conversation::new(states.clone(), ledger, "whatsapp");
     let session = args.session.clone().unwrap_or_else(unique);
     let is_terminal = std::io::stdin().is_terminal();
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
@@ -56,7 +57,12 @@ async fn play<L: Ledger>(args: &Args, ledger: L) -> Result<(), String> {
         number += 1;
         let message_id = format!("{session}-{number}");
         let message = Inbound { channel_id: args.channel.clone(), message_id, text };
-        let answer = conversation.answer(&message).await.map_err(|error| no_server(args, &error))?;
+        let answer = match conversation.answer(&message).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                return Err(other_schema(args, states).await.unwrap_or_else(|| advice(args, &error)));
+            }
+        };
         let answer = answer.join("\n\n");
         let shown =
             if is_terminal { format!("{answer}\n\n> ") } else { format!("> {}\n{answer}\n\n", message.text) };
@@ -76,17 +82,54 @@ fn unique() -> String {
     format!("terminal-{}-{:x}", std::process::id(), since.as_nanos())
 }
 
-/// What to do about a server that is not there, or is not ours.
-fn no_server(args: &Args, error: &redis_state_client::Error) -> String {
+/// The schema of the states that the bot keeps.
+const SCHEMA: &str = "vimbiso.channel";
+
+/// What to do when the state under the user's key belongs to another program.
+async fn other_schema(args: &Args, mut states: States<Async<ConnectionManager>>) -> Option<String> {
+    let key = format!("channel:{}", args.channel);
+    let metadata = states.meta(&key).await.ok()??;
+    let schema = metadata.schema.unwrap_or_else(|| "none".to_owned());
+    (schema != SCHEMA).then(|| {
+        format!(
+            "The state at {key} has the schema {schema}, not {SCHEMA}: another program made it. \
+             Take another channel (CHANNEL=+263771000003 make bot), or delete that state \
+             (redis-cli STATE.DELETE {key} '*')."
+        )
+    })
+}
+
+/// An error with what to do about it: no server, no module, or no password.
+fn advice(args: &Args, error: &Error) -> String {
     let place = place(&args.redis);
-    let hint = match error.kind() {
-        ErrorKind::Connection | ErrorKind::Usage => format!("No server answers at {place}."),
-        ErrorKind::Command | ErrorKind::NoSchema => {
-            format!("The server at {place} has not loaded the module, or not its schemas.")
+    let port = args.redis.as_str().into_connection_info().ok().and_then(|info| match info.addr() {
+        redis::ConnectionAddr::Tcp(_, port) | redis::ConnectionAddr::TcpTls { port, .. } => Some(*port),
+        _ => None,
+    });
+    let port = port.unwrap_or(6379);
+    let advice = match error.kind() {
+        _ if wants_password(error) => format!(
+            "The server at {place} wants another user or password: put them into {URL_VARIABLE}, \
+             as in redis://USER:PASSWORD@{place}/0."
+        ),
+        ErrorKind::Usage => format!("Correct the address in {URL_VARIABLE}."),
+        ErrorKind::Connection => {
+            format!("No server answers at {place}. Start one in another terminal: PORT={port} make run")
         }
+        ErrorKind::Command | ErrorKind::NoSchema => format!(
+            "The server at {place} has not loaded the module, or not its schemas. Start one that has: \
+             PORT={next} make run, and in another terminal PORT={next} make bot",
+            next = if port < u16::MAX { port + 1 } else { 6379 },
+        ),
         _ => return error.to_string(),
     };
-    format!(
-        "{error}\n{hint} Start one with `make run` in another terminal, or name its address in {URL_VARIABLE}."
-    )
+    format!("{error}\n{advice}")
+}
+
+/// Whether the server has rejected the user or the password, or wants one.
+fn wants_password(error: &Error) -> bool {
+    error.redis_error().is_some_and(|error| {
+        error.kind() == redis::ErrorKind::AuthenticationFailed
+            || matches!(error.code(), Some("NOAUTH" | "WRONGPASS"))
+    })
 }

@@ -17,7 +17,7 @@ use serde_json::json;
 
 type Server = States<Async<ConnectionManager>>;
 
-/// What this program looks at in a document: any type that serde reads will do.
+/// The members that this program reads: any type that serde can deserialize.
 #[derive(Deserialize)]
 struct Conversation {
     current: Current,
@@ -35,7 +35,7 @@ impl Conversation {
     }
 }
 
-/// What this bot decides: a merge patch that leads to the next step, and leaves all other members alone.
+/// The decision of this bot: a merge patch to the next step, which leaves other members alone.
 fn next_step(conversation: &Conversation) -> Result<Change> {
     let (path, component) = match conversation.step().as_str() {
         "login/Greeting" => ("login", "LoginApiCall"),
@@ -46,50 +46,51 @@ fn next_step(conversation: &Conversation) -> Result<Change> {
     Change::merge(&json!({"current": {"path": path, "component": component}}))
 }
 
-/// Carries out a message once: what it led to, or nothing if it came before and was decided otherwise.
+/// Applies a message once: the new state, or None for a redelivery that decides differently.
 async fn answer(
     states: &mut Server,
     key: &str,
     message_id: &str,
     decide: impl FnMut(&Conversation) -> Result<Change> + Send,
 ) -> Result<Option<State<Conversation>>, Box<dyn Error>> {
-    // Reads, decides, updates with the etag; reads again and decides again when somebody else was faster.
+    // Reads, decides, updates with the etag; on a conflict reads and decides again.
     match states.edit(key).id(message_id).retries(2).with(decide).await {
         Ok(state) => Ok(Some(state)),
-        // It came before. What was decided then stands, since the state has moved on.
+        // A redelivery: the first decision stands, because the state has moved on.
         Err(error) if error.kind() == ErrorKind::IdMismatch => Ok(None),
-        Err(error) if error.is_conflict() => Err(format!("{key}: somebody else was faster 3 times"))?,
+        Err(error) if error.is_conflict() => Err(format!("{key}: conflict in all 3 tries"))?,
         Err(error) => Err(error)?,
     }
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let key = &env::args().nth(1).unwrap_or_else(|| "channel:+263771234567".to_owned());
+    let key = &env::args().nth(1).unwrap_or_else(|| "channel:+263772000004".to_owned());
     let protocol = env::var("REDIS_STATE_PROTOCOL").unwrap_or_else(|_| "3".to_owned());
     let url = format!("{}?protocol=resp{protocol}", url());
     let mut states = connect(&url).await?;
 
-    // Created where none is yet. The schema brings the defaults, the steps and the time that a session lasts.
+    // Fails if a state exists. The schema adds the defaults, the transitions and the expiry.
     let identifier = key.trim_start_matches("channel:");
     let channel = Change::merge(&json!({"channel": {"type": "whatsapp", "identifier": identifier}}))?;
     let create = Update::create(key, channel).schema("vimbiso.channel").event("first_contact");
     println!("created     {}", states.send(&create).await?.etag);
 
-    let first: State<Conversation> = states.get(key).await?.ok_or("the session is over, or never began")?;
+    let first: State<Conversation> =
+        states.get(key).await?.ok_or("the session has expired or never began")?;
     println!("read        {} {}", first.etag, first.document.step());
 
-    // When no reply comes, the client sends the very same command again: with its ID it is carried out once.
+    // After a timeout the client resends the same command: its ID makes it idempotent.
     let step = Update::new(key, first.etag, next_step(&first.document)?).id("wamid.1");
     println!("moved       {}", states.send(&step).await?.etag);
-    println!("sent again  {}", states.send(&step).await?.etag);
+    println!("resent      {}", states.send(&step).await?.etag);
 
-    // The first etag is past by now, so nothing is written.
+    // The first etag is stale by now, so the server rejects the update.
     if let Err(error) = states.send(&Update::new(key, first.etag, next_step(&first.document)?)).await {
-        println!("refused     {}", if error.is_conflict() { "CONFLICT" } else { "otherwise" });
+        println!("rejected    {}", if error.is_conflict() { "CONFLICT" } else { "otherwise" });
     }
 
-    // Takes a while; during the first try another handler, which waits for nobody, moves the conversation.
+    // Is slow: during the first try another handler moves the conversation.
     let mut other = redis::Client::open(url)?.get_connection()?;
     let mut tries = 0;
     let slowly = |conversation: &Conversation| {
@@ -98,18 +99,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
         if tries == 1 {
             let mut moved = redis::cmd("STATE.UPDATE");
             moved.arg(key).arg("*").arg(change.json()).arg("ACTOR").arg("login_api");
-            moved.exec(&mut other).expect("the other handler has its way");
+            moved.exec(&mut other).expect("the other handler's update is accepted");
         }
         Ok(change)
     };
-    let answered = answer(&mut states, key, "wamid.2", slowly).await?.ok_or("it came for the first time")?;
+    let answered = answer(&mut states, key, "wamid.2", slowly)
+        .await?
+        .ok_or("the first delivery was taken for a redelivery")?;
     println!("answered    {} after {tries} tries", answered.etag);
 
-    // The webhook delivers the message once more. From where the conversation is now, it would go a step too far.
+    // The webhook delivers the message again. Without the ID, it would move one step too far.
     let again = answer(&mut states, key, "wamid.2", next_step).await?;
-    println!("came again  {}", again.map_or("counted already".to_owned(), |state| state.etag.to_string()));
+    println!("redelivered {}", again.map_or("already counted".to_owned(), |state| state.etag.to_string()));
 
-    let back = Rollback::new(key, answered.etag).note("person said back").returning();
+    let back = Rollback::new(key, answered.etag).note("user said back").returning();
     let back = states.send(&back).await?;
     println!("rolled back {} {}", back.etag, back.document::<Conversation>()?.step());
 

@@ -21,30 +21,30 @@ async function connect() {
     url: process.env.REDIS_STATE_URL ?? 'redis://127.0.0.1:6379/0',
     RESP: Number(process.env.REDIS_STATE_PROTOCOL ?? 3),
   });
-  // Without a listener a lost connection would end the program.
+  // Without a listener, a lost connection ends the process.
   redis.on('error', (error) => console.error(error.message));
   return redis.connect();
 }
 
-/** A map of the server: RESP3 brings an object, RESP2 a list of names and values in turn. */
+/** A map in a reply: RESP3 sends a map, RESP2 a flat list of names and values. */
 function asObject(reply) {
   if (!Array.isArray(reply)) return reply;
   return Object.fromEntries(reply.flatMap((name, at) => (at % 2 === 0 ? [[name, reply[at + 1]]] : [])));
 }
 
-/** What kind of refusal it is; node-redis passes the server's line on as the message. Other errors are none. */
+/** The first word of an error reply, which is node-redis's `message`; undefined for other errors. */
 function firstWord(error) {
   return error instanceof ErrorReply ? error.message.split(' ', 1)[0] : undefined;
 }
 
 async function read(redis, key) {
   const state = await redis.sendCommand(['STATE.GET', key]);
-  if (state === null) throw new Error(`${key} has no state: the session is over, or never began`);
+  if (state === null) throw new Error(`${key} has no state: the session has expired or never began`);
   const [etag, document] = state;
   return [etag, JSON.parse(document)];
 }
 
-/** Carries out a message once: returns the etag of what it led to; null if it came before and was decided otherwise. */
+/** Applies a message once: its etag, or null for a redelivery that decides differently. */
 async function answer(redis, key, messageId, decide) {
   for (let tries = 0; tries < TRIES; tries += 1) {
     const [etag, document] = await read(redis, key);
@@ -54,31 +54,31 @@ async function answer(redis, key, messageId, decide) {
     } catch (error) {
       switch (firstWord(error)) {
         case 'CONFLICT':
-          continue; // Somebody else was faster: read again, decide again.
+          continue; // Another client changed the state: read again, decide again.
         case 'IDMISMATCH':
-          return null; // It came before. What was decided then stands, since the state has moved on.
+          return null; // A redelivery: the first decision stands, because the state has moved on.
         default:
           throw error;
       }
     }
   }
-  throw new Error(`${key}: somebody else was faster ${TRIES} times`);
+  throw new Error(`${key}: conflict in all ${TRIES} tries`);
 }
 
 function step({ current }) {
   return `${current.path}/${current.component}`;
 }
 
-/** What this bot decides: a merge patch that leads to the next step, and leaves all other members alone. */
+/** The decision of this bot: a merge patch to the next step, which leaves other members alone. */
 function nextStep(document) {
   const [path, component] = NEXT[step(document)].split('/');
   return { current: { path, component } };
 }
 
-const key = process.argv[2] ?? 'channel:+263771234567';
+const key = process.argv[2] ?? 'channel:+263772000002';
 const redis = await connect();
 
-// 0 says that no state is there yet. The schema brings the defaults, the steps and the time that a session lasts.
+// 0: no state exists yet. The schema adds the defaults, the transitions and the expiry.
 const channel = JSON.stringify({ channel: { type: 'whatsapp', identifier: key.replace(/^channel:/, '') } });
 const create = ['STATE.UPDATE', key, '0', channel, 'SCHEMA', 'vimbiso.channel', 'EVENT', 'first_contact'];
 console.log('created    ', await redis.sendCommand(create));
@@ -86,19 +86,19 @@ console.log('created    ', await redis.sendCommand(create));
 const [first, document] = await read(redis, key);
 console.log('read       ', first, step(document));
 
-// When no reply comes, send the very same command again: with its ID it is carried out once, and answered as it was.
+// After a timeout, send the same command again: its ID makes it idempotent, with the same reply.
 const move = ['STATE.UPDATE', key, first, JSON.stringify(nextStep(document)), 'ID', 'wamid.1'];
 console.log('moved      ', await redis.sendCommand(move));
-console.log('sent again ', await redis.sendCommand(move));
+console.log('resent     ', await redis.sendCommand(move));
 
-// The first etag is past by now, so nothing is written.
+// The first etag is stale by now, so the server rejects the update.
 try {
   await redis.sendCommand(['STATE.UPDATE', key, first, JSON.stringify(nextStep(document))]);
 } catch (error) {
-  console.log('refused    ', firstWord(error));
+  console.log('rejected   ', firstWord(error));
 }
 
-// The decision takes a while; during the first try another handler, which waits for nobody, moves the conversation.
+// The decision is slow: during the first try another handler moves the conversation.
 let tries = 0;
 const etag = await answer(redis, key, 'wamid.2', async (document) => {
   tries += 1;
@@ -108,11 +108,11 @@ const etag = await answer(redis, key, 'wamid.2', async (document) => {
 });
 console.log('answered   ', etag, 'after', tries, 'tries');
 
-// The webhook delivers the message once more. From where the conversation is now, it would go a step too far.
+// The webhook delivers the message again. Without the ID, it would move one step too far.
 const again = await answer(redis, key, 'wamid.2', nextStep);
-console.log('came again ', again ?? 'counted already');
+console.log('redelivered', again ?? 'already counted');
 
-const back = ['STATE.ROLLBACK', key, etag, 'NOTE', 'person said back', 'RETURN'];
+const back = ['STATE.ROLLBACK', key, etag, 'NOTE', 'user said back', 'RETURN'];
 const [earlier, restored] = await redis.sendCommand(back);
 console.log('rolled back', earlier, step(JSON.parse(restored)));
 

@@ -36,25 +36,25 @@ def connect() -> Redis:
 
 
 def as_dict(reply: Any) -> Any:
-    """A map of the server: RESP3 brings a dict, RESP2 a list of names and values in turn."""
+    """A map in a reply: RESP3 sends a map, RESP2 a flat list of names and values."""
     return dict(zip(reply[::2], reply[1::2])) if isinstance(reply, list) else reply
 
 
 def first_word(error: ResponseError) -> str:
-    """What kind of refusal it is; redis-py moves a word that it knows (ERR, NOPERM, OOM) from the text to status_code."""
+    """The first word of an error. redis-py moves words that it knows (ERR, NOPERM, OOM) to status_code."""
     return error.status_code or str(error).split(" ", 1)[0]
 
 
 def read(redis: Redis, key: str) -> tuple[str, Document]:
     state = redis.execute_command("STATE.GET", key)
     if state is None:
-        raise LookupError(f"{key} has no state: the session is over, or never began")
+        raise LookupError(f"{key} has no state: the session has expired or never began")
     etag, document = state
     return etag, json.loads(document)
 
 
 def answer(redis: Redis, key: str, message_id: str, decide: Callable[[Document], Document]) -> str | None:
-    """Carries out a message once: the etag of what it led to, or None if it came before and was decided otherwise."""
+    """Applies a message once: its etag, or None for a redelivery that decides differently."""
     for _ in range(TRIES):
         etag, document = read(redis, key)
         change = json.dumps(decide(document))
@@ -63,12 +63,12 @@ def answer(redis: Redis, key: str, message_id: str, decide: Callable[[Document],
         except ResponseError as error:
             match first_word(error):
                 case "CONFLICT":
-                    continue  # Somebody else was faster: read again, decide again.
+                    continue  # Another client changed the state: read again, decide again.
                 case "IDMISMATCH":
-                    return None  # It came before. What was decided then stands, since the state has moved on.
+                    return None  # A redelivery: the first decision stands, because the state has moved on.
                 case _:
                     raise
-    raise RuntimeError(f"{key}: somebody else was faster {TRIES} times")
+    raise RuntimeError(f"{key}: conflict in all {TRIES} tries")
 
 
 def step(document: Document) -> str:
@@ -76,16 +76,16 @@ def step(document: Document) -> str:
 
 
 def next_step(document: Document) -> Document:
-    """What this bot decides: a merge patch that leads to the next step, and leaves all other members alone."""
+    """The decision of this bot: a merge patch to the next step, which leaves other members alone."""
     path, component = NEXT[step(document)].split("/")
     return {"current": {"path": path, "component": component}}
 
 
 def main() -> None:
-    key = sys.argv[1] if len(sys.argv) > 1 else "channel:+263771234567"
+    key = sys.argv[1] if len(sys.argv) > 1 else "channel:+263772000001"
     redis = connect()
 
-    # 0 says that no state is there yet. The schema brings the defaults, the steps and the time that a session lasts.
+    # 0: no state exists yet. The schema adds the defaults, the transitions and the expiry.
     channel = json.dumps({"channel": {"type": "whatsapp", "identifier": key.removeprefix("channel:")}})
     create = ("STATE.UPDATE", key, 0, channel, "SCHEMA", "vimbiso.channel", "EVENT", "first_contact")
     print("created    ", redis.execute_command(*create))
@@ -93,21 +93,21 @@ def main() -> None:
     first, document = read(redis, key)
     print("read       ", first, step(document))
 
-    # When no reply comes, send the very same command again: with its ID it is carried out once, and answered as it was.
+    # After a timeout, send the same command again: its ID makes it idempotent, with the same reply.
     move = ("STATE.UPDATE", key, first, json.dumps(next_step(document)), "ID", "wamid.1")
     print("moved      ", redis.execute_command(*move))
-    print("sent again ", redis.execute_command(*move))
+    print("resent     ", redis.execute_command(*move))
 
-    # The first etag is past by now, so nothing is written.
+    # The first etag is stale by now, so the server rejects the update.
     try:
         redis.execute_command("STATE.UPDATE", key, first, json.dumps(next_step(document)))
     except ResponseError as error:
-        print("refused    ", first_word(error))
+        print("rejected   ", first_word(error))
 
     tries = 0
 
     def decide(document: Document) -> Document:
-        """Takes a while; during the first try another handler, which waits for nobody, moves the conversation."""
+        """Is slow: during the first try another handler moves the conversation."""
         nonlocal tries
         tries += 1
         if tries == 1:
@@ -117,11 +117,11 @@ def main() -> None:
     etag = answer(redis, key, "wamid.2", decide)
     print("answered   ", etag, "after", tries, "tries")
 
-    # The webhook delivers the message once more. From where the conversation is now, it would go a step too far.
+    # The webhook delivers the message again. Without the ID, it would move one step too far.
     again = answer(redis, key, "wamid.2", next_step)
-    print("came again ", "counted already" if again is None else again)
+    print("redelivered", "already counted" if again is None else again)
 
-    etag, document = redis.execute_command("STATE.ROLLBACK", key, etag, "NOTE", "person said back", "RETURN")
+    etag, document = redis.execute_command("STATE.ROLLBACK", key, etag, "NOTE", "user said back", "RETURN")
     print("rolled back", etag, step(json.loads(document)))
 
     meta = redis.execute_command("STATE.META", key)

@@ -9,7 +9,7 @@ set -euo pipefail
 
 TRIES=3
 
-key=${1:-channel:+263771234567}
+key=${1:-channel:+263772000003}
 url=${REDIS_STATE_URL:-redis://127.0.0.1:6379/0}
 protocol=${REDIS_STATE_PROTOCOL:-3}
 
@@ -18,51 +18,51 @@ die() {
   exit 1
 }
 
-# call COMMAND…: puts the reply into $reply, a line for each of its parts. A refusal is false, its first word in $refused.
+# call COMMAND…: sets $reply, one line for each part. Fails on an error, with its first word in $error.
 call() {
-  # With -e an error gives an exit status of its own, and comes over standard error alone.
+  # With -e an error sets the exit status and goes to standard error.
   if reply=$(redis-cli -u "$url" "-$protocol" --no-auth-warning -e "$@" 2>&1); then
-    refused=
+    error=
   else
-    refused=${reply%% *}
+    error=${reply%% *}
     return 1
   fi
 }
 
-# field NAME: the value of a member of the map in $reply. RESP3 has name and value on one line, RESP2 on a line each.
+# field NAME: a field of the map in $reply. RESP3 prints name and value on one line, RESP2 on two.
 field() { sed -n -e "/^$1 /{s///p;q;}" -e "/^$1\$/{n;p;q;}" <<<"$reply"; }
 
-# read_state: $etag and $step. The shell has no JSON, so it asks for the members it needs; each comes as JSON.
+# read_state: sets $etag and $step. The shell has no JSON parser, so it reads single members.
 read_state() {
   local path component
   call STATE.GET "$key" /current/path /current/component || die "$reply"
-  [ -n "$reply" ] || die "$key has no state: the session is over, or never began"
+  [ -n "$reply" ] || die "$key has no state: the session has expired or never began"
   { read -r etag && read -r path && read -r component; } <<<"$reply"
   step=$path/$component
   step=${step//\"/}
 }
 
-# answer MESSAGE_ID DECIDE: carries out a message once, and puts the etag of what it led to into $reply; nothing if it came
-# before and was decided otherwise. The function DECIDE puts the change that follows from $step into $change.
+# answer MESSAGE_ID DECIDE: applies a message once and sets $reply to its etag, or to nothing for a
+# redelivery that decides differently. The function DECIDE sets $change, depending on $step.
 answer() {
   local try
   for ((try = 1; try <= TRIES; try++)); do
     read_state
     "$2"
     call STATE.UPDATE "$key" "$etag" "$change" ID "$1" && return
-    case $refused in
-      CONFLICT) ;; # Somebody else was faster: read again, decide again.
-      IDMISMATCH) # It came before. What was decided then stands, since the state has moved on.
+    case $error in
+      CONFLICT) ;; # Another client changed the state: read again, decide again.
+      IDMISMATCH) # A redelivery: the first decision stands, because the state has moved on.
         reply=
         return
         ;;
       *) die "$reply" ;;
     esac
   done
-  die "$key: somebody else was faster $TRIES times"
+  die "$key: conflict in all $TRIES tries"
 }
 
-# What this bot decides: a merge patch that leads to the next step, and leaves all other members alone.
+# The decision of this bot: a merge patch to the next step, which leaves other members alone.
 next_step() {
   case $step in
     login/Greeting) change='{"current":{"path":"login","component":"LoginApiCall"}}' ;;
@@ -73,7 +73,7 @@ next_step() {
   esac
 }
 
-# 0 says that no state is there yet. The schema brings the defaults, the steps and the time that a session lasts.
+# 0: no state exists yet. The schema adds the defaults, the transitions and the expiry.
 channel='{"channel":{"type":"whatsapp","identifier":"'${key#channel:}'"}}'
 call STATE.UPDATE "$key" 0 "$channel" SCHEMA vimbiso.channel EVENT first_contact || die "$reply"
 echo "created     $reply"
@@ -82,18 +82,18 @@ read_state
 first=$etag
 echo "read        $first $step"
 
-# When no reply comes, send the very same command again: with its ID it is carried out once, and answered as it was.
+# After a timeout, send the same command again: its ID makes it idempotent, with the same reply.
 next_step
 move=(STATE.UPDATE "$key" "$first" "$change" ID wamid.1)
 call "${move[@]}" || die "$reply"
 echo "moved       $reply"
 call "${move[@]}" || die "$reply"
-echo "sent again  $reply"
+echo "resent      $reply"
 
-# The first etag is past by now, so nothing is written.
-call STATE.UPDATE "$key" "$first" "$change" || echo "refused     $refused"
+# The first etag is stale by now, so the server rejects the update.
+call STATE.UPDATE "$key" "$first" "$change" || echo "rejected    $error"
 
-# The decision takes a while; during the first try another handler, which waits for nobody, moves the conversation.
+# The decision is slow: during the first try another handler moves the conversation.
 tries=0
 decide() {
   tries=$((tries + 1))
@@ -104,11 +104,11 @@ answer wamid.2 decide
 etag=$reply
 echo "answered    $etag after $tries tries"
 
-# The webhook delivers the message once more. From where the conversation is now, it would go a step too far.
+# The webhook delivers the message again. Without the ID, it would move one step too far.
 answer wamid.2 next_step
-echo "came again  ${reply:-counted already}"
+echo "redelivered ${reply:-already counted}"
 
-call STATE.ROLLBACK "$key" "$etag" NOTE "person said back" || die "$reply"
+call STATE.ROLLBACK "$key" "$etag" NOTE "user said back" || die "$reply"
 read_state
 echo "rolled back $etag $step"
 

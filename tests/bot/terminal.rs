@@ -60,11 +60,48 @@ fn back_is_back() {
     walk(&joined(flows::BACK));
 }
 
-/// S4: without a server the program says how to start one.
+/// What the program writes to standard error when it fails.
+fn fails(options: &[(&str, &str)]) -> String {
+    let output = terminal(options, None, &["hello"]);
+    assert!(!output.status.success());
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// S4: without a server the program says how to start one, at the address that it uses.
 #[test]
 fn without_a_server_it_says_how_to_start_one() {
-    let output = terminal(&[("--redis", "redis://127.0.0.1:1/")], None, &["hello"]);
-    assert!(!output.status.success());
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("make run"), "{said}");
+    let said = fails(&[("--redis", "redis://127.0.0.1:1/")]);
+    assert!(said.contains("PORT=1 make run"), "{said}");
+}
+
+#[test]
+fn a_server_without_the_schemas_is_not_suggested_again() {
+    let server = Server::builder().without_schemas().start();
+    let said = fails(&[("--redis", &server.url())]);
+    let next = server.port() + 1;
+    assert!(said.contains(&format!("PORT={next} make run")), "{said}");
+    assert!(said.contains(&format!("PORT={next} make bot")), "{said}");
+}
+
+#[test]
+fn a_missing_password_is_asked_for() {
+    let server = Server::start();
+    server.client().ok(&["CONFIG", "SET", "requirepass", "a-password"]);
+    for address in [server.url(), format!("redis://:wrong@127.0.0.1:{}/0", server.port())] {
+        let said = fails(&[("--redis", &address)]);
+        assert!(said.contains("wants another user or password"), "{said}");
+        assert!(!said.contains("wrong@") && !said.contains("make run"), "{said}");
+    }
+}
+
+#[test]
+fn a_state_of_another_schema_is_left_alone() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.ok(&["STATE.SCHEMA", "SET", "bot.offer", r#"{"type":"object"}"#]);
+    client.ok(&["STATE.UPDATE", "channel:+263771000002", "0", r#"{"stage":"menu"}"#, "SCHEMA", "bot.offer"]);
+    let before = client.state("channel:+263771000002");
+    let said = fails(&[("--redis", &server.url())]);
+    assert!(said.contains("has the schema bot.offer, not vimbiso.channel"), "{said}");
+    assert_eq!(client.state("channel:+263771000002"), before);
 }

@@ -6,9 +6,6 @@ use std::process::{Child, Command, Stdio};
 
 use support::{Server, module_path, repository, wait_until};
 
-/// The key that an example takes when none is given.
-pub const KEY: &str = "channel:+263771234567";
-
 #[derive(Clone, Copy, Debug)]
 pub enum Example {
     Python,
@@ -33,6 +30,16 @@ pub struct Ended {
 
 impl Example {
     pub const ALL: [Example; 4] = [Example::Python, Example::Node, Example::RedisCli, Example::Rust];
+
+    /// The key that the example takes without an argument; another one in each example.
+    pub fn key(self) -> &'static str {
+        match self {
+            Example::Python => "channel:+263772000001",
+            Example::Node => "channel:+263772000002",
+            Example::RedisCli => "channel:+263772000003",
+            Example::Rust => "channel:+263772000004",
+        }
+    }
 
     pub fn source(self) -> PathBuf {
         repository().join(match self {

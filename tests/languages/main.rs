@@ -3,6 +3,7 @@
 //!
 //! `scripts/clients.sh`, which `make test` calls, installs the clients that they are written for.
 
+mod any_order;
 mod example;
 mod page;
 mod rush;
@@ -10,7 +11,7 @@ mod rush;
 use serde_json::{Value, json};
 use support::{Client, Reply, Server};
 
-use example::{Example, KEY, masked};
+use example::{Example, masked};
 use rush::Rush;
 
 /// What every example prints, whatever the protocol.
@@ -18,10 +19,10 @@ pub const PRINTED: &str = "\
 created     1-<digest>
 read        1-<digest> login/Greeting
 moved       2-<digest>
-sent again  2-<digest>
-refused     CONFLICT
+resent      2-<digest>
+rejected    CONFLICT
 answered    4-<digest> after 2 tries
-came again  counted already
+redelivered already counted
 rolled back 5-<digest> onboard/Welcome
 meta        version 5, schema vimbiso.channel, valid 1
 audit       1 create
@@ -39,7 +40,7 @@ const TRAIL: [&str; 6] = [
     "3 update - - login_api - -",
     "4 update - wamid.2 - - -",
     "4 reject - wamid.2 - - IDMISMATCH",
-    "5 rollback - - - person said back -",
+    "5 rollback - - - user said back -",
 ];
 
 /// Runs an example as it is, without an argument, where `protocol` is 3, and with another key where it is 2.
@@ -51,7 +52,7 @@ fn plays(example: Example, protocol: u8) {
 
     let other_key = "channel:+263772222222";
     let (key, run) = match protocol {
-        3 => (KEY, example.start(&server, server.port(), None, None)),
+        3 => (example.key(), example.start(&server, server.port(), None, None)),
         _ => (other_key, example.start(&server, server.port(), Some(other_key), Some(protocol))),
     };
     let ended = run.end();
@@ -109,16 +110,16 @@ fn trail(client: &mut Client, key: &str) -> Vec<String> {
 fn gives_up(example: Example) {
     let server = Server::start();
     let mut client = server.client();
-    let rush = Rush::before(&server, KEY, "wamid.2");
+    let rush = Rush::before(&server, example.key(), "wamid.2");
 
     let ended = example.start(&server, rush.port(), None, None).end();
     assert!(!ended.success, "{example:?} goes on: {}", ended.printed);
-    assert!(ended.complaint.contains("somebody else was faster 3 times"), "{}", ended.complaint);
+    assert!(ended.complaint.contains("conflict in all 3 tries"), "{}", ended.complaint);
     assert_eq!(rush.times(), 3, "{example:?} tries three times");
-    assert!(ended.printed.ends_with("refused     CONFLICT\n"), "{}", ended.printed);
+    assert!(ended.printed.ends_with("rejected    CONFLICT\n"), "{}", ended.printed);
 
-    assert_eq!(Client::version(&client.state(KEY).0), 6);
-    let trail = trail(&mut client, KEY);
+    assert_eq!(Client::version(&client.state(example.key()).0), 6);
+    let trail = trail(&mut client, example.key());
     assert!(!trail.iter().any(|entry| entry.contains("wamid.2")), "{trail:?}");
 }
 

@@ -1,23 +1,12 @@
-//! docs/clients.md shows what the examples are: each piece of code on it is a piece of one of them, and what it says they
-//! print is what they print.
+//! The pages show the examples as they are: each piece of code is a piece of one of them, and so is each output.
 
 use std::fs;
 
+use support::console::{blocks, page};
 use support::repository;
 
 use crate::PRINTED;
 use crate::example::{Example, masked};
-
-fn page() -> String {
-    fs::read_to_string(repository().join("docs/clients.md")).expect("the page is there")
-}
-
-/// The blocks of the page behind "```language".
-fn blocks(page: &str, language: &str) -> Vec<String> {
-    let opening = format!("\n```{language}\n");
-    let blocks = page.split(&opening).skip(1);
-    blocks.map(|rest| rest.split_once("\n```\n").expect("a block ends").0.to_owned() + "\n").collect()
-}
 
 /// The page shows what stands inside a function without its indentation.
 fn indented(block: &str) -> String {
@@ -27,7 +16,7 @@ fn indented(block: &str) -> String {
 
 #[test]
 fn the_page_shows_pieces_of_the_examples() {
-    let page = page();
+    let page = page("docs/clients.md");
     for example in Example::ALL {
         let language = match example {
             Example::Python => "python",
@@ -48,7 +37,34 @@ fn the_page_shows_pieces_of_the_examples() {
 
 #[test]
 fn the_page_shows_what_the_examples_print() {
-    let shown = blocks(&page(), "text");
+    let shown = blocks(&page("docs/clients.md"), "text");
     assert_eq!(shown.len(), 1);
     assert_eq!(masked(&shown[0]), PRINTED);
+}
+
+/// README.md prints client/examples/quickstart.rs, with the lines of Cargo.toml that it needs.
+#[test]
+fn the_readme_shows_the_quickstart() {
+    let page = page("README.md");
+    let source = fs::read_to_string(repository().join("client/examples/quickstart.rs")).expect("an example");
+    let [program] = &blocks(&page, "rust")[..] else { panic!("README.md has one program") };
+    assert!(source.ends_with(&format!("\n{program}")), "client/examples/quickstart.rs is another program");
+
+    let [lines] = &blocks(&page, "toml")[..] else { panic!("README.md has one Cargo.toml") };
+    let manifest = fs::read_to_string(repository().join("client/Cargo.toml")).expect("a manifest");
+    let crates: Vec<&str> = lines.lines().filter_map(|line| Some(line.split_once(" = ")?.0)).collect();
+    for used in program.split("use ").skip(1).filter_map(|line| line.split_once("::")) {
+        let name = used.0.replace('_', "-");
+        assert!(crates.iter().any(|known| known.replace('_', "-") == name), "Cargo.toml lacks {name}");
+    }
+    for name in crates {
+        let known = |line: &str| line.starts_with(name) || line == format!("name = \"{name}\"");
+        assert!(manifest.lines().any(known), "client/Cargo.toml lacks {name}");
+    }
+    let (_, tokio) = lines.split_once("tokio = ").expect("tokio");
+    let features = tokio.split_once("features = ").expect("features").1.trim_end_matches([' ', '}', '\n']);
+    assert!(
+        manifest.contains(&format!("tokio = {{ workspace = true, features = {features} }}")),
+        "{features}"
+    );
 }
