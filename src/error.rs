@@ -43,6 +43,10 @@ pub enum Error {
     Internal,
     /// An effect from a primary or a file does not fit what is here.
     BadEffect,
+    /// A setting, or a file that one names, has something that it can't have.
+    Setting(String),
+    /// The server lacks what the module asks for while it loads.
+    Unsupported(String),
 }
 
 impl Error {
@@ -100,6 +104,7 @@ impl std::fmt::Display for Error {
                 write!(f, "TOOBIG ALIGN names {named} keys, the limit is {limit}: align the rest by STATE.TOUCH with KEEPTTL")
             }
             Error::Internal => f.write_str("NOPERM this command is for replication only"),
+            Error::Setting(problem) | Error::Unsupported(problem) => f.write_str(problem),
             Error::BadEffect => f.write_str("ERR the effect does not fit the state it is for"),
         }
     }

@@ -2,16 +2,14 @@
 //! step. This file is the command table, nothing else.
 //!
 //! `command/` reads arguments and asks redis-state-core what they mean; `server/` carries the answer out and is the only
-//! place that calls Redis.
+//! place that calls Redis. Unsafe code is in `server/ffi/` and `server/native_type/` alone.
 
 #![deny(unsafe_code)]
 
 mod arguments;
 mod command;
 mod error;
-#[expect(unsafe_code, reason = "the module API is C; every block names the rule it rests on")]
 mod load;
-#[expect(unsafe_code, reason = "the module API is C; every block names the rule it rests on")]
 mod server;
 
 use server::commands::table::Command;
@@ -22,7 +20,7 @@ use server::commands::table::Command;
 static ALLOCATOR: server::ffi::alloc::Allocator = server::ffi::alloc::Allocator;
 
 /// Every command, in the order of HELP and of docs/commands.md.
-pub(crate) static COMMANDS: &[&Command] = &[
+static COMMANDS: &[&Command] = &[
     &command::get::COMMAND,
     &command::update::COMMAND,
     &command::update::PROTECTED_COMMAND,
@@ -47,3 +45,5 @@ pub(crate) static COMMANDS: &[&Command] = &[
     #[cfg(feature = "faults")]
     &command::panic::COMMAND,
 ];
+
+server::ffi::module::entry_point!(|ctx, args| load::load(ctx, args, COMMANDS));

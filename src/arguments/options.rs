@@ -10,6 +10,7 @@ use crate::arguments::words;
 use crate::error::Error;
 use crate::server::commands::table::{Arg, Command, text};
 use crate::server::ffi::string::RedisStr;
+use crate::server::global::names;
 
 /// When the key expires.
 pub const TTL: Arg = Arg::one_of(
@@ -106,19 +107,19 @@ impl<'a> Options<'a> {
             b"PX" => once(&mut self.ttl, keyword, Ttl::In(rest.time_ms(keyword, 1)?)),
             b"EXAT" => once(&mut self.ttl, keyword, Ttl::At(rest.time_ms(keyword, 1000)?)),
             b"PXAT" => once(&mut self.ttl, keyword, Ttl::At(rest.time_ms(keyword, 1)?)),
-            b"SCHEMA" => once(&mut self.schema, keyword, words::name("SCHEMA", rest.value(keyword)?)?),
-            b"LABEL" => once(&mut self.label, keyword, words::name("LABEL", rest.value(keyword)?)?),
-            b"EVENT" => once(&mut self.event, keyword, words::name("EVENT", rest.value(keyword)?)?),
-            b"ACTOR" => once(&mut self.actor, keyword, words::name("ACTOR", rest.value(keyword)?)?),
-            b"NOTE" => once(&mut self.note, keyword, words::note("NOTE", rest.value(keyword)?)?),
+            b"SCHEMA" => once(&mut self.schema, keyword, names::name("SCHEMA", rest.value(keyword)?)?),
+            b"LABEL" => once(&mut self.label, keyword, names::name("LABEL", rest.value(keyword)?)?),
+            b"EVENT" => once(&mut self.event, keyword, names::name("EVENT", rest.value(keyword)?)?),
+            b"ACTOR" => once(&mut self.actor, keyword, names::name("ACTOR", rest.value(keyword)?)?),
+            b"NOTE" => once(&mut self.note, keyword, names::note("NOTE", rest.value(keyword)?)?),
             b"OPERATION" => {
-                once(&mut self.operation, keyword, words::name("OPERATION", rest.value(keyword)?)?)
+                once(&mut self.operation, keyword, names::name("OPERATION", rest.value(keyword)?)?)
             }
             b"COMPONENT" => {
-                once(&mut self.component, keyword, words::name("COMPONENT", rest.value(keyword)?)?)
+                once(&mut self.component, keyword, names::name("COMPONENT", rest.value(keyword)?)?)
             }
-            b"ERROR" => once(&mut self.error, keyword, words::note("ERROR", rest.value(keyword)?)?),
-            b"ID" => once(&mut self.id, keyword, words::name("ID", rest.value(keyword)?)?),
+            b"ERROR" => once(&mut self.error, keyword, names::note("ERROR", rest.value(keyword)?)?),
+            b"ID" => once(&mut self.id, keyword, names::name("ID", rest.value(keyword)?)?),
             b"REBASE" => once(&mut self.rebase, keyword, ()),
             b"ALL" => once(&mut self.all, keyword, ()),
             b"DRYRUN" => once(&mut self.dry_run, keyword, ()),
@@ -220,7 +221,7 @@ impl<'w, 'a> Rest<'w, 'a> {
         if count > SIBLINGS_MAX {
             return Err(Error::TooManySiblings { named: count, limit: SIBLINGS_MAX });
         }
-        siblings.iter().try_for_each(|key| words::not_reserved("a key behind ALIGN", key))?;
+        siblings.iter().try_for_each(|key| names::not_reserved("a key behind ALIGN", key))?;
         Ok(siblings.to_vec())
     }
 }

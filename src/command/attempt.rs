@@ -4,7 +4,6 @@ use redis_state_core::decide::{self, Course, Try};
 use redis_state_core::{Made, Tally, Ttl};
 
 use crate::arguments::options::{ACTOR, AUDIT, COMPONENT, ID, Options};
-use crate::arguments::words;
 use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
@@ -12,6 +11,7 @@ use crate::server::commit::audit_stream::Trail;
 use crate::server::commit::transaction::Target;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
+use crate::server::global::names;
 use crate::server::global::registry;
 
 pub static COMMAND: Command = Command {
@@ -53,7 +53,7 @@ struct Request<'a> {
 fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
     let [_, key, operation, tally, rest @ ..] = args else { return Err(Error::WrongArity) };
     let options = Options::parse(&COMMAND, rest)?;
-    let operation = words::name("the operation", operation.bytes())?;
+    let operation = names::name("the operation", operation.bytes())?;
     let tally = tally_word(tally)?;
     let remarks = options.remarks_and_id(&COMMAND, [operation.as_bytes(), tally.as_str().as_bytes()]);
     let remarks = decide::Remarks { operation: Some(operation.to_owned()), ..remarks };

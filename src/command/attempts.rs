@@ -4,12 +4,12 @@ use redis_state_core::{Attempt, Attempts, iso8601};
 
 use super::read;
 use crate::arguments::options::Options;
-use crate::arguments::words;
 use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, READ};
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
+use crate::server::global::names;
 
 pub static COMMAND: Command = Command {
     name: c"state.attempts",
@@ -35,7 +35,7 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
     // COUNT and a number are the option, COUNT alone an operation that is called so.
     let (operation, rest) = match rest {
         [count, _] if count.eq_ignore_ascii_case(b"COUNT") => (None, rest),
-        [operation, rest @ ..] => (Some(words::name("the operation", operation.bytes())?), rest),
+        [operation, rest @ ..] => (Some(names::name("the operation", operation.bytes())?), rest),
         [] => (None, rest),
     };
     let options = Options::parse(&COMMAND, rest)?;

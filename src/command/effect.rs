@@ -14,10 +14,12 @@ use crate::server::commit::effect::Expiry;
 use crate::server::commit::slot_migration;
 use crate::server::commit::transaction;
 use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::key::Key;
+use crate::server::ffi::stream::StreamId;
 use crate::server::ffi::string::RedisStr;
 use crate::server::global::registry;
 use crate::server::value::held::Held;
-use crate::server::value::key::{Key, Kind};
+use crate::server::value::state_key::Kind;
 
 pub static COMMAND: Command = Command {
     name: c"state.effect",
@@ -77,7 +79,7 @@ struct Request<'a> {
 
 struct AuditEntry<'a> {
     stream: RedisStr<'a>,
-    id: (u64, u64),
+    id: StreamId,
     len: usize,
     expires_at_ms: i64,
     fields: Vec<RedisStr<'a>>,
@@ -111,9 +113,9 @@ fn parse_entry<'a>(args: &[RedisStr<'a>]) -> Result<Option<AuditEntry<'a>>, Erro
     }
 }
 
-fn parse_id(word: &[u8]) -> Option<(u64, u64)> {
+fn parse_id(word: &[u8]) -> Option<StreamId> {
     let (ms, seq) = std::str::from_utf8(word).ok()?.split_once('-')?;
-    Some((ms.parse().ok()?, seq.parse().ok()?))
+    Some(StreamId { ms: ms.parse().ok()?, seq: seq.parse().ok()? })
 }
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {

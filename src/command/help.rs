@@ -1,8 +1,8 @@
 //! STATE.HELP: every command with its grammar, from the same table that COMMAND DOCS shows.
 
-use crate::COMMANDS;
 use crate::error::Error;
 use crate::server::commands::entry::entry;
+use crate::server::commands::registration::commands;
 use crate::server::commands::table::{Command, text};
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
@@ -18,7 +18,7 @@ pub static COMMAND: Command = Command {
 };
 
 fn run(ctx: Ctx, _args: &[RedisStr]) -> Result<(), Error> {
-    let public = COMMANDS.iter().copied().filter(|command| command.public);
+    let public = commands().iter().copied().filter(|command| command.public);
     let commands: Vec<&Command> = public.flat_map(own_or_subcommands).collect();
     reply(ctx, commands.into_iter());
     Ok(())

@@ -9,10 +9,10 @@ use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, READ};
 use crate::server::commit::audit_stream::Trail;
 use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::key::Key;
 use crate::server::ffi::string::RedisStr;
 use crate::server::global::config;
 use crate::server::global::registry;
-use crate::server::value::key::Key;
 
 pub static COMMAND: Command = Command {
     name: c"state.meta",

@@ -8,11 +8,12 @@ use redis_state_core::{Budget, Document, Error as CoreError, Etag, Keys, SchemaR
 
 use crate::error::Error;
 use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::key::Key;
 use crate::server::ffi::prefetch::prefetch;
 use crate::server::ffi::string::RedisStr;
 use crate::server::global::config;
 use crate::server::global::registry;
-use crate::server::value::key::{Key, Kind};
+use crate::server::value::state_key::Kind;
 
 /// Calls `reply` with the state under `key`; replies nil when there is none.
 pub fn state(ctx: Ctx, key: RedisStr, reply: impl FnOnce(&State) -> Result<(), Error>) -> Result<(), Error> {

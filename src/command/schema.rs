@@ -6,12 +6,12 @@ use redis_state_core::{Error as CoreError, Registry, Uncovered};
 
 use super::help;
 use crate::arguments::options::Options;
-use crate::arguments::words;
 use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command};
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
+use crate::server::global::names;
 use crate::server::global::registry;
 
 /// In a cluster each primary keeps its own copy, like functions.
@@ -105,7 +105,7 @@ pub static COMMAND: Command = Command {
 
 fn set(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let [_, _, name, json] = args else { return Err(Error::WrongArity) };
-    let schema = registry::read().prepare(words::name("the schema's name", name)?, json)?;
+    let schema = registry::read().prepare(names::name("the schema's name", name)?, json)?;
     refuse_to_uncover(ctx, |registry| registry.uncovered_by_set(&schema, is_used))?;
     let revision = schema.reference().revision;
     registry::put(ctx, schema);
@@ -115,7 +115,7 @@ fn set(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
 
 fn get(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let [_, _, name] = args else { return Err(Error::WrongArity) };
-    let name = words::name("the schema's name", name)?;
+    let name = names::name("the schema's name", name)?;
     ctx.reply_optional(registry::read().get(name).ok().map(|schema| schema.text()));
     Ok(())
 }
@@ -154,7 +154,7 @@ fn list(ctx: Ctx, _args: &[RedisStr]) -> Result<(), Error> {
 
 fn del(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let [_, _, name, rest @ ..] = args else { return Err(Error::WrongArity) };
-    let name = words::name("the schema's name", name)?;
+    let name = names::name("the schema's name", name)?;
     let options = Options::parse(&DEL, rest)?;
     registry::read().get(name)?;
     if options.force.is_none() {
@@ -200,7 +200,7 @@ fn refuse_to_uncover(ctx: Ctx, look: impl FnOnce(&Registry) -> Option<Uncovered>
 
 fn bind(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let [_, _, pattern, name] = args else { return Err(Error::WrongArity) };
-    let (pattern, name) = (words::name("the pattern", pattern)?, words::name("the schema's name", name)?);
+    let (pattern, name) = (names::name("the pattern", pattern)?, names::name("the schema's name", name)?);
     let binding = registry::read().prepare_binding(pattern, name)?;
     refuse_to_uncover(ctx, |registry| registry.uncovered_by_binding(&binding, is_used))?;
     registry::bind(ctx, binding);

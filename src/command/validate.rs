@@ -2,13 +2,13 @@
 
 use redis_state_core::Budget;
 
-use crate::arguments::words;
 use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command};
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
 use crate::server::global::config;
+use crate::server::global::names;
 use crate::server::global::registry;
 
 pub static COMMAND: Command = Command {
@@ -25,7 +25,7 @@ pub static COMMAND: Command = Command {
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let [_, name, json] = args else { return Err(Error::WrongArity) };
-    let name = words::name("the schema's name", name).inspect_err(|_| ctx.redact_all(args))?;
+    let name = names::name("the schema's name", name).inspect_err(|_| ctx.redact_all(args))?;
     if registry::read().get(name).is_err() {
         // It may be the json, with the name behind it.
         ctx.redact_all(args);

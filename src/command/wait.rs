@@ -15,10 +15,12 @@ use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, READ};
 use crate::server::commit::audit_stream::check_key;
-use crate::server::events::blocked_clients::{self, Callbacks};
+use crate::server::events::blocked_clients;
+use crate::server::ffi::blocked_client::Block;
 use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::key::Key;
 use crate::server::ffi::string::RedisStr;
-use crate::server::value::key::{Key, Kind};
+use crate::server::value::state_key::Kind;
 
 /// A year. The server adds this to its clock, in 64 bits, and what is beyond them would be a time in the past.
 const TIMEOUT_MS_MAX: i64 = 365 * 24 * 60 * 60 * 1000;
@@ -67,9 +69,14 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
         return Ok(());
     }
     if ctx.may_block() {
-        let callbacks = Callbacks { on_change: entry!(look_again, wake), on_timeout: entry!(time_out) };
-        let knows_a_state = request.known != Expected::Absent;
-        blocked_clients::block(ctx, request.key, request.timeout_ms, knows_a_state, callbacks);
+        let block = Block {
+            key: request.key,
+            timeout_ms: request.timeout_ms,
+            wakes_on_delete: request.known != Expected::Absent,
+            on_change: entry!(look_again, wake),
+            on_timeout: entry!(time_out),
+        };
+        blocked_clients::block(ctx, block);
     } else {
         ctx.reply_nil();
     }

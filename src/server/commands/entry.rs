@@ -1,25 +1,19 @@
-//! The guard that every callback goes through: no panic crosses into Redis (invariant I6).
+//! The C function of a command: it runs the handler through the guard, and makes a reply of an error.
 
 use std::ffi::c_int;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use redis_module::raw;
 
 use crate::error::Error;
 use crate::server::commands::key_positions;
-use crate::server::events::info;
-use crate::server::ffi::ctx::{Ctx, ERR, OK};
+use crate::server::ffi::api::{ERR, OK};
+use crate::server::ffi::arguments::with_arguments;
+use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::guard::guard;
 use crate::server::ffi::string::RedisStr;
-
-/// So many words most commands have at most.
-const FEW: usize = 8;
 
 /// A command's code: arguments in, replies written through the context.
 pub type Handler = fn(Ctx, &[RedisStr]) -> Result<(), Error>;
-
-/// The C function of a command.
-pub type Entry =
-    unsafe extern "C" fn(*mut raw::RedisModuleCtx, *mut *mut raw::RedisModuleString, c_int) -> c_int;
 
 /// Makes the C function that runs a handler, by [`run`] or another function of this file.
 macro_rules! entry {
@@ -34,7 +28,7 @@ macro_rules! entry {
         ) -> std::ffi::c_int {
             $crate::server::commands::entry::$run(ctx, argv, argc, $handler)
         }
-        entry as $crate::server::commands::entry::Entry
+        entry as $crate::server::ffi::arguments::Entry
     }};
 }
 pub(crate) use entry;
@@ -89,50 +83,4 @@ pub fn wake(
         }
     }
     OK
-}
-
-/// Runs `callback`; `None` when it panicked, which is counted and logged by the hook.
-pub fn guard<T>(callback: impl FnOnce() -> T) -> Option<T> {
-    // What a panic leaves behind is not looked at again: a command computes aside, then swaps (invariant I3).
-    let result = catch_unwind(AssertUnwindSafe(callback)).ok();
-    if result.is_none() {
-        info::PANICS.add();
-    }
-    result
-}
-
-/// Replaces the panic hook by one that logs a line. The default one writes to a terminal nobody watches, and its
-/// backtrace frees memory of another allocator, which kills a Valkey.
-pub fn install_panic_hook() {
-    std::panic::set_hook(Box::new(|panic| {
-        let place =
-            panic.location().map_or_else(String::new, |place| format!("{}:{}", place.file(), place.line()));
-        Ctx::new(std::ptr::null_mut()).log(c"warning", &format!("redis-state: caught a panic at {place}"));
-    }));
-}
-
-/// Calls `use_them` with the words of a command; few enough, as a rule, to need no memory from the heap. A SmallVec was rejected: filled
-/// and moved out to the caller it takes a fiftieth of a read.
-pub fn with_arguments<T>(
-    argv: *mut *mut raw::RedisModuleString,
-    argc: c_int,
-    use_them: impl FnOnce(&[RedisStr]) -> T,
-) -> T {
-    // Without arguments the pointer is null, which no slice may be.
-    let strings = if argv.is_null() {
-        &[]
-    } else {
-        // SAFETY: R2: Redis passes argc strings that live as long as the call; handlers keep nothing beyond it.
-        unsafe { std::slice::from_raw_parts(argv, usize::try_from(argc).unwrap_or(0)) }
-    };
-    let mut few = [RedisStr::EMPTY; FEW];
-    let many: Vec<RedisStr>;
-    let words = if let Some(few) = few.get_mut(..strings.len()) {
-        few.iter_mut().zip(strings).for_each(|(word, string)| *word = RedisStr::new(*string));
-        &*few
-    } else {
-        many = strings.iter().map(|string| RedisStr::new(*string)).collect();
-        &many
-    };
-    use_them(words)
 }

@@ -5,22 +5,15 @@
 //! keyword are seen when the module is asked. So commands with such keys carry the flag `getkeys-api`, and are called with
 //! this question. ACL checks go on by the specs; should a spec make no sense of the words, they are answered from here.
 
-use std::ffi::c_int;
-
-use crate::server::ffi::api;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
 
 /// Answers the question where the keys are, if that is what the server wants to know.
 pub fn answered(ctx: Ctx, args: &[RedisStr]) -> bool {
-    // SAFETY: R1.
-    if unsafe { api!(RedisModule_IsKeysPositionRequest(ctx.as_ptr())) } == 0 {
+    if !ctx.is_asked_for_keys() {
         return false;
     }
-    for position in positions(args) {
-        // SAFETY: R1, in a call with this question.
-        unsafe { api!(RedisModule_KeyAtPos(ctx.as_ptr(), position as c_int)) };
-    }
+    positions(args).into_iter().for_each(|position| ctx.key_at(position));
     true
 }
 

@@ -1,7 +1,6 @@
-//! How a command is registered and called.
+//! How commands are described to the server and called by it.
 
-pub mod categories;
-pub mod command_info;
 pub mod entry;
-pub mod key_positions;
+mod key_positions;
+pub mod registration;
 pub mod table;

@@ -1,15 +1,11 @@
 //! What the server is told about each command: one description that makes COMMAND INFO and DOCS, the keyword check of
 //! the parser, STATE.HELP and the grammar lines of docs/commands.md.
 
-use std::ffi::{CStr, CString, c_int};
+use std::ffi::{CStr, c_int};
 
 use redis_module::raw;
 
-use crate::server::commands::categories;
-use crate::server::commands::command_info;
-use crate::server::commands::entry::Entry;
-use crate::server::ffi::api;
-use crate::server::ffi::ctx::{Ctx, OK};
+use crate::server::ffi::arguments::Entry;
 
 /// A command, or a subcommand of a container.
 pub struct Command {
@@ -186,52 +182,4 @@ impl Arg {
 /// The table is written by us, in ASCII.
 pub fn text(text: &'static CStr) -> &'static str {
     text.to_str().unwrap_or_default()
-}
-
-/// Registers a command and its subcommands; false when the server refuses.
-pub fn register(ctx: Ctx, command: &'static Command) -> bool {
-    // Only Redis 8 knows the flag `internal`; elsewhere the handler's own check has to do.
-    let created = (command.internal && create(ctx, command, " internal")) || create(ctx, command, "");
-    // SAFETY: R1, R3.
-    let registered = unsafe { api!(RedisModule_GetCommand(ctx.as_ptr(), command.name.as_ptr())) };
-    created
-        && command_info::set(registered, command)
-        && categories::set(registered, command)
-        && command.subcommands.iter().all(|sub| create_subcommand(ctx, registered, sub))
-}
-
-/// The key positions are given by the command info, so none are given here.
-fn create(ctx: Ctx, command: &Command, more_flags: &str) -> bool {
-    // Keys behind a keyword: a cluster asks for them.
-    let behind_keyword = |spec: &KeySpec| matches!(spec, KeySpec::Audit | KeySpec::Align);
-    let asked = if command.keys.iter().any(behind_keyword) { " getkeys-api" } else { "" };
-    let flags = c_string(&format!("{}{asked}{more_flags}", text(command.flags)));
-    // SAFETY: R1, R3.
-    unsafe {
-        api!(RedisModule_CreateCommand(
-            ctx.as_ptr(),
-            command.name.as_ptr(),
-            command.run,
-            flags.as_ptr(),
-            0,
-            0,
-            0
-        )) == OK
-    }
-}
-
-fn create_subcommand(ctx: Ctx, parent: *mut raw::RedisModuleCommand, sub: &'static Command) -> bool {
-    let name = c_string(text(sub.name).rsplit('|').next().unwrap_or_default());
-    // SAFETY: R1, R3; the parent is a registered command without a function of its own.
-    let created = unsafe {
-        api!(RedisModule_CreateSubcommand(parent, name.as_ptr(), sub.run, sub.flags.as_ptr(), 0, 0, 0)) == OK
-    };
-    // SAFETY: R1, R3.
-    let registered = unsafe { api!(RedisModule_GetCommand(ctx.as_ptr(), sub.name.as_ptr())) };
-    created && command_info::set(registered, sub) && categories::set(registered, sub)
-}
-
-/// The table has no NUL in it.
-fn c_string(text: &str) -> CString {
-    CString::new(text).unwrap_or_default()
 }

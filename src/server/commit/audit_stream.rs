@@ -2,7 +2,6 @@
 //! The entry's ID and the length after trimming are replicated as they came out, since both depend on this
 //! server's clock and configuration (invariant I4).
 
-use redis_module::raw;
 use redis_state_core::KEY_BYTES_MAX;
 use redis_state_core::audit::{self, Entry};
 use redis_state_core::decide::Recorded;
@@ -11,28 +10,29 @@ use crate::error::Error;
 use crate::server::commit::reject_counts;
 use crate::server::commit::stream_entry::Words;
 use crate::server::ffi::ctx::Ctx;
-use crate::server::ffi::string::{OwnedString, RedisStr};
+use crate::server::ffi::key::Key;
+use crate::server::ffi::named_key::NamedKey;
+use crate::server::ffi::stream::{StreamId, Trim};
+use crate::server::ffi::string::RedisStr;
 use crate::server::global::config;
-use crate::server::value::key::{Key, Kind};
-use crate::server::value::stream::Trim;
+use crate::server::global::counters;
+use crate::server::value::state_key::Kind;
 
 /// A recovery looks at no more entries than this: there is a document in every 64 commits, or there will be none.
 const RECORDED_MAX: usize = 10_000;
 
 /// The audit stream of a key; it may not exist yet.
 pub struct Trail {
-    /// The key, open for writing once that is needed, until the command is over. Fields go in this order: a key is closed before
-    /// its name is freed.
-    key: Option<Key<'static>>,
-    /// `None` for a key that can have no stream in its own slot, where none is kept.
-    name: Option<OwnedString>,
+    /// Open for writing once that is needed, until the command is over; `None` for a key that can have no stream in its own
+    /// slot, where none is kept.
+    key: Option<NamedKey>,
     /// Whether a caller's command works on it, and not a timer.
     is_asked: bool,
 }
 
 /// An entry that was appended, with what a replica must know to have the same stream.
 pub struct Appended {
-    pub id: raw::RedisModuleStreamID,
+    pub id: StreamId,
     pub len: usize,
     /// When the stream expires; `None` for never.
     pub expires_at_ms: Option<i64>,
@@ -51,14 +51,14 @@ impl Trail {
     pub fn of(key: &[u8], named: Option<RedisStr>) -> Result<Trail, Error> {
         let Some(name) = audit::stream_key(key) else {
             return match named {
-                None if !config::AUDIT.is_on() => Ok(Trail { key: None, name: None, is_asked: true }),
+                None if !config::AUDIT.is_on() => Ok(Trail { key: None, is_asked: true }),
                 _ => Err(Error::BadKey),
             };
         };
         if named.is_some_and(|named| *named != *name) {
             return Err(Error::BadAuditKey(String::from_utf8_lossy(&name).into_owned()));
         }
-        Ok(Trail { key: None, name: Some(OwnedString::new(&name)), is_asked: true })
+        Ok(Trail { key: Some(NamedKey::new(&name)), is_asked: true })
     }
 
     /// The same for what no caller asked for.
@@ -67,7 +67,7 @@ impl Trail {
     }
 
     pub fn name(&self) -> Option<RedisStr<'_>> {
-        self.name.as_ref().map(OwnedString::borrow)
+        self.key.as_ref().map(NamedKey::name)
     }
 
     /// The name as an error shows it.
@@ -76,22 +76,19 @@ impl Trail {
     }
 
     fn key(&mut self, ctx: Ctx) -> Option<&mut Key<'static>> {
-        if self.key.is_none() {
-            let open = if self.is_asked { Key::open_write } else { Key::open_unasked };
-            // The name lives as long as the key, which is not handed out beyond it.
-            let name = self.name.as_ref()?.as_ptr();
-            self.key = Some(open(ctx, RedisStr::new(name)));
-        }
-        self.key.as_mut()
+        let open = if self.is_asked { Key::open_write } else { Key::open_unasked };
+        Some(self.key.as_mut()?.open(|name| open(ctx, name)))
     }
 
     /// Calls `look` with the key, by the handle that is open already: a second one may take away what the first points to.
     fn look<T: Default>(&self, ctx: Ctx, look: impl FnOnce(&Key) -> T) -> T {
         let open = if self.is_asked { Key::open_read } else { Key::open_unasked };
-        match (&self.key, self.name()) {
-            (Some(key), _) => look(key),
-            (None, Some(name)) => look(&open(ctx, name)),
-            (None, None) => T::default(),
+        match &self.key {
+            None => T::default(),
+            Some(named) => match named.opened() {
+                Some(key) => look(key),
+                None => look(&open(ctx, named.name())),
+            },
         }
     }
 
@@ -123,18 +120,18 @@ impl Trail {
         let Some(key) = self.key(ctx) else { return Err(Error::BadKey) };
         #[cfg(feature = "faults")]
         let key = if crate::server::ffi::faults::APPEND.is_due() {
-            &mut Key::open_read(ctx, RedisStr::new(key.name().as_ptr()))
+            &mut Key::open_read(ctx, key.name())
         } else {
             key
         };
-        let Some(id) = key.add(None, words.as_ptrs()) else {
+        let Some(id) = key.add(None, words.as_slice()) else {
             return Err(Error::AuditFull(self.shown()));
         };
         let len = key.trim(usize::try_from(config::AUDIT_MAXLEN.get()).unwrap_or(1), Trim::About);
         let expires_at_ms = now_ms.saturating_add(config::AUDIT_TTL_S.get().saturating_mul(1000));
         key.set_expiry(Some(expires_at_ms));
         ctx.signal_modified(key.name());
-        crate::server::events::info::AUDIT_ENTRIES.add();
+        counters::AUDIT_ENTRIES.add();
         Ok(Appended { id, len, expires_at_ms: Some(expires_at_ms), words })
     }
 
@@ -175,7 +172,7 @@ impl Trail {
     }
 
     /// The number of rejections that was kept when `newest` was the newest entry.
-    fn known_at(&self, ctx: Ctx, newest: (u64, u64)) -> Option<usize> {
+    fn known_at(&self, ctx: Ctx, newest: StreamId) -> Option<usize> {
         reject_counts::known(ctx.database(), &self.name()?, newest)
     }
 
@@ -185,7 +182,7 @@ impl Trail {
         // A stream that is deleted and made anew within a millisecond gives out the same ID again.
         let Some(before) = before else { return reject_counts::forget(ctx.database(), &name) };
         let rejects = before.saturating_add(usize::from(reject_counts::is_reject(entry)));
-        reject_counts::keep(ctx.database(), &name, (appended.id.ms, appended.id.seq), rejects);
+        reject_counts::keep(ctx.database(), &name, appended.id, rejects);
     }
 
     /// The number of rejections, where it is known without a walk and an entry that is no commit comes next.
@@ -223,13 +220,12 @@ pub fn check_key(key: &[u8]) -> Result<(), Error> {
 pub fn apply(
     ctx: Ctx,
     mut key: Key,
-    id: (u64, u64),
+    id: StreamId,
     len: usize,
     expires_at_ms: i64,
     fields: &[RedisStr],
 ) -> bool {
-    let id = raw::RedisModuleStreamID { ms: id.0, seq: id.1 };
-    let fields: Vec<_> = fields.iter().map(|field| field.as_ptr()).collect();
+    let fields: Vec<_> = fields.iter().map(|field| field.raw()).collect();
     if key.add(Some(id), &fields).is_none() {
         return false;
     }

@@ -32,13 +32,13 @@ pub fn send(
     expiry: Expiry,
     appended: Option<(RedisStr, &Appended)>,
 ) {
-    let (effects, expiry) = (OwnedString::new(effects), expiry.word());
-    let head = [key.as_ptr(), effects.as_ptr(), expiry.as_ptr()];
-    let Some((stream, entry)) = appended else { return ctx.replicate_all(c"STATE.EFFECT", head.to_vec()) };
-    let (id, expires_at) = (OwnedString::of_stream_id(entry.id), never_or(entry.expires_at_ms));
+    let (effects, expiry) = (OwnedString::of(effects), expiry.word());
+    let head = [key.raw(), effects.raw(), expiry.raw()];
+    let Some((stream, entry)) = appended else { return ctx.replicate(c"STATE.EFFECT", &head) };
+    let (id, expires_at) = (entry.id.to_string(), never_or(entry.expires_at_ms));
     let len = OwnedString::of_number(i64::try_from(entry.len).unwrap_or(i64::MAX));
-    let stream = [stream.as_ptr(), id.as_ptr(), len.as_ptr(), expires_at.as_ptr()];
-    ctx.replicate_all(c"STATE.EFFECT", [&head[..], &stream, entry.words.as_ptrs()].concat());
+    let stream = [stream.raw(), id.raw(), len.raw(), expires_at.raw()];
+    ctx.replicate(c"STATE.EFFECT", &[&head[..], &stream, entry.words.as_slice()].concat());
 }
 
 fn never_or(at_ms: Option<i64>) -> OwnedString {

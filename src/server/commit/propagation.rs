@@ -19,8 +19,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-use crate::server::ffi::api;
-use crate::server::ffi::ctx::{Ctx, OK};
+use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::server_info::ServerInfo;
 
 /// How long an answer holds at most.
 const HOLDS_MS: u64 = 1_000;
@@ -47,20 +47,8 @@ pub fn has_listeners(ctx: Ctx, now_ms: i64) -> bool {
     SOMEBODY_LISTENS.load(Ordering::Relaxed)
 }
 
-/// Asks INFO for replicas and for a backlog. Where it does not tell, there may be some.
+/// Asks INFO for replicas and for a backlog. Where it has no answer, there may be some.
 fn may_replicate(ctx: Ctx) -> bool {
-    // SAFETY: R1, R3: the section and the fields are C strings; the answer is read before it is freed, once.
-    unsafe {
-        let info = api!(RedisModule_GetServerInfo(ctx.as_ptr(), c"replication".as_ptr()));
-        if info.is_null() {
-            return true;
-        }
-        let is_none = [c"connected_slaves", c"repl_backlog_active"].iter().all(|field| {
-            let mut failed = OK;
-            let number = api!(RedisModule_ServerInfoGetFieldUnsigned(info, field.as_ptr(), &mut failed));
-            failed == OK && number == 0
-        });
-        api!(RedisModule_FreeServerInfo(ctx.as_ptr(), info));
-        !is_none
-    }
+    let Some(info) = ServerInfo::of(ctx, c"replication") else { return true };
+    [c"connected_slaves", c"repl_backlog_active"].iter().any(|field| info.number(field) != Some(0))
 }

@@ -10,14 +10,14 @@ use std::sync::{Mutex, PoisonError};
 
 use redis_state_core::audit::Entry;
 
+use crate::server::ffi::stream::StreamId;
+
 /// How many streams have their count kept. Beyond that all are counted anew, once each.
 const STREAMS_MAX: usize = 1024;
 
 /// A walk looks at no more entries than this, and takes half as many rejections without a commit for
 /// more than any setting allows.
 pub const WALKED_MAX: usize = 1000;
-
-type StreamId = (u64, u64);
 
 /// A count, and the newest entry when it was made.
 #[derive(Clone, Copy)]

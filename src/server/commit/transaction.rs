@@ -18,15 +18,16 @@ use crate::server::commit::effect::{self, Expiry};
 use crate::server::commit::feed;
 use crate::server::commit::propagation;
 use crate::server::commit::slot_migration;
-use crate::server::events::info;
+
 use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::key::Key;
 use crate::server::ffi::prefetch::prefetch;
 use crate::server::ffi::string::{OwnedString, RedisStr};
 use crate::server::global::config;
+use crate::server::global::counters;
 use crate::server::global::schema_dir;
-use crate::server::value::deadline_index;
 use crate::server::value::held::Held;
-use crate::server::value::key::{Key, Kind};
+use crate::server::value::state_key::Kind;
 
 /// A key, its audit stream, and the circumstances of the command.
 pub struct Target<'a> {
@@ -173,7 +174,7 @@ impl<'a> Target<'a> {
         if let Some(event) = outcome.event {
             self.announce(event);
         }
-        info::count_course(outcome.course);
+        counters::count_course(outcome.course);
         Ok(())
     }
 
@@ -204,12 +205,12 @@ impl<'a> Target<'a> {
         if let Some(appended) = appended {
             self.replicate_effect(self.is_heard().then_some(&[]), Expiry::Leave, Some((entry, &appended)));
         }
-        self.ctx.replicate(c"DEL", &[self.key.name()]);
+        self.ctx.replicate(c"DEL", &[self.key.name().raw()]);
         if purge && self.trail.exists(self.ctx) {
             self.trail.delete(self.ctx);
-            self.trail.name().iter().for_each(|name| self.ctx.replicate(c"DEL", &[*name]));
+            self.trail.name().iter().for_each(|name| self.ctx.replicate(c"DEL", &[name.raw()]));
         }
-        info::DELETES.add();
+        counters::DELETES.add();
         self.ctx.notify(c"state.delete", self.key.name());
         Ok(())
     }
@@ -225,13 +226,13 @@ impl<'a> Target<'a> {
             Ok((rung, outcome)) => {
                 let etag = outcome.etag;
                 self.carry_out(outcome)?;
-                info::count_recovery(rung);
+                counters::count_recovery(rung);
                 self.ctx.notify(c"state.recover", self.key.name());
                 Ok((rung, etag))
             }
             Err(error) => {
-                info::RECOVERIES_FAILED.add();
-                info::count_rejection(error.prefix());
+                counters::RECOVERIES_FAILED.add();
+                counters::count_rejection(error.prefix());
                 Err(Error::Core(error))
             }
         }
@@ -242,10 +243,10 @@ impl<'a> Target<'a> {
     pub fn refuse(&mut self, error: CoreError, remarks: &Remarks, ttl: Ttl) -> Error {
         let is_conflict = matches!(error, CoreError::Conflict { .. });
         if is_conflict {
-            info::CONFLICTS.add();
+            counters::CONFLICTS.add();
         }
         if error.is_rejection() {
-            info::count_rejection(error.prefix());
+            counters::count_rejection(error.prefix());
             self.count_failure(&error, remarks, ttl);
         }
         let on_record = error.is_rejection() || (is_conflict && config::AUDIT_CONFLICTS.is_on());
@@ -269,8 +270,8 @@ impl<'a> Target<'a> {
     fn apply_all(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match &effect {
-                Effect::Attempt(_) => info::ATTEMPTS.add(),
-                Effect::Put(state) if !state.attempts().counters().is_empty() => info::ATTEMPTS.add(),
+                Effect::Attempt(_) => counters::ATTEMPTS.add(),
+                Effect::Put(state) if !state.attempts().counters().is_empty() => counters::ATTEMPTS.add(),
                 _ => {}
             }
             apply(self.ctx, &mut self.key, effect);
@@ -319,11 +320,7 @@ impl<'a> Target<'a> {
     /// Sends an effect to replicas, `None` where nobody hears it, and what goes with its audit entry.
     fn replicate_effect(&mut self, blob: Option<&[u8]>, expiry: Expiry, audit: Option<(&Entry, &Appended)>) {
         if let Some((_, appended)) = audit {
-            slot_migration::remember(
-                &mut self.key,
-                (appended.id.ms, appended.id.seq),
-                appended.expires_at_ms,
-            );
+            slot_migration::remember(&mut self.key, appended.id, appended.expires_at_ms);
         }
         let appended = audit.and_then(|(_, appended)| Some((self.trail.name()?, appended)));
         match blob {
@@ -340,19 +337,19 @@ impl<'a> Target<'a> {
         match expires_at_ms {
             Some(at) => {
                 let at = OwnedString::of_number(at);
-                self.ctx.replicate(c"PEXPIREAT", &[key, at.borrow()]);
+                self.ctx.replicate(c"PEXPIREAT", &[key.raw(), at.raw()]);
             }
-            None => self.ctx.replicate(c"PERSIST", &[key]),
+            None => self.ctx.replicate(c"PERSIST", &[key.raw()]),
         }
     }
 
     fn announce(&self, event: Event) {
         let (counter, name): (_, &CStr) = match event {
-            Event::Create => (&info::CREATED, c"state.create"),
-            Event::Update => (&info::UPDATES, c"state.update"),
-            Event::Rollback => (&info::ROLLBACKS, c"state.rollback"),
-            Event::Reset => (&info::RESETS, c"state.reset"),
-            Event::Lapse => (&info::LAPSES, c"state.lapse"),
+            Event::Create => (&counters::CREATED, c"state.create"),
+            Event::Update => (&counters::UPDATES, c"state.update"),
+            Event::Rollback => (&counters::ROLLBACKS, c"state.rollback"),
+            Event::Reset => (&counters::RESETS, c"state.reset"),
+            Event::Lapse => (&counters::LAPSES, c"state.lapse"),
             // Counted by its rung, and told of even when the state was valid.
             Event::Recover => return,
         };
@@ -380,6 +377,6 @@ pub fn apply(ctx: Ctx, key: &mut Key, effect: Effect) {
     }
     let name = key.name();
     if let Some(held) = key.held_mut() {
-        deadline_index::note(ctx.database(), &name, held);
+        held.note_deadlines(ctx.database(), &name);
     }
 }

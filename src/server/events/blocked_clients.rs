@@ -17,33 +17,22 @@
 //! a rule.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ffi::{c_int, c_longlong, c_void};
-use std::ptr::null_mut;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::ffi::c_int;
 use std::sync::{Mutex, PoisonError};
 
-use redis_module::raw;
-
-use crate::server::commands::entry::{Entry, guard};
-use crate::server::ffi::api;
+use crate::server::ffi::blocked_client::{Block, BlockedClient};
 use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::key::Key;
 use crate::server::ffi::string::{OwnedString, RedisStr};
-use crate::server::value::key::{Key, Kind};
+use crate::server::ffi::timer;
+use crate::server::value::state_key::Kind;
 
 /// Clients that wait are sent up to so many bytes of documents in one turn, and one document in any case.
 const TURN_BYTES: usize = 8 * 1024 * 1024;
 /// So many of them are answered in one turn at most.
 const TURN_CLIENTS: usize = 1024;
 /// A turn begins so long after the one before.
-const TURN_MS: c_longlong = 10;
-
-/// What the server calls for a client that waits.
-pub struct Callbacks {
-    /// Answers, or leaves the client blocked.
-    pub on_change: Entry,
-    /// Answers that nothing has come.
-    pub on_timeout: Entry,
-}
+const TURN_MS: i64 = 10;
 
 /// A key of a database.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -52,7 +41,7 @@ struct Place {
     key: Box<[u8]>,
 }
 
-/// What the server hands back when a client waits no longer.
+/// By which a client is found again when it waits no longer.
 #[derive(Clone)]
 struct Ticket {
     place: Place,
@@ -60,14 +49,13 @@ struct Ticket {
 }
 
 /// A client that the server keeps for us.
+#[derive(Clone, Copy)]
 struct Blocked {
     /// Valid until the ticket comes back.
-    handle: *mut raw::RedisModuleBlockedClient,
+    client: BlockedClient,
     /// Else it waits for a creation.
     knows_a_state: bool,
 }
-// SAFETY: the pointer is looked at on the main thread only (R1); the mutex is there because it stands in a static.
-unsafe impl Send for Blocked {}
 
 /// Who waits, in the order in which they came.
 #[derive(Default)]
@@ -96,47 +84,20 @@ impl Turn {
 }
 
 static WAITING: Mutex<Option<Waiting>> = Mutex::new(None);
-/// A context that lives as long as the module, to set the timer with.
-static TIMER_CTX: AtomicPtr<raw::RedisModuleCtx> = AtomicPtr::new(null_mut());
 
 fn with_waiting<T>(look: impl FnOnce(&mut Waiting) -> T) -> T {
     let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
     look(waiting.get_or_insert_default())
 }
 
-/// Blocks the caller until the key is signalled and `on_change` has an answer, or the time is up; 0 is for ever. Who knows a
-/// state is told when it ends, too.
-pub fn block(ctx: Ctx, key: RedisStr, timeout_ms: i64, knows_a_state: bool, callbacks: Callbacks) {
-    set_timer_ctx(ctx);
-    let ticket = Ticket::draw(ctx.database(), key.bytes());
+/// Blocks the caller. `block.wakes_on_delete` says whether it knows a state, whose end it waits for too.
+pub fn block(ctx: Ctx, block: Block) {
+    timer::lasting_ctx(ctx);
+    let ticket = Ticket::draw(ctx.database(), block.key.bytes());
     let Ticket { place, number } = ticket.clone();
-    let mut names = [key.as_ptr()];
-    let (context, keys) = (ctx.as_ptr(), names.as_mut_ptr());
-    let (on_change, on_timeout) = (Some(callbacks.on_change), Some(callbacks.on_timeout));
-    let timeout_ms = timeout_ms as c_longlong;
-    let given = Box::into_raw(Box::new(ticket)).cast();
-    // SAFETY: R1, R3: the server keeps the key's name; it gives the ticket back once, to `take_back`. The table of the API
-    // is filled when the module is loaded, and not written again.
-    let handle = unsafe {
-        match raw::RedisModule_BlockClientOnKeysWithFlags {
-            Some(block) => {
-                let flags = if knows_a_state { raw::REDISMODULE_BLOCK_UNBLOCK_DELETED } else { 0 };
-                let flags = flags as c_int;
-                block(context, on_change, on_timeout, Some(take_back), timeout_ms, keys, 1, given, flags)
-            }
-            None => api!(RedisModule_BlockClientOnKeys(
-                context,
-                on_change,
-                on_timeout,
-                Some(take_back),
-                timeout_ms,
-                keys,
-                1,
-                given
-            )),
-        }
-    };
-    let blocked = Blocked { handle, knows_a_state };
+    let knows_a_state = block.wakes_on_delete;
+    let client = block.start(ctx, move || take_back(&ticket));
+    let blocked = Blocked { client, knows_a_state };
     with_waiting(|waiting| waiting.clients.entry(place).or_default().insert(number, blocked));
 }
 
@@ -151,18 +112,14 @@ impl Ticket {
 }
 
 /// The client is gone from the server's books: answered, timed out or disconnected.
-unsafe extern "C" fn take_back(_: *mut raw::RedisModuleCtx, ticket: *mut c_void) {
-    guard(|| {
-        // SAFETY: made in `block` by Box::into_raw, given back once; never null, for then the server does not call.
-        let ticket = unsafe { Box::from_raw(ticket.cast::<Ticket>()) };
-        with_waiting(|waiting| {
-            if let Some(clients) = waiting.clients.get_mut(&ticket.place) {
-                clients.remove(&ticket.number);
-                if clients.is_empty() {
-                    waiting.clients.remove(&ticket.place);
-                }
+fn take_back(ticket: &Ticket) {
+    with_waiting(|waiting| {
+        if let Some(clients) = waiting.clients.get_mut(&ticket.place) {
+            clients.remove(&ticket.number);
+            if clients.is_empty() {
+                waiting.clients.remove(&ticket.place);
             }
-        });
+        }
     });
 }
 
@@ -190,10 +147,8 @@ fn doubt(places: impl FnOnce(&Waiting) -> Vec<Place>) {
         waiting.doubtful.extend(places);
         is_first
     });
-    if sets_timer {
-        let ctx = TIMER_CTX.load(Ordering::Relaxed);
-        // SAFETY: R1; the context is ours and is never freed.
-        unsafe { api!(RedisModule_CreateTimer(ctx, 0, Some(look), null_mut())) };
+    if let Some(ctx) = timer::known_lasting_ctx().filter(|_| sets_timer) {
+        timer::start(ctx, 0, look);
     }
 }
 
@@ -211,7 +166,6 @@ pub fn has_room(ctx: Ctx, key: RedisStr) -> bool {
 
 /// A client that waited was sent a document of so many bytes.
 pub fn answered(ctx: Ctx, bytes: usize) {
-    set_timer_ctx(ctx);
     let begins = with_waiting(|waiting| {
         let turn = &mut waiting.turn;
         turn.bytes = turn.bytes.saturating_add(bytes);
@@ -219,55 +173,39 @@ pub fn answered(ctx: Ctx, bytes: usize) {
         turn.clients == 1
     });
     if begins {
-        let ctx = TIMER_CTX.load(Ordering::Relaxed);
-        // SAFETY: R1; the context is ours and is never freed.
-        unsafe { api!(RedisModule_CreateTimer(ctx, TURN_MS, Some(begin_turn), null_mut())) };
+        timer::start(timer::lasting_ctx(ctx), TURN_MS, begin_turn);
     }
 }
 
-/// Calls those who were left out in the turn before.
-unsafe extern "C" fn begin_turn(ctx: *mut raw::RedisModuleCtx, _: *mut c_void) {
-    guard(|| {
-        let turn = with_waiting(|waiting| std::mem::take(&mut waiting.turn));
-        look_at(Ctx::new(ctx), turn.postponed);
-    });
-}
-
-fn set_timer_ctx(ctx: Ctx) {
-    if TIMER_CTX.load(Ordering::Relaxed).is_null() {
-        // SAFETY: R1.
-        let detached = unsafe { api!(RedisModule_GetDetachedThreadSafeContext(ctx.as_ptr())) };
-        TIMER_CTX.store(detached, Ordering::Relaxed);
-    }
+/// Calls those that were left out in the turn before.
+fn begin_turn(ctx: Ctx) {
+    let turn = with_waiting(|waiting| std::mem::take(&mut waiting.turn));
+    look_at(ctx, turn.postponed);
 }
 
 /// Where a state is, who waits is called; where none is, who knew one is answered as by a timeout.
-unsafe extern "C" fn look(ctx: *mut raw::RedisModuleCtx, _: *mut c_void) {
-    guard(|| {
-        let doubtful = with_waiting(|waiting| std::mem::take(&mut waiting.doubtful));
-        look_at(Ctx::new(ctx), doubtful);
-    });
+fn look(ctx: Ctx) {
+    let doubtful = with_waiting(|waiting| std::mem::take(&mut waiting.doubtful));
+    look_at(ctx, doubtful);
 }
 
 fn look_at(ctx: Ctx, places: impl IntoIterator<Item = Place>) {
     for place in places {
         ctx.select(place.database);
-        let name = OwnedString::new(&place.key);
+        let name = OwnedString::of(&place.key);
         if Key::open_read(ctx, name.borrow()).kind() == Kind::State {
             ctx.signal_ready(name.borrow());
             continue;
         }
-        for handle in with_waiting(|waiting| waiting.knowing(&place)) {
-            // SAFETY: R1; its ticket has not come back, which happens in the event loop, not in here.
-            unsafe { api!(RedisModule_UnblockClient(handle, null_mut())) };
-        }
+        // Their tickets have not come back: that happens in the event loop, not in here.
+        with_waiting(|waiting| waiting.knowing(&place)).iter().for_each(BlockedClient::unblock);
     }
 }
 
 impl Waiting {
     /// Those who know a state at this place.
-    fn knowing(&self, place: &Place) -> Vec<*mut raw::RedisModuleBlockedClient> {
+    fn knowing(&self, place: &Place) -> Vec<BlockedClient> {
         let clients = self.clients.get(place).into_iter().flat_map(BTreeMap::values);
-        clients.filter(|blocked| blocked.knows_a_state).map(|blocked| blocked.handle).collect()
+        clients.filter(|blocked| blocked.knows_a_state).map(|blocked| blocked.client).collect()
     }
 }

@@ -12,23 +12,19 @@
 //!
 //! Only EXPIRED and EVICTED are subscribed to: with GENERIC some servers leave a client in another database.
 
-use std::ffi::{c_char, c_int};
 use std::sync::{Mutex, PoisonError};
 
-use redis_module::raw;
 use redis_state_core::State;
 use redis_state_core::audit::{End, Ended, LastEntry};
 
-use crate::server::commands::entry::guard;
 use crate::server::commit::audit_stream::Trail;
 use crate::server::commit::effect::{self, Expiry};
 use crate::server::commit::feed;
 use crate::server::commit::slot_migration;
-use crate::server::events::info;
-use crate::server::ffi::api;
-use crate::server::ffi::ctx::{Ctx, OK};
+use crate::server::ffi::ctx::{self, Ctx};
 use crate::server::ffi::string::{OwnedString, RedisStr};
 use crate::server::global::config;
+use crate::server::global::counters;
 use crate::server::global::registry;
 
 /// A state that was let go.
@@ -39,48 +35,28 @@ struct Unlinked {
     last_entry: Option<LastEntry>,
 }
 
-// SAFETY: the string is held, compared and freed on the main thread only; the lock is there because a static needs one.
-unsafe impl Send for Unlinked {}
-
 static LAST: Mutex<Option<Unlinked>> = Mutex::new(None);
 
 fn replace_last(unlinked: Option<Unlinked>) -> Option<Unlinked> {
     std::mem::replace(&mut *LAST.lock().unwrap_or_else(PoisonError::into_inner), unlinked)
 }
 
-/// Asks the server to tell of keys that end; false when it refuses.
-pub fn subscribe(ctx: Ctx) -> bool {
-    let kinds = raw::REDISMODULE_NOTIFY_EXPIRED | raw::REDISMODULE_NOTIFY_EVICTED;
-    // SAFETY: R1; the callback has the type that Redis expects.
-    unsafe { api!(RedisModule_SubscribeToKeyspaceEvents(ctx.as_ptr(), kinds, Some(on_end))) == OK }
-}
-
 /// A key lets go of its state, for whatever reason.
 pub fn unlinked(key: RedisStr, state: &State) {
-    // The flags of the server are there for a null context too.
-    let is_told = config::AUDIT.is_on() && Ctx::new(std::ptr::null_mut()).is_primary();
+    let is_told = config::AUDIT.is_on() && ctx::is_primary();
     let ended = is_told.then(|| Ended::of(state, &registry::read()));
-    // SAFETY: R1; without a context the string that is held is ours to free, which its owner does.
-    let key = unsafe { api!(RedisModule_HoldString(std::ptr::null_mut(), key.as_ptr())) };
-    let unlinked =
-        OwnedString::from_raw(key).map(|key| Unlinked { key, ended, last_entry: state.last_entry() });
-    replace_last(unlinked);
+    let key = OwnedString::hold(key.raw());
+    let last_entry = state.last_entry();
+    replace_last(key.map(|key| Unlinked { key, ended, last_entry }));
 }
 
-extern "C" fn on_end(
-    ctx: *mut raw::RedisModuleCtx,
-    kind: c_int,
-    _event: *const c_char,
-    key: *mut raw::RedisModuleString,
-) -> c_int {
-    guard(|| {
-        let end = if kind == raw::REDISMODULE_NOTIFY_EVICTED { End::Evict } else { End::Expire };
-        let unlinked = replace_last(None).filter(|unlinked| unlinked.key.as_ptr() == key);
-        if let Some(unlinked) = unlinked {
-            ended(Ctx::new(ctx), RedisStr::new(key), end, &unlinked);
-        }
-    });
-    OK
+/// A key has expired or was evicted.
+pub fn on_end(ctx: Ctx, is_evicted: bool, key: RedisStr) {
+    let end = if is_evicted { End::Evict } else { End::Expire };
+    let unlinked = replace_last(None).filter(|unlinked| unlinked.key.raw().is(key.raw()));
+    if let Some(unlinked) = unlinked {
+        ended(ctx, key, end, &unlinked);
+    }
 }
 
 /// Counts the end of a state and puts it on record. A replica, and a server that loads its data, get theirs from elsewhere.
@@ -89,8 +65,8 @@ fn ended(ctx: Ctx, key: RedisStr, end: End, unlinked: &Unlinked) {
         return;
     }
     match end {
-        End::Expire => info::EXPIRED.add(),
-        End::Evict => info::EVICTED.add(),
+        End::Expire => counters::EXPIRED.add(),
+        End::Evict => counters::EVICTED.add(),
     }
     // A key without a place for its stream, or with something else in that place: there is nobody to refuse it to.
     let (Ok(trail), Some(ended)) = (Trail::of(&key, None), &unlinked.ended) else { return };

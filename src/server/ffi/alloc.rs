@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use redis_module::alloc::RedisAlloc;
 
-use crate::server::value::memory::{block_bytes, block_class};
+use super::size_classes::{block_bytes, block_class};
 
 /// Larger blocks are the server's business alone.
 const KEPT_BLOCK_BYTES_MAX: usize = 4096;

@@ -1,45 +1,56 @@
 //! Strings of the server: borrowed from arguments, or made here and freed again.
 //!
-//! To make one and to free it takes as long as three hundred instructions, and a command that makes a version hands the server
-//! some twenty. What most commands say again (the event, the user, the schema, the millisecond) is therefore kept for a while.
+//! Making and freeing one takes three hundred instructions, and a command that makes a version hands the server some
+//! twenty. Those that most commands repeat (event, user, schema, millisecond) are therefore kept for a while.
 
 use std::cell::RefCell;
 use std::ffi::c_char;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
+use std::ptr::null_mut;
 
 use redis_module::raw;
 use smallvec::SmallVec;
 
-use crate::server::ffi::api;
+pub use super::api::RawString;
+use super::api::{Ctx, api, owned};
+use super::calls;
 
-/// A string that somebody else owns: an argument of a command, or an [`OwnedString`]. It reads as bytes, since that is
-/// what clients send; whether they are text is for the parser to find out.
+/// A string that another component owns: an argument of a command, or an [`OwnedString`]. It reads as bytes, which is
+/// what clients send; the parser finds out whether they are text.
 #[derive(Clone, Copy)]
 pub struct RedisStr<'a> {
-    raw: *mut raw::RedisModuleString,
+    raw: RawString<'a>,
     bytes: &'a [u8],
 }
 
 impl<'a> RedisStr<'a> {
     /// No string of the server at all: a place for one.
-    pub const EMPTY: RedisStr<'static> = RedisStr { raw: std::ptr::null_mut(), bytes: &[] };
+    pub(super) const EMPTY: RedisStr<'static> = RedisStr { raw: RawString::NULL, bytes: &[] };
 
     /// The caller chooses the lifetime and keeps it within the call that the string came with.
-    pub fn new(raw: *mut raw::RedisModuleString) -> RedisStr<'a> {
+    #[inline]
+    pub(in crate::server) fn new(raw: *mut raw::RedisModuleString) -> RedisStr<'a> {
         let mut len = 0;
         // SAFETY: R2: the string outlives the callback it was passed to, or its owner below.
         let bytes = unsafe {
             let start = api!(RedisModule_StringPtrLen(raw, &mut len));
             if start.is_null() { &[] } else { std::slice::from_raw_parts(start.cast::<u8>(), len) }
         };
-        RedisStr { raw, bytes }
+        RedisStr { raw: RawString::new(raw), bytes }
     }
 
-    pub fn as_ptr(self) -> *mut raw::RedisModuleString {
+    /// The name of a key as a callback gets it; `None` where it gets none.
+    pub(in crate::server) fn name(raw: *const raw::RedisModuleString) -> Option<RedisStr<'a>> {
+        (!raw.is_null()).then(|| RedisStr::new(raw.cast_mut()))
+    }
+
+    #[inline]
+    pub fn raw(self) -> RawString<'a> {
         self.raw
     }
 
+    #[inline]
     pub fn bytes(self) -> &'a [u8] {
         self.bytes
     }
@@ -59,34 +70,36 @@ impl AsRef<[u8]> for RedisStr<'_> {
     }
 }
 
-/// A string made here; freed when it goes out of scope.
-pub struct OwnedString(*mut raw::RedisModuleString);
+owned! {
+    /// A string made here, or held; freed when it goes out of scope.
+    OwnedString = raw::RedisModuleString, freed by |string| api!(RedisModule_FreeString(null_mut(), string));
+}
+
+// SAFETY: the API is called on the main thread alone (R1): a lock around a string is there because a static needs one.
+unsafe impl Send for OwnedString {}
 
 impl OwnedString {
-    pub fn new(bytes: &[u8]) -> OwnedString {
-        // SAFETY: R3; without a context the string is ours to free, which Drop does.
-        OwnedString(unsafe {
-            api!(RedisModule_CreateString(std::ptr::null_mut(), bytes.as_ptr().cast::<c_char>(), bytes.len()))
-        })
+    pub fn of(bytes: &[u8]) -> OwnedString {
+        OwnedString(create(bytes))
     }
 
     /// The same for what is likely to be wanted again soon.
     pub fn recurring(bytes: &[u8]) -> OwnedString {
-        let Some(place) = recent_place(bytes) else { return OwnedString::new(bytes) };
+        let Some(place) = recent_place(bytes) else { return OwnedString::of(bytes) };
         RECENT.with(|recent| {
             let mut recent = recent.borrow_mut();
-            let Some(recent) = recent.get_mut(place) else { return OwnedString::new(bytes) };
+            let Some(recent) = recent.get_mut(place) else { return OwnedString::of(bytes) };
             if recent.as_ref().is_none_or(|recent| recent.bytes[..] != *bytes) {
-                *recent = Some(Recent { bytes: bytes.into(), string: OwnedString::new(bytes) });
+                *recent = Some(Recent { bytes: bytes.into(), string: OwnedString::of(bytes) });
             }
-            recent.as_ref().and_then(|recent| recent.string.hold()).unwrap_or_else(|| OwnedString::new(bytes))
+            let held = recent.as_ref().and_then(|recent| OwnedString::hold(recent.string.raw()));
+            held.unwrap_or_else(|| OwnedString::of(bytes))
         })
     }
 
-    /// Another owner of the same string.
-    fn hold(&self) -> Option<OwnedString> {
-        // SAFETY: R1; without a context the string that is held is ours to free, which Drop does.
-        OwnedString::from_raw(unsafe { api!(RedisModule_HoldString(std::ptr::null_mut(), self.0)) })
+    /// Another owner of a string: it lives as long as the last of them.
+    pub fn hold(string: RawString) -> Option<OwnedString> {
+        OwnedString::new(calls::hold_string(Ctx::new(null_mut()), string))
     }
 
     /// The digits of a number. A length or a time is likely to be wanted again soon.
@@ -94,35 +107,51 @@ impl OwnedString {
         OwnedString::recurring(itoa::Buffer::new().format(number).as_bytes())
     }
 
-    /// An ID as streams write it. The server has a call for that, which takes three times as long.
-    pub fn of_stream_id(id: raw::RedisModuleStreamID) -> OwnedString {
-        let mut text = SmallVec::<[u8; 64]>::new();
-        text.extend_from_slice(itoa::Buffer::new().format(id.ms).as_bytes());
-        text.push(b'-');
-        text.extend_from_slice(itoa::Buffer::new().format(id.seq).as_bytes());
-        OwnedString::new(&text)
-    }
-
-    /// Takes over a string that the API returned as ours.
-    pub fn from_raw(string: *mut raw::RedisModuleString) -> Option<OwnedString> {
-        // Not `then_some`: its argument would be made, and dropped, for a null pointer too.
-        (!string.is_null()).then(|| OwnedString(string))
-    }
-
     pub fn borrow(&self) -> RedisStr<'_> {
         RedisStr::new(self.0)
     }
 
-    /// What the API functions take; valid as long as this is.
-    pub fn as_ptr(&self) -> *mut raw::RedisModuleString {
-        self.0
+    #[inline]
+    pub fn raw(&self) -> RawString<'_> {
+        RawString::new(self.0)
+    }
+
+    /// Gives up ownership: the string is never freed.
+    pub fn leak(self) -> RawString<'static> {
+        RawString::new(ManuallyDrop::new(self).0)
     }
 }
 
-impl Drop for OwnedString {
-    fn drop(&mut self) {
-        // SAFETY: made without a context, so nobody else frees it.
-        unsafe { api!(RedisModule_FreeString(std::ptr::null_mut(), self.0)) }
+/// Makes a string that is not freed on its own.
+pub(super) fn create(bytes: &[u8]) -> *mut raw::RedisModuleString {
+    // SAFETY: R3; without a context no memory management of the server's touches the string.
+    unsafe { api!(RedisModule_CreateString(null_mut(), bytes.as_ptr().cast::<c_char>(), bytes.len())) }
+}
+
+/// A list of strings as the API takes it, and the owners of those that are not kept elsewhere.
+#[derive(Default)]
+pub struct StringList {
+    all: Vec<RawString<'static>>,
+    owned: Vec<OwnedString>,
+}
+
+impl StringList {
+    pub fn with_capacity(strings: usize, owned: usize) -> StringList {
+        StringList { all: Vec::with_capacity(strings), owned: Vec::with_capacity(owned) }
+    }
+
+    pub fn push(&mut self, string: OwnedString) {
+        // The list keeps the owner, and hands the pointer out for no longer than itself.
+        self.all.push(RawString::new(string.0));
+        self.owned.push(string);
+    }
+
+    pub fn push_leaked(&mut self, string: RawString<'static>) {
+        self.all.push(string);
+    }
+
+    pub fn as_slice(&self) -> &[RawString<'_>] {
+        &self.all
     }
 }
 
@@ -130,7 +159,7 @@ impl Drop for OwnedString {
 const RECENT_MAX: usize = 64;
 const RECENT_BYTES_MAX: usize = 36;
 
-/// A string and what it says, which the server would have to be asked about each time.
+/// A string and its bytes, which asking the server for would take a call.
 struct Recent {
     bytes: SmallVec<[u8; RECENT_BYTES_MAX]>,
     string: OwnedString,

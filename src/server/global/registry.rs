@@ -73,7 +73,7 @@ pub fn remove(ctx: Ctx, name: &str) {
 }
 
 fn replicate(ctx: Ctx, effect: &[u8]) {
-    ctx.replicate(c"STATE.SCHEMAEFFECT", &[OwnedString::new(effect).borrow()]);
+    ctx.replicate(c"STATE.SCHEMAEFFECT", &[OwnedString::of(effect).raw()]);
 }
 
 /// Carries out a change that arrives as bytes, from a file or a primary.

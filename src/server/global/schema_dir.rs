@@ -7,21 +7,19 @@
 //! the server has its data: then it goes into the registry by a timer, or before the first command that writes to a state,
 //! whichever comes first. What does not fit there (too many schemas) ends the server.
 
-use std::ffi::c_void;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use redis_module::raw;
 use redis_state_core::{Registry, SCHEMA_BYTES_MAX};
 
-use crate::arguments::words;
-use crate::server::commands::entry::guard;
-use crate::server::ffi::api;
+use crate::error::Error;
 use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::timer;
 use crate::server::global::config;
+use crate::server::global::names;
 use crate::server::global::registry;
 
 /// How long to wait when the server must not be written to (CLIENT PAUSE, failover), in milliseconds.
@@ -38,15 +36,16 @@ static WAITING: Mutex<Vec<Waiting>> = Mutex::new(Vec::new());
 /// Asked by every write.
 static IS_WAITING: AtomicBool = AtomicBool::new(false);
 
-/// Reads and checks the folder. The error names the file and the fault.
-pub fn read(ctx: Ctx) -> Result<(), String> {
+/// Reads and checks the folder. The error names the file and what is wrong with it.
+pub fn read(ctx: Ctx) -> Result<(), Error> {
     let Some(dir) = config::schema_dir() else { return Ok(()) };
-    let files =
-        files(Path::new(&dir)).map_err(|error| format!("state.schema-dir {dir} can't be read: {error}"))?;
+    let files = files(Path::new(&dir))
+        .map_err(|error| Error::Setting(format!("state.schema-dir {dir} can't be read: {error}")))?;
     let mut compiled = Registry::new();
     let mut waiting = Vec::new();
     for file in files {
-        let named = |problem: String| format!("state.schema-dir: {}: {problem}", file.display());
+        let named =
+            |problem: Error| Error::Setting(format!("state.schema-dir: {}: {problem}", file.display()));
         let schema = read_file(&file).map_err(named)?;
         compile(&mut compiled, &schema).map_err(named)?;
         waiting.push(schema);
@@ -66,39 +65,32 @@ fn files(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn read_file(file: &Path) -> Result<Waiting, String> {
+fn read_file(file: &Path) -> Result<Waiting, Error> {
     let stem = file.file_stem().unwrap_or_default();
-    let name =
-        words::name("the schema's name", stem.as_encoded_bytes()).map_err(|error| error.to_string())?;
+    let name = names::name("the schema's name", stem.as_encoded_bytes())?;
     let mut json = Vec::new();
     // One byte more than allowed is enough to see that there are too many.
     let bytes_max = SCHEMA_BYTES_MAX as u64 + 1;
     File::open(file)
         .and_then(|file| file.take(bytes_max).read_to_end(&mut json))
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| Error::Setting(error.to_string()))?;
     if json.len() > SCHEMA_BYTES_MAX {
-        return Err(format!("a schema has at most {SCHEMA_BYTES_MAX} bytes"));
+        return Err(Error::Setting(format!("a schema has at most {SCHEMA_BYTES_MAX} bytes")));
     }
     Ok(Waiting { file: file.to_owned(), name: name.to_owned(), json })
 }
 
 /// Puts the schema among those of the folder alone: what is too many in themselves is refused here.
-fn compile(compiled: &mut Registry, schema: &Waiting) -> Result<(), String> {
-    let schema = compiled.prepare(&schema.name, &schema.json).map_err(|error| error.to_string())?;
+fn compile(compiled: &mut Registry, schema: &Waiting) -> Result<(), Error> {
+    let schema = compiled.prepare(&schema.name, &schema.json)?;
     let bindings = compiled.missing_bindings(&schema);
     compiled.put(schema);
     bindings.into_iter().for_each(|binding| compiled.bind(binding));
     Ok(())
 }
 
-fn start_timer(ctx: Ctx, period_ms: i64) {
-    // SAFETY: R1; the callback takes no data. A timer does not run while the server loads its data.
-    unsafe { api!(RedisModule_CreateTimer(ctx.as_ptr(), period_ms, Some(on_timer), std::ptr::null_mut())) };
-}
-
-extern "C" fn on_timer(ctx: *mut raw::RedisModuleCtx, _: *mut c_void) {
-    let ctx = Ctx::new(ctx);
-    guard(|| {
+fn start_timer(ctx: Ctx, after_ms: i64) {
+    timer::start(ctx, after_ms, |ctx| {
         if !ctx.is_primary() {
             // A replica has its primary's schemas.
             take();

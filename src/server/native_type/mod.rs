@@ -1,3 +1,6 @@
-//! The callbacks of the native type.
+//! The native type `statedoc1`: the functions that Redis calls on the values of its keys.
 
-pub mod persistence;
+mod life;
+mod persistence;
+mod pointer;
+pub mod registration;

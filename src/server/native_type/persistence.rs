@@ -3,100 +3,85 @@
 //! Schemas travel as aux data of the RDB. An AOF without the RDB preamble has no place for those, so they are written
 //! before the first state of a rewrite; without any state they are not carried, which docs/operations.md says.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ptr::null_mut;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use redis_module::raw;
 use redis_state_core::codec;
 use redis_state_core::{Effect, State};
 
-use crate::server::commands::entry::guard;
-use crate::server::ffi::api;
-use crate::server::ffi::ctx::{Ctx, ERR, OK};
+use super::pointer::{held, into_pointer};
+use crate::server::ffi::api::{ERR, Io, OK, Raw, api, owned};
+use crate::server::ffi::calls;
+use crate::server::ffi::ctx::warn;
+use crate::server::ffi::guard::guard;
+use crate::server::ffi::string::{OwnedString, RawString, RedisStr};
 use crate::server::global::registry;
-use crate::server::value::held::{self, Held};
+use crate::server::value::held::Held;
 
 /// The version of the type's encoding, which Redis stores in every RDB. The bytes have a format byte of their own.
 pub const ENCODING_VERSION: c_int = 1;
 
-/// A buffer that RedisModule_LoadStringBuffer made.
-struct Loaded {
-    start: *mut c_char,
-    len: usize,
+owned! {
+    /// A buffer that the server made.
+    Buffer = c_char, freed by |buffer| api!(RedisModule_Free(buffer.cast()));
 }
 
-impl Loaded {
-    /// Reads a string; `None` when the input ends early.
-    fn read(io: *mut raw::RedisModuleIO) -> Option<Loaded> {
-        let mut len = 0;
-        // SAFETY: R1; with HANDLE_IO_ERRORS a failed read is a null pointer.
-        let start = unsafe { api!(RedisModule_LoadStringBuffer(io, &mut len)) };
-        (!start.is_null()).then_some(Loaded { start, len })
-    }
-
-    fn bytes(&self) -> &[u8] {
-        // SAFETY: Redis allocated `len` bytes there, and Drop frees them.
-        unsafe { std::slice::from_raw_parts(self.start.cast::<u8>(), self.len) }
-    }
+/// Reads a string, and calls `use_it` with its bytes; `None` when the input ends early.
+fn load<T>(io: Io, use_it: impl FnOnce(&[u8]) -> T) -> Option<T> {
+    let mut len = 0;
+    let buffer = Buffer::new(calls::load_string(io, &mut len))?;
+    // SAFETY: R2: the buffer has `len` bytes, and lives until it is dropped below.
+    let bytes = unsafe { std::slice::from_raw_parts(buffer.as_ptr().cast::<u8>(), len) };
+    Some(use_it(bytes))
 }
 
-impl Drop for Loaded {
-    fn drop(&mut self) {
-        // SAFETY: allocated by Redis for us, freed once.
-        unsafe { api!(RedisModule_Free(self.start.cast())) };
-    }
-}
-
-fn save(io: *mut raw::RedisModuleIO, bytes: &[u8]) {
+fn save(io: Io, bytes: &[u8]) {
     // SAFETY: R1, R3.
-    unsafe { api!(RedisModule_SaveStringBuffer(io, bytes.as_ptr().cast::<c_char>(), bytes.len())) };
-}
-
-/// Logs why something is not loaded; a null context is allowed for the log.
-fn warn(message: &str) {
-    Ctx::new(std::ptr::null_mut()).log(c"warning", message);
+    unsafe { api!(RedisModule_SaveStringBuffer(io.raw(), bytes.as_ptr().cast::<c_char>(), bytes.len())) };
 }
 
 pub extern "C" fn rdb_load(io: *mut raw::RedisModuleIO, encoding_version: c_int) -> *mut c_void {
-    let load = || -> Option<*mut c_void> {
+    let run = || -> Option<*mut c_void> {
         if encoding_version != ENCODING_VERSION {
             warn("redis-state: a state was written by a newer release; load it with that one");
             return None;
         }
-        let loaded = Loaded::read(io)?;
-        let state = codec::decode_state(loaded.bytes());
+        let io = Io::new(io);
+        let state = load(io, codec::decode_state)?;
         if state.is_none() {
             warn("redis-state: the bytes of a state are damaged; it is not loaded");
         }
         let mut held = Held::new(state?);
-        // SAFETY: R1, R2: the name lives as long as the call.
-        let (db, name) =
-            unsafe { (api!(RedisModule_GetDbIdFromIO(io)), api!(RedisModule_GetKeyNameFromIO(io))) };
-        held::note_loaded(db, name, &mut held);
-        Some(Box::into_raw(Box::new(held)).cast())
+        let db = calls::io_db(io);
+        // A tool that only reads a value names no key.
+        if let Some(name) = RedisStr::name(calls::io_key(io)) {
+            held.note_loaded_deadlines(db, &name);
+        }
+        Some(into_pointer(held))
     };
-    guard(load).flatten().unwrap_or(std::ptr::null_mut())
+    guard(run).flatten().unwrap_or(null_mut())
 }
 
 pub extern "C" fn rdb_save(io: *mut raw::RedisModuleIO, value: *mut c_void) {
-    or_abort(|| save(io, &codec::encode_state(held::state(value))));
+    or_abort(|| save(Io::new(io), &codec::encode_state(held(value).state())));
 }
 
 pub extern "C" fn aux_load(io: *mut raw::RedisModuleIO, _encoding_version: c_int, _when: c_int) -> c_int {
-    let load = || {
-        let loaded = Loaded::read(io)?;
-        let applied = registry::load(loaded.bytes());
+    let run = || {
+        let applied = load(Io::new(io), registry::load)?;
         if let Err(error) = &applied {
             warn(&format!("redis-state: the schemas in the RDB can't be loaded: {error}"));
         }
         applied.ok()
     };
-    if guard(load).flatten().is_some() { OK } else { ERR }
+    if guard(run).flatten().is_some() { OK } else { ERR }
 }
 
 /// Redis 7.0: always writes something, since it reads what is there and nothing would be a format of its own.
 pub extern "C" fn aux_save(io: *mut raw::RedisModuleIO, _when: c_int) {
-    or_abort(|| save(io, &registry::read().encode()));
+    or_abort(|| save(Io::new(io), &registry::read().encode()));
 }
 
 /// Later servers: an RDB without schemas and states then loads without the module.
@@ -113,9 +98,9 @@ pub extern "C" fn aof_rewrite(
 ) {
     or_abort(|| {
         if is_first_of_this_rewrite() && !registry::read().is_empty() {
-            emit_schemas(aof);
+            emit_schemas(Io::new(aof));
         }
-        emit_state(aof, key, held::state(value));
+        emit_state(Io::new(aof), &RedisStr::new(key), held(value).state());
     });
 }
 
@@ -126,35 +111,22 @@ fn is_first_of_this_rewrite() -> bool {
     LAST_PROCESS.swap(process, Ordering::Relaxed) != process
 }
 
-fn emit_schemas(aof: *mut raw::RedisModuleIO) {
-    let bytes = registry::read().encode();
-    // SAFETY: R1, R3: the format names a buffer and its length.
-    unsafe {
-        api!(RedisModule_EmitAOF(
-            aof,
-            c"STATE.SCHEMAEFFECT".as_ptr(),
-            c"b".as_ptr(),
-            bytes.as_ptr().cast::<c_char>(),
-            bytes.len()
-        ));
-    }
+fn emit_schemas(aof: Io) {
+    emit(aof, c"STATE.SCHEMAEFFECT", &[OwnedString::of(&registry::read().encode()).raw()]);
 }
 
 /// Redis itself writes the expiry behind each key, so the effect leaves it alone.
-fn emit_state(aof: *mut raw::RedisModuleIO, key: *mut raw::RedisModuleString, state: &State) {
-    let bytes = codec::encode_effects(&[Effect::Put(Box::new(state.clone()))]);
-    // SAFETY: R1, R3: the format names a string, a buffer with its length, and a C string.
-    unsafe {
-        api!(RedisModule_EmitAOF(
-            aof,
-            c"STATE.EFFECT".as_ptr(),
-            c"sbc".as_ptr(),
-            key,
-            bytes.as_ptr().cast::<c_char>(),
-            bytes.len(),
-            c"".as_ptr()
-        ));
-    }
+fn emit_state(aof: Io, key: &[u8], state: &State) {
+    // The key is on the server's stack, where a list may not take it from.
+    let key = OwnedString::of(key);
+    let effects = OwnedString::of(&codec::encode_effects(&[Effect::Put(Box::new(state.clone()))]));
+    emit(aof, c"STATE.EFFECT", &[key.raw(), effects.raw(), OwnedString::of(b"").raw()]);
+}
+
+fn emit(aof: Io, command: &CStr, args: &[RawString]) {
+    let list = RawString::list(args);
+    // SAFETY: R1, R3: `v` takes a list of strings, which are alive, and its length.
+    unsafe { api!(RedisModule_EmitAOF(aof.raw(), command.as_ptr(), c"v".as_ptr(), list, args.len())) };
 }
 
 /// Half a value on disk would be worse than no file: a child that aborts leaves the last good one.

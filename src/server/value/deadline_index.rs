@@ -10,8 +10,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use crate::server::value::held::Held;
-
 static INDEX: Mutex<Index> = Mutex::new(Index::new());
 
 /// When, and the key.
@@ -54,10 +52,8 @@ pub struct Line {
     life: Option<Arc<()>>,
 }
 
-/// Brings the line of a state up to date: called whenever its deadlines may have changed, or it came to a key.
-pub fn note(db: i32, key: &[u8], held: &mut Held) {
-    let at_ms = held.state().head().deadlines.first_ms();
-    let line = held.line_mut();
+/// Brings the line of a state up to date.
+pub fn note(db: i32, key: &[u8], line: &mut Line, at_ms: Option<i64>) {
     if line.at_ms == at_ms {
         return;
     }
@@ -71,9 +67,8 @@ pub fn note(db: i32, key: &[u8], held: &mut Held) {
 }
 
 /// Writes the line of a state that was read from a file.
-pub fn note_loaded(db: i32, key: &[u8], held: &mut Held) {
-    let at_ms = held.state().head().deadlines.first_ms();
-    held.line_mut().at_ms = at_ms;
+pub fn note_loaded(db: i32, key: &[u8], line: &mut Line, at_ms: Option<i64>) {
+    line.at_ms = at_ms;
     if let Some(at_ms) = at_ms {
         with(|index| {
             let due = index.staged.as_mut().unwrap_or(&mut index.due);
@@ -97,8 +92,7 @@ pub fn end_staging(is_complete: bool) {
 }
 
 /// A value leaves its key: it dies, or is about to turn up under another one.
-pub fn unlinked(db: i32, key: &[u8], held: &mut Held) {
-    let line = held.line_mut();
+pub fn unlinked(db: i32, key: &[u8], line: &mut Line) {
     let Some(at_ms) = line.at_ms.take() else { return };
     let life = line.life.get_or_insert_with(Arc::default);
     let life = Arc::downgrade(life);
@@ -121,12 +115,11 @@ pub fn take_due(now_ms: i64) -> Option<(i32, Box<[u8]>)> {
     })
 }
 
-/// Writes the line of a state anew after it was taken. What is still due could not be committed: its stream is on another node,
-/// or is no stream. It is looked at again at `later_ms`, not over and over.
-pub fn renew(db: i32, key: &[u8], held: &mut Held, now_ms: i64, later_ms: i64) {
-    let first_ms = held.state().head().deadlines.first_ms();
+/// Writes the line of a state anew after it was taken. A deadline that is still due could not be committed: its stream is
+/// on another node, or is no stream. The timer looks at it again at `later_ms`, not over and over.
+pub fn renew(db: i32, key: &[u8], line: &mut Line, first_ms: Option<i64>, now_ms: i64, later_ms: i64) {
     let at_ms = first_ms.map(|first_ms| if first_ms > now_ms { first_ms } else { later_ms });
-    held.line_mut().at_ms = at_ms;
+    line.at_ms = at_ms;
     if let Some(at_ms) = at_ms {
         with(|index| index.due.entry(db).or_default().insert((at_ms, key.into())));
     }

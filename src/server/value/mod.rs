@@ -1,7 +1,6 @@
-//! What a key holds.
+//! What a key holds: the state in memory, its size, and the index of its deadlines.
 
 pub mod deadline_index;
 pub mod held;
-pub mod key;
-pub mod memory;
-pub mod stream;
+mod memory;
+pub mod state_key;

@@ -1,0 +1,40 @@
+//! The words of a command, as a slice.
+
+use std::ffi::c_int;
+
+use redis_module::raw;
+
+use super::string::RedisStr;
+
+/// Most commands have at most so many words.
+const FEW: usize = 8;
+
+/// The C function of a command.
+pub type Entry =
+    unsafe extern "C" fn(*mut raw::RedisModuleCtx, *mut *mut raw::RedisModuleString, c_int) -> c_int;
+
+/// Calls `use_them` with the words of a command; few enough, as a rule, to need no memory from the heap. Not a SmallVec:
+/// filled and moved out to the caller it takes a fiftieth of a read.
+pub(in crate::server) fn with_arguments<T>(
+    argv: *mut *mut raw::RedisModuleString,
+    argc: c_int,
+    use_them: impl FnOnce(&[RedisStr]) -> T,
+) -> T {
+    // Without arguments the pointer is null, which no slice may be.
+    let strings = if argv.is_null() {
+        &[]
+    } else {
+        // SAFETY: R2: Redis passes argc strings that live as long as the call; handlers keep nothing beyond it.
+        unsafe { std::slice::from_raw_parts(argv, usize::try_from(argc).unwrap_or(0)) }
+    };
+    let mut few = [RedisStr::EMPTY; FEW];
+    let many: Vec<RedisStr>;
+    let words = if let Some(few) = few.get_mut(..strings.len()) {
+        few.iter_mut().zip(strings).for_each(|(word, string)| *word = RedisStr::new(*string));
+        &*few
+    } else {
+        many = strings.iter().map(|string| RedisStr::new(*string)).collect();
+        &many
+    };
+    use_them(words)
+}
