@@ -7,8 +7,8 @@ use thiserror::Error as ThisError;
 
 use crate::etag::{Etag, Expected};
 use crate::shown::{Shown, error_line};
+use crate::state::idempotency::Made;
 use crate::time::{TIME_MAX_MS, iso8601};
-use crate::tokens::Made;
 
 /// How many violations an `INVALID` reply spells out.
 const VIOLATIONS_SHOWN: usize = 10;
@@ -268,7 +268,7 @@ impl Error {
         REJECTIONS.contains(&self.prefix())
     }
 
-    pub(crate) fn document_too_big(bytes: usize, limits: &crate::Limits) -> Error {
+    pub(crate) fn document_too_big(bytes: usize, limits: &crate::limits::Limits) -> Error {
         Error::TooBig { what: "document", bytes, limit_name: "state.max-bytes", limit: limits.bytes_max }
     }
 
@@ -290,7 +290,7 @@ fn listed(violations: &[Violation]) -> String {
     let more = violations.len().saturating_sub(VIOLATIONS_SHOWN);
     let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
     // There the search for more ends.
-    let least = if violations.len() < crate::schema::VIOLATIONS_MAX { "" } else { "at least " };
+    let least = if violations.len() < crate::schema::compiled::VIOLATIONS_MAX { "" } else { "at least " };
     format!("{least}{} violation{plural}: {}{rest}", violations.len(), shown.join("; "))
 }
 

@@ -12,7 +12,7 @@ const TEXT_BYTES_MAX: usize = 37;
 
 /// A version and the digest of its document, printed `<version>-<16 hex digits>`.
 ///
-/// The digest is keyed with random bits of the state ([`Keys`](crate::Keys)), so an etag read before a failover, an expiry
+/// The digest is keyed with random bits of the state ([`Keys`](crate::state::etag_keys::Keys)), so an etag read before a failover, an expiry
 /// or a re-creation matches no other document, and tells nothing about a secret in the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Etag {

@@ -20,48 +20,42 @@
     )
 )]
 
-mod attempts;
 pub mod audit;
+mod budget;
 pub mod codec;
-mod cost;
-mod deadlines;
 pub mod decide;
-mod delta;
-mod document;
 mod error;
 mod etag;
 mod expiry;
 #[cfg(feature = "faults")]
 pub mod faults;
-mod history;
 mod json;
-mod keys;
 mod limits;
-mod past;
-mod rules;
 mod schema;
 mod shown;
 mod state;
 mod time;
-mod tokens;
+mod wire;
 
-pub use attempts::{ATTEMPT_ERROR_BYTES_MAX, Attempt, Attempted, Attempts, Counter, OPERATIONS_MAX, Tally};
-pub use cost::Budget;
-pub use deadlines::{DEADLINES_MAX, Deadline, Deadlines};
-pub use document::Document;
+pub use budget::Budget;
 pub use error::{Error, REJECTIONS, Violation};
 pub use etag::{Etag, Expected};
 pub use expiry::Ttl;
-pub use history::{History, Label, Version};
 pub use json::change::{Change, ChangeKind};
 pub use json::pointer::{POINTER_BYTES_MAX, Pointer};
-pub use keys::Keys;
 pub use limits::{KEY_BYTES_MAX, Limits};
 pub use schema::{
     BINDINGS_MAX, Binding, Registry, SCHEMA_BYTES_MAX, SCHEMA_DEPTH_MAX, SCHEMAS_MAX, SUBSCHEMAS_MAX, Schema,
     SchemaRef, Uncovered,
 };
 pub use shown::{ERROR_LINE_BYTES_MAX, Shown, TEXT_SHOWN_BYTES_MAX, error_line};
+pub use state::attempts::{
+    ATTEMPT_ERROR_BYTES_MAX, Attempt, Attempted, Attempts, Counter, OPERATIONS_MAX, Tally,
+};
+pub use state::deadlines::{DEADLINES_MAX, Deadline, Deadlines};
+pub use state::document::Document;
+pub use state::etag_keys::Keys;
+pub use state::history::{History, Label, Version};
+pub use state::idempotency::{Id, Made, Remembered};
 pub use state::{Commit, Effect, Event, Relabel, State};
 pub use time::iso8601;
-pub use tokens::{Id, Made, Remembered};

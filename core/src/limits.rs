@@ -15,7 +15,7 @@ pub struct Limits {
     pub bytes_max: usize,
     /// `state.max-depth`: how deep containers may nest; `{}` is 1.
     pub depth_max: usize,
-    /// `state.max-cost`: how much work one command may do, in the units of [`crate::Budget`].
+    /// `state.max-cost`: how much work one command may do, in the units of [`crate::budget::Budget`].
     pub cost_max: u64,
     /// `state.default-ttl`, in milliseconds.
     pub default_ttl_ms: i64,

@@ -18,7 +18,7 @@ pub(crate) fn unix_ms(text: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{iso8601, unix_ms};
+    use crate::time::{iso8601, unix_ms};
 
     #[test]
     fn prints_utc_with_milliseconds() {

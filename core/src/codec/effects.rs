@@ -3,17 +3,18 @@
 //! A commit tells what has changed in the document, as splices, with the digest of what must come out; the whole document only
 //! where that is shorter. A patch (RFC 6902) was rejected: it is longer, and must be parsed and applied by rules.
 
-use super::{
-    LABELS_CEILING, Reader, VERSIONS_CEILING, Writer, events, read_attempt, read_deadlines, read_facts,
-    read_key, read_schema, read_state, read_version, tokens, write_attempt, write_deadlines, write_facts,
-    write_key, write_schema, write_state,
+use super::state::{
+    LABELS_CEILING, VERSIONS_CEILING, read_attempt, read_deadlines, read_facts, read_key, read_schema,
+    read_state, read_version, write_attempt, write_deadlines, write_facts, write_key, write_schema,
+    write_state,
 };
-use crate::attempts::{ATTEMPTS_CEILING, Attempted, Tally};
-use crate::delta;
-use crate::document::{DOCUMENT_BYTES_CEILING, Document};
-use crate::history::{Dropped, Version};
-use crate::keys::Keys;
-use crate::state::{Commit, Effect, Event, Relabel, State};
+use super::{events, idempotency};
+use crate::state::attempts::{ATTEMPTS_CEILING, Attempted, Tally};
+use crate::state::document::{DOCUMENT_BYTES_CEILING, Document};
+use crate::state::etag_keys::Keys;
+use crate::state::history::{Dropped, Version};
+use crate::state::{Commit, Effect, Event, Relabel, State, splices};
+use crate::wire::{Reader, Writer};
 
 const EFFECT_PUT: u8 = b'P';
 /// A commit with its whole document.
@@ -75,7 +76,7 @@ fn write_effect(out: &mut Writer, effect: &Effect) {
         }
         Effect::Remember(remembered) => {
             out.byte(EFFECT_REMEMBER);
-            tokens::write_remembered(out, remembered);
+            idempotency::write_remembered(out, remembered);
         }
     }
 }
@@ -146,7 +147,7 @@ fn read_effect(input: &mut Reader, before: Option<&State>) -> Option<Effect> {
             Effect::Attempt(Attempted { tally, attempt, history_max })
         }
         EFFECT_DEADLINES => Effect::Deadlines(read_deadlines(input)?),
-        EFFECT_REMEMBER => Effect::Remember(tokens::read_remembered(input)?),
+        EFFECT_REMEMBER => Effect::Remember(idempotency::read_remembered(input)?),
         _ => return None,
     })
 }
@@ -158,7 +159,7 @@ fn read_commit(kind: u8, input: &mut Reader, before: &State, keys: Keys) -> Opti
         EFFECT_COMMIT => (read_version(input)?, None),
         EFFECT_CHANGE => {
             let version = read_facts(input)?;
-            let text = delta::apply(before.head.document.text(), input.slice(DOCUMENT_BYTES_CEILING)?)?;
+            let text = splices::apply(before.head.document.text(), input.slice(DOCUMENT_BYTES_CEILING)?)?;
             let document = Document::from_stored(text.as_bytes())?;
             (Version { document, ..version }, Some(input.fixed()?))
         }

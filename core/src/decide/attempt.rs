@@ -1,14 +1,15 @@
 //! STATE.ATTEMPT, and OPERATION on updates: attempts are counted where they happen, by the server.
 
-use super::once::once;
-use super::{Context, Course, Outcome, Remarks, touch};
-use crate::attempts::{ATTEMPT_ERROR_BYTES_MAX, Attempt, Attempted, OPERATIONS_MAX, Tally};
-use crate::audit::Entry;
+use super::idempotent::once;
+use super::proposal::{Context, Course, Outcome, Remarks};
+use super::touch;
+use crate::audit::entry::Entry;
 use crate::error::Error;
 use crate::expiry::Ttl;
 use crate::shown::start_of;
+use crate::state::attempts::{ATTEMPT_ERROR_BYTES_MAX, Attempt, Attempted, OPERATIONS_MAX, Tally};
+use crate::state::idempotency::Made;
 use crate::state::{Effect, State};
-use crate::tokens::Made;
 
 /// The request of STATE.ATTEMPT; the operation is in the remarks.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! STATE.DELETE: the end of a state, on purpose and on the record.
 
-use super::{Context, Remarks, check_expected};
-use crate::audit::Entry;
+use super::proposal::{Context, Remarks, check_expected};
+use crate::audit::entry::Entry;
 use crate::error::Error;
 use crate::etag::Expected;
 use crate::state::State;

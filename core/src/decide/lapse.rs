@@ -9,19 +9,20 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Context, Course, Outcome};
-use crate::audit::Entry;
-use crate::deadlines::{Deadline, Deadlines};
-use crate::document::Document;
+use super::proposal::{Context, Course, Outcome};
+use crate::audit::entry::Entry;
 use crate::etag::{Etag, VERSION_MAX};
-use crate::history::Version;
 use crate::json::draft::Draft;
 use crate::json::node::Node;
 use crate::json::pointer::Pointer;
 use crate::json::to_text;
 use crate::json::tree::Tree;
-use crate::rules::Rules;
-use crate::schema::{Registry, Schema};
+use crate::schema::annotations::rules::Rules;
+use crate::schema::compiled::Schema;
+use crate::schema::registry::Registry;
+use crate::state::deadlines::{Deadline, Deadlines};
+use crate::state::document::Document;
+use crate::state::history::Version;
 use crate::state::{Commit, Effect, Event, State};
 
 /// The first lapse that is due: a version, or no more than fewer deadlines when it changes nothing. `None` when none is due; a
@@ -134,9 +135,9 @@ fn masked(rules: &Rules, before: &Tree, after: &Tree) -> (Tree<'static>, Tree<'s
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cost::Budget;
-    use crate::keys::Keys;
+    use crate::budget::Budget;
     use crate::limits::Limits;
+    use crate::state::etag_keys::Keys;
 
     const DUE_MS: i64 = 1_741_058_499_570;
 

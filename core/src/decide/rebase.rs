@@ -8,16 +8,16 @@
 //! Merging the two results (three-way, as text is merged) was rejected: it finds something to store where each caller meant
 //! something else. Here the change itself is applied to what is there, under all the rules, or not at all.
 
+use super::applicable_schema::Obeyed;
 use std::collections::BTreeMap;
 
-use super::Obeyed;
 use crate::etag::Expected;
-use crate::history::Version;
 use crate::json::change::{Change, ChangeKind};
 use crate::json::lookup::Lookup;
 use crate::json::node::Node;
 use crate::json::patch;
 use crate::state::State;
+use crate::state::history::Version;
 
 /// The version that `change` was made for, when it may be applied to the present document all the same: the version is past but
 /// kept, and nothing that the change writes has changed since.

@@ -3,22 +3,21 @@
 //! Each way is a rung. They are tried in order; the first whose document passes the schema is taken, and all that were tried
 //! are told. Protected, immutable and secret members keep their present value on every rung.
 
+use super::applicable_schema::Obeyed;
 use std::borrow::Cow;
 
-use super::{Context, Obeyed, Outcome, Proposal, Remarks};
-use crate::audit::Entry;
-use crate::audit::trail::rebuild;
+use super::proposal::{Context, Outcome, Proposal, Remarks};
+use crate::audit::entry::Entry;
+use crate::audit::rebuild::{Recorded, rebuild};
 use crate::error::Error;
 use crate::expiry::Ttl;
-use crate::history::Version;
 use crate::json::draft::Draft;
 use crate::json::node::Node;
 use crate::json::tree::Tree;
 use crate::json::written::Written;
-use crate::rules::Keep;
+use crate::schema::annotations::preserve::Keep;
+use crate::state::history::Version;
 use crate::state::{Event, State};
-
-pub use crate::audit::trail::Recorded;
 
 /// The ways to a valid state, mildest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

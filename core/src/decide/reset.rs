@@ -1,13 +1,14 @@
 //! STATE.RESET: the defaults of the schema everywhere, but for what is protected, immutable or secret.
 
-use super::once::{once, with_etag};
-use super::{Context, Obeyed, Outcome, Proposal, Remarks, check_expected};
+use super::applicable_schema::Obeyed;
+use super::idempotent::{once, with_etag};
+use super::proposal::{Context, Outcome, Proposal, Remarks, check_expected};
 use crate::error::Error;
 use crate::etag::Expected;
 use crate::expiry::Ttl;
 use crate::json::draft::Draft;
 use crate::json::written::Written;
-use crate::rules::Keep;
+use crate::schema::annotations::preserve::Keep;
 use crate::state::{Event, State};
 
 /// The request of a reset.

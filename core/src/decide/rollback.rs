@@ -3,15 +3,15 @@
 //! The new version takes over the parent of the version it goes back to, so that one rollback after another walks
 //! further back instead of swapping two versions for ever.
 
+use super::applicable_schema::Obeyed;
 use std::borrow::Cow;
 
-use super::once::{once, with_etag};
-use super::{Context, Obeyed, Outcome, Proposal, Remarks, check_expected};
-use crate::cost::Budget;
+use super::idempotent::{once, with_etag};
+use super::proposal::{Context, Outcome, Proposal, Remarks, check_expected};
+use crate::budget::Budget;
 use crate::error::Error;
 use crate::etag::Expected;
 use crate::expiry::Ttl;
-use crate::history::Version;
 use crate::json::charged::ELEMENT_SHIFTED;
 use crate::json::draft::Draft;
 use crate::json::node::Node;
@@ -19,7 +19,8 @@ use crate::json::pointer::{Pointer, array_index};
 use crate::json::strings::raw;
 use crate::json::tree::Tree;
 use crate::json::written::Written;
-use crate::rules::Keep;
+use crate::schema::annotations::preserve::Keep;
+use crate::state::history::Version;
 use crate::state::{Event, State};
 
 /// What a byte of a version costs to be put together and compared.

@@ -1,9 +1,9 @@
 //! STATE.TOUCH: somebody is there. A new expiry, and new deadlines for what lasts as long as somebody is.
 
-use super::{Context, Course, Outcome, expiry, moved};
+use super::proposal::{Context, Course, Outcome, expiry, moved};
 use crate::error::Error;
 use crate::expiry::Ttl;
-use crate::rules::Clock;
+use crate::schema::annotations::lapses::Clock;
 use crate::state::State;
 
 /// Decides when the key and its sliding members end from now on; `None` where no state is.

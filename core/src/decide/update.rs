@@ -1,7 +1,9 @@
 //! STATE.UPDATE and STATE.SETPROTECTED: what a change makes of a state, or of none.
 
-use super::once::{once, with_etag};
-use super::{Context, Course, Obeyed, Outcome, Proposal, Remarks, check_expected, rebase};
+use super::applicable_schema::Obeyed;
+use super::idempotent::{once, with_etag};
+use super::proposal::{Context, Course, Outcome, Proposal, Remarks, check_expected};
+use super::rebase;
 use crate::error::Error;
 use crate::etag::Expected;
 use crate::expiry::Ttl;

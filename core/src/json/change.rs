@@ -2,10 +2,11 @@
 
 use super::draft::Draft;
 use super::node::Node;
+use super::parse::parse;
 use super::pointer::Pointer;
 use super::tree::Tree;
-use super::{merge, parse::parse, patch};
-use crate::cost::Budget;
+use super::{merge, patch};
+use crate::budget::Budget;
 use crate::error::Error;
 use crate::limits::Limits;
 

@@ -7,7 +7,7 @@
 use super::draft::Draft;
 use super::node::{Kind, Node};
 use super::pointer::{Pointer, array_index};
-use crate::cost::Budget;
+use crate::budget::Budget;
 use crate::error::Error;
 
 /// Looking a name up, with what it takes to escape, hash and compare each byte of it.

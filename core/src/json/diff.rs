@@ -249,7 +249,7 @@ mod tests {
     use super::*;
     use serde_json::Value;
 
-    use crate::cost::Budget;
+    use crate::budget::Budget;
     use crate::json::draft::Draft;
     use crate::json::oracle;
     use crate::json::parse::parse;

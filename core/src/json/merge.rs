@@ -2,7 +2,7 @@
 
 use super::draft::Draft;
 use super::node::Node;
-use crate::cost::Budget;
+use crate::budget::Budget;
 use crate::error::Error;
 
 /// Finding, or appending, a member that a change names.

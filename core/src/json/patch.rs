@@ -9,7 +9,7 @@ use super::draft::Draft;
 use super::node::{Kind, Node};
 use super::pointer::{Pointer, array_index};
 use super::strings::raw;
-use crate::cost::Budget;
+use crate::budget::Budget;
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::shown::Shown;

@@ -11,8 +11,8 @@ use std::cmp::Reverse;
 
 use once_cell::race::OnceBox;
 
+use super::binding_index::Index;
 use super::glob::{Glob, Part};
-use super::index::Index;
 use crate::error::Error;
 
 /// A server keeps at most this many bindings.

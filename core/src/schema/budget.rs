@@ -6,7 +6,7 @@
 //! value and, in turn, about one of its members, down to the deepest document there can be. References
 //! that lead back to the same value without going down never end.
 
-use super::bad_schema;
+use super::compiled::bad_schema;
 use super::graph::{Edge, Graph, Number};
 use super::keywords::Applies;
 use crate::error::Error;

@@ -1,384 +1,431 @@
-//! A schema's keywords, read once and ready to be asked: the subschemas of the graph, by their numbers.
+//! Schemas: what a document must look like (JSON Schema 2020-12), and what a new one starts with.
 
-use std::collections::HashMap;
+use super::{defaults, subschema};
+use std::collections::HashSet;
 
 use serde_json::Value;
+use xxhash_rust::xxh3::xxh3_64;
 
-use super::bad_schema;
-use super::graph::{Graph, Number, Token};
-use super::keywords;
-use super::pattern::{PATTERN_STATES_MAX, Pattern};
-use super::values::ValueSet;
-use crate::error::Error;
-use crate::json::decimal::{DIVISOR_DIGITS_MAX, Decimal};
-use crate::json::name::Name;
-use crate::json::strings::raw;
+use super::graph::{Graph, Strictness};
+use super::refs::Whole;
+use super::validate::Validator;
+use crate::budget::Budget;
+use crate::codec::state::NAME_BYTES_MAX;
+use crate::error::{Error, Violation, shown_pointer};
+use crate::json::diff::bounded_diff;
+use crate::json::draft::Draft;
+use crate::json::node::Node;
+use crate::json::parse::parse;
+use crate::json::pointer::Pointer;
+use crate::json::to_text;
+use crate::json::tree::Tree;
+use crate::limits::Limits;
+use crate::schema::annotations::rules::Rules;
+use crate::schema::validate::report::Report;
+use crate::state::document::Document;
 
-/// All patterns of a schema take at most this many states together.
-const STATES_MAX: usize = 6 * PATTERN_STATES_MAX;
+/// A schema's text is at most this long.
+pub const SCHEMA_BYTES_MAX: usize = 64 * 1024;
+/// A schema nests at most this deep.
+pub const SCHEMA_DEPTH_MAX: usize = 32;
+/// The message of a violation is cut here.
+const MESSAGE_CHARS_MAX: usize = 200;
+/// The pointer of a violation is cut here: a member's name can be as long as the document.
+const POINTER_CHARS_MAX: usize = 256;
+/// How often unknown members are looked for in what is left.
+const DROPS_MAX: usize = 128;
+/// What a byte of JSON costs to be made a tree and text again.
+const TREE_BYTE_COST: usize = 20;
+/// An error tells of at most this many violations.
+pub const VIOLATIONS_MAX: usize = 100;
 
-/// A bit for each type of JSON Schema.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Types(pub u8);
+/// Which schema, at which revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaRef {
+    /// The name it is kept by.
+    pub name: Box<str>,
+    /// 1 for the first text under a name, +1 for each other text set after it.
+    pub revision: u64,
+    /// xxh3 of its text: a name that was deleted and set again begins with revision 1 again.
+    pub digest: u64,
+    /// Whether it names secrets: while such a schema is gone, nobody can tell what to hide.
+    pub has_secrets: bool,
+}
 
-pub(super) const TYPES: [&str; 7] = ["null", "boolean", "object", "array", "number", "string", "integer"];
-
-/// The bound of a number.
+/// A schema that has been checked and compiled.
 #[derive(Debug)]
-pub(super) struct Bound {
-    pub than: Decimal,
-    pub written: Box<str>,
+pub struct Schema {
+    reference: SchemaRef,
+    text: Box<str>,
+    /// Why a schema that is stored can't be used: an earlier release took it.
+    fault: Option<Box<str>>,
+    initial: Tree<'static>,
+    /// Whether there are defaults in objects that the initial document does not have.
+    has_nested_defaults: bool,
+    validator: Validator,
+    rules: Rules,
+    ttl_ms: Option<i64>,
+    patterns: Vec<Box<str>>,
 }
 
-/// What `properties`, `patternProperties` and `additionalProperties` say together.
-#[derive(Debug, Default)]
-pub(super) struct Members {
-    /// By the name as canonical text writes it.
-    pub named: HashMap<Box<str>, Number>,
-    pub by_pattern: Vec<(Pattern, Number)>,
-    pub others: Option<Number>,
-}
-
-/// What `prefixItems` and `items` say together.
-#[derive(Debug, Default)]
-pub(super) struct Elements {
-    pub first: Vec<Number>,
-    pub rest: Option<Number>,
-}
-
-#[derive(Debug)]
-pub(super) struct Contains {
-    pub schema: Number,
-    pub min: u64,
-    pub max: Option<u64>,
-}
-
-/// One thing that a schema demands. Those of one value stand in the order in which they are asked:
-/// what `unevaluated…` means depends on all others.
-#[derive(Debug)]
-pub(super) enum Keyword {
-    Type(Types),
-    Enum {
-        values: ValueSet,
-        shown: Box<str>,
-    },
-    Const {
-        value: ValueSet,
-        shown: Box<str>,
-    },
-    MultipleOf(Bound),
-    Minimum(Bound),
-    ExclusiveMinimum(Bound),
-    Maximum(Bound),
-    ExclusiveMaximum(Bound),
-    MinLength(u64),
-    MaxLength(u64),
-    Pattern(Pattern),
-    MinProperties(u64),
-    MaxProperties(u64),
-    Required(Vec<Name>),
-    DependentRequired(Vec<(Name, Vec<Name>)>),
-    MinItems(u64),
-    MaxItems(u64),
-    UniqueItems,
-    Members(Members),
-    PropertyNames(Number),
-    Elements(Elements),
-    Contains(Contains),
-    Ref(Number),
-    AllOf(Vec<Number>),
-    AnyOf(Vec<Number>),
-    OneOf(Vec<Number>),
-    Not(Number),
-    If {
-        condition: Number,
-        then: Option<Number>,
-        otherwise: Option<Number>,
-    },
-    DependentSchemas(Vec<(Name, Number)>),
-    /// `dependencies` of earlier drafts: the same, but it tells `unevaluated…` nothing.
-    Dependencies(Vec<(Name, Number)>),
-    UnevaluatedProperties(Number),
-    UnevaluatedItems(Number),
-}
-
-/// A subschema.
-#[derive(Debug)]
-pub(super) enum Subschema {
-    /// `true` or `false`.
-    Constant(bool),
-    Keywords {
-        list: Vec<Keyword>,
-        /// Whether it must know which members or elements others have looked at.
-        tracks: bool,
-    },
-}
-
-/// Compiles every subschema of a graph; the root's is the first.
-///
-/// Errors: `BADSCHEMA` for a keyword whose value is none of its values.
-pub(super) fn compile(graph: &Graph) -> Result<Vec<Subschema>, Error> {
-    let mut states = 0_usize;
-    let mut subschemas = Vec::with_capacity(graph.len());
-    for number in 0..graph.len() {
-        let compiler = Compiler { graph, number };
-        let subschema = compiler.subschema()?;
-        states = states.saturating_add(subschema.pattern_states());
-        if states > STATES_MAX {
-            let reason = format!("the patterns of the schema take more than {STATES_MAX} states together");
-            return Err(bad_schema(&graph.pointer(number), reason));
-        }
-        subschemas.push(subschema);
+impl Schema {
+    /// Checks and compiles a schema that is being set.
+    ///
+    /// Errors: `BADJSON`; `BADSCHEMA` when it is no JSON Schema 2020-12, has a word that is none of its
+    /// keywords, is larger than [`SCHEMA_BYTES_MAX`] and its siblings allow, points outside itself, or
+    /// could take too long to validate with.
+    pub fn compile(name: &str, revision: u64, json: &[u8]) -> Result<Schema, Error> {
+        Schema::read(name, revision, &value_of(json)?, Strictness::Set)
     }
-    Ok(subschemas)
-}
 
-impl Subschema {
-    fn pattern_states(&self) -> usize {
-        let Subschema::Keywords { list, .. } = self else { return 0 };
-        let states = list.iter().map(|keyword| match keyword {
-            Keyword::Pattern(pattern) => pattern.states(),
-            Keyword::Members(members) => {
-                members.by_pattern.iter().map(|(pattern, _)| pattern.states()).fold(0, usize::saturating_add)
+    /// Compiles a schema that is stored, or comes from a primary. One that an earlier release took and
+    /// this one does not is kept by its text: every command that needs it answers `BADSCHEMA`, and a
+    /// server with such a schema still starts.
+    ///
+    /// Errors: `BADJSON`, `BADSCHEMA` when it is not even a text that could be kept.
+    pub fn stored(name: &str, revision: u64, json: &[u8]) -> Result<Schema, Error> {
+        let value = value_of(json)?;
+        Ok(Schema::read(name, revision, &value, Strictness::Stored).unwrap_or_else(|error| {
+            let (text, reference) = Schema::identity(name, revision, &value, true);
+            Schema {
+                reference,
+                text,
+                fault: Some(error.to_string().into()),
+                initial: Tree::of_trusted("{}"),
+                has_nested_defaults: false,
+                validator: Validator::default(),
+                rules: Rules::default(),
+                ttl_ms: None,
+                patterns: Vec::new(),
             }
-            _ => 0,
-        });
-        states.fold(0, usize::saturating_add)
+        }))
+    }
+
+    fn read(name: &str, revision: u64, value: &Value, strictness: Strictness) -> Result<Schema, Error> {
+        let graph = Graph::of(value, strictness)?;
+        let ttl_ms = value.get("x-ttl").map(|ttl| ttl_ms(ttl, "/x-ttl")).transpose()?;
+        let patterns = root_patterns(value)?;
+        let whole = Whole::new(&graph);
+        let initial = defaults::initial(&whole)?;
+        let has_nested_defaults = defaults::are_nested(&whole, &initial);
+        let initial = Tree::of_trusted(to_text(&initial));
+        let rules = Rules::compile(&whole, &initial, strictness)?;
+        whole.check_visits()?;
+        let validator = Validator { subschemas: subschema::compile(&graph)? };
+        let (text, reference) = Schema::identity(name, revision, value, rules.has_secrets());
+        let fault = None;
+        Ok(Schema {
+            reference,
+            text,
+            fault,
+            initial,
+            has_nested_defaults,
+            validator,
+            rules,
+            ttl_ms,
+            patterns,
+        })
+    }
+
+    fn identity(name: &str, revision: u64, value: &Value, has_secrets: bool) -> (Box<str>, SchemaRef) {
+        let text = to_text(value).into_boxed_str();
+        let digest = xxh3_64(text.as_bytes());
+        let reference = SchemaRef { name: name.into(), revision, digest, has_secrets };
+        (text, reference)
+    }
+
+    /// Rejects the use of a schema that can't be used.
+    pub(crate) fn usable(&self) -> Result<(), Error> {
+        let Some(fault) = &self.fault else { return Ok(()) };
+        let name = &self.reference.name;
+        let reason = format!("the stored schema {name} can't be used: {fault}; set it anew");
+        Err(Error::BadSchema { reason })
+    }
+
+    /// Its name and revision.
+    pub fn reference(&self) -> &SchemaRef {
+        &self.reference
+    }
+
+    /// The canonical text it was compiled from.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The root `x-ttl`, in milliseconds.
+    pub fn ttl_ms(&self) -> Option<i64> {
+        self.ttl_ms
+    }
+
+    /// The root `x-bind`: patterns of keys that must obey this schema.
+    pub fn patterns(&self) -> &[Box<str>] {
+        &self.patterns
+    }
+
+    /// A document as everybody may see it: secrets are `"***"`.
+    pub fn masked(&self, document: &Document) -> Document {
+        if !self.rules.has_secrets() {
+            return document.clone();
+        }
+        let tree = document.tree();
+        let mut value = Draft::Same(tree.root());
+        self.rules.mask(&mut value);
+        Document::of_object(&value)
+    }
+
+    /// The JSON patch between two documents with their secrets masked; one above `state.max-bytes`
+    /// replaces the whole document.
+    pub fn masked_diff(&self, from: &Document, to: &Document, limits: &Limits) -> String {
+        let (from, to) = (from.tree(), to.tree());
+        if self.rules.are_passed_over(from.root(), to.root()) {
+            return bounded_diff(from.root(), to.root(), limits);
+        }
+        let (mut from, mut to) = (Draft::Same(from.root()), Draft::Same(to.root()));
+        self.rules.mask_pair(&mut from, &mut to);
+        bounded_diff(from.into_tree().root(), to.into_tree().root(), limits)
+    }
+
+    /// Its annotations.
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Whether a value passes.
+    ///
+    /// Errors: `TOOCOSTLY`.
+    pub(crate) fn admits(&self, value: Node, budget: &Budget) -> Result<bool, Error> {
+        self.validator.check(value, None, &mut Report::Silent, budget)
+    }
+
+    /// Rejects a value that does not pass, with its violations: at most [`VIOLATIONS_MAX`] of them.
+    /// Where it was made of a value that has `passed` this schema, only what differs is looked at.
+    ///
+    /// Errors: `INVALID`, `TOOCOSTLY`.
+    pub(crate) fn check(&self, value: Node, passed: Option<Node>, budget: &Budget) -> Result<(), Error> {
+        let mut found = Vec::new();
+        let mut report = Report::Violations { found: &mut found, max: VIOLATIONS_MAX };
+        if self.validator.check(value, passed, &mut report, budget)? {
+            return Ok(());
+        }
+        let violations = found.into_iter().map(|(pointer, message)| self.violation(pointer, message));
+        Err(Error::Invalid { violations: violations.collect() })
+    }
+
+    fn violation(&self, pointer: String, message: String) -> Violation {
+        let secret = Pointer::parse(&pointer).and_then(|pointer| self.rules.secret_at(&pointer));
+        match secret {
+            // Names within a secret are a part of it.
+            Some(pointer) => Violation { pointer, message: "is not what the schema wants".to_owned() },
+            None => Violation {
+                pointer: shortened(&pointer, POINTER_CHARS_MAX),
+                message: shortened(&message, MESSAGE_CHARS_MAX),
+            },
+        }
+    }
+
+    /// Fills what is absent with its default.
+    ///
+    /// Errors: `TOOCOSTLY`.
+    pub(crate) fn fill_defaults(&self, value: Node, budget: &Budget) -> Result<Tree<'static>, Error> {
+        self.filled(value, budget, |whole, value| defaults::fill(whole, &whole.root(), value))
+    }
+
+    /// Fills what is absent from the objects that a new document has beyond the initial one; `None` where
+    /// the schema has nothing to fill there.
+    ///
+    /// Errors: `TOOCOSTLY`.
+    pub(crate) fn fill_added(&self, value: Node, budget: &Budget) -> Result<Option<Tree<'static>>, Error> {
+        if !self.has_nested_defaults {
+            return Ok(None);
+        }
+        let initial = self.initial.root().to_value();
+        self.filled(value, budget, |whole, value| defaults::fill_added(whole, value, &initial)).map(Some)
+    }
+
+    fn filled(
+        &self,
+        value: Node,
+        budget: &Budget,
+        fill: impl FnOnce(&Whole, &mut Value) -> Result<(), Error>,
+    ) -> Result<Tree<'static>, Error> {
+        // Schemas are trees, and so are their defaults.
+        budget.charge(self.text.len().saturating_add(value.text().len()).saturating_mul(TREE_BYTE_COST))?;
+        let schema = parse(self.text.as_bytes(), SCHEMA_DEPTH_MAX)?.root().to_value();
+        let graph = Graph::of(&schema, Strictness::Stored)?;
+        let mut filled = value.to_value();
+        fill(&Whole::new(&graph), &mut filled)?;
+        Ok(Tree::of_trusted(to_text(&filled)))
+    }
+
+    /// Drops the members that additionalProperties or unevaluatedProperties do not allow; a wrong value
+    /// never.
+    ///
+    /// Errors: `TOOCOSTLY`.
+    pub(crate) fn drop_unknown(
+        &self,
+        mut tree: Tree<'static>,
+        budget: &Budget,
+    ) -> Result<Tree<'static>, Error> {
+        // Dropping one may make the schema see another: not more often than a document can nest.
+        for _ in 0..DROPS_MAX {
+            let mut unknown = Vec::new();
+            self.validator.check(tree.root(), None, &mut Report::Unknown(&mut unknown), budget)?;
+            budget.charge(tree.text().len())?;
+            let (mut dropped, mut value) = (false, Draft::Same(tree.root()));
+            for (holder, names) in by_holder(unknown) {
+                let Some(members) = value.find_mut(&holder).and_then(Draft::members_mut) else { continue };
+                let before = members.len();
+                members.retain(|raw| !names.contains(raw));
+                dropped |= members.len() < before;
+            }
+            if !dropped {
+                break;
+            }
+            tree = value.into_tree();
+        }
+        Ok(tree)
+    }
+
+    /// What a new state starts with.
+    pub(crate) fn initial(&self) -> Node<'_> {
+        self.initial.root()
     }
 }
 
-struct Compiler<'g, 's> {
-    graph: &'g Graph<'s>,
-    number: Number,
+/// The json of a schema as a tree.
+fn value_of(json: &[u8]) -> Result<Value, Error> {
+    if json.len() > SCHEMA_BYTES_MAX {
+        let reason = format!("the schema is {} bytes, the limit is {SCHEMA_BYTES_MAX}", json.len());
+        return Err(Error::BadSchema { reason });
+    }
+    let tree = parse(json, SCHEMA_DEPTH_MAX).map_err(|error| match error {
+        Error::TooDeep { .. } => {
+            Error::BadSchema { reason: format!("the schema nests deeper than {SCHEMA_DEPTH_MAX}") }
+        }
+        error => error,
+    })?;
+    Ok(tree.root().to_value())
 }
 
-impl<'s> Compiler<'_, 's> {
-    fn wrong(&self, keyword: &str, reason: impl Into<String>) -> Error {
-        bad_schema(&self.graph.pointer_of(self.number, keyword), reason.into())
-    }
-
-    fn get(&self, keyword: &str) -> Option<&'s Value> {
-        self.graph.schema(self.number).get(keyword)
-    }
-
-    fn below(&self, keyword: &str) -> Option<Number> {
-        self.graph.below(self.number, keyword, Token::Whole)
-    }
-
-    /// The subschemas of a keyword, in order.
-    fn list(&self, keyword: &str) -> Vec<Number> {
-        let edges = self.graph.edges(self.number).iter();
-        edges.filter(|edge| edge.keyword == keyword).map(|edge| edge.to).collect()
-    }
-
-    fn named(&self, keyword: &str) -> Vec<(&'s str, Number)> {
-        let edges = self.graph.edges(self.number).iter().filter(|edge| edge.keyword == keyword);
-        edges
-            .filter_map(|edge| match edge.token {
-                Token::Name(name) => Some((name, edge.to)),
-                _ => None,
-            })
-            .collect()
-    }
-
-    fn subschema(&self) -> Result<Subschema, Error> {
-        if let Value::Bool(verdict) = self.graph.schema(self.number) {
-            return Ok(Subschema::Constant(*verdict));
-        }
-        let mut list = Vec::new();
-        self.scalars(&mut list)?;
-        self.containers(&mut list)?;
-        self.in_place(&mut list);
-        let applies = |wanted: &str| self.below(wanted);
-        list.extend(applies("unevaluatedProperties").map(Keyword::UnevaluatedProperties));
-        list.extend(applies("unevaluatedItems").map(Keyword::UnevaluatedItems));
-        let tracks = |keyword: &Keyword| {
-            matches!(keyword, Keyword::UnevaluatedProperties(_) | Keyword::UnevaluatedItems(_))
-        };
-        let tracks = list.iter().any(tracks);
-        Ok(Subschema::Keywords { list, tracks })
-    }
-
-    fn scalars(&self, list: &mut Vec<Keyword>) -> Result<(), Error> {
-        if let Some(types) = self.get("type") {
-            list.push(Keyword::Type(self.types(types)?));
-        }
-        if let Some(values) = self.get("enum") {
-            let values = values.as_array().filter(|values| !values.is_empty());
-            let values =
-                values.ok_or_else(|| self.wrong("enum", "must be an array of at least one value"))?;
-            let shown = shown_list(values);
-            list.push(Keyword::Enum { values: ValueSet::of(values.iter()), shown });
-        }
-        if let Some(value) = self.get("const") {
-            let shown = shown_list(std::slice::from_ref(value));
-            list.push(Keyword::Const { value: ValueSet::of(std::iter::once(value)), shown });
-        }
-        list.extend(self.divisor()?);
-        list.extend(self.bound("minimum")?.map(Keyword::Minimum));
-        list.extend(self.bound("exclusiveMinimum")?.map(Keyword::ExclusiveMinimum));
-        list.extend(self.bound("maximum")?.map(Keyword::Maximum));
-        list.extend(self.bound("exclusiveMaximum")?.map(Keyword::ExclusiveMaximum));
-        list.extend(self.count("minLength")?.map(Keyword::MinLength));
-        list.extend(self.count("maxLength")?.map(Keyword::MaxLength));
-        if let Some(pattern) = self.get("pattern") {
-            let source = pattern.as_str().ok_or_else(|| self.wrong("pattern", "must be a string"))?;
-            let pattern = keywords::pattern(source).map_err(|reason| self.wrong("pattern", reason))?;
-            list.push(Keyword::Pattern(pattern));
-        }
-        Ok(())
-    }
-
-    fn containers(&self, list: &mut Vec<Keyword>) -> Result<(), Error> {
-        list.extend(self.count("minProperties")?.map(Keyword::MinProperties));
-        list.extend(self.count("maxProperties")?.map(Keyword::MaxProperties));
-        if let Some(names) = self.get("required") {
-            list.push(Keyword::Required(self.names("required", names)?));
-        }
-        let dependent = self.dependent_names()?;
-        if !dependent.is_empty() {
-            list.push(Keyword::DependentRequired(dependent));
-        }
-        list.extend(self.count("minItems")?.map(Keyword::MinItems));
-        list.extend(self.count("maxItems")?.map(Keyword::MaxItems));
-        match self.get("uniqueItems") {
-            None | Some(Value::Bool(false)) => {}
-            Some(Value::Bool(true)) => list.push(Keyword::UniqueItems),
-            Some(_) => return Err(self.wrong("uniqueItems", "must be true or false")),
-        }
-        let members = self.members()?;
-        if !members.named.is_empty() || !members.by_pattern.is_empty() || members.others.is_some() {
-            list.push(Keyword::Members(members));
-        }
-        list.extend(self.below("propertyNames").map(Keyword::PropertyNames));
-        let elements = Elements { first: self.list("prefixItems"), rest: self.below("items") };
-        if !elements.first.is_empty() || elements.rest.is_some() {
-            list.push(Keyword::Elements(elements));
-        }
-        let (min, max) = (self.count("minContains")?, self.count("maxContains")?);
-        if let Some(schema) = self.below("contains") {
-            list.push(Keyword::Contains(Contains { schema, min: min.unwrap_or(1), max }));
-        }
-        Ok(())
-    }
-
-    fn in_place(&self, list: &mut Vec<Keyword>) {
-        list.extend(self.below("$ref").map(Keyword::Ref));
-        let some = |name| Some(self.list(name)).filter(|schemas| !schemas.is_empty());
-        list.extend(some("allOf").map(Keyword::AllOf));
-        list.extend(some("anyOf").map(Keyword::AnyOf));
-        list.extend(some("oneOf").map(Keyword::OneOf));
-        list.extend(self.below("not").map(Keyword::Not));
-        let (then, otherwise) = (self.below("then"), self.below("else"));
-        list.extend(self.below("if").map(|condition| Keyword::If { condition, then, otherwise }));
-        let dependent = |keyword| {
-            let named = self.named(keyword).into_iter().map(|(name, schema)| (Name::from(name), schema));
-            Some(named.collect()).filter(|named: &Vec<_>| !named.is_empty())
-        };
-        list.extend(dependent("dependentSchemas").map(Keyword::DependentSchemas));
-        list.extend(dependent("dependencies").map(Keyword::Dependencies));
-    }
-
-    fn types(&self, value: &Value) -> Result<Types, Error> {
-        let wrong = || {
-            let names = TYPES.join(", ");
-            self.wrong("type", format!("must be one of {names}, or an array of some of them"))
-        };
-        let bit = |name: &Value| {
-            let place = TYPES.iter().position(|known| Some(*known) == name.as_str());
-            place.map(|place| 1_u8 << place).ok_or_else(wrong)
-        };
-        match value {
-            Value::Array(names) if !names.is_empty() => {
-                names.iter().try_fold(Types(0), |types, name| Ok(Types(types.0 | bit(name)?)))
+/// Names, as canonical text writes them, by the object that holds them, in the order in which the
+/// objects were found.
+fn by_holder(unknown: Vec<(Pointer, String)>) -> Vec<(Pointer, HashSet<String>)> {
+    let mut holders: Vec<(Pointer, HashSet<String>)> = Vec::new();
+    for (holder, name) in unknown {
+        match holders.last_mut().filter(|(last, _)| *last == holder) {
+            Some((_, names)) => {
+                names.insert(name);
             }
-            Value::Array(_) => Err(wrong()),
-            name => bit(name).map(Types),
+            None => holders.push((holder, HashSet::from([name]))),
         }
     }
+    holders
+}
 
-    fn bound(&self, keyword: &str) -> Result<Option<Bound>, Error> {
-        let Some(value) = self.get(keyword) else { return Ok(None) };
-        match value {
-            Value::Number(number) => {
-                let written = number.to_string().into_boxed_str();
-                Ok(Some(Bound { than: Decimal::of(&written), written }))
-            }
-            _ => Err(self.wrong(keyword, "must be a number")),
-        }
-    }
-
-    fn divisor(&self) -> Result<Option<Keyword>, Error> {
-        let Some(bound) = self.bound("multipleOf")? else { return Ok(None) };
-        if !bound.than.is_positive() {
-            return Err(self.wrong("multipleOf", "must be a number above 0"));
-        }
-        if bound.than.digit_count() > DIVISOR_DIGITS_MAX {
-            let reason = format!("has more than {DIVISOR_DIGITS_MAX} significant digits");
-            return Err(self.wrong("multipleOf", reason));
-        }
-        Ok(Some(Keyword::MultipleOf(bound)))
-    }
-
-    fn count(&self, keyword: &str) -> Result<Option<u64>, Error> {
-        let Some(bound) = self.bound(keyword)? else { return Ok(None) };
-        match bound.than.to_count() {
-            Some(count) => Ok(Some(count)),
-            // A count that no value reaches: all that matters of it.
-            None if bound.than.is_positive() && bound.than.is_integer() => Ok(Some(u64::MAX)),
-            None => Err(self.wrong(keyword, "must be a whole number of 0 or more")),
-        }
-    }
-
-    fn names(&self, keyword: &str, value: &Value) -> Result<Vec<Name>, Error> {
-        let names = value.as_array().map(|names| names.iter().map(|name| name.as_str().map(Name::from)));
-        let names: Option<Vec<Name>> = names.and_then(Iterator::collect);
-        names.ok_or_else(|| self.wrong(keyword, "must be an array of member names"))
-    }
-
-    /// `dependentRequired`, and the lists of names in `dependencies`.
-    fn dependent_names(&self) -> Result<Vec<(Name, Vec<Name>)>, Error> {
-        let mut dependent = Vec::new();
-        for (keyword, all) in [("dependentRequired", true), ("dependencies", false)] {
-            let Some(value) = self.get(keyword) else { continue };
-            let wrong = || self.wrong(keyword, "must be an object of arrays of member names");
-            for (name, names) in value.as_object().ok_or_else(wrong)? {
-                if all || names.is_array() {
-                    dependent.push((Name::from(name.as_str()), self.names(keyword, names)?));
-                }
-            }
-        }
-        Ok(dependent)
-    }
-
-    fn members(&self) -> Result<Members, Error> {
-        let named = self.named("properties").into_iter();
-        let named = named.map(|(name, schema)| (raw(name).into(), schema)).collect();
-        let mut by_pattern = Vec::new();
-        for (source, schema) in self.named("patternProperties") {
-            let pattern =
-                keywords::pattern(source).map_err(|reason| self.wrong("patternProperties", reason))?;
-            by_pattern.push((pattern, schema));
-        }
-        Ok(Members { named, by_pattern, others: self.below("additionalProperties") })
+/// The milliseconds of an `x-ttl`, which stands at `at`: seconds above zero, fractions allowed.
+pub(crate) fn ttl_ms(ttl: &Value, at: &str) -> Result<i64, Error> {
+    let ttl_ms = ttl.as_f64().map(|seconds| seconds * 1000.0);
+    // A hundred years: further away there might as well be no end, and the sum would leave the calendar.
+    match ttl_ms {
+        Some(ms) if (1.0..=3.2e12).contains(&ms) => Ok(ms as i64),
+        _ => Err(bad_schema(at, "must be a number of seconds above 0".to_owned())),
     }
 }
 
-/// Values of a schema as an error shows them.
-fn shown_list(values: &[Value]) -> Box<str> {
-    const SHOWN_MAX: usize = 8;
-    const CHARS_MAX: usize = 40;
-    let shown = values.iter().take(SHOWN_MAX).map(|value| {
-        let text = value.to_string();
-        match text.char_indices().nth(CHARS_MAX) {
-            Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-            None => text,
-        }
-    });
-    let mut shown = shown.collect::<Vec<_>>().join(", ");
-    let more = values.len().saturating_sub(SHOWN_MAX);
-    if more > 0 {
-        shown.push_str(&format!(" and {more} more"));
+/// The root annotation `x-bind`: patterns as in KEYS.
+fn root_patterns(schema: &Value) -> Result<Vec<Box<str>>, Error> {
+    let wrong = || {
+        bad_schema(
+            "/x-bind",
+            format!("must be an array of patterns of 1 to {NAME_BYTES_MAX} bytes without control characters"),
+        )
+    };
+    let Some(patterns) = schema.get("x-bind") else { return Ok(Vec::new()) };
+    let is_pattern = |pattern: &&str| {
+        (1..=NAME_BYTES_MAX).contains(&pattern.len()) && !pattern.chars().any(char::is_control)
+    };
+    let patterns = patterns.as_array().ok_or_else(wrong)?.iter();
+    patterns.map(|pattern| pattern.as_str().filter(is_pattern).map(Into::into).ok_or_else(wrong)).collect()
+}
+
+pub(crate) fn bad_schema(pointer: &str, reason: String) -> Error {
+    let pointer = shortened(shown_pointer(pointer), POINTER_CHARS_MAX);
+    Error::BadSchema { reason: format!("{pointer}: {}", shortened(&reason, MESSAGE_CHARS_MAX)) }
+}
+
+fn shortened(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
     }
-    shown.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+
+    fn compiled(text: &str) -> Result<Schema, Error> {
+        Schema::compile("vimbiso.channel", 1, text.as_bytes())
+    }
+
+    fn check(schema: &str, document: &str) -> String {
+        let tree = parse(document.as_bytes(), 64).expect(document);
+        compiled(schema)
+            .expect(schema)
+            .check(tree.root(), None, &Budget::new(&Limits::default()))
+            .map_or_else(|error| error.to_string(), |()| "OK".to_owned())
+    }
+
+    #[test]
+    fn every_violation_is_reported_with_its_pointer_and_without_its_value() {
+        let schema = r#"{"type":"object","required":["channel"],"additionalProperties":false,
+            "properties":{"channel":{"type":"object"},"amount":{"type":"number","exclusiveMinimum":0}}}"#;
+        let report = check(schema, r#"{"amount":"a secret","value":1}"#);
+        assert!(report.starts_with("INVALID 3 violations: "), "{report}");
+        assert!(report.contains("/amount: ") && report.contains("(root): "), "{report}");
+        assert!(!report.contains("a secret"), "{report}");
+        assert_eq!(check(schema, r#"{"channel":{},"amount":0.01}"#), "OK");
+    }
+
+    #[test]
+    fn numbers_are_compared_exactly() {
+        let cents = r#"{"properties":{"amount":{"multipleOf":0.01,"maximum":12345678901234567890.01}}}"#;
+        assert_eq!(check(cents, r#"{"amount":0.07}"#), "OK");
+        assert_eq!(check(cents, r#"{"amount":12345678901234567890.01}"#), "OK");
+        assert!(check(cents, r#"{"amount":12345678901234567890.02}"#).starts_with("INVALID 1"));
+        assert!(check(cents, r#"{"amount":0.071}"#).starts_with("INVALID 1"));
+        assert!(check(cents, r#"{"amount":1e400}"#).starts_with("INVALID 1"));
+    }
+
+    #[test]
+    fn the_root_ttl_is_read_in_seconds() {
+        assert_eq!(compiled(r#"{"x-ttl":300}"#).expect("a schema").ttl_ms(), Some(300_000));
+        assert_eq!(compiled(r#"{"x-ttl":0.25}"#).expect("a schema").ttl_ms(), Some(250));
+        for ttl in ["0", "-1", "\"300\"", "null", "1e400", "1e15"] {
+            let refused = compiled(&format!(r#"{{"x-ttl":{ttl}}}"#)).expect_err(ttl);
+            assert!(refused.to_string().starts_with("BADSCHEMA /x-ttl: "), "{refused}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_schema_is_refused() {
+        for text in [
+            r#"{"type":"objekt"}"#,
+            r#"{"properties":[]}"#,
+            r#"{"pattern":"("}"#,
+            r#"{"pattern":"(?=x)"}"#,
+            "7",
+            r#"{"pattern":"a{1000}{1000}{1000}"}"#,
+            r#"{"minLength":-1}"#,
+        ] {
+            let refused = compiled(text).expect_err(text).to_string();
+            assert!(refused.starts_with("BADSCHEMA "), "{text}: {refused}");
+        }
+        assert!(matches!(compiled("{"), Err(Error::BadJson { .. })));
+        let deep = format!("{}{}", r#"{"not":"#.repeat(32), "true") + &"}".repeat(32);
+        assert!(compiled(&deep).is_ok());
+        assert!(compiled(&format!(r#"{{"not":{deep}}}"#)).is_err());
+        assert!(compiled(&format!(r#"{{"title":"{}"}}"#, "x".repeat(SCHEMA_BYTES_MAX))).is_err());
+    }
 }

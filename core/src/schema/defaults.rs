@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::bad_schema;
+use super::compiled::bad_schema;
 use super::graph::Number;
 use super::refs::{Spot, Whole};
 use crate::error::Error;
@@ -132,7 +132,8 @@ fn default_of<'s>(whole: &Whole<'s>, spot: &Spot<'s>) -> Option<&'s Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::{parse::parse, to_text};
+    use crate::json::parse::parse;
+    use crate::json::to_text;
     use crate::schema::graph::{Graph, Strictness};
 
     fn initial_of(schema: &str) -> String {

@@ -11,8 +11,9 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::keywords::{self, Applies, Shape};
-use super::{bad_schema, budget};
+use super::compiled::bad_schema;
+use super::keywords::{Applies, Shape};
+use super::{budget, keywords};
 use crate::error::Error;
 use crate::json::pointer::{Pointer, escaped};
 

@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use serde_json::Value;
 
-use super::bad_schema;
+use super::compiled::bad_schema;
 use super::graph::{Edge, Graph, Number, Token};
 use super::keywords::Applies;
 use crate::error::Error;

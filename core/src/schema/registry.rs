@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::bindings::{BINDINGS_MAX, Binding, Bindings};
-use super::{SCHEMA_BYTES_MAX, Schema, SchemaRef};
-use crate::codec::{Reader, Writer};
-use crate::cost::Budget;
+use super::compiled::{SCHEMA_BYTES_MAX, Schema, SchemaRef};
+use crate::budget::Budget;
 use crate::error::Error;
-use crate::history::Version;
 use crate::json::change::{Change, ChangeKind};
 use crate::limits::Limits;
 use crate::state::State;
+use crate::state::history::Version;
+use crate::wire::{Reader, Writer};
 
 /// A server keeps at most this many schemas.
 pub const SCHEMAS_MAX: usize = 1024;

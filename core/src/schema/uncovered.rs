@@ -1,8 +1,9 @@
 //! Which change of the schemas takes the guard from a member of states that are there.
 
 use super::bindings::Binding;
-use super::{Registry, Schema};
-use crate::rules::Rules;
+use super::compiled::Schema;
+use super::registry::Registry;
+use crate::schema::annotations::rules::Rules;
 
 /// A member that was guarded and would be no more.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::cost::Budget;
+use crate::budget::Budget;
 use crate::error::Error;
 use crate::json::decimal::Decimal;
 use crate::json::node::{Kind, Node};

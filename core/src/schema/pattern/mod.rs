@@ -13,9 +13,9 @@ mod class;
 mod parse;
 mod program;
 
-use crate::cost::Budget;
+use crate::budget::Budget;
 use crate::error::Error;
-use program::Program;
+use crate::schema::pattern::program::Program;
 
 /// A compiled pattern takes at most this many states; a set of characters counts one for each eight
 /// of its ranges, and a property of Unicode twenty more.

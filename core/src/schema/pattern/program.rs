@@ -6,7 +6,7 @@
 use super::PATTERN_STATES_MAX;
 use super::class::{Class, is_word};
 use super::parse::{Assertion, Expression};
-use crate::cost::Budget;
+use crate::budget::Budget;
 use crate::error::Error;
 
 /// What following a state, or asking one for a character, costs.

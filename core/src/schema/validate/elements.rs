@@ -5,8 +5,8 @@ use super::members::mark;
 use super::report::{Report, Step};
 use super::{At, Limit, Run};
 use crate::error::Error;
-use crate::schema::compiled::{Contains, Elements, Keyword};
 use crate::schema::graph::Number;
+use crate::schema::subschema::{Contains, Elements, Keyword};
 use crate::schema::values::are_unique;
 
 impl<'s> Run<'s, '_> {

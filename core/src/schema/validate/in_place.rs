@@ -5,8 +5,8 @@ use super::report::Report;
 use super::{At, Run};
 use crate::error::Error;
 use crate::json::name::Name;
-use crate::schema::compiled::Keyword;
 use crate::schema::graph::Number;
+use crate::schema::subschema::Keyword;
 
 impl<'s> Run<'s, '_> {
     pub(super) fn in_place(

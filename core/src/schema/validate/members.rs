@@ -8,8 +8,8 @@ use crate::json::lookup::Lookup;
 use crate::json::name::Name;
 use crate::json::node::Node;
 use crate::json::tree::Tree;
-use crate::schema::compiled::{Keyword, Members, Subschema};
 use crate::schema::graph::Number;
+use crate::schema::subschema::{Keyword, Members, Subschema};
 
 impl<'s> Run<'s, '_> {
     pub(super) fn object(

@@ -20,13 +20,13 @@ mod oracle;
 pub(super) mod report;
 mod scalars;
 
-use super::compiled::{Keyword, Subschema};
 use super::graph::Number;
-use crate::cost::Budget;
+use super::subschema::{Keyword, Subschema};
+use crate::budget::Budget;
 use crate::error::Error;
 use crate::json::node::{Kind, Node};
-use evaluated::Evaluated;
-use report::{Path, Report, Step};
+use crate::schema::validate::evaluated::Evaluated;
+use crate::schema::validate::report::{Path, Report, Step};
 
 /// What asking a subschema costs, and each of its keywords.
 const SUBSCHEMA_COST: usize = 25;

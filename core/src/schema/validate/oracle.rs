@@ -5,11 +5,11 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
 
-use crate::cost::Budget;
+use crate::budget::Budget;
 use crate::json::oracle;
 use crate::json::tree::Tree;
 use crate::limits::Limits;
-use crate::schema::Schema;
+use crate::schema::compiled::Schema;
 
 const NAMES: [&str; 6] = ["a", "b", "c", "d/e", "", "é"];
 

@@ -7,7 +7,7 @@ use super::{At, Limit, Run};
 use crate::error::Error;
 use crate::json::decimal::Decimal;
 use crate::json::node::{Kind, Node};
-use crate::schema::compiled::{Bound, Keyword, TYPES, Types};
+use crate::schema::subschema::{Bound, Keyword, TYPES, Types};
 
 /// What reading a number costs, and each of its digits.
 const NUMBER_COST: usize = 80;

@@ -3,7 +3,7 @@
 //! A stream is an ordinary key, so nothing in it is trusted: every text is parsed under the limits of the server, and a gap
 //! in the versions ends the attempt.
 
-use crate::cost::Budget;
+use crate::budget::Budget;
 use crate::json::change::{Change, ChangeKind};
 use crate::json::tree::Tree;
 use crate::limits::Limits;

@@ -3,20 +3,25 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{Context, Rights};
-use crate::cost::Budget;
-use crate::deadlines::Deadlines;
+use super::proposal::Context;
+use super::update::Rights;
+use crate::budget::Budget;
 use crate::error::Error;
-use crate::history::{Dropped, Version};
 use crate::json::change::{Change, ChangeKind};
 use crate::json::draft::Draft;
 use crate::json::node::Node;
 use crate::json::pointer::Pointer;
 use crate::json::tree::Tree;
 use crate::json::written::Written;
-use crate::rules::{Before, Clock, Keep, Rules, hidden};
-use crate::schema::{Schema, SchemaRef};
+use crate::schema::annotations::lapses::Clock;
+use crate::schema::annotations::preserve::Keep;
+use crate::schema::annotations::protect::Before;
+use crate::schema::annotations::rules::Rules;
+use crate::schema::annotations::secrets::hidden;
+use crate::schema::compiled::{Schema, SchemaRef};
 use crate::state::State;
+use crate::state::deadlines::Deadlines;
+use crate::state::history::{Dropped, Version};
 
 /// The schema of a command, and the one that the state obeyed before when that is another: what was immutable stays so, and
 /// what was kept is kept.

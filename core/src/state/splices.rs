@@ -14,8 +14,8 @@
 
 use std::ops::Range;
 
-use crate::codec::{Reader, Writer};
-use crate::document::DOCUMENT_BYTES_CEILING;
+use super::document::DOCUMENT_BYTES_CEILING;
+use crate::wire::{Reader, Writer};
 
 /// So long is what is looked for; less than this in common is not worth a splice of its own.
 const PROBE_BYTES: usize = 16;

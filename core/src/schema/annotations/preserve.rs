@@ -1,8 +1,8 @@
 //! Members that a command leaves as they are: what REPLACE and SHALLOW do not mention, and what neither rollback, reset nor
 //! recovery may bring back.
 
-use super::Rules;
 use super::places::{Marks, Place};
+use super::rules::Rules;
 use crate::json::draft::Draft;
 use crate::json::node::Node;
 use crate::json::strings::raw;

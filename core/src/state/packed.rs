@@ -8,11 +8,13 @@
 
 use std::sync::Arc;
 
-use crate::codec::{Reader, Writer, events};
-use crate::deadlines::{DEADLINES_MAX, Deadline, Deadlines};
-use crate::delta::{self, Edits};
-use crate::document::Document;
-use crate::history::Version;
+use super::deadlines::{DEADLINES_MAX, Deadline, Deadlines};
+use super::document::Document;
+use super::history::Version;
+use super::splices;
+use super::splices::Edits;
+use crate::codec::events;
+use crate::wire::{Reader, Writer};
 
 /// So many versions in a row are kept as splices; then comes one that is whole.
 pub(crate) const CHAIN_MAX: usize = 32;
@@ -98,7 +100,7 @@ impl Past {
         let Facts { mut version, kind, content } = self.facts()?;
         let text = match kind {
             WHOLE => std::str::from_utf8(content).ok()?.to_owned(),
-            SPLICES => delta::apply(newer.document.text(), content)?,
+            SPLICES => splices::apply(newer.document.text(), content)?,
             _ => return None,
         };
         version.document = Document::of_trusted(text)?;

@@ -4,10 +4,10 @@
 //! itself. Only what succeeded is remembered, what changed nothing too. A refusal is not, so that the same command may be sent
 //! again once its reason is gone.
 
-use super::{Context, Course, Outcome, Remarks};
+use super::proposal::{Context, Course, Outcome, Remarks};
 use crate::error::Error;
+use crate::state::idempotency::{Id, Made, Remembered, Token};
 use crate::state::{Effect, State};
-use crate::tokens::{Id, Made, Remembered, Token};
 
 /// Decides a command by `decide`, which returns the reply too, unless its token is known: then the reply is the first one.
 ///
@@ -69,14 +69,15 @@ fn remember(outcome: &mut Outcome, state: Option<&State>, id: &Id, made: Made, c
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cost::Budget;
-    use crate::decide::{Rights, Update, update};
+    use crate::budget::Budget;
+    use crate::decide::update;
+    use crate::decide::update::{Rights, Update};
     use crate::etag::Expected;
     use crate::expiry::Ttl;
     use crate::json::change::{Change, ChangeKind};
-    use crate::keys::Keys;
     use crate::limits::Limits;
-    use crate::schema::Registry;
+    use crate::schema::registry::Registry;
+    use crate::state::etag_keys::Keys;
 
     const JSON: &[u8] = br#"{"current":{"path":"offer"}}"#;
     const NOW_MS: i64 = 1_741_058_499_570;

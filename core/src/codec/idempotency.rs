@@ -1,8 +1,8 @@
 //! The bytes of tokens: what a state remembers of the commands that came with an ID.
 
-use super::{Reader, Writer};
 use crate::etag::Etag;
-use crate::tokens::{Made, Remembered, TOKENS_CEILING, Token, Tokens};
+use crate::state::idempotency::{Made, Remembered, TOKENS_CEILING, Token, Tokens};
+use crate::wire::{Reader, Writer};
 
 const MADE_ETAG: u8 = 1;
 const MADE_ATTEMPTS: u8 = 2;

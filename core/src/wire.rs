@@ -1,6 +1,6 @@
 //! The alphabet of the format: numbers, times, texts and flags, and how each of them is read from bytes that nobody vouches for.
 
-use super::NAME_BYTES_MAX;
+use crate::codec::state::NAME_BYTES_MAX;
 
 #[derive(Default)]
 pub(crate) struct Writer {

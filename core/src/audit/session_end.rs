@@ -4,11 +4,11 @@
 //! a copy of the document to read them from later: what is copied while memory is being freed looks to the server as if
 //! nothing had been freed, and it would evict one state after another.
 
-use super::Entry;
+use super::entry::Entry;
 use crate::decide::Remarks;
 use crate::etag::Etag;
 use crate::json::to_text;
-use crate::schema::Registry;
+use crate::schema::registry::Registry;
 use crate::state::State;
 use crate::time::iso8601;
 
@@ -68,12 +68,12 @@ impl Ended {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deadlines::Deadlines;
-    use crate::document::Document;
-    use crate::history::Version;
-    use crate::keys::Keys;
-    use crate::schema::{Schema, SchemaRef};
+    use crate::schema::compiled::{Schema, SchemaRef};
     use crate::state::Event;
+    use crate::state::deadlines::Deadlines;
+    use crate::state::document::Document;
+    use crate::state::etag_keys::Keys;
+    use crate::state::history::Version;
     use std::sync::Arc;
 
     /// A state at the step `menu`, with a document of this many bytes.

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::places::Place;
-use super::{Rules, pointer, within};
+use super::rules::{Rules, pointer, within};
 use crate::json::node::Node;
 
 /// All pointers and steps together are at most this long, in bytes; what does not fit is left out.
@@ -52,7 +52,7 @@ impl Steps {
 mod tests {
     use crate::json::parse::parse;
     use crate::json::to_text;
-    use crate::schema::Schema;
+    use crate::schema::compiled::Schema;
 
     /// Two members with steps at several depths, one of them below itself.
     const SCHEMA: &str = r##"{

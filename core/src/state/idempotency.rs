@@ -10,7 +10,7 @@ use std::fmt;
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::attempts::COUNT_MAX;
+use super::attempts::COUNT_MAX;
 use crate::etag::{Etag, VERSION_MAX};
 
 /// More tokens than `state.idempotency-ids` can ask for.

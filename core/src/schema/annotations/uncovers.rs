@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::{Place, Rules};
+use super::places::Place;
+use super::rules::Rules;
 use crate::json::pointer::escaped;
 
 /// Two schemas that refer to themselves make as many pairs as the product of their places. Above this the answer is that a
@@ -49,7 +50,7 @@ fn member(place: &Place, name: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use crate::schema::Schema;
+    use crate::schema::compiled::Schema;
 
     fn uncovered(before: &str, after: &str) -> Option<String> {
         let schema = |text: &str| Schema::compile("vimbiso.channel", 1, text.as_bytes()).expect(text);

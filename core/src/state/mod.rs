@@ -3,19 +3,29 @@
 //! A command is decided into an [`Effect`]; applying it can't fail. The same effect is applied on the primary, sent
 //! to replicas and written to the AOF, so all of them end equal, whatever their configuration (invariants I3, I4).
 
+pub(crate) mod attempts;
+pub(crate) mod deadlines;
+pub(crate) mod document;
+pub(crate) mod etag_keys;
+pub(crate) mod history;
+pub(crate) mod idempotency;
+pub(crate) mod last_entry;
+pub(crate) mod packed;
+pub(crate) mod splices;
+
 use std::borrow::Cow;
 
-use crate::attempts::{Attempt, Attempted, Attempts, Counter};
-use crate::audit::LastEntry;
-use crate::deadlines::{Deadline, Deadlines};
-use crate::delta::Edits;
 use crate::etag::{Etag, VERSION_MAX};
-use crate::history::{Dropped, History, Label, Version};
-use crate::keys::{Key, Keys};
-use crate::past::{Past, Places};
-use crate::schema::SchemaRef;
+use crate::schema::compiled::SchemaRef;
+use crate::state::attempts::{Attempt, Attempted, Attempts, Counter};
+use crate::state::deadlines::{Deadline, Deadlines};
+use crate::state::etag_keys::{Key, Keys};
+use crate::state::history::{Dropped, History, Label, Version};
+use crate::state::idempotency::{Remembered, Tokens};
+use crate::state::last_entry::LastEntry;
+use crate::state::packed::{Past, Places};
+use crate::state::splices::Edits;
 use crate::time::TIME_MAX_MS;
-use crate::tokens::{Remembered, Tokens};
 
 /// What made a version, as HISTORY and the audit stream show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,16 +9,16 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::deadlines::Deadlines;
-use crate::delta::Edits;
-use crate::document::Document;
+use super::Event;
+use super::deadlines::Deadlines;
+use super::document::Document;
+use super::etag_keys::Keys;
+use super::packed::{CHAIN_MAX, Past, Places};
+use super::splices::Edits;
 use crate::etag::Etag;
-use crate::keys::Keys;
 use crate::limits::Limits;
-use crate::past::{CHAIN_MAX, Past, Places};
-use crate::state::Event;
 
-/// One version of a state. In this order, that of C, for the sake of [`State`](crate::State).
+/// One version of a state. In this order, that of C, for the sake of [`State`](crate::state::State).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Version {
@@ -359,7 +359,7 @@ mod tests {
                 let mut next = version(number);
                 next.document = if *kind == 0 { Document::empty() } else { document(number) };
                 let places = ["/auth", "/form"].into_iter().take(*kind);
-                let deadline = |place: &str| crate::deadlines::Deadline { place: place.into(), at_ms: number as i64 * 7 };
+                let deadline = |place: &str| crate::state::deadlines::Deadline { place: place.into(), at_ms: number as i64 * 7 };
                 next.deadlines = Deadlines::new(places.map(deadline).collect());
                 next.at_ms = 1000 - number as i64;
                 history.push(history.pack(&head, &next.document.edits_since(&head.document)));

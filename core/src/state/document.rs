@@ -5,7 +5,7 @@
 //! means one text for one reading of the client's bytes: member order and number literals as written, strings as RFC 8785 writes
 //! them, no insignificant space, of duplicate names the last. So equal text means nothing has changed.
 
-use crate::delta::Edits;
+use super::splices::Edits;
 use crate::error::Error;
 use crate::json::diff;
 use crate::json::draft::Draft;

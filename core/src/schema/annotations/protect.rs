@@ -1,7 +1,7 @@
 //! Protected and immutable members: what the document before and after must have in common.
 
 use super::places::{Marks, Place};
-use super::{Rules, member, pointer, within};
+use super::rules::{Rules, member, pointer, within};
 use crate::error::Error;
 use crate::json::equal::equal;
 use crate::json::name::Name;

@@ -1,28 +1,8 @@
-//! The annotations of a schema: what a document may become, beyond what it must look like.
-//!
-//! `x-protected`, `x-immutable`, `x-secret` and `x-transitions` stand on members. Compiled, they are a graph of places:
-//! each knows its marks and where its annotated members lead. The checks walk a document along that graph, so a document
-//! without annotated members costs nothing, and they never look at the command: only at the document before and after. A
-//! way around them would have to make another document. What looks takes nodes of a text, what changes takes drafts.
-//!
-//! * `places`: from a schema to the graph
-//! * `guard`: protected and immutable members
-//! * `keep`: what REPLACE, SHALLOW, rollback, reset and recovery leave as it is
-//! * `lapses`: members that last for a while
-//! * `secrets`: `"***"` out, `"***"` back in
-//! * `transitions`: steps
-//! * `steps`: where a document stands in them
-//! * `uncovers`: what another schema would guard no more
+//! The compiled annotations of a schema.
 
-mod guard;
-mod keep;
-mod lapses;
-mod places;
-mod secrets;
-mod steps;
-mod transitions;
-mod uncovers;
-
+use super::places;
+use super::places::{Marks, Place};
+use super::transitions::Transitions;
 use crate::error::Error;
 use crate::json::name::Name;
 use crate::json::node::Node;
@@ -31,19 +11,11 @@ use crate::json::tree::Tree;
 use crate::schema::graph::Strictness;
 use crate::schema::refs::Whole;
 
-pub use guard::Before;
-pub use keep::Keep;
-pub use lapses::Clock;
-pub use secrets::hidden;
-
-use places::{Marks, Place};
-use transitions::Transitions;
-
 /// The compiled annotations of a schema.
 #[derive(Debug, Default)]
 pub struct Rules {
     /// The first is the document; empty when nothing is annotated.
-    places: Vec<Place>,
+    pub(super) places: Vec<Place>,
 }
 
 impl Rules {
@@ -108,18 +80,18 @@ impl Rules {
         members.try_for_each(|(name, below)| self.check_beginnings_at(Some(below), value.member(name)))
     }
 
-    fn root(&self) -> Option<&Place> {
+    pub(super) fn root(&self) -> Option<&Place> {
         self.places.first()
     }
 
     /// The annotated member of a place that a token of a pointer names.
-    fn below(&self, place: &Place, token: &str) -> Option<&Place> {
+    pub(super) fn below(&self, place: &Place, token: &str) -> Option<&Place> {
         let (_, number) = place.members.iter().find(|(name, _)| **name == *token)?;
         self.places.get(*number)
     }
 
     /// The annotated members of a place, those with certain marks at or below them.
-    fn members<'r>(
+    pub(super) fn members<'r>(
         &'r self,
         place: &'r Place,
         wanted: impl Fn(Marks) -> bool + 'r,
@@ -135,20 +107,20 @@ fn begins(transitions: &Transitions, value: Node, place: &Place) -> Result<(), E
         return Ok(());
     }
     let reason = "the default is not one of the initial steps".to_owned();
-    Err(crate::schema::bad_schema(&place.pointer, reason))
+    Err(crate::schema::compiled::bad_schema(&place.pointer, reason))
 }
 
-fn member<'v>(value: Option<Node<'v>>, name: &Name) -> Option<Node<'v>> {
+pub(super) fn member<'v>(value: Option<Node<'v>>, name: &Name) -> Option<Node<'v>> {
     value?.member(name)
 }
 
 /// An empty pointer with room for most: walking down appends to it and takes back.
-fn pointer() -> String {
+pub(super) fn pointer() -> String {
     String::with_capacity(64)
 }
 
 /// Calls `walk` with the pointer of a member.
-fn within<T>(pointer: &mut String, name: &str, walk: impl FnOnce(&mut String) -> T) -> T {
+pub(super) fn within<T>(pointer: &mut String, name: &str, walk: impl FnOnce(&mut String) -> T) -> T {
     let len = pointer.len();
     pointer.push('/');
     if name.bytes().any(|byte| matches!(byte, b'~' | b'/')) {

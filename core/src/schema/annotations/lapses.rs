@@ -3,18 +3,18 @@
 //! A lapsed member goes back to its default, or away. What is protected or immutable in it stays: it goes by a deadline of
 //! its own only.
 
-use super::keep::{Keep, remove_member, set_member};
 use super::places::{Place, flag};
-use super::{Rules, pointer, within};
-use crate::deadlines::{DEADLINES_MAX, Deadline, Deadlines};
+use super::preserve::{Keep, remove_member, set_member};
+use super::rules::{Rules, member, pointer, within};
 use crate::error::Error;
 use crate::json::draft::Draft;
 use crate::json::equal::equal;
 use crate::json::node::Node;
 use crate::json::pointer::Pointer;
 use crate::json::written::Written;
+use crate::schema::compiled::{bad_schema, ttl_ms};
 use crate::schema::refs::Spot;
-use crate::schema::{bad_schema, ttl_ms};
+use crate::state::deadlines::{DEADLINES_MAX, Deadline, Deadlines};
 
 pub const TTL: &str = "x-ttl";
 pub const SLIDING: &str = "x-sliding";
@@ -89,7 +89,7 @@ impl Rules {
         }
         for (name, below) in self.members(place, |marks| marks.lapses) {
             let Some(after) = after.member(name) else { continue };
-            let before = super::member(before, name);
+            let before = member(before, name);
             within(pointer, name, |pointer| {
                 self.collect_deadlines(below, pointer, before, after, clock, found)
             })?;

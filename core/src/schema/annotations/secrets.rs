@@ -6,10 +6,10 @@
 
 use std::sync::LazyLock;
 
-use super::guard::Before;
-use super::keep::remove_member;
 use super::places::{Marks, Place};
-use super::{Rules, member, pointer, within};
+use super::preserve::remove_member;
+use super::protect::Before;
+use super::rules::{Rules, member, pointer, within};
 use crate::error::Error;
 use crate::json::diff::goes_by_members;
 use crate::json::draft::Draft;
@@ -263,9 +263,9 @@ fn is_guarded_secret(marks: Marks, is_set: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::document::Document;
     use crate::limits::Limits;
-    use crate::schema::Schema;
+    use crate::schema::compiled::Schema;
+    use crate::state::document::Document;
 
     /// The difference tells an object as a whole when the order of its members is another, and then all that is in it.
     #[test]

@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{Reader, VERSIONS_CEILING, Writer, read_version};
-use crate::deadlines::{DEADLINES_MAX, PLACE_BYTES_MAX};
-use crate::document::DOCUMENT_BYTES_CEILING;
-use crate::history::{History, Version};
-use crate::past::{Past, Places};
+use super::state::{VERSIONS_CEILING, read_version};
+use crate::state::deadlines::{DEADLINES_MAX, PLACE_BYTES_MAX};
+use crate::state::document::DOCUMENT_BYTES_CEILING;
+use crate::state::history::{History, Version};
+use crate::state::packed::{Past, Places};
+use crate::wire::{Reader, Writer};
 
 /// A version's deadlines have the places of those of the next newer past version.
 const SAME_PLACES: u8 = 0;

@@ -15,9 +15,10 @@ use crate::error::Error;
 use crate::json::name::Name;
 use crate::json::to_text;
 use crate::json::tree::Tree;
+use crate::schema::compiled::bad_schema;
+use crate::schema::defaults;
 use crate::schema::graph::{Number, Strictness};
 use crate::schema::refs::{Spot, Whole};
-use crate::schema::{bad_schema, defaults};
 
 /// Keywords that stand on a member and mark it.
 const PROTECTED: &str = "x-protected";

@@ -1,0 +1,500 @@
+//! The bytes of a state.
+
+use super::{events, history, idempotency};
+use crate::wire::{Reader, Writer};
+use std::num::NonZeroU64;
+
+use crate::schema::compiled::SchemaRef;
+use crate::state::State;
+use crate::state::attempts::{
+    ATTEMPT_ERROR_BYTES_MAX, ATTEMPTS_CEILING, Attempt, Attempts, Counter, OPERATIONS_MAX,
+};
+use crate::state::deadlines::{DEADLINES_MAX, Deadline, Deadlines, PLACE_BYTES_MAX};
+use crate::state::document::{DOCUMENT_BYTES_CEILING, Document};
+use crate::state::etag_keys::{Key, Keys};
+use crate::state::history::{History, Label, Version};
+use crate::state::last_entry::LastEntry;
+
+/// The first byte of an encoded state; another one is another format.
+const STATE_FORMAT: u8 = 3;
+/// Without a key for etags. It is read, and written no more.
+const STATE_FORMAT_KEYLESS: u8 = 2;
+/// Past versions as whole ones, oldest first. It is read, and written no more.
+const STATE_FORMAT_WHOLE: u8 = 1;
+
+/// Names and actors in a state are at most this long, in bytes.
+pub const NAME_BYTES_MAX: usize = 128;
+/// More past versions than `state.snapshots` and `state.labels` can ask for together.
+pub(super) const VERSIONS_CEILING: usize = 2048;
+/// More labels than `state.labels` can ask for.
+pub(super) const LABELS_CEILING: usize = 64;
+
+/// Encodes a state.
+pub fn encode_state(state: &State) -> Vec<u8> {
+    let mut out = Writer::default();
+    write_state(&mut out, state);
+    out.bytes
+}
+
+/// Decodes a state; `None` for bytes that no [`encode_state`] made.
+pub fn decode_state(bytes: &[u8]) -> Option<State> {
+    let mut input = Reader { bytes };
+    let state = read_state(&mut input)?;
+    input.at_end().then_some(state)
+}
+
+pub(super) fn write_state(out: &mut Writer, state: &State) {
+    out.byte(STATE_FORMAT);
+    out.fixed(state.keys.seed);
+    out.byte(u8::from(!state.keys.lack_a_key()));
+    if let Some(key) = state.keys.key {
+        write_key(out, key);
+    }
+    out.time(state.initialized_at_ms);
+    write_schema(out, state.schema.as_ref());
+    write_version(out, &state.head);
+    history::write_past(out, &state.history.past);
+    out.len(state.history.labels.len());
+    for label in &state.history.labels {
+        out.text(&label.name);
+        out.number(label.version);
+    }
+    out.len(state.attempts.counters.len());
+    for counter in &state.attempts.counters {
+        out.text(&counter.operation);
+        out.number(counter.attempts);
+        out.number(counter.failures);
+    }
+    out.len(state.attempts.history.len());
+    state.attempts.history.iter().for_each(|attempt| write_attempt(out, attempt));
+    idempotency::write_tokens(out, &state.tokens);
+    write_last_entry(out, state.last_entry);
+}
+
+pub(super) fn read_state(input: &mut Reader) -> Option<State> {
+    let format = input.byte()?;
+    let mut keys = Keys { seed: input.fixed()?, key: None };
+    if format == STATE_FORMAT && input.flag()? {
+        keys.key = Some(read_key(input)?);
+    }
+    let initialized_at_ms = input.time()?;
+    let schema = read_schema(input)?;
+    let mut state = State::new(keys, initialized_at_ms, schema, read_version(input)?);
+    let past = match format {
+        STATE_FORMAT | STATE_FORMAT_KEYLESS => history::read_past(input)?,
+        STATE_FORMAT_WHOLE => history::read_whole(input, &state.head)?,
+        _ => return None,
+    };
+    let labels = input.len(LABELS_CEILING)?;
+    let labels = (0..labels).map(|_| Some(Label { name: input.name()?, version: input.number()? }));
+    let labels = labels.collect::<Option<_>>()?;
+    state.forget_passed();
+    state.history = History { past, labels };
+    state.attempts = read_attempts(input)?;
+    state.tokens = idempotency::read_tokens(input)?;
+    state.last_entry = read_last_entry(input)?;
+    state.check_invariants().is_ok().then_some(state)
+}
+
+pub(super) fn write_key(out: &mut Writer, key: Key) {
+    out.fixed(key.first.get());
+    out.fixed(key.second);
+}
+
+pub(super) fn read_key(input: &mut Reader) -> Option<Key> {
+    Some(Key { first: NonZeroU64::new(input.fixed()?)?, second: input.fixed()? })
+}
+
+pub(super) fn write_last_entry(out: &mut Writer, last: Option<LastEntry>) {
+    out.byte(u8::from(last.is_some()));
+    if let Some(last) = last {
+        out.number(last.id_ms);
+        out.number(last.id_seq);
+        out.time(last.expires_at_ms);
+    }
+}
+
+pub(super) fn read_last_entry(input: &mut Reader) -> Option<Option<LastEntry>> {
+    if !input.flag()? {
+        return Some(None);
+    }
+    LastEntry::new((input.number()?, input.number()?), input.time()?).map(Some)
+}
+
+pub(super) fn read_attempts(input: &mut Reader) -> Option<Attempts> {
+    let counters = (0..input.len(OPERATIONS_MAX)?).map(|_| {
+        Some(Counter { operation: input.name()?, attempts: input.number()?, failures: input.number()? })
+    });
+    let counters = counters.collect::<Option<_>>()?;
+    let history = (0..input.len(ATTEMPTS_CEILING)?).map(|_| read_attempt(input)).collect::<Option<_>>()?;
+    Some(Attempts { counters, history })
+}
+
+pub(super) fn write_attempt(out: &mut Writer, attempt: &Attempt) {
+    out.text(&attempt.operation);
+    out.optional_text(attempt.component.as_deref());
+    out.time(attempt.at_ms);
+    out.byte(u8::from(attempt.success));
+    out.optional_text(attempt.error.as_deref());
+}
+
+pub(super) fn read_attempt(input: &mut Reader) -> Option<Attempt> {
+    Some(Attempt {
+        operation: input.name()?,
+        component: input.optional_name()?,
+        at_ms: input.time()?,
+        success: input.flag()?,
+        error: input.optional_text(ATTEMPT_ERROR_BYTES_MAX)?,
+    })
+}
+
+pub(super) fn write_version(out: &mut Writer, version: &Version) {
+    write_facts(out, version);
+    out.text(version.document.text());
+}
+
+/// All of a version but its document.
+pub(super) fn write_facts(out: &mut Writer, version: &Version) {
+    out.number(version.number);
+    out.number(version.parent);
+    out.time(version.at_ms);
+    out.byte(events::byte_of(version.event));
+    out.optional_text(version.actor.as_deref());
+    out.byte(u8::from(version.has_secret));
+    write_deadlines(out, &version.deadlines);
+}
+
+pub(super) fn read_version(input: &mut Reader) -> Option<Version> {
+    let version = read_facts(input)?;
+    let document = Document::from_stored(input.slice(DOCUMENT_BYTES_CEILING)?)?;
+    Some(Version { document, ..version })
+}
+
+/// A version whose document is still to come.
+pub(super) fn read_facts(input: &mut Reader) -> Option<Version> {
+    Some(Version {
+        number: input.number()?,
+        parent: input.number()?,
+        at_ms: input.time()?,
+        event: events::of_byte(input.byte()?)?,
+        actor: input.optional_name()?,
+        has_secret: input.flag()?,
+        deadlines: read_deadlines(input)?,
+        document: Document::empty(),
+    })
+}
+
+pub(super) fn write_deadlines(out: &mut Writer, deadlines: &Deadlines) {
+    out.len(deadlines.iter().len());
+    for deadline in deadlines.iter() {
+        out.text(&deadline.place);
+        out.time(deadline.at_ms);
+    }
+}
+
+pub(super) fn read_deadlines(input: &mut Reader) -> Option<Deadlines> {
+    let deadlines = (0..input.len(DEADLINES_MAX)?).map(|_| {
+        let place = std::str::from_utf8(input.slice(PLACE_BYTES_MAX)?).ok()?;
+        Some(Deadline { place: place.into(), at_ms: input.time()? })
+    });
+    Deadlines::sorted(deadlines.collect::<Option<_>>()?)
+}
+
+pub(super) fn write_schema(out: &mut Writer, schema: Option<&SchemaRef>) {
+    out.optional_text(schema.map(|schema| &*schema.name));
+    if let Some(schema) = schema {
+        out.number(schema.revision);
+        out.fixed(schema.digest);
+        out.byte(u8::from(schema.has_secrets));
+    }
+}
+
+pub(super) fn read_schema(input: &mut Reader) -> Option<Option<SchemaRef>> {
+    match input.optional_name()? {
+        None => Some(None),
+        Some(name) => {
+            let (revision, digest, has_secrets) = (input.number()?, input.fixed()?, input.flag()?);
+            Some(Some(SchemaRef { name, revision, digest, has_secrets }))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::effects::{decode_effects, encode_effects};
+    use crate::etag::Etag;
+    use crate::state::attempts::{Attempted, Tally};
+    use crate::state::history::Dropped;
+    use crate::state::idempotency::{Made, Remembered, Token, Tokens};
+    use crate::state::packed::Past;
+    use crate::state::splices::Edits;
+    use crate::state::{Commit, Effect, Event, Relabel};
+
+    const KEYS: fn() -> Keys = || Keys::from_random([0x5eed, 1, 2]);
+
+    fn document(text: &str) -> Document {
+        Document::from_stored(text.as_bytes()).expect(text)
+    }
+
+    fn version(number: u64, text: &str) -> Version {
+        let actor = number.is_multiple_of(2).then(|| "amount_input".into());
+        Version {
+            number,
+            parent: number - 1,
+            at_ms: 1_741_058_499_570,
+            event: Event::Update,
+            actor,
+            has_secret: number.is_multiple_of(3),
+            deadlines: deadlines(number),
+            document: document(text),
+        }
+    }
+
+    fn deadlines(number: u64) -> Deadlines {
+        let deadline = |place: &str, at_ms| Deadline { place: place.into(), at_ms };
+        let all = [deadline("/current", 1_741_058_799_570), deadline("/auth/token", 1_741_058_499_600)];
+        Deadlines::new(all.into_iter().take(number as usize % 3).collect())
+    }
+
+    fn state() -> State {
+        let schema = Some(SchemaRef {
+            name: "vimbiso.channel".into(),
+            revision: 3,
+            digest: 0x1f0c,
+            has_secrets: true,
+        });
+        let mut state =
+            State::new(KEYS(), 1_741_058_499_000, schema, version(4, r#"{"current":{"path":"offer"}}"#));
+        let (first, third) = (version(1, "{}"), version(3, r#"{"current":{"path":"menu"},"amount":1.10}"#));
+        let third_packed = Past::of(&third, &state.head.document.edits_since(&third.document), None);
+        let first_packed =
+            Past::of(&first, &third.document.edits_since(&first.document), Some(&third_packed));
+        assert!(first_packed.is_whole() && !third_packed.is_whole());
+        state.history.past = [first_packed, third_packed].into();
+        state.history.labels =
+            vec![Label { name: "menu".into(), version: 1 }, Label { name: "offer".into(), version: 4 }];
+        state.attempts = Attempts {
+            counters: vec![Counter { operation: "confirm".into(), attempts: 7, failures: 2 }],
+            history: [attempt(None), attempt(Some("INVALID 1 violation: /amount: too much"))].into(),
+        };
+        state.last_entry = LastEntry::new((1_741_058_499_570, 3), 1_741_144_899_570);
+        let made = [Made::Etag(Etag { version: 4, digest: 0x1f0c }), Made::Attempts(7)];
+        state.tokens = Tokens { kept: made.map(token).into() };
+        state
+    }
+
+    fn token(made: Made) -> Token {
+        Token { name: format!("wamid.{made}").into(), digest: 0x7f3a, made }
+    }
+
+    fn attempt(error: Option<&str>) -> Attempt {
+        Attempt {
+            operation: "confirm".into(),
+            component: error.map(|_| "ConfirmOffer".into()),
+            at_ms: 1_741_058_499_570,
+            success: error.is_none(),
+            error: error.map(Into::into),
+        }
+    }
+
+    fn effects() -> Vec<Effect> {
+        let dropped = Dropped { labels: vec!["menu".into()], versions: vec![1] };
+        let (before, version) = (state(), version(5, "{}"));
+        let commit = Commit::on(&before, version, before.keys, None, Some("x".into()), dropped.clone());
+        vec![
+            Effect::Put(Box::new(state())),
+            Effect::Commit(Box::new(commit)),
+            Effect::Relabel(Relabel { label: "confirm".into(), dropped }),
+            Effect::Attempt(Attempted {
+                tally: Tally::Failure,
+                attempt: attempt(Some("x")),
+                history_max: 100,
+            }),
+            Effect::Deadlines(deadlines(2)),
+            Effect::Remember(Remembered { token: token(Made::Attempts(8)), kept_max: 64 }),
+        ]
+    }
+
+    #[test]
+    fn what_was_encoded_is_decoded() {
+        assert_eq!(decode_state(&encode_state(&state())), Some(state()));
+        let before = state();
+        assert_eq!(decode_effects(&encode_effects(&effects()), Some(&before)), Some(effects()));
+        for effect in effects() {
+            assert_eq!(
+                decode_effects(&encode_effects(std::slice::from_ref(&effect)), Some(&before)),
+                Some(vec![effect])
+            );
+        }
+    }
+
+    /// A document of some length, and the commit that changes one number in it.
+    fn before_and_change() -> (State, Effect) {
+        let note = "School fees for term 2. ".repeat(20);
+        let text = |amount: &str| format!(r#"{{"note":"{note}","amount":{amount},"handle":"tariro"}}"#);
+        let before = State::new(KEYS(), 1_741_058_499_000, None, version(4, &text("12.50")));
+        let version = version(5, &text("7"));
+        let commit = Commit::on(&before, version, before.keys, None, None, Dropped::default());
+        (before, Effect::Commit(Box::new(commit)))
+    }
+
+    #[test]
+    fn a_change_is_told_by_what_has_changed() {
+        let (before, change) = before_and_change();
+        let change = std::slice::from_ref(&change);
+        let bytes = encode_effects(change);
+        assert!(bytes.len() < 80, "{}", bytes.len());
+        assert_eq!(decode_effects(&bytes, Some(&before)).as_deref(), Some(change));
+        for len in 1..bytes.len() {
+            assert_eq!(decode_effects(&bytes[..len], Some(&before)), None, "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn a_change_of_another_document_is_refused() {
+        let (before, change) = before_and_change();
+        let bytes = encode_effects(&[change]);
+        let mut other = before.clone();
+        other.head.document = document(&before.head.document.text().replace("term 2", "term 3"));
+        let mut reborn = before.clone();
+        reborn.keys = Keys::from_random([0x5eed, 1, 3]);
+        for state in [None, Some(&other), Some(&reborn)] {
+            assert_eq!(decode_effects(&bytes, state), None);
+        }
+    }
+
+    /// A state that a release without keys has written keeps its etag, and gets a key with its next version.
+    #[test]
+    fn state_without_a_key_gets_one_with_its_next_version() {
+        let (mut before, _) = before_and_change();
+        before.keys.key = None;
+        before.digest = before.head.etag(before.keys).digest;
+        let read = decode_state(&encode_state(&before)).expect("a state without a key");
+        assert_eq!((read.etag(), read.keys), (before.etag(), before.keys));
+        for text in [before.head.document.text().replace("12.50", "7"), "{}".to_owned()] {
+            let keys = before.keys.or_key_of(KEYS());
+            let commit = Commit::on(&before, version(5, &text), keys, None, None, Dropped::default());
+            let effect = [Effect::Commit(Box::new(commit))];
+            let bytes = encode_effects(&effect);
+            assert_eq!(decode_effects(&bytes, Some(&before)).as_deref(), Some(&effect[..]), "{text}");
+            let mut after = before.clone();
+            effect.into_iter().for_each(|effect| after.apply(effect));
+            assert_eq!((after.keys, after.digest), (keys, keys.digest(5, &text)));
+            // A key is for a state that has none, and stands before a version.
+            assert_eq!(decode_effects(&bytes, Some(&after)), None);
+            assert_eq!(decode_effects(&bytes[..17], Some(&before)), None);
+        }
+    }
+
+    #[test]
+    fn truncated_and_padded_bytes_are_refused() {
+        let bytes = encode_state(&state());
+        for len in 0..bytes.len() {
+            assert_eq!(decode_state(&bytes[..len]), None, "{len} bytes");
+        }
+        assert_eq!(decode_state(&[&bytes[..], &[0]].concat()), None);
+    }
+
+    #[test]
+    fn broken_invariants_are_refused() {
+        let mut rising = state();
+        rising.history.past.swap(0, 1);
+        let mut ancestor = state();
+        ancestor.head.parent = 4;
+        let mut label = state();
+        label.history.labels[0].version = 2;
+        let mut twice = state();
+        twice.history.labels[0].name = "offer".into();
+        let mut time = state();
+        time.head.at_ms = i64::MAX;
+        let mut counted = state();
+        counted.attempts.counters.push(counted.attempts.counters[0].clone());
+        let mut beyond = state();
+        beyond.attempts.counters[0].attempts = u64::MAX - 1;
+        let mut more_failures = state();
+        more_failures.attempts.counters[0].failures = 8;
+        let mut nobody = state();
+        nobody.head.deadlines = Deadlines::new(vec![Deadline { place: "".into(), at_ms: 1 }]);
+        let mut entry = state();
+        entry.last_entry = entry.last_entry.map(|last| LastEntry { expires_at_ms: i64::MAX, ..last });
+        let mut remembered = state();
+        remembered.tokens.kept.push_back(token(Made::Attempts(7)));
+        let mut made = state();
+        made.tokens.kept.push_back(token(Made::Etag(Etag { version: 0, digest: 1 })));
+        let mut replayed = state();
+        replayed.tokens.kept[1].made = Made::Attempts(u64::MAX - 1);
+        let versions = [rising, ancestor, label, twice, time, nobody, entry];
+        let counts = [counted, beyond, more_failures, remembered, made, replayed];
+        for broken in versions.into_iter().chain(counts) {
+            assert_eq!(decode_state(&encode_state(&broken)), None, "{broken:?}");
+        }
+    }
+
+    /// What a release that kept past versions whole has written, by way of DUMP.
+    #[test]
+    fn a_state_of_the_first_format_is_read() {
+        let hex: String = include_str!("golden/state_1.hex").split_whitespace().collect();
+        let digits = hex.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).expect("text"));
+        let bytes: Vec<u8> = digits.map(|pair| u8::from_str_radix(pair, 16).expect("hex")).collect();
+        let state = decode_state(&bytes).expect("the first format");
+        let texts: Vec<String> = state.versions().map(|version| version.document.text().to_owned()).collect();
+        let amount_and = |rest: &str| format!(r#"{{"handle":"Zoë \"z\" 🙂","amount":{rest}}}"#);
+        assert_eq!(
+            texts,
+            [
+                amount_and(r#"2.50,"steps":[1,2,3],"auth":{"token":"t-1"}"#),
+                amount_and(r#"2.50,"steps":[1,2,3,12345678901234567890],"auth":{"token":"t-1"}"#),
+                amount_and(r#"2.50,"steps":[1,2,3],"auth":{"token":"t-1"}"#),
+                amount_and(r#"1.10,"steps":[1,2,3],"auth":{"token":"t-1"},"form":{"page":1}"#),
+                amount_and(r#"1.10,"steps":[1,2,3]"#),
+            ]
+        );
+        assert_eq!(state.etag().to_string(), "5-8fe9a93578891d79");
+        let second = state.find(2).expect("kept");
+        assert_eq!(
+            (second.actor.as_deref(), second.deadlines.of("/form")),
+            (Some("login"), Some(1_795_273_887_493))
+        );
+        assert_eq!((state.kept().as_str(), state.history.labelled("offer")), ("1..5", Some(3)));
+        // It is written in the present format, which is shorter.
+        let again = encode_state(&state);
+        assert!(again.len() < bytes.len());
+        assert_eq!(decode_state(&again), Some(state));
+        for len in 0..bytes.len() {
+            assert_eq!(decode_state(&bytes[..len]), None, "{len} bytes");
+        }
+    }
+
+    /// Few bytes must not make us write many: what hangs on one version is bounded.
+    #[test]
+    fn a_chain_that_is_too_long_is_refused() {
+        let chained = |past: u64| {
+            let head = version(past + 1, &format!(r#"{{"note":"{}"}}"#, "x".repeat(100)));
+            let mut state = State::new(KEYS(), 1_741_058_499_000, None, head.clone());
+            let packed = |number: u64| {
+                Past::of(&Version { number, parent: 0, ..head.clone() }, &Edits::default(), None)
+            };
+            state.history.past = (1..=past).map(packed).collect();
+            decode_state(&encode_state(&state)).map(|state| state.history.len())
+        };
+        assert_eq!(chained(crate::state::packed::CHAIN_MAX as u64), Some(crate::state::packed::CHAIN_MAX));
+        assert_eq!(chained(crate::state::packed::CHAIN_MAX as u64 + 1), None);
+    }
+
+    proptest::proptest! {
+        /// Whatever is accepted is a state that encodes to the very same bytes.
+        #[test]
+        fn mutated_bytes_never_panic(flips in proptest::collection::vec((0..400_usize, 0..=255_u8), 1..4)) {
+            let mut bytes = encode_state(&state());
+            for (at, byte) in flips {
+                let at = at % bytes.len();
+                bytes[at] = byte;
+            }
+            if let Some(decoded) = decode_state(&bytes) {
+                proptest::prop_assert_eq!(encode_state(&decoded), bytes);
+                proptest::prop_assert_eq!(decoded.versions().count(), decoded.history.len() + 1);
+            }
+        }
+    }
+}
