@@ -3,15 +3,17 @@
 //! `Display` gives the whole reply line, first the prefix that clients match on. Texts say what to do next; they never
 //! quote a value of a document, and show a caller's text up to a fixed length ([`Shown`]).
 
-use thiserror::Error as ThisError;
-
 use crate::etag::{Etag, Expected};
 use crate::shown::{Shown, error_line};
 use crate::state::idempotency::Made;
 use crate::time::{TIME_MAX_MS, iso8601};
+use thiserror::Error as ThisError;
 
 /// How many violations an `INVALID` reply spells out.
 const VIOLATIONS_SHOWN: usize = 10;
+
+/// An error tells of at most this many violations.
+pub const VIOLATIONS_MAX: usize = 100;
 
 /// The prefixes of refusals by the rules: the state and the request were understood, and what would come of them may not be.
 pub const REJECTIONS: [&str; 9] = [
@@ -290,7 +292,7 @@ fn listed(violations: &[Violation]) -> String {
     let more = violations.len().saturating_sub(VIOLATIONS_SHOWN);
     let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
     // There the search for more ends.
-    let least = if violations.len() < crate::schema::compiled::VIOLATIONS_MAX { "" } else { "at least " };
+    let least = if violations.len() < VIOLATIONS_MAX { "" } else { "at least " };
     format!("{least}{} violation{plural}: {}{rest}", violations.len(), shown.join("; "))
 }
 

@@ -23,6 +23,7 @@
 pub mod audit;
 mod budget;
 pub mod codec;
+mod context;
 pub mod decide;
 mod error;
 mod etag;
@@ -46,16 +47,18 @@ pub use json::pointer::{POINTER_BYTES_MAX, Pointer};
 pub use limits::{KEY_BYTES_MAX, Limits};
 pub use schema::{
     BINDINGS_MAX, Binding, Registry, SCHEMA_BYTES_MAX, SCHEMA_DEPTH_MAX, SCHEMAS_MAX, SUBSCHEMAS_MAX, Schema,
-    SchemaRef, Uncovered,
+    Uncovered,
 };
 pub use shown::{ERROR_LINE_BYTES_MAX, Shown, TEXT_SHOWN_BYTES_MAX, error_line};
+pub use state::State;
 pub use state::attempts::{
     ATTEMPT_ERROR_BYTES_MAX, Attempt, Attempted, Attempts, Counter, OPERATIONS_MAX, Tally,
 };
 pub use state::deadlines::{DEADLINES_MAX, Deadline, Deadlines};
 pub use state::document::Document;
+pub use state::effect::{Commit, Effect, Relabel};
 pub use state::etag_keys::Keys;
-pub use state::history::{History, Label, Version};
+pub use state::history::History;
 pub use state::idempotency::{Id, Made, Remembered};
-pub use state::{Commit, Effect, Event, Relabel, State};
+pub use state::version::{Event, Label, SchemaRef, Version};
 pub use time::iso8601;

@@ -4,6 +4,12 @@
 /// name has it again. States under longer keys, of older releases or by RENAME, can be read and deleted.
 pub const KEY_BYTES_MAX: usize = 512;
 
+/// Names and actors in a state are at most this long, in bytes.
+pub const NAME_BYTES_MAX: usize = 128;
+
+/// No document is longer, whatever the configuration says: the upper end of `state.max-bytes`.
+pub(crate) const DOCUMENT_BYTES_CEILING: usize = 64 * 1024 * 1024;
+
 /// The limits of a server; the fields' names are those of its `state.*` settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -1,6 +1,6 @@
 //! The alphabet of the format: numbers, times, texts and flags, and how each of them is read from bytes that nobody vouches for.
 
-use crate::codec::state::NAME_BYTES_MAX;
+use crate::limits::NAME_BYTES_MAX;
 
 #[derive(Default)]
 pub(crate) struct Writer {

@@ -3,15 +3,15 @@
 //! An entry is a list of fields for XADD; fields without a value are left out. The server only appends it. Documents come
 //! here with their secrets hidden.
 
-use crate::decide::Rung;
-use crate::decide::{Context, Remarks};
+use crate::context::{Context, Remarks, Rung};
 use crate::error::Error;
 use crate::etag::Etag;
 use crate::json::diff::{PatchText, creation_text, diff_text};
 use crate::json::node::Node;
 use crate::shown::{ERROR_LINE_BYTES_MAX, start_of};
+use crate::state::State;
 use crate::state::attempts::Attempted;
-use crate::state::{Event, State};
+use crate::state::version::Event;
 use crate::time::iso8601;
 
 /// About as many fields as an entry has, and as many bytes in them.

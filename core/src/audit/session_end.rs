@@ -5,7 +5,7 @@
 //! nothing had been freed, and it would evict one state after another.
 
 use super::entry::Entry;
-use crate::decide::Remarks;
+use crate::context::Remarks;
 use crate::etag::Etag;
 use crate::json::to_text;
 use crate::schema::registry::Registry;
@@ -68,12 +68,11 @@ impl Ended {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::compiled::{Schema, SchemaRef};
-    use crate::state::Event;
+    use crate::schema::compiled::Schema;
     use crate::state::deadlines::Deadlines;
     use crate::state::document::Document;
     use crate::state::etag_keys::Keys;
-    use crate::state::history::Version;
+    use crate::state::version::{Event, SchemaRef, Version};
     use std::sync::Arc;
 
     /// A state at the step `menu`, with a document of this many bytes.

@@ -3,17 +3,21 @@
 //! A commit tells what has changed in the document, as splices, with the digest of what must come out; the whole document only
 //! where that is shorter. A patch (RFC 6902) was rejected: it is longer, and must be parsed and applied by rules.
 
-use super::state::{
-    LABELS_CEILING, VERSIONS_CEILING, read_attempt, read_deadlines, read_facts, read_key, read_schema,
-    read_state, read_version, write_attempt, write_deadlines, write_facts, write_key, write_schema,
-    write_state,
+use super::attempts::{read_attempt, write_attempt};
+use super::idempotency;
+use super::state::{LABELS_CEILING, read_key, read_state, write_key, write_state};
+use super::version::{
+    VERSIONS_CEILING, read_deadlines, read_facts, read_schema, read_version, write_deadlines, write_facts,
+    write_schema,
 };
-use super::{events, idempotency};
+use crate::limits::DOCUMENT_BYTES_CEILING;
 use crate::state::attempts::{ATTEMPTS_CEILING, Attempted, Tally};
-use crate::state::document::{DOCUMENT_BYTES_CEILING, Document};
+use crate::state::document::Document;
+use crate::state::effect::{Commit, Effect, Relabel};
 use crate::state::etag_keys::Keys;
-use crate::state::history::{Dropped, Version};
-use crate::state::{Commit, Effect, Event, Relabel, State, splices};
+use crate::state::history::Dropped;
+use crate::state::version::{Event, Version};
+use crate::state::{State, splices};
 use crate::wire::{Reader, Writer};
 
 const EFFECT_PUT: u8 = b'P';
@@ -119,7 +123,7 @@ pub fn is_lapse(bytes: &[u8]) -> bool {
     let mut event = || {
         input.byte().filter(|kind| matches!(*kind, EFFECT_COMMIT | EFFECT_CHANGE))?;
         let (_number, _parent, _at_ms) = (input.number()?, input.number()?, input.time()?);
-        events::of_byte(input.byte()?)
+        Event::from_byte(input.byte()?)
     };
     event() == Some(Event::Lapse)
 }

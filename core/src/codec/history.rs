@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::state::{VERSIONS_CEILING, read_version};
+use super::version::{VERSIONS_CEILING, read_version};
+use crate::limits::DOCUMENT_BYTES_CEILING;
 use crate::state::deadlines::{DEADLINES_MAX, PLACE_BYTES_MAX};
-use crate::state::document::DOCUMENT_BYTES_CEILING;
-use crate::state::history::{History, Version};
+use crate::state::history::History;
 use crate::state::packed::{Past, Places};
+use crate::state::version::Version;
 use crate::wire::{Reader, Writer};
 
 /// A version's deadlines have the places of those of the next newer past version.

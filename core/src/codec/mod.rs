@@ -6,11 +6,13 @@
 //! `check_invariants` has the last word. Serde with a binary format was rejected: its bytes change with a field's
 //! order, and it allocates by lengths it has read.
 
+mod attempts;
 mod effects;
-pub(crate) mod events;
 mod history;
 mod idempotency;
 pub(crate) mod state;
+mod version;
 
+pub use crate::limits::NAME_BYTES_MAX;
 pub use effects::{decode_effects, encode_effects, is_lapse};
-pub use state::{NAME_BYTES_MAX, decode_state, encode_state};
+pub use state::{decode_state, encode_state};

@@ -1,19 +1,15 @@
 //! The bytes of a state.
 
-use super::{events, history, idempotency};
+use super::attempts;
+use super::version::{read_schema, read_version, write_schema, write_version};
+use super::{history, idempotency};
+use crate::state::State;
+use crate::state::etag_keys::{Key, Keys};
+use crate::state::history::History;
+use crate::state::last_entry::LastEntry;
+use crate::state::version::Label;
 use crate::wire::{Reader, Writer};
 use std::num::NonZeroU64;
-
-use crate::schema::compiled::SchemaRef;
-use crate::state::State;
-use crate::state::attempts::{
-    ATTEMPT_ERROR_BYTES_MAX, ATTEMPTS_CEILING, Attempt, Attempts, Counter, OPERATIONS_MAX,
-};
-use crate::state::deadlines::{DEADLINES_MAX, Deadline, Deadlines, PLACE_BYTES_MAX};
-use crate::state::document::{DOCUMENT_BYTES_CEILING, Document};
-use crate::state::etag_keys::{Key, Keys};
-use crate::state::history::{History, Label, Version};
-use crate::state::last_entry::LastEntry;
 
 /// The first byte of an encoded state; another one is another format.
 const STATE_FORMAT: u8 = 3;
@@ -22,10 +18,6 @@ const STATE_FORMAT_KEYLESS: u8 = 2;
 /// Past versions as whole ones, oldest first. It is read, and written no more.
 const STATE_FORMAT_WHOLE: u8 = 1;
 
-/// Names and actors in a state are at most this long, in bytes.
-pub const NAME_BYTES_MAX: usize = 128;
-/// More past versions than `state.snapshots` and `state.labels` can ask for together.
-pub(super) const VERSIONS_CEILING: usize = 2048;
 /// More labels than `state.labels` can ask for.
 pub(super) const LABELS_CEILING: usize = 64;
 
@@ -59,14 +51,7 @@ pub(super) fn write_state(out: &mut Writer, state: &State) {
         out.text(&label.name);
         out.number(label.version);
     }
-    out.len(state.attempts.counters.len());
-    for counter in &state.attempts.counters {
-        out.text(&counter.operation);
-        out.number(counter.attempts);
-        out.number(counter.failures);
-    }
-    out.len(state.attempts.history.len());
-    state.attempts.history.iter().for_each(|attempt| write_attempt(out, attempt));
+    attempts::write_attempts(out, &state.attempts);
     idempotency::write_tokens(out, &state.tokens);
     write_last_entry(out, state.last_entry);
 }
@@ -90,7 +75,7 @@ pub(super) fn read_state(input: &mut Reader) -> Option<State> {
     let labels = labels.collect::<Option<_>>()?;
     state.forget_passed();
     state.history = History { past, labels };
-    state.attempts = read_attempts(input)?;
+    state.attempts = attempts::read_attempts(input)?;
     state.tokens = idempotency::read_tokens(input)?;
     state.last_entry = read_last_entry(input)?;
     state.check_invariants().is_ok().then_some(state)
@@ -121,115 +106,26 @@ pub(super) fn read_last_entry(input: &mut Reader) -> Option<Option<LastEntry>> {
     LastEntry::new((input.number()?, input.number()?), input.time()?).map(Some)
 }
 
-pub(super) fn read_attempts(input: &mut Reader) -> Option<Attempts> {
-    let counters = (0..input.len(OPERATIONS_MAX)?).map(|_| {
-        Some(Counter { operation: input.name()?, attempts: input.number()?, failures: input.number()? })
-    });
-    let counters = counters.collect::<Option<_>>()?;
-    let history = (0..input.len(ATTEMPTS_CEILING)?).map(|_| read_attempt(input)).collect::<Option<_>>()?;
-    Some(Attempts { counters, history })
-}
-
-pub(super) fn write_attempt(out: &mut Writer, attempt: &Attempt) {
-    out.text(&attempt.operation);
-    out.optional_text(attempt.component.as_deref());
-    out.time(attempt.at_ms);
-    out.byte(u8::from(attempt.success));
-    out.optional_text(attempt.error.as_deref());
-}
-
-pub(super) fn read_attempt(input: &mut Reader) -> Option<Attempt> {
-    Some(Attempt {
-        operation: input.name()?,
-        component: input.optional_name()?,
-        at_ms: input.time()?,
-        success: input.flag()?,
-        error: input.optional_text(ATTEMPT_ERROR_BYTES_MAX)?,
-    })
-}
-
-pub(super) fn write_version(out: &mut Writer, version: &Version) {
-    write_facts(out, version);
-    out.text(version.document.text());
-}
-
-/// All of a version but its document.
-pub(super) fn write_facts(out: &mut Writer, version: &Version) {
-    out.number(version.number);
-    out.number(version.parent);
-    out.time(version.at_ms);
-    out.byte(events::byte_of(version.event));
-    out.optional_text(version.actor.as_deref());
-    out.byte(u8::from(version.has_secret));
-    write_deadlines(out, &version.deadlines);
-}
-
-pub(super) fn read_version(input: &mut Reader) -> Option<Version> {
-    let version = read_facts(input)?;
-    let document = Document::from_stored(input.slice(DOCUMENT_BYTES_CEILING)?)?;
-    Some(Version { document, ..version })
-}
-
-/// A version whose document is still to come.
-pub(super) fn read_facts(input: &mut Reader) -> Option<Version> {
-    Some(Version {
-        number: input.number()?,
-        parent: input.number()?,
-        at_ms: input.time()?,
-        event: events::of_byte(input.byte()?)?,
-        actor: input.optional_name()?,
-        has_secret: input.flag()?,
-        deadlines: read_deadlines(input)?,
-        document: Document::empty(),
-    })
-}
-
-pub(super) fn write_deadlines(out: &mut Writer, deadlines: &Deadlines) {
-    out.len(deadlines.iter().len());
-    for deadline in deadlines.iter() {
-        out.text(&deadline.place);
-        out.time(deadline.at_ms);
-    }
-}
-
-pub(super) fn read_deadlines(input: &mut Reader) -> Option<Deadlines> {
-    let deadlines = (0..input.len(DEADLINES_MAX)?).map(|_| {
-        let place = std::str::from_utf8(input.slice(PLACE_BYTES_MAX)?).ok()?;
-        Some(Deadline { place: place.into(), at_ms: input.time()? })
-    });
-    Deadlines::sorted(deadlines.collect::<Option<_>>()?)
-}
-
-pub(super) fn write_schema(out: &mut Writer, schema: Option<&SchemaRef>) {
-    out.optional_text(schema.map(|schema| &*schema.name));
-    if let Some(schema) = schema {
-        out.number(schema.revision);
-        out.fixed(schema.digest);
-        out.byte(u8::from(schema.has_secrets));
-    }
-}
-
-pub(super) fn read_schema(input: &mut Reader) -> Option<Option<SchemaRef>> {
-    match input.optional_name()? {
-        None => Some(None),
-        Some(name) => {
-            let (revision, digest, has_secrets) = (input.number()?, input.fixed()?, input.flag()?);
-            Some(Some(SchemaRef { name, revision, digest, has_secrets }))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::codec::effects::{decode_effects, encode_effects};
     use crate::etag::Etag;
+    use crate::state::attempts::Attempt;
+    use crate::state::attempts::Attempts;
+    use crate::state::attempts::Counter;
     use crate::state::attempts::{Attempted, Tally};
+    use crate::state::deadlines::Deadline;
+    use crate::state::deadlines::Deadlines;
+    use crate::state::document::Document;
+    use crate::state::effect::{Commit, Effect, Relabel};
     use crate::state::history::Dropped;
     use crate::state::idempotency::{Made, Remembered, Token, Tokens};
     use crate::state::packed::Past;
     use crate::state::splices::Edits;
-    use crate::state::{Commit, Effect, Event, Relabel};
+    use crate::state::version::Event;
+    use crate::state::version::SchemaRef;
+    use crate::state::version::Version;
 
     const KEYS: fn() -> Keys = || Keys::from_random([0x5eed, 1, 2]);
 

@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::proposal::Context;
-use super::update::Rights;
 use crate::budget::Budget;
+use crate::context::{Context, Rights};
 use crate::error::Error;
 use crate::json::change::{Change, ChangeKind};
 use crate::json::draft::Draft;
@@ -18,10 +17,11 @@ use crate::schema::annotations::preserve::Keep;
 use crate::schema::annotations::protect::Before;
 use crate::schema::annotations::rules::Rules;
 use crate::schema::annotations::secrets::hidden;
-use crate::schema::compiled::{Schema, SchemaRef};
+use crate::schema::compiled::Schema;
 use crate::state::State;
 use crate::state::deadlines::Deadlines;
-use crate::state::history::{Dropped, Version};
+use crate::state::history::Dropped;
+use crate::state::version::{SchemaRef, Version};
 
 /// The schema of a command, and the one that the state obeyed before when that is another: what was immutable stays so, and
 /// what was kept is kept.

@@ -1,15 +1,17 @@
 //! STATE.ATTEMPT, and OPERATION on updates: attempts are counted where they happen, by the server.
 
 use super::idempotent::once;
-use super::proposal::{Context, Course, Outcome, Remarks};
+use super::outcome::{Course, Outcome};
 use super::touch;
 use crate::audit::entry::Entry;
+use crate::context::{Context, Remarks};
 use crate::error::Error;
 use crate::expiry::Ttl;
 use crate::shown::start_of;
+use crate::state::State;
 use crate::state::attempts::{ATTEMPT_ERROR_BYTES_MAX, Attempt, Attempted, OPERATIONS_MAX, Tally};
+use crate::state::effect::Effect;
 use crate::state::idempotency::Made;
-use crate::state::{Effect, State};
 
 /// The request of STATE.ATTEMPT; the operation is in the remarks.
 #[derive(Clone, Debug)]

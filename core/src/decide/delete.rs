@@ -1,7 +1,8 @@
 //! STATE.DELETE: the end of a state, on purpose and on the record.
 
-use super::proposal::{Context, Remarks, check_expected};
+use super::expected::check_expected;
 use crate::audit::entry::Entry;
+use crate::context::{Context, Remarks};
 use crate::error::Error;
 use crate::etag::Expected;
 use crate::state::State;

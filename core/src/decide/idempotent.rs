@@ -4,10 +4,12 @@
 //! itself. Only what succeeded is remembered, what changed nothing too. A refusal is not, so that the same command may be sent
 //! again once its reason is gone.
 
-use super::proposal::{Context, Course, Outcome, Remarks};
+use super::outcome::{Course, Outcome};
+use crate::context::{Context, Remarks};
 use crate::error::Error;
+use crate::state::State;
+use crate::state::effect::Effect;
 use crate::state::idempotency::{Id, Made, Remembered, Token};
-use crate::state::{Effect, State};
 
 /// Decides a command by `decide`, which returns the reply too, unless its token is known: then the reply is the first one.
 ///
@@ -70,8 +72,9 @@ fn remember(outcome: &mut Outcome, state: Option<&State>, id: &Id, made: Made, c
 mod tests {
     use super::*;
     use crate::budget::Budget;
+    use crate::context::Rights;
     use crate::decide::update;
-    use crate::decide::update::{Rights, Update};
+    use crate::decide::update::Update;
     use crate::etag::Expected;
     use crate::expiry::Ttl;
     use crate::json::change::{Change, ChangeKind};

@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::proposal::{Context, Course, Outcome};
+use super::outcome::{Course, Outcome};
 use crate::audit::entry::Entry;
+use crate::context::Context;
 use crate::etag::{Etag, VERSION_MAX};
 use crate::json::draft::Draft;
 use crate::json::node::Node;
@@ -20,10 +21,11 @@ use crate::json::tree::Tree;
 use crate::schema::annotations::rules::Rules;
 use crate::schema::compiled::Schema;
 use crate::schema::registry::Registry;
+use crate::state::State;
 use crate::state::deadlines::{Deadline, Deadlines};
 use crate::state::document::Document;
-use crate::state::history::Version;
-use crate::state::{Commit, Effect, Event, State};
+use crate::state::effect::{Commit, Effect};
+use crate::state::version::{Event, Version};
 
 /// The first lapse that is due: a version, or no more than fewer deadlines when it changes nothing. `None` when none is due; a
 /// deadline at the key's own expiry is none, the key expires.

@@ -1,136 +1,31 @@
-//! The commands as pure functions: a state, a request and the circumstances in; an [`Outcome`] or a refusal out.
-//!
-//! Nothing is changed here. Whoever asked carries the outcome out, all of it or nothing (invariants I1 and I3).
+//! What the commands that make a version have in common: from a proposed document to an outcome.
 
 use super::applicable_schema::Obeyed;
 use super::attempt;
-use super::recover::Rung;
+use super::expiry::{expiry, moved};
 use crate::audit::entry::{CommitFacts, Entry, carries_document};
-use crate::budget::Budget;
+use crate::context::Context;
+use crate::context::Remarks;
+use crate::context::Rung;
+use crate::decide::outcome::Course;
+use crate::decide::outcome::Outcome;
 use crate::error::Error;
-use crate::etag::{Etag, Expected, VERSION_MAX};
+use crate::etag::{Etag, VERSION_MAX};
 use crate::expiry::Ttl;
 use crate::json::node::Node;
 use crate::json::tree::Tree;
 use crate::json::written::Written;
-use crate::limits::Limits;
-use crate::schema::compiled::{Schema, SchemaRef};
-use crate::schema::registry::Registry;
+use crate::state::State;
 use crate::state::attempts::Attempted;
 use crate::state::deadlines::Deadlines;
 use crate::state::document::Document;
-use crate::state::etag_keys::Keys;
-use crate::state::history::{Dropped, Label, Version};
-use crate::state::idempotency::{Id, Made};
-use crate::state::{Commit, Effect, Event, Relabel, State};
+use crate::state::effect::{Commit, Effect, Relabel};
+use crate::state::history::Dropped;
+use crate::state::version::{Event, Label, Version};
 
 /// What a lapse costs, by byte of the document: twice what is measured, since the command that commits it
 /// has work of its own.
 const LAPSE_BYTE_COST: usize = 5;
-
-/// What a command knows besides its arguments; read once and passed down (invariant I2).
-#[derive(Clone, Copy)]
-pub struct Context<'a> {
-    /// The key, by which bindings go.
-    pub key: &'a [u8],
-    /// The clock, in Unix milliseconds.
-    pub now_ms: i64,
-    /// Random ones for a state that may be created, or that has no key yet.
-    pub keys: Keys,
-    /// The ACL user who sent the command.
-    pub user: &'a str,
-    /// The limits in force.
-    pub limits: &'a Limits,
-    /// What is left of the work that this command may do.
-    pub budget: &'a Budget,
-    /// The schemas in force.
-    pub registry: &'a Registry,
-    /// The key's present expiry, if it has one.
-    pub expires_at_ms: Option<i64>,
-}
-
-/// What a caller says about a command, for whoever reads the trail.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Remarks {
-    /// `EVENT`: what happened, in the caller's words.
-    pub name: Option<String>,
-    /// `ACTOR`: which part of the caller did it.
-    pub actor: Option<String>,
-    /// `NOTE`: anything else.
-    pub note: Option<String>,
-    /// `OPERATION`: what is being tried, when attempts at it are counted.
-    pub operation: Option<String>,
-    /// `COMPONENT`: which part of the caller tries it.
-    pub component: Option<String>,
-    /// `ID`: the token by which the command is known when it comes again.
-    pub id: Option<Id>,
-}
-
-/// What a command comes to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// What happens to the state, in order; empty when it stays as it is.
-    pub effects: Vec<Effect>,
-    /// The event of the new version, if there is one.
-    pub event: Option<Event>,
-    /// The etag of the state once this is carried out.
-    pub etag: Etag,
-    /// When the key expires from now on.
-    pub expires_at_ms: Option<i64>,
-    /// What the audit stream says about it.
-    pub entry: Option<Entry>,
-    /// How it came about.
-    pub course: Course,
-}
-
-/// How an outcome came about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Course {
-    /// From the state that was expected.
-    #[default]
-    Plain,
-    /// The command was carried out before, with this reply; nothing happens now.
-    Replayed(Made),
-    /// The change was made for an earlier version and had nothing to do with what came between.
-    Rebased,
-}
-
-impl Outcome {
-    /// The schema and the present version once this is carried out, given the state before.
-    pub fn after<'a>(&'a self, before: Option<&'a State>) -> Option<(Option<&'a SchemaRef>, &'a Version)> {
-        let after = self.effects.iter().find_map(|effect| match effect {
-            Effect::Put(state) => Some((state.schema(), state.head())),
-            Effect::Commit(commit) => Some((commit.schema.as_ref(), &commit.version)),
-            Effect::Relabel(_) | Effect::Attempt(_) | Effect::Deadlines(_) | Effect::Remember(_) => None,
-        });
-        after.or(before.map(|state| (state.schema(), state.head())))
-    }
-}
-
-/// Refuses a state other than the one that was expected.
-pub(super) fn check_expected(state: &State, expected: Expected) -> Result<(), Error> {
-    let current = state.etag();
-    if expected.admits(current) { Ok(()) } else { Err(Error::Conflict { expected, current }) }
-}
-
-/// The expiry that `ttl` asks for. Where it asks for none the key lives as long as its longest deadline.
-pub(super) fn expiry(
-    ttl: Ttl,
-    state: Option<&State>,
-    schema: Option<&Schema>,
-    deadlines: &Deadlines,
-    context: &Context,
-) -> Result<Option<i64>, Error> {
-    let default_ms = schema.and_then(Schema::ttl_ms).unwrap_or(context.limits.default_ttl_ms);
-    let longest_ms = deadlines.last_ms().map_or(0, |at_ms| at_ms.saturating_sub(context.now_ms));
-    let present = state.map(|_| context.expires_at_ms);
-    ttl.resolve(context.now_ms, present, default_ms.max(longest_ms))
-}
-
-/// The effect that moves deadlines, where there is one to move.
-pub(super) fn moved(state: &State, deadlines: Deadlines) -> Option<Effect> {
-    (deadlines != state.head().deadlines).then_some(Effect::Deadlines(deadlines))
-}
 
 /// A document, and when its members lapse.
 struct Content {

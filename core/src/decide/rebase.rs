@@ -9,15 +9,14 @@
 //! something else. Here the change itself is applied to what is there, under all the rules, or not at all.
 
 use super::applicable_schema::Obeyed;
-use std::collections::BTreeMap;
-
 use crate::etag::Expected;
 use crate::json::change::{Change, ChangeKind};
 use crate::json::lookup::Lookup;
 use crate::json::node::Node;
 use crate::json::patch;
 use crate::state::State;
-use crate::state::history::Version;
+use crate::state::version::Version;
+use std::collections::BTreeMap;
 
 /// The version that `change` was made for, when it may be applied to the present document all the same: the version is past but
 /// kept, and nothing that the change writes has changed since.

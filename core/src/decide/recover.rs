@@ -4,11 +4,12 @@
 //! are told. Protected, immutable and secret members keep their present value on every rung.
 
 use super::applicable_schema::Obeyed;
-use std::borrow::Cow;
-
-use super::proposal::{Context, Outcome, Proposal, Remarks};
+use super::outcome::Outcome;
+use super::proposal::Proposal;
 use crate::audit::entry::Entry;
 use crate::audit::rebuild::{Recorded, rebuild};
+use crate::context::Rung;
+use crate::context::{Context, Remarks};
 use crate::error::Error;
 use crate::expiry::Ttl;
 use crate::json::draft::Draft;
@@ -16,57 +17,9 @@ use crate::json::node::Node;
 use crate::json::tree::Tree;
 use crate::json::written::Written;
 use crate::schema::annotations::preserve::Keep;
-use crate::state::history::Version;
-use crate::state::{Event, State};
-
-/// The ways to a valid state, mildest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rung {
-    /// The state is valid as it is.
-    Valid,
-    /// Absent members get their defaults.
-    Defaults,
-    /// Members that the schema's present revision does not know are dropped.
-    Revision,
-    /// The newest valid version without a label.
-    Snapshot,
-    /// The newest valid version with one.
-    Label,
-    /// What STATE.RESET would make.
-    Reset,
-    /// Where no state is: what the audit stream says there was.
-    Audit,
-    /// A new state.
-    Created,
-}
-
-impl Rung {
-    /// All of them, mildest first.
-    pub const ALL: [Rung; 8] = [
-        Rung::Valid,
-        Rung::Defaults,
-        Rung::Revision,
-        Rung::Snapshot,
-        Rung::Label,
-        Rung::Reset,
-        Rung::Audit,
-        Rung::Created,
-    ];
-
-    /// The word in replies, the audit stream and INFO.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Rung::Valid => "valid",
-            Rung::Defaults => "defaults",
-            Rung::Revision => "revision",
-            Rung::Snapshot => "snapshot",
-            Rung::Label => "label",
-            Rung::Reset => "reset",
-            Rung::Audit => "audit",
-            Rung::Created => "created",
-        }
-    }
-}
+use crate::state::State;
+use crate::state::version::{Event, Version};
+use std::borrow::Cow;
 
 /// The request of a recovery.
 #[derive(Clone, Debug)]

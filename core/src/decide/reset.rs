@@ -1,15 +1,19 @@
 //! STATE.RESET: the defaults of the schema everywhere, but for what is protected, immutable or secret.
 
 use super::applicable_schema::Obeyed;
+use super::expected::check_expected;
 use super::idempotent::{once, with_etag};
-use super::proposal::{Context, Outcome, Proposal, Remarks, check_expected};
+use super::outcome::Outcome;
+use super::proposal::Proposal;
+use crate::context::{Context, Remarks};
 use crate::error::Error;
 use crate::etag::Expected;
 use crate::expiry::Ttl;
 use crate::json::draft::Draft;
 use crate::json::written::Written;
 use crate::schema::annotations::preserve::Keep;
-use crate::state::{Event, State};
+use crate::state::State;
+use crate::state::version::Event;
 
 /// The request of a reset.
 #[derive(Clone, Debug)]

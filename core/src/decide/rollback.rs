@@ -4,11 +4,12 @@
 //! further back instead of swapping two versions for ever.
 
 use super::applicable_schema::Obeyed;
-use std::borrow::Cow;
-
+use super::expected::check_expected;
 use super::idempotent::{once, with_etag};
-use super::proposal::{Context, Outcome, Proposal, Remarks, check_expected};
+use super::outcome::Outcome;
+use super::proposal::Proposal;
 use crate::budget::Budget;
+use crate::context::{Context, Remarks};
 use crate::error::Error;
 use crate::etag::Expected;
 use crate::expiry::Ttl;
@@ -20,8 +21,9 @@ use crate::json::strings::raw;
 use crate::json::tree::Tree;
 use crate::json::written::Written;
 use crate::schema::annotations::preserve::Keep;
-use crate::state::history::Version;
-use crate::state::{Event, State};
+use crate::state::State;
+use crate::state::version::{Event, Version};
+use std::borrow::Cow;
 
 /// What a byte of a version costs to be put together and compared.
 const VERSION_BYTE_COST: usize = 1;

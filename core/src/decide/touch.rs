@@ -1,6 +1,8 @@
 //! STATE.TOUCH: somebody is there. A new expiry, and new deadlines for what lasts as long as somebody is.
 
-use super::proposal::{Context, Course, Outcome, expiry, moved};
+use super::expiry::{expiry, moved};
+use super::outcome::{Course, Outcome};
+use crate::context::Context;
 use crate::error::Error;
 use crate::expiry::Ttl;
 use crate::schema::annotations::lapses::Clock;

@@ -1,15 +1,20 @@
 //! STATE.UPDATE and STATE.SETPROTECTED: what a change makes of a state, or of none.
 
 use super::applicable_schema::Obeyed;
+use super::expected::check_expected;
 use super::idempotent::{once, with_etag};
-use super::proposal::{Context, Course, Outcome, Proposal, Remarks, check_expected};
+use super::outcome::{Course, Outcome};
+use super::proposal::Proposal;
 use super::rebase;
+use crate::context::Rights;
+use crate::context::{Context, Remarks};
 use crate::error::Error;
 use crate::etag::Expected;
 use crate::expiry::Ttl;
 use crate::json::change::Change;
 use crate::json::tree::Tree;
-use crate::state::{Event, State};
+use crate::state::State;
+use crate::state::version::Event;
 
 /// The request of an update.
 #[derive(Clone, Debug)]
@@ -26,16 +31,6 @@ pub struct Update {
     pub ttl: Ttl,
     /// `EVENT`, `ACTOR`, `NOTE`, `OPERATION`, `COMPONENT`, `ID`
     pub remarks: Remarks,
-}
-
-/// What a caller may do that not everybody may.
-#[derive(Clone, Copy)]
-pub struct Rights<'a> {
-    /// STATE.SETPROTECTED: write protected members, and give a state another schema.
-    pub protect: bool,
-    /// Read secrets, so that naming one with the value it has is no guess. Asked where a change names one and nowhere else: the
-    /// server's answer takes as long as a twentieth of an update.
-    pub read_secrets: &'a dyn Fn() -> bool,
 }
 
 /// Decides an update of `state` by `change`.

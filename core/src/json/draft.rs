@@ -13,7 +13,8 @@ use super::lookup::Lookup;
 use super::node::{Kind, Node};
 use super::pointer::{Pointer, array_index};
 use super::strings::{raw, same};
-use super::tree::{Entry, NO_NAME, Tree};
+use super::tree::Tree;
+use super::{entry::Entry, entry::NO_NAME};
 
 /// A value that is being changed.
 #[derive(Clone, Debug)]

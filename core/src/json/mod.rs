@@ -13,6 +13,7 @@ pub(crate) mod charged;
 pub(crate) mod decimal;
 pub(crate) mod diff;
 pub(crate) mod draft;
+mod entry;
 pub(crate) mod equal;
 pub(crate) mod lookup;
 mod merge;

@@ -36,7 +36,7 @@ impl Deref for Name {
 
 #[cfg(test)]
 mod tests {
-    use super::Name;
+    use crate::json::name::Name;
 
     #[test]
     fn a_name_is_kept_in_both_ways() {

@@ -14,9 +14,8 @@ use std::ops::Range;
 use serde_json::{Map, Number, Value};
 
 use super::name::Name;
-use super::skip;
 use super::strings::{raw, same, unescaped};
-use super::tree::{Entry, NO_NAME};
+use super::{entry::Entry, skip};
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,14 +52,7 @@ impl<'a> Node<'a> {
 
     /// Its name as it is written, without the quotes; empty for what is no member.
     pub(crate) fn raw_name(self) -> &'a str {
-        Node::raw_name_of(self.text, self.entry)
-    }
-
-    pub(super) fn raw_name_of<'t>(text: &'t str, entry: &Entry) -> &'t str {
-        if entry.name == NO_NAME {
-            return "";
-        }
-        text.get(entry.name as usize + 1..(entry.start as usize).saturating_sub(2)).unwrap_or_default()
+        self.entry.raw_name(self.text)
     }
 
     /// Its name.
@@ -128,22 +120,14 @@ impl<'a> Node<'a> {
         self.entry.entries(self.text).get(position).map(|entry| Node { entry, ..self })
     }
 
-    /// Whether its name is written so. Compares lengths first, which tells most names apart.
+    /// Whether its name is written so.
     pub(crate) fn is_named(self, raw: &str) -> bool {
-        const AROUND: usize = "\"\":".len();
-        let Entry { start, name, .. } = *self.entry;
-        start.wrapping_sub(name) as usize == raw.len() + AROUND && same(self.name_bytes(), raw.as_bytes())
+        self.entry.is_named(self.text, raw)
     }
 
     /// Whether it has the name that another member has.
     pub(super) fn is_namesake_of(self, other: Node) -> bool {
-        same(self.name_bytes(), other.name_bytes())
-    }
-
-    fn name_bytes(self) -> &'a [u8] {
-        let Entry { start, name, .. } = *self.entry;
-        let name = (name as usize).saturating_add(1)..(start as usize).saturating_sub(2);
-        self.text.as_bytes().get(name).unwrap_or_default()
+        same(self.entry.name_bytes(self.text), other.entry.name_bytes(other.text))
     }
 
     /// The element with this index.

@@ -6,9 +6,9 @@
 //! value and, in turn, about one of its members, down to the deepest document there can be. References
 //! that lead back to the same value without going down never end.
 
-use super::compiled::bad_schema;
 use super::graph::{Edge, Graph, Number};
 use super::keywords::Applies;
+use super::source::bad_schema;
 use crate::error::Error;
 
 /// How many subschemas may be asked along one path of the deepest document.
@@ -103,11 +103,14 @@ fn cost(graph: &Graph, order: &[Number]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use crate::schema::budget::check;
     use crate::schema::graph::{Graph, Strictness};
 
     fn checked(text: &str) -> String {
         let value = serde_json::from_str(text).expect(text);
-        Graph::of(&value, Strictness::Set).map_or_else(|error| error.to_string(), |_| "OK".to_owned())
+        Graph::of(&value, Strictness::Set)
+            .and_then(|graph| check(&graph))
+            .map_or_else(|error| error.to_string(), |_| "OK".to_owned())
     }
 
     #[test]

@@ -1,17 +1,12 @@
 //! Schemas: what a document must look like (JSON Schema 2020-12), and what a new one starts with.
 
-use super::{defaults, subschema};
-use std::collections::HashSet;
-
-use serde_json::Value;
-use xxhash_rust::xxh3::xxh3_64;
-
 use super::graph::{Graph, Strictness};
 use super::refs::Whole;
 use super::validate::Validator;
+use super::{budget, defaults, subschema};
 use crate::budget::Budget;
-use crate::codec::state::NAME_BYTES_MAX;
-use crate::error::{Error, Violation, shown_pointer};
+use crate::error::VIOLATIONS_MAX;
+use crate::error::{Error, Violation};
 use crate::json::diff::bounded_diff;
 use crate::json::draft::Draft;
 use crate::json::node::Node;
@@ -21,36 +16,25 @@ use crate::json::to_text;
 use crate::json::tree::Tree;
 use crate::limits::Limits;
 use crate::schema::annotations::rules::Rules;
+use crate::schema::source::MESSAGE_CHARS_MAX;
+use crate::schema::source::POINTER_CHARS_MAX;
+use crate::schema::source::SCHEMA_DEPTH_MAX;
+use crate::schema::source::root_patterns;
+use crate::schema::source::shortened;
+use crate::schema::source::ttl_ms;
+use crate::schema::source::value_of;
 use crate::schema::validate::report::Report;
 use crate::state::document::Document;
+use crate::state::version::SchemaRef;
+use std::collections::HashSet;
 
-/// A schema's text is at most this long.
-pub const SCHEMA_BYTES_MAX: usize = 64 * 1024;
-/// A schema nests at most this deep.
-pub const SCHEMA_DEPTH_MAX: usize = 32;
-/// The message of a violation is cut here.
-const MESSAGE_CHARS_MAX: usize = 200;
-/// The pointer of a violation is cut here: a member's name can be as long as the document.
-const POINTER_CHARS_MAX: usize = 256;
+use serde_json::Value;
+use xxhash_rust::xxh3::xxh3_64;
+
 /// How often unknown members are looked for in what is left.
 const DROPS_MAX: usize = 128;
 /// What a byte of JSON costs to be made a tree and text again.
 const TREE_BYTE_COST: usize = 20;
-/// An error tells of at most this many violations.
-pub const VIOLATIONS_MAX: usize = 100;
-
-/// Which schema, at which revision.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SchemaRef {
-    /// The name it is kept by.
-    pub name: Box<str>,
-    /// 1 for the first text under a name, +1 for each other text set after it.
-    pub revision: u64,
-    /// xxh3 of its text: a name that was deleted and set again begins with revision 1 again.
-    pub digest: u64,
-    /// Whether it names secrets: while such a schema is gone, nobody can tell what to hide.
-    pub has_secrets: bool,
-}
 
 /// A schema that has been checked and compiled.
 #[derive(Debug)]
@@ -103,6 +87,7 @@ impl Schema {
 
     fn read(name: &str, revision: u64, value: &Value, strictness: Strictness) -> Result<Schema, Error> {
         let graph = Graph::of(value, strictness)?;
+        budget::check(&graph)?;
         let ttl_ms = value.get("x-ttl").map(|ttl| ttl_ms(ttl, "/x-ttl")).transpose()?;
         let patterns = root_patterns(value)?;
         let whole = Whole::new(&graph);
@@ -292,21 +277,6 @@ impl Schema {
     }
 }
 
-/// The json of a schema as a tree.
-fn value_of(json: &[u8]) -> Result<Value, Error> {
-    if json.len() > SCHEMA_BYTES_MAX {
-        let reason = format!("the schema is {} bytes, the limit is {SCHEMA_BYTES_MAX}", json.len());
-        return Err(Error::BadSchema { reason });
-    }
-    let tree = parse(json, SCHEMA_DEPTH_MAX).map_err(|error| match error {
-        Error::TooDeep { .. } => {
-            Error::BadSchema { reason: format!("the schema nests deeper than {SCHEMA_DEPTH_MAX}") }
-        }
-        error => error,
-    })?;
-    Ok(tree.root().to_value())
-}
-
 /// Names, as canonical text writes them, by the object that holds them, in the order in which the
 /// objects were found.
 fn by_holder(unknown: Vec<(Pointer, String)>) -> Vec<(Pointer, HashSet<String>)> {
@@ -322,48 +292,11 @@ fn by_holder(unknown: Vec<(Pointer, String)>) -> Vec<(Pointer, HashSet<String>)>
     holders
 }
 
-/// The milliseconds of an `x-ttl`, which stands at `at`: seconds above zero, fractions allowed.
-pub(crate) fn ttl_ms(ttl: &Value, at: &str) -> Result<i64, Error> {
-    let ttl_ms = ttl.as_f64().map(|seconds| seconds * 1000.0);
-    // A hundred years: further away there might as well be no end, and the sum would leave the calendar.
-    match ttl_ms {
-        Some(ms) if (1.0..=3.2e12).contains(&ms) => Ok(ms as i64),
-        _ => Err(bad_schema(at, "must be a number of seconds above 0".to_owned())),
-    }
-}
-
-/// The root annotation `x-bind`: patterns as in KEYS.
-fn root_patterns(schema: &Value) -> Result<Vec<Box<str>>, Error> {
-    let wrong = || {
-        bad_schema(
-            "/x-bind",
-            format!("must be an array of patterns of 1 to {NAME_BYTES_MAX} bytes without control characters"),
-        )
-    };
-    let Some(patterns) = schema.get("x-bind") else { return Ok(Vec::new()) };
-    let is_pattern = |pattern: &&str| {
-        (1..=NAME_BYTES_MAX).contains(&pattern.len()) && !pattern.chars().any(char::is_control)
-    };
-    let patterns = patterns.as_array().ok_or_else(wrong)?.iter();
-    patterns.map(|pattern| pattern.as_str().filter(is_pattern).map(Into::into).ok_or_else(wrong)).collect()
-}
-
-pub(crate) fn bad_schema(pointer: &str, reason: String) -> Error {
-    let pointer = shortened(shown_pointer(pointer), POINTER_CHARS_MAX);
-    Error::BadSchema { reason: format!("{pointer}: {}", shortened(&reason, MESSAGE_CHARS_MAX)) }
-}
-
-fn shortened(text: &str, chars_max: usize) -> String {
-    match text.char_indices().nth(chars_max) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::limits::Limits;
+    use crate::schema::source::SCHEMA_BYTES_MAX;
 
     fn compiled(text: &str) -> Result<Schema, Error> {
         Schema::compile("vimbiso.channel", 1, text.as_bytes())

@@ -7,9 +7,9 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::compiled::bad_schema;
 use super::graph::Number;
 use super::refs::{Spot, Whole};
+use super::source::bad_schema;
 use crate::error::Error;
 
 /// Defaults fill at most this many members: a schema that refers to itself could go on for ever.

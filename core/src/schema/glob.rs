@@ -283,7 +283,7 @@ mod tests {
         assert!(glob.matches("a".repeat(512).as_bytes()));
         assert!(!glob.matches("a".repeat(63).as_bytes()));
         let long = format!("*{}b*", "a".repeat(125));
-        assert_eq!(long.len(), crate::codec::state::NAME_BYTES_MAX);
+        assert_eq!(long.len(), crate::limits::NAME_BYTES_MAX);
         let glob = Glob::parse(long.as_bytes());
         assert!(!glob.matches("a".repeat(512).as_bytes()));
         assert!(glob.matches(format!("{}b", "a".repeat(511)).as_bytes()));

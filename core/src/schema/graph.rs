@@ -11,9 +11,9 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::compiled::bad_schema;
+use super::keywords;
 use super::keywords::{Applies, Shape};
-use super::{budget, keywords};
+use super::source::bad_schema;
 use crate::error::Error;
 use crate::json::pointer::{Pointer, escaped};
 
@@ -73,8 +73,8 @@ pub(crate) struct Graph<'s> {
 impl<'s> Graph<'s> {
     /// Walks a schema.
     ///
-    /// Errors: `BADSCHEMA` for what is no schema, is too large, has a word that is not known, refers to
-    /// what is not there or outside, or can cost too much to validate with.
+    /// Errors: `BADSCHEMA` for what is no schema, is too large, has a word that is not known, or refers to
+    /// what is not there or outside.
     pub(crate) fn of(root: &'s Value, strictness: Strictness) -> Result<Graph<'s>, Error> {
         let mut walk = Walk {
             graph: Graph { root, vertices: Vec::new() },
@@ -86,9 +86,7 @@ impl<'s> Graph<'s> {
         };
         walk.add(root, None)?;
         walk.resolve()?;
-        let graph = walk.graph;
-        budget::check(&graph)?;
-        Ok(graph)
+        Ok(walk.graph)
     }
 
     pub(crate) fn len(&self) -> usize {

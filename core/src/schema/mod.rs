@@ -12,13 +12,15 @@ mod keywords;
 mod pattern;
 mod refs;
 pub(crate) mod registry;
+mod source;
 mod subschema;
 mod uncovered;
 mod validate;
 mod values;
 
 pub use bindings::{BINDINGS_MAX, Binding};
-pub use compiled::{SCHEMA_BYTES_MAX, SCHEMA_DEPTH_MAX, Schema, SchemaRef};
+pub use compiled::Schema;
 pub use graph::SUBSCHEMAS_MAX;
 pub use registry::{Registry, SCHEMAS_MAX};
+pub use source::{SCHEMA_BYTES_MAX, SCHEMA_DEPTH_MAX};
 pub use uncovered::Uncovered;

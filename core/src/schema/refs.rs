@@ -7,9 +7,9 @@ use std::cell::Cell;
 
 use serde_json::Value;
 
-use super::compiled::bad_schema;
 use super::graph::{Edge, Graph, Number, Token};
 use super::keywords::Applies;
+use super::source::bad_schema;
 use crate::error::Error;
 
 /// How many subschemas one schema's readings may visit, all together.

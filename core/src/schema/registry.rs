@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::bindings::{BINDINGS_MAX, Binding, Bindings};
-use super::compiled::{SCHEMA_BYTES_MAX, Schema, SchemaRef};
+use super::compiled::Schema;
+use super::source::SCHEMA_BYTES_MAX;
 use crate::budget::Budget;
 use crate::error::Error;
 use crate::json::change::{Change, ChangeKind};
 use crate::limits::Limits;
 use crate::state::State;
-use crate::state::history::Version;
+use crate::state::version::{SchemaRef, Version};
 use crate::wire::{Reader, Writer};
 
 /// A server keeps at most this many schemas.

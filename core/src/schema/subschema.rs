@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::compiled::bad_schema;
 use super::graph::{Graph, Number, Token};
 use super::keywords;
-use super::pattern::{PATTERN_STATES_MAX, Pattern};
+use super::pattern::{Pattern, size::PATTERN_STATES_MAX};
+use super::source::bad_schema;
 use super::values::ValueSet;
 use crate::error::Error;
 use crate::json::decimal::{DIVISOR_DIGITS_MAX, Decimal};

@@ -13,10 +13,8 @@ use crate::json::node::Node;
 use crate::json::parse::{DEPTH_CEILING, parse};
 use crate::json::pointer::Pointer;
 use crate::json::tree::{Outline, Tree};
+use crate::limits::DOCUMENT_BYTES_CEILING;
 use crate::limits::Limits;
-
-/// No document is longer, whatever the configuration says: the upper end of `state.max-bytes`.
-pub(crate) const DOCUMENT_BYTES_CEILING: usize = 64 * 1024 * 1024;
 
 /// A JSON object as canonical text.
 #[derive(Clone, Debug)]

@@ -9,45 +9,11 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::Event;
-use super::deadlines::Deadlines;
-use super::document::Document;
-use super::etag_keys::Keys;
 use super::packed::{CHAIN_MAX, Past, Places};
 use super::splices::Edits;
-use crate::etag::Etag;
 use crate::limits::Limits;
-
-/// One version of a state. In this order, that of C, for the sake of [`State`](crate::state::State).
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[repr(C)]
-pub struct Version {
-    /// 1 when created, +1 for each commit.
-    pub number: u64,
-    /// Its document.
-    pub document: Document,
-    /// When its members lapse, as it was when this was the present version.
-    pub deadlines: Deadlines,
-    /// The version this one was derived from, 0 for none.
-    pub parent: u64,
-    /// When it was committed, in Unix milliseconds.
-    pub at_ms: i64,
-    /// What made it.
-    pub event: Event,
-    /// Whether the document had a secret in it by the schema it was validated against.
-    pub has_secret: bool,
-    /// Who is said to have made it.
-    pub actor: Option<Box<str>>,
-}
-
-/// A name for a version.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Label {
-    /// The name; a state has each name once.
-    pub name: Box<str>,
-    /// The version it names.
-    pub version: u64,
-}
+use crate::state::version::Label;
+use crate::state::version::Version;
 
 /// What a commit drops from the history, decided on the primary and replicated as it is (invariant I4).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -238,16 +204,12 @@ impl History {
     }
 }
 
-impl Version {
-    /// The etag of this version in a state with these keys.
-    pub(crate) fn etag(&self, keys: Keys) -> Etag {
-        Etag { version: self.number, digest: keys.digest(self.number, self.document.text()) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::deadlines::{Deadline, Deadlines};
+    use crate::state::document::Document;
+    use crate::state::version::Event;
 
     fn version(number: u64) -> Version {
         let document = Document::from_stored(b"{}").expect("an object");
@@ -359,7 +321,7 @@ mod tests {
                 let mut next = version(number);
                 next.document = if *kind == 0 { Document::empty() } else { document(number) };
                 let places = ["/auth", "/form"].into_iter().take(*kind);
-                let deadline = |place: &str| crate::state::deadlines::Deadline { place: place.into(), at_ms: number as i64 * 7 };
+                let deadline = |place: &str| Deadline { place: place.into(), at_ms: number as i64 * 7 };
                 next.deadlines = Deadlines::new(places.map(deadline).collect());
                 next.at_ms = 1000 - number as i64;
                 history.push(history.pack(&head, &next.document.edits_since(&head.document)));

@@ -1,128 +1,29 @@
-//! A state, and the effects that are the only way to change one.
-//!
-//! A command is decided into an [`Effect`]; applying it can't fail. The same effect is applied on the primary, sent
-//! to replicas and written to the AOF, so all of them end equal, whatever their configuration (invariants I3, I4).
+//! A state: a document with its version, and what is kept beside it.
 
 pub(crate) mod attempts;
 pub(crate) mod deadlines;
 pub(crate) mod document;
+pub(crate) mod effect;
 pub(crate) mod etag_keys;
 pub(crate) mod history;
 pub(crate) mod idempotency;
 pub(crate) mod last_entry;
 pub(crate) mod packed;
 pub(crate) mod splices;
+pub(crate) mod version;
 
 use std::borrow::Cow;
 
 use crate::etag::{Etag, VERSION_MAX};
-use crate::schema::compiled::SchemaRef;
-use crate::state::attempts::{Attempt, Attempted, Attempts, Counter};
-use crate::state::deadlines::{Deadline, Deadlines};
-use crate::state::etag_keys::{Key, Keys};
-use crate::state::history::{Dropped, History, Label, Version};
-use crate::state::idempotency::{Remembered, Tokens};
+use crate::state::attempts::{Attempt, Attempts, Counter};
+use crate::state::deadlines::Deadline;
+use crate::state::etag_keys::Keys;
+use crate::state::history::History;
+use crate::state::idempotency::Tokens;
 use crate::state::last_entry::LastEntry;
 use crate::state::packed::{Past, Places};
-use crate::state::splices::Edits;
+use crate::state::version::{Label, SchemaRef, Version};
 use crate::time::TIME_MAX_MS;
-
-/// What made a version, as HISTORY and the audit stream show it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// The first version.
-    Create,
-    /// STATE.UPDATE.
-    Update,
-    /// STATE.ROLLBACK.
-    Rollback,
-    /// STATE.RESET.
-    Reset,
-    /// STATE.RECOVER.
-    Recover,
-    /// A member has reached its deadline.
-    Lapse,
-}
-
-impl Event {
-    /// The word in replies and in the audit stream.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Event::Create => "create",
-            Event::Update => "update",
-            Event::Rollback => "rollback",
-            Event::Reset => "reset",
-            Event::Recover => "recover",
-            Event::Lapse => "lapse",
-        }
-    }
-}
-
-/// A new version and everything that goes with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Commit {
-    /// The version.
-    pub version: Version,
-    /// The digest of its document, as the etag has it.
-    pub digest: u64,
-    /// The key of that digest, for a state that has none.
-    pub(crate) key: Option<Key>,
-    /// The schema it obeys, at the revision it was validated against.
-    pub schema: Option<SchemaRef>,
-    /// A label for it.
-    pub label: Option<Box<str>>,
-    /// What leaves the history.
-    pub dropped: Dropped,
-    /// The version before it, packed as a past one. That is done where the commit is decided, while nothing has changed yet: it
-    /// takes memory and goes through two texts, and what is left to do then is to move things.
-    pub(crate) past: Past,
-    /// Where the two documents differ.
-    pub(crate) edits: Edits,
-}
-
-impl Commit {
-    /// A version to come after the present one of `state`, whose etags have these `keys` from now on.
-    pub(crate) fn on(
-        state: &State,
-        version: Version,
-        keys: Keys,
-        schema: Option<SchemaRef>,
-        label: Option<Box<str>>,
-        dropped: Dropped,
-    ) -> Commit {
-        let edits = version.document.edits_since(&state.head.document);
-        let past = state.history.pack(&state.head, &edits);
-        let digest = version.etag(keys).digest;
-        let key = keys.key.filter(|_| state.keys.lack_a_key());
-        Commit { version, digest, key, schema, label, dropped, past, edits }
-    }
-}
-
-/// A label for the present version, without a new one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Relabel {
-    /// The label.
-    pub label: Box<str>,
-    /// What leaves the history.
-    pub dropped: Dropped,
-}
-
-/// What happens to a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// There is this state now, whatever was there before: creation, and the rewritten AOF.
-    Put(Box<State>),
-    /// The state has a new version.
-    Commit(Box<Commit>),
-    /// The present version has a new label.
-    Relabel(Relabel),
-    /// An operation was tried.
-    Attempt(Attempted),
-    /// The present version's members lapse at other times.
-    Deadlines(Deadlines),
-    /// A command with an ID was carried out.
-    Remember(Remembered),
-}
 
 /// Whether the present document was validated here, and by the very text of the schema that the state obeys. It is not a part of
 /// what a state is: two states are equal whatever it says, and it is not stored.
@@ -251,43 +152,6 @@ impl State {
         self.initialized_at_ms
     }
 
-    /// Carries out an effect.
-    pub fn apply(&mut self, effect: Effect) {
-        match effect {
-            Effect::Put(state) => *self = *state,
-            Effect::Commit(commit) => self.commit(*commit),
-            Effect::Relabel(relabel) => self.relabel(relabel),
-            Effect::Attempt(attempted) => self.attempt(attempted),
-            Effect::Deadlines(deadlines) => self.head.deadlines = deadlines,
-            Effect::Remember(remembered) => self.remember(remembered),
-        }
-    }
-
-    /// Adds a version. The old head becomes the newest past version.
-    pub fn commit(&mut self, commit: Commit) {
-        let Commit { version, digest, key, schema, label, dropped, past, edits: _ } = commit;
-        let label = label.map(|name| Label { name, version: version.number });
-        self.digest = digest;
-        self.keys.key = self.keys.key.or(key);
-        // What a lapse leaves is not validated.
-        self.passed = Passed(version.event != Event::Lapse);
-        self.head = version;
-        self.history.push(past);
-        self.history.settle(label, &dropped, &self.head);
-        self.schema = schema;
-    }
-
-    /// Labels the present version.
-    pub fn relabel(&mut self, relabel: Relabel) {
-        let label = Label { name: relabel.label, version: self.head.number };
-        self.history.settle(Some(label), &relabel.dropped, &self.head);
-    }
-
-    /// Counts an attempt.
-    pub fn attempt(&mut self, attempted: Attempted) {
-        self.attempts.apply(attempted);
-    }
-
     /// The newest entry of its audit stream, where that is remembered.
     pub fn last_entry(&self) -> Option<LastEntry> {
         self.last_entry
@@ -296,11 +160,6 @@ impl State {
     /// Remembers the newest entry, or forgets it for a state that has no stream.
     pub fn set_last_entry(&mut self, last: Option<LastEntry>) {
         self.last_entry = last;
-    }
-
-    /// Remembers the token of a command.
-    pub fn remember(&mut self, remembered: Remembered) {
-        self.tokens.apply(remembered);
     }
 
     /// The sizes of the memory blocks that this state holds, itself included.
@@ -373,42 +232,5 @@ impl State {
             }
         }
         Ok(())
-    }
-
-    /// Whether `effect` may be applied here: an effect from a stream of bytes is not trusted either (invariant I5).
-    pub fn admits_commit(&self, commit: &Commit) -> bool {
-        let version = &commit.version;
-        self.head.number.checked_add(1) == Some(version.number)
-            && version.number <= VERSION_MAX
-            && version.parent < version.number
-            && (0..=TIME_MAX_MS).contains(&version.at_ms)
-            && version.deadlines.check_invariants().is_ok()
-            && self.labels_survive(commit.label.as_deref(), &commit.dropped)
-    }
-
-    /// As [`State::admits_commit`].
-    pub fn admits_relabel(&self, relabel: &Relabel) -> bool {
-        self.labels_survive(Some(&relabel.label), &relabel.dropped)
-    }
-
-    /// As [`State::admits_commit`].
-    pub fn admits_attempt(&self, attempted: &Attempted) -> bool {
-        self.attempts.admits(attempted)
-    }
-
-    /// As [`State::admits_commit`].
-    pub fn admits_deadlines(&self, deadlines: &Deadlines) -> bool {
-        deadlines.check_invariants().is_ok()
-    }
-
-    /// As [`State::admits_commit`].
-    pub fn admits_remembered(&self, remembered: &Remembered) -> bool {
-        self.tokens.admits(remembered)
-    }
-
-    /// Whether every label that stays names a version that stays.
-    fn labels_survive(&self, set: Option<&str>, dropped: &Dropped) -> bool {
-        let stay = |label: &&Label| Some(&*label.name) != set && !dropped.labels.contains(&label.name);
-        self.history.labels.iter().filter(stay).all(|label| !dropped.versions.contains(&label.version))
     }
 }

@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use super::deadlines::{DEADLINES_MAX, Deadline, Deadlines};
 use super::document::Document;
-use super::history::Version;
 use super::splices;
 use super::splices::Edits;
-use crate::codec::events;
+use super::version::Version;
+use crate::state::version::Event;
 use crate::wire::{Reader, Writer};
 
 /// So many versions in a row are kept as splices; then comes one that is whole.
@@ -68,7 +68,7 @@ impl Past {
         out.number(version.number);
         out.number(version.number.saturating_sub(version.parent));
         out.time(version.at_ms);
-        out.byte(events::byte_of(version.event));
+        out.byte(version.event.to_byte());
         out.byte(u8::from(version.has_secret));
         out.optional_text(version.actor.as_deref());
         version.deadlines.iter().for_each(|deadline| out.distance(version.at_ms, deadline.at_ms));
@@ -114,7 +114,7 @@ impl Past {
         let number = input.number()?;
         let parent = number.checked_sub(input.number()?)?;
         let at_ms = input.time()?;
-        let event = events::of_byte(input.byte()?)?;
+        let event = Event::from_byte(input.byte()?)?;
         let has_secret = input.flag()?;
         let actor = input.optional_name()?;
         if self.places.len() > DEADLINES_MAX {

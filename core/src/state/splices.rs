@@ -14,7 +14,7 @@
 
 use std::ops::Range;
 
-use super::document::DOCUMENT_BYTES_CEILING;
+use crate::limits::DOCUMENT_BYTES_CEILING;
 use crate::wire::{Reader, Writer};
 
 /// So long is what is looked for; less than this in common is not worth a splice of its own.

@@ -15,7 +15,8 @@ use std::collections::HashSet;
 
 use super::draft::{Draft, Members};
 use super::node::Node;
-use super::tree::{Entry, NO_NAME, Tree};
+use super::tree::Tree;
+use super::{entry::Entry, entry::NO_NAME};
 use crate::error::Error;
 
 /// No text that this crate takes is deeper, whatever the configuration says.

@@ -3,7 +3,8 @@
 //! A lapsed member goes back to its default, or away. What is protected or immutable in it stays: it goes by a deadline of
 //! its own only.
 
-use super::places::{Place, flag};
+use super::lifetime::Lifetime;
+use super::places::Place;
 use super::preserve::{Keep, remove_member, set_member};
 use super::rules::{Rules, member, pointer, within};
 use crate::error::Error;
@@ -12,34 +13,7 @@ use crate::json::equal::equal;
 use crate::json::node::Node;
 use crate::json::pointer::Pointer;
 use crate::json::written::Written;
-use crate::schema::compiled::{bad_schema, ttl_ms};
-use crate::schema::refs::Spot;
 use crate::state::deadlines::{DEADLINES_MAX, Deadline, Deadlines};
-
-pub const TTL: &str = "x-ttl";
-pub const SLIDING: &str = "x-sliding";
-
-/// How long a member lasts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lifetime {
-    ttl_ms: i64,
-    /// It starts anew whenever somebody is there, not only when the member is written.
-    sliding: bool,
-}
-
-impl Lifetime {
-    /// Reads the annotations of a subschema.
-    pub fn read(spot: &Spot) -> Result<Option<Lifetime>, Error> {
-        let sliding = flag(spot, SLIDING)?;
-        match spot.get(TTL) {
-            Some(ttl) => Ok(Some(Lifetime { ttl_ms: ttl_ms(ttl, &spot.at(TTL))?, sliding })),
-            None if sliding => {
-                Err(bad_schema(&spot.at(SLIDING), "stands beside x-ttl only: name that too".into()))
-            }
-            None => Ok(None),
-        }
-    }
-}
 
 /// What deadlines are reckoned from.
 pub struct Clock<'a> {

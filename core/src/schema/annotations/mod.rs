@@ -15,6 +15,7 @@
 //! * `uncovers`: what another schema would guard no more
 
 pub(crate) mod lapses;
+pub(crate) mod lifetime;
 pub(crate) mod places;
 pub(crate) mod preserve;
 pub(crate) mod protect;

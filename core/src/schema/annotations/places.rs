@@ -9,16 +9,16 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::lapses::{Lifetime, SLIDING, TTL};
 use super::transitions::Transitions;
+use super::{lifetime::Lifetime, lifetime::SLIDING, lifetime::TTL, lifetime::flag};
 use crate::error::Error;
 use crate::json::name::Name;
 use crate::json::to_text;
 use crate::json::tree::Tree;
-use crate::schema::compiled::bad_schema;
 use crate::schema::defaults;
 use crate::schema::graph::{Number, Strictness};
 use crate::schema::refs::{Spot, Whole};
+use crate::schema::source::bad_schema;
 
 /// Keywords that stand on a member and mark it.
 const PROTECTED: &str = "x-protected";
@@ -262,14 +262,6 @@ impl<'s> Builder<'_, 's> {
             open.extend(self.whole.conditional(&spot).into_iter().map(|(_, below)| below));
         }
         Ok(())
-    }
-}
-
-pub(super) fn flag(spot: &Spot, annotation: &str) -> Result<bool, Error> {
-    match spot.get(annotation) {
-        None => Ok(false),
-        Some(Value::Bool(on)) => Ok(*on),
-        Some(_) => Err(bad_schema(&spot.at(annotation), "must be true or false".into())),
     }
 }
 

@@ -107,7 +107,7 @@ fn begins(transitions: &Transitions, value: Node, place: &Place) -> Result<(), E
         return Ok(());
     }
     let reason = "the default is not one of the initial steps".to_owned();
-    Err(crate::schema::compiled::bad_schema(&place.pointer, reason))
+    Err(crate::schema::source::bad_schema(&place.pointer, reason))
 }
 
 pub(super) fn member<'v>(value: Option<Node<'v>>, name: &Name) -> Option<Node<'v>> {

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::json::name::Name;
 use crate::json::node::{Kind, Node};
 use crate::json::pointer::escaped;
-use crate::schema::compiled::bad_schema;
+use crate::schema::source::bad_schema;
 
 /// Any step, as a source or a target.
 const ANY: &str = "*";

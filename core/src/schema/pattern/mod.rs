@@ -3,6 +3,7 @@
 //! * `parse`: the text of a pattern to an expression
 //! * `class`: sets of characters
 //! * `program`: an expression to states, and a text run through them
+//! * `size`: how large a pattern may be
 //!
 //! The regex crate was measured and rejected: `[ab]*a[ab]{300}c` takes it 9 s on 1 MB, since its cost can
 //! be neither foreseen nor stopped, and its classes are bytes of UTF-8, so that `^\p{L}{1,50}$` alone is
@@ -12,14 +13,11 @@
 mod class;
 mod parse;
 mod program;
+pub(super) mod size;
 
 use crate::budget::Budget;
 use crate::error::Error;
 use crate::schema::pattern::program::Program;
-
-/// A compiled pattern takes at most this many states; a set of characters counts one for each eight
-/// of its ranges, and a property of Unicode twenty more.
-pub const PATTERN_STATES_MAX: usize = 10_000;
 
 /// A compiled pattern.
 #[derive(Debug)]

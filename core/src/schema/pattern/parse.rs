@@ -8,9 +8,8 @@ use std::collections::HashMap;
 use std::iter::Peekable;
 use std::str::Chars;
 
-use super::PATTERN_STATES_MAX;
 use super::class::Class;
-use super::program::too_large;
+use super::{size::PATTERN_STATES_MAX, size::too_large};
 
 /// Groups nest at most this deep.
 const GROUP_DEPTH_MAX: usize = 64;

@@ -3,9 +3,9 @@
 //! All states that a text can have led to are followed at once, so a text is read once and never again
 //! from an earlier place. The work of a character is that of the states alive, and is charged.
 
-use super::PATTERN_STATES_MAX;
 use super::class::{Class, is_word};
 use super::parse::{Assertion, Expression};
+use super::{size::PATTERN_STATES_MAX, size::too_large};
 use crate::budget::Budget;
 use crate::error::Error;
 
@@ -236,8 +236,4 @@ fn begins_anchored(expression: &Expression) -> bool {
         Expression::Repeat { of, min, .. } => *min > 0 && begins_anchored(of),
         Expression::Empty | Expression::Class(_) | Expression::Assert(_) => false,
     }
-}
-
-pub(super) fn too_large() -> String {
-    format!("takes more than {PATTERN_STATES_MAX} states: use smaller counts in braces, or maxLength")
 }

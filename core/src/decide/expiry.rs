@@ -1,0 +1,28 @@
+//! When a key expires after a command, and when its members lapse.
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::expiry::Ttl;
+use crate::schema::compiled::Schema;
+use crate::state::State;
+use crate::state::deadlines::Deadlines;
+use crate::state::effect::Effect;
+
+/// The expiry that `ttl` asks for. Where it asks for none the key lives as long as its longest deadline.
+pub(super) fn expiry(
+    ttl: Ttl,
+    state: Option<&State>,
+    schema: Option<&Schema>,
+    deadlines: &Deadlines,
+    context: &Context,
+) -> Result<Option<i64>, Error> {
+    let default_ms = schema.and_then(Schema::ttl_ms).unwrap_or(context.limits.default_ttl_ms);
+    let longest_ms = deadlines.last_ms().map_or(0, |at_ms| at_ms.saturating_sub(context.now_ms));
+    let present = state.map(|_| context.expires_at_ms);
+    ttl.resolve(context.now_ms, present, default_ms.max(longest_ms))
+}
+
+/// The effect that moves deadlines, where there is one to move.
+pub(super) fn moved(state: &State, deadlines: Deadlines) -> Option<Effect> {
+    (deadlines != state.head().deadlines).then_some(Effect::Deadlines(deadlines))
+}

@@ -1,0 +1,150 @@
+//! Where one value of a text is, and, once it was looked into, where the values in it are.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "positions in a text that is shorter than 4 GiB: sums of two of them fit a usize of 64 bits"
+)]
+
+use once_cell::race::OnceBox;
+
+use super::skip::{container_end, scalar_end, string_end};
+use super::strings::same;
+
+/// What stands for the name of a value that is no member.
+pub(super) const NO_NAME: u32 = u32::MAX;
+
+/// One value: where it is in the text, and what is in it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) start: u32,
+    pub(super) end: u32,
+    /// Where the opening quote of its name is; [`NO_NAME`] for what is no member.
+    pub(super) name: u32,
+    /// One word, where std's OnceLock takes two and ten times as long to be made.
+    inside: OnceBox<Inside>,
+}
+
+/// What is in a container.
+#[derive(Debug)]
+struct Inside {
+    entries: Vec<Entry>,
+    /// The places of the members of a wide object, sorted by their names; made when one is first looked for. A schema can
+    /// name a thousand members of an object that has a hundred thousand, and going through these for each would stop the server.
+    sorted: OnceBox<Vec<u32>>,
+}
+
+/// An object has so many members before they are looked for in a table.
+const FEW: usize = 64;
+
+impl Entry {
+    /// A value that was not looked into.
+    pub(super) fn new(start: usize, end: usize, name: u32) -> Entry {
+        Entry { start: start as u32, end: end as u32, name, inside: OnceBox::new() }
+    }
+
+    /// A container, and what is in it.
+    pub(super) fn opened(start: usize, end: usize, name: u32, entries: Vec<Entry>) -> Entry {
+        Entry { inside: OnceBox::with_value(Box::new(Inside::of(entries))), ..Entry::new(start, end, name) }
+    }
+
+    /// Its name as it is written, without the quotes; empty for what is no member.
+    pub(super) fn raw_name<'t>(&self, text: &'t str) -> &'t str {
+        if self.name == NO_NAME {
+            return "";
+        }
+        text.get(self.name as usize + 1..(self.start as usize).saturating_sub(2)).unwrap_or_default()
+    }
+
+    /// Whether its name is written so. Compares lengths first, which tells most names apart.
+    pub(super) fn is_named(&self, text: &str, raw: &str) -> bool {
+        const AROUND: usize = "\"\":".len();
+        let len = self.start.wrapping_sub(self.name) as usize;
+        len == raw.len() + AROUND && same(self.name_bytes(text), raw.as_bytes())
+    }
+
+    pub(super) fn name_bytes<'t>(&self, text: &'t str) -> &'t [u8] {
+        let name = (self.name as usize).saturating_add(1)..(self.start as usize).saturating_sub(2);
+        text.as_bytes().get(name).unwrap_or_default()
+    }
+
+    fn inside(&self, text: &str) -> &Inside {
+        self.inside.get_or_init(|| Box::new(Inside::of(self.look(text))))
+    }
+
+    /// The members or elements; none of what is no container.
+    pub(super) fn entries<'e>(&'e self, text: &str) -> &'e [Entry] {
+        &self.inside(text).entries
+    }
+
+    /// Which of the members of an object has the name that is written so.
+    pub(super) fn position(&self, text: &str, raw: &str) -> Option<usize> {
+        let inside = self.inside(text);
+        let is_named = |entry: &Entry| entry.is_named(text, raw);
+        if inside.entries.len() <= FEW {
+            return inside.entries.iter().position(is_named);
+        }
+        let sorted = inside.sorted.get_or_init(|| {
+            let mut sorted: Vec<u32> = (0..inside.entries.len() as u32).collect();
+            sorted.sort_unstable_by_key(|place| inside.raw_name(text, *place));
+            Box::new(sorted)
+        });
+        let found = sorted.binary_search_by(|place| inside.raw_name(text, *place).cmp(raw)).ok()?;
+        sorted.get(found).map(|place| *place as usize)
+    }
+
+    /// What making the table of a wide object's members costs, in units of work, where it is not there.
+    pub(super) fn table_cost(&self, text: &str) -> usize {
+        /// By member: a name is compared about as often as the logarithm of their number.
+        const MEMBER_COST: usize = 150;
+        let inside = self.inside(text);
+        let members = inside.entries.len();
+        if members <= FEW || inside.sorted.get().is_some() { 0 } else { members.saturating_mul(MEMBER_COST) }
+    }
+
+    /// Finds what is in it.
+    fn look(&self, text: &str) -> Vec<Entry> {
+        /// About as many members as objects mostly have.
+        const SOME: usize = 8;
+        let bytes = text.as_bytes().get(..self.end as usize).unwrap_or_default();
+        let start = self.start as usize;
+        let is_object = match bytes.get(start) {
+            Some(b'{') => true,
+            Some(b'[') => false,
+            _ => return Vec::new(),
+        };
+        let mut at = start + 1;
+        if at + 1 >= bytes.len() {
+            return Vec::new();
+        }
+        let mut entries = Vec::with_capacity(SOME);
+        loop {
+            let mut name = NO_NAME;
+            if is_object {
+                name = at as u32;
+                at = string_end(bytes, at) + 1;
+            }
+            let end = match bytes.get(at) {
+                Some(b'{' | b'[') => container_end(bytes, at),
+                Some(b'"') => string_end(bytes, at),
+                Some(_) => scalar_end(bytes, at),
+                // Text that is not canonical after all: what is found of it is within it.
+                None => return entries,
+            };
+            entries.push(Entry::new(at, end, name));
+            if bytes.get(end) != Some(&b',') {
+                return entries;
+            }
+            at = end + 1;
+        }
+    }
+}
+
+impl Inside {
+    fn of(entries: Vec<Entry>) -> Inside {
+        Inside { entries, sorted: OnceBox::new() }
+    }
+
+    fn raw_name<'t>(&self, text: &'t str, place: u32) -> &'t str {
+        self.entries.get(place as usize).map_or("", |entry| entry.raw_name(text))
+    }
+}

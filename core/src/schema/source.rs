@@ -1,0 +1,72 @@
+//! The text of a schema: how it is read, what is read of its root, and how an error points into it.
+
+use serde_json::Value;
+
+use crate::error::{Error, shown_pointer};
+use crate::json::parse::parse;
+use crate::limits::NAME_BYTES_MAX;
+
+/// A schema's text is at most this long.
+pub const SCHEMA_BYTES_MAX: usize = 64 * 1024;
+
+/// A schema nests at most this deep.
+pub const SCHEMA_DEPTH_MAX: usize = 32;
+
+/// The message of a violation is cut here.
+pub(super) const MESSAGE_CHARS_MAX: usize = 200;
+
+/// The pointer of a violation is cut here: a member's name can be as long as the document.
+pub(super) const POINTER_CHARS_MAX: usize = 256;
+
+/// The json of a schema as a tree.
+pub(super) fn value_of(json: &[u8]) -> Result<Value, Error> {
+    if json.len() > SCHEMA_BYTES_MAX {
+        let reason = format!("the schema is {} bytes, the limit is {SCHEMA_BYTES_MAX}", json.len());
+        return Err(Error::BadSchema { reason });
+    }
+    let tree = parse(json, SCHEMA_DEPTH_MAX).map_err(|error| match error {
+        Error::TooDeep { .. } => {
+            Error::BadSchema { reason: format!("the schema nests deeper than {SCHEMA_DEPTH_MAX}") }
+        }
+        error => error,
+    })?;
+    Ok(tree.root().to_value())
+}
+
+/// The milliseconds of an `x-ttl`, which stands at `at`: seconds above zero, fractions allowed.
+pub(crate) fn ttl_ms(ttl: &Value, at: &str) -> Result<i64, Error> {
+    let ttl_ms = ttl.as_f64().map(|seconds| seconds * 1000.0);
+    // A hundred years: further away there might as well be no end, and the sum would leave the calendar.
+    match ttl_ms {
+        Some(ms) if (1.0..=3.2e12).contains(&ms) => Ok(ms as i64),
+        _ => Err(bad_schema(at, "must be a number of seconds above 0".to_owned())),
+    }
+}
+
+/// The root annotation `x-bind`: patterns as in KEYS.
+pub(super) fn root_patterns(schema: &Value) -> Result<Vec<Box<str>>, Error> {
+    let wrong = || {
+        bad_schema(
+            "/x-bind",
+            format!("must be an array of patterns of 1 to {NAME_BYTES_MAX} bytes without control characters"),
+        )
+    };
+    let Some(patterns) = schema.get("x-bind") else { return Ok(Vec::new()) };
+    let is_pattern = |pattern: &&str| {
+        (1..=NAME_BYTES_MAX).contains(&pattern.len()) && !pattern.chars().any(char::is_control)
+    };
+    let patterns = patterns.as_array().ok_or_else(wrong)?.iter();
+    patterns.map(|pattern| pattern.as_str().filter(is_pattern).map(Into::into).ok_or_else(wrong)).collect()
+}
+
+pub(crate) fn bad_schema(pointer: &str, reason: String) -> Error {
+    let pointer = shortened(shown_pointer(pointer), POINTER_CHARS_MAX);
+    Error::BadSchema { reason: format!("{pointer}: {}", shortened(&reason, MESSAGE_CHARS_MAX)) }
+}
+
+pub(super) fn shortened(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
