@@ -16,8 +16,8 @@ use crate::server::global::registry;
 
 pub static COMMAND: Command = Command {
     name: c"state.attempt",
-    summary: c"Counts an attempt at an operation and returns how many there were.",
-    complexity: c"O(N) where N is the number of operations that are counted.",
+    summary: c"Counts an attempt at an operation, and returns the number of attempts.",
+    complexity: c"O(N) where N is the number of counted operations.",
     flags: c"write deny-oom",
     categories: "write slow",
     arity: -4,

@@ -13,8 +13,8 @@ use crate::server::global::names;
 
 pub static COMMAND: Command = Command {
     name: c"state.attempts",
-    summary: c"Returns the attempts at an operation, or how many there were at each.",
-    complexity: c"O(N) where N is the number of attempts that are remembered.",
+    summary: c"Returns the attempts at an operation, or the number of attempts at each operation.",
+    complexity: c"O(N) where N is the number of remembered attempts.",
     flags: c"readonly",
     categories: "read slow",
     arity: -2,

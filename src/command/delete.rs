@@ -16,7 +16,7 @@ use crate::server::global::registry;
 
 pub static COMMAND: Command = Command {
     name: c"state.delete",
-    summary: c"Deletes a state; its audit stream stays until its own expiry, unless PURGE is said.",
+    summary: c"Deletes a state; with PURGE its audit stream too.",
     complexity: c"O(N) where N is the number of kept versions.",
     flags: c"write",
     categories: "write slow",

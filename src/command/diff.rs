@@ -12,7 +12,7 @@ use crate::server::global::registry;
 
 pub static COMMAND: Command = Command {
     name: c"state.diff",
-    summary: c"Returns the JSON patch that turns one kept version into another.",
+    summary: c"Returns the JSON Patch that turns one kept version into another.",
     complexity: c"O(N) where N is the length of both documents.",
     flags: c"readonly",
     categories: "read slow",

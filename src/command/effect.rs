@@ -23,7 +23,7 @@ use crate::server::value::state_key::Kind;
 
 pub static COMMAND: Command = Command {
     name: c"state.effect",
-    summary: c"Internal: carries out on a replica, or from the AOF, what a command came to.",
+    summary: c"Internal: applies the effect of a command on a replica, or from the AOF.",
     complexity: c"O(N) where N is the length of the effect.",
     flags: c"write",
     categories: "write slow admin dangerous",
@@ -53,7 +53,7 @@ pub static COMMAND: Command = Command {
 
 pub static SCHEMA_COMMAND: Command = Command {
     name: c"state.schemaeffect",
-    summary: c"Internal: carries out on a replica, or from the AOF, a change of the schemas.",
+    summary: c"Internal: applies a change of the schemas on a replica, or from the AOF.",
     complexity: c"O(N) where N is the length of the effect.",
     flags: c"write",
     categories: "write slow admin dangerous",

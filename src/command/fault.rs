@@ -14,7 +14,7 @@ use crate::server::ffi::string::RedisStr;
 
 pub static COMMAND: Command = Command {
     name: c"state.fault",
-    summary: c"Internal: orders a failure, to show that it leaves nothing behind.",
+    summary: c"Internal: injects a fault, for the tests.",
     flags: c"",
     categories: "slow admin dangerous",
     arity: 3,

@@ -15,7 +15,7 @@ use crate::server::global::config;
 
 pub static COMMAND: Command = Command {
     name: c"state.get",
-    summary: c"Returns the etag and the document of a state, or the members that pointers name.",
+    summary: c"Returns the etag with the document of a state, or with the members that pointers name.",
     complexity: c"O(1) for the document, O(N) with pointers where N is its length.",
     flags: c"readonly fast",
     categories: "read slow",

@@ -9,7 +9,7 @@ use crate::server::ffi::string::RedisStr;
 
 pub static COMMAND: Command = Command {
     name: c"state.help",
-    summary: c"Shows every command with its grammar.",
+    summary: c"Shows every command with its syntax.",
     flags: c"readonly",
     categories: "read slow",
     arity: 1,

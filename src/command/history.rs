@@ -12,7 +12,7 @@ use crate::server::ffi::string::RedisStr;
 
 pub static COMMAND: Command = Command {
     name: c"state.history",
-    summary: c"Lists the versions of a state that are kept, the present one first.",
+    summary: c"Lists the kept versions of a state, the present one first.",
     complexity: c"O(N*M) where N is the number of kept versions and M the length of the document.",
     flags: c"readonly",
     categories: "read slow",

@@ -16,7 +16,7 @@ use crate::server::global::registry;
 
 pub static COMMAND: Command = Command {
     name: c"state.meta",
-    summary: c"Returns version, schema, times, sizes and the audit stream's key of a state.",
+    summary: c"Returns the version, schema, times, sizes and audit stream of a state.",
     complexity: c"O(N) where N is the length of the document, which is validated.",
     flags: c"readonly",
     categories: "read slow",

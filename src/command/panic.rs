@@ -8,7 +8,7 @@ use crate::server::ffi::string::RedisStr;
 
 pub static COMMAND: Command = Command {
     name: c"state.panic",
-    summary: c"Internal: panics, to show that the server survives it.",
+    summary: c"Internal: panics, for the tests.",
     flags: c"write",
     categories: "slow admin dangerous",
     arity: -1,

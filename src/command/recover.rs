@@ -15,7 +15,7 @@ use crate::server::global::registry;
 
 pub static COMMAND: Command = Command {
     name: c"state.recover",
-    summary: c"Makes a state valid again, or rebuilds one that is gone, by the mildest way that works.",
+    summary: c"Makes an invalid state valid again, or rebuilds a missing one, by the mildest way that works.",
     complexity:
         c"O(N*M) where N is the length of the document and M the number of versions and entries looked at.",
     flags: c"write deny-oom",

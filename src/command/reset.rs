@@ -15,7 +15,7 @@ use crate::server::global::registry;
 
 pub static COMMAND: Command = Command {
     name: c"state.reset",
-    summary: c"Takes a state back to its schema's defaults; protected, immutable and secret members stay.",
+    summary: c"Resets a state to its schema's defaults; protected, immutable and secret members stay.",
     complexity: c"O(N) where N is the length of the document.",
     flags: c"write deny-oom",
     categories: "write slow",

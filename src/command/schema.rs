@@ -19,7 +19,7 @@ const EVERYWHERE: Option<&std::ffi::CStr> = Some(c"request_policy:all_shards res
 
 const SET: Command = Command {
     name: c"state.schema|set",
-    summary: c"Keeps a schema under a name; another text than before is a new revision.",
+    summary: c"Sets a schema under a name; another text is a new revision.",
     complexity: c"O(N) where N is the length of the schema.",
     flags: c"write deny-oom",
     categories: "write slow admin dangerous",
@@ -41,7 +41,7 @@ const GET: Command = Command {
 };
 const LIST: Command = Command {
     name: c"state.schema|list",
-    summary: c"Lists the schemas with their revision, length, and number of states.",
+    summary: c"Lists the schemas with revision, length, number of states and bindings.",
     complexity: c"O(N) where N is the number of schemas.",
     flags: c"readonly",
     categories: "read slow",
@@ -51,7 +51,7 @@ const LIST: Command = Command {
 };
 const DEL: Command = Command {
     name: c"state.schema|del",
-    summary: c"Forgets a schema; one that states use only with FORCE.",
+    summary: c"Deletes a schema; with FORCE even one that is in use.",
     flags: c"write",
     categories: "write slow admin dangerous",
     arity: -3,
@@ -62,7 +62,7 @@ const DEL: Command = Command {
 };
 const BIND: Command = Command {
     name: c"state.schema|bind",
-    summary: c"Makes all keys that match a pattern obey a schema.",
+    summary: c"Binds all keys that match a pattern to a schema.",
     complexity: c"O(N) where N is the number of bindings.",
     flags: c"write deny-oom",
     categories: "write slow admin dangerous",
@@ -74,7 +74,7 @@ const BIND: Command = Command {
 };
 const UNBIND: Command = Command {
     name: c"state.schema|unbind",
-    summary: c"Forgets what a pattern was bound to.",
+    summary: c"Removes a binding.",
     complexity: c"O(N) where N is the number of bindings.",
     flags: c"write",
     categories: "write slow admin dangerous",
@@ -96,7 +96,7 @@ const HELP: Command = Command {
 
 pub static COMMAND: Command = Command {
     name: c"state.schema",
-    summary: c"Manages the schemas that states obey.",
+    summary: c"Manages schemas and their bindings.",
     complexity: c"Depends on the subcommand.",
     arity: -2,
     subcommands: &[SET, GET, LIST, DEL, BIND, UNBIND, HELP],

@@ -14,8 +14,8 @@ use crate::server::global::registry;
 
 pub static COMMAND: Command = Command {
     name: c"state.touch",
-    summary: c"Moves the expiry of a state without a new version; not audited.",
-    complexity: c"O(1), or O(N) where N is the length of a document with members that lapse.",
+    summary: c"Moves the expiry of a state, without a version or an audit entry.",
+    complexity: c"O(1), or O(N) where N is the length of a document with deadlines.",
     flags: c"write fast",
     categories: "write slow",
     arity: -2,

@@ -49,7 +49,7 @@ const ARGS: &[Arg] = &[
 
 pub static COMMAND: Command = Command {
     name: c"state.update",
-    summary: c"Changes a state if it is the one that was expected, or creates it.",
+    summary: c"Creates a state, or changes it if the present version is the expected one.",
     complexity: c"O(N) where N is the length of document and change.",
     flags: c"write deny-oom",
     categories: "write slow",
@@ -62,7 +62,7 @@ pub static COMMAND: Command = Command {
 
 pub static PROTECTED_COMMAND: Command = Command {
     name: c"state.setprotected",
-    summary: c"Changes or creates a state as STATE.UPDATE does, protected members included.",
+    summary: c"Creates or changes a state as STATE.UPDATE does, including protected members.",
     categories: "write slow dangerous",
     run: Some(entry!(run_protected)),
     ..COMMAND

@@ -13,7 +13,7 @@ use crate::server::global::registry;
 
 pub static COMMAND: Command = Command {
     name: c"state.validate",
-    summary: c"Checks a document against a schema; every violation is named.",
+    summary: c"Validates a document against a schema, and lists every violation.",
     complexity: c"O(N) where N is the length of the document.",
     flags: c"readonly",
     categories: "read slow",

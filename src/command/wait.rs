@@ -27,7 +27,7 @@ const TIMEOUT_MS_MAX: i64 = 365 * 24 * 60 * 60 * 1000;
 
 pub static COMMAND: Command = Command {
     name: c"state.wait",
-    summary: c"Waits until a state is another one than you know, and returns it.",
+    summary: c"Blocks until a state differs from the one that the client knows, and returns it.",
     complexity: c"O(1), and O(N) for each change where N is the number of clients that wait for this key.",
     flags: c"readonly blocking",
     categories: "read slow blocking",
