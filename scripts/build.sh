@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the module in release, for a server of your own.
+# Builds the module in release.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh
@@ -7,4 +7,4 @@ cd "$(dirname "$0")/.."
 need_cargo
 need_build
 build_module
-say "The module is $PWD/target/release/libredis_state.so; docs/operations.md says how a server loads it."
+say "The module is $PWD/target/release/libredis_state.so; docs/operations.md shows how a server loads it."

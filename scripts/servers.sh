@@ -1,34 +1,34 @@
 #!/usr/bin/env bash
-# Runs the tests against other servers than the system's own: `scripts/servers.sh` all of them, `scripts/servers.sh valkey-8.1`
-# one, and behind that what cargo nextest takes, such as `-E 'binary(suite)'`. `scripts/servers.sh smoke` runs what touches the
-# server itself against one that is there already, and fetches nothing: `make test` does that.
+# Runs the tests on other servers than the system's: `scripts/servers.sh` on all, `scripts/servers.sh
+# valkey-8.1` on one; further arguments go to cargo nextest, such as `-E 'binary(suite)'`. For `make test`,
+# `scripts/servers.sh smoke` runs the tests that depend on the server, on one that was unpacked before.
 #
-# A server comes from Debian's packages of another release, checked by Debian's key, and is unpacked with the libraries it wants
-# into target/servers, which installs nothing. The tests find it as `redis-server` at the front of PATH. Those under memcheck are
-# left out: this system's valgrind does not know the C libraries of other releases.
+# The servers are Debian packages of other releases, verified by Debian's key and unpacked with their
+# libraries into target/servers. Nothing is installed. The tests find one as `redis-server` in PATH.
+# Tests under memcheck are skipped: the system's valgrind does not know the C libraries of other releases.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh
 
-# NAME SUITE FLAVOUR, in the order of release; the last is what `smoke` prefers. `experimental` has few packages of its own: what
-# a server needs beside itself comes from sid.
+# NAME SUITE FLAVOUR, in the order of release; `smoke` prefers the last. `experimental` has few packages,
+# so the dependencies come from sid.
 SERVERS="redis-8.0 trixie redis
 valkey-8.1 trixie valkey
 valkey-9 sid valkey
 redis-8.6 experimental redis"
 
-# Where the dependencies of a suite that is not complete are.
+# The suite with the dependencies of an incomplete suite.
 declare -A DEPENDENCIES=([experimental]=sid)
 
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
-# unpack SUITE ROOT PACKAGE…: the packages, taken from SUITE, and all they depend on, as files below ROOT.
+# unpack SUITE ROOT PACKAGE…: unpacks the packages of SUITE with their dependencies below ROOT.
 unpack() {
   local suite=$1 root=$2 work=$2/.apt mirror deb listed
   shift 2
   mirror=$(sed -n 's/^URIs: *//p' /etc/apt/sources.list.d/debian.sources 2>/dev/null | head -n 1)
   mkdir -p "$work/lists/partial" "$work/cache/archives/partial"
-  # To a machine where nothing is installed every package is missing, so all of them are fetched.
+  # An empty status file makes apt fetch every dependency.
   : >"$work/status"
   for listed in "$suite" ${DEPENDENCIES[$suite]:-}; do
     echo "deb [signed-by=$KEYRING] ${mirror:-http://deb.debian.org/debian} $listed main"
@@ -44,7 +44,7 @@ unpack() {
   rm -rf "$work"
 }
 
-# wrap ROOT BIN PROGRAM TARGET: BIN/PROGRAM runs ROOT's TARGET with ROOT's own loader and libraries.
+# wrap ROOT BIN PROGRAM TARGET: writes BIN/PROGRAM, which runs ROOT's TARGET with ROOT's loader and libraries.
 wrap() {
   local root=$1 loader
   loader=$(find "$root/usr/lib64" "$root/usr/lib" -maxdepth 1 -name 'ld-linux-*.so.*' | head -n 1)
@@ -54,7 +54,7 @@ wrap() {
   chmod +x "$2/$3"
 }
 
-# fetch NAME SUITE FLAVOUR: unpacks it, unless that was done.
+# fetch NAME SUITE FLAVOUR: unpacks the server, unless that was done before.
 fetch() {
   local root=$PWD/target/servers/$1 program
   [ ! -d "$root/bin" ] || return 0
@@ -70,7 +70,7 @@ fetch() {
   mv "$root/bin.new" "$root/bin"
 }
 
-# run_on NAME [FILTER…]: the tests, with that server in the place of the system's.
+# run_on NAME [FILTER…]: runs the tests with that server instead of the system's.
 run_on() {
   local bin=$PWD/target/servers/$1/bin
   shift
@@ -79,11 +79,11 @@ run_on() {
   PATH="$bin:$PATH" cargo nextest run --locked --workspace --features faults --no-fail-fast "$@" -- --skip memcheck </dev/null
 }
 
-# What differs from server to server: files, replication, rights, what the server is told of commands and settings, slots.
+# The tests of what differs between servers: files, replication, ACL, command and setting metadata, slots.
 SMOKE='(binary(suite) & test(/^(absent|acl|acl_categories|command_info|config|failover|hostile_payloads|info|keyspace|panic|persistence|replication|smoke|swapdb)::/))'
 SMOKE="$SMOKE | test(=acl::acl) | test(=slots::slots) | test(=upgrade::upgrade)"
 
-# The newest is the one that differs most.
+# The newest server differs most.
 smoke() {
   local name
   for name in $(cut -d' ' -f1 <<<"$SERVERS" | tac); do
@@ -101,7 +101,7 @@ if [ "${1:-}" = smoke ]; then
   exit
 fi
 need_build
-have apt-get && have dpkg || die "Other servers are taken from Debian's packages, which takes apt-get and dpkg."
+have apt-get && have dpkg || die "Other servers come from Debian's packages, which needs apt-get and dpkg."
 scripts/clients.sh
 wanted=${1:-all}
 [ $# -eq 0 ] || shift

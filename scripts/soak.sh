@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Plays the rows of tests/trust for long: all of them, or the one that is named; `replay ROW SEED` plays one round again.
-# ROUNDS=100 says how many to play now; the next call goes on from there, by what is written in target/soak.
+# Plays many rounds of the rows of tests/trust: of all, or of the named one. `replay ROW SEED` plays one
+# round again. ROUNDS=100 limits the rounds of this call; the next call continues, by the records in
+# target/soak.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh
@@ -8,7 +9,7 @@ cd "$(dirname "$0")/.."
 ROWS="kill-always kill-everysec cut-rdb cut-aof history replica failover cluster slots pause restore-mutated oom acl eviction leak slow-consumers"
 ROWS="$ROWS fuzz-decoder fuzz-arguments fuzz-changes fuzz-schemas cost memcheck"
 
-# play ROW: each row is one test, whose name is the row's with underscores.
+# play ROW: each row is one test, named like the row with underscores.
 play() {
   case " $ROWS " in
     *" $1 "*) ;;
@@ -19,13 +20,13 @@ play() {
     return
   fi
   local program=trust
-  # The commands of this one are those of the model.
+  # memcheck plays the commands of the model test.
   if [ "$1" = memcheck ]; then
-    [ "$(uname)" = Linux ] || die "The row memcheck needs valgrind, which is there on Linux alone."
+    [ "$(uname)" = Linux ] || die "The row memcheck needs valgrind, which exists on Linux only."
     need_valgrind
     program=model
   fi
-  # Its bounds are those of a release.
+  # The bounds of cost are for a release build.
   if [ "$1" = cost ]; then
     build_module
     export REDIS_STATE_MODULE=$PWD/target/release/libredis_state.so
@@ -34,8 +35,8 @@ play() {
   unset REDIS_STATE_MODULE
 }
 
-# Changes are judged by the properties of the document engine, which are unit tests of core; a round is 10,000 cases of each.
-# What fails is made smaller and printed, so there is nothing to replay.
+# fuzz-changes runs the property tests of the document engine, unit tests of core; a round is 10,000 cases
+# of each. A failing case is shrunk and printed, so there is nothing to replay.
 CHANGES_ROUNDS_MAX=80
 play_changes() {
   local rounds=${REDIS_STATE_SOAK:-1} part
@@ -51,13 +52,13 @@ need_server
 cargo build --locked --quiet --workspace --all-targets --features faults
 
 if [ "${1:-}" = replay ]; then
-  [[ "${3:-}" =~ ^[0-9]+$ ]] || die "Which round? make replay ROW=kill-always SEED=7, as the failure says."
+  [[ "${3:-}" =~ ^[0-9]+$ ]] || die "The seed is missing: make replay ROW=kill-always SEED=7, as printed by the failure."
   export REDIS_STATE_ROUND=$3
   play "$2"
   exit
 fi
 
-# More than any row has: a row stops at its own count.
+# More rounds than any row has: a row stops at its own number.
 export REDIS_STATE_SOAK=${ROUNDS:-1000000}
 for row in ${1:-$ROWS}; do
   play "$row"

@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
-# Everything that has to hold, cheapest first; `long` plays the model test and the properties of the document engine
-# alone, for hours.
+# All checks, the cheapest first. `long` runs only the model test and the properties of the document
+# engine, for hours.
 #
-# Every cargo call takes the whole workspace, so that features unify in one way and nothing is built twice; the module is
-# built with the feature that the tests ask for, beside them in target/debug.
+# Every cargo call takes the whole workspace, so that features unify in one way and nothing is built
+# twice. The module is built with the feature `faults`, beside the tests in target/debug.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh
 
 MODEL_RUNS_LONG=30000
-# How many cases each property of the document engine is tried on; a twentieth of it without `long`.
+# Cases of each property of the document engine; without `long` a twentieth of it.
 CASES_LONG=1000000
 
 step() { printf '\n== %s\n' "$*"; }
 
-# test_run [FILTER]: runs the tests whose names contain FILTER, or all.
+# test_run [FILTER]: runs the tests whose names contain FILTER, or all tests.
 test_run() {
   if cargo nextest --version >/dev/null 2>&1; then
     cargo nextest run --locked --workspace --features faults "$@"
@@ -55,7 +55,7 @@ step "the client crate: each of its features alone, what it depends on, and its 
 for features in "" sync tokio; do
   cargo clippy --locked -p redis-state-client --no-default-features --features "$features" -- -D warnings
 done
-# Whoever uses the client builds these; a crate more is a decision, not an accident.
+# Every user of the client builds these crates, so a new one must be a decision.
 client_crates="backon redis redis-state-core serde serde_json thiserror tracing"
 found=$(cargo tree --locked -p redis-state-client --no-default-features -e normal --depth 1 --prefix none | tail -n +2 | cut -d' ' -f1 | sort | xargs)
 [ "$found" = "$client_crates" ] || die "The client depends on $found; it should on $client_crates."
@@ -63,19 +63,19 @@ cargo package --locked --no-verify --allow-dirty --quiet -p redis-state-core -p 
 
 step "licences and advisories of the crates"
 need_deny
-# Every crate of every system is looked at, so cargo may have to fetch some that are built elsewhere.
+# This checks the crates of all systems, so cargo may have to fetch some that are not built here.
 "$deny" --locked --workspace --all-features check --hide-inclusion-graph bans licenses sources
-# The advisories are a repository on GitHub, which a build machine may not reach. CI that does has to set this.
+# The advisories are a repository on GitHub. CI sets REDIS_STATE_ADVISORIES, so that a failure to reach it counts.
 if "$deny" --locked --workspace fetch db >/dev/null 2>&1; then
   "$deny" --locked --workspace --all-features check --hide-inclusion-graph advisories
 elif [ -n "${REDIS_STATE_ADVISORIES:-}" ]; then
-  die "RustSec's advisories can't be fetched from github.com/RustSec/advisory-db, and REDIS_STATE_ADVISORIES is set: allow it, or unset that."
+  die "RustSec's advisories can't be fetched from github.com/RustSec/advisory-db: allow that, or unset REDIS_STATE_ADVISORIES."
 else
-  say "NOT CHECKED: RustSec's advisories, since github.com/RustSec/advisory-db can't be reached from here."
+  say "NOT CHECKED: RustSec's advisories; github.com/RustSec/advisory-db can't be reached."
 fi
 
 step "the module"
-# All targets, or features would unify in another way than for the tests, and every crate be built twice.
+# With all targets, features unify as for the tests, so that no crate is built twice.
 cargo build --locked --workspace --all-targets --features faults
 
 step "examples in the documentation, against the module"
@@ -84,9 +84,9 @@ cargo test --locked --workspace --features faults --doc
 step "all tests"
 test_run
 
-step "what touches the server itself, on another server if one is there"
+step "tests that depend on the server, on another server if one was unpacked"
 if cargo nextest --version >/dev/null 2>&1; then
   scripts/servers.sh smoke
 else
-  say "cargo-nextest is not installed: not checked (cargo install cargo-nextest)."
+  say "NOT CHECKED: cargo-nextest is not installed (cargo install cargo-nextest)."
 fi

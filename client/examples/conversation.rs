@@ -1,4 +1,4 @@
-//! A piece of a bot's conversation over the client crate: create, read, move on, lose a race, go back, read the audit stream.
+//! A bot's conversation over the client crate: create, read, update, conflict, roll back, read the audit stream.
 //!
 //!     cargo run --example conversation [KEY]
 //!

@@ -1,4 +1,4 @@
-// A piece of a bot's conversation over node-redis: create, read, move on, lose a race, go back, read the audit stream.
+// A bot's conversation over node-redis: create, read, update, conflict, roll back, read the audit stream.
 //
 //     node conversation.mjs [KEY]
 //

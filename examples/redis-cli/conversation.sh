@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A piece of a bot's conversation over redis-cli: create, read, move on, lose a race, go back, read the audit stream.
+# A bot's conversation over redis-cli: create, read, update, conflict, roll back, read the audit stream.
 #
 #     conversation.sh [KEY]
 #
