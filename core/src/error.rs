@@ -3,39 +3,21 @@
 //! `Display` gives the whole reply line, first the prefix that clients match on. Texts say what to do next; they never
 //! quote a value of a document, and show a caller's text up to a fixed length ([`Shown`]).
 
+use redis_state_types::{ExpiryOutOfRange, prefix};
+use thiserror::Error as ThisError;
+
+pub use redis_state_types::{Violation, prefix::REJECTIONS};
+
 use crate::etag::{Etag, Expected};
 use crate::shown::{Shown, error_line};
 use crate::state::idempotency::Made;
 use crate::time::{TIME_MAX_MS, iso8601};
-use thiserror::Error as ThisError;
 
 /// How many violations an `INVALID` reply spells out.
 const VIOLATIONS_SHOWN: usize = 10;
 
 /// An error tells of at most this many violations.
 pub const VIOLATIONS_MAX: usize = 100;
-
-/// The prefixes of refusals by the rules: the state and the request were understood, and what would come of them may not be.
-pub const REJECTIONS: [&str; 9] = [
-    "INVALID",
-    "TRANSITION",
-    "PROTECTED",
-    "IMMUTABLE",
-    "IDMISMATCH",
-    "BADPATCH",
-    "TOOBIG",
-    "TOODEEP",
-    "TOOCOSTLY",
-];
-
-/// One way in which a document breaks its schema.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// Where, as a JSON pointer; the empty one is the whole document, and is shown as `(root)`.
-    pub pointer: String,
-    /// What the schema wants, without the value that was found.
-    pub message: String,
-}
 
 /// Why a command was refused. Nothing has changed when one is returned (invariant I3).
 #[derive(Clone, Debug, PartialEq, Eq, ThisError)]
@@ -238,25 +220,25 @@ impl Error {
     /// The first word of the reply.
     pub fn prefix(&self) -> &'static str {
         match self {
-            Error::Conflict { .. } => "CONFLICT",
-            Error::NoState => "NOSTATE",
-            Error::Invalid { .. } | Error::NoRung { .. } => "INVALID",
-            Error::Transition { .. } => "TRANSITION",
-            Error::Protected { .. } => "PROTECTED",
-            Error::Immutable { .. } => "IMMUTABLE",
-            Error::IdMismatch { .. } => "IDMISMATCH",
-            Error::BadJson { .. } => "BADJSON",
-            Error::BadPatch { .. } | Error::BadPatchShape => "BADPATCH",
+            Error::Conflict { .. } => prefix::CONFLICT,
+            Error::NoState => prefix::NOSTATE,
+            Error::Invalid { .. } | Error::NoRung { .. } => prefix::INVALID,
+            Error::Transition { .. } => prefix::TRANSITION,
+            Error::Protected { .. } => prefix::PROTECTED,
+            Error::Immutable { .. } => prefix::IMMUTABLE,
+            Error::IdMismatch { .. } => prefix::IDMISMATCH,
+            Error::BadJson { .. } => prefix::BADJSON,
+            Error::BadPatch { .. } | Error::BadPatchShape => prefix::BADPATCH,
             Error::TooBig { .. }
             | Error::ReplyTooBig { .. }
             | Error::TooManyOperations { .. }
-            | Error::TooManyDeadlines { .. } => "TOOBIG",
-            Error::TooDeep { .. } | Error::ResultTooDeep { .. } => "TOODEEP",
-            Error::TooCostly { .. } | Error::TooNested { .. } => "TOOCOSTLY",
-            Error::NoSchema { .. } => "NOSCHEMA",
-            Error::BadSchema { .. } => "BADSCHEMA",
-            Error::NoVersion { .. } | Error::NoLabel { .. } => "NOVERSION",
-            Error::BadExpire | Error::BadMember { .. } | Error::LastVersion | Error::Internal(_) => "ERR",
+            | Error::TooManyDeadlines { .. } => prefix::TOOBIG,
+            Error::TooDeep { .. } | Error::ResultTooDeep { .. } => prefix::TOODEEP,
+            Error::TooCostly { .. } | Error::TooNested { .. } => prefix::TOOCOSTLY,
+            Error::NoSchema { .. } => prefix::NOSCHEMA,
+            Error::BadSchema { .. } => prefix::BADSCHEMA,
+            Error::NoVersion { .. } | Error::NoLabel { .. } => prefix::NOVERSION,
+            Error::BadExpire | Error::BadMember { .. } | Error::LastVersion | Error::Internal(_) => prefix::ERR,
         }
     }
 
@@ -277,6 +259,12 @@ impl Error {
     pub(crate) fn not_an_object() -> Error {
         let violation = Violation { pointer: String::new(), message: "must be an object".to_owned() };
         Error::Invalid { violations: vec![violation] }
+    }
+}
+
+impl From<ExpiryOutOfRange> for Error {
+    fn from(_: ExpiryOutOfRange) -> Error {
+        Error::BadExpire
     }
 }
 

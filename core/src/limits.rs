@@ -1,8 +1,6 @@
 //! The configurable limits, as one value that travels with a command (invariant I7).
 
-/// A state's key is at most this long, in bytes: it is looked up among the bindings at each write, and its audit stream's
-/// name has it again. States under longer keys, of older releases or by RENAME, can be read and deleted.
-pub const KEY_BYTES_MAX: usize = 512;
+pub use redis_state_types::limits::KEY_BYTES_MAX;
 
 /// Names and actors in a state are at most this long, in bytes.
 pub const NAME_BYTES_MAX: usize = 128;

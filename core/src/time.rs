@@ -1,9 +1,7 @@
 //! Times as people read them.
 
 use chrono::{DateTime, SecondsFormat};
-
-/// The last millisecond of the year 9999: no time of a state lies beyond it.
-pub(crate) const TIME_MAX_MS: i64 = 253_402_300_799_999;
+pub(crate) use redis_state_types::TIME_MAX_MS;
 
 /// A Unix time in milliseconds as ISO 8601 in UTC: `2025-03-04T03:21:39.570Z`.
 pub fn iso8601(unix_ms: i64) -> String {

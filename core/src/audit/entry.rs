@@ -21,23 +21,6 @@ const BYTES: usize = 512;
 /// Every commit whose version divides by this carries the document, so that a trail that was trimmed still has one.
 const DOCUMENT_EVERY: u64 = 64;
 
-/// The key of the audit stream that belongs to `key`: `key:audit` when the key has a hash tag, else `{key}:audit`, so that
-/// both are in one slot of a cluster. `None` for a key where that would not be so, such as `a}b` or `{}x`.
-pub fn stream_key(key: &[u8]) -> Option<Vec<u8>> {
-    if has_hash_tag(key) {
-        return Some([key, b":audit"].concat());
-    }
-    // Within the braces the whole key must be the tag: not empty, and not ended early by a brace of its own.
-    (!key.is_empty() && !key.contains(&b'}')).then(|| [b"{", key, b"}:audit"].concat())
-}
-
-/// Whether a cluster hashes only a part of the key: what stands between the first `{` and the next `}`, if anything does.
-fn has_hash_tag(key: &[u8]) -> bool {
-    let mut parts = key.splitn(2, |byte| *byte == b'{').skip(1);
-    let tag_bytes = parts.next().and_then(|rest| rest.iter().position(|byte| *byte == b'}'));
-    tag_bytes.is_some_and(|bytes| bytes > 0)
-}
-
 /// Whether the entry of a commit carries the document, whatever there was before.
 pub(crate) fn carries_document(version: u64) -> bool {
     version.checked_rem(DOCUMENT_EVERY) == Some(0)
@@ -88,7 +71,7 @@ impl Entry {
 
     pub(super) fn push_etag(&mut self, etag: Etag) {
         self.push("version", itoa::Buffer::new().format(etag.version));
-        self.push("etag", &etag.text());
+        self.push("etag", etag.bytes().as_str());
     }
 
     fn push_circumstances(&mut self, remarks: &Remarks, context: &Context) {
@@ -251,21 +234,4 @@ pub(crate) struct CommitFacts<'a> {
     pub etag: Etag,
     pub parent: u64,
     pub schema: Option<&'a str>,
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::audit::entry::stream_key;
-
-    #[test]
-    fn the_stream_is_in_the_slot_of_its_key() {
-        let name = |key: &str| stream_key(key.as_bytes()).map(|name| String::from_utf8(name).expect("text"));
-        assert_eq!(name("channel:+263771234567").as_deref(), Some("{channel:+263771234567}:audit"));
-        assert_eq!(name("user:{+263771234567}:state").as_deref(), Some("user:{+263771234567}:state:audit"));
-        assert_eq!(name("{a}b}c").as_deref(), Some("{a}b}c:audit"));
-        assert_eq!(name("a{b").as_deref(), Some("{a{b}:audit"));
-        for key in ["", "a}b", "{}x", "x{}", "}", "a}b{", "{}{a}"] {
-            assert_eq!(name(key), None, "{key}");
-        }
-    }
 }

@@ -19,7 +19,7 @@ pub(super) fn expiry(
     let default_ms = schema.and_then(Schema::ttl_ms).unwrap_or(context.limits.default_ttl_ms);
     let longest_ms = deadlines.last_ms().map_or(0, |at_ms| at_ms.saturating_sub(context.now_ms));
     let present = state.map(|_| context.expires_at_ms);
-    ttl.resolve(context.now_ms, present, default_ms.max(longest_ms))
+    Ok(ttl.resolve(context.now_ms, present, default_ms.max(longest_ms))?)
 }
 
 /// The effect that moves deadlines, where there is one to move.

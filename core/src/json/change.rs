@@ -10,31 +10,7 @@ use crate::budget::Budget;
 use crate::error::Error;
 use crate::limits::Limits;
 
-/// How the json of an update is read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ChangeKind {
-    /// JSON merge patch (RFC 7396). It can't store null.
-    #[default]
-    Merge,
-    /// Each top-level member replaces its namesake whole; null is a value.
-    Shallow,
-    /// JSON patch (RFC 6902).
-    Patch,
-    /// The whole document.
-    Replace,
-}
-
-impl ChangeKind {
-    /// The word in commands.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ChangeKind::Merge => "MERGE",
-            ChangeKind::Shallow => "SHALLOW",
-            ChangeKind::Patch => "PATCH",
-            ChangeKind::Replace => "REPLACE",
-        }
-    }
-}
+pub use redis_state_types::ChangeKind;
 
 /// A change that has been read: size, depth and syntax are checked, what it does to a document is not.
 #[derive(Clone, Debug)]

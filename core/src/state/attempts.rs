@@ -4,39 +4,18 @@
 
 use std::collections::VecDeque;
 
+pub use redis_state_types::Tally;
+pub use redis_state_types::limits::ATTEMPT_ERROR_BYTES_MAX;
+
 use crate::time::TIME_MAX_MS;
 
 /// A state counts at most this many operations.
 pub const OPERATIONS_MAX: usize = 64;
 /// More history than `state.attempts-history` can ask for.
 pub(crate) const ATTEMPTS_CEILING: usize = 1000;
-/// The error of an attempt is at most this long, in bytes.
-pub const ATTEMPT_ERROR_BYTES_MAX: usize = 1024;
 
 /// Nothing is counted further: an integer of RESP3 ends here.
 pub(crate) const COUNT_MAX: u64 = i64::MAX as u64;
-
-/// What happened to an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tally {
-    /// It went well.
-    Success,
-    /// It did not.
-    Failure,
-    /// Its counters go back to 0; the history stays.
-    Clear,
-}
-
-impl Tally {
-    /// The word in commands and in the audit stream.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Tally::Success => "success",
-            Tally::Failure => "failure",
-            Tally::Clear => "clear",
-        }
-    }
-}
 
 /// One attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
