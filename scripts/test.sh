@@ -51,15 +51,25 @@ cargo clippy --locked --workspace --all-targets --features faults -- -D warnings
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --all-features
 
-step "the client crate: each of its features alone, what it depends on, and its package"
+step "the client's crates: each feature alone, their dependencies, and their packages"
 for features in "" sync tokio; do
   cargo clippy --locked -p redis-state-client --no-default-features --features "$features" -- -D warnings
+  cargo clippy --locked -p redis-state-vimbiso --no-default-features --features "$features" -- -D warnings
 done
-# Every user of the client builds these crates, so a new one must be a decision.
-client_crates="backon redis redis-state-core serde serde_json thiserror tracing"
-found=$(cargo tree --locked -p redis-state-client --no-default-features -e normal --depth 1 --prefix none | tail -n +2 | cut -d' ' -f1 | sort | xargs)
-[ "$found" = "$client_crates" ] || die "The client depends on $found; it should on $client_crates."
-cargo package --locked --no-verify --allow-dirty --quiet -p redis-state-core -p redis-state-client
+# depends_on PACKAGE CRATES: fails unless these are the package's direct dependencies.
+depends_on() {
+  local found
+  found=$(cargo tree --locked -p "$1" --no-default-features -e normal --depth 1 --prefix none | tail -n +2 | cut -d' ' -f1 | sort | xargs)
+  [ "$found" = "$2" ] || die "$1 depends on $found; expected $2."
+}
+# Every user of the client builds these: another crate is a decision, not an accident.
+depends_on redis-state-client "backon redis redis-state-types serde serde_json thiserror tracing"
+depends_on redis-state-types ""
+# With any feature: the state machine and its crates belong to the server.
+if cargo tree --locked -p redis-state-client --all-features -e normal --prefix none | grep -E '^(redis-state-core|jsonschema) '; then
+  die "redis-state-client depends on the server's crates, see above."
+fi
+cargo package --locked --no-verify --allow-dirty --quiet -p redis-state-types -p redis-state-core -p redis-state-client -p redis-state-vimbiso
 
 step "licences and advisories of the crates"
 need_deny

@@ -4,6 +4,7 @@
 //! leaves nothing behind that another can't finish.
 
 mod answer;
+mod backoff;
 pub mod conversation;
 pub mod crash;
 pub mod ledger;

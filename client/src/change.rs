@@ -1,6 +1,6 @@
 //! What is to be done to a document: the four kinds of change of STATE.UPDATE, as the JSON text that is sent.
 
-use redis_state_core::ChangeKind;
+use redis_state_types::ChangeKind;
 use serde::Serialize;
 
 use crate::error::{Error, Result};

@@ -116,7 +116,9 @@ pub async fn connect_cluster<U: redis::IntoConnectionInfo>(
 /// Connects to the primary that sentinels name, by a connection that asks them again when it has broken: after a failover
 /// it leads to the new primary.
 ///
-/// `sentinels` are their addresses, any number of them; `name` is what they call the primary.
+/// `sentinels` are their addresses, any number of them; `name` is their name for the primary. The servers are reached as the
+/// first of these addresses says: by TLS or not, with its user, password and database. Where servers and sentinels have
+/// different passwords, use [`connect_sentinel_as`].
 ///
 /// Errors as [`connect`]; [`Unavailable`](crate::ErrorKind::Unavailable) when no sentinel knows a primary of that name.
 ///
@@ -132,24 +134,41 @@ pub async fn connect_sentinel<U: redis::IntoConnectionInfo>(
     sentinels: impl IntoIterator<Item = U>,
     name: &str,
 ) -> Result<crate::States<crate::Async<crate::Watched>>> {
+    connect_by_sentinels(sentinels, name, None).await
+}
+
+/// Connects as [`connect_sentinel`], with credentials for the servers that are not those of the sentinels: what the addresses
+/// of the sentinels say is for the sentinels.
+///
+/// ```no_run
+/// # async fn example(password: &str) -> redis_state_client::Result<()> {
+/// use redis_state_client::{connect_sentinel_as, redis::RedisConnectionInfo};
+///
+/// let bot = RedisConnectionInfo::default().set_username("bot").set_password(password);
+/// let sentinels = ["redis://10.0.0.1:26379", "redis://10.0.0.2:26379", "redis://10.0.0.3:26379"];
+/// let mut states = connect_sentinel_as(sentinels, "states", bot).await?;
+/// assert!(states.meta("channel:+263771234567").await?.is_none());
+/// # Ok(()) }
+/// ```
+#[cfg(feature = "sentinel")]
+pub async fn connect_sentinel_as<U: redis::IntoConnectionInfo>(
+    sentinels: impl IntoIterator<Item = U>,
+    name: &str,
+    servers: redis::RedisConnectionInfo,
+) -> Result<crate::States<crate::Async<crate::Watched>>> {
+    connect_by_sentinels(sentinels, name, Some(servers)).await
+}
+
+#[cfg(feature = "sentinel")]
+async fn connect_by_sentinels<U: redis::IntoConnectionInfo>(
+    sentinels: impl IntoIterator<Item = U>,
+    name: &str,
+    servers: Option<redis::RedisConnectionInfo>,
+) -> Result<crate::States<crate::Async<crate::Watched>>> {
     choose_cryptography();
     let sentinels = sentinels.into_iter().map(redis::IntoConnectionInfo::into_connection_info);
     let sentinels: Vec<redis::ConnectionInfo> = sentinels.collect::<Result<_, _>>().map_err(nothing_sent)?;
-    // The sentinels name an address and a port, and not whether TLS is spoken there.
-    let by_tls = |sentinel: &redis::ConnectionInfo| {
-        matches!(sentinel.addr(), redis::ConnectionAddr::TcpTls { insecure: false, .. })
-    };
-    let servers = sentinels
-        .iter()
-        .any(by_tls)
-        .then(|| redis::sentinel::SentinelNodeConnectionInfo::default().set_tls_mode(redis::TlsMode::Secure));
-    let client = redis::sentinel::SentinelClient::build(
-        sentinels,
-        name,
-        servers,
-        redis::sentinel::SentinelServerType::Master,
-    );
-    let connection = crate::Watched::open(client.map_err(nothing_sent)?).await;
+    let connection = crate::Watched::connect(sentinels, name, servers).await;
     connection.map(crate::States::new).map_err(nothing_sent)
 }
 

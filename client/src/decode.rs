@@ -1,7 +1,7 @@
 //! From what redis-rs hands over to the replies of this crate: the same for RESP2, where a map is a flat array, and RESP3.
 
 use redis::{FromRedisValue, Value};
-use redis_state_core::Etag;
+use redis_state_types::Etag;
 
 use crate::error::{Error, Result};
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::connect::{RESPONSE_TIMEOUT, client, patient_for};
 use crate::error::{Error, Result};
-use crate::request::Resend;
+use crate::resend::Resend;
 
 /// How long a single request waits at the server. Longer waits are several requests, so that a server that is gone is noticed in
 /// this time and [`RESPONSE_TIMEOUT`] together.

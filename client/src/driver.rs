@@ -34,9 +34,30 @@ pub trait Driver: sealed::Sealed + Send + Sized {
     #[doc(hidden)]
     fn sleep(&mut self, time: Duration) -> impl Future<Output = ()> + Send;
 
-    /// From the work of a call to what its caller gets.
-    #[doc(hidden)]
+    /// Makes the answer of a method out of its work. With [`resolve`](Driver::resolve) it serves crates that build on this one
+    /// and whose methods are async and blocking alike.
+    ///
+    /// The work may await nothing but what `resolve` returns: a blocking driver polls it once.
+    ///
+    /// ```
+    /// # support::example(async |url| {
+    /// use redis_state_client::{Driver, Meta, States, connect};
+    ///
+    /// /// The version at a key, over either driver; 0 without a state.
+    /// fn version<'a, D: Driver>(states: &'a mut States<D>, key: &'a str) -> D::Answer<'a, u64> {
+    ///     D::answer(async move {
+    ///         let meta = D::resolve(states.send(&Meta::new(key))).await?;
+    ///         Ok(meta.map_or(0, |meta| meta.etag.version))
+    ///     })
+    /// }
+    ///
+    /// assert_eq!(version(&mut connect(url).await?, "offer:7d1f").await?, 0);
+    /// # Ok(()) });
+    /// ```
     fn answer<'a, T: Send + 'a>(work: impl Future<Output = Result<T>> + Send + 'a) -> Self::Answer<'a, T>;
+
+    /// Turns the answer of a method into a future, over either driver. See [`answer`](Driver::answer).
+    fn resolve<'a, T: Send + 'a>(answer: Self::Answer<'a, T>) -> impl Future<Output = Result<T>> + Send + 'a;
 }
 
 pub(crate) mod sealed {
@@ -72,6 +93,10 @@ impl<C: redis::aio::ConnectionLike + Send> Driver for Async<C> {
     fn answer<'a, T: Send + 'a>(work: impl Future<Output = Result<T>> + Send + 'a) -> Self::Answer<'a, T> {
         Box::pin(work)
     }
+
+    fn resolve<'a, T: Send + 'a>(answer: Self::Answer<'a, T>) -> impl Future<Output = Result<T>> + Send + 'a {
+        answer
+    }
 }
 
 /// Drives a blocking connection of redis-rs. Calls answer results.
@@ -106,6 +131,10 @@ impl<C: redis::ConnectionLike + Send> Driver for Blocking<C> {
             Poll::Ready(result) => result,
             Poll::Pending => unreachable!("nothing that a blocking driver awaits is ever pending"),
         }
+    }
+
+    fn resolve<'a, T: Send + 'a>(answer: Result<T>) -> impl Future<Output = Result<T>> + Send + 'a {
+        std::future::ready(answer)
     }
 }
 

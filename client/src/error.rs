@@ -5,9 +5,9 @@
 //! reads texts. Public enum variants with fields were rejected: they can't grow without breaking whoever matches on them.
 
 use redis::{RedisError, RetryMethod};
-use redis_state_core::{Etag, Violation};
+use redis_state_types::{Etag, Violation, prefix};
 
-use crate::request::Resend;
+use crate::resend::Resend;
 
 /// What every call of this crate returns.
 ///
@@ -78,22 +78,22 @@ impl ErrorKind {
     /// The kind that a first word means.
     fn of_word(word: &str) -> ErrorKind {
         match word {
-            "CONFLICT" => ErrorKind::Conflict,
-            "NOSTATE" => ErrorKind::NoState,
-            "INVALID" => ErrorKind::Invalid,
-            "TRANSITION" => ErrorKind::Transition,
-            "PROTECTED" => ErrorKind::Protected,
-            "IMMUTABLE" => ErrorKind::Immutable,
-            "IDMISMATCH" => ErrorKind::IdMismatch,
-            "BADJSON" => ErrorKind::BadJson,
-            "BADPATCH" => ErrorKind::BadPatch,
-            "TOOBIG" => ErrorKind::TooBig,
-            "TOODEEP" => ErrorKind::TooDeep,
-            "TOOCOSTLY" => ErrorKind::TooCostly,
-            "NOSCHEMA" => ErrorKind::NoSchema,
-            "BADSCHEMA" => ErrorKind::BadSchema,
-            "NOVERSION" => ErrorKind::NoVersion,
-            "BADKEY" => ErrorKind::BadKey,
+            prefix::CONFLICT => ErrorKind::Conflict,
+            prefix::NOSTATE => ErrorKind::NoState,
+            prefix::INVALID => ErrorKind::Invalid,
+            prefix::TRANSITION => ErrorKind::Transition,
+            prefix::PROTECTED => ErrorKind::Protected,
+            prefix::IMMUTABLE => ErrorKind::Immutable,
+            prefix::IDMISMATCH => ErrorKind::IdMismatch,
+            prefix::BADJSON => ErrorKind::BadJson,
+            prefix::BADPATCH => ErrorKind::BadPatch,
+            prefix::TOOBIG => ErrorKind::TooBig,
+            prefix::TOODEEP => ErrorKind::TooDeep,
+            prefix::TOOCOSTLY => ErrorKind::TooCostly,
+            prefix::NOSCHEMA => ErrorKind::NoSchema,
+            prefix::BADSCHEMA => ErrorKind::BadSchema,
+            prefix::NOVERSION => ErrorKind::NoVersion,
+            prefix::BADKEY => ErrorKind::BadKey,
             "WRONGTYPE" => ErrorKind::WrongType,
             "NOPERM" => ErrorKind::NoPermission,
             "OOM" => ErrorKind::OutOfMemory,
@@ -197,7 +197,15 @@ impl Error {
         self.source.as_ref()
     }
 
-    pub(crate) fn new(kind: ErrorKind, text: impl Into<String>) -> Error {
+    /// An error that a crate on top of this one finds. The text must hold no secret.
+    ///
+    /// ```
+    /// use redis_state_client::{Error, ErrorKind};
+    ///
+    /// let late = Error::new(ErrorKind::Conflict, "CONFLICT the message belongs to an earlier step");
+    /// assert!(late.is_conflict());
+    /// ```
+    pub fn new(kind: ErrorKind, text: impl Into<String>) -> Error {
         let inner = Inner { kind, text: text.into(), current: None, violations: Vec::new() };
         Error { inner: Box::new(inner), source: None }
     }
@@ -206,9 +214,16 @@ impl Error {
         Error::new(ErrorKind::Unexpected, text)
     }
 
-    /// A document or a change that serde can't read or write. serde_json's texts quote scalars, which may be secrets: only the
-    /// place is shown, and the error itself is no source of this one.
-    pub(crate) fn json(what: &str, error: serde_json::Error) -> Error {
+    /// A document or a change that serde can't read or write. serde_json's texts quote scalars, which may be secrets: the
+    /// error shows the place only, and the original is not its source.
+    ///
+    /// ```
+    /// use redis_state_client::Error;
+    ///
+    /// let error = serde_json::from_str::<u8>(r#""7391""#).unwrap_err();
+    /// assert!(!Error::json("the PIN", error).to_string().contains("7391"));
+    /// ```
+    pub fn json(what: &str, error: serde_json::Error) -> Error {
         let place = format!("line {} column {}", error.line(), error.column());
         Error::unexpected(format!("{what}: {:?} error at {place}", error.classify()))
     }

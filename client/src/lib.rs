@@ -23,9 +23,7 @@
 //! * `tls`: addresses that begin with `rediss://`, on each kind of connection
 
 mod audit;
-mod cached_user;
 mod change;
-pub mod channel;
 mod connect;
 mod decode;
 #[cfg(feature = "tokio")]
@@ -34,9 +32,6 @@ mod driver;
 mod error;
 #[cfg(feature = "tokio")]
 mod events;
-mod import;
-pub mod keys;
-mod menu;
 #[cfg(feature = "tokio")]
 mod patience;
 #[cfg(feature = "tokio")]
@@ -47,6 +42,7 @@ mod reconnecting;
 mod redirecting;
 #[macro_use]
 mod request;
+mod resend;
 mod schemas;
 #[cfg(feature = "sentinel")]
 mod sentinel;
@@ -59,12 +55,11 @@ mod waiter;
 mod watch;
 
 pub use redis;
-pub use redis_state_core::{ChangeKind, Etag, Expected, Violation};
+pub use redis_state_types::{ChangeKind, Etag, Expected, Violation};
 
 #[cfg(feature = "tokio")]
 pub use audit::{AuditConsumer, Consume, Delivered, Start};
-pub use audit::{AuditEntry, AuditEvent, AuditJson, EntryId, Trail};
-pub use cached_user::{CACHED_USER_SCHEMA, CachedUser, CachedUserManager, CachedUserState};
+pub use audit::{AuditEntry, AuditEvent, AuditJson, EntryId, Trail, audit_stream};
 pub use change::Change;
 #[cfg(feature = "tokio")]
 pub use connect::connect;
@@ -72,9 +67,9 @@ pub use connect::connect;
 pub use connect::connect_blocking;
 #[cfg(feature = "cluster")]
 pub use connect::connect_cluster;
-#[cfg(feature = "sentinel")]
-pub use connect::connect_sentinel;
 pub use connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT, URL_DEFAULT, URL_VARIABLE, url};
+#[cfg(feature = "sentinel")]
+pub use connect::{connect_sentinel, connect_sentinel_as};
 #[cfg(feature = "tokio")]
 pub use dedicated::{Dedicated, WAIT_MAX};
 #[cfg(feature = "tokio")]
@@ -85,8 +80,6 @@ pub use driver::Driver;
 pub use error::{Error, ErrorKind, Result};
 #[cfg(feature = "tokio")]
 pub use events::{Changed, Events, Listen, StateEvent};
-pub use import::{Import, Importer, Outcome, Summary};
-pub use menu::{Handler, menu, menu_option};
 #[cfg(feature = "sync")]
 pub use reconnecting::Reconnecting;
 #[cfg(feature = "cluster")]

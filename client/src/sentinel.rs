@@ -7,8 +7,11 @@
 use std::sync::Arc;
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
-use redis::sentinel::SentinelClient;
-use redis::{Cmd, Pipeline, RedisError, RedisFuture, RedisResult, Value};
+use redis::sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType};
+use redis::{
+    Cmd, ConnectionAddr, ConnectionInfo, Pipeline, RedisConnectionInfo, RedisError, RedisFuture, RedisResult,
+    TlsMode, Value,
+};
 use tokio::sync::Mutex;
 
 use crate::connect::{RESPONSE_TIMEOUT, patient_for};
@@ -30,6 +33,34 @@ impl Watched {
         let mut opened = Watched { sentinels: Arc::new(Mutex::new(sentinels)), connection: None };
         opened.connection().await?;
         Ok(opened)
+    }
+
+    /// Connects by these sentinels; without credentials of their own the servers get those of the first sentinel.
+    pub(crate) async fn connect(
+        sentinels: Vec<ConnectionInfo>,
+        name: &str,
+        servers: Option<RedisConnectionInfo>,
+    ) -> RedisResult<Watched> {
+        let settings = servers.or_else(|| Some(sentinels.first()?.redis_settings().clone()));
+        let mut servers = SentinelNodeConnectionInfo::default();
+        if let Some(settings) = settings {
+            servers = servers.set_redis_connection_info(settings);
+        }
+        // The sentinels name an address and a port, and not whether TLS is spoken there.
+        let is_secure = |sentinel: &ConnectionInfo| {
+            matches!(sentinel.addr(), ConnectionAddr::TcpTls { insecure: false, .. })
+        };
+        if sentinels.iter().any(is_secure) {
+            servers = servers.set_tls_mode(TlsMode::Secure);
+        }
+        // A sentinel has no databases, and rejects SELECT.
+        let without_database = |sentinel: ConnectionInfo| {
+            let settings = sentinel.redis_settings().clone().set_db(0);
+            sentinel.set_redis_settings(settings)
+        };
+        let sentinels = sentinels.into_iter().map(without_database).collect();
+        Watched::open(SentinelClient::build(sentinels, name, Some(servers), SentinelServerType::Master)?)
+            .await
     }
 
     async fn connection(&mut self) -> RedisResult<&mut MultiplexedConnection> {

@@ -1,6 +1,6 @@
 //! A document as the caller's own type, with the etag of the version it was read from.
 
-use redis_state_core::Etag;
+use redis_state_types::Etag;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};

@@ -3,7 +3,7 @@
 //! A span says which command was sent and how it ended. It never holds an argument: a change may carry a secret, a key is
 //! somebody's telephone number.
 
-use redis_state_core::Etag;
+use redis_state_types::Etag;
 use tracing::field::Empty;
 use tracing::{Level, Span, span};
 

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use redis_state_core::Expected;
+use redis_state_types::Expected;
 use serde::de::DeserializeOwned;
 
 use crate::driver::Driver;

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use redis_state_core::Expected;
+use redis_state_types::Expected;
 use serde::de::DeserializeOwned;
 
 use crate::dedicated::{Dedicated, WAIT_MAX};

@@ -238,7 +238,9 @@ impl Error {
             Error::NoSchema { .. } => prefix::NOSCHEMA,
             Error::BadSchema { .. } => prefix::BADSCHEMA,
             Error::NoVersion { .. } | Error::NoLabel { .. } => prefix::NOVERSION,
-            Error::BadExpire | Error::BadMember { .. } | Error::LastVersion | Error::Internal(_) => prefix::ERR,
+            Error::BadExpire | Error::BadMember { .. } | Error::LastVersion | Error::Internal(_) => {
+                prefix::ERR
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use redis_state_bot::service::Service;
-use redis_state_client::channel::{Channel, FlowUpdate};
+use redis_state_vimbiso::channel::{Channel, FlowUpdate};
 use support::{Client, Server};
 
 use crate::echo::{Echo, GOODBYE, config, start};

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::{Json, Router};
 use redis_state_bot::ledger::{Decision, Ledger, LedgerChange, LedgerError, MemoryLedger};
-use redis_state_client::channel::Token;
+use redis_state_vimbiso::channel::Token;
 use serde_json::{Value, json};
 
 /// Serves the ledger as long as the test runs; its address.

@@ -153,7 +153,8 @@ fn who_types_ahead_is_answered_in_order() {
 #[test]
 fn a_failed_call_is_told_and_logged() {
     soon(async {
-        let everything = [("RUST_LOG", "info,redis_state_bot=trace,redis_state_client=trace")];
+        let everything =
+            [("RUST_LOG", "info,redis_state_bot=trace,redis_state_client=trace,redis_state_vimbiso=trace")];
         let mut world = World::start(Server::start(), &everything).await;
         let mut person = Person::new(0);
         person.walks(&mut world, &joined(&[("1", &[]), ("10", &[]), ("tariro", &["Is that right?"])])).await;

@@ -60,7 +60,10 @@ fn a_failed_connection_shows_no_password() {
             });
             all.spawn(move || {
                 let environment = serve_with(url);
-                let more = [("RUST_LOG", "info,redis_state_bot=trace,redis_state_client=trace")];
+                let more = [(
+                    "RUST_LOG",
+                    "info,redis_state_bot=trace,redis_state_client=trace,redis_state_vimbiso=trace",
+                )];
                 let served = run("serve", &[], &[environment, more.to_vec()].concat());
                 assert!(!served.status.success());
                 assert!(printed(&served).contains("REDIS_STATE_URL"));

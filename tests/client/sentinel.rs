@@ -1,6 +1,7 @@
 //! A failover that sentinels make: the connection finds the new primary, and no acknowledged change is lost or made twice.
 
-use redis_state_client::{Change, ErrorKind, connect_sentinel};
+use redis_state_client::redis::RedisConnectionInfo;
+use redis_state_client::{Change, ErrorKind, connect_sentinel, connect_sentinel_as};
 use serde_json::{Value, json};
 use support::{Sentinel, block_on};
 
@@ -39,5 +40,44 @@ fn a_name_that_no_sentinel_knows_is_unavailable() {
     block_on(async {
         let error = connect_sentinel([sentinel.url()], "cache").await.expect_err("nobody is called that");
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    });
+}
+
+const PASSWORD: &str = "a-long-password";
+
+/// The user that the servers demand; the sentinel and the replication use another one.
+fn demand_credentials(sentinel: &Sentinel) {
+    let mut client = sentinel.primary().client();
+    client.ok(&["ACL", "SETUSER", "bot", "on", &format!(">{PASSWORD}"), "~*", "+@all"]);
+    client.ok(&["ACL", "SETUSER", "default", "resetkeys", "-state.update", "-state.get"]);
+}
+
+#[test]
+fn primary_gets_the_credentials_that_are_named_for_the_servers() {
+    let sentinel = Sentinel::start();
+    demand_credentials(&sentinel);
+    block_on(async {
+        let bot = RedisConnectionInfo::default().set_username("bot").set_password(PASSWORD).set_db(1);
+        let mut states = connect_sentinel_as([sentinel.url()], Sentinel::NAME, bot).await.expect("a primary");
+        states.create(KEY, Change::none()).await.expect("the user may write");
+        let mut without = connect_sentinel([sentinel.url()], Sentinel::NAME).await.expect("a primary");
+        let error = without.create(KEY, Change::none()).await.expect_err("the default user may not write");
+        assert_eq!(error.kind(), ErrorKind::NoPermission, "{error}");
+    });
+    let mut client = sentinel.primary().client();
+    client.ok(&["SELECT", "1"]);
+    client.ok(&["AUTH", "bot", PASSWORD]);
+    assert!(client.state(KEY).0.starts_with("1-"));
+}
+
+#[test]
+fn primary_gets_the_credentials_of_the_sentinels_address() {
+    let sentinel = Sentinel::start();
+    demand_credentials(&sentinel);
+    sentinel.add_user("bot", PASSWORD);
+    block_on(async {
+        let url = sentinel.url().replace("redis://", &format!("redis://bot:{PASSWORD}@")) + "1";
+        let mut states = connect_sentinel([url], Sentinel::NAME).await.expect("a primary");
+        states.create(KEY, Change::none()).await.expect("the user may write");
     });
 }

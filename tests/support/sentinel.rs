@@ -70,6 +70,11 @@ impl Sentinel {
         self.client().ok(&["SENTINEL", "SET", Self::NAME, "down-after-milliseconds", &ms]);
     }
 
+    /// Adds a user to the sentinel itself, and keeps the default user for the tests.
+    pub fn add_user(&self, user: &str, password: &str) {
+        self.client().ok(&["ACL", "SETUSER", user, "on", &format!(">{password}"), "allchannels", "+@all"]);
+    }
+
     /// Makes the replica the primary, and the primary its replica; returns once both are.
     pub fn fail_over(&self) {
         let old = self.primary();

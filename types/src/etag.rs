@@ -34,9 +34,9 @@ impl Etag {
             digits.copy_from_slice(&hex(self.digest));
         }
         let mut rest = self.version;
-        for place in bytes.iter_mut().take(TEXT_BYTES_MAX - DIGEST_BYTES).rev() {
+        for (at, place) in bytes.iter_mut().enumerate().take(start).rev() {
             *place = b'0' | (rest % 10) as u8;
-            start -= 1;
+            start = at;
             rest /= 10;
             if rest == 0 {
                 break;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use redis_state_client::channel::{Context, Step, ValidationResult};
 use redis_state_client::{Error, ErrorKind, Etag, State};
+use redis_state_vimbiso::channel::{Context, Step, ValidationResult};
 use serde_json::json;
 
 use super::calls::{Ask, Caller, Request};

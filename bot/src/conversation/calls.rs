@@ -4,8 +4,8 @@
 //! `action` names the call that it answers (`call`), so that whoever reads the state knows whether the step it stands in has
 //! its answer already, and `text`, which the person is told.
 
-use redis_state_client::channel::{ApiClient, ApiFailure, ApiResponse, BoxFuture, Token};
 use redis_state_client::{Async, redis};
+use redis_state_vimbiso::channel::{ApiClient, ApiFailure, ApiResponse, BoxFuture, Token};
 use serde_json::{Value, json};
 
 use super::points;

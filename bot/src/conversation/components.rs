@@ -1,7 +1,7 @@
 //! What the components make of a text: pure functions from what a person typed to what is stored, or to what they are told.
 
-use redis_state_client::channel::ValidationResult;
-use redis_state_client::{menu, menu_option};
+use redis_state_vimbiso::channel::ValidationResult;
+use redis_state_vimbiso::{menu, menu_option};
 use serde_json::{Value, json};
 
 use super::headquarters::{UPGRADE, step_of};

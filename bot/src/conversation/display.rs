@@ -1,7 +1,7 @@
 //! What a person reads at a step: a pure function of the state, so that the same state always says the same.
 
-use redis_state_client::channel::Context;
-use redis_state_client::{Handler, menu};
+use redis_state_vimbiso::channel::Context;
+use redis_state_vimbiso::{Handler, menu};
 use serde_json::Value;
 
 use super::components::upgrade_entry;

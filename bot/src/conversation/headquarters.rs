@@ -4,7 +4,7 @@
 //!
 //! # The menu and the steps
 //!
-//! The numbered menus ([`menu`](redis_state_client::menu)) and the steps of `vimbiso.channel` were written apart. They meet here:
+//! The numbered menus ([`menu`](redis_state_vimbiso::menu)) and the steps of `vimbiso.channel` were written apart. They meet here:
 //!
 //! | menu | step |
 //! |---|---|
@@ -18,8 +18,8 @@
 //!
 //! The schema lets one list be left for the dashboard only, so the way from one to another leads through it, in two commits.
 
-use redis_state_client::Handler;
-use redis_state_client::channel::{Context, Step};
+use redis_state_vimbiso::Handler;
+use redis_state_vimbiso::channel::{Context, Step};
 use serde_json::{Map, Value, json};
 
 use super::calls::Ask;

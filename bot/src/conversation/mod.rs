@@ -1,7 +1,7 @@
 //! The conversation: takes a message in, lets headquarters go on until it is the person's turn again, and says what they read.
 //!
 //! * [`headquarters`](self) decides the next step from the state alone
-//! * components are pure functions under the roles of [`redis_state_client::channel`]: texts go in by `Input` and `Confirm`, the
+//! * components are pure functions under the roles of [`redis_state_vimbiso::channel`]: texts go in by `Input` and `Confirm`, the
 //!   ledger is reached through `Api`, and what is shown comes from the state
 //! * nothing is kept between messages, so any process can take the next one, and finish what another has begun
 //!
@@ -18,9 +18,9 @@ pub mod points;
 
 use std::time::Duration;
 
-use redis_state_client::channel::{Context, ErrorContext, ErrorHandler, ValidationResult};
 use redis_state_client::redis::aio::ConnectionManager;
 use redis_state_client::{Async, Error, ErrorKind, Etag, State, States};
+use redis_state_vimbiso::channel::{Context, ErrorContext, ErrorHandler, ValidationResult};
 use serde_json::json;
 
 use crate::crash;

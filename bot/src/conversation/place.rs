@@ -11,11 +11,11 @@
 //!   present version nor STATE.HISTORY would do: a new token and a member that lapses make versions too, and a lapse changes
 //!   what is shown of the past ones.
 
-use redis_state_client::channel::{Channel, Context, Reads, Step};
 use redis_state_client::redis::aio::ConnectionManager;
 use redis_state_client::{
     Async, Change, Error, ErrorKind, Etag, Meta, Recover, Rollback, State, States, Update, fresh_id,
 };
+use redis_state_vimbiso::channel::{Channel, Context, Reads, Step};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 

@@ -17,7 +17,7 @@
 
 use std::time::Duration;
 
-use redis_state_client::channel::Token;
+use redis_state_vimbiso::channel::Token;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

@@ -11,7 +11,7 @@ mod memory;
 pub use http::HttpLedger;
 pub use memory::{Failure, MemoryLedger};
 
-use redis_state_client::channel::Token;
+use redis_state_vimbiso::channel::Token;
 use serde::{Deserialize, Serialize};
 
 /// A ledger. Clones are handles to the same one.

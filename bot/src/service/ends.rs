@@ -10,11 +10,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis_state_client::channel::Step;
 use redis_state_client::redis::aio::ConnectionManager;
 use redis_state_client::{
     Async, AuditConsumer, AuditEntry, AuditEvent, AuditJson, Consume, Delivered, Error, Get, Start, States,
 };
+use redis_state_vimbiso::channel::Step;
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;

@@ -11,6 +11,7 @@ use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::answer;
+use crate::backoff::Backoff;
 use crate::message::{SendError, Sender};
 use crate::service::config::Secret;
 
@@ -26,6 +27,7 @@ const REFUSAL_BYTES_MAX: usize = 64 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(10);
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
+const PAUSE_FACTOR: f32 = 3.0;
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// What the API says with status 400 and takes back later: too many calls, in several kinds, an access token that is none (any
@@ -78,14 +80,13 @@ impl Graph {
             "type": "text",
             "text": {"preview_url": false, "body": text},
         });
-        let mut pause = PAUSE_FIRST;
+        let mut backoff = Backoff::new(PAUSE_FIRST, PAUSE_FACTOR, PAUSE_MAX);
         for _ in 1..TRIES_MAX {
             match self.post(&message).await {
                 Err((Undelivered::NotNow(why), asked)) => {
-                    let pause_now = asked.unwrap_or(pause).min(PAUSE_MAX);
-                    tracing::warn!(%why, ?pause_now, "a message is sent again");
-                    tokio::time::sleep(pause_now).await;
-                    pause = (pause * 3).min(PAUSE_MAX);
+                    let pause = asked.unwrap_or_else(|| backoff.next()).min(PAUSE_MAX);
+                    tracing::warn!(%why, ?pause, "a message is sent again");
+                    tokio::time::sleep(pause).await;
                 }
                 result => return result.map_err(|(error, _)| error),
             }

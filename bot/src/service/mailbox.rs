@@ -9,6 +9,7 @@ use std::time::Duration;
 use redis_state_client::ErrorKind;
 use tokio::task::JoinSet;
 
+use crate::backoff::Backoff;
 use crate::crash;
 use crate::message::{Answers, Inbound, Sender};
 use crate::service::graph;
@@ -31,6 +32,7 @@ pub const CUT: &str = "That was not all: the rest is too long for a message.";
 const TRIES_MAX: u32 = 3;
 
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
+const PAUSE_FACTOR: f32 = 2.0;
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
 /// Whoever works a mailbox off. A clone is for another person's.
@@ -39,20 +41,6 @@ pub(super) struct Clerk<A, S> {
     pub inbox: Inbox,
     pub answers: A,
     pub sender: S,
-}
-
-/// Growing pauses.
-struct Pauses(Duration);
-
-impl Pauses {
-    fn new() -> Pauses {
-        Pauses(PAUSE_FIRST)
-    }
-
-    async fn wait(&mut self) {
-        tokio::time::sleep(self.0).await;
-        self.0 = (self.0 * 2).min(PAUSE_MAX);
-    }
 }
 
 impl<A: Answers, S: Sender> Clerk<A, S> {
@@ -75,13 +63,13 @@ impl<A: Answers, S: Sender> Clerk<A, S> {
     }
 
     async fn next(&self, ticket: &Ticket, done: Done<'_>) -> Option<String> {
-        let mut pauses = Pauses::new();
+        let mut backoff = Backoff::new(PAUSE_FIRST, PAUSE_FACTOR, PAUSE_MAX);
         loop {
             match self.inbox.next(ticket, done).await {
                 Ok(next) => return next,
                 Err(error) => tracing::warn!(%error, "a mailbox could not be read: trying again"),
             }
-            pauses.wait().await;
+            backoff.wait().await;
         }
     }
 
@@ -104,7 +92,7 @@ impl<A: Answers, S: Sender> Clerk<A, S> {
 
     /// The texts; `None` when there will be none.
     async fn answer(&self, message: &Inbound) -> Option<Vec<String>> {
-        let mut pauses = Pauses::new();
+        let mut backoff = Backoff::new(PAUSE_FIRST, PAUSE_FACTOR, PAUSE_MAX);
         let mut tries = 0;
         while tries < TRIES_MAX {
             // On a task of its own, so that a panic is an error like others; dropped with this one.
@@ -123,7 +111,7 @@ impl<A: Answers, S: Sender> Clerk<A, S> {
                     tries += 1;
                 }
             }
-            pauses.wait().await;
+            backoff.wait().await;
         }
         tracing::error!(id = message.message_id, "a message could not be answered and is put aside");
         None
@@ -131,10 +119,10 @@ impl<A: Answers, S: Sender> Clerk<A, S> {
 
     /// Sends one text, for as long as it takes. What was sent before it is not sent again.
     async fn send(&self, message: &Inbound, text: &str) {
-        let mut pauses = Pauses::new();
+        let mut backoff = Backoff::new(PAUSE_FIRST, PAUSE_FACTOR, PAUSE_MAX);
         while let Err(error) = self.sender.send(&message.channel_id, text).await {
             tracing::warn!(id = message.message_id, %error, "an answer could not be sent: trying again");
-            pauses.wait().await;
+            backoff.wait().await;
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use redis_state_core::{Etag, Tally};
+use redis_state_types::{Etag, Tally};
 use serde::de::DeserializeOwned;
 
 use super::EntryId;

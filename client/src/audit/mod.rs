@@ -29,11 +29,24 @@ pub use entry::{AuditEntry, AuditEvent, AuditJson};
 pub use id::EntryId;
 pub use trail::Trail;
 
-/// The stream beside the state at a key.
+/// The key of the audit stream that the server keeps beside the state at `key`. `None` for a key that can't have one in its
+/// own slot, such as `a}b`: the server rejects states there.
+///
+/// ```
+/// use redis_state_client::audit_stream;
+///
+/// assert_eq!(audit_stream("channel:+263771234567").as_deref(), Some("{channel:+263771234567}:audit"));
+/// assert_eq!(audit_stream("user:{+263771234567}:state").as_deref(), Some("user:{+263771234567}:state:audit"));
+/// assert_eq!(audit_stream("a}b"), None);
+/// ```
+pub fn audit_stream(key: &str) -> Option<String> {
+    String::from_utf8(redis_state_types::audit_stream_key(key.as_bytes())?).ok()
+}
+
+/// The same, or an error.
 fn stream_of(key: &str) -> Result<String> {
-    let stream = redis_state_core::audit::stream_key(key.as_bytes()).map(String::from_utf8);
-    let no_place = "BADKEY a key such as a}b has no audit stream in its own slot";
-    stream.and_then(std::result::Result::ok).ok_or_else(|| Error::new(ErrorKind::BadKey, no_place))
+    let no_stream = "BADKEY a key such as a}b has no audit stream in its own slot";
+    audit_stream(key).ok_or_else(|| Error::new(ErrorKind::BadKey, no_stream))
 }
 
 /// An entry as it is in a stream; `None` in place of one that was trimmed while a consumer had it.

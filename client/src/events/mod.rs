@@ -21,7 +21,7 @@ use crate::driver::Async;
 use crate::error::{Error, ErrorKind, Result};
 use crate::patience::Patience;
 use crate::pump::{self, Pump, Source};
-use crate::request::Resend;
+use crate::resend::Resend;
 use crate::states::States;
 
 pub use event::{Changed, StateEvent};

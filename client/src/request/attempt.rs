@@ -8,7 +8,7 @@ use super::{Request, Resend, options::Options};
 use crate::decode::{self, Fields};
 use crate::error::Result;
 
-pub use redis_state_core::Tally;
+pub use redis_state_types::Tally;
 
 /// STATE.ATTEMPT: counts an attempt at an operation, and answers how many there were.
 ///

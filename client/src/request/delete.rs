@@ -1,7 +1,7 @@
 //! STATE.DELETE.
 
 use redis::{Cmd, Value};
-use redis_state_core::Expected;
+use redis_state_types::Expected;
 
 use super::{Request, Resend, options::Options};
 use crate::error::Result;

@@ -1,7 +1,7 @@
 //! STATE.GET.
 
 use redis::{Cmd, Value};
-use redis_state_core::Etag;
+use redis_state_types::Etag;
 use serde::de::DeserializeOwned;
 
 use super::{Request, Resend};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use redis::{Cmd, Value};
-use redis_state_core::Etag;
+use redis_state_types::Etag;
 
 use super::{Request, Resend};
 use crate::decode::{self, Fields};

@@ -23,6 +23,8 @@ use redis::{Cmd, Value};
 
 use crate::error::Result;
 
+pub use crate::resend::Resend;
+
 pub use attempt::{Attempt, AttemptCounts, Attempted, Attempts, Tally, Try};
 pub use delete::Delete;
 pub use get::{Found, Get};
@@ -39,20 +41,6 @@ pub use touch::Touch;
 pub use wait::Wait;
 pub(crate) use write::verb;
 pub use write::{Committed, SetProtected, Update, Verb, Write};
-
-/// Whether a request whose answer never came may be sent again.
-///
-/// For an example see [`Request`](crate::Request).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resend {
-    /// It reads, or a second time does no more than the first, or it carries an ID, by which the server knows it again.
-    Safe,
-    /// It writes and names the version it expects: sent twice, it is applied once at most, but a conflict then does not say
-    /// whether it was with ourselves.
-    ByEtag,
-    /// A second time might do it twice.
-    Never,
-}
 
 /// A command with its arguments, and how its reply is read.
 ///

@@ -7,7 +7,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use redis::Cmd;
-use redis_state_core::{Ttl, audit};
+use redis_state_types::{Ttl, audit_stream_key};
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
@@ -66,7 +66,7 @@ impl Options {
                 command.arg(word);
             }
         }
-        if let Some(stream) = self.audit.then(|| audit::stream_key(key.as_bytes())).flatten() {
+        if let Some(stream) = self.audit.then(|| audit_stream_key(key.as_bytes())).flatten() {
             command.arg("AUDIT").arg(stream);
         }
         if !self.align.is_empty() {
@@ -110,13 +110,13 @@ macro_rules! options {
 
         /// `KEEPTTL`: the key's expiry stays as it is.
         pub fn keep_ttl(mut self) -> Self {
-            self.options.ttl = redis_state_core::Ttl::Keep;
+            self.options.ttl = redis_state_types::Ttl::Keep;
             self
         }
 
         /// `PERSIST`: the key never expires.
         pub fn persist(mut self) -> Self {
-            self.options.ttl = redis_state_core::Ttl::Persist;
+            self.options.ttl = redis_state_types::Ttl::Persist;
             self
         }
 

@@ -1,7 +1,7 @@
 //! STATE.RECOVER.
 
 use redis::{Cmd, Value};
-use redis_state_core::Etag;
+use redis_state_types::Etag;
 
 use super::{Request, Resend, options::Options};
 use crate::decode::{self, Fields};

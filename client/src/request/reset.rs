@@ -1,7 +1,7 @@
 //! STATE.RESET.
 
 use redis::{Cmd, Value};
-use redis_state_core::Expected;
+use redis_state_types::Expected;
 
 use super::write::resend_of_write;
 use super::{Committed, Request, Resend, options::Options};

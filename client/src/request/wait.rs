@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use redis::{Cmd, Value};
-use redis_state_core::Expected;
+use redis_state_types::Expected;
 
 use super::{Found, Request, Resend, options::milliseconds};
 use crate::error::Result;

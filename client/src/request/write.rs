@@ -5,7 +5,7 @@
 use std::marker::PhantomData;
 
 use redis::{Cmd, Value};
-use redis_state_core::{Etag, Expected};
+use redis_state_types::{Etag, Expected};
 use serde::de::DeserializeOwned;
 
 use super::{Request, Resend, options::Options};

@@ -96,6 +96,10 @@ impl<D: Driver + 'static> Driver for At<'_, D> {
     fn answer<'a, T: Send + 'a>(work: impl Future<Output = Result<T>> + Send + 'a) -> Self::Answer<'a, T> {
         Box::pin(work)
     }
+
+    fn resolve<'a, T: Send + 'a>(answer: Self::Answer<'a, T>) -> impl Future<Output = Result<T>> + Send + 'a {
+        answer
+    }
 }
 
 fn reaches_all<D: 'static>() -> bool {

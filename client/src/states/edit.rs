@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use redis_state_core::ChangeKind;
+use redis_state_types::ChangeKind;
 use serde::de::DeserializeOwned;
 
 use super::{States, token};

@@ -8,7 +8,7 @@ pub(crate) mod token;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use redis_state_core::Expected;
+use redis_state_types::Expected;
 use serde::de::DeserializeOwned;
 
 use crate::change::Change;
@@ -186,7 +186,7 @@ impl<D: Driver> States<D> {
 
     /// Creates a state where none is, with this change on top of its schema's defaults, and answers its etag. The schema is
     /// the one that the key is bound to; [`Update::create`](crate::Write::create) names one.
-    pub fn create<'a>(&'a mut self, key: &'a str, change: Change) -> D::Answer<'a, redis_state_core::Etag> {
+    pub fn create<'a>(&'a mut self, key: &'a str, change: Change) -> D::Answer<'a, redis_state_types::Etag> {
         D::answer(async move {
             let create = crate::Update::create(key, change).id(token::fresh());
             Ok(self.exchange(&create).await?.etag)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use redis_state_client::channel::Token;
+use redis_state_vimbiso::channel::Token;
 
 use super::Failure;
 use crate::ledger::{

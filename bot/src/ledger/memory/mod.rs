@@ -8,7 +8,7 @@ mod books;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use redis_state_client::channel::Token;
+use redis_state_vimbiso::channel::Token;
 
 use super::{Dashboard, Entry, Ledger, LedgerChange, Result, Session};
 use books::{Books, refused};

@@ -1,9 +1,0 @@
-//! A component that calls the API stores the answer; where to go is for headquarters to say.
-use redis_state_client::Driver;
-use redis_state_client::channel::{Channel, FlowUpdate, Step};
-
-fn component<D: Driver>(mut channel: Channel<D>) {
-    let _ = channel.api(Step::new("accept", "ApiCall"), &mut ()).update_state(&FlowUpdate::from("ApiCall").path("login"));
-}
-
-fn main() {}

@@ -1,9 +1,0 @@
-//! A component that calls the API has no way to the person.
-use redis_state_client::Driver;
-use redis_state_client::channel::{Channel, Step};
-
-fn component<D: Driver>(mut channel: Channel<D>) {
-    let _ = channel.api(Step::new("accept", "ApiCall"), &mut ()).send_message("Done.");
-}
-
-fn main() {}

@@ -1,9 +1,0 @@
-//! A confirmation writes its result and nothing else.
-use redis_state_client::Driver;
-use redis_state_client::channel::{Channel, FlowUpdate, Step};
-
-fn component<D: Driver>(mut channel: Channel<D>) {
-    let _ = channel.confirm(Step::new("accept", "Confirm")).update_state(&FlowUpdate::from("Confirm").path("login"));
-}
-
-fn main() {}

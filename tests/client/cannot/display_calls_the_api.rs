@@ -1,9 +1,0 @@
-//! A display has no way to the API.
-use redis_state_client::Driver;
-use redis_state_client::channel::{Channel};
-
-fn component<D: Driver>(mut channel: Channel<D>) {
-    let _ = channel.display().make_api_request("/ledger");
-}
-
-fn main() {}

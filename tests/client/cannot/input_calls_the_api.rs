@@ -1,9 +1,0 @@
-//! An input has no way to the API.
-use redis_state_client::Driver;
-use redis_state_client::channel::{Channel, Step};
-
-fn component<D: Driver>(mut channel: Channel<D>) {
-    let _ = channel.input(Step::new("offer", "AmountInput")).make_api_request("/offer");
-}
-
-fn main() {}

@@ -1,9 +1,0 @@
-//! An input sees no state but what the person has sent.
-use redis_state_client::Driver;
-use redis_state_client::channel::{Channel, Reads, Step};
-
-fn component<D: Driver>(mut channel: Channel<D>) {
-    let _ = channel.input(Step::new("offer", "AmountInput")).active_account_id();
-}
-
-fn main() {}

@@ -1,0 +1,209 @@
+//! The cached user of the first bot: what is known of a person, and the calls that change it.
+
+use redis_state_client::{ErrorKind, connect, connect_blocking};
+use redis_state_vimbiso::{CachedUserManager, Handler};
+use serde_json::{Value, json};
+use support::{Client, Reply, Server, block_on};
+
+const MOBILE: &str = "+263771234567";
+const TRAIL: &str = "{+263771234567}:audit";
+const JWT: &str = "eyJhbGciOi.c2VjcmV0";
+
+fn document(client: &mut Client) -> Value {
+    serde_json::from_str(&client.state(MOBILE).1).expect("a document")
+}
+
+fn trail(client: &mut Client, field: &str) -> Vec<String> {
+    let entries = client.ok(&["XRANGE", TRAIL, "-", "+"]);
+    let fields = entries.array().iter().map(|entry| &entry.array()[1]);
+    let found = fields.filter(|fields| fields.field_names().iter().any(|name| name == field));
+    found.map(|fields| fields.field(field).text().to_owned()).collect()
+}
+
+/// S29, S27: who is not stored is a visitor who is welcome, in the menu; asking stores nothing.
+#[test]
+fn nobody_has_the_defaults_of_the_bot() {
+    let server = Server::start();
+    block_on(async {
+        let mut states = connect(&server.url()).await.expect("a connection");
+        let user = CachedUserManager::new(&mut states, MOBILE).read().await.expect("nobody");
+        assert_eq!((user.first_name(), user.last_name()), ("Welcome", "Visitor"));
+        assert_eq!((user.mobile_number(), user.registration_complete()), (MOBILE, false));
+        assert_eq!((user.jwt_token(), user.etag()), (None, None));
+        let state = user.state();
+        assert_eq!((state.stage(), state.option(), state.direction()), ("handle_action_menu", None, "OUT"));
+        assert!(state.state().is_empty() && state.profile().is_none() && state.current_account().is_none());
+        assert_eq!((state.page_number(), state.tier(), state.jwt_token()), (0, None, None));
+    });
+    assert_eq!(server.client().ok(&["DBSIZE"]).int(), 0);
+}
+
+/// S29, S28: what is stored is what the getters answer.
+#[test]
+fn the_getters_answer_what_is_stored() {
+    let server = Server::start();
+    let stored = json!({
+        "stage": "handle_action_menu", "option": "handle_action_notifications", "direction": "IN",
+        "state": {
+            "profile": {"member": {"memberID": "7d1f", "firstname": "Tariro", "lastname": "Moyo", "memberTier": 2}},
+            "current_account": {"accountID": "91c2", "accountName": "Tariro Moyo", "balanceData": null}, "page_number": 3,
+        },
+        "first_name": "Tariro", "last_name": "Moyo", "registration_complete": true, "jwt_token": JWT,
+    });
+    let create =
+        ["STATE.SETPROTECTED", MOBILE, "0", &stored.to_string(), "REPLACE", "SCHEMA", "vimbiso.cached-user"];
+    server.client().ok(&create);
+    let mut states = connect_blocking(&server.url()).expect("a connection");
+    let user = CachedUserManager::new(&mut states, MOBILE).read().expect("a person");
+    assert_eq!((user.first_name(), user.last_name()), ("Tariro", "Moyo"));
+    assert!(user.registration_complete());
+    assert_eq!((user.jwt_token(), user.state().jwt_token()), (Some(JWT), Some(JWT)));
+    let state = user.state();
+    assert_eq!((state.option(), state.direction()), (Some("handle_action_notifications"), "IN"));
+    assert_eq!((state.page_number(), state.tier()), (3, Some(2)));
+    assert_eq!(state.profile().map(|profile| &profile["member"]["memberID"]), Some(&json!("7d1f")));
+    assert_eq!(state.current_account().map(|account| &account["balanceData"]), Some(&Value::Null));
+    assert_eq!(Value::Object(state.state().clone()), stored["state"]);
+    assert!(!format!("{user:?}").contains(JWT) && !format!("{user:?}").contains("Tariro"), "{user:?}");
+}
+
+/// S53, S28: stage and option that are not given stay, the state is replaced as a whole, update_from becomes ACTOR.
+#[test]
+fn an_update_changes_what_is_given() {
+    let server = Server::start();
+    let mut client = server.client();
+    block_on(async {
+        let mut states = connect(&server.url()).await.expect("a connection");
+        let member = json!({"profile": {"member": {"memberID": "7d1f"}}, "page_number": 1});
+        let register = Some(Handler::Register.as_str());
+        let user = CachedUserManager::new(&mut states, MOBILE)
+            .update_state(&member, register, "registration", register)
+            .await;
+        let user = user.expect("the first step of a new person");
+        assert_eq!((user.state().stage(), user.state().option()), ("handle_action_register", register));
+        let page = json!({"page_number": 2});
+        let user = CachedUserManager::new(&mut states, MOBILE)
+            .update_state(&page, None, "pager", None)
+            .await
+            .expect("an update");
+        assert_eq!((user.state().stage(), user.state().page_number()), ("handle_action_register", 2));
+    });
+    let expected = json!({
+        "stage": "handle_action_register", "option": "handle_action_register", "direction": "OUT",
+        "state": {"page_number": 2}, "mobile_number": MOBILE,
+    });
+    assert_eq!(document(&mut client), expected);
+    assert_eq!(trail(&mut client, "actor").last().map(String::as_str), Some("pager"));
+    assert!(trail(&mut client, "actor").contains(&"registration".to_owned()));
+    assert_eq!(client.ok(&["STATE.META", MOBILE]).field("schema").text(), "vimbiso.cached-user");
+}
+
+/// S53, S44, S45, S36: a step or an option that may not be is refused, and nothing has changed.
+#[test]
+fn a_refused_update_leaves_the_person_where_they_were() {
+    let server = Server::start();
+    let mut states = connect_blocking(&server.url()).expect("a connection");
+    let offer = Some(Handler::OfferCredex.as_str());
+    CachedUserManager::new(&mut states, MOBILE)
+        .update_state(&json!({}), offer, "menu", offer)
+        .expect("the first step");
+    let before = server.client().state(MOBILE);
+    for (stage, option, kind) in [
+        (Some("handle_action_transactions"), None, ErrorKind::Transition),
+        (None, Some("handle_action_authorize_member"), ErrorKind::Invalid),
+        (Some("of a person"), None, ErrorKind::Invalid),
+    ] {
+        let error = CachedUserManager::new(&mut states, MOBILE)
+            .update_state(&json!({}), stage, "menu", option)
+            .unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert_eq!(server.client().state(MOBILE), before);
+    }
+}
+
+/// S53, S58: a reset goes to the menu with an empty state; who the person is stays, and so does the token.
+#[test]
+fn a_reset_keeps_who_it_is() {
+    let server = Server::start();
+    block_on(async {
+        let mut states = connect(&server.url()).await.expect("a connection");
+        CachedUserManager::new(&mut states, MOBILE).set_name("Tariro", "Moyo", true).await.expect("a name");
+        CachedUserManager::new(&mut states, MOBILE).set_jwt_token(JWT).await.expect("a token");
+        let offer = Some(Handler::OfferCredex.as_str());
+        CachedUserManager::new(&mut states, MOBILE)
+            .update_state(&json!({"page_number": 4}), offer, "menu", offer)
+            .await
+            .expect("a step");
+        let user = CachedUserManager::new(&mut states, MOBILE).reset_state().await.expect("a reset");
+        assert_eq!((user.first_name(), user.jwt_token()), ("Tariro", Some(JWT)));
+    });
+    let expected = json!({
+        "stage": "handle_action_menu", "option": null, "direction": "OUT", "state": {}, "first_name": "Tariro",
+        "last_name": "Moyo", "registration_complete": true, "mobile_number": MOBILE, "jwt_token": JWT,
+    });
+    assert_eq!(document(&mut server.client()), expected);
+}
+
+/// S53, S51: the token is stored for the one who may read it, and stands nowhere else.
+#[test]
+fn a_token_is_a_secret() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.ok(&["CONFIG", "SET", "slowlog-log-slower-than", "0"]);
+    let mut states = connect_blocking(&server.url()).expect("a connection");
+    let user = CachedUserManager::new(&mut states, MOBILE).set_jwt_token(JWT).expect("a token");
+    assert_eq!((user.jwt_token(), user.state().stage()), (Some(JWT), "handle_action_menu"));
+    assert_eq!(document(&mut client)["jwt_token"], JWT);
+    let trail_of = ["XRANGE", TRAIL, "-", "+"];
+    for (asked, mark) in [(&trail_of[..], "***"), (&["SLOWLOG", "GET", "-1"], "(redacted)")] {
+        let shown = client.ok(asked).to_string();
+        assert!(!shown.contains(JWT) && shown.contains(mark), "{asked:?}: {shown}");
+    }
+    assert!(!server.log().contains(JWT));
+    assert_eq!(trail(&mut client, "name"), ["create", "token"]);
+    let deadlines = client.ok(&["STATE.META", MOBILE]).field("deadlines").clone();
+    assert_eq!(deadlines.field_names(), ["/jwt_token"], "it lapses by itself");
+    client.ok(&["ACL", "SETUSER", "default", "-state.setprotected"]);
+    assert_eq!(CachedUserManager::new(&mut states, MOBILE).read().expect("a person").jwt_token(), None);
+}
+
+/// S51: a key that the server binds to a schema without secrets gets no token, whether a state is there or not.
+#[test]
+fn a_token_never_goes_under_another_schema() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.ok(&["STATE.SCHEMA", "SET", "bot.other", "{}"]);
+    client.ok(&["STATE.SCHEMA", "BIND", "+263*", "bot.other"]);
+    let mut states = connect_blocking(&server.url()).expect("a connection");
+    for _ in 0..2 {
+        let error = CachedUserManager::new(&mut states, MOBILE).set_jwt_token(JWT).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadSchema, "{error}");
+        assert!(!client.ok(&["XRANGE", TRAIL, "-", "+"]).to_string().contains(JWT));
+        assert_eq!(client.ok(&["EXISTS", MOBILE]), Reply::Int(0));
+    }
+}
+
+/// S32: who says what they have read is told when somebody else was faster.
+#[test]
+fn what_was_read_can_be_expected() {
+    let server = Server::start();
+    let mut states = connect_blocking(&server.url()).expect("a connection");
+    let nobody = CachedUserManager::new(&mut states, MOBILE).read().expect("nobody");
+    let transactions = Some(Handler::Transactions.as_str());
+    let step = |user: &redis_state_vimbiso::CachedUser, states: &mut redis_state_client::States<_>| {
+        CachedUserManager::new(states, MOBILE).expecting(user.etag()).update_state(
+            &json!({}),
+            transactions,
+            "menu",
+            None,
+        )
+    };
+    let first = step(&nobody, &mut states).expect("nobody was there");
+    assert!(step(&nobody, &mut states).unwrap_err().is_conflict());
+    let second = CachedUserManager::new(&mut states, MOBILE)
+        .expecting(first.etag())
+        .reset_state()
+        .expect("it is this one");
+    assert!(step(&first, &mut states).unwrap_err().is_conflict());
+    assert_eq!(server.client().state(MOBILE).0, second.etag().expect("it is stored").to_string());
+}

@@ -1,0 +1,15 @@
+//! VimbisoPay's conversations against a real server: the channel and its roles, the first bot's users, and their import.
+
+mod bot;
+mod cached_user;
+mod cannot;
+mod channel;
+mod channel_api;
+mod channel_errors;
+mod channel_roles;
+mod import;
+mod import_again;
+mod import_documents;
+mod import_program;
+mod keys;
+mod menu;

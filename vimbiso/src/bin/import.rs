@@ -1,0 +1,131 @@
+//! Imports the strings of the first bots as states: the [`Importer`] as a program.
+//!
+//! It prints one line for each user or key and a summary. It can be run again at any time: what is imported already stays as
+//! it is.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use redis_state_client::{Async, States, URL_DEFAULT, URL_VARIABLE, redis};
+use redis_state_vimbiso::{Import, Importer, Outcome, Summary, keys};
+use tokio::io::AsyncReadExt;
+
+/// Exit code of a run that rejected some sources.
+const SOME_REJECTED: u8 = 3;
+
+/// Import the strings of VimbisoPay's first bots as states.
+///
+/// Exit codes: 0 all sources are imported, 1 the run failed and can be repeated, 2 wrong arguments, 3 some sources are
+/// rejected.
+#[derive(Debug, Parser)]
+#[command(name = "redis-state-import", version)]
+struct Program {
+    /// Address of the server; `rediss://` for TLS.
+    #[arg(long, env = URL_VARIABLE, default_value = URL_DEFAULT, hide_env_values = true)]
+    redis: String,
+    /// Check every source, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Delete the strings of each state that is imported.
+    #[arg(long)]
+    delete_sources: bool,
+    /// Key of the state.
+    #[arg(long, value_enum, default_value_t = Into::Same)]
+    into: Into,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How the key of a state is made from the mobile number or the key of the string.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Into {
+    /// The same as the source.
+    Same,
+    /// `channel:{number}`
+    Channel,
+    /// `user:{number}:state`, with the braces
+    UserState,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Import the five keys of each user as a state with schema vimbiso.cached-user.
+    CachedUsers {
+        /// Mobile numbers; without any, one a line from stdin.
+        numbers: Vec<String>,
+    },
+    /// Import strings that hold a JSON document.
+    Documents {
+        /// Schema of the states.
+        #[arg(long)]
+        schema: String,
+        /// Keys of the strings; without any, one a line from stdin.
+        keys: Vec<String>,
+    },
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(Program::parse()).await {
+        Ok(summary) => {
+            println!("{summary}");
+            if summary.refused.is_empty() { ExitCode::SUCCESS } else { SOME_REJECTED.into() }
+        }
+        Err(text) => {
+            eprintln!("{text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(program: Program) -> Result<Summary, String> {
+    // The text of an error must not hold the address: a password may be in it.
+    let mut states = redis_state_client::connect(&program.redis).await.map_err(|error| error.to_string())?;
+    let importer = importer(&mut states, &program);
+    let summary = match &program.command {
+        Command::CachedUsers { numbers } => importer.cached_users(sources(numbers).await?, report).await,
+        Command::Documents { schema, keys } => importer.documents(sources(keys).await?, schema, report).await,
+    };
+    summary.map_err(|error| error.to_string())
+}
+
+type Connected = States<Async<redis::aio::ConnectionManager>>;
+
+fn importer<'a>(
+    states: &'a mut Connected,
+    program: &Program,
+) -> Importer<'a, Async<redis::aio::ConnectionManager>> {
+    let mut importer = Importer::new(states);
+    if program.dry_run {
+        importer = importer.dry_run();
+    }
+    if program.delete_sources {
+        importer = importer.delete_sources();
+    }
+    match program.into {
+        Into::Same => importer,
+        Into::Channel => importer.into_key(keys::channel),
+        Into::UserState => importer.into_key(keys::user_state),
+    }
+}
+
+/// The sources that the arguments name, or the lines of stdin.
+async fn sources(named: &[String]) -> Result<Vec<String>, String> {
+    if !named.is_empty() {
+        return Ok(named.to_vec());
+    }
+    let mut text = String::new();
+    tokio::io::stdin().read_to_string(&mut text).await.map_err(|error| format!("stdin: {error}"))?;
+    Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
+}
+
+fn report(Import { source, target, outcome }: &Import) {
+    match outcome {
+        Outcome::Created(etag) => println!("created {source} at {target}: {etag}"),
+        Outcome::WouldCreate => println!("would create {source} at {target}"),
+        Outcome::AlreadyThere(etag) => println!("exists {source} at {target}: {etag}"),
+        Outcome::Refused(error) => println!("rejected {source}: {error}"),
+        Outcome::NothingFound => println!("nothing found {source}"),
+        _ => println!("{source}: {outcome:?}"),
+    }
+}

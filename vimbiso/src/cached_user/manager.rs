@@ -1,0 +1,309 @@
+//! The calls of the first bot: update, reset, token. Each is one command, but for the first step of a person who is not there
+//! yet, which is two.
+//!
+//! By default a call changes whatever is there, as in the first bot: the newest message wins, and members it does not name
+//! stay. [`CachedUserManager::expecting`] makes it refuse when somebody else was faster.
+
+use redis_state_client::{
+    Change, Driver, Error, ErrorKind, Etag, Expected, Meta, Result, SetProtected, States, Update, Verb,
+    Write, fresh_id,
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{CACHED_USER_SCHEMA, CachedUser, CachedUserState, Stored};
+use crate::menu::Handler;
+
+/// Reads and changes one [`CachedUser`], whose state is at the key that is their number.
+///
+/// ```
+/// # support::example(async |url| {
+/// use redis_state_client::connect;
+/// use redis_state_vimbiso::{CachedUserManager, Handler, menu_option};
+/// use serde_json::json;
+///
+/// let mut states = connect(url).await?;
+/// let mobile = "+263771234567";
+/// let user = CachedUserManager::new(&mut states, mobile).read().await?;
+///
+/// // The person typed 1.
+/// let option = menu_option(user.state().tier(), "1").expect("it is on the menu");
+/// let page = json!({"page_number": 0});
+/// let user = CachedUserManager::new(&mut states, mobile).update_state(&page, Some(option.as_str()), "menu", Some(option.as_str())).await?;
+/// assert_eq!(user.state().stage(), Handler::OfferCredex.as_str());
+///
+/// let user = CachedUserManager::new(&mut states, mobile).reset_state().await?;
+/// assert_eq!((user.state().stage(), user.state().option()), ("handle_action_menu", None));
+/// # Ok(()) });
+/// ```
+///
+/// The same, blocking:
+///
+/// ```
+/// # support::example_blocking(|url| {
+/// use redis_state_vimbiso::CachedUserManager;
+///
+/// let mut states = redis_state_client::connect_blocking(url)?;
+/// let user = CachedUserManager::new(&mut states, "+263771234567").set_jwt_token("eyJhbGciOi")?;
+/// assert_eq!(user.jwt_token(), Some("eyJhbGciOi"));
+/// # Ok(()) });
+/// ```
+#[derive(Debug)]
+#[must_use = "it does nothing by itself"]
+pub struct CachedUserManager<'a, D> {
+    states: &'a mut States<D>,
+    key: &'a str,
+    mobile_number: &'a str,
+    expected: Expected,
+}
+
+impl<'a, D: Driver> CachedUserManager<'a, D> {
+    /// Manages the cached user with this number.
+    pub fn new(states: &'a mut States<D>, mobile_number: &'a str) -> Self {
+        CachedUserManager { states, key: mobile_number, mobile_number, expected: Expected::Any }
+    }
+
+    /// The state is at this key instead of at the number.
+    pub fn at(mut self, key: &'a str) -> Self {
+        self.key = key;
+        self
+    }
+
+    /// The next change is refused as a [conflict](redis_state_client::Error::is_conflict) unless the state is the one with this etag, that of
+    /// [`CachedUser::etag`]; with `None`, unless there is none yet.
+    ///
+    /// ```
+    /// # support::example(async |url| {
+    /// # use redis_state_vimbiso::CachedUserManager;
+    /// # let mut states = redis_state_client::connect(url).await?;
+    /// let user = CachedUserManager::new(&mut states, "+263771234567").read().await?;
+    /// CachedUserManager::new(&mut states, "+263771234567").set_jwt_token("eyJhbGciOi").await?;
+    ///
+    /// let late = CachedUserManager::new(&mut states, "+263771234567").expecting(user.etag()).reset_state().await;
+    /// assert!(late.unwrap_err().is_conflict());
+    /// # Ok(()) });
+    /// ```
+    pub fn expecting(mut self, etag: Option<Etag>) -> Self {
+        self.expected = etag.map_or(Expected::Absent, Expected::from);
+        self
+    }
+
+    /// The person as they are now.
+    ///
+    /// Errors: [`Unexpected`](ErrorKind::Unexpected) when a state of another shape is at the key.
+    pub fn read(self) -> D::Answer<'a, CachedUser> {
+        D::answer(async move {
+            let state = D::resolve(self.states.get::<Stored>(self.key)).await?;
+            let (etag, stored) = state.map(|state| (state.etag, state.document)).unzip();
+            Ok(self.user(etag, stored.unwrap_or_default()))
+        })
+    }
+
+    /// Sets what the bot keeps under the bare number (profile, current account, page number) as a whole, and stage and option
+    /// if they are given; if not, they stay as they are. `update_from` says which part of the program it was: it becomes ACTOR
+    /// in the audit stream. A person who is not there yet begins in the menu and goes on from there.
+    ///
+    /// Errors: [`Transition`](ErrorKind::Transition) for a stage that may not follow, [`Invalid`](ErrorKind::Invalid) for an
+    /// option that is not on the member's menu or a state that breaks the schema; nothing has changed then.
+    pub fn update_state(
+        self,
+        state: &impl Serialize,
+        stage: Option<&str>,
+        update_from: &'a str,
+        option: Option<&str>,
+    ) -> D::Answer<'a, CachedUser> {
+        tracing::info!(stage, update_from, "updating state");
+        if let Some(stage) = stage {
+            tracing::info!(stage, "setting stage");
+        }
+        let members =
+            serde_json::to_value(state).map_err(|error| Error::json("a state that is no JSON", error));
+        let given = [("stage", stage), ("option", option)];
+        let given = given.into_iter().filter_map(|(name, text)| Some((name.to_owned(), Value::from(text?))));
+        let given: Vec<(String, Value)> = given.collect();
+        D::answer(async move {
+            let mut change = Map::from_iter([("state".to_owned(), members?)]);
+            change.extend(given);
+            self.change(change, Some(update_from), "updated").await
+        })
+    }
+
+    /// Takes the person back to the menu: no option, an empty state. Name, number, direction and token stay.
+    pub fn reset_state(self) -> D::Answer<'a, CachedUser> {
+        tracing::info!("resetting state");
+        D::answer(async move {
+            let menu = [
+                ("stage", Value::from(Handler::Menu.as_str())),
+                ("option", Value::Null),
+                ("state", Map::new().into()),
+            ];
+            let change = menu.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            self.change(change, None, "reset").await
+        })
+    }
+
+    /// Says who the person is: sets both names and whether they are registered.
+    pub fn set_name(self, first: &str, last: &str, registration_complete: bool) -> D::Answer<'a, CachedUser> {
+        let names = [
+            ("first_name", Value::from(first)),
+            ("last_name", Value::from(last)),
+            ("registration_complete", Value::from(registration_complete)),
+        ];
+        let change = names.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        D::answer(async move { self.change(change, None, "named").await })
+    }
+
+    /// Stores the token for the bot's API, by STATE.SETPROTECTED. It lapses by itself, and no log, error or audit entry has it.
+    pub fn set_jwt_token(mut self, jwt_token: &str) -> D::Answer<'a, CachedUser> {
+        let change = Change::merge(&serde_json::json!({"jwt_token": jwt_token}));
+        D::answer(async move {
+            // A binding outranks the schema that a creation names, and one without secrets would let the token into the audit
+            // stream. On a state that is there the name of the wrong schema is refused.
+            self.create_if_absent().await?;
+            let write = self.prepared(SetProtected::new(self.key, self.expected, change?), None, "token");
+            self.send(&write).await
+        })
+    }
+
+    async fn create_if_absent(&mut self) -> Result<()> {
+        let expects_none = match self.expected {
+            Expected::Absent => true,
+            Expected::Any if D::resolve(self.states.send(&Meta::new(self.key))).await?.is_none() => false,
+            _ => return Ok(()),
+        };
+        let create = self.prepared(Update::create(self.key, Change::none()), None, "create");
+        match D::resolve(self.states.send(&create)).await {
+            Ok(created) => self.expected = created.etag.into(),
+            Err(error) if expects_none || !error.is_conflict() => return Err(error),
+            Err(_) => {}
+        }
+        Ok(())
+    }
+
+    async fn change(
+        mut self,
+        mut change: Map<String, Value>,
+        actor: Option<&str>,
+        event: &str,
+    ) -> Result<CachedUser> {
+        change.insert("mobile_number".to_owned(), Value::from(self.mobile_number));
+        let change = Change::shallow(&change)?;
+        let update = self.prepared(Update::new(self.key, self.expected, change.clone()), actor, event);
+        let refused = match self.send(&update).await {
+            Err(error) if error.kind() == ErrorKind::Transition && self.may_create() => error,
+            answer => return answer,
+        };
+        // To who is not there yet every step but the first is refused, and what `read` says of them is that they are in the
+        // menu. So they are put there first.
+        let create = self.prepared(Update::create(self.key, Change::none()), actor, "create");
+        let created = match D::resolve(self.states.send(&create)).await {
+            Ok(created) => created.etag,
+            Err(error) if error.is_conflict() => return Err(refused),
+            Err(error) => return Err(error),
+        };
+        self.expected = created.into();
+        let update = self.prepared(Update::new(self.key, self.expected, change), actor, event);
+        self.send(&update).await
+    }
+
+    fn may_create(&self) -> bool {
+        matches!(self.expected, Expected::Any | Expected::Absent)
+    }
+
+    fn prepared<V: Verb>(&self, write: Write<V>, actor: Option<&str>, event: &str) -> Write<V> {
+        let write = write.schema(CACHED_USER_SCHEMA).event(event).id(fresh_id()).returning();
+        match actor {
+            Some(actor) => write.actor(actor),
+            None => write,
+        }
+    }
+
+    async fn send<V: Verb>(&mut self, write: &Write<V>) -> Result<CachedUser> {
+        let committed = D::resolve(self.states.send(write)).await?;
+        Ok(self.user(Some(committed.etag), committed.document()?))
+    }
+
+    fn user(&self, etag: Option<Etag>, stored: Stored) -> CachedUser {
+        CachedUser { etag, mobile_number: self.mobile_number.to_owned(), state: CachedUserState(stored) }
+    }
+}
+
+#[cfg(all(test, feature = "sync"))]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tracing::field::{Field, Visit};
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    use super::CachedUserManager;
+
+    /// Keeps what is logged, one line each, fields of spans included.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<String>>>);
+
+    struct Line(String);
+
+    impl Visit for Line {
+        fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+            self.0 += &format!("{}={value:?} ", field.name());
+        }
+    }
+
+    impl Log {
+        fn line(&self, record: impl FnOnce(&mut Line)) {
+            let mut line = Line(String::new());
+            record(&mut line);
+            self.0.lock().expect("nobody panics with it").push(line.0);
+        }
+    }
+
+    impl Subscriber for Log {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, span: &Attributes<'_>) -> Id {
+            self.line(|line| span.record(line));
+            Id::from_u64(1)
+        }
+        fn record(&self, _: &Id, values: &Record<'_>) {
+            self.line(|line| values.record(line));
+        }
+        fn event(&self, event: &Event<'_>) {
+            self.line(|line| event.record(line));
+        }
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    /// S56: what the notes log is logged, and neither token, document nor number is.
+    #[test]
+    fn what_is_done_is_logged_without_secrets() {
+        let log = Log::default();
+        let server = support::Server::start();
+        tracing::subscriber::with_default(log.clone(), || {
+            let mut states = redis_state_client::connect_blocking(&server.url()).expect("a connection");
+            let stage = Some("handle_action_transactions");
+            let state = serde_json::json!({"page_number": 417});
+            CachedUserManager::new(&mut states, "+263771234567")
+                .set_jwt_token("eyJhbGciOi")
+                .expect("a token");
+            CachedUserManager::new(&mut states, "+263771234567")
+                .update_state(&state, stage, "pager", None)
+                .expect("a step");
+            CachedUserManager::new(&mut states, "+263771234567").reset_state().expect("a reset");
+        });
+        let lines = log.0.lock().expect("nobody panics with it");
+        for expected in [
+            "message=updating state stage=\"handle_action_transactions\" update_from=\"pager\" ",
+            "message=setting stage stage=\"handle_action_transactions\" ",
+            "message=resetting state ",
+        ] {
+            assert!(lines.iter().any(|line| line == expected), "{expected}: {lines:?}");
+        }
+        for hidden in ["eyJhbGciOi", "417", "771234567"] {
+            assert!(lines.iter().all(|line| !line.contains(hidden)), "{hidden}: {lines:?}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The cached user of the first bot: its person as a value with the defaults that the bot knew, and in [`manager`] the calls
+//! that change it. The value is what was read, no more: nothing keeps it between calls. An object that reads on each access,
+//! as the bot had it, was rejected: two of its members could come from two versions.
+
+mod manager;
+
+use redis_state_client::Etag;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use crate::menu::Handler;
+
+pub use manager::CachedUserManager;
+
+/// The schema of these states.
+///
+/// For an example see [`CachedUserManager`].
+pub const CACHED_USER_SCHEMA: &str = "vimbiso.cached-user";
+
+/// A person as [`CachedUserManager::read`] found them; where nothing is stored, as the bot knew them at first.
+///
+/// ```
+/// # support::example(async |url| {
+/// use redis_state_client::connect;
+/// use redis_state_vimbiso::CachedUserManager;
+///
+/// let mut states = connect(url).await?;
+/// let visitor = CachedUserManager::new(&mut states, "+263771234567").read().await?;
+/// assert_eq!((visitor.first_name(), visitor.last_name()), ("Welcome", "Visitor"));
+/// assert_eq!(visitor.state().stage(), "handle_action_menu");
+/// assert_eq!(visitor.etag(), None);
+/// # Ok(()) });
+/// ```
+#[derive(Clone, PartialEq)]
+pub struct CachedUser {
+    etag: Option<Etag>,
+    mobile_number: String,
+    state: CachedUserState,
+}
+
+/// Where a [`CachedUser`] is in the conversation, and what the bot knows for it. Every getter has the default that the bot
+/// had when nothing was stored.
+///
+/// For an example see [`CachedUserManager`].
+#[derive(Clone, PartialEq)]
+pub struct CachedUserState(Stored);
+
+/// The document of schema `vimbiso.cached-user`. One flat struct: serde's `flatten` and numbers of any precision do not go
+/// together.
+#[derive(Clone, Default, Deserialize, PartialEq)]
+#[serde(default)]
+struct Stored {
+    stage: Option<String>,
+    option: Option<String>,
+    direction: Option<String>,
+    #[serde(deserialize_with = "object_or_null")]
+    state: Map<String, Value>,
+    jwt_token: Option<String>,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    registration_complete: Option<bool>,
+}
+
+impl CachedUser {
+    /// Of the version that was read; `None` where no state was.
+    pub fn etag(&self) -> Option<Etag> {
+        self.etag
+    }
+
+    /// The person's number.
+    pub fn mobile_number(&self) -> &str {
+        &self.mobile_number
+    }
+
+    /// `Welcome`, until the person has a name.
+    pub fn first_name(&self) -> &str {
+        self.state.0.first_name.as_deref().unwrap_or("Welcome")
+    }
+
+    /// `Visitor`, until the person has a name.
+    pub fn last_name(&self) -> &str {
+        self.state.0.last_name.as_deref().unwrap_or("Visitor")
+    }
+
+    /// Whether the person is registered.
+    pub fn registration_complete(&self) -> bool {
+        self.state.0.registration_complete.unwrap_or(false)
+    }
+
+    /// Where the person is.
+    pub fn state(&self) -> &CachedUserState {
+        &self.state
+    }
+
+    /// As [`CachedUserState::jwt_token`].
+    pub fn jwt_token(&self) -> Option<&str> {
+        self.state.jwt_token()
+    }
+}
+
+impl CachedUserState {
+    /// The part of the menu the person is in; at first `handle_action_menu`.
+    pub fn stage(&self) -> &str {
+        self.0.stage.as_deref().unwrap_or(Handler::Menu.as_str())
+    }
+
+    /// What the person chose.
+    pub fn option(&self) -> Option<&str> {
+        self.0.option.as_deref()
+    }
+
+    /// Who spoke last: `IN` or `OUT`; at first `OUT`.
+    pub fn direction(&self) -> &str {
+        self.0.direction.as_deref().unwrap_or("OUT")
+    }
+
+    /// What the bot kept under the bare number: profile, current account, page number; at first empty.
+    pub fn state(&self) -> &Map<String, Value> {
+        &self.0.state
+    }
+
+    /// `state.profile`, if it is there.
+    pub fn profile(&self) -> Option<&Map<String, Value>> {
+        self.0.state.get("profile")?.as_object()
+    }
+
+    /// `state.current_account`, if it is there.
+    pub fn current_account(&self) -> Option<&Map<String, Value>> {
+        self.0.state.get("current_account")?.as_object()
+    }
+
+    /// `state.page_number`; at first 0.
+    pub fn page_number(&self) -> u64 {
+        self.0.state.get("page_number").and_then(Value::as_u64).unwrap_or(0)
+    }
+
+    /// `state.profile.member.memberTier`, for [`menu_option`](crate::menu_option); `None` for a member without one.
+    pub fn tier(&self) -> Option<u64> {
+        self.profile()?.get("member")?.get("memberTier")?.as_u64()
+    }
+
+    /// The token for the bot's API. `None` also for who may not read secrets: the server shows them `***`.
+    pub fn jwt_token(&self) -> Option<&str> {
+        self.0.jwt_token.as_deref().filter(|token| *token != "***")
+    }
+}
+
+/// Shows where the person is, and neither number, document nor token.
+impl std::fmt::Debug for CachedUser {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CachedUser")
+            .field("etag", &self.etag)
+            .field("state", self.state())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Shows stage and option only.
+impl std::fmt::Debug for CachedUserState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (stage, option) = (self.stage(), self.option());
+        f.debug_struct("CachedUserState")
+            .field("stage", &stage)
+            .field("option", &option)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Absent and null mean the same.
+fn object_or_null<'de, D: Deserializer<'de>>(value: D) -> Result<Map<String, Value>, D::Error> {
+    Ok(Option::deserialize(value)?.unwrap_or_default())
+}

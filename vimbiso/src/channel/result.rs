@@ -1,0 +1,190 @@
+//! What an operation comes to, and what is known about one that failed.
+//!
+//! A failure is not an [`Error`]: the person typed "abc" where an amount is due, the bank said no. It has been counted as an
+//! attempt when it is handed out by a role. An `Error` is for whatever kept us from finding out.
+
+use redis_state_client::{Error, ErrorKind};
+use serde::Serialize;
+
+/// What an operation came to.
+///
+/// ```
+/// use redis_state_vimbiso::channel::ValidationResult;
+///
+/// fn amount(text: &str) -> ValidationResult<u32> {
+///     match text.parse() {
+///         Ok(amount) if amount > 0 => ValidationResult::success(amount),
+///         _ => ValidationResult::failure("Please send a whole number above zero."),
+///     }
+/// }
+///
+/// assert_eq!(amount("25").value(), Some(&25));
+/// let refused = amount("many");
+/// assert!(!refused.is_success());
+/// assert_eq!(refused.error().map(|error| error.message.as_str()), Some("Please send a whole number above zero."));
+/// assert!(amount("-3").into_result().is_err());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ValidationResult<T> {
+    /// It went well.
+    Success(T),
+    /// It did not.
+    Failure(ErrorContext),
+}
+
+impl<T> ValidationResult<T> {
+    /// It went well, with this result.
+    pub fn success(value: T) -> Self {
+        ValidationResult::Success(value)
+    }
+
+    /// What the person sent is not what was asked for; the text tells them so.
+    pub fn failure(message: impl Into<String>) -> Self {
+        ValidationResult::Failure(ErrorContext::new(
+            ErrorType::Validation,
+            message,
+            "VALIDATION_ERROR",
+            "component",
+            "validate",
+        ))
+    }
+
+    /// Whether it went well.
+    pub fn is_success(&self) -> bool {
+        matches!(self, ValidationResult::Success(_))
+    }
+
+    /// The result.
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            ValidationResult::Success(value) => Some(value),
+            ValidationResult::Failure(_) => None,
+        }
+    }
+
+    /// Why it failed.
+    pub fn error(&self) -> Option<&ErrorContext> {
+        match self {
+            ValidationResult::Success(_) => None,
+            ValidationResult::Failure(context) => Some(context),
+        }
+    }
+
+    /// As a `Result`, for `?`.
+    pub fn into_result(self) -> Result<T, ErrorContext> {
+        match self {
+            ValidationResult::Success(value) => Ok(value),
+            ValidationResult::Failure(context) => Err(context),
+        }
+    }
+}
+
+/// Where an error comes from.
+///
+/// For an example see [`ErrorContext`](crate::channel::ErrorContext).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum ErrorType {
+    /// What was sent, or the step it led to, is not allowed.
+    Validation,
+    /// The API said no, or nothing.
+    Api,
+    /// A message could not be sent.
+    Messaging,
+    /// The state could not be read or written.
+    System,
+}
+
+impl ErrorType {
+    /// The word, as in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ErrorType::Validation => "validation",
+            ErrorType::Api => "api",
+            ErrorType::Messaging => "messaging",
+            ErrorType::System => "system",
+        }
+    }
+}
+
+/// What is known about an error: what kind, and where it happened.
+///
+/// ```
+/// # support::example(async |url| {
+/// use redis_state_vimbiso::channel::{Channel, ErrorContext, ErrorType, Reads};
+///
+/// let mut channel = Channel::new(redis_state_client::connect(url).await?, "+263771234567");
+/// let error = channel.get_path().await.expect_err("nobody has initialized it");
+/// let context = ErrorContext::of(&error, "get");
+/// assert_eq!(context.error_type, ErrorType::System);
+/// assert_eq!((context.details.code.as_str(), context.details.service.as_str()), ("STATE_GET_ERROR", "state_manager"));
+/// # Ok(()) });
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ErrorContext {
+    /// Where it comes from.
+    pub error_type: ErrorType,
+    /// What happened. Of a failed validation it is what the person is told.
+    pub message: String,
+    /// Where it happened.
+    pub details: ErrorDetails,
+    /// Of the [`Error`] that it was made from.
+    #[serde(skip)]
+    pub kind: Option<ErrorKind>,
+    /// Whether the server has counted it as a failed attempt.
+    #[serde(skip)]
+    pub(crate) counted: bool,
+}
+
+/// Where an error happened.
+///
+/// For an example see [`ErrorContext`](crate::channel::ErrorContext).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ErrorDetails {
+    /// For a program, as in `STATE_GET_ERROR`.
+    pub code: String,
+    /// Which part: `state_manager`, or a component.
+    pub service: String,
+    /// What it was doing, as in `get`.
+    pub action: String,
+}
+
+impl ErrorContext {
+    /// Of an error of this crate, met while doing `action`: the code is `STATE_…_ERROR` with the action in it.
+    pub fn of(error: &Error, action: &str) -> ErrorContext {
+        let error_type =
+            if is_by_the_rules(error.kind()) { ErrorType::Validation } else { ErrorType::System };
+        let code = format!("STATE_{}_ERROR", action.to_uppercase());
+        let context = ErrorContext::new(error_type, error.to_string(), code, "state_manager", action);
+        ErrorContext { kind: Some(error.kind()), ..context }
+    }
+
+    /// Of something else. The message goes on record: nothing secret in it.
+    pub fn new(
+        error_type: ErrorType,
+        message: impl Into<String>,
+        code: impl Into<String>,
+        service: impl Into<String>,
+        action: impl Into<String>,
+    ) -> ErrorContext {
+        let details = ErrorDetails { code: code.into(), service: service.into(), action: action.into() };
+        ErrorContext { error_type, message: message.into(), details, kind: None, counted: false }
+    }
+
+    /// The same, of this component, which has been counted.
+    pub(crate) fn counted_for(mut self, component: &str) -> ErrorContext {
+        self.counted = true;
+        self.details.service = component.to_owned();
+        self
+    }
+}
+
+/// Whether the server refuses something like this by its rules: it is then on record, and counted when the command named an
+/// operation.
+pub(crate) fn is_by_the_rules(kind: ErrorKind) -> bool {
+    use ErrorKind::*;
+    matches!(kind, Invalid | Transition | Protected | Immutable | BadPatch | TooBig | TooDeep | TooCostly)
+}

@@ -1,0 +1,278 @@
+//! From the strings of the old bots to states.
+//!
+//! The source is read, the server is asked whether it would take the document, then the state is made. Sources stay as they
+//! are unless their deletion is asked for, and a state that is there is never overwritten. So a run can be repeated until
+//! nothing is left to do: `place.rs` says why a second run does nothing twice.
+//!
+//! When the state shall have the very key that the string has, nothing can be written while the string is there. The string
+//! is put aside first, by RENAMENX to [`keys::imported`] in the same slot, and read again from there: whatever the old bot wrote
+//! until that moment is in it, and nothing after. Then the state is made; if the server refuses it, the string goes back. After
+//! a crash in between the next run finds no state and the string aside, and goes on; at every moment the string or the state
+//! is there. A state made at another key and renamed over the string was rejected: the old bot's last write before that would
+//! be lost, and the state would be without the audit stream of its creation. So was MULTI: it can't be had on a connection
+//! that tasks share, and takes no refusal back.
+
+mod find;
+mod fold;
+mod obeyed;
+mod place;
+mod report;
+mod route;
+mod source;
+
+use redis_state_client::{Driver, ErrorKind, Meta, Result, States};
+
+use crate::keys;
+
+use find::{Found, Kind};
+use obeyed::Obeyed;
+use place::Laid;
+use report::is_about_the_source;
+
+pub use report::{Import, Outcome, Summary};
+
+type KeyOf<'a> = Box<dyn Fn(&str) -> String + Send + Sync + 'a>;
+
+/// Makes states of the strings that the old bots stored.
+///
+/// Run it as the user that may run STATE.SETPROTECTED, and when the old bot no longer serves the person.
+///
+/// ```
+/// # support::example(async |url| {
+/// use redis_state_client::{connect, redis};
+/// use redis_state_vimbiso::{CachedUserManager, Importer, Outcome, keys};
+///
+/// // What the first bot left behind.
+/// let mut connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
+/// let mobile = "+263771234567";
+/// let old = keys::CachedUserKeys::new(mobile);
+/// let _: () = redis::cmd("SET").arg(&old.stage).arg("handle_action_transactions").query_async(&mut connection).await?;
+/// let _: () = redis::cmd("SET").arg(&old.jwt_token).arg("eyJhbGciOi").query_async(&mut connection).await?;
+///
+/// // First see what would be done, person by person; then do it.
+/// let mut states = connect(url).await?;
+/// let numbers = [mobile, "+263772222222"];
+/// let dry = Importer::new(&mut states).dry_run().cached_users(numbers, |person| println!("{person:?}")).await?;
+/// assert_eq!((dry.would_create, dry.nothing_found), (1, 1));
+/// let done = Importer::new(&mut states).delete_sources().cached_users(numbers, |_| {}).await?;
+/// assert_eq!(done.created, 1);
+///
+/// let user = CachedUserManager::new(&mut states, mobile).read().await?;
+/// assert_eq!(user.state().stage(), "handle_action_transactions");
+/// assert_eq!(user.jwt_token(), Some("eyJhbGciOi"));
+/// # Ok(()) });
+/// ```
+#[must_use = "it does nothing by itself"]
+pub struct Importer<'a, D> {
+    states: &'a mut States<D>,
+    dry_run: bool,
+    delete_sources: bool,
+    key_of: KeyOf<'a>,
+}
+
+impl<'a, D: Driver> Importer<'a, D> {
+    /// Imports over this connection.
+    pub fn new(states: &'a mut States<D>) -> Self {
+        Importer { states, dry_run: false, delete_sources: false, key_of: Box::new(str::to_owned) }
+    }
+
+    /// Answers what would be done, violations of the schema included, and has no effect at all.
+    pub fn dry_run(mut self) -> Self {
+        self.dry_run = true;
+        self
+    }
+
+    /// Deletes the strings once their state is made, by this run or an earlier one. Not those of a person whose state somebody
+    /// else has made: nothing of theirs is in it. Strings that stay and have no expiry are taken over again by a run after the
+    /// state has ended.
+    pub fn delete_sources(mut self) -> Self {
+        self.delete_sources = true;
+        self
+    }
+
+    /// The state's key, from the mobile number or the key of the string. Without this it is the very same.
+    ///
+    /// ```
+    /// # support::example(async |url| {
+    /// # let mut states = redis_state_client::connect(url).await?;
+    /// use redis_state_vimbiso::{Importer, keys};
+    ///
+    /// let import = Importer::new(&mut states).into_key(keys::user_state).cached_user("+263771234567").await?;
+    /// assert_eq!(import.target, "user:{+263771234567}:state");
+    /// # Ok(()) });
+    /// ```
+    pub fn into_key(mut self, key_of: impl Fn(&str) -> String + Send + Sync + 'a) -> Self {
+        self.key_of = Box::new(key_of);
+        self
+    }
+
+    /// Folds the five keys of the first bot into one state with schema `vimbiso.cached-user`.
+    ///
+    /// The texts may be bare or JSON; one that is missing gets its default. The state expires when the last of the five would have,
+    /// and by the schema's time when none of them expires; the token lapses by the schema's time.
+    ///
+    /// Errors: whatever would meet the next person too: no connection, no such schema. What is wrong with this one is
+    /// [`Outcome::Refused`].
+    pub fn cached_user(self, mobile_number: &'a str) -> D::Answer<'a, Import> {
+        D::answer(async move { self.one(Kind::CachedUser, mobile_number).await })
+    }
+
+    /// As [`cached_user`](Importer::cached_user), of many, each reported as soon as it is done. A run that ends with an error can
+    /// simply be run again.
+    pub fn cached_users<S: AsRef<str> + Send>(
+        self,
+        mobile_numbers: impl IntoIterator<Item = S, IntoIter: Send> + Send + 'a,
+        report: impl FnMut(&Import) + Send + 'a,
+    ) -> D::Answer<'a, Summary> {
+        D::answer(async move { self.many(Kind::CachedUser, mobile_numbers, report).await })
+    }
+
+    /// Makes a state of a string that holds a JSON document, such as `channel:+263771234567` or `user:{+263771234567}:state`. The
+    /// document is kept to the letter; members that it does not have begin with the schema's defaults.
+    ///
+    /// The schema must be named: it says which members are secret. Expiry and errors are as for
+    /// [`cached_user`](Importer::cached_user).
+    ///
+    /// ```
+    /// # support::example(async |url| {
+    /// use redis_state_client::{connect, redis};
+    /// use redis_state_vimbiso::{Importer, Outcome, keys};
+    ///
+    /// let key = keys::channel("+263771234567");
+    /// let old = r#"{"channel":{"type":"whatsapp","identifier":"+263771234567"}}"#;
+    /// let mut connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
+    /// let _: () = redis::cmd("SET").arg(&key).arg(old).arg("EX").arg(60).query_async(&mut connection).await?;
+    ///
+    /// let mut states = connect(url).await?;
+    /// let import = Importer::new(&mut states).document(&key, "vimbiso.channel").await?;
+    /// assert!(matches!(import.outcome, Outcome::Created(etag) if etag.version == 1));
+    /// # Ok(()) });
+    /// ```
+    pub fn document(self, key: &'a str, schema: &'a str) -> D::Answer<'a, Import> {
+        D::answer(async move { self.one(Kind::Document(schema), key).await })
+    }
+
+    /// As [`document`](Importer::document), of many: see [`cached_users`](Importer::cached_users).
+    pub fn documents<S: AsRef<str> + Send>(
+        self,
+        keys: impl IntoIterator<Item = S, IntoIter: Send> + Send + 'a,
+        schema: &'a str,
+        report: impl FnMut(&Import) + Send + 'a,
+    ) -> D::Answer<'a, Summary> {
+        D::answer(async move { self.many(Kind::Document(schema), keys, report).await })
+    }
+
+    async fn one(mut self, kind: Kind<'_>, source: &str) -> Result<Import> {
+        let obeyed = Obeyed::read(self.states, kind.schema()).await?;
+        self.import(kind, &obeyed, source).await
+    }
+
+    async fn many<S: AsRef<str> + Send>(
+        mut self,
+        kind: Kind<'_>,
+        sources: impl IntoIterator<Item = S, IntoIter: Send>,
+        mut report: impl FnMut(&Import),
+    ) -> Result<Summary> {
+        let obeyed = Obeyed::read(self.states, kind.schema()).await?;
+        let mut summary = Summary::default();
+        for source in sources {
+            let import = self.import(kind, &obeyed, source.as_ref()).await?;
+            report(&import);
+            summary.add(import);
+        }
+        Ok(summary)
+    }
+
+    async fn import(&mut self, kind: Kind<'_>, obeyed: &Obeyed, source: &str) -> Result<Import> {
+        let target = (self.key_of)(source);
+        let outcome = match self.outcome(kind, obeyed, source, &target).await {
+            Err(error) if is_about_the_source(&error) => {
+                self.put_back(source, &target).await?;
+                Outcome::Refused(error)
+            }
+            outcome => outcome?,
+        };
+        Ok(Import { source: source.to_owned(), target, outcome })
+    }
+
+    async fn outcome(
+        &mut self,
+        kind: Kind<'_>,
+        obeyed: &Obeyed,
+        source: &str,
+        target: &str,
+    ) -> Result<Outcome> {
+        let (before, taken) = match D::resolve(self.states.send(&Meta::new(target))).await {
+            Ok(meta) => (meta.map(|meta| meta.etag), false),
+            Err(error) if error.kind() == ErrorKind::WrongType => (None, true),
+            Err(error) => return Err(error),
+        };
+        let mut found = find::find(self.states, kind, source, target, taken).await?;
+        if found.is_empty() {
+            return Ok(before.map_or(Outcome::NothingFound, Outcome::AlreadyThere));
+        }
+        let mut plan = kind.plan(&found, &obeyed.schema, source, target)?;
+        obeyed.admit(target)?;
+        if before.is_none() {
+            let free = if found.in_the_way { found.aside.as_deref() } else { None };
+            place::check(self.states, &plan, free.unwrap_or(target)).await?;
+            if self.dry_run {
+                return Ok(Outcome::WouldCreate);
+            }
+        }
+        if found.in_the_way {
+            // Nobody writes it there: what is read now is the last that the old bot has written.
+            let aside = found.aside.as_deref().unwrap_or_default();
+            source::rename(self.states, target, aside).await?;
+            found.main = source::read(self.states, aside).await?;
+            if found.is_empty() {
+                return Ok(Outcome::NothingFound);
+            }
+            plan = kind.plan(&found, &obeyed.schema, source, target)?;
+        }
+        match place::lay(self.states, &plan, self.dry_run).await {
+            Ok(Laid::Ours(etag)) => {
+                if self.delete_sources && !self.dry_run {
+                    self.remove(&found).await?;
+                }
+                Ok(match before {
+                    Some(before) if before.version >= etag.version => Outcome::AlreadyThere(before),
+                    _ if self.dry_run => Outcome::WouldCreate,
+                    _ => Outcome::Created(etag),
+                })
+            }
+            Ok(Laid::Theirs(error)) => {
+                let there = D::resolve(self.states.send(&Meta::new(target))).await?;
+                there.map_or(Err(error), |meta| Ok(Outcome::AlreadyThere(meta.etag)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives a string that was put aside, by this run or an earlier one, its key back.
+    async fn put_back(&mut self, source: &str, target: &str) -> Result<()> {
+        match keys::imported(target) {
+            Some(aside) if source == target && !self.dry_run => {
+                source::rename(self.states, &aside, target).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn remove(&mut self, found: &Found) -> Result<()> {
+        for source in found.all() {
+            source::remove(self.states, &source.key).await?;
+        }
+        Ok(())
+    }
+}
+
+impl<D> std::fmt::Debug for Importer<'_, D> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Importer { dry_run, delete_sources, .. } = self;
+        f.debug_struct("Importer")
+            .field("dry_run", dry_run)
+            .field("delete_sources", delete_sources)
+            .finish_non_exhaustive()
+    }
+}
