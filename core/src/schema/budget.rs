@@ -104,7 +104,8 @@ fn cost(graph: &Graph, order: &[Number]) -> u64 {
 #[cfg(test)]
 mod tests {
     use crate::schema::budget::check;
-    use crate::schema::graph::{Graph, Strictness};
+    use crate::schema::graph::Graph;
+    use crate::schema::source::Strictness;
 
     fn checked(text: &str) -> String {
         let value = serde_json::from_str(text).expect(text);

@@ -1,6 +1,6 @@
 //! Schemas: what a document must look like (JSON Schema 2020-12), and what a new one starts with.
 
-use super::graph::{Graph, Strictness};
+use super::graph::Graph;
 use super::refs::Whole;
 use super::validate::Validator;
 use super::{budget, defaults, subschema};
@@ -19,6 +19,7 @@ use crate::schema::annotations::rules::Rules;
 use crate::schema::source::MESSAGE_CHARS_MAX;
 use crate::schema::source::POINTER_CHARS_MAX;
 use crate::schema::source::SCHEMA_DEPTH_MAX;
+use crate::schema::source::Strictness;
 use crate::schema::source::root_patterns;
 use crate::schema::source::shortened;
 use crate::schema::source::ttl_ms;
@@ -96,7 +97,7 @@ impl Schema {
         let initial = Tree::of_trusted(to_text(&initial));
         let rules = Rules::compile(&whole, &initial, strictness)?;
         whole.check_visits()?;
-        let validator = Validator { subschemas: subschema::compile(&graph)? };
+        let validator = Validator { subschemas: subschema::compile(&graph, strictness)? };
         let (text, reference) = Schema::identity(name, revision, value, rules.has_secrets());
         let fault = None;
         Ok(Schema {

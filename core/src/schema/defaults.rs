@@ -134,7 +134,8 @@ mod tests {
     use super::*;
     use crate::json::parse::parse;
     use crate::json::to_text;
-    use crate::schema::graph::{Graph, Strictness};
+    use crate::schema::graph::Graph;
+    use crate::schema::source::Strictness;
 
     fn initial_of(schema: &str) -> String {
         let schema = parse(schema.as_bytes(), 64).expect(schema);

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::keywords;
 use super::keywords::{Applies, Shape};
-use super::source::bad_schema;
+use super::source::{Strictness, bad_schema};
 use crate::error::Error;
 use crate::json::pointer::{Pointer, escaped};
 
@@ -25,15 +25,6 @@ const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// The number of a subschema; the root's is 0.
 pub(crate) type Number = usize;
-
-/// How strictly a schema is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Strictness {
-    /// One that is being set: every word must be known.
-    Set,
-    /// One that is stored: a word that an earlier release ignored is ignored still.
-    Stored,
-}
 
 /// What in a keyword's value a subschema is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 //! lists is rejected, since a misspelt rule protects nothing.
 
 use super::pattern::Pattern;
+use super::source::Strictness;
 
 /// Where the subschemas of a keyword stand in its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,8 +213,9 @@ fn nearest(keyword: &str) -> Option<&'static str> {
 }
 
 /// A pattern of a schema, by what is wrong with it where it is none.
-pub(crate) fn pattern(source: &str) -> Result<Pattern, String> {
-    Pattern::compile(source).map_err(|reason| format!("is no regular expression of ECMA-262: {reason}"))
+pub(crate) fn pattern(source: &str, strictness: Strictness) -> Result<Pattern, String> {
+    Pattern::compile(source, strictness)
+        .map_err(|reason| format!("is no regular expression of ECMA-262: {reason}"))
 }
 
 #[cfg(test)]

@@ -18,6 +18,15 @@ pub(super) const MESSAGE_CHARS_MAX: usize = 200;
 /// The pointer of a violation is cut here: a member's name can be as long as the document.
 pub(super) const POINTER_CHARS_MAX: usize = 256;
 
+/// How strictly a schema is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strictness {
+    /// One that is being set: every word must be known.
+    Set,
+    /// One that is stored: a word that an earlier release ignored is ignored still.
+    Stored,
+}
+
 /// The json of a schema as a tree.
 pub(super) fn value_of(json: &[u8]) -> Result<Value, Error> {
     if json.len() > SCHEMA_BYTES_MAX {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::graph::{Graph, Number, Token};
 use super::keywords;
 use super::pattern::{Pattern, size::PATTERN_STATES_MAX};
+use super::source::Strictness;
 use super::source::bad_schema;
 use super::values::ValueSet;
 use crate::error::Error;
@@ -117,11 +118,11 @@ pub(super) enum Subschema {
 /// Compiles every subschema of a graph; the root's is the first.
 ///
 /// Errors: `BADSCHEMA` for a keyword whose value is none of its values.
-pub(super) fn compile(graph: &Graph) -> Result<Vec<Subschema>, Error> {
+pub(super) fn compile(graph: &Graph, strictness: Strictness) -> Result<Vec<Subschema>, Error> {
     let mut states = 0_usize;
     let mut subschemas = Vec::with_capacity(graph.len());
     for number in 0..graph.len() {
-        let compiler = Compiler { graph, number };
+        let compiler = Compiler { graph, strictness, number };
         let subschema = compiler.subschema()?;
         states = states.saturating_add(subschema.pattern_states());
         if states > STATES_MAX {
@@ -149,6 +150,7 @@ impl Subschema {
 
 struct Compiler<'g, 's> {
     graph: &'g Graph<'s>,
+    strictness: Strictness,
     number: Number,
 }
 
@@ -223,7 +225,7 @@ impl<'s> Compiler<'_, 's> {
         list.extend(self.count("maxLength")?.map(Keyword::MaxLength));
         if let Some(pattern) = self.get("pattern") {
             let source = pattern.as_str().ok_or_else(|| self.wrong("pattern", "must be a string"))?;
-            let pattern = keywords::pattern(source).map_err(|reason| self.wrong("pattern", reason))?;
+            let pattern = self.pattern("pattern", source)?;
             list.push(Keyword::Pattern(pattern));
         }
         Ok(())
@@ -277,6 +279,10 @@ impl<'s> Compiler<'_, 's> {
         };
         list.extend(dependent("dependentSchemas").map(Keyword::DependentSchemas));
         list.extend(dependent("dependencies").map(Keyword::Dependencies));
+    }
+
+    fn pattern(&self, keyword: &str, source: &str) -> Result<Pattern, Error> {
+        keywords::pattern(source, self.strictness).map_err(|reason| self.wrong(keyword, reason))
     }
 
     fn types(&self, value: &Value) -> Result<Types, Error> {
@@ -356,9 +362,7 @@ impl<'s> Compiler<'_, 's> {
         let named = named.map(|(name, schema)| (raw(name).into(), schema)).collect();
         let mut by_pattern = Vec::new();
         for (source, schema) in self.named("patternProperties") {
-            let pattern =
-                keywords::pattern(source).map_err(|reason| self.wrong("patternProperties", reason))?;
-            by_pattern.push((pattern, schema));
+            by_pattern.push((self.pattern("patternProperties", source)?, schema));
         }
         Ok(Members { named, by_pattern, others: self.below("additionalProperties") })
     }

@@ -16,8 +16,9 @@ use crate::json::name::Name;
 use crate::json::to_text;
 use crate::json::tree::Tree;
 use crate::schema::defaults;
-use crate::schema::graph::{Number, Strictness};
+use crate::schema::graph::Number;
 use crate::schema::refs::{Spot, Whole};
+use crate::schema::source::Strictness;
 use crate::schema::source::bad_schema;
 
 /// Keywords that stand on a member and mark it.

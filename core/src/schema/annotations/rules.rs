@@ -8,8 +8,8 @@ use crate::json::name::Name;
 use crate::json::node::Node;
 use crate::json::pointer::escaped;
 use crate::json::tree::Tree;
-use crate::schema::graph::Strictness;
 use crate::schema::refs::Whole;
+use crate::schema::source::Strictness;
 
 /// The compiled annotations of a schema.
 #[derive(Debug, Default)]

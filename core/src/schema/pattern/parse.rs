@@ -1,15 +1,18 @@
 //! The text of a pattern to an expression: the grammar of ECMA-262, 22.2.1, with the flag `u`.
 //!
-//! Look-around, back-references and flags are rejected: no linear engine has the first two. Beyond the
-//! grammar, a backslash before any ASCII punctuation stands for it, and a lone `]` or `}` for itself,
-//! since patterns written for other engines have them.
+//! Look-around, back-references and flags are rejected: no linear engine has the first two. Earlier
+//! releases took more than the grammar: a backslash before any ASCII punctuation, a lone `]` or `}`, any
+//! spelling of a property, any name of a group. A schema that is stored may still have them.
 
 use std::collections::HashMap;
 use std::iter::Peekable;
 use std::str::Chars;
 
 use super::class::Class;
+use super::groups::Names;
+use super::properties;
 use super::{size::PATTERN_STATES_MAX, size::too_large};
+use crate::schema::source::Strictness;
 
 /// Groups nest at most this deep.
 const GROUP_DEPTH_MAX: usize = 64;
@@ -50,10 +53,12 @@ pub(super) struct Parsed {
 }
 
 /// Reads a pattern; an error says what is wrong with it.
-pub(super) fn parse(source: &str) -> Result<Parsed, String> {
+pub(super) fn parse(source: &str, strictness: Strictness) -> Result<Parsed, String> {
     let mut parser = Parser {
         rest: source.chars().peekable(),
+        strictness,
         depth: 0,
+        names: Names::default(),
         classes: Vec::new(),
         properties: HashMap::new(),
         size: 0,
@@ -67,8 +72,10 @@ pub(super) fn parse(source: &str) -> Result<Parsed, String> {
 
 struct Parser<'s> {
     rest: Peekable<Chars<'s>>,
+    strictness: Strictness,
     /// How many groups are open.
     depth: usize,
+    names: Names,
     classes: Vec<Class>,
     /// Properties of Unicode that have been looked up.
     properties: HashMap<String, Class>,
@@ -100,14 +107,17 @@ impl Parser<'_> {
     }
 
     fn alternation(&mut self) -> Result<Expression, String> {
+        let names = self.names.len();
         let first = self.alternative()?;
         if self.rest.peek() != Some(&'|') {
             return Ok(first);
         }
-        let mut branches = vec![first];
+        let (mut branches, mut aside) = (vec![first], Vec::new());
         while self.eat('|') {
+            aside.extend(self.names.set_aside(names));
             branches.push(self.alternative()?);
         }
+        self.names.take_back(aside);
         Ok(Expression::Alternate(branches))
     }
 
@@ -153,6 +163,9 @@ impl Parser<'_> {
                 );
             }
             Some('{') => return Err("a { opens no count: write \\{ for the character".to_owned()),
+            Some(lone @ (']' | '}')) if self.strictness == Strictness::Set => {
+                return Err(format!("a {lone} closes nothing: write \\{lone} for the character"));
+            }
             Some(character) => self.class(Class::single(u32::from(character)))?,
             None => Expression::Empty,
         };
@@ -222,11 +235,33 @@ impl Parser<'_> {
             Some(':') => Ok(()),
             Some('=' | '!') => Err(LOOK_AROUND.to_owned()),
             Some('<') if matches!(self.rest.peek(), Some('=' | '!')) => Err(LOOK_AROUND.to_owned()),
+            Some('<') if self.strictness == Strictness::Set => self.group_name(),
             Some('<') => {
                 let is_named = self.rest.by_ref().any(|character| character == '>');
                 if is_named { Ok(()) } else { Err("the name of a group is not closed".to_owned()) }
             }
             _ => Err("flags are not supported: write (?:…) for a group without a name".to_owned()),
+        }
+    }
+
+    /// A name and the `>` behind it.
+    fn group_name(&mut self) -> Result<(), String> {
+        const WRONG: &str = "the name of a group is letters, digits, _ and $, and begins with no digit";
+        let mut name = String::new();
+        loop {
+            let letter = match self.rest.next() {
+                Some('>') if !name.is_empty() => break,
+                Some('\\') if self.eat('u') => char::from_u32(self.unicode()?),
+                Some(letter) => Some(letter),
+                None => return Err("the name of a group is not closed".to_owned()),
+            };
+            let is_first = name.is_empty();
+            name.push(letter.filter(|letter| self.names.has_letter(*letter, is_first)).ok_or(WRONG)?);
+        }
+        if self.names.take(name) {
+            Ok(())
+        } else {
+            Err("two groups have the same name: give each its own".to_owned())
         }
     }
 
@@ -275,6 +310,7 @@ impl Parser<'_> {
     fn class_atom(&mut self) -> Result<Atom, String> {
         match self.rest.next() {
             Some('\\') if self.eat('b') => Ok(Atom::Character(0x08)),
+            Some('\\') if self.eat('-') => Ok(Atom::Character(u32::from('-'))),
             Some('\\') => self.escape(),
             Some(character) => Ok(Atom::Character(u32::from(character))),
             None => Err("a [ is not closed: write \\[ for the character".to_owned()),
@@ -304,7 +340,8 @@ impl Parser<'_> {
             '1'..='9' | 'k' => {
                 return Err("back-references are not supported: patterns run in linear time".to_owned());
             }
-            _ if letter.is_ascii_punctuation() || letter == ' ' => u32::from(letter),
+            _ if "^$\\.*+?()[]{}|/".contains(letter) => u32::from(letter),
+            _ if self.strictness == Strictness::Stored && is_escaped_elsewhere(letter) => u32::from(letter),
             _ => return Err(no_escape(letter)),
         };
         Ok(Atom::Character(code))
@@ -363,14 +400,26 @@ impl Parser<'_> {
             Some(class) => class.clone(),
             None => {
                 self.count(PROPERTY_STATES.saturating_mul(RANGES_PER_STATE))?;
-                let class = Class::of_property(&name)
-                    .ok_or_else(|| format!("\\p{{{name}}} is no property of Unicode"))?;
+                let is_known = self.strictness == Strictness::Stored || properties::is_property(&name);
+                let class = is_known.then(|| Class::of_property(&name)).flatten();
+                let class = class.ok_or_else(|| no_property(&name))?;
                 self.properties.insert(name, class.clone());
                 class
             }
         };
         Ok(if negated { class.negated() } else { class })
     }
+}
+
+/// Characters that patterns of other engines have behind a backslash.
+fn is_escaped_elsewhere(letter: char) -> bool {
+    letter.is_ascii_punctuation() || letter == ' '
+}
+
+fn no_property(name: &str) -> String {
+    format!(
+        "\\p{{{name}}} is no property of ECMA-262: write it exactly, such as \\p{{L}} or \\p{{Script=Greek}}"
+    )
 }
 
 fn no_escape(letter: char) -> String {
