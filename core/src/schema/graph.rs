@@ -169,6 +169,10 @@ impl<'s> Walk<'s> {
         if self.strictness == Strictness::Stored && !keywords::is_unsupported(keyword) {
             return Ok(());
         }
+        if keyword == "x-bind" && number > 0 {
+            let reason = "binds nothing here: it may only stand at the root of the schema";
+            return Err(self.wrong_at(number, keyword, reason));
+        }
         match keywords::rejected(keyword) {
             Some(reason) => Err(self.wrong_at(number, keyword, reason)),
             None => Ok(()),
@@ -404,6 +408,10 @@ mod tests {
         let schema = r#"{"properties":{"token":{"x-secrt":true}}}"#;
         assert!(set(schema).starts_with("BADSCHEMA /properties/token/x-secrt: "), "{}", set(schema));
         assert_eq!(walked(schema, Strictness::Stored), " /properties/token");
+        let below = r##"{"$ref":"#/$defs/own","$defs":{"own":{"x-bind":["channel:*"]}}}"##;
+        assert!(set(below).starts_with("BADSCHEMA /$defs/own/x-bind: binds nothing"), "{}", set(below));
+        assert_eq!(walked(below, Strictness::Stored), " /$defs/own");
+        assert_eq!(set(r#"{"x-bind":["channel:*"]}"#), "");
         let dynamic = r##"{"$dynamicRef":"#node"}"##;
         assert!(walked(dynamic, Strictness::Stored).starts_with("BADSCHEMA /$dynamicRef: "));
     }
