@@ -60,7 +60,7 @@ impl Schema {
     /// keywords, is larger than [`SCHEMA_BYTES_MAX`] and its siblings allow, points outside itself, or
     /// could take too long to validate with.
     pub fn compile(name: &str, revision: u64, json: &[u8]) -> Result<Schema, Error> {
-        Schema::read(name, revision, &value_of(json)?, Strictness::Set)
+        Schema::read(name, revision, &value_of(json, Strictness::Set)?, Strictness::Set)
     }
 
     /// Compiles a schema that is stored, or comes from a primary. One that an earlier release took and
@@ -69,7 +69,7 @@ impl Schema {
     ///
     /// Errors: `BADJSON`, `BADSCHEMA` when it is not even a text that could be kept.
     pub fn stored(name: &str, revision: u64, json: &[u8]) -> Result<Schema, Error> {
-        let value = value_of(json)?;
+        let value = value_of(json, Strictness::Stored)?;
         Ok(Schema::read(name, revision, &value, Strictness::Stored).unwrap_or_else(|error| {
             let (text, reference) = Schema::identity(name, revision, &value, true);
             Schema {
@@ -356,6 +356,15 @@ mod tests {
             let refused = compiled(text).expect_err(text).to_string();
             assert!(refused.starts_with("BADSCHEMA "), "{text}: {refused}");
         }
+        let repeated = r#"{"properties":{"a/b":{"x-secret":true,"type":"string","x-secret":false}}}"#;
+        let refused = compiled(repeated).expect_err(repeated).to_string();
+        assert_eq!(refused, r#"BADSCHEMA /properties/a~1b: has the member "x-secret" more than once"#);
+        let repeated = r#"{"enum":[1,{"a":1,"\u0061":2}]}"#;
+        let refused = compiled(repeated).expect_err(repeated).to_string();
+        assert_eq!(refused, r#"BADSCHEMA /enum/1: has the member "a" more than once"#);
+        assert!(
+            Schema::stored("vimbiso.channel", 1, repeated.as_bytes()).is_ok_and(|it| it.usable().is_ok())
+        );
         assert!(matches!(compiled("{"), Err(Error::BadJson { .. })));
         let deep = format!("{}{}", r#"{"not":"#.repeat(32), "true") + &"}".repeat(32);
         assert!(compiled(&deep).is_ok());

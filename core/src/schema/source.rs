@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::error::{Error, shown_pointer};
-use crate::json::parse::parse;
+use crate::json::parse::parse_finding_repeated;
 use crate::limits::NAME_BYTES_MAX;
 
 /// A schema's text is at most this long.
@@ -28,17 +28,21 @@ pub(crate) enum Strictness {
 }
 
 /// The json of a schema as a tree.
-pub(super) fn value_of(json: &[u8]) -> Result<Value, Error> {
+pub(super) fn value_of(json: &[u8], strictness: Strictness) -> Result<Value, Error> {
     if json.len() > SCHEMA_BYTES_MAX {
         let reason = format!("the schema is {} bytes, the limit is {SCHEMA_BYTES_MAX}", json.len());
         return Err(Error::BadSchema { reason });
     }
-    let tree = parse(json, SCHEMA_DEPTH_MAX).map_err(|error| match error {
+    let (tree, repeated) = parse_finding_repeated(json, SCHEMA_DEPTH_MAX).map_err(|error| match error {
         Error::TooDeep { .. } => {
             Error::BadSchema { reason: format!("the schema nests deeper than {SCHEMA_DEPTH_MAX}") }
         }
         error => error,
     })?;
+    // The last one would win: `"x-secret":true` loses to a slip further down.
+    if let Some((pointer, name)) = repeated.filter(|_| strictness == Strictness::Set) {
+        return Err(bad_schema(&pointer, format!("has the member \"{name}\" more than once")));
+    }
     Ok(tree.root().to_value())
 }
 

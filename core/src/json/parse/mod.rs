@@ -15,6 +15,7 @@ use std::collections::HashSet;
 
 use super::draft::{Draft, Members};
 use super::node::Node;
+use super::pointer::escaped;
 use super::tree::Tree;
 use super::{entry::Entry, entry::NO_NAME};
 use crate::error::Error;
@@ -30,6 +31,25 @@ const SOME: usize = 16;
 
 /// Parses `bytes`; containers may nest `depth_max` deep (`{}` is one).
 pub(crate) fn parse(bytes: &[u8], depth_max: usize) -> Result<Tree<'static>, Error> {
+    let (tree, repeats) = read(bytes, depth_max)?;
+    if repeats { Ok(without_repeated(&tree)) } else { Ok(tree) }
+}
+
+/// The same, with the first object that has a name twice, by its pointer, and the name.
+pub(crate) fn parse_finding_repeated(
+    bytes: &[u8],
+    depth_max: usize,
+) -> Result<(Tree<'static>, Option<(String, String)>), Error> {
+    let (tree, repeats) = read(bytes, depth_max)?;
+    if !repeats {
+        return Ok((tree, None));
+    }
+    let repeated = first_repeated(tree.root(), "");
+    Ok((without_repeated(&tree), repeated))
+}
+
+/// The text as it is, and whether an object in it has a name twice.
+fn read(bytes: &[u8], depth_max: usize) -> Result<(Tree<'static>, bool), Error> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| Error::BadJson { at_byte: error.valid_up_to(), reason: "not UTF-8" })?;
     let mut parser = Parser {
@@ -50,8 +70,22 @@ pub(crate) fn parse(bytes: &[u8], depth_max: usize) -> Result<Tree<'static>, Err
         return Err(parser.bad("text after the end of the value"));
     }
     parser.take_over();
-    let tree = Tree::new(parser.out, root);
-    if parser.repeats { Ok(without_repeated(&tree)) } else { Ok(tree) }
+    Ok((Tree::new(parser.out, root), parser.repeats))
+}
+
+fn first_repeated(node: Node, pointer: &str) -> Option<(String, String)> {
+    let mut names = HashSet::new();
+    node.children().enumerate().find_map(|(index, child)| {
+        let below = if node.is_object() {
+            if !names.insert(child.raw_name()) {
+                return Some((pointer.to_owned(), child.name().into_owned()));
+            }
+            format!("{pointer}/{}", escaped(&child.name()))
+        } else {
+            format!("{pointer}/{index}")
+        };
+        first_repeated(child, &below)
+    })
 }
 
 /// The same with each name once.
