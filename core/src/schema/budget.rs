@@ -6,9 +6,12 @@
 //! value and, in turn, about one of its members, down to the deepest document there can be. References
 //! that lead back to the same value without going down never end.
 
+use std::collections::VecDeque;
+
 use super::graph::{Edge, Graph, Number};
 use super::keywords::Applies;
-use super::source::bad_schema;
+use super::source::{Strictness, bad_schema};
+use super::validate::DEPTH_MAX;
 use crate::error::Error;
 
 /// How many subschemas may be asked along one path of the deepest document.
@@ -16,9 +19,13 @@ const COST_MAX: u64 = 4096;
 /// The deepest document: the upper end of `state.max-depth`.
 const LEVELS: usize = 128;
 
-/// Rejects what never ends, or costs too much.
-pub(crate) fn check(graph: &Graph) -> Result<(), Error> {
+/// Rejects what never ends, or costs too much, or leads deeper than validation goes.
+pub(crate) fn check(graph: &Graph, strictness: Strictness) -> Result<(), Error> {
     let order = in_place_order(graph)?;
+    // A document that never gets there passes: one that is stored may be in use.
+    if strictness == Strictness::Set {
+        check_depth(graph, &order)?;
+    }
     if cost(graph, &order) > COST_MAX {
         return Err(bad_schema(
             "",
@@ -69,6 +76,39 @@ fn in_place_order(graph: &Graph) -> Result<Vec<Number>, Error> {
     Ok(order)
 }
 
+/// Rejects subschemas that are asked within one another for one value, deeper than validation goes.
+fn check_depth(graph: &Graph, order: &[Number]) -> Result<(), Error> {
+    // The longest chain that begins with each, itself included.
+    let mut chains = vec![0_usize; graph.len()];
+    for number in order {
+        let edges = graph.edges(*number).iter().filter(|edge| is_in_place(edge));
+        let longest = edges.filter_map(|edge| chains.get(edge.to)).max().copied().unwrap_or(0);
+        if let Some(chain) = chains.get_mut(*number) {
+            *chain = longest.saturating_add(1);
+        }
+    }
+    // Breadth first: how many subschemas must be asked around each, at the least.
+    let mut around: Vec<Option<usize>> = vec![None; graph.len()];
+    let mut open = VecDeque::from([(0, 0_usize)]);
+    while let Some((number, depth)) = open.pop_front() {
+        match around.get_mut(number) {
+            Some(known @ None) => *known = Some(depth),
+            _ => continue,
+        }
+        let deepest = depth.saturating_add(chains.get(number).copied().unwrap_or(0));
+        if deepest > DEPTH_MAX {
+            let reason = format!(
+                "leads through {deepest} subschemas within one another, and validation follows at most \
+                 {DEPTH_MAX}: refer to the last one directly"
+            );
+            return Err(bad_schema(&graph.pointer(number), reason));
+        }
+        let applied = graph.edges(number).iter().filter(|edge| edge.applies != Applies::Nowhere);
+        open.extend(applied.map(|edge| (edge.to, depth.saturating_add(1))));
+    }
+    Ok(())
+}
+
 /// The most subschemas that can be asked along one path of a document of [`LEVELS`].
 fn cost(graph: &Graph, order: &[Number]) -> u64 {
     let mut below = vec![0_u64; graph.len()];
@@ -110,7 +150,7 @@ mod tests {
     fn checked(text: &str) -> String {
         let value = serde_json::from_str(text).expect(text);
         Graph::of(&value, Strictness::Set)
-            .and_then(|graph| check(&graph))
+            .and_then(|graph| check(&graph, Strictness::Set))
             .map_or_else(|error| error.to_string(), |_| "OK".to_owned())
     }
 
@@ -125,6 +165,25 @@ mod tests {
         ] {
             assert_eq!(checked(text), "OK", "{text}");
         }
+    }
+
+    #[test]
+    fn a_chain_deeper_than_validation_goes_is_refused() {
+        let chain = |count: usize, root: &str| {
+            let links: Vec<String> =
+                (1..count).map(|n| format!(r##""d{n}":{{"$ref":"#/$defs/d{}"}}"##, n + 1)).collect();
+            format!(r##"{{{root},"$defs":{{{},"d{count}":true}}}}"##, links.join(","))
+        };
+        let root = r##""$ref":"#/$defs/d1""##;
+        assert_eq!(checked(&chain(511, root)), "OK");
+        let refused = checked(&chain(512, root));
+        assert!(refused.starts_with("BADSCHEMA (root): leads through 513 subschemas"), "{refused}");
+        let root = r##""properties":{"a":{"$ref":"#/$defs/d1"}}"##;
+        assert_eq!(checked(&chain(510, root)), "OK");
+        let refused = checked(&chain(600, root));
+        assert!(refused.starts_with("BADSCHEMA /properties/a: leads through 602 subschemas"), "{refused}");
+        // Where nothing leads there it does no harm.
+        assert_eq!(checked(&chain(600, r#""type":"object""#)), "OK");
     }
 
     #[test]

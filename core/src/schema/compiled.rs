@@ -88,7 +88,7 @@ impl Schema {
 
     fn read(name: &str, revision: u64, value: &Value, strictness: Strictness) -> Result<Schema, Error> {
         let graph = Graph::of(value, strictness)?;
-        budget::check(&graph)?;
+        budget::check(&graph, strictness)?;
         let ttl_ms = value.get("x-ttl").map(|ttl| ttl_ms(ttl, "/x-ttl")).transpose()?;
         let patterns = root_patterns(value)?;
         let whole = Whole::new(&graph);

@@ -40,7 +40,7 @@ const POINTER_BYTE_COST: usize = 10;
 /// So many bytes of a container are passed over for one unit.
 const BYTES_PER_UNIT: usize = 8;
 /// Subschemas are asked within subschemas at most this deep: each takes stack.
-const DEPTH_MAX: usize = 512;
+pub(super) const DEPTH_MAX: usize = 512;
 
 /// The compiled subschemas of a schema; the first is the root.
 #[derive(Debug, Default)]
