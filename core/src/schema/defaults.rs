@@ -74,8 +74,12 @@ struct Filler<'w, 's> {
 
 impl<'s> Filler<'_, 's> {
     fn fill(&mut self, spot: &Spot<'s>, value: &mut Value, depth: usize) -> Result<(), Error> {
-        if depth > DEPTH_MAX || self.members > MEMBERS_MAX {
-            return Err(bad_schema("", "its defaults go on without end".into()));
+        if depth > DEPTH_MAX {
+            let reason = format!("its defaults go on without end, or nest deeper than {DEPTH_MAX}");
+            return Err(bad_schema("", reason));
+        }
+        if self.members > MEMBERS_MAX {
+            return Err(bad_schema("", format!("its defaults fill more than {MEMBERS_MAX} members")));
         }
         let Value::Object(members) = value else { return Ok(()) };
         for (name, below) in self.whole.properties(spot) {
@@ -209,6 +213,18 @@ mod tests {
         let graph = Graph::of(&flat, Strictness::Set).expect("a schema");
         let whole = Whole::new(&graph);
         assert!(!are_nested(&whole, &initial(&whole).expect("defaults")));
+    }
+
+    #[test]
+    fn too_many_defaults_are_refused_with_their_limit() {
+        let link = |n: usize| {
+            let next = format!(r##"{{"default":{{}},"$ref":"#/$defs/d{}"}}"##, n + 1);
+            format!(r#""d{n}":{{"properties":{{"a":{next},"b":{next}}}}}"#)
+        };
+        let links: Vec<String> = (0..24).map(link).collect();
+        let doubled = format!(r##"{{"$ref":"#/$defs/d0","$defs":{{{},"d24":{{}}}}}}"##, links.join(","));
+        let refused = initial_of(&doubled);
+        assert_eq!(refused, "BADSCHEMA (root): its defaults fill more than 4096 members");
     }
 
     #[test]

@@ -62,7 +62,8 @@ impl<'s> Whole<'s> {
     /// Rejects a schema whose readings were cut short.
     pub fn check_visits(&self) -> Result<(), Error> {
         if self.visits.get() > VISITS_MAX {
-            return Err(bad_schema("", "its references lead to too many subschemas".into()));
+            let reason = format!("its references lead to more than {VISITS_MAX} subschemas");
+            return Err(bad_schema("", reason));
         }
         Ok(())
     }
