@@ -198,8 +198,9 @@ fn is_known(keyword: &str) -> bool {
 
 /// The keyword that was probably meant.
 fn nearest(keyword: &str) -> Option<&'static str> {
-    /// A word is taken for another when at most so many letters differ.
+    /// A word is taken for another when at most so many letters differ, and at most a third of its own.
     const TYPOS_MAX: usize = 2;
+    const LETTERS_PER_TYPO: usize = 3;
     const WORD_BYTES_MAX: usize = 40;
     if keyword.len() > WORD_BYTES_MAX {
         return None;
@@ -209,7 +210,8 @@ fn nearest(keyword: &str) -> Option<&'static str> {
     let names = names.chain(ASSERTIONS).chain(ANNOTATIONS).chain(INERT);
     let distance = |name: &str| strsim::osa_distance(&plain, &name.to_ascii_lowercase());
     let nearest = names.map(|name| (distance(name), name)).min_by_key(|(distance, _)| *distance);
-    nearest.filter(|(distance, _)| *distance <= TYPOS_MAX).map(|(_, name)| name)
+    let typos_max = TYPOS_MAX.min(plain.chars().count() / LETTERS_PER_TYPO);
+    nearest.filter(|(distance, _)| *distance <= typos_max).map(|(_, name)| name)
 }
 
 /// A pattern of a schema, by what is wrong with it where it is none.
@@ -236,7 +238,9 @@ mod tests {
             let reason = rejected(keyword).unwrap_or_else(|| panic!("{keyword} is accepted"));
             assert!(reason.contains(&format!("write {meant}, or ")), "{keyword}: {reason}");
         }
-        assert!(rejected("stages").is_some_and(|reason| !reason.contains("write ")));
+        for keyword in ["stages", "foo", "x-", "x-a", "an"] {
+            assert!(rejected(keyword).is_some_and(|reason| !reason.contains("write ")), "{keyword}");
+        }
         assert!(rejected("x-app-").is_some());
         assert!(rejected("nullable").is_some_and(|reason| reason.contains("\"null\"")));
     }
