@@ -203,7 +203,7 @@ fn bind(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let (pattern, name) = (names::name("the pattern", pattern)?, names::name("the schema's name", name)?);
     let binding = registry::read().prepare_binding(pattern, name)?;
     refuse_to_uncover(ctx, |registry| registry.uncovered_by_binding(&binding, is_used))?;
-    registry::bind(ctx, binding);
+    registry::bind(ctx, vec![binding]);
     ctx.reply_ok();
     Ok(())
 }

@@ -16,10 +16,8 @@ struct Group {
 }
 
 /// Patterns by their beginnings.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Index {
-    /// Most specific first.
-    globs: Vec<Glob>,
     /// Sorted.
     beginnings: Vec<Box<[u8]>>,
     /// One for each beginning.
@@ -28,10 +26,9 @@ pub(super) struct Index {
 
 impl Index {
     /// Of patterns, most specific first.
-    pub(super) fn of(globs: impl Iterator<Item = Glob>) -> Index {
-        let globs: Vec<Glob> = globs.collect();
+    pub(super) fn of<'g>(globs: impl Iterator<Item = &'g Glob>) -> Index {
         let mut by_beginning: Vec<(&[u8], usize)> =
-            globs.iter().enumerate().map(|(place, glob)| (glob.literal(), place)).collect();
+            globs.enumerate().map(|(place, glob)| (glob.literal(), place)).collect();
         by_beginning.sort_unstable();
         let (mut beginnings, mut groups) = (Vec::<Box<[u8]>>::new(), Vec::<Group>::new());
         for (literal, place) in by_beginning {
@@ -44,22 +41,22 @@ impl Index {
                 }
             }
         }
-        Index { globs, beginnings, groups }
+        Index { beginnings, groups }
     }
 
-    /// Where the most specific pattern is that matches.
-    pub(super) fn first_match(&self, key: &[u8]) -> Option<usize> {
-        self.search(key, |glob| glob.matches(key))
+    pub(super) const fn new() -> Index {
+        Index { beginnings: Vec::new(), groups: Vec::new() }
     }
 
-    fn search(&self, key: &[u8], mut is_match: impl FnMut(&Glob) -> bool) -> Option<usize> {
+    /// Where the most specific pattern is that matches, asking those at few places.
+    pub(super) fn first_match(&self, key: &[u8], mut is_match: impl FnMut(usize) -> bool) -> Option<usize> {
         let before = self.beginnings.partition_point(|beginning| **beginning <= *key).checked_sub(1);
         let mut group = longest(&self.beginnings, &self.groups, before, key);
         let mut found: Option<usize> = None;
         while let Some(Group { shorter, places }) = group.and_then(|group| self.groups.get(group)) {
             // Those that are less specific than what was found need not be tried.
             let mut better = places.iter().take_while(|place| found.is_none_or(|found| **place < found));
-            let matching = better.find(|place| self.globs.get(**place).is_some_and(&mut is_match));
+            let matching = better.find(|place| is_match(**place));
             found = matching.copied().or(found);
             group = *shorter;
         }
@@ -83,16 +80,16 @@ fn longest(beginnings: &[Box<[u8]>], groups: &[Group], from: Option<usize>, text
 mod tests {
     use super::*;
 
-    fn index(patterns: &[String]) -> Index {
-        Index::of(patterns.iter().map(|pattern| Glob::parse(pattern.as_bytes())))
+    fn globs(patterns: &[String]) -> Vec<Glob> {
+        patterns.iter().map(|pattern| Glob::parse(pattern.as_bytes())).collect()
     }
 
     /// How many patterns are tried on a key.
     fn tried(patterns: &[String], key: &[u8]) -> usize {
-        let mut tried = 0;
-        index(patterns).search(key, |glob| {
+        let (mut tried, globs) = (0, globs(patterns));
+        Index::of(globs.iter()).first_match(key, |place| {
             tried += 1;
-            glob.matches(key)
+            globs[place].matches(key)
         });
         tried
     }
@@ -117,11 +114,12 @@ mod tests {
             patterns in proptest::collection::vec("[ab]{0,3}[ab*?]{0,3}", 0..24),
             keys in proptest::collection::vec("[ab]{0,6}", 8),
         ) {
-            let index = index(&patterns);
+            let globs = globs(&patterns);
+            let index = Index::of(globs.iter());
             for key in keys {
                 let key = key.as_bytes();
                 let first = patterns.iter().position(|pattern| Glob::parse(pattern.as_bytes()).matches(key));
-                proptest::prop_assert_eq!(index.first_match(key), first);
+                proptest::prop_assert_eq!(index.first_match(key, |place| globs[place].matches(key)), first);
             }
         }
     }

@@ -81,7 +81,12 @@ impl Registry {
 
     /// Keeps a binding.
     pub fn bind(&mut self, binding: Binding) {
-        self.bindings.bind(binding);
+        self.bindings.bind([binding]);
+    }
+
+    /// Keeps bindings; their index is made once.
+    pub fn bind_all(&mut self, bindings: impl IntoIterator<Item = Binding>) {
+        self.bindings.bind(bindings);
     }
 
     /// Forgets a binding; whether there was one.
@@ -275,7 +280,7 @@ impl Registry {
                 let replace = || {
                     self.clear();
                     schemas.into_iter().for_each(|schema| self.put(schema));
-                    bindings.into_iter().for_each(|binding| self.bind(binding));
+                    self.bind_all(bindings);
                 };
                 input.at_end().then(replace).ok_or(BROKEN)
             }

@@ -46,14 +46,16 @@ pub fn put(ctx: Ctx, schema: Arc<Schema>) -> bool {
         write().put(Arc::clone(&schema));
     }
     let missing = read().missing_bindings(&schema);
-    missing.into_iter().for_each(|binding| bind(ctx, binding));
+    bind(ctx, missing);
     !known
 }
 
-/// Binds a pattern, here and on replicas.
-pub fn bind(ctx: Ctx, binding: Binding) {
-    replicate(ctx, &Registry::encode_bind(&binding));
-    write().bind(binding);
+/// Binds patterns, here and on replicas.
+pub fn bind(ctx: Ctx, bindings: Vec<Binding>) {
+    bindings.iter().for_each(|binding| replicate(ctx, &Registry::encode_bind(binding)));
+    if !bindings.is_empty() {
+        write().bind_all(bindings);
+    }
 }
 
 /// Forgets a binding, here and on replicas; whether there was one.

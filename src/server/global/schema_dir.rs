@@ -85,7 +85,7 @@ fn compile(compiled: &mut Registry, schema: &Waiting) -> Result<(), Error> {
     let schema = compiled.prepare(&schema.name, &schema.json)?;
     let bindings = compiled.missing_bindings(&schema);
     compiled.put(schema);
-    bindings.into_iter().for_each(|binding| compiled.bind(binding));
+    compiled.bind_all(bindings);
     Ok(())
 }
 
