@@ -99,8 +99,23 @@ fn a_broken_file_stops_the_start_and_is_named() {
     std::fs::write(dir.path().join("f.bytes.json"), b"\xff\xfe").expect("a file in a folder of ours");
     assert!(refused(dir.path()).contains("f.bytes.json"));
     let dir = folder(&[]);
+    std::fs::create_dir(dir.path().join("fifo")).expect("a folder in a folder of ours");
+    let fifo = dir.path().join("fifo/pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+    std::os::unix::fs::symlink(&fifo, dir.path().join("k.pipe.json")).expect("a link");
+    let line = refused(dir.path());
+    assert!(line.contains("k.pipe.json: ") && line.contains("is no regular file"), "{line}");
+    let line = refused(folder(&[("vimbiso.menu.JSON", "{}"), ("vimbiso.menu.json", "{}")]).path());
+    assert!(line.contains("vimbiso.menu.json: ") && line.contains("the same schema"), "{line}");
+    let dir = folder(&[]);
     std::fs::create_dir(dir.path().join("g.folder.json")).expect("a folder in a folder of ours");
     assert!(refused(dir.path()).contains("g.folder.json"));
+}
+
+#[test]
+fn capitals_in_the_ending_of_a_file_do_not_matter() {
+    let dir = folder(&[("vimbiso.menu.JSON", "{}")]);
+    assert_eq!(schemas(&mut server_with(dir.path()).client()), named(&[("vimbiso.menu", 1)]));
 }
 
 #[test]

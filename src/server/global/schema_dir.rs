@@ -47,6 +47,10 @@ pub fn read(ctx: Ctx) -> Result<(), Error> {
         let named =
             |problem: Error| Error::Setting(format!("state.schema-dir: {}: {problem}", file.display()));
         let schema = read_file(&file).map_err(named)?;
+        if waiting.iter().any(|other: &Waiting| other.name == schema.name) {
+            let problem = "another file of the folder is the same schema, but for capitals in .json";
+            return Err(named(Error::Setting(problem.to_owned())));
+        }
         compile(&mut compiled, &schema).map_err(named)?;
         waiting.push(schema);
     }
@@ -60,7 +64,9 @@ pub fn read(ctx: Ctx) -> Result<(), Error> {
 fn files(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(dir)?.collect::<Result<Vec<_>, _>>()?;
     let paths = entries.into_iter().map(|entry| entry.path());
-    let mut files: Vec<_> = paths.filter(|path| path.extension().is_some_and(|ext| ext == "json")).collect();
+    let is_json =
+        |path: &PathBuf| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    let mut files: Vec<_> = paths.filter(is_json).collect();
     files.sort();
     Ok(files)
 }
@@ -68,6 +74,10 @@ fn files(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
 fn read_file(file: &Path) -> Result<Waiting, Error> {
     let stem = file.file_stem().unwrap_or_default();
     let name = names::name("the schema's name", stem.as_encoded_bytes())?;
+    // A pipe would hold up the start until something writes to it.
+    if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return Err(Error::Setting("is no regular file".to_owned()));
+    }
     let mut json = Vec::new();
     // One byte more than allowed is enough to see that there are too many.
     let bytes_max = SCHEMA_BYTES_MAX as u64 + 1;
