@@ -1,41 +1,45 @@
 //! Why a command, a setting or the load of the module fails. `Display` is the reply line.
 //!
-//! A failure of the state machine is an error of the core; it becomes one of the module's here and nowhere else.
+//! A failure of the state machine is an error of the core; it becomes one of the module's here and
+//! nowhere else.
 
 use redis_state_core::{Error as CoreError, KEY_BYTES_MAX, Shown, Uncovered};
 
-/// Why a command is not carried out; `Display` is the reply line.
+/// Why a command fails; `Display` is the reply line.
 #[derive(Debug)]
 pub enum Error {
     /// Too few or too many words: the server has a text for it.
     WrongArity,
-    /// The core's verdict.
+    /// An error of the core.
     Core(CoreError),
     /// The words do not follow the grammar.
     Syntax(String),
     /// A word is no number where one is wanted.
     NotInteger,
+    /// A word behind EX, PX, EXAT or PXAT is no number.
+    NotTime { keyword: String, word: String },
     /// The key holds another type.
     WrongType,
     /// The audit stream's key holds another type.
     AuditWrongType(String),
     /// The audit stream's last ID is the last possible one.
     AuditFull(String),
-    /// The audit stream is on another node: its slot is being moved.
-    TrailElsewhere(String),
+    /// The audit stream is on another node: its slot migrates.
+    StreamElsewhere(String),
     /// The key is longer than a state's may be.
     LongKey { bytes: usize },
     /// The key has no audit stream in its own slot.
     BadKey,
     /// AUDIT named another stream than this, the key's own.
     BadAuditKey(String),
-    /// A word is for those who may run STATE.SETPROTECTED.
+    /// A word needs the permission to run STATE.SETPROTECTED.
     NoPermission(&'static str),
-    /// PURGE is for those who may run STATE.SCHEMA DEL.
+    /// PURGE needs the permission to run STATE.SCHEMA DEL.
     MayNotPurge,
-    /// What a schema in use guards would be guarded no more: that is for those who may run STATE.SETPROTECTED on all keys.
+    /// A member that a schema in use protects or hides would no longer be: that needs the
+    /// permission to run STATE.SETPROTECTED on all keys.
     Uncovers(Uncovered),
-    /// The right to run the command was taken away while it waited.
+    /// The permission to run the command was revoked while it waited.
     NoPermissionLeft,
     /// ALIGN named more keys than one command may.
     TooManySiblings { named: usize, limit: usize },
@@ -50,9 +54,9 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the words are not those of the command.
+    /// Whether the words could not be parsed.
     pub fn is_misread(&self) -> bool {
-        matches!(self, Error::WrongArity | Error::Syntax(_) | Error::NotInteger)
+        matches!(self, Error::WrongArity | Error::Syntax(_) | Error::NotInteger | Error::NotTime { .. })
     }
 
     pub fn syntax(reason: impl Into<String>) -> Error {
@@ -73,12 +77,25 @@ impl std::fmt::Display for Error {
             Error::Core(error) => write!(f, "{error}"),
             Error::Syntax(reason) => write!(f, "ERR syntax error: {reason}"),
             Error::NotInteger => f.write_str("ERR value is not an integer or out of range"),
+            Error::NotTime { keyword, word } => {
+                let (wanted, example) = match keyword.as_str() {
+                    "EX" => ("a number of seconds", "300"),
+                    "PX" => ("a number of milliseconds", "300000"),
+                    "EXAT" => ("a Unix time in seconds", "1795236654"),
+                    _ => ("a Unix time in milliseconds", "1795236654520"),
+                };
+                write!(
+                    f,
+                    "ERR value is not an integer or out of range: {keyword} takes {wanted} such as {example}, got \"{}\"",
+                    Shown(word)
+                )
+            }
             Error::WrongType => f.write_str("WRONGTYPE Operation against a key holding the wrong kind of value"),
             Error::AuditWrongType(name) => {
                 write!(f, "WRONGTYPE audit stream {} holds another type: delete or rename that key", Shown(name))
             }
             Error::AuditFull(name) => write!(f, "ERR audit stream {} has used its last ID: delete that key", Shown(name)),
-            Error::TrailElsewhere(name) => {
+            Error::StreamElsewhere(name) => {
                 write!(f, "TRYAGAIN audit stream {} is not here, its slot is being moved: try again", Shown(name))
             }
             Error::BadKey => f.write_str(

@@ -1,8 +1,9 @@
-//! redis-state: conversation state inside Redis, validated, versioned, rolled back, expired and audited in one atomic
-//! step. This file is the command table, nothing else.
+//! redis-state: conversation state inside Redis, validated, versioned, rolled back, expired and
+//! audited in one atomic step. This file is the command table, nothing else.
 //!
-//! `command/` reads arguments and asks redis-state-core what they mean; `server/` carries the answer out and is the only
-//! place that calls Redis. Unsafe code is in `server/ffi/` and `server/native_type/` alone.
+//! `command/` reads arguments and asks redis-state-core what they mean; `server/` carries the
+//! answer out and is the only place that calls Redis. Unsafe code is in `server/ffi/` and
+//! `server/native_type/` alone.
 
 #![deny(unsafe_code)]
 

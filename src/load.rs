@@ -1,7 +1,8 @@
 //! What happens when the server loads the module.
 //!
-//! Everything is registered by hand: the macros of redis-module register commands in a way that Redis 7.0 refuses, and go
-//! on when a setting in redis.conf is refused, which crashes some servers.
+//! Everything is registered by hand: the macros of redis-module register commands in a way that
+//! Redis 7.0 refuses, and go on when a setting in redis.conf is refused, which crashes some
+//! servers.
 
 use crate::error::Error;
 use crate::server::commands::registration;

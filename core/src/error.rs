@@ -188,6 +188,12 @@ pub enum Error {
         /// The versions that are, as ranges.
         kept: String,
     },
+    /// A way back from the first version.
+    #[error("NOVERSION there is no earlier version; kept: {kept}")]
+    NoEarlierVersion {
+        /// The versions that are kept, as ranges.
+        kept: String,
+    },
     /// A label that names no version.
     #[error("NOVERSION label {} names no version; kept: {kept}", Shown(.label))]
     NoLabel {
@@ -237,7 +243,9 @@ impl Error {
             Error::TooCostly { .. } | Error::TooNested { .. } => prefix::TOOCOSTLY,
             Error::NoSchema { .. } => prefix::NOSCHEMA,
             Error::BadSchema { .. } => prefix::BADSCHEMA,
-            Error::NoVersion { .. } | Error::NoLabel { .. } => prefix::NOVERSION,
+            Error::NoVersion { .. } | Error::NoEarlierVersion { .. } | Error::NoLabel { .. } => {
+                prefix::NOVERSION
+            }
             Error::BadExpire | Error::BadMember { .. } | Error::LastVersion | Error::Internal(_) => {
                 prefix::ERR
             }
@@ -259,7 +267,16 @@ impl Error {
     }
 
     pub(crate) fn not_an_object() -> Error {
-        let violation = Violation { pointer: String::new(), message: "must be an object".to_owned() };
+        Error::at_root("must be an object")
+    }
+
+    /// An array where a document was wanted: most often a JSON patch.
+    pub(crate) fn array_without_patch() -> Error {
+        Error::at_root("must be an object, not an array: did you mean PATCH?")
+    }
+
+    fn at_root(message: &str) -> Error {
+        let violation = Violation { pointer: String::new(), message: message.to_owned() };
         Error::Invalid { violations: vec![violation] }
     }
 }

@@ -1,4 +1,6 @@
-//! The arguments of a command line: keywords ([`options`]) and single words ([`words`]).
+//! The arguments of a command line: [`expected`], keywords ([`options`]) and single words
+//! ([`words`]).
 
+pub mod expected;
 pub mod options;
 pub mod words;

@@ -1,7 +1,9 @@
-//! The keywords behind the first arguments: one parser for all commands, and one description of them for the server.
+//! The keywords behind the first arguments: one parser for all commands, and one description of
+//! them for the server.
 //!
-//! A keyword counts when the command's row in the table has it, so the grammar that COMMAND DOCS shows is the one that is
-//! parsed. A word twice, or two words of one group, is a syntax error, never "the last one wins".
+//! A keyword counts when the command's row in the table has it, so the grammar that COMMAND DOCS
+//! shows is the one that is parsed. A word twice, or two words of one group, is a syntax error,
+//! never "the last one wins".
 
 use redis_state_core::decide::{Remarks, Target};
 use redis_state_core::{ChangeKind, Error as CoreError, Id, Pointer, Ttl};
@@ -83,11 +85,10 @@ impl<'a> Options<'a> {
         while let Some(word) = rest.next() {
             let keyword = word.to_ascii_uppercase();
             if !command.has_keyword(&keyword) {
-                let shown: String = String::from_utf8_lossy(&word).chars().take(40).collect();
-                let name = text(command.name).to_uppercase();
                 return Err(Error::syntax(format!(
-                    "{name} has no option {shown}; the grammar: {}",
-                    command.grammar()
+                    "{} has no option {}: STATE.HELP shows what it takes",
+                    command.shown_name(),
+                    shown(&word)
                 )));
             }
             options.take(&keyword, &mut rest)?;
@@ -143,7 +144,8 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// As [`Options::remarks`], and by which token `command` is known; `details` tell it from others with the same token.
+    /// As [`Options::remarks`], and by which token `command` is known; `details` tell it from
+    /// others with the same token.
     pub fn remarks_and_id(&self, command: &Command, details: [&[u8]; 2]) -> Remarks {
         let id = self.id.map(|token| Id::new(token.to_owned(), text(command.name), details));
         Remarks { id, ..self.remarks() }
@@ -172,6 +174,11 @@ fn once<T>(option: &mut Option<T>, keyword: &[u8], value: T) -> Result<(), Error
     Ok(())
 }
 
+/// A word as an error shows it.
+fn shown(word: &[u8]) -> String {
+    String::from_utf8_lossy(word).chars().take(40).collect()
+}
+
 /// The words that are not read yet.
 struct Rest<'w, 'a> {
     words: &'w [RedisStr<'a>],
@@ -195,7 +202,11 @@ impl<'w, 'a> Rest<'w, 'a> {
 
     /// A time in units of `unit_ms`, above zero.
     fn time_ms(&mut self, keyword: &[u8], unit_ms: i64) -> Result<i64, Error> {
-        let time = words::integer(self.value(keyword)?)?;
+        let word = self.value(keyword)?;
+        let time = words::integer(word).map_err(|_| Error::NotTime {
+            keyword: String::from_utf8_lossy(keyword).into_owned(),
+            word: shown(word),
+        })?;
         let time_ms = time.checked_mul(unit_ms).filter(|ms| *ms > 0);
         time_ms.ok_or(Error::Core(CoreError::BadExpire))
     }
@@ -203,15 +214,15 @@ impl<'w, 'a> Rest<'w, 'a> {
     fn pointers(&mut self, keyword: &[u8]) -> Result<Vec<Pointer>, Error> {
         let count = words::positive("ONLY", self.value(keyword)?)?;
         let count = usize::try_from(count).unwrap_or(usize::MAX);
-        let few = || Error::syntax("ONLY wants as many pointers as its number says");
+        let few = || Error::syntax("ONLY: its number says how many pointers follow, and fewer do");
         let (pointers, words): (&'w [RedisStr<'a>], _) =
             self.words.split_at_checked(count).ok_or_else(few)?;
         self.words = words;
         words::pointers(pointers)
     }
 
-    /// The keys behind ALIGN. What the server's key spec can't read must be refused here, since it then sees no key of the
-    /// command at all, and ACL checks none.
+    /// The keys behind ALIGN. What the server's key spec can't read must be refused here, since it
+    /// then sees no key of the command at all, and ACL checks none.
     fn siblings(&mut self) -> Result<Vec<RedisStr<'a>>, Error> {
         let wrong = || Error::syntax("ALIGN wants the number of keys, at least 1, and then as many keys");
         let count = words::positive("ALIGN", self.value(b"ALIGN")?).map_err(|_| wrong())?;

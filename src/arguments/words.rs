@@ -1,4 +1,5 @@
-//! Single words of a command line: numbers, names, texts, pointers. Words are bytes until they are proven to be text.
+//! Single words of a command line: numbers, names, texts, pointers. Words are bytes until they are
+//! proven to be text.
 
 use redis_state_core::{POINTER_BYTES_MAX, Pointer};
 

@@ -1,4 +1,5 @@
-//! STATE.ATTEMPT: counts that something was tried, by the server, so that no two clients race for the counter.
+//! STATE.ATTEMPT: counts that something was tried, by the server, so that no two clients race for
+//! the counter.
 
 use redis_state_core::decide::{self, Course, Try};
 use redis_state_core::{Made, Tally, Ttl};
@@ -7,7 +8,7 @@ use crate::arguments::options::{ACTOR, AUDIT, COMPONENT, ID, Options};
 use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
-use crate::server::commit::audit_stream::Trail;
+use crate::server::commit::audit_stream::AuditStream;
 use crate::server::commit::transaction::Target;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
@@ -72,12 +73,12 @@ fn tally_word(word: &[u8]) -> Result<Tally, Error> {
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let request = parse(args)?;
-    let trail = Trail::of_state(&request.key, request.audit)?;
-    let mut target = Target::open(ctx, request.key, trail)?;
+    let stream = AuditStream::of_state(&request.key, request.audit)?;
+    let mut target = Target::open(ctx, request.key, stream)?;
     let outcome = decide::attempt(target.state(), &request.attempt, &target.context(&registry::read()));
     // It is the count that is refused, not what was tried: that must not count as one more failure.
     let remarks = decide::Remarks { operation: None, ..request.attempt.remarks.clone() };
-    let outcome = outcome.map_err(|error| target.refuse(error, &remarks, Ttl::Keep))?;
+    let outcome = outcome.map_err(|error| target.reject(error, &remarks, Ttl::Keep))?;
     let course = outcome.course;
     target.carry_out(outcome)?;
     let counter = target.state().and_then(|state| state.attempts().counter(request.operation));

@@ -3,12 +3,12 @@
 use redis_state_core::decide::{self, Remarks};
 use redis_state_core::{Expected, Ttl};
 
-use super::update::expected_word;
+use crate::arguments::expected;
 use crate::arguments::options::{ACTOR, AUDIT, EVENT, NOTE, Options};
 use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, REMOVE};
-use crate::server::commit::audit_stream::Trail;
+use crate::server::commit::audit_stream::AuditStream;
 use crate::server::commit::transaction::Target;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
@@ -20,7 +20,7 @@ pub static COMMAND: Command = Command {
     complexity: c"O(N) where N is the number of kept versions.",
     flags: c"write",
     categories: "write slow",
-    arity: -3,
+    arity: -2,
     keys: &[KeySpec::First(REMOVE), KeySpec::Audit],
     args: &[
         Arg::key(0),
@@ -31,6 +31,7 @@ pub static COMMAND: Command = Command {
         NOTE,
         AUDIT,
     ],
+    example: "person:7 3",
     run: Some(entry!(run)),
     ..Command::DEFAULT
 };
@@ -44,11 +45,12 @@ struct Request<'a> {
 }
 
 fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
-    let [_, key, expected, rest @ ..] = args else { return Err(Error::WrongArity) };
+    let [_, key, expected, rest @ ..] = args else { return Err(expected::missing(&COMMAND, args)) };
+    let expected = expected::expected(&COMMAND, expected)?;
     let options = Options::parse(&COMMAND, rest)?;
     Ok(Request {
         key: *key,
-        expected: expected_word(expected)?,
+        expected,
         purge: options.purge.is_some(),
         remarks: options.remarks(),
         audit: options.audit,
@@ -57,15 +59,16 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let request = parse(args)?;
-    // To delete the record of what was done is for an administrator; asked first, so that nothing has changed.
+    // To delete the record of what was done is for an administrator; asked first, so that nothing
+    // has changed.
     if request.purge && !ctx.may_destroy() {
         return Err(Error::MayNotPurge);
     }
-    let trail = Trail::of(&request.key, request.audit)?;
-    let mut target = Target::open(ctx, request.key, trail)?;
+    let stream = AuditStream::of(&request.key, request.audit)?;
+    let mut target = Target::open(ctx, request.key, stream)?;
     let remarks = &request.remarks;
     let entry = decide::delete(target.state(), request.expected, remarks, &target.context(&registry::read()));
-    let entry = entry.map_err(|error| target.refuse(error, remarks, Ttl::Keep))?;
+    let entry = entry.map_err(|error| target.reject(error, remarks, Ttl::Keep))?;
     target.delete(&entry, request.purge)?;
     ctx.reply_int(1);
     Ok(())

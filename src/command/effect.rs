@@ -1,7 +1,9 @@
-//! STATE.EFFECT and STATE.SCHEMAEFFECT: what a primary sends to replicas and writes to the AOF (invariant I4).
+//! STATE.EFFECT and STATE.SCHEMAEFFECT: what a primary sends to replicas and writes to the AOF
+//! (invariant I4).
 //!
-//! They carry results, never requests: nothing is validated against a schema, no clock is read and no setting counts. But
-//! no byte is trusted either: an effect that does not fit the state it is for is refused before anything changes.
+//! They carry results, never requests: nothing is validated against a schema, no clock is read and
+//! no setting counts. But no byte is trusted either: an effect that does not fit the state it is
+//! for is refused before anything changes.
 
 use redis_state_core::{Effect, State, codec};
 
@@ -169,7 +171,8 @@ fn fits(request: &Request, key: &Key, stream: Option<&Key>) -> bool {
         (Effect::Remember(remembered), Some(state)) => state.admits_remembered(remembered),
         (_, None) => false,
     };
-    // Each is looked at as if it were alone, so there is one of a kind at most, the one that changes the document first.
+    // Each is looked at as if it were alone, so there is one of a kind at most, the one that
+    // changes the document first.
     let kind = |effect: &Effect| match effect {
         Effect::Put(_) | Effect::Commit(_) | Effect::Relabel(_) => 0,
         Effect::Attempt(_) => 1,

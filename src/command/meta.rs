@@ -7,7 +7,7 @@ use super::read;
 use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, READ};
-use crate::server::commit::audit_stream::Trail;
+use crate::server::commit::audit_stream::AuditStream;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::key::Key;
 use crate::server::ffi::string::RedisStr;
@@ -71,9 +71,10 @@ fn reply(ctx: Ctx, state: &State, key: &Key) {
     ctx.reply_text("attempts");
     attempts::reply_counts(ctx, state.attempts(), usize::MAX);
     ctx.reply_text("audit");
-    // A state that came by RENAME, or while none was written, may have a name that no audit stream goes with.
-    match Trail::of(&key.name(), None).ok().as_ref().and_then(Trail::name) {
-        Some(trail) => ctx.reply_bytes(&trail),
+    // A state that came by RENAME, or while none was written, may have a name that no audit stream
+    // goes with.
+    match AuditStream::of(&key.name(), None).ok().as_ref().and_then(AuditStream::name) {
+        Some(stream) => ctx.reply_bytes(&stream),
         None => ctx.reply_nil(),
     }
     ctx.reply_text("valid");

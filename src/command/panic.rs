@@ -1,4 +1,5 @@
-//! STATE.PANIC: a command that fails in the worst way, for the tests. It is built only with the feature `faults`.
+//! STATE.PANIC: a command that fails in the worst way, for the tests. It is built only with the
+//! feature `faults`.
 
 use crate::error::Error;
 use crate::server::commands::entry::entry;

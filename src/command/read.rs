@@ -1,5 +1,7 @@
-//! What the reading commands have in common: open, look, leave out what has lapsed, hide secrets, reply; nil where no state
-//! is. Nothing is written: a lapse that is due is worked out for this reply, and committed by whoever may write.
+//! What the reading commands share: open, skip lapsed members, mask secrets, reply; nil without a
+//! state.
+//!
+//! Nothing is written: a due lapse is applied to the reply alone, and the next write commits it.
 
 use std::borrow::Cow;
 
@@ -33,7 +35,8 @@ pub fn nothing(ctx: Ctx, key: &Key) -> Result<(), Error> {
     Ok(())
 }
 
-/// Replies the whole present document. One that everybody may read as it is, which is the common case, takes the shortest way.
+/// Replies the whole present document. One that every caller may read as it is, the common case,
+/// takes the shortest way.
 pub fn whole(ctx: Ctx, name: RedisStr) -> Result<(), Error> {
     let key = Key::open_read(ctx, name);
     let Some(held) = key.held() else { return nothing(ctx, &key) };
@@ -73,7 +76,8 @@ pub fn version(state: &State, number: u64) -> Result<Cow<'_, Version>, Error> {
     state.find(number).ok_or_else(|| Error::Core(CoreError::NoVersion { kept: state.kept() }))
 }
 
-/// The present document as this caller may see it: secrets are for who may run STATE.SETPROTECTED on the key.
+/// The present document as this caller may see it: callers with permission to run
+/// STATE.SETPROTECTED on the key see secrets, others see a mask.
 pub fn present<'d>(
     ctx: Ctx,
     key: RedisStr,
@@ -88,7 +92,7 @@ pub fn present<'d>(
     }
 }
 
-/// A past document: its secrets are for nobody.
+/// The document of a snapshot, with its secrets masked for every caller.
 pub fn past<'d>(ctx: Ctx, state: &State, version: &'d Version) -> Result<Cow<'d, Document>, Error> {
     let document = unlapsed(ctx, state, version);
     Ok(match registry::read().hiding_past(state.schema(), version)? {
@@ -97,8 +101,8 @@ pub fn past<'d>(ctx: Ctx, state: &State, version: &'d Version) -> Result<Cow<'d,
     })
 }
 
-/// How long the document of a kept version is, as STATE.GET shows it to this caller: the length of a secret is a hint. 0 where
-/// STATE.GET shows nothing, since the schema is gone.
+/// How long the document of a kept version is, as STATE.GET shows it to this caller: the length of
+/// a secret is a hint. 0 where STATE.GET shows nothing, since the schema is gone.
 pub fn bytes(ctx: Ctx, key: RedisStr, state: &State, version: &Version) -> usize {
     let document = if version.number == state.head().number {
         present(ctx, key, state.schema(), version)

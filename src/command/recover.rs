@@ -1,4 +1,5 @@
-//! STATE.RECOVER: a valid state again, by the mildest of several ways; every way that was tried is told.
+//! STATE.RECOVER: a valid state again, by the mildest of several ways; every way that was tried is
+//! told.
 
 use redis_state_core::decide::{self, Recover, Rung};
 use redis_state_core::{Etag, Ttl};
@@ -7,7 +8,7 @@ use crate::arguments::options::{ACTOR, ALIGN, AUDIT, EVENT, NOTE, Options, TTL};
 use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
-use crate::server::commit::audit_stream::Trail;
+use crate::server::commit::audit_stream::AuditStream;
 use crate::server::commit::transaction::Target;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
@@ -60,8 +61,8 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let Request { key, schema, ttl, remarks, audit, align } = parse(args)?;
-    let trail = Trail::of_state(&key, audit)?;
-    let mut target = Target::open(ctx, key, trail)?;
+    let stream = AuditStream::of_state(&key, audit)?;
+    let mut target = Target::open(ctx, key, stream)?;
     let may_change_schema = schema.is_some() && ctx.may_set_protected(key);
     let request = Recover { schema: schema.map(str::to_owned), ttl, remarks, may_change_schema };
     let recovery =

@@ -2,12 +2,13 @@
 
 use redis_state_core::decide::{self, Reset};
 
-use super::update::{expected_word, finish};
+use super::update::finish;
+use crate::arguments::expected;
 use crate::arguments::options::{ACTOR, ALIGN, AUDIT, EVENT, ID, NOTE, Options, RETURN, TTL};
 use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
-use crate::server::commit::audit_stream::Trail;
+use crate::server::commit::audit_stream::AuditStream;
 use crate::server::commit::transaction::Target;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
@@ -19,9 +20,10 @@ pub static COMMAND: Command = Command {
     complexity: c"O(N) where N is the length of the document.",
     flags: c"write deny-oom",
     categories: "write slow",
-    arity: -3,
+    arity: -2,
     keys: &[KeySpec::First(WRITE), KeySpec::Audit, KeySpec::Align],
     args: &[Arg::key(0), Arg::text(c"expected"), TTL, EVENT, ACTOR, NOTE, ID, RETURN, AUDIT, ALIGN],
+    example: "person:7 3",
     run: Some(entry!(run)),
     ..Command::DEFAULT
 };
@@ -35,10 +37,11 @@ struct Request<'a> {
 }
 
 fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
-    let [_, key, expected, rest @ ..] = args else { return Err(Error::WrongArity) };
+    let [_, key, expected, rest @ ..] = args else { return Err(expected::missing(&COMMAND, args)) };
+    let expected = expected::expected(&COMMAND, expected)?;
     let mut options = Options::parse(&COMMAND, rest)?;
     let reset = Reset {
-        expected: expected_word(expected)?,
+        expected,
         ttl: options.ttl.unwrap_or_default(),
         remarks: options.remarks_and_id(&COMMAND, [b"", b""]),
     };
@@ -48,8 +51,8 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let request = parse(args)?;
-    let trail = Trail::of_state(&request.key, request.audit)?;
-    let mut target = Target::open(ctx, request.key, trail)?;
+    let stream = AuditStream::of_state(&request.key, request.audit)?;
+    let mut target = Target::open(ctx, request.key, stream)?;
     let outcome = decide::reset(target.state(), &request.reset, &target.context(&registry::read()));
     let Reset { remarks, ttl, .. } = &request.reset;
     finish(ctx, &mut target, outcome, remarks, *ttl, &request.align, request.returns)

@@ -2,12 +2,13 @@
 
 use redis_state_core::decide::{self, Rollback};
 
-use super::update::{expected_word, finish};
+use super::update::finish;
+use crate::arguments::expected;
 use crate::arguments::options::{ACTOR, ALIGN, AUDIT, EVENT, ID, NOTE, Options, RETURN, TTL};
 use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
-use crate::server::commit::audit_stream::Trail;
+use crate::server::commit::audit_stream::AuditStream;
 use crate::server::commit::transaction::Target;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
@@ -19,7 +20,7 @@ pub static COMMAND: Command = Command {
     complexity: c"O(N*M) where N is the length of the document and M the number of versions looked at.",
     flags: c"write deny-oom",
     categories: "write slow",
-    arity: -3,
+    arity: -2,
     keys: &[KeySpec::First(WRITE), KeySpec::Audit, KeySpec::Align],
     args: &[
         Arg::key(0),
@@ -47,6 +48,7 @@ pub static COMMAND: Command = Command {
         AUDIT,
         ALIGN,
     ],
+    example: "person:7 3",
     run: Some(entry!(run)),
     ..Command::DEFAULT
 };
@@ -60,7 +62,8 @@ struct Request<'a> {
 }
 
 fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
-    let [_, key, expected, rest @ ..] = args else { return Err(Error::WrongArity) };
+    let [_, key, expected, rest @ ..] = args else { return Err(expected::missing(&COMMAND, args)) };
+    let expected = expected::expected(&COMMAND, expected)?;
     let mut options = Options::parse(&COMMAND, rest)?;
     let target = match (options.target.take(), options.label) {
         (None, None) => decide::Target::Steps(1),
@@ -69,7 +72,7 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
         (Some(_), Some(_)) => return Err(Error::syntax("LABEL can't follow another option of its kind")),
     };
     let rollback = Rollback {
-        expected: expected_word(expected)?,
+        expected,
         target,
         only: options.only.take(),
         all: options.all.is_some(),
@@ -85,8 +88,8 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     if request.rollback.all && !ctx.may_set_protected(request.key) {
         return Err(Error::NoPermission("ALL"));
     }
-    let trail = Trail::of_state(&request.key, request.audit)?;
-    let mut target = Target::open(ctx, request.key, trail)?;
+    let stream = AuditStream::of_state(&request.key, request.audit)?;
+    let mut target = Target::open(ctx, request.key, stream)?;
     let outcome = decide::rollback(target.state(), &request.rollback, &target.context(&registry::read()));
     let Rollback { remarks, ttl, .. } = &request.rollback;
     finish(ctx, &mut target, outcome, remarks, *ttl, &request.align, request.returns)

@@ -128,7 +128,7 @@ fn list(ctx: Ctx, _args: &[RedisStr]) -> Result<(), Error> {
     });
     let mut schemas: BTreeMap<&str, (u64, usize)> = known.collect();
     let mut patterns: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    // A schema that is gone still rules the keys that are bound to it: nobody can write them.
+    // A deleted schema still applies to the keys that are bound to it: no command can write them.
     for binding in registry.bindings() {
         schemas.entry(&binding.schema).or_default();
         patterns.entry(&binding.schema).or_default().push(&binding.pattern);
@@ -189,7 +189,8 @@ fn is_used(name: &str) -> bool {
     registry::users(name) > 0
 }
 
-/// What was a secret or protected in states that are there stays so, unless the caller may read and write all of it anyway.
+/// What was a secret or protected in states that are there stays so, unless the caller may read and
+/// write all of it anyway.
 fn refuse_to_uncover(ctx: Ctx, look: impl FnOnce(&Registry) -> Option<Uncovered>) -> Result<(), Error> {
     let uncovered = look(&registry::read());
     match uncovered {

@@ -6,7 +6,7 @@ use crate::arguments::options::{ALIGN, AUDIT, Options, TTL};
 use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
-use crate::server::commit::audit_stream::Trail;
+use crate::server::commit::audit_stream::AuditStream;
 use crate::server::commit::transaction::Target;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
@@ -28,8 +28,8 @@ pub static COMMAND: Command = Command {
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let [_, key, rest @ ..] = args else { return Err(Error::WrongArity) };
     let options = Options::parse(&COMMAND, rest)?;
-    let trail = Trail::of_state(key, options.audit)?;
-    let mut target = Target::open(ctx, *key, trail)?;
+    let stream = AuditStream::of_state(key, options.audit)?;
+    let mut target = Target::open(ctx, *key, stream)?;
     let ttl = options.ttl.unwrap_or_default();
     let touched = decide::touch(target.state(), ttl, &target.context(&registry::read()))?;
     let is_there = touched.is_some();

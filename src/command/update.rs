@@ -1,14 +1,16 @@
-//! STATE.UPDATE: changes a state, or creates one. STATE.SETPROTECTED: the same, and protected members too.
+//! STATE.UPDATE: changes a state, or creates one. STATE.SETPROTECTED: the same, and protected
+//! members too.
 
 use redis_state_core::decide::{self, Outcome, Rights, Update};
 use redis_state_core::{Change, ChangeKind, Error as CoreError, Expected, Ttl};
 
 use super::read;
+use crate::arguments::expected;
 use crate::arguments::options::{ACTOR, ALIGN, AUDIT, EVENT, ID, NOTE, OPERATION, Options, RETURN, TTL};
 use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
-use crate::server::commit::audit_stream::Trail;
+use crate::server::commit::audit_stream::AuditStream;
 use crate::server::commit::transaction::Target;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
@@ -53,9 +55,10 @@ pub static COMMAND: Command = Command {
     complexity: c"O(N) where N is the length of document and change.",
     flags: c"write deny-oom",
     categories: "write slow",
-    arity: -4,
+    arity: -3,
     keys: &[KeySpec::First(WRITE), KeySpec::Audit, KeySpec::Align],
     args: ARGS,
+    example: "person:7 0 '{\"stage\":\"menu\"}'",
     run: Some(entry!(run)),
     ..Command::DEFAULT
 };
@@ -80,14 +83,14 @@ struct Request<'a> {
 }
 
 fn parse<'a>(args: &[RedisStr<'a>], command: &Command) -> Result<Request<'a>, Error> {
-    let [_, key, expected, json, rest @ ..] = args else { return Err(Error::WrongArity) };
+    let [_, key, expected, json, rest @ ..] = args else { return Err(expected::missing(command, args)) };
+    let expected = expected::expected(command, expected)?;
     let mut options = Options::parse(command, rest)?;
     if options.component.is_some() && options.operation.is_none() {
         return Err(Error::syntax("COMPONENT says where an OPERATION was tried: name that too"));
     }
     let owned = |text: Option<&str>| text.map(str::to_owned);
     let kind = options.kind.unwrap_or_default();
-    let expected = expected_word(expected)?;
     if options.rebase.is_some() && matches!(expected, Expected::Any | Expected::Absent) {
         return Err(Error::syntax("REBASE wants the version or etag that the change was made for"));
     }
@@ -111,13 +114,6 @@ fn parse<'a>(args: &[RedisStr<'a>], command: &Command) -> Result<Request<'a>, Er
     })
 }
 
-/// The word that says which state the caller has read.
-pub fn expected_word(word: &[u8]) -> Result<Expected, Error> {
-    Expected::parse(word).ok_or_else(|| {
-        Error::syntax("expected is an etag, a version, 0 (there must be no state) or * (whatever is there)")
-    })
-}
-
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let request = parse(args, &COMMAND).inspect_err(|_| ctx.redact_all(args))?;
     update(ctx, args, request, false)
@@ -128,11 +124,12 @@ fn run_protected(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     update(ctx, args, parse(args, &PROTECTED_COMMAND).inspect_err(|_| ctx.redact_all(args))?, true)
 }
 
-/// Opens the key; json that may have secrets in it is kept out of SLOWLOG, MONITOR and crash reports, whatever becomes of the
-/// command: all of it, unless a schema that is known and has no secrets applies.
-fn open<'a>(ctx: Ctx, request: &Request<'a>, trail: Trail) -> Result<Target<'a>, Error> {
+/// Opens the key; json that may have secrets in it is kept out of SLOWLOG, MONITOR and crash
+/// reports, whatever becomes of the command: all of it, unless a schema that is known and has no
+/// secrets applies.
+fn open<'a>(ctx: Ctx, request: &Request<'a>, stream: AuditStream) -> Result<Target<'a>, Error> {
     let open = if request.dry_run { Target::open_as_is } else { Target::open };
-    let target = open(ctx, request.key, trail).inspect_err(|_| ctx.redact(JSON))?;
+    let target = open(ctx, request.key, stream).inspect_err(|_| ctx.redact(JSON))?;
     let named = request.update.schema.as_deref();
     if registry::read().may_carry_secrets(&request.key, target.state(), named) {
         ctx.redact(JSON);
@@ -142,14 +139,14 @@ fn open<'a>(ctx: Ctx, request: &Request<'a>, trail: Trail) -> Result<Target<'a>,
 
 /// `protect`: protected members may be written too.
 fn update(ctx: Ctx, args: &[RedisStr], request: Request, protect: bool) -> Result<(), Error> {
-    let trail = Trail::of_state(&request.key, request.audit).inspect_err(|_| ctx.redact_all(args))?;
+    let stream = AuditStream::of_state(&request.key, request.audit).inspect_err(|_| ctx.redact_all(args))?;
     let change = Change::parse(request.kind, &request.json, &config::limits());
     let names_no_schema = |name: &str| registry::read().get(name).is_err();
     // Words in the wrong order are not told from words that are wrong: the json may be any of them.
     if change.is_err() || request.update.schema.as_deref().is_some_and(names_no_schema) {
         ctx.redact_all(args);
     }
-    let mut target = match (open(ctx, &request, trail), &change) {
+    let mut target = match (open(ctx, &request, stream), &change) {
         // What is wrong with the arguments is said before what is wrong with the key.
         (Err(_), Err(error)) => return Err(error.clone().into()),
         (target, _) => target?,
@@ -166,7 +163,8 @@ fn update(ctx: Ctx, args: &[RedisStr], request: Request, protect: bool) -> Resul
     finish(ctx, &mut target, outcome, remarks, *ttl, &request.align, request.returns)
 }
 
-/// The end of a command that makes a version: what was decided is carried out and replied, or the refusal is.
+/// The end of a command that makes a version: what was decided is carried out and replied, or the
+/// refusal is.
 pub fn finish(
     ctx: Ctx,
     target: &mut Target,
@@ -176,7 +174,7 @@ pub fn finish(
     align: &[RedisStr],
     returns: bool,
 ) -> Result<(), Error> {
-    let outcome = outcome.map_err(|error| target.refuse(error, remarks, ttl))?;
+    let outcome = outcome.map_err(|error| target.reject(error, remarks, ttl))?;
     let etag = outcome.etag;
     target.carry_out(outcome)?;
     target.align(align);

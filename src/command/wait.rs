@@ -1,10 +1,11 @@
-//! STATE.WAIT: answers when a state becomes another one than the caller knows, so that nobody has to ask again and again.
+//! STATE.WAIT: answers when a state becomes another one than the caller knows, without polling.
 //!
-//! The server keeps the client and calls back when the key may have changed; then the same look decides whether that is what
-//! it waits for. The words of the command are still there in a callback, so nothing of the request is kept beside them.
+//! The server blocks the client and calls back when the key may have changed; then the same check
+//! decides whether to answer. The words of the command are still there in a callback, so the
+//! request is parsed again instead of kept.
 //!
-//! Rejected: a stream or a channel of changes. The trail is one already, but it costs a right to another key and tells
-//! nothing of the document.
+//! Not a stream or a channel of changes: the audit stream is one already, but it costs a permission
+//! for another key, and it does not carry the document.
 
 use redis_state_core::Expected;
 use redis_state_core::decide::{self, Awaited};
@@ -22,7 +23,8 @@ use crate::server::ffi::key::Key;
 use crate::server::ffi::string::RedisStr;
 use crate::server::value::state_key::Kind;
 
-/// A year. The server adds this to its clock, in 64 bits, and what is beyond them would be a time in the past.
+/// A year. The server adds this to its clock, in 64 bits, and what is beyond them would be a time
+/// in the past.
 const TIMEOUT_MS_MAX: i64 = 365 * 24 * 60 * 60 * 1000;
 
 pub static COMMAND: Command = Command {
@@ -83,16 +85,16 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Who is answered.
+/// The client that is answered.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asker {
     /// The caller of the command, whose rights the server has just checked.
     Caller,
-    /// A client that was blocked: a right that was taken away meanwhile is gone.
+    /// A client that was blocked: its permission may have been revoked meanwhile.
     Blocked,
 }
 
-/// Replies if what is waited for is there, or can't come any more; says whether it did.
+/// Replies if the awaited state is there, or can't come any more; returns whether it did.
 fn answer(ctx: Ctx, request: &Request, asker: Asker) -> Result<bool, Error> {
     let key = Key::open_read(ctx, request.key);
     let state = key.held().map(|held| read::shown(ctx, &key, held.state()));
@@ -128,7 +130,8 @@ fn look_again(ctx: Ctx, args: &[RedisStr]) -> Result<bool, Error> {
     answer(ctx, &request, Asker::Blocked)
 }
 
-/// Called when the time is up, when CLIENT UNBLOCK asks for the same, and for a state that has ended.
+/// Called when the time is up, when CLIENT UNBLOCK asks for the same, and for a state that has
+/// ended.
 fn time_out(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let request = parse(args)?;
     match Key::open_read(ctx, request.key).kind() {

@@ -40,7 +40,7 @@ fn merge() {
         ] {
             assert_eq!(changed(client, json, "MERGE"), after, "{json}");
         }
-        assert_eq!(changed(client, "[1]", "merge"), "INVALID 1 violation: (root): must be an object");
+        assert_eq!(changed(client, "7", "merge"), "INVALID 1 violation: (root): must be an object");
     });
 }
 

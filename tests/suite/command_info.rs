@@ -5,9 +5,9 @@ use support::{Client, Reply, Server, words};
 /// Name, arity, key position (0: none) and the flags it must have.
 const TABLE: [(&str, i64, i64, &[&str]); 11] = [
     ("state.get", -2, 1, &["readonly"]),
-    ("state.update", -4, 1, &["write", "denyoom"]),
-    ("state.rollback", -3, 1, &["write", "denyoom"]),
-    ("state.delete", -3, 1, &["write"]),
+    ("state.update", -3, 1, &["write", "denyoom"]),
+    ("state.rollback", -2, 1, &["write", "denyoom"]),
+    ("state.delete", -2, 1, &["write"]),
     ("state.history", -2, 1, &["readonly"]),
     ("state.diff", 4, 1, &["readonly"]),
     ("state.meta", 2, 1, &["readonly"]),

@@ -215,7 +215,7 @@ fn a_document_is_an_object() {
     for json in ["[]", "1", "\"offer\"", "null", "true", "[{}]"] {
         for kind in ["MERGE", "SHALLOW", "REPLACE"] {
             let line = refused(&server, &mut client, &["STATE.UPDATE", KEY, "*", json, kind], "INVALID");
-            assert_eq!(line, "INVALID 1 violation: (root): must be an object");
+            assert!(line.starts_with("INVALID 1 violation: (root): must be an object"), "{line}");
         }
         refused(&server, &mut client, &["STATE.UPDATE", KEY, "*", &patch(json), "PATCH"], "INVALID");
         refused(&server, &mut client, &["STATE.VALIDATE", "open", json], "INVALID");

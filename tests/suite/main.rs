@@ -3,6 +3,7 @@
 mod absent;
 mod acl;
 mod acl_categories;
+mod advice;
 mod audit_settings;
 mod bounds;
 mod bounds_keys;

@@ -33,7 +33,7 @@ fn repeated_rollbacks_walk_back() {
         assert_eq!(back(client, ""), (6, r#"{"stage":"amount"}"#.into()));
         assert_eq!(back(client, "STEPS 1"), (7, r#"{"stage":"menu"}"#.into()));
         let line = client.err(&["STATE.ROLLBACK", KEY, "7"]);
-        assert_eq!(line, "NOVERSION kept: 1..7");
+        assert_eq!(line, "NOVERSION there is no earlier version; kept: 1..7");
         assert_eq!(trail_of(client, AUDIT, "event")[4..], ["rollback", "rollback", "rollback"]);
         assert_eq!(trail_of(client, AUDIT, "parent"), ["0", "1", "2", "3", "2", "1", "0"]);
         assert_eq!(

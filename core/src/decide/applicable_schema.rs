@@ -142,7 +142,8 @@ impl Obeyed {
         let shown = shown.as_ref().map_or(base, Tree::root);
         let changed = change.apply(shown, context.limits, context.budget, &reads_secret)?;
         if !changed.is_object() {
-            return Err(Error::not_an_object());
+            let is_array = kind != ChangeKind::Patch && change.json().is_array();
+            return Err(if is_array { Error::array_without_patch() } else { Error::not_an_object() });
         }
         let mut after = changed.into_tree_of(shown.text().len().saturating_add(change.json().text().len()));
         // REPLACE makes a new document from itself alone.

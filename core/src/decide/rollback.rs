@@ -135,13 +135,19 @@ impl<'a> Way<'a> {
         self.budget.charge(version.document.text().len().saturating_mul(VERSION_BYTE_COST))
     }
 
+    fn no_ancestor(&self) -> Error {
+        let kept = self.state.kept();
+        let is_first = self.state.head().parent == 0;
+        if is_first { Error::NoEarlierVersion { kept } } else { Error::NoVersion { kept } }
+    }
+
     /// The `steps`-th kept ancestor that would change the document.
     fn ancestor(&self, steps: u64) -> Result<Cow<'a, Version>, Error> {
         let mut left = steps;
         let mut version = Cow::Borrowed(self.state.head());
         loop {
             let parent = self.state.find(version.parent);
-            version = parent.ok_or_else(|| Error::NoVersion { kept: self.state.kept() })?;
+            version = parent.ok_or_else(|| self.no_ancestor())?;
             self.charge(&version)?;
             if self.content(&version)?.text() != self.present.text() {
                 left = left.saturating_sub(1);

@@ -75,6 +75,10 @@ impl<'a> Node<'a> {
         self.kind() == Kind::Object
     }
 
+    pub(crate) fn is_array(self) -> bool {
+        self.kind() == Kind::Array
+    }
+
     pub(crate) fn is_null(self) -> bool {
         self.kind() == Kind::Null
     }

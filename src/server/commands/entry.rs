@@ -1,4 +1,5 @@
-//! The C function of a command: it runs the handler through the guard, and makes a reply of an error.
+//! The C function of a command: it runs the handler through the guard, and makes a reply of an
+//! error.
 
 use std::ffi::c_int;
 
@@ -45,7 +46,8 @@ pub fn run(
     })
 }
 
-/// As [`run`], for a command whose keys all have a fixed place: the server never asks it where they are.
+/// As [`run`], for a command whose keys all have a fixed place: the server never asks it where they
+/// are.
 pub fn run_fixed(
     ctx: *mut raw::RedisModuleCtx,
     argv: *mut *mut raw::RedisModuleString,
@@ -55,7 +57,7 @@ pub fn run_fixed(
     wake(ctx, argv, argc, |ctx, args| handler(ctx, args).map(|()| true))
 }
 
-/// As [`run`], for a client that waits, who stays blocked when the handler says that there is nothing to answer yet.
+/// As [`run`], for a blocked client, which stays blocked when the handler returns false.
 pub fn wake(
     ctx: *mut raw::RedisModuleCtx,
     argv: *mut *mut raw::RedisModuleString,
@@ -64,7 +66,7 @@ pub fn wake(
 ) -> c_int {
     let ctx = Ctx::new(ctx);
     let handle = |args: &[RedisStr]| {
-        // Who mistakes one command for another may have sent it a document.
+        // A caller that mistakes one command for another may have sent a document.
         handler(ctx, args).inspect_err(|refused| {
             if refused.is_misread() {
                 ctx.redact_all(args)

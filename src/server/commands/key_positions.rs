@@ -1,9 +1,9 @@
 //! Which words of a command are keys, for the routing of a cluster.
 //!
-//! The server knows it from the key specs, and so do ACL checks and COMMAND GETKEYS. But where it routes a command of a
-//! module in a cluster it looks at specs with a fixed place only, on every release up to Redis 8 and Valkey 8: keys behind a
-//! keyword are seen when the module is asked. So commands with such keys carry the flag `getkeys-api`, and are called with
-//! this question. ACL checks go on by the specs; should a spec make no sense of the words, they are answered from here.
+//! ACL checks and COMMAND GETKEYS use the key specs. But to route a command of a module in a
+//! cluster, every release up to Redis 8 and Valkey 8 uses specs with a fixed place only; for keys
+//! behind a keyword it asks the module. So commands with such keys carry the flag `getkeys-api`,
+//! and answer the question here. Where a spec finds no keys, ACL checks use this answer too.
 
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
@@ -17,7 +17,8 @@ pub fn answered(ctx: Ctx, args: &[RedisStr]) -> bool {
     true
 }
 
-/// The first argument, the word behind AUDIT, and as many behind ALIGN as its number says, as far as they are there.
+/// The first argument, the word behind AUDIT, and as many behind ALIGN as its number says, as far
+/// as they are there.
 fn positions<T: AsRef<[u8]>>(args: &[T]) -> Vec<usize> {
     let find = |keyword: &[u8]| {
         let found = args.iter().skip(2).position(|word| word.as_ref().eq_ignore_ascii_case(keyword));

@@ -17,8 +17,8 @@ pub fn commands() -> &'static [&'static Command] {
     COMMANDS.get().copied().unwrap_or_default()
 }
 
-/// A category of our own, which newer servers have (Redis 7.4, Valkey 8). A category that a server lacks is done without,
-/// as docs/operations.md says.
+/// A category of our own, which newer servers have (Redis 7.4, Valkey 8). A category that a server
+/// lacks is done without, as docs/operations.md says.
 const CATEGORY: &str = "state";
 
 /// Registers commands and their subcommands. The error names one that the server refuses.

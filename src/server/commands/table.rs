@@ -1,5 +1,5 @@
-//! What the server is told about each command: one description that makes COMMAND INFO and DOCS, the keyword check of
-//! the parser, STATE.HELP and the grammar lines of docs/commands.md.
+//! Command metadata: one description that makes COMMAND INFO and DOCS, the keyword check of the
+//! parser, STATE.HELP and the grammar lines of docs/commands.md.
 
 use std::ffi::{CStr, c_int};
 
@@ -16,12 +16,15 @@ pub struct Command {
     pub since: &'static CStr,
     /// Flags of RedisModule_CreateCommand.
     pub flags: &'static CStr,
-    /// The ACL categories; a container has none, because a category that is given to it would be given to all its subcommands.
+    /// The ACL categories; a container has none, because a category that is given to it would be
+    /// given to all its subcommands.
     pub categories: &'static str,
     /// Number of words, the command's own included; negative for "at least".
     pub arity: c_int,
     pub keys: &'static [KeySpec],
     pub args: &'static [Arg],
+    /// The words behind the name in the example that an error shows.
+    pub example: &'static str,
     /// For clients of a cluster; see the tips of Redis's own commands.
     pub tips: Option<&'static CStr>,
     /// The code; a container has none.
@@ -29,7 +32,7 @@ pub struct Command {
     pub subcommands: &'static [Command],
     /// Whether users are meant to call it.
     pub public: bool,
-    /// Whether nobody but a primary and a file being loaded may send it.
+    /// Whether only a primary and a file being loaded may send it.
     pub internal: bool,
 }
 
@@ -45,6 +48,7 @@ impl Command {
         arity: 0,
         keys: &[],
         args: &[],
+        example: "",
         tips: None,
         run: None,
         subcommands: &[],
@@ -54,8 +58,20 @@ impl Command {
 
     /// The command line as documentation shows it.
     pub fn grammar(&self) -> String {
-        let name = text(self.name).to_uppercase().replace('|', " ");
-        std::iter::once(name).chain(self.args.iter().map(Arg::grammar)).collect::<Vec<_>>().join(" ")
+        std::iter::once(self.shown_name())
+            .chain(self.args.iter().map(Arg::grammar))
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    /// The name as documentation shows it.
+    pub fn shown_name(&self) -> String {
+        text(self.name).to_uppercase().replace('|', " ")
+    }
+
+    /// The names of the arguments that are always there, in their order.
+    pub fn required(&self) -> impl Iterator<Item = &'static str> {
+        self.args.iter().filter(|arg| !arg.optional && arg.token.is_none()).map(|arg| text(arg.name))
     }
 
     /// Whether the grammar has this keyword (in any case).
@@ -68,8 +84,8 @@ impl Command {
 pub enum KeySpec {
     /// The first argument, with these flags.
     First(u32),
-    /// The word behind AUDIT: routed, but not checked by ACL, so that nobody needs a right to the trail and nobody with
-    /// one can forge it.
+    /// The word behind AUDIT: routed, but not checked by ACL, so that callers need no permission
+    /// for the audit stream, and none with one can forge it.
     Audit,
     /// The keys behind ALIGN and their number; what is done to them is what EXPIRE does.
     Align,
@@ -79,7 +95,7 @@ pub enum KeySpec {
 
 /// The first key is read.
 pub const READ: u32 = raw::REDISMODULE_CMD_KEY_RO | raw::REDISMODULE_CMD_KEY_ACCESS;
-/// The first key is read and written: who may update may read.
+/// The first key is read and written: a caller that may update may read.
 pub const WRITE: u32 =
     raw::REDISMODULE_CMD_KEY_RW | raw::REDISMODULE_CMD_KEY_ACCESS | raw::REDISMODULE_CMD_KEY_UPDATE;
 /// The first key goes away.

@@ -1,6 +1,6 @@
-//! The audit stream beside a state: an ordinary Redis stream that the server writes on the caller's behalf.
-//! The entry's ID and the length after trimming are replicated as they came out, since both depend on this
-//! server's clock and configuration (invariant I4).
+//! The audit stream beside a state: an ordinary Redis stream that the server writes on the caller's
+//! behalf. The entry's ID and the length after trimming are replicated as they came out, since both
+//! depend on this server's clock and configuration (invariant I4).
 
 use redis_state_core::KEY_BYTES_MAX;
 use redis_state_core::audit::{self, Entry};
@@ -18,13 +18,14 @@ use crate::server::global::config;
 use crate::server::global::counters;
 use crate::server::value::state_key::Kind;
 
-/// A recovery looks at no more entries than this: there is a document in every 64 commits, or there will be none.
+/// A recovery looks at no more entries than this: there is a document in every 64 commits, or there
+/// will be none.
 const RECORDED_MAX: usize = 10_000;
 
 /// The audit stream of a key; it may not exist yet.
-pub struct Trail {
-    /// Open for writing once that is needed, until the command is over; `None` for a key that can have no stream in its own
-    /// slot, where none is kept.
+pub struct AuditStream {
+    /// Open for writing once that is needed, until the command is over; `None` for a key that can
+    /// have no stream in its own slot, where none is kept.
     key: Option<NamedKey>,
     /// Whether a caller's command works on it, and not a timer.
     is_asked: bool,
@@ -39,31 +40,32 @@ pub struct Appended {
     pub words: Words,
 }
 
-impl Trail {
-    /// As [`Trail::of`], for a command that writes a state: its key may not be longer than a state's.
-    pub fn of_state(key: &[u8], named: Option<RedisStr>) -> Result<Trail, Error> {
+impl AuditStream {
+    /// As [`AuditStream::of`], for a command that writes a state: its key may not be longer than a
+    /// state's.
+    pub fn of_state(key: &[u8], named: Option<RedisStr>) -> Result<AuditStream, Error> {
         check_key(key)?;
-        Trail::of(key, named)
+        AuditStream::of(key, named)
     }
 
-    /// The stream that belongs to `key`; `named` is what the command said behind AUDIT, which must be the same. Which key can have
-    /// none matters as long as audit streams are written.
-    pub fn of(key: &[u8], named: Option<RedisStr>) -> Result<Trail, Error> {
+    /// The stream that belongs to `key`; `named` is the word behind AUDIT, which must be the same
+    /// name. A key that can have no stream is rejected while audit streams are written.
+    pub fn of(key: &[u8], named: Option<RedisStr>) -> Result<AuditStream, Error> {
         let Some(name) = audit::stream_key(key) else {
             return match named {
-                None if !config::AUDIT.is_on() => Ok(Trail { key: None, is_asked: true }),
+                None if !config::AUDIT.is_on() => Ok(AuditStream { key: None, is_asked: true }),
                 _ => Err(Error::BadKey),
             };
         };
         if named.is_some_and(|named| *named != *name) {
             return Err(Error::BadAuditKey(String::from_utf8_lossy(&name).into_owned()));
         }
-        Ok(Trail { key: Some(NamedKey::new(&name)), is_asked: true })
+        Ok(AuditStream { key: Some(NamedKey::new(&name)), is_asked: true })
     }
 
-    /// The same for what no caller asked for.
-    pub fn unasked(self) -> Trail {
-        Trail { is_asked: false, ..self }
+    /// The same for a timer or an event.
+    pub fn unasked(self) -> AuditStream {
+        AuditStream { is_asked: false, ..self }
     }
 
     pub fn name(&self) -> Option<RedisStr<'_>> {
@@ -80,7 +82,8 @@ impl Trail {
         Some(self.key.as_mut()?.open(|name| open(ctx, name)))
     }
 
-    /// Calls `look` with the key, by the handle that is open already: a second one may take away what the first points to.
+    /// Calls `look` with the key, by the handle that is open already: a second one may take away
+    /// what the first points to.
     fn look<T: Default>(&self, ctx: Ctx, look: impl FnOnce(&Key) -> T) -> T {
         let open = if self.is_asked { Key::open_read } else { Key::open_unasked };
         match &self.key {
@@ -105,7 +108,7 @@ impl Trail {
         if self.name().is_some_and(|own| *own == *name) { self.key(ctx) } else { None }
     }
 
-    /// Refuses a key that holds anything but a stream.
+    /// Rejects a key that holds another type.
     pub fn check(&mut self, ctx: Ctx) -> Result<(), Error> {
         match self.key(ctx).map(|key| key.kind()) {
             None | Some(Kind::Nothing | Kind::Stream) => Ok(()),
@@ -113,8 +116,8 @@ impl Trail {
         }
     }
 
-    /// Appends an entry, trims the stream and moves its expiry. Nothing has changed when it fails, which happens only
-    /// when the stream's last ID is the last possible one.
+    /// Appends an entry, trims the stream and moves its expiry. Nothing has changed when it fails,
+    /// which happens only when the stream's last ID is the last possible one.
     pub fn append(&mut self, ctx: Ctx, entry: &Entry, now_ms: i64) -> Result<Appended, Error> {
         let words = Words::of(entry);
         let Some(key) = self.key(ctx) else { return Err(Error::BadKey) };
@@ -143,8 +146,8 @@ impl Trail {
         }
     }
 
-    /// How many rejections, failed rungs of recoveries included, stand behind the last commit. Beyond `max` the number only
-    /// says that there are more.
+    /// How many rejections, failed rungs of recoveries included, stand behind the last commit.
+    /// Beyond `max` the number only says that there are more.
     pub fn rejects_since_commit(&self, ctx: Ctx, max: usize) -> usize {
         self.look(ctx, |key| {
             let mut rejects = 0;
@@ -176,7 +179,8 @@ impl Trail {
         reject_counts::known(ctx.database(), &self.name()?, newest)
     }
 
-    /// Keeps the number of rejections as the stream has it once an entry is appended to the newest one that `before` knows.
+    /// Keeps the number of rejections as the stream has it once an entry is appended to the newest
+    /// one that `before` knows.
     pub fn count_rejects(&self, ctx: Ctx, before: Option<usize>, entry: &Entry, appended: &Appended) {
         let Some(name) = self.name() else { return };
         // A stream that is deleted and made anew within a millisecond gives out the same ID again.
@@ -185,7 +189,8 @@ impl Trail {
         reject_counts::keep(ctx.database(), &name, appended.id, rejects);
     }
 
-    /// The number of rejections, where it is known without a walk and an entry that is no commit comes next.
+    /// The number of rejections, where it is known without a walk and an entry that is no commit
+    /// comes next.
     pub fn known_rejects(&self, ctx: Ctx, entry: &Entry) -> Option<usize> {
         if reject_counts::is_empty() || reject_counts::is_commit(entry) {
             return None;
@@ -211,12 +216,13 @@ impl Trail {
     }
 }
 
-/// Refuses a key that is longer than a state's may be.
+/// Rejects a key that is longer than a state's may be.
 pub fn check_key(key: &[u8]) -> Result<(), Error> {
     if key.len() > KEY_BYTES_MAX { Err(Error::LongKey { bytes: key.len() }) } else { Ok(()) }
 }
 
-/// Appends what a primary has appended to a stream that was opened for it; the caller has checked that it is one, or free.
+/// Appends an entry as the primary did; the caller has checked that the key holds a stream or
+/// nothing.
 pub fn apply(
     ctx: Ctx,
     mut key: Key,

@@ -1,12 +1,13 @@
-//! STATE.EFFECT as a primary sends it: what a key came to, and what was appended to a stream beside it.
+//! STATE.EFFECT as a primary replicates it: the effects on a key, and the entry that was appended
+//! to its audit stream.
 //!
-//! The entry's strings are those that the stream was given, so nothing is copied for replicas that may not even be there.
+//! The entry's strings are those that the stream was given, so nothing is copied for replication.
 
 use crate::server::commit::audit_stream::Appended;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::{OwnedString, RedisStr};
 
-/// What becomes of the key's expiry.
+/// What happens to the key's expiry.
 #[derive(Clone, Copy)]
 pub enum Expiry {
     Leave,

@@ -1,10 +1,11 @@
-//! `state.feed`: one stream in database 0 that hears of every session end and every refusal, of all states.
+//! `state.feed`: one stream in database 0 that gets every lapse, session expiry and rejection.
 //!
-//! A consumer group on it needs to know no key. The entry is the one that the state's own stream got in the same step, with
-//! `key`, and with `db` where that is not 0. It is replicated as it came out, with its ID and the stream's length: a
-//! replica needs no setting for it. The stream is the server's: no right of the caller counts.
+//! A consumer group on it needs to know no key. The entry is the one that the state's audit stream
+//! got in the same step, with `key`, and with `db` where that is not 0. It is replicated with its
+//! ID and the stream's length: a replica needs no setting for it. The server owns the stream: the
+//! caller's permissions do not matter.
 //!
-//! In a cluster it is refused: one stream lies in one slot, and no node may write into the slot of another.
+//! Not in a cluster: one stream lies in one slot, and no node may write into the slot of another.
 
 use std::ffi::c_int;
 use std::sync::{Mutex, PoisonError};
@@ -22,17 +23,17 @@ use crate::server::global::config;
 use crate::server::global::counters;
 use crate::server::value::state_key::Kind;
 
-/// The events that it hears of.
-const TOLD: [&str; 4] = ["lapse", "expire", "evict", "reject"];
+/// The events that it gets.
+const FED: [&str; 4] = ["lapse", "expire", "evict", "reject"];
 
-/// The key that holds something else than a stream, which the log has been told.
+/// The name that the log has a warning about: the key holds another type.
 static WARNED_OF: Mutex<Option<Box<[u8]>>> = Mutex::new(None);
 
-/// Passes on an entry that was written about `key`, in the database that is selected; whoever writes one calls this, and
-/// what the feed does not hear of is passed over here.
-pub fn tell(ctx: Ctx, key: RedisStr, entry: &Entry) {
+/// Copies an entry about `key`, a key of the selected database, to the feed, if the feed gets its
+/// event.
+pub fn copy(ctx: Ctx, key: RedisStr, entry: &Entry) {
     let event = entry.fields().next().map_or("", |(_, event)| event);
-    if !TOLD.contains(&event) {
+    if !FED.contains(&event) {
         return;
     }
     let Some(name) = config::FEED.get() else { return };
@@ -45,7 +46,8 @@ pub fn tell(ctx: Ctx, key: RedisStr, entry: &Entry) {
     append(ctx, name.borrow(), words);
 }
 
-/// Appends to the feed, here and on replicas. It never expires, so an expiry that somebody gave it goes.
+/// Appends to the feed, here and on replicas. It never expires, so an expiry that a client has set
+/// is removed.
 fn append(ctx: Ctx, name: RedisStr, words: Words) {
     let mut key = Key::open_write(ctx, name);
     if !matches!(key.kind(), Kind::Nothing | Kind::Stream) {

@@ -1,8 +1,8 @@
 //! How many rejections stand behind the last commit of an audit stream.
 //!
-//! The stream says so itself, so a restart, a failover or a trimmed stream needs no bookkeeping. But to
-//! walk it at each rejection makes a thousand rejections cost a million steps. So the count is kept
-//! beside the ID of the entry it was made at: while that is the newest one, the count is right.
+//! The stream itself has the answer, so a restart, a failover or a trim needs no bookkeeping. But
+//! walking it at each rejection makes a thousand rejections cost a million steps. So the count is
+//! cached with the ID of the newest entry: while that is the newest one, the count is right.
 
 use std::collections::HashMap;
 use std::ffi::c_int;
@@ -15,8 +15,8 @@ use crate::server::ffi::stream::StreamId;
 /// How many streams have their count kept. Beyond that all are counted anew, once each.
 const STREAMS_MAX: usize = 1024;
 
-/// A walk looks at no more entries than this, and takes half as many rejections without a commit for
-/// more than any setting allows.
+/// A walk looks at no more entries than this, and takes half as many rejections without a commit
+/// for more than any setting allows.
 pub const WALKED_MAX: usize = 1000;
 
 /// A count, and the newest entry when it was made.

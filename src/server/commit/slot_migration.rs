@@ -1,22 +1,23 @@
-//! What a state in a cluster remembers, so that a slot that moves does not split its audit stream.
+//! A slot that migrates must not split an audit stream.
 //!
-//! While a slot moves, key by key, a state may be here and its stream still elsewhere, or the other way round. An entry
-//! written now would begin a second stream, and the first one could not follow (BUSYKEY). So commands are asked to try again,
-//! and timers wait. That the command names the stream with AUDIT was no reason to let it pass: the server routes by the
-//! first key alone (seen on 7.0), whatever the key specs say.
+//! While a slot migrates key by key, a state may be here and its stream still on the other node, or
+//! the reverse. An entry written now would start a second stream, which the first could not follow
+//! (BUSYKEY). Commands therefore return TRYAGAIN, and timers wait, even when the command names the
+//! stream with AUDIT: the server routes by the first key alone (seen on 7.0), whatever the key
+//! specs say.
 //!
-//! A stream that is missing while no slot moves was evicted or deleted: nobody waits for that one. So the server is asked
-//! about the slot, which is slow, but only once a stream is missing.
+//! A stream that is missing while no slot migrates was evicted or deleted, and a new one may start.
+//! Asking the server about the slot is slow, so it is asked only when a stream is missing that a
+//! state remembers. Outside a cluster states remember no stream entry: no slot migrates there.
 //!
-//! Valkey 9 also moves slots in one step: it sends what is in them and what is written meanwhile, as to a replica, and passes them
-//! on when nothing is missing. State and stream stay together there. But the node that receives them holds states that are
-//! still another's: no timer may touch those, and the schemas in front of the first of them are not meant for it.
-//!
-//! Outside a cluster nothing is remembered: no slot moves there, and a state need not carry what nobody asks for.
+//! Valkey 9 also migrates slots in one step: it sends their contents and the writes meanwhile, as
+//! to a replica, and hands them over when the target has caught up. State and stream stay together.
+//! But the target holds states that another node still serves: timers must not touch those, and the
+//! schemas sent in front of the first of them are not for the target.
 
 use redis_state_core::audit::LastEntry;
 
-use crate::server::commit::audit_stream::Trail;
+use crate::server::commit::audit_stream::AuditStream;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::key::Key;
 use crate::server::ffi::module::atomic_slot_migration;
@@ -27,18 +28,21 @@ use crate::server::global::cluster;
 /// The bit that marks the link by which such a slot comes.
 const SLOT_IMPORT_CLIENT: u32 = 1 << 25;
 
-/// Whether a command came by the link of a slot that is on the way here in one step.
+/// Whether a command came by the link of a slot that migrates here in one step.
 pub fn comes_with_a_slot(ctx: Ctx) -> bool {
     ctx.has_flag(SLOT_IMPORT_CLIENT) && atomic_slot_migration() != 0
 }
 
-/// Whether this node answers for a key. Not for one whose slot is still on the way here, though it may hold the state already.
+/// Whether this node serves a key. It does not while the slot still migrates here, though the state
+/// may have arrived.
 pub fn answers_for(ctx: Ctx, key: RedisStr) -> bool {
-    // The server refuses a call about a key of another node; to this one it answers whatever is there.
+    // The server rejects a call about a key of another node, and answers one about a key of its
+    // own.
     !cluster::is_on() || ctx.call(c"EXISTS", &[key.raw()]).is_some()
 }
 
-/// Lets a state, if there is one, remember the entry that was written about it: here, and on replicas from the same words.
+/// Makes a state, if there is one, remember the last entry of its stream; replicas do it from the
+/// same words.
 pub fn remember(key: &mut Key, id: StreamId, expires_at_ms: Option<i64>) {
     if !cluster::is_on() {
         return;
@@ -49,16 +53,17 @@ pub fn remember(key: &mut Key, id: StreamId, expires_at_ms: Option<i64>) {
     }
 }
 
-/// Whether the stream is on another node: it is not here, has not expired, and its slot is being moved. Timers wait then.
-pub fn trail_is_elsewhere(ctx: Ctx, last: Option<LastEntry>, trail: &Trail, now_ms: i64) -> bool {
+/// Whether the stream is on another node: it is missing here, has not expired, and its slot
+/// migrates.
+pub fn stream_is_elsewhere(ctx: Ctx, last: Option<LastEntry>, stream: &AuditStream, now_ms: i64) -> bool {
     cluster::is_on()
         && last.is_some_and(|last| last.is_kept(now_ms))
-        && trail.is_missing(ctx)
-        && trail.name().is_some_and(|name| moves(ctx, name))
+        && stream.is_missing(ctx)
+        && stream.name().is_some_and(|name| moves(ctx, name))
 }
 
-/// Whether the slot of a key is being moved, from here or to here. Not even being told counts as a move: waiting is what
-/// can be made good.
+/// Whether the slot of a key migrates, from here or to here. No answer counts as yes: a caller can
+/// make up for waiting, but not for a split stream.
 fn moves(ctx: Ctx, key: RedisStr) -> bool {
     let keyslot = OwnedString::of(b"KEYSLOT");
     let slot = ctx.call(c"CLUSTER", &[keyslot.raw(), key.raw()]).map(|reply| reply.integer());
@@ -67,7 +72,7 @@ fn moves(ctx: Ctx, key: RedisStr) -> bool {
     is_open(&nodes, slot)
 }
 
-/// Whether the list of nodes says that this node passes a slot on, or receives it.
+/// Whether CLUSTER NODES shows that this node migrates or imports a slot.
 fn is_open(nodes: &str, slot: i64) -> bool {
     let is_myself = |line: &&str| line.split(' ').nth(2).is_some_and(|flags| flags.contains("myself"));
     let open = format!("[{slot}-");

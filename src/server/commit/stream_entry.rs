@@ -1,7 +1,8 @@
 //! An entry of a stream as the server takes it: names and values, each a string of its own.
 //!
-//! The strings are made once, for the stream and for replicas. Names are never freed; values that the next entry is likely
-//! to have too are the same string. Not the entry's texts as they are: the server takes nothing but its own strings.
+//! The strings are made once, for the stream and for replicas. Names are never freed; values that
+//! the next entry is likely to have too are the same string. Not the entry's texts as they are: the
+//! server takes nothing but its own strings.
 
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
@@ -10,7 +11,8 @@ use redis_state_core::audit::Entry;
 
 use crate::server::ffi::string::{OwnedString, RawString, StringList};
 
-/// Names and values of an entry as strings of the server: made once, for the stream and for its copies.
+/// Names and values of an entry as strings of the server: made once, for the stream and for its
+/// copies.
 pub struct Words(StringList);
 
 impl Words {
@@ -33,8 +35,9 @@ impl Words {
     }
 }
 
-/// A field of entries. Every entry has the same few again, so the string of each is made once and never freed. Nor is the
-/// list of them: when the server ends, a leak checker then finds the strings in it.
+/// A field of entries. Every entry has the same few again, so the string of each is made once and
+/// never freed. Nor is the list of them: when the server ends, a leak checker then finds the
+/// strings in it.
 #[derive(Clone, Copy)]
 struct Field {
     key: &'static str,

@@ -1,20 +1,24 @@
-//! Clients that wait for a key (STATE.WAIT): how they are blocked, and how they learn what nobody signals.
+//! Blocked clients (STATE.WAIT): how they are blocked, and how they learn what no key signals.
 //!
-//! The server keeps who waits for which key, and calls back when somebody signals the key. Two things are left to us.
+//! The server keeps the blocked clients of each key, and calls back when the key is signalled.
+//! Three things are left to the module.
 //!
-//! The end of a key: from Redis 7.2 on a client may ask to be called then too. Redis 7.0 calls nobody for a key that is not
-//! there; but the type's `unlink` tells us of every end: deleted, expired, evicted, overwritten, renamed. It comes in the midst
-//! of somebody's command, which may yet create the state again, and where a reply would cut that command's replication in
-//! two; so a timer looks right after it.
+//! The end of a key: from Redis 7.2 on a blocked client can ask for a call then. Redis 7.0 calls no
+//! client of a key that does not exist. But the type's `unlink` reports every end: deleted,
+//! expired, evicted, overwritten, renamed. It comes in the midst of a command that may create the
+//! state again, and where a reply would cut that command's replication in two; so a timer looks
+//! right after it.
 //!
-//! Another dataset: a full resynchronisation, a reload or a FLUSHALL signals no key. Then all who wait are looked at.
+//! Another dataset: a full resynchronisation, a reload or a FLUSHALL signals no key. All blocked
+//! clients are checked then.
 //!
-//! A crowd: three hundred clients that wait for a document of a megabyte would be sent 300 MB by one update, while all others
-//! wait. So one turn of the event loop answers up to [`TURN_BYTES`]; a client that is left out stays blocked until a timer signals the
-//! key again. What was sent is written out meanwhile. Replies can't be shared: the server copies each into the client's buffer.
+//! A crowd: one update would send three hundred clients that wait for a document of a megabyte 300
+//! MB, while all others wait. So one turn of the event loop answers up to [`TURN_BYTES`]; the
+//! others stay blocked until a timer signals the key again. Replies are written out meanwhile. They
+//! can't be shared: the server copies each into the client's buffer.
 //!
-//! For the first two a ticket is kept for each client. Rejected: to unblock from STATE.DELETE alone; a session ends by its expiry, as
-//! a rule.
+//! For the first two a ticket is kept for each client. Not by unblocking from STATE.DELETE alone:
+//! most sessions end by their expiry.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::c_int;
@@ -27,7 +31,8 @@ use crate::server::ffi::string::{OwnedString, RedisStr};
 use crate::server::ffi::timer;
 use crate::server::value::state_key::Kind;
 
-/// Clients that wait are sent up to so many bytes of documents in one turn, and one document in any case.
+/// Blocked clients are sent up to so many bytes of documents in one turn, and one document in any
+/// case.
 const TURN_BYTES: usize = 8 * 1024 * 1024;
 /// So many of them are answered in one turn at most.
 const TURN_CLIENTS: usize = 1024;
@@ -57,18 +62,18 @@ struct Blocked {
     knows_a_state: bool,
 }
 
-/// Who waits, in the order in which they came.
+/// The blocked clients, in the order in which they came.
 #[derive(Default)]
 struct Waiting {
     clients: HashMap<Place, BTreeMap<u64, Blocked>>,
     next_number: u64,
-    /// Where the timer is to look.
+    /// Where the timer has to look.
     doubtful: Vec<Place>,
-    /// What was answered in this turn.
+    /// The answers of this turn.
     turn: Turn,
 }
 
-/// What clients that waited were sent since the timer has last begun a turn.
+/// What blocked clients were sent since the turn began.
 #[derive(Default)]
 struct Turn {
     bytes: usize,
@@ -90,7 +95,7 @@ fn with_waiting<T>(look: impl FnOnce(&mut Waiting) -> T) -> T {
     look(waiting.get_or_insert_default())
 }
 
-/// Blocks the caller. `block.wakes_on_delete` says whether it knows a state, whose end it waits for too.
+/// Blocks the caller. `wakes_on_delete`: it knows a state, and waits for the end of it too.
 pub fn block(ctx: Ctx, block: Block) {
     timer::lasting_ctx(ctx);
     let ticket = Ticket::draw(ctx.database(), block.key.bytes());
@@ -123,7 +128,7 @@ fn take_back(ticket: &Ticket) {
     });
 }
 
-/// Told by the type for every state that leaves its key, whatever comes in its place.
+/// Called by the native type for every state that leaves its key, whatever comes in its place.
 pub fn state_left(database: c_int, key: &[u8]) {
     doubt(|waiting| {
         let place = Place { database, key: key.into() };
@@ -131,12 +136,12 @@ pub fn state_left(database: c_int, key: &[u8]) {
     });
 }
 
-/// Told when there is another dataset, or none, and no key was signalled.
+/// Called when there is another dataset, or none, and no key was signalled.
 pub fn dataset_changed() {
     doubt(|waiting| waiting.clients.keys().cloned().collect());
 }
 
-/// Has the timer look at these places, if anybody waits.
+/// Makes the timer look at these places, if a client is blocked there.
 fn doubt(places: impl FnOnce(&Waiting) -> Vec<Place>) {
     let sets_timer = with_waiting(|waiting| {
         if waiting.clients.is_empty() {
@@ -152,7 +157,8 @@ fn doubt(places: impl FnOnce(&Waiting) -> Vec<Place>) {
     }
 }
 
-/// Whether a client that waits for this key may be answered in this turn; if not, it is called again in the next one.
+/// Whether a client that is blocked on this key may be answered in this turn; if not, the next turn
+/// calls it.
 pub fn has_room(ctx: Ctx, key: RedisStr) -> bool {
     with_waiting(|waiting| {
         if waiting.turn.has_room() {
@@ -164,7 +170,7 @@ pub fn has_room(ctx: Ctx, key: RedisStr) -> bool {
     })
 }
 
-/// A client that waited was sent a document of so many bytes.
+/// A blocked client was sent a document of so many bytes.
 pub fn answered(ctx: Ctx, bytes: usize) {
     let begins = with_waiting(|waiting| {
         let turn = &mut waiting.turn;
@@ -183,12 +189,14 @@ fn begin_turn(ctx: Ctx) {
     look_at(ctx, turn.postponed);
 }
 
-/// Where a state is, who waits is called; where none is, who knew one is answered as by a timeout.
+/// Looks where a state may have ended.
 fn look(ctx: Ctx) {
     let doubtful = with_waiting(|waiting| std::mem::take(&mut waiting.doubtful));
     look_at(ctx, doubtful);
 }
 
+/// Calls the clients of a place with a state. Where none is, clients that knew one are answered as
+/// by a timeout.
 fn look_at(ctx: Ctx, places: impl IntoIterator<Item = Place>) {
     for place in places {
         ctx.select(place.database);
@@ -203,7 +211,7 @@ fn look_at(ctx: Ctx, places: impl IntoIterator<Item = Place>) {
 }
 
 impl Waiting {
-    /// Those who know a state at this place.
+    /// The clients that know a state at this place.
     fn knowing(&self, place: &Place) -> Vec<BlockedClient> {
         let clients = self.clients.get(place).into_iter().flat_map(BTreeMap::values);
         clients.filter(|blocked| blocked.knows_a_state).map(|blocked| blocked.client).collect()

@@ -1,12 +1,13 @@
-//! The timer: lapses what is due, and searches for states whose name has changed.
+//! The lapse timer: commits due lapses, and searches for states that were renamed or moved.
 //!
-//! It looks every 50 ms, and at once again while there is more to do than fits into a slice: a hundred thousand deadlines at
-//! one instant must not keep another client waiting. A timer for the very next deadline was rejected: every update would
-//! move it. While writes are paused nothing is done at all: to replicate then would stop the server.
+//! It runs every 50 ms, and at once again while a slice is not enough: a hundred thousand deadlines
+//! at one instant must not block other clients. Not a timer for the very next deadline: every
+//! update would move it. While writes are paused it does nothing: to replicate then would stop the
+//! server.
 
 use std::time::{Duration, Instant};
 
-use crate::server::commit::audit_stream::Trail;
+use crate::server::commit::audit_stream::AuditStream;
 use crate::server::commit::slot_migration;
 use crate::server::commit::transaction::Target;
 use crate::server::ffi::ctx::Ctx;
@@ -17,11 +18,11 @@ use crate::server::ffi::string::OwnedString;
 use crate::server::ffi::timer;
 use crate::server::value::deadline_index;
 
-/// How often it looks.
+/// How often it runs.
 const TICK_MS: i64 = 50;
-/// When there is more to do: others get their turn in between.
+/// When there is more to do: other clients get their turn in between.
 const SOON_MS: i64 = 1;
-/// When what could not be committed is tried again.
+/// When a lapse that could not be committed is tried again.
 const AGAIN_MS: i64 = 1000;
 /// How long it works at a time.
 const SLICE: Duration = Duration::from_millis(4);
@@ -52,17 +53,17 @@ fn work(ctx: Ctx, search: &mut Search) -> bool {
     true
 }
 
-/// Lets lapse what is due under a key, if anything is: the line may have been out of date.
+/// Commits the lapses that are due under a key, if any: the line may have been out of date.
 fn lapse(ctx: Ctx, db: i32, key: &[u8], now_ms: i64) {
     ctx.select(db);
     let name = OwnedString::of(key);
-    // A key that can have no audit stream, though streams are written by now, waits for that to change. A state whose slot is
-    // still on the way lapses where it comes from.
-    if let Ok(trail) = Trail::of(key, None)
+    // A key that can have no audit stream, while streams are written, waits for that to change. A
+    // state whose slot still migrates here lapses where it comes from.
+    if let Ok(stream) = AuditStream::of(key, None)
         && slot_migration::answers_for(ctx, name.borrow())
     {
-        // What holds something else, or whose stream does, is for the next command to refuse.
-        drop(Target::lapse_unasked(ctx, name.borrow(), trail.unasked()));
+        // Where the key or its stream holds another type, the next command reports it.
+        drop(Target::lapse_unasked(ctx, name.borrow(), stream.unasked()));
     }
     if let Some(held) = Key::open_unasked(ctx, name.borrow()).held_mut() {
         held.renew_deadlines(db, key, now_ms, now_ms.saturating_add(AGAIN_MS));
@@ -106,7 +107,8 @@ impl Cursor {
         Some(Cursor { db, scan: ScanCursor::start()? })
     }
 
-    /// Looks at the next few keys, and gives each state a line that has none; whether there are more.
+    /// Looks at the next few keys, and gives each state a line that has none; whether there are
+    /// more.
     fn scan(&mut self, ctx: Ctx) -> bool {
         let db = self.db;
         let look = |key: &mut Key| {

@@ -40,10 +40,12 @@ impl Listener for Events {
                 }
             }
             ServerEvent::FlushStarts(db) => deadline_index::flushed(db),
-            // No key is signalled. While data are loaded no timer runs, so blocked clients are looked at after that.
+            // No key is signalled. While data are loaded no timer runs, so blocked clients are
+            // looked at after that.
             ServerEvent::FlushEnds => blocked_clients::dataset_changed(),
             ServerEvent::Swapped(one, other) => deadline_index::swapped(one, other),
-            // The child may write a copy of the dataset for a first replica, and a promoted server may have replicas.
+            // The child may write a copy of the dataset for a first replica, and a promoted server
+            // may have replicas.
             ServerEvent::Forked | ServerEvent::RoleChanged => propagation::ask_again(),
         }
     }

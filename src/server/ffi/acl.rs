@@ -36,7 +36,8 @@ impl Ctx {
         self.may_run(c"STATE.SETPROTECTED", key)
     }
 
-    /// Whether the caller may run STATE.SETPROTECTED on every key: only patterns for all keys match the key `*`.
+    /// Whether the caller may run STATE.SETPROTECTED on every key: only patterns for all keys match
+    /// the key `*`.
     pub fn may_set_protected_everywhere(self) -> bool {
         self.may_set_protected(OwnedString::of(b"*").borrow())
     }
@@ -61,15 +62,16 @@ impl Ctx {
         let words: SmallVec<[RawString; 4]> =
             std::iter::once(command.raw()).chain(args.iter().copied()).collect();
         let len = words.len() as c_int;
-        // SAFETY: R1, R2: the user and the strings live until the call is over; the server only reads the list.
+        // SAFETY: R1, R2: the user and the strings live until the call is over; the server only
+        // reads the list.
         unsafe {
             api!(RedisModule_ACLCheckCommandPermissions(user.as_ptr(), RawString::list(&words), len)) == OK
         }
     }
 }
 
-/// The user of a script, whose client is not found by its id. Elsewhere the server reads through a null pointer when
-/// another module makes the call, so it is asked in scripts only.
+/// The user of a script, whose client is not found by its id. Elsewhere the server reads through a
+/// null pointer when another module makes the call, so it is asked in scripts only.
 fn current_user_name(ctx: Ctx) -> *mut raw::RedisModuleString {
     if !ctx.is_in_script() {
         return null_mut();

@@ -1,16 +1,19 @@
-//! The allocator of the module: the server's own, with a few freed blocks of each small size kept at hand.
+//! The allocator of the module: the server's own, with a few freed blocks of each small size at
+//! hand.
 //!
-//! Memory of the module is memory of the server: it shows in `used_memory` and counts towards `maxmemory`. That counting is what
-//! makes it slow: the server asks its allocator for the true size of each block, when it is taken and when it is given back. A
-//! command takes some fifty small blocks and gives most of them back before its reply, so those go to a list of their
-//! size, and the next command finds them there; to the server they are blocks in use, some tens of KB in all. An arena for each
-//! command was rejected: what stays in a state would have to be copied out of it.
+//! Memory of the module is memory of the server: it shows in `used_memory` and counts towards
+//! `maxmemory`. That accounting is slow: the server asks its allocator for the true size of each
+//! block, when it is taken and when it is freed. A command takes some fifty small blocks and frees
+//! most of them before its reply, so those go to a list of their size class, and the next command
+//! takes them from there; to the server they are blocks in use, some tens of KB in all. Not an
+//! arena for each command: a value that stays in a state would have to be copied out of it.
 //!
-//! Lists are the main thread's: what the server frees on a thread of its own (UNLINK, FLUSHALL ASYNC) goes back to the server.
-//! Lists of each thread were there before; to find a thread's own took as long as to take a block.
+//! The lists belong to the main thread: a block that the lazy-free thread frees goes back to the
+//! server. Not lists of each thread: finding a thread's own took as long as taking a block.
 //!
-//! A block in a list is not freed for whoever watches the server's allocator, and one of a class is longer than what was asked
-//! for, so memcheck would be blind to most of what goes wrong in them. A build for the tests can be told to keep none (faults.rs).
+//! memcheck does not see a block in a list as freed, and a block of a class is longer than asked
+//! for, so it would miss most errors. A build for the tests can be told to keep no blocks
+//! (faults.rs).
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::UnsafeCell;
@@ -73,8 +76,8 @@ struct Class {
 }
 
 impl Class {
-    /// The class of a block; `None` for one that is not kept. It is told by the layout alone, so whoever gives a block back finds
-    /// the list that whoever takes one looks at.
+    /// The class of a block; `None` for one that is not kept. It follows from the layout alone, so
+    /// freeing and taking agree on it.
     fn of(layout: Layout) -> Option<Class> {
         #[cfg(feature = "faults")]
         if crate::server::ffi::faults::keeps_no_blocks() {
@@ -100,7 +103,8 @@ struct Kept {
 /// The lists of the main thread.
 struct Lists(UnsafeCell<[Kept; CLASSES]>);
 
-// SAFETY: Sync wants no two threads at it at the same time: `with_kept` lets in the main thread alone.
+// SAFETY: Sync wants no two threads at it at the same time: `with_kept` lets in the main thread
+// alone.
 unsafe impl Sync for Lists {}
 
 static LISTS: Lists = Lists(UnsafeCell::new(NOTHING_KEPT));
@@ -108,12 +112,13 @@ static LISTS: Lists = Lists(UnsafeCell::new(NOTHING_KEPT));
 /// The main thread, as the system calls it; 0 before the module is loaded, which is no thread.
 static MAIN_THREAD: AtomicUsize = AtomicUsize::new(0);
 
-/// Which thread this is. It is asked about every block, and calling pthread_self takes as long as the rest of taking one: so what
-/// that returns is read where it stands.
+/// Which thread this is. It is asked about every block, and calling pthread_self takes as long as
+/// the rest of taking one: so what that returns is read where it stands.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 fn this_thread() -> usize {
     let address;
-    // SAFETY: by the ABI (ELF Handling For Thread-Local Storage, x86-64) a thread's own address stands there as long as it runs.
+    // SAFETY: by the ABI (ELF Handling For Thread-Local Storage, x86-64) a thread's own address
+    // stands there as long as it runs.
     unsafe {
         std::arch::asm!("mov {}, fs:0", out(reg) address, options(pure, readonly, nostack, preserves_flags));
     }
@@ -129,7 +134,8 @@ fn this_thread() -> usize {
     pthread_self()
 }
 
-/// Begins to keep what this thread frees: the main one, which loads the module and lives as long as the server.
+/// Begins to keep what this thread frees: the main one, which loads the module and lives as long as
+/// the server.
 pub fn keep_blocks() {
     MAIN_THREAD.store(this_thread(), Ordering::Relaxed);
 }
@@ -139,14 +145,14 @@ fn with_kept<T>(class: &Class, act: impl FnOnce(&mut Kept) -> T) -> Option<T> {
     if this_thread() != MAIN_THREAD.load(Ordering::Relaxed) {
         return None;
     }
-    // SAFETY: UnsafeCell wants no second reference at the same time. This is the main thread, and `act`, of this file, neither
-    // allocates nor comes back here.
+    // SAFETY: UnsafeCell wants no second reference at the same time. This is the main thread, and
+    // `act`, of this file, neither allocates nor comes back here.
     let lists = unsafe { &mut *LISTS.0.get() };
     lists.get_mut(class.number).map(act)
 }
 
-// SAFETY: GlobalAlloc wants blocks that fit their layout and are nobody else's: a block is the server's, of its class's whole
-// size, and it is either in use or in one list. Nothing here panics.
+// SAFETY: GlobalAlloc wants blocks that fit their layout and have one owner: a block is the
+// server's, of its class's whole size, and it is either in use or in one list. Nothing here panics.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let Some(class) = Class::of(layout) else {
@@ -156,7 +162,8 @@ unsafe impl GlobalAlloc for Allocator {
         let kept = with_kept(&class, |kept| {
             let block = kept.first;
             if !block.is_null() {
-                // SAFETY: a block in a list holds, at its beginning and aligned, where the next one is: `dealloc` wrote it there.
+                // SAFETY: a block in a list holds, at its beginning and aligned, where the next one
+                // is: `dealloc` wrote it there.
                 kept.first = unsafe { block.cast::<*mut u8>().read() };
                 kept.room += 1;
             }
@@ -178,7 +185,8 @@ unsafe impl GlobalAlloc for Allocator {
             if kept.room == 0 {
                 return false;
             }
-            // SAFETY: the caller gives the block up; a block of any class has room for a pointer and is aligned for one.
+            // SAFETY: the caller gives the block up; a block of any class has room for a pointer
+            // and is aligned for one.
             unsafe { block.cast::<*mut u8>().write(kept.first) };
             kept.first = block;
             kept.room -= 1;
@@ -197,7 +205,8 @@ unsafe impl GlobalAlloc for Allocator {
         if old.is_some_and(|old| new.is_some_and(|new| old.number == new.number)) {
             return block;
         }
-        // SAFETY: both layouts are the caller's; what is copied is in both blocks, which are different ones.
+        // SAFETY: both layouts are the caller's; what is copied is in both blocks, which are
+        // different ones.
         unsafe {
             let moved = self.alloc(wanted);
             if !moved.is_null() {

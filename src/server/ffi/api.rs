@@ -1,8 +1,9 @@
 //! The table of the module API: how a function in it is called, and which calls are safe.
 //!
-//! A call is safe when handles, numbers and texts are all that it takes, and any of them will do: the server checks the
-//! rest, and copies what it keeps. Such calls are declared in [`calls`](super::calls), like the safe functions of an
-//! `extern` block. Every other call stands in an unsafe block of its own, behind the check of what it asks for.
+//! A call is safe when handles, numbers and texts are all that it takes, and any of them will do:
+//! the server checks the rest, and copies what it keeps. Such calls are declared in
+//! [`calls`](super::calls), like the safe functions of an `extern` block. Every other call stands
+//! in an unsafe block of its own, behind the check of what it asks for.
 
 use std::ffi::{CStr, c_char, c_int, c_long};
 use std::marker::PhantomData;
@@ -10,7 +11,8 @@ use std::ptr::null_mut;
 
 use redis_module::raw;
 
-/// Calls a function of the module API. It exists on every server this module loads on: `load` has looked.
+/// Calls a function of the module API. It exists on every server this module loads on: `load` has
+/// looked.
 macro_rules! api {
     ($name:ident($($arg:expr),* $(,)?)) => {
         match redis_module::raw::$name {
@@ -27,7 +29,8 @@ pub(in crate::server) use api;
 /// `F` is the type of a C function pointer, and of the function of this name.
 pub unsafe fn find<F>(name: &CStr) -> Option<F> {
     let mut found: Option<F> = None;
-    // SAFETY: R1; the server writes a function pointer, or nothing when it has no function of this name.
+    // SAFETY: R1; the server writes a function pointer, or nothing when it has no function of this
+    // name.
     unsafe { api!(RedisModule_GetApi(name.as_ptr(), (&raw mut found).cast())) };
     found
 }
@@ -53,8 +56,8 @@ macro_rules! safe_calls {
 }
 pub(super) use safe_calls;
 
-/// Declares handles: pointers of the server's that only callbacks and calls of the API bring here. They live as long as
-/// the callback, or until what they stand for is closed.
+/// Declares handles: pointers of the server's that only callbacks and calls of the API bring here.
+/// They live as long as the callback, or until what they stand for is closed.
 macro_rules! handles {
     ($($(#[$doc:meta])* $name:ident = $raw:ident;)*) => {$(
         $(#[$doc])*

@@ -13,8 +13,8 @@ const FEW: usize = 8;
 pub type Entry =
     unsafe extern "C" fn(*mut raw::RedisModuleCtx, *mut *mut raw::RedisModuleString, c_int) -> c_int;
 
-/// Calls `use_them` with the words of a command; few enough, as a rule, to need no memory from the heap. Not a SmallVec:
-/// filled and moved out to the caller it takes a fiftieth of a read.
+/// Calls `use_them` with the words of a command; few enough, as a rule, to need no memory from the
+/// heap. Not a SmallVec: filled and moved out to the caller it takes a fiftieth of a read.
 pub(in crate::server) fn with_arguments<T>(
     argv: *mut *mut raw::RedisModuleString,
     argc: c_int,
@@ -24,7 +24,8 @@ pub(in crate::server) fn with_arguments<T>(
     let strings = if argv.is_null() {
         &[]
     } else {
-        // SAFETY: R2: Redis passes argc strings that live as long as the call; handlers keep nothing beyond it.
+        // SAFETY: R2: Redis passes argc strings that live as long as the call; handlers keep
+        // nothing beyond it.
         unsafe { std::slice::from_raw_parts(argv, usize::try_from(argc).unwrap_or(0)) }
     };
     let mut few = [RedisStr::EMPTY; FEW];

@@ -14,7 +14,8 @@ use super::string::RedisStr;
 #[derive(Clone, Copy)]
 pub struct BlockedClient(*mut raw::RedisModuleBlockedClient);
 
-// SAFETY: the pointer is used on the main thread only (R1); a lock around it is there because a static needs one.
+// SAFETY: the pointer is used on the main thread only (R1); a lock around it is there because a
+// static needs one.
 unsafe impl Send for BlockedClient {}
 
 /// What a client is blocked for.
@@ -31,10 +32,12 @@ pub struct Block<'a> {
 }
 
 impl Block<'_> {
-    /// Blocks the caller. The server calls `on_release` once: when the client was answered, timed out or disconnected.
+    /// Blocks the caller. The server calls `on_release` once: when the client was answered, timed
+    /// out or disconnected.
     pub fn start<F: FnOnce() + 'static>(self, ctx: Ctx, on_release: F) -> BlockedClient {
         unsafe extern "C" fn release<F: FnOnce()>(_: *mut raw::RedisModuleCtx, on_release: *mut c_void) {
-            // SAFETY: made below by Box::into_raw, given back once; never null, for then the server does not call.
+            // SAFETY: made below by Box::into_raw, given back once; never null, for then the server
+            // does not call.
             let on_release = unsafe { Box::from_raw(on_release.cast::<F>()) };
             guard(on_release);
         }
@@ -43,8 +46,8 @@ impl Block<'_> {
         let flags = if self.wakes_on_delete { raw::REDISMODULE_BLOCK_UNBLOCK_DELETED as c_int } else { 0 };
         let data = Box::into_raw(Box::new(on_release)).cast();
         let release = Some(release::<F> as unsafe extern "C" fn(_, _));
-        // SAFETY: R1, R3: the server keeps the key's name, and gives the box back once. The table of the API is filled when
-        // the module is loaded, and not written again.
+        // SAFETY: R1, R3: the server keeps the key's name, and gives the box back once. The table
+        // of the API is filled when the module is loaded, and not written again.
         BlockedClient(unsafe {
             match raw::RedisModule_BlockClientOnKeysWithFlags {
                 Some(block) => {
@@ -61,7 +64,8 @@ impl Block<'_> {
 impl BlockedClient {
     /// Answers the client as its timeout would.
     pub fn unblock(&self) {
-        // SAFETY: R1; the caller keeps this only until `on_release` is called, which happens in the event loop.
+        // SAFETY: R1; the caller keeps this only until `on_release` is called, which happens in the
+        // event loop.
         unsafe { api!(RedisModule_UnblockClient(self.0, null_mut())) };
     }
 }

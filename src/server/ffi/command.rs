@@ -1,7 +1,8 @@
-//! Commands as the server knows them: how one is registered, described, and put into ACL categories.
+//! Commands as the server knows them: how one is registered, described, and put into ACL
+//! categories.
 //!
-//! The structures of RedisModule_SetCommandInfo point to texts that live as long as the program, and to lists that live
-//! until the call is over: Redis copies all of it.
+//! The structures of RedisModule_SetCommandInfo point to texts that live as long as the program,
+//! and to lists that live until the call is over: Redis copies all of it.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::ptr::{null, null_mut};
@@ -17,8 +18,8 @@ use super::text::c_string;
 type AddCategory = unsafe extern "C" fn(*mut raw::RedisModuleCtx, *const c_char) -> c_int;
 type SetCategories = unsafe extern "C" fn(*mut raw::RedisModuleCommand, *const c_char) -> c_int;
 
-/// Registers a command, without positions of keys: its description gives them. False when the server refuses, for example
-/// a flag that it does not know.
+/// Registers a command, without positions of keys: its description gives them. False when the
+/// server refuses, for example a flag that it does not know.
 pub fn create(ctx: Ctx, name: &CStr, run: Option<Entry>, flags: &str) -> bool {
     let (name, flags) = (name.as_ptr(), c_string(flags));
     // SAFETY: R1, R3.
@@ -67,12 +68,13 @@ impl Registered {
             },
             args: description.args.terminated(),
         };
-        // SAFETY: R1, R3: the command is registered; each list ends with a zeroed element, as the API wants.
+        // SAFETY: R1, R3: the command is registered; each list ends with a zeroed element, as the
+        // API wants.
         unsafe { api!(RedisModule_SetCommandInfo(self.raw(), &info)) == OK }
     }
 
-    /// Puts the command into ACL categories, on servers where a module can (Redis 7.2 and newer, Valkey); false when the
-    /// server does not know one of them.
+    /// Puts the command into ACL categories, on servers where a module can (Redis 7.2 and newer,
+    /// Valkey); false when the server does not know one of them.
     pub fn set_categories(self, categories: &str) -> bool {
         let categories = c_string(categories);
         // SAFETY: R1, R3; the function has this type, and the command is registered.
@@ -200,7 +202,8 @@ impl KeySpecs {
 #[derive(Default)]
 pub struct Args {
     list: Vec<raw::RedisModuleCommandArg>,
-    /// The lists that elements of this one point to. A vector's buffer stays where it is when the vector is moved.
+    /// The lists that elements of this one point to. A vector's buffer stays where it is when the
+    /// vector is moved.
     groups: Vec<Args>,
 }
 

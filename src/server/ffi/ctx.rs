@@ -23,10 +23,12 @@ impl Ctx {
         self.flags() & flag != 0
     }
 
-    /// Whether the command comes from our primary or from a file being loaded: the only senders of effects.
+    /// Whether the command comes from our primary or from a file being loaded: the only senders of
+    /// effects.
     pub fn is_replication(self) -> bool {
         let flags = self.flags();
-        // While another dataset is loaded beside the one that is served, clients' commands are carried out.
+        // While another dataset is loaded beside the one that is served, clients' commands are
+        // carried out.
         let is_loading = flags & raw::REDISMODULE_CTX_FLAGS_LOADING != 0
             && flags & raw::REDISMODULE_CTX_FLAGS_ASYNC_LOADING == 0;
         is_loading || flags & raw::REDISMODULE_CTX_FLAGS_REPLICATED != 0
@@ -36,13 +38,15 @@ impl Ctx {
         self.has_flag(raw::REDISMODULE_CTX_FLAGS_MASTER)
     }
 
-    /// Whether a timer may write now: on a primary that is done loading, while writes are not paused.
+    /// Whether a timer may write now: on a primary that is done loading, while writes are not
+    /// paused.
     pub fn may_write_unasked(self) -> bool {
         let is_paused = calls::avoid_replica_traffic() != 0;
         !is_paused && self.is_primary() && !self.has_flag(raw::REDISMODULE_CTX_FLAGS_LOADING)
     }
 
-    /// Whether effects always have a consumer: an AOF, a replica's own replicas, a slot that migrates in a cluster.
+    /// Whether effects always have a consumer: an AOF, a replica's own replicas, a slot that
+    /// migrates in a cluster.
     pub fn always_propagates(self) -> bool {
         const SENT_ON: u32 = raw::REDISMODULE_CTX_FLAGS_AOF
             | raw::REDISMODULE_CTX_FLAGS_SLAVE
@@ -81,8 +85,9 @@ impl Ctx {
         now_ms
     }
 
-    /// The clock of a command, by which a member lapses that is due at `due_ms`. A script or a transaction has one clock
-    /// from its beginning to its end, as for keys that expire: else a state could change between two of its commands.
+    /// The clock of a command, by which a member lapses that is due at `due_ms`. A script or a
+    /// transaction has one clock from its beginning to its end, as for keys that expire: else a
+    /// state could change between two of its commands.
     pub fn command_ms(self, due_ms: Option<i64>) -> i64 {
         let now_ms = self.now_ms();
         let is_due = due_ms.is_some_and(|due_ms| due_ms <= now_ms);
@@ -93,10 +98,12 @@ impl Ctx {
         now_ms
     }
 
-    /// When the outermost command began. Redis 7.0 has it in INFO alone: its TIME goes on within scripts.
+    /// When the outermost command began. Redis 7.0 has it in INFO alone: its TIME goes on within
+    /// scripts.
     fn frozen_ms(self) -> Option<i64> {
         const US_PER_MS: i64 = 1000;
-        // SAFETY: R1; the table of the API is filled when the module is loaded, and not written again.
+        // SAFETY: R1; the table of the API is filled when the module is loaded, and not written
+        // again.
         let cached_us = unsafe { raw::RedisModule_CachedMicroseconds.map(|cached_us| cached_us()) };
         let now_us = match cached_us {
             Some(now_us) => now_us,
@@ -105,8 +112,8 @@ impl Ctx {
         Some(now_us / US_PER_MS)
     }
 
-    /// Random bits from the server's generator, a keyed SHA-256 that the operating system seeds. One call of it makes up
-    /// to 32 bytes.
+    /// Random bits from the server's generator, a keyed SHA-256 that the operating system seeds.
+    /// One call of it makes up to 32 bytes.
     pub fn random(self) -> [u64; 3] {
         let mut bytes = [[0; 8]; 3];
         // SAFETY: R1; the buffer has the length that is passed.
@@ -127,7 +134,8 @@ pub fn warn(message: &str) {
     Ctx::new(null_mut()).log(c"warning", message);
 }
 
-/// Whether this server is a primary, where no context is at hand: the flags of the server need none.
+/// Whether this server is a primary, where no context is at hand: the flags of the server need
+/// none.
 pub fn is_primary() -> bool {
     Ctx::new(null_mut()).is_primary()
 }

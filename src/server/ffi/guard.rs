@@ -14,7 +14,8 @@ pub fn panics() -> i64 {
 
 /// Runs `callback`; `None` when it panicked, which is counted, and logged by the hook.
 pub fn guard<T>(callback: impl FnOnce() -> T) -> Option<T> {
-    // What a panic leaves behind is not looked at again: a command computes aside, then swaps (invariant I3).
+    // What a panic leaves behind is not looked at again: a command computes aside, then swaps
+    // (invariant I3).
     let result = catch_unwind(AssertUnwindSafe(callback)).ok();
     if result.is_none() {
         PANICS.fetch_add(1, Ordering::Relaxed);
@@ -22,8 +23,8 @@ pub fn guard<T>(callback: impl FnOnce() -> T) -> Option<T> {
     result
 }
 
-/// Replaces the panic hook by one that logs a line. The default one writes to a terminal that a server lacks, and its
-/// backtrace frees memory of another allocator, which kills a Valkey.
+/// Replaces the panic hook by one that logs a line. The default one writes to a terminal that a
+/// server lacks, and its backtrace frees memory of another allocator, which kills a Valkey.
 pub fn install_panic_hook() {
     std::panic::set_hook(Box::new(|panic| {
         let place =

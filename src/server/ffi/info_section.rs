@@ -14,10 +14,12 @@ pub trait Section {
     fn write(field: &dyn Fn(&CStr, i64));
 }
 
-/// Registers the section. The handler of the crate redis-module is not used: it builds a backtrace in a crash report.
+/// Registers the section. The handler of the crate redis-module is not used: it builds a backtrace
+/// in a crash report.
 pub fn register<S: Section>(ctx: Ctx) {
     extern "C" fn write<S: Section>(ctx: *mut raw::RedisModuleInfoCtx, for_crash_report: c_int) {
-        // A crash may have happened anywhere, also inside the registry: then nothing of ours is asked.
+        // A crash may have happened anywhere, also inside the registry: then nothing of ours is
+        // asked.
         if for_crash_report != 0 {
             return;
         }

@@ -1,8 +1,10 @@
-//! An open key. It is closed when the handle goes out of scope, and nothing read through it lives longer.
+//! An open key. It is closed when the handle goes out of scope, and nothing read through it lives
+//! longer.
 //!
-//! The module API has preconditions on a key: that it is open, holds a value, of a certain type, and may be written.
-//! Servers differ in what they do where one does not hold: most answer an error, Redis 8.2 and newer read through a null
-//! pointer in GetAbsExpire. So each call is made here, or in [`stream`](super::stream), behind a check of our own.
+//! The module API has preconditions on a key: that it is open, holds a value, of a certain type,
+//! and may be written. Servers differ in what they do where one does not hold: most answer an
+//! error, Redis 8.2 and newer read through a null pointer in GetAbsExpire. So each call is made
+//! here, or in [`stream`](super::stream), behind a check of our own.
 
 use std::mem::ManuallyDrop;
 
@@ -39,14 +41,14 @@ impl<'a> Key<'a> {
         Key::open(ctx, name, raw::REDISMODULE_READ)
     }
 
-    /// Opens for writing. Changes must be signalled by hand: without the module option that says so, a rejected command
-    /// would break the WATCH of other clients.
+    /// Opens for writing. Changes must be signalled by hand: without the module option that says
+    /// so, a rejected command would break the WATCH of other clients.
     pub fn open_write(ctx: Ctx, name: RedisStr<'a>) -> Key<'a> {
         Key::open(ctx, name, WRITE)
     }
 
-    /// As [`Key::open_write`], for a timer or an event: the server evicts by what callers look at, so the key must not look
-    /// as if it had been used.
+    /// As [`Key::open_write`], for a timer or an event: the server evicts by what callers look at,
+    /// so the key must not look as if it had been used.
     pub fn open_unasked(ctx: Ctx, name: RedisStr<'a>) -> Key<'a> {
         Key::open(ctx, name, WRITE | raw::REDISMODULE_OPEN_KEY_NOTOUCH)
     }
@@ -57,7 +59,8 @@ impl<'a> Key<'a> {
         Key { handle, name, is_writable }
     }
 
-    /// A key that the server opened, and closes itself: to be looked at within the callback that it was passed to.
+    /// A key that the server opened, and closes itself: to be looked at within the callback that it
+    /// was passed to.
     pub(super) fn lent(handle: *mut raw::RedisModuleKey, name: RedisStr<'a>) -> ManuallyDrop<Key<'a>> {
         ManuallyDrop::new(Key { handle, name, is_writable: false })
     }
@@ -117,8 +120,8 @@ impl<'a> Key<'a> {
             return;
         }
         let value = Box::into_raw(Box::new(value));
-        // SAFETY: R2, R4: the key is open for writing, and no iterator of a stream borrows it. A value that the server has
-        // not taken is still ours.
+        // SAFETY: R2, R4: the key is open for writing, and no iterator of a stream borrows it. A
+        // value that the server has not taken is still ours.
         unsafe {
             if api!(RedisModule_ModuleTypeSetValue(self.handle, data_type.registered(), value.cast())) != OK {
                 drop(Box::from_raw(value));
@@ -133,12 +136,14 @@ impl<'a> Key<'a> {
         }
     }
 
-    /// The absolute expiry in Unix milliseconds; `None` for a key that does not exist or never expires.
+    /// The absolute expiry in Unix milliseconds; `None` for a key that does not exist or never
+    /// expires.
     pub fn expires_at_ms(&self) -> Option<i64> {
         if self.holds() == Holds::Nothing {
             return None;
         }
-        // SAFETY: R2; the key holds a value, without which some servers read through a null pointer.
+        // SAFETY: R2; the key holds a value, without which some servers read through a null
+        // pointer.
         let expires_at_ms = unsafe { api!(RedisModule_GetAbsExpire(self.handle)) };
         (expires_at_ms != i64::from(raw::REDISMODULE_NO_EXPIRE)).then_some(expires_at_ms)
     }

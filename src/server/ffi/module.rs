@@ -19,7 +19,8 @@ const VERSION: c_int = 100;
 /// Defines the function that the server calls once, which runs `load`.
 macro_rules! entry_point {
     ($load:expr) => {
-        // SAFETY: the name and the type are those of the module API; no other symbol of this name is linked in.
+        // SAFETY: the name and the type are those of the module API; no other symbol of this name
+        // is linked in.
         #[expect(unsafe_code, reason = "an exported symbol")]
         #[unsafe(no_mangle)]
         pub extern "C" fn RedisModule_OnLoad(
@@ -72,12 +73,12 @@ pub fn set_options(ctx: Ctx) {
     calls::set_module_options(ctx, options as c_int | atomic_slot_migration());
 }
 
-/// The bit by which a module says that it bears slots that migrate in one step. Valkey 9 refuses to move them while one
-/// does not.
+/// The bit by which a module says that it bears slots that migrate in one step. Valkey 9 refuses to
+/// move them while one does not.
 const HANDLE_ATOMIC_SLOT_MIGRATION: c_int = 1 << 5;
 
-/// That bit; 0 where it is unknown or means something else: Redis gives bits of its own to the same places, and only
-/// Valkey has a function of this name, beside the one that Redis has.
+/// That bit; 0 where it is unknown or means something else: Redis gives bits of its own to the same
+/// places, and only Valkey has a function of this name, beside the one that Redis has.
 pub fn atomic_slot_migration() -> c_int {
     type Known = unsafe extern "C" fn() -> c_int;
     // SAFETY: R1; the function has this type.

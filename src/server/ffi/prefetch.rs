@@ -1,24 +1,25 @@
 //! Memory that will be read soon, fetched while something else is being done.
 //!
-//! Of many sessions most are not in the processor's cache when a message comes for one, and an update would wait for a line
-//! of it again and again. What to fetch is said where a key is opened: behind that come lookups in the server's own tables. Reading
-//! a byte of each line was rejected: what follows would wait for those reads.
+//! Of many sessions most are not in the processor's cache when a message comes for one, and an
+//! update would wait for a line of it again and again. What to fetch is said where a key is opened:
+//! behind that come lookups in the server's own tables. Reading a byte of each line was rejected:
+//! what follows would wait for those reads.
 
 /// What is fetched in one piece.
 const LINE: usize = 64;
 /// Beyond that the processor has noticed by itself where the reading goes.
 const LINES_MAX: usize = 64;
 
-/// Asks for the first lines of a value, not for what it points to. Where the processor has no such instruction that Rust knows, it
-/// does nothing.
+/// Asks for the first lines of a value, not for what it points to. Where the processor has no such
+/// instruction that Rust knows, it does nothing.
 pub fn prefetch<T: ?Sized>(value: &T) {
     let lines = size_of_val(value).div_ceil(LINE).min(LINES_MAX);
     #[cfg(target_arch = "x86_64")]
     for line in 0..lines {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         let first = std::ptr::from_ref(value).cast::<i8>();
-        // SAFETY: the address is within the value; the instruction is in every processor of this architecture, and reads nothing into
-        // the program.
+        // SAFETY: the address is within the value; the instruction is in every processor of this
+        // architecture, and reads nothing into the program.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(first.add(line * LINE)) };
     }
     #[cfg(not(target_arch = "x86_64"))]

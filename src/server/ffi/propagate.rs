@@ -1,4 +1,5 @@
-//! What a command tells other components of: replicas and the AOF, WATCH, blocked clients, keyspace events.
+//! What a command tells other components of: replicas and the AOF, WATCH, blocked clients, keyspace
+//! events.
 
 use std::ffi::{CStr, c_int};
 
@@ -9,8 +10,8 @@ use super::calls;
 use super::string::{RawString, RedisStr};
 
 impl Ctx {
-    /// Keeps all arguments out of SLOWLOG, MONITOR and crash reports, for a command whose words can't be read: a secret
-    /// may stand anywhere.
+    /// Keeps all arguments out of SLOWLOG, MONITOR and crash reports, for a command whose words
+    /// can't be read: a secret may stand anywhere.
     pub fn redact_all(self, args: &[RedisStr]) {
         (1..args.len()).for_each(|argument| self.redact(argument));
     }
@@ -30,15 +31,17 @@ impl Ctx {
         calls::replicate_verbatim(self);
     }
 
-    /// Lets a WAIT behind this command count from here, though nothing is written: servers after 7.0 count from the last
-    /// write of the connection, and a new one has none. Replicas ignore a ping, and the AOF is spared it.
+    /// Lets a WAIT behind this command count from here, though nothing is written: servers after
+    /// 7.0 count from the last write of the connection, and a new one has none. Replicas ignore a
+    /// ping, and the AOF is spared it.
     pub fn replicate_nothing(self) {
         self.replicate_as(c"PING", c"vA", &[]);
     }
 
     fn replicate_as(self, command: &CStr, format: &CStr, args: &[RawString]) {
         let list = RawString::list(args);
-        // SAFETY: R1, R3: `v` takes a list of strings, which are alive, and its length; the server only reads the list.
+        // SAFETY: R1, R3: `v` takes a list of strings, which are alive, and its length; the server
+        // only reads the list.
         unsafe {
             api!(RedisModule_Replicate(self.raw(), command.as_ptr(), format.as_ptr(), list, args.len()))
         };

@@ -44,7 +44,8 @@ impl Ctx {
         calls::reply_array(self, len as c_long);
     }
 
-    /// Begins a map; the caller writes `len` pairs. With RESP2 Redis makes it an array of twice the length.
+    /// Begins a map; the caller writes `len` pairs. With RESP2 Redis makes it an array of twice the
+    /// length.
     pub fn reply_map(self, len: usize) {
         calls::reply_map(self, len as c_long);
     }

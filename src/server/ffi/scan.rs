@@ -29,13 +29,15 @@ impl ScanCursor {
             look: *mut c_void,
         ) {
             guard(|| {
-                // SAFETY: `scan` passes its closure, which outlives the scan, and no other reference to it is in use.
+                // SAFETY: `scan` passes its closure, which outlives the scan, and no other
+                // reference to it is in use.
                 let look = unsafe { &mut *look.cast::<F>() };
                 look(&mut Key::lent(key, RedisStr::new(name)));
             });
         }
         let look = (&raw mut look).cast();
-        // SAFETY: R1, R2; the callback has the type that is wanted, and gets the closure it expects.
+        // SAFETY: R1, R2; the callback has the type that is wanted, and gets the closure it
+        // expects.
         unsafe { api!(RedisModule_Scan(ctx.raw(), self.as_ptr(), Some(visit::<F>), look)) != 0 }
     }
 }

@@ -9,7 +9,8 @@ use super::api::{Ctx, InfoHandle, OK, api, owned};
 use super::calls;
 
 owned! {
-    /// A section of INFO. Contexts without automatic memory management need not be named when it is freed.
+    /// A section of INFO. Contexts without automatic memory management need not be named when it is
+    /// freed.
     ServerInfo = raw::RedisModuleServerInfoData, freed by |info| api!(RedisModule_FreeServerInfo(null_mut(), info));
 }
 

@@ -211,7 +211,8 @@ impl Text {
     }
 }
 
-/// Reads the server's configuration into the registered settings; false when it has a value that none can take.
+/// Reads the server's configuration into the registered settings; false when it has a value that
+/// none can take.
 pub fn load(ctx: Ctx) -> bool {
     calls::load_configs(ctx) == OK
 }
@@ -222,6 +223,7 @@ fn data<T>(setting: &'static T) -> *mut c_void {
 }
 
 fn registered<T>(data: *mut c_void) -> &'static T {
-    // SAFETY: `data` made it of a static of this type: each setting is registered with the callbacks of its own type.
+    // SAFETY: `data` made it of a static of this type: each setting is registered with the
+    // callbacks of its own type.
     unsafe { &*data.cast::<T>() }
 }

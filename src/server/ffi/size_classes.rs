@@ -1,4 +1,5 @@
-//! The size classes of jemalloc, the allocator of Redis: four to each doubling, 16 bytes apart at first.
+//! The size classes of jemalloc, the allocator of Redis: four to each doubling, 16 bytes apart at
+//! first.
 //!
 //! A module can't ask the allocator for the size of a block that it holds by a Rust reference.
 

@@ -1,7 +1,8 @@
-//! The functions of the module API on a key that holds a stream, each behind a check of what it asks for.
+//! The functions of the module API on a key that holds a stream, each behind a check of what it
+//! asks for.
 //!
-//! StreamAdd is called directly: it wakes XREAD BLOCK and consumer groups like XADD does, at half the price of calling
-//! XADD through the server.
+//! StreamAdd is called directly: it wakes XREAD BLOCK and consumer groups like XADD does, at half
+//! the price of calling XADD through the server.
 
 use std::ffi::c_long;
 use std::ptr::null_mut;
@@ -40,8 +41,9 @@ pub enum Trim {
 }
 
 impl Key<'_> {
-    /// Appends names and values, with the next ID of the stream or a given one; the first entry makes the stream. `None`
-    /// for a key that holds something else or is not open for writing, and for an ID that is not above the last one.
+    /// Appends names and values, with the next ID of the stream or a given one; the first entry
+    /// makes the stream. `None` for a key that holds something else or is not open for writing, and
+    /// for an ID that is not above the last one.
     pub fn add(&mut self, id: Option<StreamId>, fields: &[RawString]) -> Option<StreamId> {
         let has_place = self.is_writable() && matches!(self.holds(), Holds::Nothing | Holds::Stream);
         if !has_place || fields.is_empty() || !fields.len().is_multiple_of(2) {
@@ -51,8 +53,9 @@ impl Key<'_> {
         let StreamId { ms, seq } = id.unwrap_or(StreamId { ms: 0, seq: 0 });
         let mut id = raw::RedisModuleStreamID { ms, seq };
         let (list, pairs) = (RawString::list(fields), (fields.len() / 2) as i64);
-        // SAFETY: R2, R3: the key is open for writing and has a place for a stream, there are `pairs` names and values; the
-        // server only reads the list, whatever its header says. No iterator is open: it would borrow the key.
+        // SAFETY: R2, R3: the key is open for writing and has a place for a stream, there are
+        // `pairs` names and values; the server only reads the list, whatever its header says. No
+        // iterator is open: it would borrow the key.
         let added =
             unsafe { api!(RedisModule_StreamAdd(self.handle().raw(), flags as i32, &mut id, list, pairs)) };
         (added == OK).then_some(StreamId { ms: id.ms, seq: id.seq })
@@ -60,8 +63,8 @@ impl Key<'_> {
 
     /// Trims the stream to `len_max` entries; returns the length after that.
     pub fn trim(&mut self, len_max: usize, how: Trim) -> usize {
-        /// Finding out whether the oldest node can go reads it, and nothing else does: so it is asked so many times
-        /// while the stream grows by one node, and not at each entry.
+        /// Finding out whether the oldest node can go reads it, and nothing else does: so it is
+        /// asked so many times while the stream grows by one node, and not at each entry.
         const ASKED_MIN: usize = 32;
         const STEP_MAX: usize = 16;
         if !self.is_writable() || self.holds() != Holds::Stream {
@@ -86,7 +89,8 @@ impl Key<'_> {
             return None;
         }
         let (flags, end) = (raw::REDISMODULE_STREAM_ITERATOR_REVERSE as i32, null_mut());
-        // SAFETY: R2: the key holds a stream; null stands for its ends. An iterator that is started already is refused.
+        // SAFETY: R2: the key holds a stream; null stands for its ends. An iterator that is started
+        // already is refused.
         let started = unsafe { api!(RedisModule_StreamIteratorStart(self.handle().raw(), flags, end, end)) };
         (started == OK).then_some(EntriesFromEnd { key: self })
     }
@@ -106,9 +110,10 @@ impl EntriesFromEnd<'_> {
         self.next_id().map(|(_, fields)| self.fields(fields))
     }
 
-    /// The ID of the next entry, and how many fields it has. [`EntriesFromEnd::fields`] must read them before the one
-    /// after it is asked for: going backwards the iterator steps from where it stands, and unless that is the end of the
-    /// entry the server reads fields for IDs and stops itself.
+    /// The ID of the next entry, and how many fields it has. [`EntriesFromEnd::fields`] must read
+    /// them before the one after it is asked for: going backwards the iterator steps from where it
+    /// stands, and unless that is the end of the entry the server reads fields for IDs and stops
+    /// itself.
     pub fn next_id(&mut self) -> Option<(StreamId, c_long)> {
         let mut id = raw::RedisModuleStreamID { ms: 0, seq: 0 };
         let mut fields = 0;
@@ -134,7 +139,8 @@ impl EntriesFromEnd<'_> {
 
 impl Drop for EntriesFromEnd<'_> {
     fn drop(&mut self) {
-        // SAFETY: R2: started by `entries_from_end`, stopped once; the key is borrowed, so it is open and holds its stream.
+        // SAFETY: R2: started by `entries_from_end`, stopped once; the key is borrowed, so it is
+        // open and holds its stream.
         unsafe { api!(RedisModule_StreamIteratorStop(self.key.handle().raw())) };
     }
 }

@@ -1,7 +1,8 @@
 //! Strings of the server: borrowed from arguments, or made here and freed again.
 //!
-//! Making and freeing one takes three hundred instructions, and a command that makes a version hands the server some
-//! twenty. Those that most commands repeat (event, user, schema, millisecond) are therefore kept for a while.
+//! Making and freeing one takes three hundred instructions, and a command that makes a version
+//! hands the server some twenty. Those that most commands repeat (event, user, schema, millisecond)
+//! are therefore kept for a while.
 
 use std::cell::RefCell;
 use std::ffi::c_char;
@@ -16,8 +17,8 @@ pub use super::api::RawString;
 use super::api::{Ctx, api, owned};
 use super::calls;
 
-/// A string that another component owns: an argument of a command, or an [`OwnedString`]. It reads as bytes, which is
-/// what clients send; the parser finds out whether they are text.
+/// A string that another component owns: an argument of a command, or an [`OwnedString`]. It reads
+/// as bytes, which is what clients send; the parser finds out whether they are text.
 #[derive(Clone, Copy)]
 pub struct RedisStr<'a> {
     raw: RawString<'a>,
@@ -75,7 +76,8 @@ owned! {
     OwnedString = raw::RedisModuleString, freed by |string| api!(RedisModule_FreeString(null_mut(), string));
 }
 
-// SAFETY: the API is called on the main thread alone (R1): a lock around a string is there because a static needs one.
+// SAFETY: the API is called on the main thread alone (R1): a lock around a string is there because
+// a static needs one.
 unsafe impl Send for OwnedString {}
 
 impl OwnedString {

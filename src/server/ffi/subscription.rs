@@ -12,7 +12,8 @@ use super::string::RedisStr;
 pub enum ServerEvent {
     /// Another dataset is about to be loaded in place of this one.
     LoadingStarts,
-    /// A replica begins to load its primary's dataset beside its own, which it goes on serving (`repl-diskless-load swapdb`).
+    /// A replica begins to load its primary's dataset beside its own, which it goes on serving
+    /// (`repl-diskless-load swapdb`).
     AsyncLoadStarts,
     /// The server has swapped both, or has given up.
     AsyncLoadEnds {
@@ -101,8 +102,8 @@ fn brought<'a, T>(data: *mut c_void) -> Option<&'a T> {
     unsafe { data.cast::<T>().as_ref() }
 }
 
-/// Subscribes to keys that expire or are evicted; false when the server refuses. Not to GENERIC events: with those some
-/// servers leave a client in another database.
+/// Subscribes to keys that expire or are evicted; false when the server refuses. Not to GENERIC
+/// events: with those some servers leave a client in another database.
 pub fn to_ends<L: Listener>(ctx: Ctx) -> bool {
     extern "C" fn on_end<L: Listener>(
         ctx: *mut raw::RedisModuleCtx,

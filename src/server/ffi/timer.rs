@@ -22,7 +22,8 @@ pub fn start<F: FnOnce(Ctx) + 'static>(ctx: Ctx, after_ms: i64, work: F) {
     unsafe { api!(RedisModule_CreateTimer(ctx.raw(), after_ms, Some(run::<F>), work)) };
 }
 
-/// A context that lives as long as the module: timers can be started with it where the present one must not be used.
+/// A context that lives as long as the module: timers can be started with it where the present one
+/// must not be used.
 pub fn lasting_ctx(ctx: Ctx) -> Ctx {
     if LASTING.load(Ordering::Relaxed).is_null() {
         LASTING.store(calls::detached_context(ctx), Ordering::Relaxed);

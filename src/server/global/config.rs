@@ -1,7 +1,8 @@
-//! The settings `state.*`: `CONFIG SET`, redis.conf, `MODULE LOADEX`, and words behind the path in `loadmodule`.
+//! The settings `state.*`: `CONFIG SET`, redis.conf, `MODULE LOADEX`, and words behind the path in
+//! `loadmodule`.
 //!
-//! A word given to `loadmodule` becomes the setting's default, so that CONFIG REWRITE, which writes the loadmodule line
-//! with its words and leaves out what equals its default, keeps it either way.
+//! A word given to `loadmodule` becomes the setting's default, so that CONFIG REWRITE, which writes
+//! the loadmodule line with its words and leaves out what equals its default, keeps it either way.
 
 use std::ffi::CStr;
 
@@ -97,7 +98,8 @@ pub fn schema_dir() -> Option<String> {
     SCHEMA_DIR.get().map(|dir| String::from_utf8_lossy(&dir.borrow()).into_owned())
 }
 
-/// Reads the words behind the module's path: pairs of a setting, with or without `state.`, and its value.
+/// Reads the words behind the module's path: pairs of a setting, with or without `state.`, and its
+/// value.
 pub fn read_arguments(args: &[RedisStr]) -> Result<(), Error> {
     for pair in args.chunks(2) {
         let name = String::from_utf8_lossy(&pair[0]).to_lowercase();
@@ -149,8 +151,8 @@ fn names() -> impl Iterator<Item = &'static str> + Clone {
     numbers.chain(switches).chain(texts).map(|name| name.to_str().unwrap_or_default())
 }
 
-/// Registers every setting and reads the server's configuration. The error names a setting that does not exist, or says
-/// that a value is not allowed.
+/// Registers every setting and reads the server's configuration. The error names a setting that
+/// does not exist, or says that a value is not allowed.
 pub fn register(ctx: Ctx) -> Result<(), Error> {
     let registered = NUMBERS.iter().all(|number| number.register(ctx))
         && SWITCHES.iter().all(|switch| switch.register(ctx))

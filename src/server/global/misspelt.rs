@@ -1,8 +1,10 @@
-//! Settings `state.*` that do not exist. The server ends when redis.conf has one, and older servers don't say which: so the
-//! module looks for them itself before that, and says what was probably meant.
+//! Settings `state.*` that do not exist. The server ends when redis.conf has one, and older servers
+//! don't say which: so the module looks for them itself before that, and says what was probably
+//! meant.
 //!
-//! A module has no call for what the configuration holds beyond its own settings, so the file is read again. What stands on
-//! the command line of redis-server, or came by its standard input, can't be seen.
+//! A module has no call for what the configuration holds beyond its own settings, so the file is
+//! read again. What stands on the command line of redis-server, or came by its standard input,
+//! can't be seen.
 
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};

@@ -37,8 +37,9 @@ fn text<'a>(
     std::str::from_utf8(word).map_err(|_| Error::syntax(format!("{what} must be UTF-8 text")))
 }
 
-/// The server looks for the first word that equals AUDIT or ALIGN, compared up to a NUL, to find the keys of a command. A
-/// text that equals one would make it see other keys than we do, and ACL check none.
+/// The server looks for the first word that equals AUDIT or ALIGN, compared up to a NUL, to find
+/// the keys of a command. A text that equals one would make it see other keys than we do, and ACL
+/// check none.
 pub fn not_reserved(what: &'static str, word: &[u8]) -> Result<(), Error> {
     let seen = word.split(|byte| *byte == 0).next().unwrap_or_default();
     if [&b"ALIGN"[..], b"AUDIT"].iter().any(|reserved| seen.eq_ignore_ascii_case(reserved)) {

@@ -1,7 +1,7 @@
 //! The schemas of this server, and how many states use each.
 //!
-//! Commands run on the main thread, so the lock is never waited for; it is there because a static needs one, and INFO may
-//! be asked from anywhere.
+//! Commands run on the main thread, so the lock is never waited for; it is there because a static
+//! needs one, and INFO may be asked from anywhere.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,11 +19,13 @@ static GENERATION: AtomicU64 = AtomicU64::new(1);
 /// The schemas of a dataset that is being loaded beside the one that is served.
 static STAGED: Mutex<Option<Registry>> = Mutex::new(None);
 
-/// The names of schemas that states use. Each state holds a clone of its name, so the reference count is the number of
-/// users; it goes down wherever a state is freed, the lazy-free thread included, without a lock.
+/// The names of schemas that states use. Each state holds a clone of its name, so the reference
+/// count is the number of users; it goes down wherever a state is freed, the lazy-free thread
+/// included, without a lock.
 static NAMES: Mutex<BTreeSet<Arc<str>>> = Mutex::new(BTreeSet::new());
 
-/// The schemas as they are now. Nothing is left half-done under the lock, so a poisoned one is as good.
+/// The schemas as they are now. Nothing is left half-done under the lock, so a poisoned one is as
+/// good.
 pub fn read() -> RwLockReadGuard<'static, Registry> {
     REGISTRY.read().unwrap_or_else(PoisonError::into_inner)
 }
@@ -38,7 +40,8 @@ fn write() -> RwLockWriteGuard<'static, Registry> {
     REGISTRY.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Keeps a schema and the bindings it asks for, here and on replicas; whether it is another one than before.
+/// Keeps a schema and the bindings it asks for, here and on replicas; whether it is another one
+/// than before.
 pub fn put(ctx: Ctx, schema: Arc<Schema>) -> bool {
     let known = read().get(&schema.reference().name).is_ok_and(|present| Arc::ptr_eq(present, &schema));
     if !known {
@@ -91,7 +94,8 @@ pub fn load(bytes: &[u8]) -> Result<(), CoreError> {
     }
 }
 
-/// Forgets all, because another dataset is about to be loaded; not where it is loaded beside the one that is served.
+/// Forgets all, because another dataset is about to be loaded; not where it is loaded beside the
+/// one that is served.
 pub fn clear() {
     if staged().is_none() {
         write().clear();
@@ -121,7 +125,8 @@ pub fn user_of(name: &str) -> Arc<str> {
     if let Some(known) = names.get(name) {
         return Arc::clone(known);
     }
-    // Names without users are kept for the next one, but not without bound: a RESTORE may bring any name.
+    // Names without users are kept for the next one, but not without bound: a RESTORE may bring any
+    // name.
     if names.len() > 2 * SCHEMAS_MAX {
         names.retain(|name| Arc::strong_count(name) > 1);
     }

@@ -1,11 +1,13 @@
 //! `state.schema-dir`: the schemas of a folder, put into the registry once the data are loaded.
 //!
-//! A file's name without `.json` is the schema's name. A file that differs from what is kept becomes a new revision.
+//! A file's name without `.json` is the schema's name. A file that differs from what is kept
+//! becomes a new revision.
 //!
-//! It fails closed. A key that a broken schema would have bound would be created unvalidated, with its secrets in clear, so the
-//! whole folder is read and compiled while the module loads, and a fault there stops the start. What was read is kept until
-//! the server has its data: then it goes into the registry by a timer, or before the first command that writes to a state,
-//! whichever comes first. What does not fit there (too many schemas) ends the server.
+//! It fails closed. A key that a broken schema would have bound would be created unvalidated, with
+//! its secrets in clear, so the whole folder is read and compiled while the module loads, and a
+//! fault there stops the start. What was read is kept until the server has its data: then it goes
+//! into the registry by a timer, or before the first command that writes to a state, whichever
+//! comes first. What does not fit there (too many schemas) ends the server.
 
 use std::fs::File;
 use std::io::Read;
@@ -22,7 +24,8 @@ use crate::server::global::config;
 use crate::server::global::names;
 use crate::server::global::registry;
 
-/// How long to wait when the server must not be written to (CLIENT PAUSE, failover), in milliseconds.
+/// How long to wait when the server must not be written to (CLIENT PAUSE, failover), in
+/// milliseconds.
 const RETRY_MS: i64 = 100;
 
 /// A schema that waits for the data to be loaded.
@@ -112,7 +115,8 @@ fn start_timer(ctx: Ctx, after_ms: i64) {
     });
 }
 
-/// Called before a command on a primary writes to a state: no key is written unbound because its schema is not there yet.
+/// Called before a command on a primary writes to a state: no key is written unbound because its
+/// schema is not there yet.
 pub fn load_before_write(ctx: Ctx) {
     if IS_WAITING.load(Ordering::Relaxed) && ctx.is_primary() {
         load(ctx);

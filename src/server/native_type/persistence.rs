@@ -1,7 +1,8 @@
 //! States and schemas on disk: RDB (also DUMP, RESTORE and full resync) and the rewritten AOF.
 //!
-//! Schemas travel as aux data of the RDB. An AOF without the RDB preamble has no place for those, so they are written
-//! before the first state of a rewrite; without any state they are not carried, which docs/operations.md says.
+//! Schemas travel as aux data of the RDB. An AOF without the RDB preamble has no place for those,
+//! so they are written before the first state of a rewrite; without any state they are not carried,
+//! which docs/operations.md says.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::null_mut;
@@ -20,7 +21,8 @@ use crate::server::ffi::string::{OwnedString, RawString, RedisStr};
 use crate::server::global::registry;
 use crate::server::value::held::Held;
 
-/// The version of the type's encoding, which Redis stores in every RDB. The bytes have a format byte of their own.
+/// The version of the type's encoding, which Redis stores in every RDB. The bytes have a format
+/// byte of their own.
 pub const ENCODING_VERSION: c_int = 1;
 
 owned! {
@@ -79,7 +81,8 @@ pub extern "C" fn aux_load(io: *mut raw::RedisModuleIO, _encoding_version: c_int
     if guard(run).flatten().is_some() { OK } else { ERR }
 }
 
-/// Redis 7.0: always writes something, since it reads what is there and nothing would be a format of its own.
+/// Redis 7.0: always writes something, since it reads what is there and nothing would be a format
+/// of its own.
 pub extern "C" fn aux_save(io: *mut raw::RedisModuleIO, _when: c_int) {
     or_abort(|| save(Io::new(io), &registry::read().encode()));
 }

@@ -37,7 +37,8 @@ pub fn register(ctx: Ctx) -> Result<(), Error> {
         unlink2: Some(life::unlink),
     };
     let (name, version) = (NAME.as_ptr(), persistence::ENCODING_VERSION);
-    // SAFETY: R1, R3; the callbacks have the types that the structure asks for, and make values as R4 says.
+    // SAFETY: R1, R3; the callbacks have the types that the structure asks for, and make values as
+    // R4 says.
     let registered = unsafe {
         let registered = api!(RedisModule_CreateDataType(ctx.raw(), name, version, &mut methods));
         STATES.set(registered);

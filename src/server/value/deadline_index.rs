@@ -1,11 +1,12 @@
-//! Which states have a member that lapses, and when: an index in order of time, so that the timer looks at what is due and
-//! at nothing else.
+//! Which states have a member that lapses, and when: an index by time, so that the lapse timer
+//! looks at due states only.
 //!
-//! The index only says where to look. A line in it may be wrong: the state is asked before anything is done. What must not happen
-//! is that a state with a deadline has no line. Redis tells of every way a value comes to a key but two: RENAME and MOVE
-//! unlink a value that lives on under a name nobody tells. So a value that is unlinked and not freed is searched
-//! for, a slice of the keyspace at a time. Subscribing to the events of these commands was rejected: on some servers it leaves
-//! clients in another database.
+//! The index is a hint. A line may be out of date: the timer asks the state before it acts. But a
+//! state with a deadline must never lack a line. Redis reports every way a value comes to a key but
+//! two: RENAME and MOVE unlink a value that lives on under a name they do not pass. The timer
+//! therefore searches the keyspace, a slice at a time, for values that were unlinked and not freed.
+//! Not by subscribing to the events of these commands: on some servers that leaves clients in
+//! another database.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -77,12 +78,13 @@ pub fn note_loaded(db: i32, key: &[u8], line: &mut Line, at_ms: Option<i64>) {
     }
 }
 
-/// From here on what is read from a file belongs to another dataset than the one that is served.
+/// From here on, lines of values that are loaded belong to another dataset than the one that is
+/// served.
 pub fn begin_staging() {
     with(|index| index.staged = Some(BTreeMap::new()));
 }
 
-/// The dataset that was read takes the place of the other one, or is given up.
+/// The loaded dataset takes the place of the other one, or is discarded.
 pub fn end_staging(is_complete: bool) {
     with(|index| {
         if let Some(staged) = index.staged.take().filter(|_| is_complete) {
@@ -91,7 +93,7 @@ pub fn end_staging(is_complete: bool) {
     });
 }
 
-/// A value leaves its key: it dies, or is about to turn up under another one.
+/// A value leaves its key: it is freed, or turns up under another one.
 pub fn unlinked(db: i32, key: &[u8], line: &mut Line) {
     let Some(at_ms) = line.at_ms.take() else { return };
     let life = line.life.get_or_insert_with(Arc::default);
@@ -102,7 +104,8 @@ pub fn unlinked(db: i32, key: &[u8], line: &mut Line) {
     });
 }
 
-/// The first line that is due: its database and key. It is taken out of the index; whoever takes it calls [`renew`].
+/// Takes out the first line that is due: its database and key. The caller calls [`renew`] after
+/// that.
 pub fn take_due(now_ms: i64) -> Option<(i32, Box<[u8]>)> {
     with(|index| {
         let is_due = |due: &Due| due.first().is_some_and(|(at_ms, _)| *at_ms <= now_ms);
@@ -115,8 +118,9 @@ pub fn take_due(now_ms: i64) -> Option<(i32, Box<[u8]>)> {
     })
 }
 
-/// Writes the line of a state anew after it was taken. A deadline that is still due could not be committed: its stream is
-/// on another node, or is no stream. The timer looks at it again at `later_ms`, not over and over.
+/// Writes the line of a state anew after it was taken. A deadline that is still due could not be
+/// committed: its stream is on another node, or is no stream. The timer looks at it again at
+/// `later_ms`, not over and over.
 pub fn renew(db: i32, key: &[u8], line: &mut Line, first_ms: Option<i64>, now_ms: i64, later_ms: i64) {
     let at_ms = first_ms.map(|first_ms| if first_ms > now_ms { first_ms } else { later_ms });
     line.at_ms = at_ms;

@@ -1,6 +1,7 @@
 //! A state as the keyspace holds it: the value of the native type.
 //!
-//! It may be freed on the lazy-free thread, so what dies with it are memory, atomics and reference counts, nothing else.
+//! It may be freed on the lazy-free thread, so what dies with it are memory, atomics and reference
+//! counts, nothing else.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -17,13 +18,15 @@ use crate::server::value::memory;
 /// The native type.
 pub static STATES: DataType<Held> = DataType::new();
 
-/// A state as the keyspace holds it, with what INFO and STATE.SCHEMA LIST count. What a read looks at comes first, in one line of
-/// the processor's cache.
+/// A state with what INFO and STATE.SCHEMA LIST count. The fields that a read uses come first, in
+/// one cache line.
 #[repr(C)]
 pub struct Held {
-    /// The generation of schemas by which the present document was found to have no secret in it; 0 for none.
+    /// The generation of schemas by which the present document was found to have no secret in it; 0
+    /// for none.
     open_since: Cell<u64>,
-    /// While it is open: when the first of its members lapses, in Unix milliseconds; `i64::MAX` for never.
+    /// While it is open: when the first of its members lapses, in Unix milliseconds; `i64::MAX` for
+    /// never.
     open_until_ms: Cell<i64>,
     state: State,
     bytes: usize,
@@ -54,8 +57,8 @@ impl Held {
         &self.state
     }
 
-    /// Whether everybody may read the present document as it is: there is no secret in it, and nothing in it has lapsed. Asked at
-    /// every read, so what was found is remembered until the schemas or the state change.
+    /// Whether every caller may read the present document as it is: it has no secret and no lapsed
+    /// member. Every read asks, so the answer is cached until the schemas or the state change.
     pub fn is_open(&self, now_ms: impl FnOnce(i64) -> i64) -> bool {
         let generation = registry::generation();
         if self.open_since.get() != generation {
@@ -67,7 +70,7 @@ impl Held {
             self.open_until_ms.set(head.deadlines.first_ms().unwrap_or(i64::MAX));
         }
         let until_ms = self.open_until_ms.get();
-        // Most states have nothing that lapses, and ask no clock.
+        // Most states have no deadline, and need no clock.
         until_ms == i64::MAX || now_ms(until_ms) < until_ms
     }
 
@@ -76,14 +79,15 @@ impl Held {
         self.bytes
     }
 
-    /// Carries out an effect on the state that is here.
+    /// Applies an effect to the state.
     pub fn apply(&mut self, effect: Effect) {
         self.state.apply(effect);
         self.use_schema();
         self.recount();
     }
 
-    /// Brings the index of deadlines up to date: called whenever the deadlines may have changed, or the value came to a key.
+    /// Brings the index of deadlines up to date: called whenever the deadlines may have changed, or
+    /// the value came to a key.
     pub fn note_deadlines(&mut self, db: i32, key: &[u8]) {
         deadline_index::note(db, key, &mut self.line, self.state.head().deadlines.first_ms());
     }
@@ -108,7 +112,7 @@ impl Held {
         self.state.set_last_entry(Some(last));
     }
 
-    /// Counts as a user of the schema that the state obeys now.
+    /// Counts as a user of the schema that applies now.
     fn use_schema(&mut self) {
         let name = self.state.schema().map(|schema| &*schema.name);
         if name != self.schema.as_deref() {

@@ -230,7 +230,7 @@ impl Parser<'_> {
 
     /// What stands behind `(?`.
     fn group_kind(&mut self) -> Result<(), String> {
-        const LOOK_AROUND: &str = "look-around is not supported: patterns run in linear time";
+        const LOOK_AROUND: &str = "look-around is not supported: linear-time patterns only";
         match self.rest.next() {
             Some(':') => Ok(()),
             Some('=' | '!') => Err(LOOK_AROUND.to_owned()),
