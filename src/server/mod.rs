@@ -7,6 +7,15 @@
 //! Layers, each of which uses those before it: `ffi`, `global`, `value`, `commit`, `events`,
 //! `native_type`. `commands` describes commands to the server and stands beside them, on `ffi`
 //! alone.
+//!
+//! Rules that the SAFETY lines name:
+//! * R1: API functions are called on the main thread, inside a callback that Redis made, with the
+//!   context it passed.
+//! * R2: a pointer that Redis returns is valid until the handle or string it belongs to is closed
+//!   or freed.
+//! * R3: Redis copies what it is given (replies, fields, names) before the call returns.
+//! * R4: a value pointer of our type was made by `Box::into_raw(Box<Held>)` and is owned by the
+//!   keyspace.
 
 pub mod commands;
 pub mod commit;
