@@ -10,8 +10,8 @@ const ROWS: usize = 70;
 /// Test names, such as `suite::create::a_first_contact…`, with the source of the test and the comment above it.
 fn tests() -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    let roots =
-        ["suite", "model", "schemas", "conversation", "rules", "time", "client", "bot", "languages", "trust"];
+    let crates = ["client", "vimbiso", "bot", "languages", "trust"];
+    let roots = ["suite", "model", "schemas", "conversation", "rules", "time"].into_iter().chain(crates);
     for root in roots.map(|root| repository().join("tests").join(root)) {
         for file in std::fs::read_dir(&root).into_iter().flatten() {
             let path = file.expect("a file").path();
