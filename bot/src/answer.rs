@@ -1,10 +1,11 @@
-//! What another server answers over HTTP, read up to a limit: the length that it announces is its own word for it, and an answer
-//! without one has no end that it must keep.
+//! What another server answers over HTTP, read up to a limit: the length that it announces is its
+//! own word for it, and an answer without one has no end that it must keep.
 
 use reqwest::Response;
 use serde::de::DeserializeOwned;
 
-/// Why an answer can't be used. It quotes nothing of the answer and names no address: both may be about a person.
+/// Why an answer can't be used. It quotes nothing of the answer and names no address: both may be
+/// about a user.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unread {
     #[error("its answer is longer than {0} bytes")]

@@ -1,4 +1,5 @@
-//! Points at which a test ends the process as a crash would: without a word, and with everything behind it undone.
+//! Points at which a test ends the process as a crash would: without a word, and with everything
+//! behind it undone.
 //!
 //! A build without the feature `crash-points` has none of it.
 

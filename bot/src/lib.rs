@@ -1,7 +1,7 @@
 //! A bot that lives on redis-state: what VimbisoPay's bot does, without any state of its own.
 //!
-//! Everything it knows of a person is one state in Redis, so two processes can answer the same person in turn, and one that dies
-//! leaves nothing behind that another can't finish.
+//! Everything it knows of a user is one state in Redis, so two processes can answer the same user
+//! in turn, and one that dies leaves nothing behind that another can't finish.
 
 mod answer;
 mod backoff;

@@ -37,7 +37,8 @@ struct Serve {
 }
 
 impl Command {
-    /// What is logged unless RUST_LOG says otherwise: in a terminal nothing that disturbs a conversation.
+    /// What is logged unless RUST_LOG says otherwise: in a terminal nothing that disturbs a
+    /// conversation.
     fn log_filter(&self) -> &'static str {
         match self {
             Command::Serve(_) => "warn,redis_state_bot=info",
@@ -70,7 +71,8 @@ async fn serve(Serve { ledger, config }: Serve) -> Result<(), String> {
     let states = redis_state_client::connect(config.redis_url.as_str())
         .await
         .map_err(|error| format!("{} ({URL_VARIABLE}): {error}", place(&config.redis_url)))?;
-    // A person is one process's at a time: who comes upon something unfinished has taken it over from a dead one.
+    // One process answers a user at a time: something unfinished was taken over from a process that
+    // died.
     let conversation = Conversation::new(states, ledger, "whatsapp").patience(Duration::ZERO);
     service::run(config, conversation).await.map_err(|error| error.to_string())
 }

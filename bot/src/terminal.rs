@@ -1,7 +1,7 @@
-//! The bot in a terminal: one person who types, lines in and answers out.
+//! The bot in a terminal: one user, lines in and answers out.
 //!
-//! A line is a message. Lines that come from a pipe are shown before their answers, so that what comes out reads as the
-//! conversation it was.
+//! A line is a message. Lines that come from a pipe are shown before their answers, so that what
+//! comes out reads as the conversation it was.
 
 use std::io::IsTerminal;
 
@@ -17,23 +17,25 @@ use crate::service::{Secret, place};
 /// The arguments of `terminal`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The user who types. Its state is at the key channel:CHANNEL.
+    /// The user's number. Its state is at the key channel:CHANNEL.
     #[arg(long, default_value = "+263771000002")]
     channel: String,
     /// The server that has the states.
     #[arg(long, env = URL_VARIABLE, default_value = URL_DEFAULT, hide_env_values = true)]
     redis: Secret,
-    /// The ledger, such as `https://ledger.example/v1`. Without it a small one in memory, which forgets all at the end.
+    /// The ledger, such as `https://ledger.example/v1`. Without it a small one in memory, which
+    /// forgets all at the end.
     #[arg(long, env = "BOT_LEDGER_URL", hide_env_values = true)]
     ledger: Option<String>,
-    /// What the messages of this run are called, with a number behind. The same name again is the same messages delivered again.
+    /// What the messages of this run are called, with a number behind. The same name again is the
+    /// same messages delivered again.
     #[arg(long)]
     session: Option<String>,
 }
 
 /// Plays the bot until the input ends.
 ///
-/// Errors: a text for whoever started it.
+/// Errors: a text for the operator.
 pub async fn run(args: Args) -> Result<(), String> {
     match &args.ledger {
         Some(url) => play(&args, HttpLedger::new(url)?).await,
@@ -76,7 +78,7 @@ async fn show(out: &mut tokio::io::Stdout, text: &str) -> Result<(), String> {
     out.flush().await.map_err(|error| error.to_string())
 }
 
-/// Nobody else's messages are called so.
+/// A name that no other run uses.
 fn unique() -> String {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     format!("terminal-{}-{:x}", std::process::id(), since.as_nanos())

@@ -1,11 +1,13 @@
-//! What is to be done to a document: the four kinds of change of STATE.UPDATE, as the JSON text that is sent.
+//! What is to be done to a document: the four kinds of change of STATE.UPDATE, as the JSON text
+//! that is sent.
 
 use redis_state_types::ChangeKind;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
 
-/// A change of a document: [RFC 7396] merge patch, shallow merge, [RFC 6902] patch, or the whole document.
+/// A change of a document: [RFC 7396] merge patch, shallow merge, [RFC 6902] patch, or the whole
+/// document.
 ///
 /// [RFC 7396]: https://www.rfc-editor.org/rfc/rfc7396
 /// [RFC 6902]: https://www.rfc-editor.org/rfc/rfc6902
@@ -31,8 +33,8 @@ pub struct Change {
 impl Change {
     /// A JSON merge patch: members are set or merged into, null removes. It can't store null.
     ///
-    /// Errors: [`Unexpected`](crate::ErrorKind::Unexpected) when serde can't make JSON of it, as of a map with keys that are
-    /// no strings.
+    /// Errors: [`Unexpected`](crate::ErrorKind::Unexpected) when serde can't make JSON of it, as of
+    /// a map with keys that are no strings.
     ///
     /// ```
     /// # use redis_state_client::Change;
@@ -43,11 +45,12 @@ impl Change {
         Change::new(ChangeKind::Merge, members)
     }
 
-    /// Each top-level member replaces its namesake whole; null is a value. Errors as [`Change::merge`].
+    /// Each top-level member replaces its namesake whole; null is a value. Errors as
+    /// [`Change::merge`].
     ///
     /// ```
     /// # use redis_state_client::Change;
-    /// let nobody = Change::shallow(&serde_json::json!({"active_account_id": null}))?;
+    /// let none = Change::shallow(&serde_json::json!({"active_account_id": null}))?;
     /// # Ok::<(), redis_state_client::Error>(())
     /// ```
     pub fn shallow(members: &impl Serialize) -> Result<Change> {
@@ -69,7 +72,8 @@ impl Change {
         Change::new(ChangeKind::Patch, operations)
     }
 
-    /// The whole document; protected and immutable members that it does not mention stay. Errors as [`Change::merge`].
+    /// The whole document; protected and immutable members that it does not mention stay. Errors as
+    /// [`Change::merge`].
     ///
     /// ```
     /// # use redis_state_client::Change;
@@ -84,7 +88,8 @@ impl Change {
         Change::new(ChangeKind::Replace, document)
     }
 
-    /// A change that changes nothing: it moves the expiry, and with an event or a note it is on record.
+    /// A change that changes nothing: it moves the expiry, and with an event or a note it is on
+    /// record.
     ///
     /// ```
     /// # use redis_state_client::Change;

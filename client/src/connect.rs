@@ -1,8 +1,8 @@
 //! Finding the server, and connections whose times are set on purpose.
 //!
-//! redis-rs waits half a second for an answer unless told otherwise, which a server that saves or a network that hiccups
-//! exceeds; and a blocking connection waits for ever. Here both have their figures, and both connect again by themselves: so
-//! what is safe to send again is sent again.
+//! redis-rs waits half a second for an answer unless told otherwise, which a server that saves or a
+//! network that hiccups exceeds; and a blocking connection waits for ever. Here both have their
+//! figures, and both connect again by themselves: so what is safe to send again is sent again.
 
 use std::time::Duration;
 
@@ -32,7 +32,8 @@ pub const CONNECTION_TIMEOUT: Duration = Duration::from_secs(1);
 /// For an example see [`connect`](crate::connect).
 pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The address of the state server: [`URL_VARIABLE`] if it is set to something, else [`URL_DEFAULT`].
+/// The address of the state server: [`URL_VARIABLE`] if it is set to something, else
+/// [`URL_DEFAULT`].
 ///
 /// ```
 /// let url = redis_state_client::url();
@@ -45,10 +46,11 @@ pub fn url() -> String {
     }
 }
 
-/// Connects to a server, by a connection that can be cloned for each task and that connects again by itself.
+/// Connects to a server, by a connection that can be cloned for each task and that connects again
+/// by itself.
 ///
-/// Errors: [`Usage`](crate::ErrorKind::Usage) for an address that is none, [`Connection`](crate::ErrorKind::Connection) when nobody is
-/// there.
+/// Errors: [`Usage`](crate::ErrorKind::Usage) for an address that is none,
+/// [`Connection`](crate::ErrorKind::Connection) when no server answers.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -82,11 +84,13 @@ pub fn connect_blocking(url: &str) -> Result<crate::States<crate::Blocking<crate
 
 /// Connects to a Redis Cluster by any of its nodes.
 ///
-/// Redirections are followed, also while slots move. What got no answer is sent again only when that is safe, as on any other
-/// connection: see [`States::send`](crate::States::send). A cluster connection that is made by redis-rs alone works too, and
-/// sends again by itself whatever the command is: give each write an ID then, or build it with `retries(0)`.
+/// Redirections are followed, also while slots move. What got no answer is sent again only when
+/// that is safe, as on any other connection: see [`States::send`](crate::States::send). A cluster
+/// connection that is made by redis-rs alone works too, and sends again by itself whatever the
+/// command is: give each write an ID then, or build it with `retries(0)`.
 ///
-/// A user needs the right to CLUSTER SLOTS; for [`sync_schemas`](crate::States::sync_schemas) to CLUSTER NODES as well.
+/// A user needs the right to CLUSTER SLOTS; for [`sync_schemas`](crate::States::sync_schemas) to
+/// CLUSTER NODES as well.
 ///
 /// Errors as [`connect`].
 ///
@@ -113,14 +117,15 @@ pub async fn connect_cluster<U: redis::IntoConnectionInfo>(
     connection.map(crate::States::new).map_err(nothing_sent)
 }
 
-/// Connects to the primary that sentinels name, by a connection that asks them again when it has broken: after a failover
-/// it leads to the new primary.
+/// Connects to the primary that sentinels name, by a connection that asks them again when it has
+/// broken: after a failover it leads to the new primary.
 ///
-/// `sentinels` are their addresses, any number of them; `name` is their name for the primary. The servers are reached as the
-/// first of these addresses says: by TLS or not, with its user, password and database. Where servers and sentinels have
-/// different passwords, use [`connect_sentinel_as`].
+/// `sentinels` are their addresses, any number of them; `name` is their name for the primary. The
+/// servers are reached as the first of these addresses says: by TLS or not, with its user, password
+/// and database. Where servers and sentinels have different passwords, use [`connect_sentinel_as`].
 ///
-/// Errors as [`connect`]; [`Unavailable`](crate::ErrorKind::Unavailable) when no sentinel knows a primary of that name.
+/// Errors as [`connect`]; [`Unavailable`](crate::ErrorKind::Unavailable) when no sentinel knows a
+/// primary of that name.
 ///
 /// ```no_run
 /// # async fn example() -> redis_state_client::Result<()> {
@@ -137,8 +142,8 @@ pub async fn connect_sentinel<U: redis::IntoConnectionInfo>(
     connect_by_sentinels(sentinels, name, None).await
 }
 
-/// Connects as [`connect_sentinel`], with credentials for the servers that are not those of the sentinels: what the addresses
-/// of the sentinels say is for the sentinels.
+/// Connects as [`connect_sentinel`], with credentials for the servers that are not those of the
+/// sentinels: what the addresses of the sentinels say is for the sentinels.
 ///
 /// ```no_run
 /// # async fn example(password: &str) -> redis_state_client::Result<()> {
@@ -186,8 +191,9 @@ pub(crate) fn client(url: &str) -> Result<redis::Client> {
     })
 }
 
-/// rustls uses the cryptography that the program has chosen, and panics where two kinds are compiled in and none is chosen. So
-/// ring is, unless the program has made its choice before it connects.
+/// rustls uses the cryptography that the program has chosen, and panics where two kinds are
+/// compiled in and none is chosen. So ring is, unless the program has made its choice before it
+/// connects.
 #[cfg(any(feature = "tokio", feature = "sync"))]
 fn choose_cryptography() {
     #[cfg(feature = "tls")]
@@ -198,13 +204,13 @@ fn choose_cryptography() {
 
 /// The times of an async connection whose answers may take this long.
 #[cfg(feature = "tokio")]
-pub(crate) fn patient_for(response_timeout: Duration) -> redis::AsyncConnectionConfig {
+pub(crate) fn config_for(response_timeout: Duration) -> redis::AsyncConnectionConfig {
     redis::AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECTION_TIMEOUT))
         .set_response_timeout(Some(response_timeout))
 }
 
-/// While connecting nothing is carried out.
+/// While connecting nothing is executed.
 #[cfg(any(feature = "tokio", feature = "sync"))]
 fn nothing_sent(error: redis::RedisError) -> Error {
     Error::redis(error, Resend::Safe)

@@ -1,4 +1,5 @@
-//! From what redis-rs hands over to the replies of this crate: the same for RESP2, where a map is a flat array, and RESP3.
+//! From what redis-rs hands over to the replies of this crate: the same for RESP2, where a map is a
+//! flat array, and RESP3.
 
 use redis::{FromRedisValue, Value};
 use redis_state_types::Etag;

@@ -1,26 +1,28 @@
 //! An async connection of one owner, for requests that wait: what a shared one is no good for.
 //!
-//! On a multiplexed connection a request that waits keeps all others waiting, and redis-rs takes the wait for a server that
-//! does not answer. So whoever waits has a connection of its own, and its response timeout is above the longest wait. redis-rs's
-//! managed connection was rejected: a wait that its caller has given up would go on in it, and the next request stand behind it.
+//! On a multiplexed connection a request that waits keeps all others waiting, and redis-rs takes
+//! the wait for a server that does not answer. So a request that waits has a connection of its own,
+//! and its response timeout is above the longest wait. redis-rs's managed connection was rejected:
+//! a wait that its caller has given up would go on in it, and the next request stand behind it.
 //! Here a connection goes with the request that was given up.
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisFuture, RedisResult, Value};
 use std::time::Duration;
 
-use crate::connect::{RESPONSE_TIMEOUT, client, patient_for};
+use crate::connect::{RESPONSE_TIMEOUT, client, config_for};
 use crate::error::{Error, Result};
 use crate::resend::Resend;
 
-/// How long a single request waits at the server. Longer waits are several requests, so that a server that is gone is noticed in
-/// this time and [`RESPONSE_TIMEOUT`] together.
+/// How long a single request waits at the server. Longer waits are several requests, so that a
+/// server that is gone is noticed in this time and [`RESPONSE_TIMEOUT`] together.
 ///
 /// For an example see [`Watch`](crate::Watch).
 pub const WAIT_MAX: Duration = Duration::from_secs(5);
 
-/// An async connection that is not shared, for requests that wait up to [`WAIT_MAX`]. It is replaced by a fresh one, at the next
-/// request, when it has broken or its last request was given up. It sends nothing twice.
+/// An async connection that is not shared, for requests that wait up to [`WAIT_MAX`]. It is
+/// replaced by a fresh one, at the next request, when it has broken or its last request was given
+/// up. It sends nothing twice.
 ///
 /// For an example see [`Watch`](crate::Watch).
 pub struct Dedicated {
@@ -33,14 +35,15 @@ impl Dedicated {
     /// Connects. Errors as [`connect`](crate::connect).
     pub async fn open(url: &str) -> Result<Dedicated> {
         let client = client(url)?;
-        let config = patient_for(WAIT_MAX + RESPONSE_TIMEOUT);
+        let config = config_for(WAIT_MAX + RESPONSE_TIMEOUT);
         let mut opened = Dedicated { client, config, connection: None };
         let connection = opened.take().await.map_err(|error| Error::redis(error, Resend::Safe))?;
         opened.connection = Some(connection);
         Ok(opened)
     }
 
-    /// Whether the connection of the last request is still there: if not, the next one goes over a new one.
+    /// Whether the connection of the last request is still there: if not, the next one goes over a
+    /// new one.
     pub(crate) fn is_open(&self) -> bool {
         self.connection.is_some()
     }

@@ -1,9 +1,9 @@
 //! How a call reaches the server: over an async connection or over a blocking one.
 //!
-//! What this crate does is written once, as async code over a [`Driver`]. An async driver hands its caller the future. A
-//! blocking one has done everything by the time its futures are polled for the first time, so one poll runs the whole thing
-//! through, and the caller gets the value. A second set of blocking methods, written or generated, was rejected: what is
-//! there twice differs some day.
+//! The crate's logic is written once, as async code over a [`Driver`]. An async driver returns the
+//! future to its caller. With a blocking driver every future is ready at its first poll, so one
+//! poll runs the whole call, and the caller gets the value. Not a second set of blocking methods,
+//! written or generated: two copies diverge.
 
 use std::time::Duration;
 
@@ -22,7 +22,8 @@ pub trait Driver: sealed::Sealed + Send + Sized {
     #[doc(hidden)]
     fn call(&mut self, command: &Cmd) -> impl Future<Output = RedisResult<Value>> + Send;
 
-    /// Sends two commands, the second behind the first on the same connection. The replies may be errors.
+    /// Sends two commands, the second behind the first on the same connection. The replies may be
+    /// errors.
     #[doc(hidden)]
     fn call_both(
         &mut self,
@@ -34,8 +35,8 @@ pub trait Driver: sealed::Sealed + Send + Sized {
     #[doc(hidden)]
     fn sleep(&mut self, time: Duration) -> impl Future<Output = ()> + Send;
 
-    /// Makes the answer of a method out of its work. With [`resolve`](Driver::resolve) it serves crates that build on this one
-    /// and whose methods are async and blocking alike.
+    /// Makes the answer of a method out of its work. With [`resolve`](Driver::resolve) it serves
+    /// crates that build on this one and whose methods are async and blocking alike.
     ///
     /// The work may await nothing but what `resolve` returns: a blocking driver polls it once.
     ///
@@ -56,7 +57,8 @@ pub trait Driver: sealed::Sealed + Send + Sized {
     /// ```
     fn answer<'a, T: Send + 'a>(work: impl Future<Output = Result<T>> + Send + 'a) -> Self::Answer<'a, T>;
 
-    /// Turns the answer of a method into a future, over either driver. See [`answer`](Driver::answer).
+    /// Turns the answer of a method into a future, over either driver. See
+    /// [`answer`](Driver::answer).
     fn resolve<'a, T: Send + 'a>(answer: Self::Answer<'a, T>) -> impl Future<Output = Result<T>> + Send + 'a;
 }
 
@@ -64,7 +66,8 @@ pub(crate) mod sealed {
     pub trait Sealed {}
 }
 
-/// Drives an async connection of redis-rs: multiplexed, managed, of a cluster or found by sentinels. Calls answer futures.
+/// Drives an async connection of redis-rs: multiplexed, managed, of a cluster or found by
+/// sentinels. Calls answer futures.
 ///
 /// For an example see [`States`](crate::States).
 #[cfg(feature = "tokio")]

@@ -1,8 +1,9 @@
 //! What can go wrong, and what a caller can ask about it.
 //!
-//! The server's refusals begin with one word that says what kind of refusal it is; the rest says what to do. Here that word
-//! becomes an [`ErrorKind`] and what the rest carries (the current etag, the violations) becomes data, so that no call site
-//! reads texts. Public enum variants with fields were rejected: they can't grow without breaking whoever matches on them.
+//! The server's errors begin with one word that names their kind; the rest says what to do. Here
+//! that word becomes an [`ErrorKind`] and what the rest carries (the current etag, the violations)
+//! becomes data, so that no call site reads texts. Public enum variants with fields were rejected:
+//! they can't grow without breaking the programs that match on them.
 
 use redis::{RedisError, RetryMethod};
 use redis_state_types::{Etag, Violation, prefix};
@@ -14,13 +15,13 @@ use crate::resend::Resend;
 /// For an example see [`States::edit`](crate::States::edit).
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The kinds of errors, one for each first word of a refusal, and those of the way to the server.
+/// The kinds of errors, one for each first word of an error, and those of the way to the server.
 ///
 /// For an example see [`Error`](crate::Error).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// `CONFLICT`: somebody else was faster. Read again, decide again.
+    /// `CONFLICT`: the state has changed since it was read. Read again, decide again.
     Conflict,
     /// `NOSTATE`: a state was expected where none is.
     NoState,
@@ -58,15 +59,17 @@ pub enum ErrorKind {
     NoPermission,
     /// `OOM`: the server is at its `maxmemory`.
     OutOfMemory,
-    /// `ERR`: the command is not what the server understands: a bug in the caller, or a server without the module.
+    /// `ERR`: the command is not what the server understands: a bug in the caller, or a server
+    /// without the module.
     Command,
-    /// The server can't serve this now: `LOADING`, `TRYAGAIN`, `CLUSTERDOWN`, `READONLY` after a failover, `MOVED` in a cluster
-    /// that changes, and the like.
+    /// The server can't serve this now: `LOADING`, `TRYAGAIN`, `CLUSTERDOWN`, `READONLY` after a
+    /// failover, `MOVED` in a cluster that changes, and the like.
     Unavailable,
-    /// The connection failed, and what was asked has not happened, or may be asked again without harm.
+    /// The connection failed, and what was asked has not happened, or may be asked again without
+    /// harm.
     Connection,
-    /// The connection failed or the time was up, and nobody can say whether the command was carried out; see
-    /// [`Error::outcome_unknown`].
+    /// The connection failed or the time was up, and it is unknown whether the server executed the
+    /// command; see [`Error::outcome_unknown`].
     OutcomeUnknown,
     /// A reply, or a document in one, is not what was expected: see the source.
     Unexpected,
@@ -107,8 +110,8 @@ impl ErrorKind {
 
 /// Why a call failed.
 ///
-/// `Display` is the server's own line for a refusal, as [docs/commands.md] lists them; the questions below are what a program
-/// should look at. An error holds no document and no secret.
+/// `Display` is the server's own line for an error of a command, as [docs/commands.md] lists them;
+/// the questions below are what a program should look at. An error holds no document and no secret.
 ///
 /// [docs/commands.md]: https://github.com/vimbisopay/redis-state/blob/main/docs/commands.md#errors
 ///
@@ -122,12 +125,12 @@ impl ErrorKind {
 /// let create = Update::create("channel:+263771234567", Change::merge(&channel)?).schema("vimbiso.channel");
 /// let created = states.send(&create).await?;
 ///
-/// // Somebody who has read nothing creates it again.
+/// // Another client, which has read nothing, creates it again.
 /// let error = states.send(&create).await.unwrap_err();
 /// assert!(error.is_conflict());
 /// assert_eq!(error.current_etag(), Some(created.etag));
 ///
-/// // And somebody has no idea of the schema.
+/// // A third one does not know the schema.
 /// let typo = Change::merge(&json!({"current": {"awaiting_input": "yes"}, "dashbord": {}}))?;
 /// let error = states.send(&Update::new("channel:+263771234567", created.etag, typo)).await.unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::Invalid);
@@ -161,15 +164,17 @@ impl Error {
         self.kind() == ErrorKind::Conflict
     }
 
-    /// Whether the very same request may simply be sent again, on a working connection, and nothing is then done twice.
+    /// Whether the very same request may simply be sent again, on a working connection, and nothing
+    /// is then done twice.
     ///
     /// A conflict is not retryable: the same request would meet it again.
     pub fn is_retryable(&self) -> bool {
         matches!(self.kind(), ErrorKind::Unavailable | ErrorKind::Connection)
     }
 
-    /// Whether nobody can say if the command was carried out: it timed out or its connection broke, and it had neither an ID
-    /// nor anything else that tells. Read the state before doing anything; give the next one an ID.
+    /// Whether it is unknown if the server executed the command: it timed out or its connection
+    /// broke, and it had neither an ID nor anything else that tells. Read the state before doing
+    /// anything; give the next one an ID.
     pub fn outcome_unknown(&self) -> bool {
         self.kind() == ErrorKind::OutcomeUnknown
     }
@@ -179,14 +184,15 @@ impl Error {
         self.inner.current
     }
 
-    /// How the result would have broken its schema, each with the JSON pointer of the place: at most the ten that the server
-    /// spells out. Empty for every other kind of error.
+    /// How the result would have broken its schema, each with the JSON pointer of the place: at
+    /// most the ten that the server spells out. Empty for every other kind of error.
     pub fn violations(&self) -> &[Violation] {
         &self.inner.violations
     }
 
-    /// What the command that came with this ID before has made, of an [`ErrorKind::IdMismatch`]: an etag, or the number of
-    /// attempts of a STATE.ATTEMPT. A webhook handler takes it for "this message has been dealt with".
+    /// What the command that came with this ID before has made, of an [`ErrorKind::IdMismatch`]: an
+    /// etag, or the number of attempts of a STATE.ATTEMPT. A webhook handler takes it for "this
+    /// message has been dealt with".
     pub fn made(&self) -> Option<&str> {
         let rest = self.inner.text.strip_prefix("IDMISMATCH token made ")?;
         rest.split(' ').next()
@@ -214,8 +220,8 @@ impl Error {
         Error::new(ErrorKind::Unexpected, text)
     }
 
-    /// A document or a change that serde can't read or write. serde_json's texts quote scalars, which may be secrets: the
-    /// error shows the place only, and the original is not its source.
+    /// A document or a change that serde can't read or write. serde_json's texts quote scalars,
+    /// which may be secrets: the error shows the place only, and the original is not its source.
     ///
     /// ```
     /// use redis_state_client::Error;
@@ -278,9 +284,9 @@ impl Error {
     }
 }
 
-/// Reads `2 violations: /a/b: …; (root): …; and 3 more`. A text in which the places can't be told apart for
-/// sure (a member's name may hold a semicolon) is given as one violation of the whole document, so that
-/// nothing is put down to the wrong member.
+/// Reads `2 violations: /a/b: …; (root): …; and 3 more`. A text in which the places can't be told
+/// apart for sure (a member's name may hold a semicolon) is given as one violation of the whole
+/// document, so that nothing is put down to the wrong member.
 fn violations(rest: &str) -> Vec<Violation> {
     const ROOT: &str = "(root)";
     let whole = || vec![Violation { pointer: String::new(), message: rest.to_owned() }];
@@ -364,7 +370,7 @@ mod tests {
         assert!(Error::redis(broken(), Resend::Never).outcome_unknown());
         assert!(Error::redis(broken(), Resend::Safe).is_retryable());
         let refused = RedisError::from(std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
-        assert!(Error::redis(refused, Resend::Never).is_retryable(), "nobody was there to carry it out");
+        assert!(Error::redis(refused, Resend::Never).is_retryable(), "no server received it");
     }
 
     #[test]

@@ -1,28 +1,33 @@
 //! The client of redis-state: conversation state inside Redis, for programs in Rust.
 //!
-//! The commands need no client of their own: any Redis client can send them (docs/commands.md). This crate makes the right
-//! thing the short thing:
+//! Any Redis client can send the commands (docs/commands.md). This crate adds typed documents,
+//! retries and resends:
 //!
-//! * [`connect`] finds the server, with times that are set on purpose; [`States`] is the connection and what belongs around it
-//! * [`States::update_with`] reads, changes and writes, and does so again when somebody else was faster
-//! * a request for each command ([`Update`], [`Rollback`], [`Recover`], …), for whatever needs more to say
-//! * [`States::sync_schemas`] makes every primary have the schemas of a folder
-//! * [`channel`] is the state manager of a bot: accessors, operations and the roles of its components
-//! * [`States::audit`] reads the trail of a state, [`AuditConsumer`] follows a trail or the server's feed and loses nothing,
-//!   [`Watch`] shows a state as it changes, [`Listen`] hears keyspace events
-//! * [`Error`] answers questions: [`is_conflict`](Error::is_conflict), [`violations`](Error::violations), …
+//! * [`connect`] opens a connection with timeouts; [`States`] sends requests over it
+//! * [`States::update_with`] reads, changes and writes, and retries on a conflict
+//! * one request type for each command ([`Update`], [`Rollback`], [`Recover`], …), with a method for
+//!   each keyword
+//! * [`States::sync_schemas`] sets the schemas of a folder on every primary
+//! * [`States::audit`] reads the audit stream of a state; [`AuditConsumer`] follows an audit stream
+//!   or the server's feed, and loses no entry
+//! * [`Watch`] follows a state; [`Listen`] subscribes to keyspace events
+//! * [`Error`] has a method for each question of a program: [`is_conflict`](Error::is_conflict),
+//!   [`violations`](Error::violations), …
 //!
-//! It stands on [redis-rs](redis), which it re-exports, and works with all of its connections. Async and blocking calls are
-//! the same methods: see [`States`].
+//! The crate uses [redis-rs](redis), re-exports it, and works with all of its connections. The same
+//! methods serve async and blocking connections: see [`States`]. [`Driver`] says how a crate on top
+//! of this one does the same.
 //!
 //! # Features
 //! * `tokio` (default): async connections
 //! * `sync`: blocking connections
 //! * `cluster`: connections to a Redis Cluster
 //! * `sentinel`: connections to the primary that sentinels name
-//! * `tls`: addresses that begin with `rediss://`, on each kind of connection
+//! * `tls`: `rediss://` addresses, on each kind of connection
 
 mod audit;
+#[cfg(feature = "tokio")]
+mod backoff;
 mod change;
 mod connect;
 mod decode;
@@ -32,8 +37,6 @@ mod driver;
 mod error;
 #[cfg(feature = "tokio")]
 mod events;
-#[cfg(feature = "tokio")]
-mod patience;
 #[cfg(feature = "tokio")]
 mod pump;
 #[cfg(feature = "sync")]

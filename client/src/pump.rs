@@ -1,8 +1,9 @@
 //! From a function that makes the next item to a stream of them.
 //!
-//! The work on an item is kept when the future that asked for it is dropped, and goes on when somebody asks again: so `next()`
-//! may stand in a `select!` or under a timeout, and neither an item nor the connection is lost. A task of its own with a channel
-//! was rejected: it would read ahead, and needs an end of its own.
+//! The work on an item is kept when the future that asked for it is dropped, and goes on with the
+//! next call: so `next()` may stand in a `select!` or under a timeout, and neither an item nor the
+//! connection is lost. A task of its own with a channel was rejected: it would read ahead, and
+//! needs an end of its own.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

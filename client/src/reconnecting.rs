@@ -1,4 +1,5 @@
-//! A blocking connection that connects again when it has broken: what redis-rs has for async ones only.
+//! A blocking connection that connects again when it has broken: what redis-rs has for async ones
+//! only.
 //!
 //! A pool (r2d2) was rejected as the only way: a bot with one thread has no use for one.
 
@@ -6,8 +7,8 @@ use redis::{Cmd, Connection, ConnectionLike, RedisResult, Value};
 
 use crate::connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT};
 
-/// A blocking connection that is replaced by a fresh one, at the next command, when it has broken or timed out. It sends
-/// nothing twice: that is for [`States`](crate::States) to decide.
+/// A blocking connection that is replaced by a fresh one, at the next command, when it has broken
+/// or timed out. It sends nothing twice: that is for [`States`](crate::States) to decide.
 ///
 /// For an example see [`connect_blocking`](crate::connect_blocking).
 pub struct Reconnecting {
@@ -36,7 +37,8 @@ impl Reconnecting {
         Ok(self.connection.insert(connection))
     }
 
-    /// After an error of the connection a late answer may still come, and would be taken for that of the next command.
+    /// After an error of the connection a late answer may still come, and would be taken for that
+    /// of the next command.
     fn used<T>(&mut self, result: RedisResult<T>) -> RedisResult<T> {
         if result.as_ref().is_err_and(|error| error.is_io_error() || error.is_unrecoverable_error()) {
             self.connection = None;

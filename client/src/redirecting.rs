@@ -1,9 +1,10 @@
-//! A connection to a cluster that sends nothing twice but what no node has carried out.
+//! A connection to a cluster that sends nothing twice but what no node has executed.
 //!
-//! redis-rs's own, left to itself, sends a command up to sixteen times more: when a node says that the key is elsewhere, which
-//! is right, and also when its connection breaks or the time is up, whatever the command is. A write could count twice and
-//! nobody would know; one that names an etag would meet a conflict with itself. So redis-rs is told to repeat nothing, the
-//! redirections are followed here, and [`States`](crate::States) sends again what is safe. To filter by command instead was
+//! redis-rs's own, left to itself, sends a command up to sixteen times more: when a node says that
+//! the key is elsewhere, which is right, and also when its connection breaks or the time is up,
+//! whatever the command is. A write could count twice unnoticed; one that names an etag would meet
+//! a conflict with itself. So redis-rs is told to repeat nothing, the redirections are followed
+//! here, and [`States`](crate::States) sends again what is safe. To filter by command instead was
 //! rejected: redis-rs has one number of retries for all.
 
 use std::collections::HashMap;
@@ -16,14 +17,16 @@ use redis::{
     RedisResult, RetryMethod, Value,
 };
 
-use crate::connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT, patient_for};
+use crate::connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT, config_for};
 
-/// How many nodes may send a command on before it is answered as it is: one for a slot that has moved, one for the key that has
-/// gone ahead of its slot, and as many for a cluster that changes at this moment.
+/// How many nodes may send a command on before it is answered as it is: one for a slot that has
+/// moved, one for the key that has gone ahead of its slot, and as many for a cluster that changes
+/// at this moment.
 const REDIRECTIONS_MAX: usize = 4;
 
-/// A connection to a Redis Cluster, as [`connect_cluster`](crate::connect_cluster) makes it. It follows redirections, and sends
-/// nothing twice that may have been carried out: that is for [`States`](crate::States) to decide. It can be cloned.
+/// A connection to a Redis Cluster, as [`connect_cluster`](crate::connect_cluster) makes it. It
+/// follows redirections, and sends nothing twice that may have been executed: that is for
+/// [`States`](crate::States) to decide. It can be cloned.
 ///
 /// For an example see [`connect_cluster`](crate::connect_cluster).
 #[derive(Clone)]
@@ -72,7 +75,7 @@ impl Redirecting {
             _ => ConnectionAddr::Tcp(host, port),
         };
         let client = Client::open(self.template.clone().set_addr(address))?;
-        client.get_multiplexed_async_connection_with_config(&patient_for(RESPONSE_TIMEOUT)).await
+        client.get_multiplexed_async_connection_with_config(&config_for(RESPONSE_TIMEOUT)).await
     }
 
     /// A connection that has broken is not used again.
@@ -83,8 +86,8 @@ impl Redirecting {
         result
     }
 
-    /// Sends a command on to the node that a slot is being moved to. ASKING counts for the next command of the connection, so
-    /// both go as one.
+    /// Sends a command on to the node that a slot is being moved to. ASKING counts for the next
+    /// command of the connection, so both go as one.
     async fn ask(&mut self, redirection: &RedisError, command: &Cmd) -> RedisResult<Value> {
         let place = redirection.redirect_node().and_then(|(address, _slot)| address.rsplit_once(':'));
         let place = place.and_then(|(host, port)| Some((host, port.parse().ok()?)));
@@ -104,7 +107,8 @@ impl ConnectionLike for Redirecting {
             for _ in 0..REDIRECTIONS_MAX {
                 let Err(error) = &result else { break };
                 result = match error.retry_method() {
-                    // By now redis-rs is learning the owners of the slots anew; what comes next waits for that.
+                    // By now redis-rs is learning the owners of the slots anew; what comes next
+                    // waits for that.
                     RetryMethod::MovedRedirect => self.cluster.req_packed_command(command).await,
                     RetryMethod::AskRedirect => self.ask(&error.clone(), command).await,
                     _ => break,
@@ -114,7 +118,7 @@ impl ConnectionLike for Redirecting {
         })
     }
 
-    /// Redirections of a pipeline are its sender's to follow: part of it may have been carried out.
+    /// Redirections of a pipeline are its sender's to follow: part of it may have been executed.
     fn req_packed_commands<'a>(
         &'a mut self,
         commands: &'a Pipeline,

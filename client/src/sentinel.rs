@@ -1,8 +1,9 @@
 //! A connection to whichever server the sentinels call the primary.
 //!
-//! redis-rs asks the sentinels once and hands out a connection to a server; after a failover that one leads to a replica. Here
-//! they are asked again. To listen to the sentinels' announcements was rejected: the old primary closes its connections when
-//! it is made a replica, and a primary that is gone shows by itself.
+//! redis-rs asks the sentinels once and hands out a connection to a server; after a failover that
+//! one leads to a replica. Here they are asked again. To listen to the sentinels' announcements was
+//! rejected: the old primary closes its connections when it is made a replica, and a primary that
+//! is gone shows by itself.
 
 use std::sync::Arc;
 
@@ -14,11 +15,11 @@ use redis::{
 };
 use tokio::sync::Mutex;
 
-use crate::connect::{RESPONSE_TIMEOUT, patient_for};
+use crate::connect::{RESPONSE_TIMEOUT, config_for};
 
-/// A connection to a primary that sentinels watch, as [`connect_sentinel`](crate::connect_sentinel) makes it. When it has broken,
-/// or leads to a replica, the next command asks the sentinels again. It sends nothing twice: that is for
-/// [`States`](crate::States) to decide. It can be cloned.
+/// A connection to a primary that sentinels watch, as [`connect_sentinel`](crate::connect_sentinel)
+/// makes it. When it has broken, or leads to a replica, the next command asks the sentinels again.
+/// It sends nothing twice: that is for [`States`](crate::States) to decide. It can be cloned.
 ///
 /// For an example see [`connect_sentinel`](crate::connect_sentinel).
 #[derive(Clone)]
@@ -35,7 +36,8 @@ impl Watched {
         Ok(opened)
     }
 
-    /// Connects by these sentinels; without credentials of their own the servers get those of the first sentinel.
+    /// Connects by these sentinels; without credentials of their own the servers get those of the
+    /// first sentinel.
     pub(crate) async fn connect(
         sentinels: Vec<ConnectionInfo>,
         name: &str,
@@ -67,7 +69,7 @@ impl Watched {
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None => {
-                let config = patient_for(RESPONSE_TIMEOUT);
+                let config = config_for(RESPONSE_TIMEOUT);
                 self.sentinels.lock().await.get_async_connection_with_config(&config).await?
             }
         };

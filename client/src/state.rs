@@ -5,8 +5,8 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 
-/// What was read: a typed document and the etag to hand back when it is changed. `T` is any type that serde deserializes:
-/// a struct of the members a program cares about, or `serde_json::Value`.
+/// What was read: a typed document and the etag to hand back when it is changed. `T` is any type
+/// that serde deserializes: a struct of the members a program cares about, or `serde_json::Value`.
 ///
 /// ```
 /// # support::example(async |url| {

@@ -1,7 +1,7 @@
 //! Spans and events, with the names of OpenTelemetry's semantic conventions for databases.
 //!
-//! A span says which command was sent and how it ended. It never holds an argument: a change may carry a secret, a key is
-//! somebody's telephone number.
+//! A span says which command was sent and how it ended. It never holds an argument: a change may
+//! carry a secret, a key may be a telephone number.
 
 use redis_state_types::Etag;
 use tracing::field::Empty;
@@ -44,5 +44,5 @@ pub(crate) fn ended(span: &Span, error: Option<&Error>, resends: usize) {
 /// A conflict that is tried again.
 pub(crate) fn conflict(attempt: usize, current: Option<Etag>) {
     let version = current.map(|etag| etag.version);
-    tracing::debug!(attempt, version, "somebody else was faster: reading again");
+    tracing::debug!(attempt, version, "conflict: reading again");
 }

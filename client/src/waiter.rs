@@ -1,7 +1,8 @@
-//! Waiting for a state once: STATE.WAIT on a connection of its own, in slices that its response timeout admits.
+//! Waiting for a state once: STATE.WAIT on a connection of its own, in slices that its response
+//! timeout admits.
 //!
-//! A method of [`States`](crate::States) was rejected: over a shared connection it would keep everybody else waiting, and no type
-//! could tell.
+//! A method of [`States`](crate::States) was rejected: over a shared connection it would block
+//! every other request, and no type could show that.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,8 @@ use crate::request::{Found, Get, Wait};
 use crate::state::State;
 use crate::states::States;
 
-/// A connection that is there to wait, one key at a time. [`Watch`](crate::Watch) is the one for a state that is followed.
+/// A connection that is there to wait, one key at a time. [`Watch`](crate::Watch) is the one for a
+/// state that is followed.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -25,7 +27,7 @@ use crate::states::States;
 /// let (mut states, mut waiter) = (connect(url).await?, connect_waiter(url).await?);
 /// let asked = states.create("offer:7d1f", Change::merge(&json!({"amount": 5}))?).await?;
 ///
-/// // Somebody else answers while this one waits.
+/// // Another task accepts the offer while this one waits.
 /// let answer = tokio::spawn(async move {
 ///     states.update_with("offer:7d1f", |_: &Value| Change::merge(&json!({"accepted": true}))).await
 /// });
@@ -72,11 +74,14 @@ pub fn connect_waiter_blocking(url: &str) -> Result<Waiter<crate::Blocking<crate
 }
 
 impl<D: Driver> Waiter<D> {
-    /// Waits until there is another state than the one with this etag, a newer one than this version, or with 0 any. `None` when
-    /// the time is up, or the state is gone. If it is what you wait for already, the answer comes at once.
+    /// Waits until there is another state than the one with this etag, a newer one than this
+    /// version, or with 0 any. `None` when the time is up, or the state is gone. If it is what you
+    /// wait for already, the answer comes at once.
     ///
-    /// Errors: [`WrongType`](crate::ErrorKind::WrongType), [`NoPermission`](crate::ErrorKind::NoPermission), and
-    /// [`Connection`](crate::ErrorKind::Connection) when the server is away for longer than some tries.
+    /// Errors: [`WrongType`](crate::ErrorKind::WrongType),
+    /// [`NoPermission`](crate::ErrorKind::NoPermission), and
+    /// [`Connection`](crate::ErrorKind::Connection) when the server is away for longer than some
+    /// tries.
     pub fn wait_for_newer<'a, T: DeserializeOwned + Send + 'a>(
         &'a mut self,
         key: &'a str,
@@ -88,7 +93,7 @@ impl<D: Driver> Waiter<D> {
             let began = Instant::now();
             loop {
                 let left = timeout.saturating_sub(began.elapsed());
-                // Zero would wait for ever.
+                // Zero would wait without limit.
                 let slice = left.min(self.slice).max(Duration::from_millis(1));
                 match wait(&mut self.states, key, known, slice).await? {
                     Waited::Changed(found) => return found.state().map(Some),
@@ -107,7 +112,8 @@ pub(crate) enum Waited {
     TimeUp,
 }
 
-/// Waits once. The server answers nil both when the time is up and when the state is gone: a read tells which.
+/// Waits once. The server answers nil both when the time is up and when the state is gone: a read
+/// tells which.
 pub(crate) async fn wait<D: Driver>(
     states: &mut States<D>,
     key: &str,

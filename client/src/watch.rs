@@ -1,8 +1,9 @@
 //! A state as it changes: a stream over STATE.WAIT.
 //!
-//! The server remembers nothing of who watches: each request says what is known, so nothing is lost while the connection is
-//! away, and who is slow sees the newest. Keyspace events were rejected for this: they are lost when nobody listens, and say that
-//! something happened, not what is there.
+//! The server keeps nothing about watchers: each request names the known version, so nothing is
+//! lost while the connection is away, and a slow watcher sees the newest version. Keyspace events
+//! were rejected for this: they are lost without a subscriber, and say that something happened, not
+//! what is there.
 
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -12,21 +13,23 @@ use futures_core::Stream;
 use redis_state_types::Expected;
 use serde::de::DeserializeOwned;
 
+use crate::backoff::Backoff;
 use crate::dedicated::{Dedicated, WAIT_MAX};
 use crate::driver::Async;
 use crate::error::Result;
-use crate::patience::Patience;
 use crate::pump::{self, Pump, Source};
 use crate::request::{Found, Get};
 use crate::state::State;
 use crate::states::States;
 use crate::waiter::{Waited, wait};
 
-/// The state of one key: first as it is, then whenever it has changed. `None` stands for no state: there is none yet, or it has
-/// ended, by its expiry, a deletion or whatever else; one that is created after that is shown again.
+/// The state of one key: first as it is, then whenever it has changed. `None` stands for no state:
+/// there is none yet, or it has ended, by its expiry, a deletion or whatever else; one that is
+/// created after that is shown again.
 ///
-/// Not every version is shown: between two looks there may be several, and an end. It has a connection of its own, waits out a
-/// server that is away, and goes on from what it has shown. `next` may be given up and asked again.
+/// Not every version is shown: between two looks there may be several, and an end. It has a
+/// connection of its own, waits out a server that is away, and goes on from what it has shown.
+/// `next` may be given up and asked again.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -52,16 +55,16 @@ use crate::waiter::{Waited, wait};
 /// It is a [`Stream`] too. The stream never ends.
 ///
 /// Errors: [`WrongType`](crate::ErrorKind::WrongType) when another type has taken the key,
-/// [`NoPermission`](crate::ErrorKind::NoPermission), [`Unexpected`](crate::ErrorKind::Unexpected) for a document that does not have
-/// the shape of `T`. Who asks again after an error gets what comes then.
+/// [`NoPermission`](crate::ErrorKind::NoPermission), [`Unexpected`](crate::ErrorKind::Unexpected)
+/// for a document that does not have the shape of `T`. After an error the next call goes on.
 pub struct Watch<T = serde_json::Value> {
     pump: Pump<Watcher>,
     shape: PhantomData<fn() -> T>,
 }
 
 impl<T: DeserializeOwned> Watch<T> {
-    /// Watches a key, from what is there now. In a cluster, name a node that has the key's slot: it does not follow a slot that
-    /// moves.
+    /// Watches a key, from what is there now. In a cluster, name a node that has the key's slot: it
+    /// does not follow a slot that moves.
     ///
     /// Errors as [`connect`](crate::connect).
     pub async fn open(url: &str, key: impl Into<String>) -> Result<Watch<T>> {
@@ -91,9 +94,9 @@ impl<T: DeserializeOwned> Watch<T> {
     }
 
     async fn watch(url: &str, key: String, known: Option<Expected>) -> Result<Watch<T>> {
-        // Whether to try again is for our patience to say.
+        // Whether to try again is for our backoff to say.
         let states = States::new(Dedicated::open(url).await?).resends(0);
-        let watcher = Watcher { states, key, known, patience: Patience::new() };
+        let watcher = Watcher { states, key, known, backoff: Backoff::new() };
         Ok(Watch { pump: Pump::Resting(watcher), shape: PhantomData })
     }
 
@@ -124,7 +127,7 @@ struct Watcher {
     key: String,
     /// What was shown last; `None` before that.
     known: Option<Expected>,
-    patience: Patience,
+    backoff: Backoff,
 }
 
 impl Watcher {
@@ -143,11 +146,11 @@ impl Source for Watcher {
     type Item = Result<Option<Found>>;
 
     async fn step(&mut self) -> Self::Item {
-        self.patience.rest().await;
+        self.backoff.wait_due().await;
         loop {
             match self.look().await {
                 Ok(waited) => {
-                    self.patience.reset();
+                    self.backoff.reset();
                     match waited {
                         Waited::Changed(found) => {
                             self.known = Some(found.etag.into());
@@ -160,7 +163,7 @@ impl Source for Watcher {
                         Waited::TimeUp => {}
                     }
                 }
-                Err(error) => self.patience.bear(error).await?,
+                Err(error) => self.backoff.wait_or_return(error).await?,
             }
         }
     }

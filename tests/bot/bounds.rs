@@ -1,4 +1,5 @@
-//! What others send the bot has an end: answers of the ledger and of the Graph API, and what becomes of them.
+//! What others send the bot has an end: answers of the ledger and of the Graph API, and what
+//! becomes of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -120,7 +121,8 @@ fn a_refusal_of_the_graph_api_has_an_end() {
     });
 }
 
-/// The ledger may explain itself in as many words as it likes: the user reads some of them, and what to do.
+/// The ledger may explain itself in as many words as it likes: the user reads some of them, and
+/// what to do.
 #[test]
 fn a_long_refusal_is_cut() {
     let server = Server::start();

@@ -1,8 +1,8 @@
-//! S55, S60, S70: a process that dies anywhere around a call of the ledger leaves nothing that another can't finish, and the ledger
-//! hears of one change.
+//! S55, S60, S70: a process that dies anywhere around a call of the ledger leaves nothing that
+//! another can't finish, and the ledger hears of one change.
 //!
-//! The process that dies is the program in a terminal, which was built with the points to die at; the ledger is one that both
-//! processes reach.
+//! The process that dies is the program in a terminal, which was built with the points to die at;
+//! the ledger is one that both processes reach.
 
 use redis_state_bot::conversation::points;
 use redis_state_bot::ledger::{Failure, HttpLedger, MemoryLedger};
@@ -14,9 +14,9 @@ use crate::world::{ID, Person, step};
 
 /// The other process: takes in "yes", as the message "yes-1".
 fn crash_at(point: &str, server: &Server, ledger: &str) {
+    let redis = server.url();
     let options =
-        [("--redis", server.url()), ("--ledger", ledger.to_owned()), ("--session", "yes".to_owned())];
-    let options = options.each_ref().map(|(name, value)| (*name, value.as_str()));
+        [("--redis", redis.as_str()), ("--ledger", ledger), ("--session", "yes"), ("--channel", ID)];
     let output = terminal(&options, Some(point), &["yes"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains(&format!("crash at {point}")), "{point} was not reached: {said}");
@@ -58,7 +58,8 @@ fn the_same_message_finishes_what_a_crash_has_left() {
     }
 }
 
-/// The person asks what is going on. After the last points there is nothing left to finish, and this is a choice like any other.
+/// The user asks what is going on. After the last points there is nothing left to finish, and this
+/// is a choice like any other.
 #[test]
 fn another_message_finishes_what_a_crash_has_left() {
     for point in points::ALL {

@@ -16,7 +16,8 @@ fn what_is_delivered_again_is_answered_once() {
         let echo = Echo::shut(&server, "one").await;
         let bot = start(config(&server, &graph, "one"), &echo).await;
         let (first, second) = (text("wamid.1", TARIRO, "1"), text("wamid.2", TARIRO, "2"));
-        // While it waits, at the same moment, twice in one body, and the older one behind the newer.
+        // While it waits, at the same moment, twice in one body, and the older one behind the
+        // newer.
         let (newer, twice) = (vec![second.clone()], vec![second.clone(), second.clone()]);
         assert_eq!(tokio::join!(deliver(bot.address(), &newer), deliver(bot.address(), &twice)), (200, 200));
         assert_eq!(deliver(bot.address(), &[first.clone(), second.clone()]).await, 200);
@@ -32,7 +33,8 @@ fn what_is_delivered_again_is_answered_once() {
     });
 }
 
-/// Whichever process a webhook comes to, and however many wait: one person is one process's at a time.
+/// Whichever process a webhook comes to, and however many wait: one user is one process's at a
+/// time.
 #[test]
 fn the_messages_of_one_person_are_answered_in_their_order() {
     let server = Server::start();
@@ -55,7 +57,7 @@ fn the_messages_of_one_person_are_answered_in_their_order() {
     });
 }
 
-/// Somebody has deleted the stream, or the server has evicted it: what was in the mailbox is answered with the next message.
+/// The stream was deleted or evicted: what was in the mailbox is answered with the next message.
 #[test]
 fn a_mailbox_without_its_ticket_gets_a_new_one() {
     let server = Server::start();
@@ -114,7 +116,8 @@ fn two_processes_share() {
     });
 }
 
-/// S70: what can't be answered whatever happens is told and put aside, and the next message has its answer.
+/// S70: what can't be answered whatever happens is told and put aside, and the next message has its
+/// answer.
 #[test]
 fn a_message_that_fails_keeps_nobody_waiting() {
     let server = Server::start();

@@ -1,4 +1,4 @@
-//! The webhook's door: who is let in, and that nobody else changes anything.
+//! The webhook's door: it admits signed requests, and no other request changes anything.
 
 use serde_json::json;
 use support::Server;
@@ -28,7 +28,7 @@ fn the_handshake_needs_the_right_word() {
     });
 }
 
-/// S55, S59: a person writes, and the bot's answer reaches them.
+/// S55, S59: a user writes, and the bot's answer reaches them.
 #[test]
 fn a_signed_message_is_answered() {
     let server = Server::start();
@@ -124,7 +124,7 @@ fn a_full_inbox_refuses() {
             [0, 1, 2].map(|n| text(&format!("wamid.{n}"), &format!("26377000000{n}"), &n.to_string()));
         assert_eq!(deliver(bot.address(), &messages).await, 503);
         assert_eq!(accepted(&mut client), 2);
-        // Who waits already may say more.
+        // A user with a waiting message may send more.
         assert_eq!(deliver(bot.address(), &[text("wamid.3", "263770000000", "3")]).await, 200);
         echo.let_go();
         graph.has_sent(3).await;

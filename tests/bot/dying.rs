@@ -1,4 +1,5 @@
-//! Processes that die, and a server that does: what was accepted is answered, by whoever is there.
+//! Processes that die, and a server that does: what was accepted is answered, by a process that is
+//! alive.
 
 use std::time::Duration;
 
@@ -43,7 +44,7 @@ fn what_a_living_process_works_on_is_left_to_it() {
         let claiming = |name| {
             let mut config = config(&server, &graph, name);
             config.claim_after = Duration::from_secs(1);
-            // Room for one, who is there: so it does not look for more itself.
+            // Room for one, which is taken: so it does not look for more itself.
             config.at_once = 1;
             config
         };
@@ -69,7 +70,8 @@ fn what_a_living_process_works_on_is_left_to_it() {
     });
 }
 
-/// The one case of a second answer: the process died after sending and before recording it. The count stays right.
+/// The one case of a second answer: the process died after sending and before recording it. The
+/// count stays right.
 #[test]
 fn a_death_behind_the_sending_answers_again_and_counts_once() {
     let server = Server::start();

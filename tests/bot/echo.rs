@@ -1,5 +1,6 @@
-//! A service in this process, with a conversation that repeats what it hears: a test can look at a message while it is answered. A
-//! service that is dropped dies as its process would: nothing of it runs on, and nobody is told.
+//! A service in this process, with a conversation that repeats what it hears: a test can look at a
+//! message while it is answered. A service that is dropped dies as its process would: nothing of it
+//! runs on unnoticed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +19,8 @@ use crate::whatsapp::{FakeGraph, NUMBER_ID, SECRET, TOKEN, VERIFY_TOKEN};
 pub const INBOX: &str = "bot:inbox";
 pub const GOODBYE: &str = "Your session has ended.";
 
-/// Answers with what it heard, and counts in Redis: once for each message, by its ID. The state's version is the count.
+/// Answers with what it heard, and counts in Redis: once for each message, by its ID. The state's
+/// version is the count.
 #[derive(Clone)]
 pub struct Echo {
     name: &'static str,
@@ -75,12 +77,12 @@ impl Answers for Echo {
     }
 }
 
-/// How often this person's messages were counted.
+/// How often this user's messages were counted.
 pub fn counted(client: &mut Client, from: &str) -> u64 {
     Client::version(&client.state(&format!("heard:+{from}")).0)
 }
 
-/// How many people wait for an answer.
+/// How many users wait for an answer.
 pub fn waiting(client: &mut Client) -> i64 {
     client.ok(&["XLEN", INBOX]).int()
 }

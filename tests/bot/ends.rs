@@ -1,4 +1,4 @@
-//! Session ends: told once, to who has lost their place, by whichever process is there.
+//! Session ends: each user that lost a step is told once, by any process.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ async fn teller(server: &Server, graph: &FakeGraph, name: &'static str) -> Servi
     start(config, &Echo::open(server, name).await).await
 }
 
-/// A person at the greeting, and further if it is said.
+/// A user at the greeting, and further if it is said.
 async fn person(server: &Server, number: &str, steps: &[(&str, &str)]) {
     let states = redis_state_client::connect(&server.url()).await.expect("a server");
     let mut channel = Channel::new(states, format!("+{number}"));
@@ -46,7 +46,7 @@ fn is_through(client: &mut Client, entries: i64) -> bool {
     !read.is_nil() && read.int() >= entries && pending == 0
 }
 
-/// S16: a lapse is told once, by one of two; who was at the greeting hears nothing.
+/// S16: a lapse is told once, by one of two; a user at the greeting is not told.
 #[test]
 fn a_lapse_is_told_once() {
     let server = server();

@@ -1,11 +1,12 @@
-//! S17, S70: what a person finds when the ledger fails.
+//! S17, S70: what a user finds when the ledger fails.
 
 use redis_state_bot::ledger::Failure;
 use support::{Server, block_on};
 
 use crate::world::{ID, Person, attempts, document, step};
 
-/// S70: a refusal leaves the state as it was when the person was asked, counts as a failed attempt, and is told.
+/// S70: a rejection leaves the state as it was when the user was asked, counts as a failed attempt,
+/// and is told.
 #[test]
 fn a_refusal_changes_nothing_and_is_told() {
     let server = Server::start();
@@ -20,14 +21,15 @@ fn a_refusal_changes_nothing_and_is_told() {
         assert_eq!(document(&mut client)["current"], before);
         assert_eq!(attempts(&mut client, "CreateOfferApiCall"), (1, 1));
         assert!(ledger.of(ID).expect("a member").pending_out.is_empty());
-        // The person decides again, which is another change.
+        // The user decides again, which is another change.
         assert!(person.says(&["yes"]).await.contains("is made"));
         let keys: Vec<String> = ledger.calls().into_iter().map(|(_, key)| key).collect();
         assert_ne!(keys[1], keys[2]);
     });
 }
 
-/// S70: nobody knows whether a change was made whose answer is lost. The next yes is the same change.
+/// S70: whether a change was made is unknown when its answer is lost. The next yes is the same
+/// change.
 #[test]
 fn a_lost_answer_does_not_make_two_offers() {
     for failure in [Failure::Before, Failure::After] {
@@ -50,7 +52,7 @@ fn a_lost_answer_does_not_make_two_offers() {
     }
 }
 
-/// The same for whoever becomes a member: the last name is asked for again, and there is one member.
+/// The same for a new member: the last name is asked for again, and there is one member.
 #[test]
 fn a_newcomer_whose_answer_is_lost_becomes_one_member() {
     let server = Server::start();

@@ -1,4 +1,5 @@
-//! What a person says in each flow, and words that must be in the answers: the same in a terminal and over WhatsApp.
+//! What a user says in each flow, and words that must be in the answers: the same in a terminal and
+//! over WhatsApp.
 
 /// What is said, and what is in the answer.
 pub type Said = (&'static str, &'static [&'static str]);
@@ -9,12 +10,12 @@ pub const JOINS: &[Said] = &[
     ("Dube", &["You are a member now.", "Hello Chipo Dube.", "Personal: 100.00", "1 Make an offer"]),
 ];
 
-/// A flow of somebody who becomes a member first.
+/// A flow of a user that becomes a member first.
 pub fn joined(flow: &[Said]) -> Vec<Said> {
     JOINS.iter().chain(flow).copied().collect()
 }
 
-/// All of them, each of a person of its own.
+/// All of them, each of a user of its own.
 pub fn all() -> Vec<Vec<Said>> {
     let of_members = [OFFER, ACCEPTED, DECLINED, MENUS, BACK];
     of_members.into_iter().map(joined).chain([NEWCOMER.to_vec()]).collect()
@@ -34,7 +35,7 @@ pub const NEWCOMER: &[Said] = &[
 pub const OFFER: &[Said] = &[
     ("1", &["How much"]),
     ("many", &["above zero"]),
-    ("12.50", &["Whom"]),
+    ("12.50", &["handle"]),
     ("@tariro", &["You offer 12.50 to tariro"]),
     ("perhaps", &["yes or no"]),
     ("yes", &["Your offer of 12.50 to tariro is made.", "Hello Chipo"]),
@@ -92,13 +93,13 @@ pub const MENUS: &[Said] = &[
 pub const BACK: &[Said] = &[
     ("back", &["You are at the menu."]),
     ("1", &["How much"]),
-    ("10", &["Whom"]),
+    ("10", &["handle"]),
     ("tariro", &["You offer 10 to tariro"]),
-    ("back", &["Whom"]),
+    ("back", &["handle"]),
     ("back", &["How much"]),
-    ("20", &["Whom"]),
+    ("20", &["handle"]),
     ("rudo", &["You offer 20 to rudo"]),
-    ("back", &["Whom"]),
+    ("back", &["handle"]),
     ("menu", &["Hello Chipo"]),
     ("1", &["How much"]),
     ("back", &["Hello Chipo"]),

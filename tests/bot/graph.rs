@@ -1,4 +1,4 @@
-//! The way out: what the Graph API refuses for good is told apart from what it takes later.
+//! The way out: what the Graph API rejects for good is told apart from what it takes later.
 
 use redis_state_bot::message::Sender;
 use redis_state_bot::service::{Graph, Undelivered};
@@ -41,13 +41,13 @@ fn nobody_there_is_not_now() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         drop(listener);
-        let away = graph_at(&url).deliver("+263771234567", "hi").await.expect_err("nobody is there");
+        let away = graph_at(&url).deliver("+263771234567", "hi").await.expect_err("no server is there");
         assert!(matches!(away, Undelivered::NotNow(_)), "{away}");
         assert!(!away.to_string().contains(NUMBER_ID), "{away}");
     });
 }
 
-/// An outage of the API keeps messages, a refusal does not.
+/// An outage of the API keeps messages, a rejection does not.
 #[test]
 fn an_outage_is_waited_out() {
     let server = Server::start();

@@ -1,5 +1,5 @@
-//! S55, S59, S60: a process behind WhatsApp is killed at each point of its work, and another one finishes it: one offer, the ledger asked
-//! under one key, the person answered.
+//! S55, S59, S60: a process behind WhatsApp is killed at each point of its work, and another one
+//! finishes it: one offer, the ledger asked under one key, the user answered.
 
 use std::net::TcpListener;
 
@@ -17,7 +17,7 @@ use crate::{soon, until};
 struct Counted {
     /// How often the ledger is asked.
     calls: usize,
-    /// How often the person hears of it.
+    /// How often the user hears of it.
     answers: usize,
 }
 
@@ -41,10 +41,11 @@ async fn dies_at(point: &str, counted: Counted) {
         // A new token makes a version within the step, which the key must not follow.
         ledger.expire_tokens();
     }
-    // Who has accepted the message may be working on it already when it dies: it asks somebody who never answers, or it could
-    // die between sending and recording, which is another point.
-    let nobody = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let silent = format!("http://{}", nobody.local_addr().expect("a port"));
+    // The process that has accepted the message may be working on it already when it dies: it asks
+    // a ledger that never answers, or it could die between sending and recording, which is another
+    // point.
+    let silent_listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let silent = format!("http://{}", silent_listener.local_addr().expect("a port"));
     let asked = if point == "accepted" { &silent } else { &url };
     let mut dying = Process::start(&server, &graph, asked, &[(CRASH_AT, point)]);
     let yes = [text("wamid.yes", TARIRO, "yes")];

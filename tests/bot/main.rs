@@ -1,4 +1,5 @@
-//! The bot that lives on the module: its program as processes, its conversation and its service in this one, and what a crash leaves.
+//! The bot that lives on the module: its program as processes, its conversation and its service in
+//! this one, and what a crash leaves.
 
 mod bounds;
 mod crash;
@@ -37,7 +38,8 @@ fn soon<T>(work: impl Future<Output = T>) -> T {
     support::block_on(limited).expect("it ends within two minutes")
 }
 
-/// Serves as long as the test runs, on a thread of its own: it answers while a test waits for a process. Its address.
+/// Serves as long as the test runs, on a thread of its own: it answers while a test waits for a
+/// process. Its address.
 fn serve(router: Router) -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.set_nonblocking(true).expect("a socket");

@@ -35,7 +35,8 @@ fn a_message_that_comes_twice_changes_nothing_twice() {
     });
 }
 
-/// Old messages that come again when the conversation has gone on mean nothing in their new surroundings.
+/// Old messages that come again when the conversation has gone on mean nothing in their new
+/// surroundings.
 #[test]
 fn an_old_message_that_comes_again_is_no_new_one() {
     let server = Server::start();
@@ -54,7 +55,8 @@ fn an_old_message_that_comes_again_is_no_new_one() {
     });
 }
 
-/// Two processes take in the same message at the same time: one offer, by one call. The other one waits for it.
+/// Two processes take in the same message at the same time: one offer, by one call. The other one
+/// waits for it.
 #[test]
 fn two_at_once_make_one_offer() {
     let server = Server::start();

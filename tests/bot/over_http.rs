@@ -1,4 +1,5 @@
-//! A ledger behind HTTP for several processes: the shape that `HttpLedger` documents, over a ledger in memory.
+//! A ledger behind HTTP for several processes: the shape that `HttpLedger` documents, over a ledger
+//! in memory.
 
 use axum::body::Bytes;
 use axum::extract::State;

@@ -1,5 +1,5 @@
-//! Two processes of the bot on one Redis, behind a WhatsApp that delivers everything to both, and again. They run as the user that
-//! docs/bot.md describes.
+//! Two processes of the bot on one Redis, behind a WhatsApp that delivers everything to both, and
+//! again. They run as the user that docs/bot.md describes.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::times::change_schema;
 use crate::whatsapp::{FakeGraph, SECRET, TOKEN, deliver, text};
 use crate::{soon, until};
 
-/// Two processes, whoever they serve, and what stands around them.
+/// Two processes, their server and WhatsApp.
 struct World {
     server: Server,
     client: Client,
@@ -56,7 +56,7 @@ pub fn user_of_the_page() -> String {
     page.lines().find(|line| line.starts_with("ACL SETUSER bot ")).expect("the user").to_owned()
 }
 
-/// Somebody on WhatsApp.
+/// A user on WhatsApp.
 struct Person {
     number: String,
     said: Vec<Value>,
@@ -77,7 +77,7 @@ impl Person {
         message
     }
 
-    /// What this person was sent, in order.
+    /// What this user was sent, in order.
     fn heard(&self, graph: &FakeGraph) -> Vec<String> {
         let sent = graph.sent().into_iter().filter(|(to, _)| *to == self.number);
         sent.map(|(_, text)| text).collect()
@@ -103,7 +103,8 @@ impl Person {
     }
 }
 
-/// S45, S46, S57 to S59, S69: every flow; everything comes to both, and once more in the wrong order when the conversation has gone on.
+/// S45, S46, S57 to S59, S69: every flow; everything comes to both, and once more in the wrong
+/// order when the conversation has gone on.
 #[test]
 fn every_flow_walks_over_two_processes() {
     soon(async {
@@ -119,7 +120,7 @@ fn every_flow_walks_over_two_processes() {
             let after = (world.client.state(&person.key()), world.ledger.calls(), world.graph.sent());
             assert_eq!(after, before);
         }
-        // One call for each confirmation: six people joined, and made five changes between them.
+        // One call for each confirmation: six users joined, and made five changes between them.
         assert_eq!(
             (world.ledger.calls().len(), world.ledger.changes()),
             (11, 11),
@@ -129,7 +130,8 @@ fn every_flow_walks_over_two_processes() {
     });
 }
 
-/// S60: who types ahead is answered as if they had waited, though each message comes to another process.
+/// S60: a user that types ahead is answered as if they had waited, though each message comes to
+/// another process.
 #[test]
 fn who_types_ahead_is_answered_in_order() {
     soon(async {
@@ -149,7 +151,8 @@ fn who_types_ahead_is_answered_in_order() {
     });
 }
 
-/// S17, S70: a token that has expired is renewed; a failed call leaves the state, is told, and logged without a secret.
+/// S17, S70: a token that has expired is renewed; a failed call leaves the state, is told, and
+/// logged without a secret.
 #[test]
 fn a_failed_call_is_told_and_logged() {
     soon(async {
@@ -181,7 +184,8 @@ fn a_failed_call_is_told_and_logged() {
     });
 }
 
-/// S16: who says nothing for the time of a session is told once, by a process that is alive, and starts at the menu.
+/// S16: a silent user is told once that the session ended, by a process that is alive, and starts
+/// at the menu.
 #[test]
 fn a_session_that_ends_is_told_once() {
     soon(async {
@@ -203,7 +207,7 @@ fn a_session_that_ends_is_told_once() {
             let groups = client.ok(&["XINFO", "GROUPS", "sessions"]);
             groups.array()[0].field("pending").int() == 0
         };
-        until("nobody has it in hand", || is_acknowledged(&mut world.client)).await;
+        until("no process holds it", || is_acknowledged(&mut world.client)).await;
         // As long as it would take another to take it over.
         tokio::time::sleep(Duration::from_millis(1500)).await;
         assert_eq!(told(), 1);
@@ -221,7 +225,7 @@ fn an_invalid_state_is_put_right() {
     soon(async {
         let mut world = World::start(Server::start(), &[]).await;
         let mut person = Person::new(0);
-        person.walks(&mut world, &joined(&[("1", &[]), ("10", &["Whom"])])).await;
+        person.walks(&mut world, &joined(&[("1", &[]), ("10", &["handle"])])).await;
         let numbers_only = json!({"type": ["object", "null"], "properties": {"amount": {"type": "number"}}});
         change_schema(&mut world.client, "/properties/current/properties/data", numbers_only);
         person
@@ -244,7 +248,7 @@ fn a_process_that_is_told_to_stop_ends_well() {
         for bot in &mut world.bots {
             assert!(bot.ended().success(), "{}", bot.log());
         }
-        // Whoever had it has answered; else it waits for the next one.
+        // The process that had it has answered; else it waits for the next one.
         world.bots.clear();
         world.begins(&[]);
         world.nothing_waits().await;

@@ -26,7 +26,7 @@ fn path() -> PathBuf {
     path
 }
 
-/// A program that knows nothing of whoever runs the tests.
+/// A program without the environment of the tests.
 fn program(subcommand: &str) -> Command {
     let mut program = Command::new(path());
     program.env_clear().arg(subcommand);
@@ -67,7 +67,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts it, on a port of its own; it takes over from others what they have not touched for a second.
+    /// Starts it, on a port of its own; it takes over from others what they have not touched for a
+    /// second.
     pub fn start(server: &Server, graph: &FakeGraph, ledger: &str, more: &[(&str, &str)]) -> Process {
         let mut child = program("serve")
             .env("BOT_LISTEN", "127.0.0.1:0")

@@ -6,7 +6,7 @@ use crate::processes::user_of_the_page;
 
 const CHANNEL: &str = "channel:+263771234567";
 
-/// A server with a state, a trail and a feed, and the bot's connection.
+/// A server with a state, an audit stream and a feed, and the bot's connection.
 fn server() -> (Server, Client) {
     let server = Server::builder().arg("--state.feed").arg("sessions").start();
     let mut admin = server.client();

@@ -21,7 +21,7 @@ fn what_was_begun_is_finished() {
         echo.has_begun(1).await;
         let stopping = tokio::spawn(bot.stop());
         let is_shut = || std::net::TcpStream::connect(address).is_err();
-        until("nobody is let in", is_shut).await;
+        until("it admits no request", is_shut).await;
         assert!(!stopping.is_finished(), "something is begun");
         echo.let_go();
         stopping.await.expect("it stops");

@@ -24,13 +24,14 @@ fn walk(flow: &[Said]) {
     }
 }
 
-/// S57, S59: whoever is not a member becomes one.
+/// S57, S59: a new user becomes a member.
 #[test]
 fn a_newcomer_becomes_a_member() {
     walk(flows::NEWCOMER);
 }
 
-/// S46, S47, S59: each part of an offer is stored when it comes, and asked for again when it is wrong.
+/// S46, S47, S59: each part of an offer is stored when it comes, and asked for again when it is
+/// wrong.
 #[test]
 fn an_offer_is_made_and_cancelled() {
     walk(&joined(flows::OFFER));
@@ -48,7 +49,8 @@ fn an_offer_is_declined() {
     walk(&joined(flows::DECLINED));
 }
 
-/// S45, S69: what a person types means what the menu of their tier says; what is not on it changes nothing.
+/// S45, S69: what a user types means what the menu of their tier says; what is not on it changes
+/// nothing.
 #[test]
 fn the_menu_is_that_of_the_tier() {
     walk(&joined(flows::MENUS));

@@ -13,7 +13,8 @@ pub fn change_schema(client: &mut Client, pointer: &str, value: Value) {
     client.ok(&["STATE.SCHEMA", "SET", "vimbiso.channel", &schema.to_string()]);
 }
 
-/// S16, S18: who comes back after the lapse is at the menu, with their profile; what they had begun is gone.
+/// S16, S18: a user that returns after the lapse is at the menu, with their profile; what they had
+/// begun is gone.
 #[test]
 fn after_a_lapse_the_person_starts_at_the_menu() {
     let server = Server::start();
@@ -32,7 +33,8 @@ fn after_a_lapse_the_person_starts_at_the_menu() {
     });
 }
 
-/// S61, S62: an invalid state is recovered to the newest one that is valid; the message is not acted upon.
+/// S61, S62: an invalid state is recovered to the newest one that is valid; the message is not
+/// acted upon.
 #[test]
 fn an_invalid_state_recovers() {
     let server = Server::start();
@@ -46,7 +48,7 @@ fn an_invalid_state_recovers() {
         assert!(answer.contains("put them right") && answer.contains("How much"), "{answer}");
         assert_eq!(step(&mut client), "offer/AmountInput");
         assert_eq!(document(&mut client)["current"]["data"], json!({}));
-        // What the schema refuses is told and counted.
+        // What the schema rejects is told and counted.
         let answer = person.says(&["20"]).await;
         assert!(answer.contains("does not fit"), "{answer}");
         assert_eq!(attempts(&mut client, "AmountInput"), (2, 1));

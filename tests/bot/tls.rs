@@ -1,4 +1,5 @@
-//! The bot and Redis over TLS: `rediss://`, by the system's certificates or those that SSL_CERT_FILE names.
+//! The bot and Redis over TLS: `rediss://`, by the system's certificates or those that
+//! SSL_CERT_FILE names.
 
 use redis_state_bot::ledger::MemoryLedger;
 use support::Server;

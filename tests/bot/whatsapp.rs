@@ -1,4 +1,5 @@
-//! The other end of the bot: WhatsApp, which posts signed webhooks and takes texts over by its Graph API.
+//! The other end of the bot: WhatsApp, which posts signed webhooks and takes texts over by its
+//! Graph API.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -16,7 +17,7 @@ pub const SECRET: &str = "the app's secret";
 pub const VERIFY_TOKEN: &str = "the word";
 pub const TOKEN: &str = "EAAG";
 pub const NUMBER_ID: &str = "1055";
-/// Somebody on WhatsApp.
+/// A user on WhatsApp.
 pub const TARIRO: &str = "263771234567";
 
 /// The Graph API: takes texts over, or does with the next ones as it was told.
@@ -37,7 +38,7 @@ impl FakeGraph {
         graph
     }
 
-    /// Who was sent what, in order.
+    /// Recipients and texts, in order.
     pub fn sent(&self) -> Vec<(String, String)> {
         self.sent.lock().expect("no panic").clone()
     }
@@ -66,7 +67,7 @@ impl FakeGraph {
         self.refusals.lock().expect("no panic").len()
     }
 
-    /// From now on texts are taken over, and nobody hears of it.
+    /// From now on texts are accepted, and the reply is lost.
     pub fn never_answer(&self, yes: bool) {
         self.never_answers.store(yes, Ordering::Relaxed);
     }
@@ -97,7 +98,7 @@ async fn take(
     (StatusCode::OK, Json(json!({"messages": [{"id": "wamid.out"}]})))
 }
 
-/// A text of a person, sent so many seconds ago.
+/// A text of a user, sent so many seconds ago.
 pub fn text_of_age(id: &str, from: &str, body: &str, age_s: u64) -> Value {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
     let timestamp = (now - age_s).to_string();

@@ -1,4 +1,4 @@
-//! A person who talks to a conversation in this process, and what the server knows of them.
+//! A user that talks to a conversation in this process, and what the server knows of them.
 
 use redis_state_bot::conversation::Conversation;
 use redis_state_bot::ledger::{Ledger, MemoryLedger};

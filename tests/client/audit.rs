@@ -1,4 +1,4 @@
-//! Reading trails: every field that the server writes, and pages from both ends.
+//! Reading audit streams: every field that the server writes, and pages from both ends.
 
 use redis_state_client::{
     Attempt, AuditEntry, AuditEvent, Blocking, Change, ErrorKind, Reconnecting, Reset, Rollback, States,
@@ -114,7 +114,8 @@ fn pages_from_both_ends_meet() {
     assert_eq!(states.audit("a}b", 9).unwrap_err().kind(), ErrorKind::BadKey);
 }
 
-/// What an operator or another program puts there is shown as far as it goes, and a patch that the server has cut says so.
+/// What an operator or another program puts there is shown as far as it goes, and a patch that the
+/// server has cut says so.
 #[test]
 fn what_is_strange_is_no_error() {
     let server = Server::start();

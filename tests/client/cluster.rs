@@ -1,5 +1,5 @@
-//! What only a cluster can do to a client: keys that must share a slot, slots that move, and nodes that take a command and
-//! never answer.
+//! What only a cluster can do to a client: keys that must share a slot, slots that move, and nodes
+//! that take a command and never answer.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -40,8 +40,8 @@ fn siblings_in_another_slot_are_refused() {
     });
 }
 
-/// A slot goes to another node and back while a task updates a state in it: the state before its trail or after it, as
-/// the node lists them.
+/// A slot goes to another node and back while a task updates a state in it: the state before its
+/// audit stream or after it, as the node lists them.
 #[test]
 fn while_a_slot_moves_no_update_is_lost_and_the_trail_stays_one() {
     let cluster = Cluster::start();
@@ -59,8 +59,8 @@ fn while_a_slot_moves_no_update_is_lost_and_the_trail_stays_one() {
             count
         })
     });
-    // Before each key goes a few more updates are tried, wherever they get to: between the state and its trail they are told to
-    // try again, which is a call too.
+    // Before each key goes a few more updates are tried, wherever they get to: between the state
+    // and its audit stream they are told to try again, which is a call too.
     let between = || {
         let mut clients: Vec<Client> = cluster.primaries().iter().map(Server::client).collect();
         let mut updates = || clients.iter_mut().map(|client| calls(client, "state.update")).sum::<u64>();
@@ -92,7 +92,7 @@ fn while_a_slot_moves_no_update_is_lost_and_the_trail_stays_one() {
     assert!(versions.windows(2).all(|pair| pair[1] == pair[0] + 1), "{versions:?}");
 }
 
-/// Between the state and its trail nothing is carried out, and nobody is left in doubt about that.
+/// Between the state and its audit stream nothing is executed, and the error says so.
 #[test]
 fn what_is_told_to_try_again_has_not_happened() {
     let cluster = Cluster::start();
@@ -125,8 +125,8 @@ fn calls(client: &mut Client, command: &str) -> u64 {
     line.and_then(|rest| rest.split(',').next()).map_or(0, |calls| calls.parse().expect("a number"))
 }
 
-/// Stands before a node and, once it is told so, lets a STATE.ATTEMPT through and breaks the connection instead of handing
-/// its answer over.
+/// Stands before a node and, once it is told so, lets a STATE.ATTEMPT through and breaks the
+/// connection instead of handing its answer over.
 struct Swallower {
     port: u16,
     armed: Arc<AtomicBool>,
@@ -173,15 +173,15 @@ fn pump(mut from: TcpStream, mut to: TcpStream, mut pass: impl FnMut(&[u8]) -> b
     let _ = (from.shutdown(std::net::Shutdown::Both), to.shutdown(std::net::Shutdown::Both));
 }
 
-/// A node carries an attempt out, and its connection breaks before the answer is there. The attempt has no ID: nobody may
-/// send it again. redis-rs left to itself does, and says that all went well.
+/// A node carries an attempt out, and its connection breaks before the answer is there. The attempt
+/// has no ID: it must not be sent again. redis-rs left to itself does, and says that all went well.
 #[test]
 fn what_a_node_may_have_carried_out_is_not_sent_again_unless_it_has_an_id() {
     let cluster = Cluster::start_with(1, 0, |node| node);
     let node = &cluster.primaries()[0];
     let swallower = Swallower::before(node.port());
     let mut client = node.client();
-    // Whoever asks where the slots are is sent to the swallower.
+    // CLUSTER SLOTS leads to the swallower.
     client.ok(&["CONFIG", "SET", "cluster-announce-port", &swallower.port.to_string()]);
     wait_until("the node names the swallower", || {
         client.text(&["CLUSTER", "NODES"]).contains(&format!(":{}@", swallower.port))

@@ -1,4 +1,5 @@
-//! The same work over every kind of connection that redis-rs has: what a program writes is the same for all of them.
+//! The same work over every kind of connection that redis-rs has: what a program writes is the same
+//! for all of them.
 
 use redis_state_client::redis::{self, cluster::ClusterClient, sentinel};
 use redis_state_client::{
@@ -7,8 +8,8 @@ use redis_state_client::{
 use serde_json::{Value, json};
 use support::{Cluster, Sentinel, Server, block_on};
 
-/// What a conversation does, on one key: all through the methods that answer futures over one driver and results over another.
-/// `$wait` is how the answer is waited for.
+/// What a conversation does, on one key: all through the methods that answer futures over one
+/// driver and results over another. `$wait` is how the answer is waited for.
 macro_rules! conversation {
     ($states:expr, $key:expr, $($wait:tt)*) => {{
         let (states, key): (_, &str) = (&mut $states, $key);
@@ -99,7 +100,7 @@ fn over_every_connection_to_a_cluster_with_keys_on_all_primaries() {
             converse(&mut states, key).await.expect("over a connection that repeats nothing by itself");
         }
     });
-    // Each trail lies beside its state.
+    // Each audit stream lies beside its state.
     for key in &keys {
         let trail = format!("{{{key}}}:audit");
         let entries = cluster.owner(key).client().ok(&["XLEN", &trail]).int();

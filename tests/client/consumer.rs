@@ -1,4 +1,5 @@
-//! The consumer: what was not acknowledged comes again, in order, and nothing else does, whoever stops. What breaks on the way is in `consumer_breaks`.
+//! The consumer: what was not acknowledged comes again, in order, and nothing else does, whichever
+//! consumer stops. What breaks on the way is in `consumer_breaks`.
 
 use std::time::Duration;
 
@@ -150,7 +151,8 @@ fn what_was_dropped_comes_again_and_what_is_held_does_not() {
     }));
 }
 
-/// What it has read but not handed out, and another one has taken over meanwhile, it does not hand out any more.
+/// What it has read but not handed out, and another one has taken over meanwhile, it does not hand
+/// out any more.
 #[test]
 fn what_lay_ready_for_too_long_is_asked_for_again() {
     let server = Server::start();
@@ -192,7 +194,8 @@ fn who_gives_up_waiting_loses_nothing() {
     }));
 }
 
-/// A trail that is made before its first entry does not stay for ever, and the server's own expiry is left alone.
+/// An audit stream that is made before its first entry does not stay for ever, and the server's own
+/// expiry is left alone.
 #[test]
 fn an_empty_trail_expires() {
     let server = Server::start();

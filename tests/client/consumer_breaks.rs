@@ -87,11 +87,13 @@ fn a_group_that_is_gone_is_made_again() {
         client.ok(&["FLUSHALL"]);
         add(&mut client, [3]);
         assert_eq!(take_and_ack(&mut consumer).await, 3);
-        // Nothing that was acknowledged comes again with the group alone gone, and what came since does.
+        // Nothing that was acknowledged comes again with the group alone gone, and what came since
+        // does.
         client.ok(&["XGROUP", "DESTROY", STREAM, "bot"]);
         add(&mut client, [4]);
         assert_eq!(take_and_ack(&mut consumer).await, 4);
-        // A stream that begins anew with lower IDs, as after a failover to a server whose clock is behind.
+        // A stream that begins anew with lower IDs, as after a failover to a server whose clock is
+        // behind.
         client.ok(&["DEL", STREAM]);
         client.ok(&["XADD", STREAM, "7-0", "event", "expire", "version", "5"]);
         let entry = take(&mut consumer).await;
@@ -100,7 +102,8 @@ fn a_group_that_is_gone_is_made_again() {
     }));
 }
 
-/// S15, S16: server and consumer go down, and what was not acknowledged is there when they are back.
+/// S15, S16: server and consumer go down, and what was not acknowledged is there when they are
+/// back.
 #[test]
 fn what_was_not_acknowledged_outlives_the_server() {
     let builder = Server::builder().arg("--appendonly").arg("yes").arg("--appendfsync").arg("always");

@@ -1,6 +1,7 @@
-//! A way to the server that breaks: a proxy that passes bytes on, and cuts each connection after a number of them that nobody
-//! knows. So a cut falls before a command, in the middle of one, between a command and its answer, and in the middle of the answer.
-//! Or it cuts on demand, when the server has answered and its client does not know yet.
+//! A way to the server that breaks: a proxy that passes bytes on, and cuts each connection after a
+//! number of them that is unknown. So a cut falls before a command, in the middle of one, between a
+//! command and its answer, and in the middle of the answer. Or it cuts on demand, when the server
+//! has answered and its client does not know yet.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -21,8 +22,8 @@ struct Shared {
 }
 
 impl Cutting {
-    /// Starts one before the server on `port`; a connection lives for `bytes_max` bytes in both directions at most. `seed` decides
-    /// when each ends.
+    /// Starts one before the server on `port`; a connection lives for `bytes_max` bytes in both
+    /// directions at most. `seed` decides when each ends.
     pub async fn before(port: u16, bytes_max: u64, seed: u64) -> Cutting {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let own = listener.local_addr().expect("a bound socket has an address").port();

@@ -1,4 +1,4 @@
-//! Each refusal of the server arrives as its kind, with its data, and nobody has to read a text.
+//! Each error of the server arrives as its kind, with its data, so that programs read no texts.
 
 use redis_state_client::{
     Attempt, Blocking, Change, ChangeKind, Error, ErrorKind, Expected, Get, Reconnecting, Request, Reset,
@@ -62,7 +62,7 @@ fn each_first_word_is_a_kind() {
     kind(ErrorKind::TooDeep, refused(&mut states, &update(Change::of_text(ChangeKind::Merge, deep))));
     let long = current(json!({"data": {"note": "x".repeat(2_000_000)}}));
     kind(ErrorKind::TooBig, refused(&mut states, &update(long)));
-    kind(ErrorKind::NoSchema, refused(&mut states, &Validate::new("vimbiso.nobody", "{}")));
+    kind(ErrorKind::NoSchema, refused(&mut states, &Validate::new("vimbiso.missing", "{}")));
     kind(ErrorKind::BadSchema, refused(&mut states, &SchemaSet::new("bot.offer", r#"{"type":"objekt"}"#)));
     kind(ErrorKind::BadSchema, refused(&mut states, &SchemaDel::new("vimbiso.channel")));
     kind(ErrorKind::NoVersion, refused(&mut states, &Rollback::new(KEY, 1).to(99)));
@@ -112,7 +112,8 @@ fn every_violation_has_its_pointer_and_its_words() {
     pointers.sort_unstable();
     assert_eq!(pointers, ["", "/current/awaiting_input", "/current/component_result"]);
     assert!(error.violations().iter().all(|violation| violation.message.len() > 5), "{error:?}");
-    // With more than ten the server says how many more there are, and these are told apart all the same.
+    // With more than ten the server says how many more there are, and these are told apart all the
+    // same.
     let many: serde_json::Map<_, _> = (0..15).map(|n| (format!("member{n}"), json!(n))).collect();
     let history: Vec<_> = (0..15).map(|_| json!({"success": 1})).collect();
     let error = refused(
@@ -136,7 +137,7 @@ fn a_document_of_another_shape_is_no_panic_and_shows_no_value() {
     let error = found.member::<Offer>(0).expect_err("an identifier is text");
     assert_eq!(error.kind(), ErrorKind::Unexpected);
     assert!(!format!("{error} {error:?}").contains("+263771234567"), "{error:?}");
-    let down = connect_blocking("redis://127.0.0.1:1/").expect_err("nobody is there");
+    let down = connect_blocking("redis://127.0.0.1:1/").expect_err("no server is there");
     assert!(down.is_retryable(), "{down:?}");
     assert_eq!(connect_blocking("here").expect_err("no address").kind(), ErrorKind::Usage);
 }

@@ -131,7 +131,7 @@ fn a_gap_is_told() {
         assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
         update(&mut client, KEY);
         assert_eq!(heard(&mut events).await, (KEY.to_owned(), StateEvent::Create));
-        // The server changes its mind while nobody looks.
+        // The setting changes while no client listens.
         client.ok(&["CONFIG", "SET", "notify-keyspace-events", ""]);
         cut(&mut client);
         assert_eq!(events.next().await.expect_err("no events").kind(), ErrorKind::Usage);

@@ -1,4 +1,5 @@
-//! The client crate against a real server: what it does to a connection, to a conflict and to a lost answer.
+//! The client crate against a real server: what it does to a connection, to a conflict and to a
+//! lost answer.
 
 mod audit;
 mod cluster;

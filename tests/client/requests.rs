@@ -1,4 +1,5 @@
-//! Every command has a request, every keyword of its grammar a builder method, and a reply is the same over RESP2 and RESP3.
+//! Every command has a request, every keyword of its grammar a builder method, and a reply is the
+//! same over RESP2 and RESP3.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +13,7 @@ use support::Server;
 
 const KEY: &str = "channel:+263771234567";
 
-/// A request, to be sent by whoever has a connection; the reply as it is shown.
+/// A request for any connection; the reply as it is shown.
 type Step = Box<dyn Fn(&mut dyn redis::ConnectionLike) -> String>;
 
 fn step<R: Request + 'static>(request: R) -> Step
@@ -110,7 +111,8 @@ fn every_word() -> Vec<Step> {
         step(SchemaUnbind::new("offer:*")),
         step(SchemaDel::new("bot.offer").force()),
         step(SchemaGet::new("bot.offer")),
-        // Words that have been said to other commands: the versions are old, so nothing comes of it.
+        // Words that have been said to other commands: the versions are old, so nothing comes of
+        // it.
         step(Update::new(KEY, 1, Change::none()).align(["session:91c2"]).expires_in(minute)),
         step(Rollback::new(KEY, 1).steps(2).persist().align(["session:91c2"])),
         step(Rollback::new(KEY, 1).expires_at(far)),
@@ -220,7 +222,8 @@ fn every_keyword_of_every_command_has_been_said() {
     let grammar = help.iter().filter(|line| line.starts_with("STATE.") && !line.starts_with("STATE.HELP"));
     for line in grammar {
         let name = line.split(' ').next().expect("a name");
-        // EX, EXAT and seconds are milliseconds here; STEPS and MERGE are said though they are what counts unsaid.
+        // EX, EXAT and seconds are milliseconds here; STEPS and MERGE are said though they are what
+        // counts unsaid.
         let keywords = line.split(|c: char| !c.is_ascii_uppercase()).filter(|word| {
             word.len() > 1 && !["STATE", "EX", "EXAT", "HELP"].contains(word) && !name.contains(word)
         });

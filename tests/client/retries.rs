@@ -1,4 +1,5 @@
-//! Conflicts and lost answers: each change counts once, whoever else writes and whatever breaks on the way.
+//! Conflicts and lost answers: each change counts once, whatever other clients write and whatever
+//! breaks on the way.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
@@ -51,7 +52,8 @@ fn of_thirty_two_tasks_on_one_key_every_increment_is_there() {
     assert!(etag.starts_with("321-"), "{etag}");
 }
 
-/// S11: a broken connection loses no message and doubles none. What is added to an array twice would be seen.
+/// S11: a broken connection loses no message and doubles none. What is added to an array twice
+/// would be seen.
 #[test]
 fn of_ten_thousand_updates_over_a_connection_that_breaks_each_is_applied_once() {
     const TASKS: u64 = 16;
@@ -133,12 +135,13 @@ fn an_update_that_names_an_etag_is_sent_again_and_in_doubt_says_so() {
             states.create(KEY, Change::merge(&json!({"notes": []})).expect("json")).await.expect("a state");
         way.lose_next_answer();
         // It was applied; the second time it meets itself, and can't know that.
-        let error = states.send(&Update::new(KEY, first, note())).await.expect_err("nobody can say");
+        let error = states.send(&Update::new(KEY, first, note())).await.expect_err("the outcome is unknown");
         let (etag, document) = notes(&server);
         assert!(error.outcome_unknown() && !error.is_conflict() && !error.is_retryable(), "{error:?}");
         assert_eq!(error.current_etag().map(|etag| etag.to_string()), Some(etag));
         assert_eq!(document, r#"{"notes":["seen"]}"#);
-        // Where nothing was carried out, the second time just does it: what is lost here is the answer to a refusal.
+        // Where nothing was executed, the second time just does it: what is lost here is the answer
+        // to a rejection.
         way.lose_next_answer();
         let error = states.send(&Update::new(KEY, first, note())).await.expect_err("an old etag");
         assert!(error.outcome_unknown(), "a conflict after silence is in doubt: {error:?}");
@@ -156,14 +159,14 @@ fn an_update_that_would_count_twice_is_never_sent_twice() {
         let (way, mut states) = with_way(&server).await;
         states.create(KEY, Change::merge(&json!({"notes": []})).expect("json")).await.expect("a state");
         way.lose_next_answer();
-        let error = states.send(&Update::any(KEY, note())).await.expect_err("nobody can say");
+        let error = states.send(&Update::any(KEY, note())).await.expect_err("the outcome is unknown");
         assert!(error.outcome_unknown() && error.current_etag().is_none(), "{error:?}");
         assert_eq!(notes(&server).1, r#"{"notes":["seen"]}"#);
         let before = Client::version(&notes(&server).0);
         // Connecting again has answers of its own.
         assert!(states.get::<Value>(KEY).await.expect("an answer").is_some());
         way.lose_next_answer();
-        let error = states.send(&Delete::new(KEY, before)).await.expect_err("nobody can say");
+        let error = states.send(&Delete::new(KEY, before)).await.expect_err("the outcome is unknown");
         assert!(error.outcome_unknown(), "{error:?}");
         assert!(states.get::<Value>(KEY).await.expect("an answer").is_none());
     });
@@ -200,7 +203,7 @@ fn a_blocking_connection_connects_again() {
         assert_eq!(states.send(&update).expect("the answer").etag.version, times + 1);
     }
     way.lose_next_answer();
-    assert!(states.send(&Update::any(KEY, note())).expect_err("nobody can say").outcome_unknown());
+    assert!(states.send(&Update::any(KEY, note())).expect_err("the outcome is unknown").outcome_unknown());
     assert_eq!(notes(&server).1, json!({"notes": ["seen", "seen", "seen", "seen"]}).to_string());
 }
 
@@ -220,7 +223,7 @@ fn a_server_that_is_slow_is_waited_for_by_sending_again() {
         let update = Update::any(KEY, note()).id("wamid.HBgL1");
         states.send(&update).await.expect("the answer, in the end");
     });
-    // The one that timed out was carried out after all.
+    // The one that timed out was executed after all.
     assert_eq!(notes(&server).1, r#"{"notes":["seen","seen"]}"#);
 }
 
@@ -241,7 +244,8 @@ fn the_conflict_is_the_answer_when_the_retries_are_used_up() {
             ]);
             increment(document)
         };
-        let error = states.update_with(KEY, &mut interrupted).await.expect_err("somebody is always faster");
+        let error =
+            states.update_with(KEY, &mut interrupted).await.expect_err("another client is always faster");
         assert!(error.is_conflict() && error.current_etag().is_some());
         assert_eq!(
             states.edit(KEY).retries(0).with(&mut interrupted).await.map(drop).map_err(|e| e.kind()),
@@ -255,12 +259,13 @@ fn the_conflict_is_the_answer_when_the_retries_are_used_up() {
     assert!(notes(&server).1.contains(r#""count":0"#));
 }
 
-/// S11: who wants to know that more than one machine has it asks in the same breath.
+/// S11: a write can wait for its replicas in the same step.
 #[test]
 fn a_write_is_acknowledged_by_the_replicas_that_have_it() {
     let (server, replica) = (Server::start(), Server::start());
     replica.follow(&server);
-    // The link is up before the primary counts on it, which takes until the replica reports by itself, once a second.
+    // The link is up before the primary counts on it, which takes until the replica reports by
+    // itself, once a second.
     assert_eq!(server.client().ok(&["WAIT", "1", "30000"]).int(), 1);
     let within = RESPONSE_TIMEOUT / 2;
     block_on(async {
@@ -271,7 +276,8 @@ fn a_write_is_acknowledged_by_the_replicas_that_have_it() {
         assert_eq!((acknowledged.reply.etag.version, acknowledged.replicas), (2, 1));
         assert_eq!(replica.client().state(KEY), notes(&server), "it said so, and it is there");
 
-        // A fresh connection has written nothing: that the update is known again must not count as acknowledged.
+        // A fresh connection has written nothing: that the update is known again must not count as
+        // acknowledged.
         replica.freeze();
         way.lose_next_answer();
         let update = Update::any(KEY, note()).id("wamid.2");

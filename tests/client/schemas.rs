@@ -1,4 +1,5 @@
-//! Schemas that are sent to every primary: afterwards all have the same, what differed is told, and what is equal is left alone.
+//! Schemas that are sent to every primary: afterwards all have the same, what differed is told, and
+//! what is equal is left alone.
 
 use std::path::Path;
 
@@ -48,7 +49,7 @@ fn writes(client: &mut Client) -> u64 {
     ["set", "bind", "unbind", "del"].into_iter().map(of).sum()
 }
 
-/// `+` created, `~` changed, `=` unchanged, `!` refused, in the order of the names.
+/// `+` created, `~` changed, `=` unchanged, `!` rejected, in the order of the names.
 fn outcomes(node: &NodeReport) -> String {
     let shown = node.schemas.iter().map(|schema| match &schema.outcome {
         SchemaOutcome::Created { .. } => '+',
@@ -160,7 +161,7 @@ fn the_cluster_connections_of_redis_reach_every_primary_too() {
         let mut states = States::new(client.get_async_connection().await.expect("a cluster"));
         let report = states.sync_schemas(other.path()).await.expect("a report");
         assert!(report.is_ok() && all(&report, "+") && report.nodes.len() == 3, "{report}");
-        // One node of three is not what anybody means.
+        // One node of three is a mistake.
         let mut one = connect(&cluster.primaries()[0].url()).await.expect("a node");
         let error = one.sync_schemas(other.path()).await.expect_err("it reaches one node only");
         assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
@@ -263,7 +264,7 @@ fn on_a_single_server_both_modes_send_what_differs_and_nothing_else() {
         let report = states.sync_schemas(folder.path()).await.expect("a report");
         assert!(all(&report, "~=") && report.is_ok(), "{report}");
         assert_eq!(writes(&mut client), 3);
-        // A binding that somebody has taken away comes back.
+        // A binding that was removed comes back.
         client.ok(&["STATE.SCHEMA", "UNBIND", "offer:*"]);
         let report = states.sync_schemas(folder.path()).await.expect("a report");
         assert!(all(&report, "==") && report.differs(), "{report}");

@@ -1,4 +1,5 @@
-//! A failover that sentinels make: the connection finds the new primary, and no acknowledged change is lost or made twice.
+//! A failover that sentinels make: the connection finds the new primary, and no acknowledged change
+//! is lost or made twice.
 
 use redis_state_client::redis::RedisConnectionInfo;
 use redis_state_client::{Change, ErrorKind, connect_sentinel, connect_sentinel_as};
@@ -38,7 +39,7 @@ fn after_a_failover_the_same_states_go_on_at_the_new_primary() {
 fn a_name_that_no_sentinel_knows_is_unavailable() {
     let sentinel = Sentinel::start();
     block_on(async {
-        let error = connect_sentinel([sentinel.url()], "cache").await.expect_err("nobody is called that");
+        let error = connect_sentinel([sentinel.url()], "cache").await.expect_err("an unknown name");
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     });
 }

@@ -18,7 +18,7 @@ fn client(server: &Server) -> Client {
 #[test]
 fn states_work_over_tls() {
     let server = Server::builder().tls().start();
-    // The first connection chooses the cryptography; one that is refused will do.
+    // The first connection chooses the cryptography; one that is rejected will do.
     connect_blocking(&server.tls_url()).map(drop).expect_err("it is not trusted");
     block_on(soon(async {
         let manager = client(&server).get_connection_manager().await.expect("a connection");

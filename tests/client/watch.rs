@@ -21,7 +21,7 @@ async fn stage(watch: &mut Watch<Step>) -> Option<String> {
     watch.next().await.expect("a state").map(|state| state.document["stage"].clone())
 }
 
-/// Waits until somebody waits.
+/// Waits until a client is blocked.
 fn blocked(client: &mut Client) {
     wait_until("a client is blocked", || client.text(&["INFO", "clients"]).contains("blocked_clients:1\r\n"));
 }
@@ -34,7 +34,7 @@ fn the_newest_a_deletion_and_a_creation_are_shown() {
     block_on(soon(async {
         let mut watch = Watch::<Step>::open(&server.url(), KEY).await.expect("a watch");
         assert_eq!(stage(&mut watch).await.as_deref(), Some("menu"));
-        // Who is slow sees the newest.
+        // A slow watcher sees the newest version.
         for stage in ["offer", "confirm", "ledger"] {
             step(&mut client, stage);
         }
@@ -43,7 +43,8 @@ fn the_newest_a_deletion_and_a_creation_are_shown() {
         assert_eq!(stage(&mut watch).await, None);
         step(&mut client, "menu");
         assert_eq!(stage(&mut watch).await.as_deref(), Some("menu"));
-        // An end that nobody saw, and another life with the same version and the same text.
+        // An end that the watch did not see, and a new state with the same version and the same
+        // text.
         client.ok(&["DEL", KEY]);
         let etag = step(&mut client, "menu");
         let state = watch.next().await.expect("a state").expect("it is there");
@@ -123,7 +124,8 @@ fn waiting_ends_with_a_newer_state_an_end_or_the_time() {
         let nothing: Option<State> =
             waiter.wait_for_newer(KEY, known, Duration::from_millis(80)).await.expect("an answer");
         assert!(nothing.is_none() && began.elapsed() >= Duration::from_millis(80));
-        // Longer than redis-rs would wait for an answer (half a second), and this crate elsewhere (two).
+        // Longer than redis-rs would wait for an answer (half a second), and this crate elsewhere
+        // (two).
         let began = Instant::now();
         let nothing: Option<State> =
             waiter.wait_for_newer(KEY, known, Duration::from_millis(2500)).await.expect("an answer");

@@ -1,5 +1,5 @@
-//! What the tests of a channel stand on: a bank with a token that can expire, an outbox, and the audit trail as the server
-//! shows it over another connection.
+//! What the tests of a channel stand on: a bank with a token that can expire, an outbox, and the
+//! audit stream as the server shows it over another connection.
 
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ pub fn document(client: &mut Client) -> Value {
 
 pub type Entry = BTreeMap<String, String>;
 
-/// The audit trail, oldest first.
+/// The audit stream, oldest first.
 pub fn trail(client: &mut Client) -> Vec<Entry> {
     let entries = client.ok(&["XRANGE", AUDIT, "-", "+"]);
     let fields = |entry: &support::Reply| {
@@ -56,7 +56,7 @@ pub fn trail(client: &mut Client) -> Vec<Entry> {
     entries.array().iter().map(fields).collect()
 }
 
-/// The state and the length of its trail, to see that nothing has happened.
+/// The state and the length of its audit stream, to see that nothing has happened.
 pub fn all(client: &mut Client) -> ((String, String), usize) {
     (client.state(KEY), trail(client).len())
 }
@@ -98,9 +98,9 @@ impl ApiResponse for Answered {
     }
 }
 
-/// A bank that lets in whoever has its present token.
+/// A bank that accepts its present token only.
 pub struct Bank {
-    /// The token that counts; `None` when it lets nobody in.
+    /// The token that counts; `None` when it accepts none.
     pub accepts: Option<&'static str>,
     /// The one it hands out.
     pub hands_out: &'static str,

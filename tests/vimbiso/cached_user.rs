@@ -1,4 +1,4 @@
-//! The cached user of the first bot: what is known of a person, and the calls that change it.
+//! The cached user of the first bot: what is known of a user, and the calls that change it.
 
 use redis_state_client::{ErrorKind, connect, connect_blocking};
 use redis_state_vimbiso::{CachedUserManager, Handler};
@@ -20,13 +20,13 @@ fn trail(client: &mut Client, field: &str) -> Vec<String> {
     found.map(|fields| fields.field(field).text().to_owned()).collect()
 }
 
-/// S29, S27: who is not stored is a visitor who is welcome, in the menu; asking stores nothing.
+/// S29, S27: an unknown user is a visitor in the menu; reading stores nothing.
 #[test]
 fn nobody_has_the_defaults_of_the_bot() {
     let server = Server::start();
     block_on(async {
         let mut states = connect(&server.url()).await.expect("a connection");
-        let user = CachedUserManager::new(&mut states, MOBILE).read().await.expect("nobody");
+        let user = CachedUserManager::new(&mut states, MOBILE).read().await.expect("a visitor");
         assert_eq!((user.first_name(), user.last_name()), ("Welcome", "Visitor"));
         assert_eq!((user.mobile_number(), user.registration_complete()), (MOBILE, false));
         assert_eq!((user.jwt_token(), user.etag()), (None, None));
@@ -67,7 +67,8 @@ fn the_getters_answer_what_is_stored() {
     assert!(!format!("{user:?}").contains(JWT) && !format!("{user:?}").contains("Tariro"), "{user:?}");
 }
 
-/// S53, S28: stage and option that are not given stay, the state is replaced as a whole, update_from becomes ACTOR.
+/// S53, S28: stage and option that are not given stay, the state is replaced as a whole,
+/// update_from becomes ACTOR.
 #[test]
 fn an_update_changes_what_is_given() {
     let server = Server::start();
@@ -98,7 +99,7 @@ fn an_update_changes_what_is_given() {
     assert_eq!(client.ok(&["STATE.META", MOBILE]).field("schema").text(), "vimbiso.cached-user");
 }
 
-/// S53, S44, S45, S36: a step or an option that may not be is refused, and nothing has changed.
+/// S53, S44, S45, S36: a step or an option that may not be is rejected, and nothing has changed.
 #[test]
 fn a_refused_update_leaves_the_person_where_they_were() {
     let server = Server::start();
@@ -121,7 +122,7 @@ fn a_refused_update_leaves_the_person_where_they_were() {
     }
 }
 
-/// S53, S58: a reset goes to the menu with an empty state; who the person is stays, and so does the token.
+/// S53, S58: a reset goes to the menu with an empty state; names and token stay.
 #[test]
 fn a_reset_keeps_who_it_is() {
     let server = Server::start();
@@ -144,7 +145,7 @@ fn a_reset_keeps_who_it_is() {
     assert_eq!(document(&mut server.client()), expected);
 }
 
-/// S53, S51: the token is stored for the one who may read it, and stands nowhere else.
+/// S53, S51: the token is stored for callers with the right to it, and nowhere else.
 #[test]
 fn a_token_is_a_secret() {
     let server = Server::start();
@@ -167,7 +168,8 @@ fn a_token_is_a_secret() {
     assert_eq!(CachedUserManager::new(&mut states, MOBILE).read().expect("a person").jwt_token(), None);
 }
 
-/// S51: a key that the server binds to a schema without secrets gets no token, whether a state is there or not.
+/// S51: a key that the server binds to a schema without secrets gets no token, whether a state is
+/// there or not.
 #[test]
 fn a_token_never_goes_under_another_schema() {
     let server = Server::start();
@@ -183,12 +185,12 @@ fn a_token_never_goes_under_another_schema() {
     }
 }
 
-/// S32: who says what they have read is told when somebody else was faster.
+/// S32: a change that expects what was read fails on a conflict.
 #[test]
 fn what_was_read_can_be_expected() {
     let server = Server::start();
     let mut states = connect_blocking(&server.url()).expect("a connection");
-    let nobody = CachedUserManager::new(&mut states, MOBILE).read().expect("nobody");
+    let visitor = CachedUserManager::new(&mut states, MOBILE).read().expect("a visitor");
     let transactions = Some(Handler::Transactions.as_str());
     let step = |user: &redis_state_vimbiso::CachedUser, states: &mut redis_state_client::States<_>| {
         CachedUserManager::new(states, MOBILE).expecting(user.etag()).update_state(
@@ -198,8 +200,8 @@ fn what_was_read_can_be_expected() {
             None,
         )
     };
-    let first = step(&nobody, &mut states).expect("nobody was there");
-    assert!(step(&nobody, &mut states).unwrap_err().is_conflict());
+    let first = step(&visitor, &mut states).expect("there was no state");
+    assert!(step(&visitor, &mut states).unwrap_err().is_conflict());
     let second = CachedUserManager::new(&mut states, MOBILE)
         .expecting(first.etag())
         .reset_state()

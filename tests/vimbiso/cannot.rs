@@ -1,8 +1,10 @@
-//! S50: what a role may not do does not compile. Each case is a program of its own, with the compiler's answer beside it.
+//! S50: what a role may not do does not compile. Each case is a program of its own, with the
+//! compiler's answer beside it.
 //!
-//! The answers are those of one compiler, since words change from one to the next; with another one the cases must fail to
-//! compile all the same, whatever the words. After an update of the compiler: change `RUSTC`, then
-//! `TRYBUILD=overwrite cargo test -p redis-state-tests --test vimbiso cannot`, and look at what has changed.
+//! The answers are those of one compiler, since words change from one to the next; with another one
+//! the cases must fail to compile all the same, whatever the words. After an update of the
+//! compiler: change `RUSTC`, then `TRYBUILD=overwrite cargo test -p redis-state-tests --test
+//! vimbiso cannot`, and look at what has changed.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +13,8 @@ const RUSTC: &str = "rustc 1.95.";
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vimbiso/cannot");
 
-/// S50: display reads, input writes its own data, the API's answer is stored whole, confirmation has its result.
+/// S50: display reads, input writes its own data, the API's answer is stored whole, confirmation
+/// has its result.
 #[test]
 fn a_role_cannot_do_what_is_not_its_own() {
     let version = Command::new("rustc").arg("--version").output().expect("rustc is beside cargo").stdout;

@@ -1,4 +1,5 @@
-//! The state manager of one channel: its accessors and operations, each looked at over another connection too.
+//! The state manager of one channel: its accessors and operations, each looked at over another
+//! connection too.
 
 use redis_state_client::{ErrorKind, State, connect, connect_blocking};
 use redis_state_vimbiso::channel::{Channel, ChannelState, FlowUpdate, Reads, Token};
@@ -28,7 +29,7 @@ fn a_channel_is_initialized_once() {
             ],
         );
 
-        let again = channel.initialize_channel("sms", "somebody").await.expect("it is there");
+        let again = channel.initialize_channel("sms", "other").await.expect("it is there");
         assert!(!again.created);
         assert_eq!(again.etag.to_string(), client.state(KEY).0);
         assert_eq!(document(&mut client), created, "the channel is what it was");
@@ -120,7 +121,8 @@ fn what_is_not_there_is_none() {
     });
 }
 
-/// S52, S57: before the first contact there is nothing to read or to change, and nothing comes of trying.
+/// S52, S57: before the first contact there is nothing to read or to change, and nothing comes of
+/// trying.
 #[test]
 fn without_a_state_every_call_says_so() {
     let server = Server::start();
@@ -144,7 +146,8 @@ fn without_a_state_every_call_says_so() {
     assert!(server.client().ok(&["STATE.GET", KEY]).is_nil());
 }
 
-/// S23, S24: counters and times come from the server, whatever the document says under their names, and never get back into it.
+/// S23, S24: counters and times come from the server, whatever the document says under their names,
+/// and never get back into it.
 #[test]
 fn what_the_server_keeps_is_read_and_not_written() {
     let server = Server::start();
@@ -154,7 +157,7 @@ fn what_the_server_keeps_is_read_and_not_written() {
         let old =
             r#"{"validation":{"attempts":{"forged":9}},"_metadata":{"updated_at":"1999-12-31T23:59:59Z"}}"#;
         client.ok(&["STATE.UPDATE", KEY, "1", old]);
-        client.ok(&["STATE.ATTEMPT", KEY, "login", "FAILURE", "COMPONENT", "Greeting", "ERROR", "nobody"]);
+        client.ok(&["STATE.ATTEMPT", KEY, "login", "FAILURE", "COMPONENT", "Greeting", "ERROR", "no member"]);
         client.ok(&["STATE.ATTEMPT", KEY, "confirm", "SUCCESS"]);
         client.ok(&["STATE.ATTEMPT", KEY, "login", "SUCCESS"]);
 
@@ -232,7 +235,8 @@ fn an_update_sets_what_it_names() {
     });
 }
 
-/// S36, S39, S40, S44, S48: whatever breaks a rule is refused, the state is as before, and the refusal is on record.
+/// S36, S39, S40, S44, S48: whatever breaks a rule is rejected, the state is as before, and the
+/// rejection is on record.
 #[test]
 fn an_update_that_breaks_a_rule_changes_nothing() {
     let server = Server::start();
@@ -281,7 +285,8 @@ fn of_updates_at_once_each_is_there() {
     assert_eq!(data.as_object().map(serde_json::Map::len), Some(3), "{data}");
 }
 
-/// S41, S53: an update that comes again with its message's ID gets its first answer, and what was done since stays.
+/// S41, S53: an update that comes again with its message's ID gets its first answer, and what was
+/// done since stays.
 #[test]
 fn an_update_that_comes_twice_counts_once() {
     let server = Server::start();
@@ -297,7 +302,8 @@ fn an_update_that_comes_twice_counts_once() {
     assert_eq!(trail(&mut client).len(), 3);
 }
 
-/// S49, S53, S64, S65: the flow is cleared; channel, what the API said, and attempts stay; it is on record.
+/// S49, S53, S64, S65: the flow is cleared; channel, what the API said, and attempts stay; it is on
+/// record.
 #[test]
 fn a_reset_clears_the_flow_and_keeps_the_core() {
     let server = Server::start();
@@ -334,7 +340,8 @@ fn a_reset_clears_the_flow_and_keeps_the_core() {
     });
 }
 
-/// S13, S21, S48, S53: the token is kept, for as long as the schema says, and no trail shows it.
+/// S13, S21, S48, S53: the token is kept, for as long as the schema says, and no audit stream shows
+/// it.
 #[test]
 fn a_token_is_kept_and_shown_to_nobody() {
     let server = Server::start();

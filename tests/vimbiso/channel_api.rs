@@ -1,4 +1,5 @@
-//! The role that calls the API: the token, the call, and the one step in which its answer is written.
+//! The role that calls the API: the token, the call, and the one step in which its answer is
+//! written.
 
 use redis_state_client::ErrorKind;
 use redis_state_vimbiso::channel::{Channel, Reads, Step};
@@ -13,7 +14,8 @@ pub fn login_call() -> Step {
     Step::new(LOGIN.0, LOGIN.1)
 }
 
-/// S20, S48, S50, S55: the answer's handlers write dashboard and action in one step, with the token that came along.
+/// S20, S48, S50, S55: the answer's handlers write dashboard and action in one step, with the token
+/// that came along.
 #[test]
 fn an_api_answer_is_written_in_one_step() {
     let server = Server::start();
@@ -68,7 +70,7 @@ fn a_token_that_is_gone_is_renewed() {
     assert_eq!((renewal["name"].as_str(), renewal["actor"].as_str()), ("set_jwt_token", "LoginApiCall"));
 }
 
-/// S17: a token that is refused is renewed, and the failed call is made once more.
+/// S17: a token that is rejected is renewed, and the failed call is made once more.
 #[test]
 fn a_call_whose_token_is_refused_is_made_once_more() {
     let server = Server::start();
@@ -86,7 +88,8 @@ fn a_call_whose_token_is_refused_is_made_once_more() {
     assert_eq!(attempts(&mut client, "LoginApiCall"), (1, 0));
 }
 
-/// S17, S36: exactly once: a bank that refuses the new token too has the last word, and the state is as before.
+/// S17, S36: exactly once: a bank that rejects the new token too has the last word, and the state
+/// is as before.
 #[test]
 fn a_call_is_not_made_a_third_time() {
     let server = Server::start();
@@ -118,7 +121,8 @@ async fn joined(server: &Server) -> AsyncChannel {
     channel
 }
 
-/// S36, S41: a call that fails is counted with its reason, and changes nothing; so is an answer that the schema refuses.
+/// S36, S41: a call that fails is counted with its reason, and changes nothing; so is an answer
+/// that the schema rejects.
 #[test]
 fn a_call_that_fails_changes_nothing() {
     let server = Server::start();
@@ -164,7 +168,7 @@ fn the_api_is_not_asked_out_of_turn() {
     });
 }
 
-/// S10, S51: who may not read the token does not send the stars in its place to the API.
+/// S10, S51: without the right to the token the mask is not sent to the API in its place.
 #[test]
 fn a_hidden_token_is_sent_to_nobody() {
     let server = Server::start();

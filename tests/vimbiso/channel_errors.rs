@@ -102,7 +102,7 @@ fn an_error_has_type_message_and_details() {
     assert_eq!(refused.into_result().map_err(|error| error.error_type), Err(ErrorType::Validation));
 }
 
-/// S41, S43: the handler counts what nobody has counted yet, and tells the person.
+/// S41, S43: the handler counts what is not counted yet, and tells the user.
 #[test]
 fn an_error_is_counted_once_and_told() {
     let server = Server::start();
@@ -136,7 +136,7 @@ fn an_error_is_counted_once_and_told() {
     });
 }
 
-/// S16, S43: a session that is over: nothing to count in, and the person is told to start again.
+/// S16, S43: a session that is over: nothing to count in, and the user is told to start again.
 #[test]
 fn a_person_whose_session_is_over_is_told_so() {
     let mut server = Server::start();
@@ -198,7 +198,7 @@ impl tracing::Subscriber for Log {
     fn exit(&self, _: &tracing::span::Id) {}
 }
 
-/// S51, S56, S70: the log says what is done, by whom and where to, and holds nothing that is anybody's.
+/// S51, S56, S70: the log has actions, actors and steps, and nothing personal.
 #[test]
 fn the_log_says_what_is_done_and_holds_no_secret() {
     let server = Server::start();

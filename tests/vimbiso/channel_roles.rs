@@ -1,5 +1,5 @@
-//! The roles of components: what each may do, and that it is counted and on record in the component's name. What they may
-//! not do does not compile: `cannot.rs`.
+//! The roles of components: what each may do, and that it is counted and on record in the
+//! component's name. What they may not do does not compile: `cannot.rs`.
 
 use redis_state_client::{Async, Error, ErrorKind, Result, connect_blocking, redis};
 use redis_state_vimbiso::channel::{Channel, Context, FlowUpdate, Reads, Step, ValidationResult};
@@ -46,7 +46,8 @@ fn a_display_reads_and_shows() {
     });
 }
 
-/// S41, S50: what an input takes is merged into the flow's data; it is counted, in the component's name.
+/// S41, S50: what an input takes is merged into the flow's data; it is counted, in the component's
+/// name.
 #[test]
 fn an_input_writes_its_own_data_and_is_counted() {
     let server = Server::start();
@@ -80,7 +81,7 @@ fn an_input_writes_its_own_data_and_is_counted() {
     });
 }
 
-/// S36, S41, S47: what an input refuses is counted with its reason, and changes nothing.
+/// S36, S41, S47: what an input rejects is counted with its reason, and changes nothing.
 #[test]
 fn what_an_input_refuses_is_counted_and_not_written() {
     let server = Server::start();
@@ -113,7 +114,7 @@ fn what_an_input_refuses_is_counted_and_not_written() {
     });
 }
 
-/// S38, S41: what the schema refuses is a failure like any other, counted once.
+/// S38, S41: what the schema rejects is a failure like any other, counted once.
 #[test]
 fn what_the_schema_refuses_is_a_failure_of_the_input() {
     let server = Server::start();
@@ -142,7 +143,8 @@ fn what_the_schema_refuses_is_a_failure_of_the_input() {
     });
 }
 
-/// S32, S50: an input that comes when its component's turn is over changes nothing, and is nobody's attempt.
+/// S32, S50: an input that comes when its component's turn is over changes nothing, and is not the
+/// next component's attempt.
 #[test]
 fn an_input_that_is_late_changes_nothing() {
     let server = Server::start();
@@ -189,7 +191,7 @@ fn a_turn_that_ends_meanwhile_is_noticed() {
     assert_eq!(attempts(&mut client, "confirm"), (0, 0));
 }
 
-/// S41: the person's message that is delivered twice is one attempt.
+/// S41: the user's message that is delivered twice is one attempt.
 #[test]
 fn a_message_that_comes_twice_is_one_attempt() {
     let server = Server::start();
@@ -292,7 +294,8 @@ fn a_confirmation_is_about_the_version_it_is_written_to() {
     assert_eq!(document(&mut server.client())["current"]["component_result"], Value::Null);
 }
 
-/// S48, S55: an answer that the bot fetched by itself is handled the same way, by a blocking channel too.
+/// S48, S55: an answer that the bot fetched by itself is handled the same way, by a blocking
+/// channel too.
 #[test]
 fn a_blocking_channel_gives_the_same_roles() {
     let server = Server::start();
@@ -342,7 +345,7 @@ fn what_a_role_does_can_be_spawned() {
     let _: fn(Error) -> bool = |error| error.is_conflict();
 }
 
-/// S41, S55: a message that was refused and is delivered again counts as one attempt.
+/// S41, S55: a message that was rejected and is delivered again counts as one attempt.
 #[test]
 fn a_refused_message_that_comes_twice_counts_once() {
     let server = Server::start();

@@ -12,7 +12,8 @@ pub(crate) const JWT: &str = "eyJhbGciOi.c2VjcmV0";
 pub(crate) const STATE: &str =
     r#"{"profile":{"member":{"memberID":"7d1f","memberTier":2}},"current_account":{},"page_number":2}"#;
 
-/// What the first bot leaves of a person in the middle of an offer; the longest of its keys expires at the time that is returned.
+/// What the first bot leaves of a user in the middle of an offer; the longest of its keys expires
+/// at the time that is returned.
 pub(crate) fn leave_behind(client: &mut Client, mobile: &str) -> i64 {
     let old = keys::CachedUserKeys::new(mobile);
     for (key, text, ms) in [
@@ -43,7 +44,8 @@ pub(crate) fn sources(client: &mut Client, mobile: &str) -> i64 {
     client.ok(&["EXISTS", &old.state, &old.stage, &old.option, &old.direction, &old.jwt_token]).int()
 }
 
-/// S3: one state of five keys, expiring when the last of them would have; the sources stay, and the token is nowhere else.
+/// S3: one state of five keys, expiring when the last of them would have; the sources stay, and the
+/// token is nowhere else.
 #[test]
 fn five_keys_become_one_state() {
     let server = Server::start();
@@ -104,7 +106,8 @@ fn the_state_takes_the_place_of_the_string() {
     assert!(matches!(import.outcome, Outcome::AlreadyThere(_)), "{import:?}");
 }
 
-/// S3: a dry run says what would be, with the pointers of what is wrong, and leaves every byte as it was.
+/// S3: a dry run says what would be, with the pointers of what is wrong, and leaves every byte as
+/// it was.
 #[test]
 fn a_dry_run_leaves_no_trace() {
     let server = Server::start();
@@ -142,7 +145,8 @@ fn a_dry_run_leaves_no_trace() {
     assert_eq!(client.ok(&["DEBUG", "DIGEST"]), digest);
 }
 
-/// S3: what is broken is reported for its person, and the others are taken over; a string that is refused keeps its key.
+/// S3: what is broken is reported for its user, and the others are taken over; a string that is
+/// rejected keeps its key.
 #[test]
 fn broken_sources_do_not_end_the_run() {
     let server = Server::start();
@@ -183,7 +187,8 @@ fn broken_sources_do_not_end_the_run() {
     );
 }
 
-/// S3: no schema of that name, or no right to write: that would meet everybody, or is said of the one.
+/// S3: no schema of that name, or no right to write: that would meet everybody, or is said of the
+/// one.
 #[test]
 fn what_would_meet_everybody_ends_the_run() {
     let server = Server::builder().without_schemas().start();

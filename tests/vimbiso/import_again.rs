@@ -6,7 +6,7 @@ use support::{Server, block_on, fingerprint};
 
 use crate::import::{ASIDE, JWT, MOBILE, STATE, document, folded, leave_behind, sources};
 
-/// S3: twice is once, and a person who has moved on stays where they are.
+/// S3: twice is once, and a user beyond the imported step stays there.
 #[test]
 fn a_second_run_changes_nothing() {
     let server = Server::start();
@@ -40,8 +40,8 @@ fn a_second_run_changes_nothing() {
     assert_eq!(sources(&mut client, "+263772222222"), 5, "nothing of theirs has been taken over");
 }
 
-/// S3: whatever step of an import was the last before a crash, at each the string or the state is there, and the next run
-/// finishes it.
+/// S3: whatever step of an import was the last before a crash, at each the string or the state is
+/// there, and the next run finishes it.
 #[test]
 fn a_run_goes_on_where_one_was_cut_short() {
     let server = Server::start();
@@ -58,7 +58,8 @@ fn a_run_goes_on_where_one_was_cut_short() {
     for (put_aside, created, into_key) in
         [(false, false, false), (true, false, false), (true, true, false), (false, true, true)]
     {
-        // Where the server would free on another thread, what is gone could still count as a user of its schema.
+        // Where the server would free on another thread, what is gone could still count as a user
+        // of its schema.
         client.ok(&["FLUSHALL", "SYNC"]);
         leave_behind(&mut client, MOBILE);
         let target = if into_key { keys::user_state(MOBILE) } else { MOBILE.to_owned() };
@@ -84,7 +85,8 @@ fn a_run_goes_on_where_one_was_cut_short() {
     }
 }
 
-/// S3, S33: several runs at once, of bots that import whoever writes to them: one state, and nothing of it is missing.
+/// S3, S33: several runs at once, of bots that import each user on their first message: one state,
+/// and nothing of it is missing.
 #[test]
 fn runs_at_once_do_not_get_in_each_other_s_way() {
     let server = Server::start();
@@ -117,7 +119,8 @@ fn runs_at_once_do_not_get_in_each_other_s_way() {
     }
 }
 
-/// S3: the person came back between the two steps of an import that was cut short: they stay where they went.
+/// S3: the user came back between the two steps of an import that was cut short: they stay where
+/// they went.
 #[test]
 fn who_went_on_after_a_crash_is_left_alone() {
     let server = Server::start();
@@ -147,7 +150,7 @@ fn who_went_on_after_a_crash_is_left_alone() {
     assert_eq!(sources(&mut client, MOBILE), 2, "the state and the old stage");
 }
 
-/// S3: a string that was put aside before a crash, and that the server refuses, gets its key back.
+/// S3: a string that was put aside before a crash, and that the server rejects, gets its key back.
 #[test]
 fn what_is_refused_gets_its_key_back() {
     let server = Server::start();
@@ -176,7 +179,7 @@ fn what_is_refused_gets_its_key_back() {
     assert_eq!(client.ok(&["EXISTS", "{+263771234567}:audit"]).int(), 0);
     client.ok(&["STATE.SCHEMA", "BIND", "+26377*", "vimbiso.cached-user"]);
 
-    // Two strings: nobody can tell which one counts.
+    // Two strings: it is unknown which one counts.
     client.ok(&["SET", ASIDE, "{}"]);
     let import = Importer::new(&mut states).delete_sources().cached_user(MOBILE).expect("an import");
     let Outcome::Refused(error) = &import.outcome else { panic!("{import:?}") };

@@ -48,7 +48,7 @@ fn a_document_becomes_a_state_at_its_own_key() {
     assert!(trail.contains("***") && !trail.contains(TOKEN), "{trail}");
 }
 
-/// S3, S44: a person in the middle of an offer is led there by the steps that the schema allows.
+/// S3, S44: a user in the middle of an offer is led there by the steps that the schema allows.
 #[test]
 fn a_person_in_the_middle_of_a_flow_stays_there() {
     let server = Server::start();
@@ -130,7 +130,7 @@ fn what_is_refused_stays() {
     assert_eq!(fingerprint(&mut client), before);
 }
 
-/// S3: who can't be led to where they were is not left half way; what was read is where it was.
+/// S3: a user whose step can't be restored is not left half way; the sources stay.
 #[test]
 fn a_way_that_ends_half_way_is_taken_back() {
     let server = Server::start();

@@ -1,4 +1,5 @@
-//! The key builders: the bot's three schemes to the letter, and which of them the server lets expire together.
+//! The key builders: the bot's three schemes to the letter, and which of them the server lets
+//! expire together.
 
 use redis_state_client::{Change, ErrorKind, Update, connect, connect_cluster};
 use redis_state_vimbiso::keys;

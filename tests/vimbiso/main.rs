@@ -1,4 +1,5 @@
-//! VimbisoPay's conversations against a real server: the channel and its roles, the first bot's users, and their import.
+//! VimbisoPay's conversations against a real server: the channel and its roles, the first bot's
+//! users, and their import.
 
 mod bot;
 mod cached_user;

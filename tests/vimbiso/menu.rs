@@ -1,4 +1,4 @@
-//! What a person types, by tier: the tables of the bot, and the server's agreement with them.
+//! What a user types, by tier: the tables of the bot, and the server's agreement with them.
 
 use redis_state_vimbiso::{Handler, menu, menu_option};
 use serde_json::json;

@@ -1,16 +1,19 @@
 //! The name of the audit stream beside a state.
 
-/// The key of the audit stream of the state at `key`: `key:audit` when the key has a hash tag, else `{key}:audit`, so that
-/// both keys are in one slot of a cluster. `None` for a key that can't be made a hash tag, such as `a}b` or `{}x`.
+/// The key of the audit stream of the state at `key`: `key:audit` when the key has a hash tag, else
+/// `{key}:audit`, so that both keys are in one slot of a cluster. `None` for a key that can't be
+/// made a hash tag, such as `a}b` or `{}x`.
 pub fn audit_stream_key(key: &[u8]) -> Option<Vec<u8>> {
     if has_hash_tag(key) {
         return Some([key, b":audit"].concat());
     }
-    // Between the braces the whole key must be the tag: not empty, and not ended early by a brace of its own.
+    // Between the braces the whole key must be the tag: not empty, and not ended early by a brace
+    // of its own.
     (!key.is_empty() && !key.contains(&b'}')).then(|| [b"{", key, b"}:audit"].concat())
 }
 
-/// Whether a cluster hashes only a part of the key: the bytes between the first `{` and the next `}`, if there are any.
+/// Whether a cluster hashes only a part of the key: the bytes between the first `{` and the next
+/// `}`, if there are any.
 fn has_hash_tag(key: &[u8]) -> bool {
     let mut parts = key.splitn(2, |byte| *byte == b'{').skip(1);
     let tag_bytes = parts.next().and_then(|rest| rest.iter().position(|byte| *byte == b'}'));

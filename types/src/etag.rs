@@ -13,8 +13,9 @@ const TEXT_BYTES_MAX: usize = 20 + DIGEST_BYTES;
 
 /// A version and the digest of its document, printed `<version>-<16 hex digits>`.
 ///
-/// The server keys the digest with random bits of the state. So an etag that was read before a failover, an expiry or a
-/// re-creation matches no other document, and reveals nothing about a secret in the document.
+/// The server keys the digest with random bits of the state. So an etag that was read before a
+/// failover, an expiry or a re-creation matches no other document, and reveals nothing about a
+/// secret in the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Etag {
     /// 1 when created, +1 for each commit.
@@ -24,8 +25,8 @@ pub struct Etag {
 }
 
 impl Etag {
-    /// The etag as it is printed. Not by the formatting machinery of the standard library: every read replies an etag, and
-    /// formatting would be a fifth of the read.
+    /// The etag as it is printed. Not by the formatting machinery of the standard library: every
+    /// read replies an etag, and formatting would be a fifth of the read.
     pub fn bytes(self) -> EtagBytes {
         let mut bytes = [0; TEXT_BYTES_MAX];
         let mut start = TEXT_BYTES_MAX - DIGEST_BYTES;
@@ -91,8 +92,8 @@ impl fmt::Debug for EtagBytes {
     }
 }
 
-/// Sixteen hexadecimal digits, all at once: each half of the number is spread so that every byte holds one digit, and a
-/// digit above nine skips the gap between `9` and `a`.
+/// Sixteen hexadecimal digits, all at once: each half of the number is spread so that every byte
+/// holds one digit, and a digit above nine skips the gap between `9` and `a`.
 fn hex(number: u64) -> [u8; 16] {
     let spread = |half: u64| {
         let half = (half | half << 16) & 0x0000_ffff_0000_ffff;

@@ -7,8 +7,8 @@
 //! * [`audit_stream_key`]: the name of the audit stream beside a state
 //! * [`limits`]: the limits that a client has to keep
 //!
-//! The server prints what this crate parses and the other way round, so both sides use one definition. The crate has no
-//! dependencies: every user of the client builds it.
+//! The server prints what this crate parses and the other way round, so both sides use one
+//! definition. The crate has no dependencies: every user of the client builds it.
 
 mod audit_stream;
 mod change_kind;

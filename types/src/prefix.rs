@@ -35,6 +35,7 @@ pub const BADKEY: &str = "BADKEY";
 /// Any other error of a command.
 pub const ERR: &str = "ERR";
 
-/// The prefixes of rejections: the server understood the state and the request, and the rules do not allow the result.
+/// The prefixes of rejections: the server understood the state and the request, and the rules do
+/// not allow the result.
 pub const REJECTIONS: [&str; 9] =
     [INVALID, TRANSITION, PROTECTED, IMMUTABLE, IDMISMATCH, BADPATCH, TOOBIG, TOODEEP, TOOCOSTLY];

@@ -26,14 +26,16 @@ pub enum Ttl {
 pub struct ExpiryOutOfRange;
 
 impl Ttl {
-    /// Rejects an absolute time that has passed: part of parsing the arguments, but it takes a clock.
+    /// Rejects an absolute time that has passed: part of parsing the arguments, but it takes a
+    /// clock.
     pub fn check(self, now_ms: i64) -> Result<(), ExpiryOutOfRange> {
         self.resolve(now_ms, None, 1).map(drop)
     }
 
     /// The absolute expiry in Unix milliseconds, `None` for never.
     ///
-    /// `present` is the expiry of the present state, if there is one; `default_ms` applies when the command names none.
+    /// `present` is the expiry of the present state, if there is one; `default_ms` applies when the
+    /// command names none.
     pub fn resolve(
         self,
         now_ms: i64,

@@ -1,11 +1,12 @@
-//! The names of the bot's keys, one function for each scheme that its notes use. The server takes any key; these are here so
-//! that no two places of a program write the same key differently.
+//! The names of the bot's keys, one function for each scheme that its notes use. The server takes
+//! any key; these are here so that no two places of a program write the same key differently.
 //!
-//! In a cluster keys can be aligned (`ALIGN`) and used together when they lie in one slot, which what stands between a key's
-//! first braces decides. So the braces of [`user_state`] and [`token`] are written literally: both have the telephone number
-//! between them. A session has its own id there, and lies in the person's slot only when that id is the number. Giving it the
-//! number as its tag was rejected: who has only the id of a session could not find it any more. On a single server any keys
-//! can be aligned.
+//! In a cluster keys can be aligned (`ALIGN`) and used together when they lie in one slot, which
+//! what stands between a key's first braces decides. So the braces of [`user_state`] and [`token`]
+//! are written literally: both have the telephone number between them. A session has its own id
+//! there, and lies in the user's slot only when that id is the number. Giving it the number as its
+//! tag was rejected: the id of a session alone would no longer lead to it. On a single server any
+//! keys can be aligned.
 
 pub use redis_state_client::audit_stream;
 
@@ -18,7 +19,7 @@ pub fn channel(channel_id: &str) -> String {
     format!("channel:{channel_id}")
 }
 
-/// `user:{phone_number}:state`, the braces written: a person's conversation.
+/// `user:{phone_number}:state`, the braces written: a user's conversation.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -38,8 +39,9 @@ pub fn user_state(phone_number: &str) -> String {
     format!("user:{{{phone_number}}}:state")
 }
 
-/// `session:{id}:data`, the braces written: what belongs to a session. It can be aligned with [`user_state`] and [`token`] on a
-/// single server; in a cluster with the other keys of this session, and with those two when `id` is the telephone number.
+/// `session:{id}:data`, the braces written: what belongs to a session. It can be aligned with
+/// [`user_state`] and [`token`] on a single server; in a cluster with the other keys of this
+/// session, and with those two when `id` is the telephone number.
 ///
 /// ```
 /// assert_eq!(redis_state_vimbiso::keys::session_data("91c2"), "session:{91c2}:data");
@@ -48,7 +50,7 @@ pub fn session_data(id: &str) -> String {
     format!("session:{{{id}}}:data")
 }
 
-/// `token:{phone_number}`, the braces written: a person's token, in the slot of their [`user_state`].
+/// `token:{phone_number}`, the braces written: a user's token, in the slot of their [`user_state`].
 ///
 /// ```
 /// assert_eq!(redis_state_vimbiso::keys::token("+263771234567"), "token:{+263771234567}");
@@ -57,8 +59,9 @@ pub fn token(phone_number: &str) -> String {
     format!("token:{{{phone_number}}}")
 }
 
-/// Where an import puts a string aside whose key the state shall have: `{key}:imported`, or the key with `:imported` behind
-/// it when it has a hash tag, in the slot of `key` either way. `None` for a key without an audit stream.
+/// Where an import puts a string aside whose key the state shall have: `{key}:imported`, or the key
+/// with `:imported` behind it when it has a hash tag, in the slot of `key` either way. `None` for a
+/// key without an audit stream.
 ///
 /// ```
 /// use redis_state_vimbiso::keys;
@@ -71,7 +74,7 @@ pub fn imported(key: &str) -> Option<String> {
     Some(format!("{}imported", stream.strip_suffix("audit")?))
 }
 
-/// The five keys in which the first bot kept a person. In a cluster they lie in five slots.
+/// The five keys in which the first bot kept a user. In a cluster they lie in five slots.
 ///
 /// ```
 /// let keys = redis_state_vimbiso::keys::CachedUserKeys::new("+263771234567");
@@ -94,7 +97,7 @@ pub struct CachedUserKeys {
 }
 
 impl CachedUserKeys {
-    /// The keys of the person with this number.
+    /// The keys of the user with this number.
     pub fn new(mobile_number: &str) -> CachedUserKeys {
         let of = |suffix: &str| format!("{mobile_number}{suffix}");
         CachedUserKeys {

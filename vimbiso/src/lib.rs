@@ -1,11 +1,13 @@
 //! VimbisoPay's conversations over redis-state, on top of [`redis_state_client`].
 //!
-//! * [`channel`]: the state manager of a conversation over the schema `vimbiso.channel`: accessors, operations, and the
-//!   roles of its components
-//! * [`CachedUserManager`]: what the first bot kept of a user, over the schema `vimbiso.cached-user`
+//! * [`channel`]: the state manager of a conversation over the schema `vimbiso.channel`: accessors,
+//!   operations, and the roles of its components
+//! * [`CachedUserManager`]: what the first bot kept of a user, over the schema
+//!   `vimbiso.cached-user`
 //! * [`menu`], [`menu_option`]: the first bot's menus
 //! * [`keys`]: the names of the keys
-//! * `Importer` (feature `import`): the strings of the first bots as states. The program `redis-state-import` runs it.
+//! * `Importer` (feature `import`): the strings of the first bots as states. The program
+//!   `redis-state-import` runs it.
 //!
 //! Async and blocking calls are the same methods, as in the client.
 //!

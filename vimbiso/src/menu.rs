@@ -1,8 +1,9 @@
-//! The menu of the bot by stages: what a person may type, and the handler that it leads to.
+//! The menu of the bot by stages: what a user may type, and the handler that it leads to.
 //!
-//! Two tables, one for each tier. Tier 2 has all of tier 1 but for 5, which means something else there. One table with a
-//! column for the tier was rejected: nobody could read a menu off it. The schemas `vimbiso.conversation` and `vimbiso.cached-user`
-//! hold stage and option to the same tables on the server.
+//! Two tables, one for each tier. Tier 2 has all of tier 1 but for 5, which means something else
+//! there. One table with a column for the tier was rejected: it does not read as a menu. The
+//! schemas `vimbiso.conversation` and `vimbiso.cached-user` hold stage and option to the same
+//! tables on the server.
 
 use std::fmt;
 
@@ -101,8 +102,9 @@ const TIER_2: &[(&str, Handler)] = &[
     ("7", Handler::SwitchAccount),
 ];
 
-/// The menu of a member: what to type and where it leads, in the order to show it. The tier is `profile.member.memberTier`;
-/// a member without one, or nobody yet, has tier 1. Every tier above 2 has the menu of 2.
+/// The menu of a member: what to type and where it leads, in the order to show it. The tier is
+/// `profile.member.memberTier`; without one, and before the login, the tier is 1. Every tier above
+/// 2 has the menu of 2.
 ///
 /// ```
 /// use redis_state_vimbiso::menu;
@@ -115,8 +117,8 @@ pub fn menu(tier: impl Into<Option<u64>>) -> &'static [(&'static str, Handler)] 
     if tier.into().is_some_and(|tier| tier >= 2) { TIER_2 } else { TIER_1 }
 }
 
-/// The handler of what a person typed, by the tier of the member as for [`menu`]; `None` for what is not on their menu. Space
-/// around it does not matter.
+/// The handler of what a user typed, by the tier of the member as for [`menu`]; `None` for what is
+/// not on their menu. Space around it does not matter.
 ///
 /// ```
 /// use redis_state_vimbiso::{Handler, menu_option};

@@ -1,4 +1,5 @@
-//! An API step: the call of the ledger under the key of the commit that entered the step, and the way back when it fails.
+//! An API step: the call of the ledger under the key of the commit that entered the step, and the
+//! way back when it fails.
 
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ impl<L: Ledger> Conversation<L> {
         let context = &state.document;
         let step = context.current.step();
         let Some(call) = headquarters::text(context, "call").map(str::to_owned) else {
-            // A list names its call only now: it is a display, and nobody entered a step of its own for it.
+            // A list names its call only now: it is a display, which has no step of its own.
             let id = place.id(&step, state.etag);
             return place.keep(state.etag, "call", &id).await.map(drop);
         };
@@ -43,7 +44,7 @@ impl<L: Ledger> Conversation<L> {
                 None => place.made_by(&call).await?,
             };
             if key.is_none() {
-                // The state was rebuilt and does not know who entered: nobody can call with the right key any more.
+                // The state was rebuilt and no longer names the call: the right key is unknown.
                 texts.push("We can't tell whether that was done. Please look at your ledger.".to_owned());
                 let id = place.id(&step, state.etag);
                 let again = json!({"said": true});
@@ -72,8 +73,8 @@ impl<L: Ledger> Conversation<L> {
         Ok(())
     }
 
-    /// After a failed call: the state as it was when the person was asked. When nobody knows whether the ledger has made the
-    /// change, the key is kept, so that the next try is the same change.
+    /// After a failed call: the state as it was when the user was asked. When it is unknown whether
+    /// the ledger has made the change, the key is kept, so that the next try is the same change.
     async fn step_back(
         &self,
         place: &mut Place,
@@ -104,7 +105,8 @@ impl<L: Ledger> Conversation<L> {
         }
     }
 
-    /// Gives the process that entered this step time to finish it. Answers whether something has happened.
+    /// Gives the process that entered this step time to finish it. Answers whether something has
+    /// happened.
     async fn finished_meanwhile(&self, place: &mut Place, etag: Etag) -> Result<bool, Error> {
         let begun = tokio::time::Instant::now();
         while begun.elapsed() < self.patience {

@@ -1,8 +1,8 @@
-//! The calls of the ledger as the API role makes them: what is asked, and what of the answer becomes the state's dashboard and
-//! action.
+//! The calls of the ledger as the API role makes them: what is asked, and what of the answer
+//! becomes the state's dashboard and action.
 //!
-//! `action` names the call that it answers (`call`), so that whoever reads the state knows whether the step it stands in has
-//! its answer already, and `text`, which the person is told.
+//! `action` names the call that it answers (`call`), so that a reader of the state knows whether
+//! its step has its answer already, and `text`, which the user is told.
 
 use redis_state_client::{Async, redis};
 use redis_state_vimbiso::channel::{ApiClient, ApiFailure, ApiResponse, BoxFuture, Token};

@@ -1,4 +1,5 @@
-//! What the components make of a text: pure functions from what a person typed to what is stored, or to what they are told.
+//! What the components make of a text: pure functions from what a user typed to what is stored, or
+//! to what they are told.
 
 use redis_state_vimbiso::channel::ValidationResult;
 use redis_state_vimbiso::{menu, menu_option};
@@ -36,7 +37,7 @@ pub(super) fn amount(text: &str) -> Taken {
     }
 }
 
-/// A handle: who the offer goes to.
+/// The handle of the member that gets the offer.
 pub(super) fn handle(text: &str) -> Taken {
     let handle = text.trim().trim_start_matches('@');
     let fits = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
@@ -63,7 +64,7 @@ pub(super) fn choice(tier: Option<u64>, text: &str) -> Taken {
     }
 }
 
-/// What to type for the upgrade: the number behind the last one, for whoever is not in tier 2 yet.
+/// What to type for the upgrade: the number behind the last one, below tier 2.
 pub(super) fn upgrade_entry(tier: Option<u64>) -> Option<String> {
     (tier.unwrap_or(1) < 2).then(|| (menu(tier).len() + 1).to_string())
 }

@@ -1,4 +1,5 @@
-//! What a person reads at a step: a pure function of the state, so that the same state always says the same.
+//! What a user reads at a step: a pure function of the state, so that the same state always says
+//! the same.
 
 use redis_state_vimbiso::channel::Context;
 use redis_state_vimbiso::{Handler, menu};
@@ -8,13 +9,13 @@ use super::components::upgrade_entry;
 use super::headquarters::{dashboard, data, text};
 use crate::ledger::{Decision, Entry};
 
-/// How much of the ledger's reason for a refusal the user reads.
+/// How much of the ledger's reason for a rejection the user reads.
 const REFUSAL_CHARS_MAX: usize = 500;
 
 /// How many lines of a list the user reads; a number of a later line is taken all the same.
 const LINES_MAX: usize = 50;
 
-/// What is told to a person who can't be answered with more.
+/// What the user reads when their session has ended.
 pub(super) const SESSION_ENDED: &str =
     "Your session has ended, and nothing was left half done. Send a message to start again at the menu.";
 
@@ -29,11 +30,11 @@ pub(super) const RECOVERED: &str =
 pub(super) const FINISHED: &str =
     "We had not answered your message before, and have finished that first. This one was not acted upon.";
 
-/// What a failed call whose outcome nobody knows is told with.
+/// What the user reads after a call with an unknown outcome.
 pub(super) const UNSURE: &str =
     "The service does not answer as it should. Please try again; it will not be done twice.";
 
-/// The ledger's reason for a refusal, cut where it goes on and on.
+/// The ledger's reason for a rejection, cut where it goes on and on.
 pub(super) fn refusal(text: &str) -> String {
     match text.char_indices().nth(REFUSAL_CHARS_MAX) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text)),
@@ -51,7 +52,7 @@ pub(super) fn shown(context: &Context) -> Vec<String> {
             "Welcome to VimbisoPay. You are not a member yet. What is your first name?".to_owned()
         }
         ("offer", "AmountInput") => "How much do you want to offer?".to_owned(),
-        ("offer", "HandleInput") => "Whom do you want to offer it to? Send their handle.".to_owned(),
+        ("offer", "HandleInput") => "Which member is the offer for? Send their handle.".to_owned(),
         ("offer", _) => {
             let [amount, handle] = ["amount", "handle"].map(|name| text(context, name).unwrap_or("?"));
             format!("You offer {amount} to {handle}. Is that right? Send yes or no.")

@@ -1,10 +1,11 @@
-//! Headquarters: what comes next, decided from the state alone, by the component, its result and its data. It knows no
-//! connection and no message, so whoever comes upon a state, the process that made it or another after a crash, goes on in the
-//! same way.
+//! Headquarters: what comes next, decided from the state alone, by the component, its result and
+//! its data. It knows no connection and no message, so every process, the one that made the state
+//! or another after a crash, goes on in the same way.
 //!
 //! # The menu and the steps
 //!
-//! The numbered menus ([`menu`](redis_state_vimbiso::menu)) and the steps of `vimbiso.channel` were written apart. They meet here:
+//! The numbered menus ([`menu`](redis_state_vimbiso::menu)) and the steps of `vimbiso.channel` were
+//! written apart. They meet here:
 //!
 //! | menu | step |
 //! |---|---|
@@ -14,9 +15,10 @@
 //! | `handle_action_transactions` | ledger/ViewLedger |
 //! | `handle_action_switch_account` | switch/AccountSelect |
 //! | the entry behind the last one of tier 1 | upgrade/ConfirmUpgrade |
-//! | `handle_action_authorize_member`, `handle_action_notifications` | none: the person is told, nothing changes |
+//! | `handle_action_authorize_member`, `handle_action_notifications` | none: the user is told, nothing changes |
 //!
-//! The schema lets one list be left for the dashboard only, so the way from one to another leads through it, in two commits.
+//! The schema lets one list be left for the dashboard only, so the way from one to another leads
+//! through it, in two commits.
 
 use redis_state_vimbiso::Handler;
 use redis_state_vimbiso::channel::{Context, Step};
@@ -28,7 +30,7 @@ use crate::ledger::{Dashboard, Decision, LedgerChange};
 /// What comes next.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Next {
-    /// The person's turn.
+    /// The user's turn.
     Wait,
     /// To this step, with this data.
     Go { step: Step, data: Value, account: Option<String> },
@@ -100,7 +102,7 @@ pub(super) fn next(context: &Context) -> Next {
         }
         ("onboard", _)
         | (_, "AmountInput" | "HandleInput" | "ConfirmOffer" | "ConfirmUpgrade" | "Confirm") => Next::Wait,
-        // A step that nobody knows: from anywhere there is a way to the greeting.
+        // An unknown step: every step has a way to the greeting.
         _ => go("login", "Greeting", json!({})),
     }
 }
@@ -140,7 +142,7 @@ fn called(context: &Context, path: &str) -> Next {
     Next::Call(Ask::Change { change, text })
 }
 
-/// Where the step of a failed call goes back to: the step that asked the person, or the greeting.
+/// Where the step of a failed call goes back to: the step that asked the user, or the greeting.
 pub(super) fn asked_at(step: &Step) -> Option<Step> {
     let component = match step.component.as_str() {
         "OnBoardMemberApiCall" => "LastNameInput",
@@ -164,7 +166,7 @@ pub(super) fn before(step: &Step) -> Option<Step> {
     Some(Step::new(&step.path, component))
 }
 
-/// Where whoever leaves a flow goes: to the dashboard, or to the greeting who has none yet.
+/// Where the user goes on leaving a flow: to the dashboard, or without one to the greeting.
 pub(super) fn way_out(step: &Step) -> Step {
     if matches!(step.path.as_str(), "login" | "onboard") { greeting_step() } else { dashboard_step() }
 }
@@ -211,7 +213,7 @@ fn answered(context: &Context) -> Option<&Value> {
     context.action.as_ref().filter(|action| action.get("call") == Some(call))
 }
 
-/// To the dashboard, where the person is told what the call has come to.
+/// To the dashboard, where the user is told what the call has come to.
 fn home(context: &Context) -> Next {
     go_home(json!({"told": text(context, "call")}))
 }

@@ -1,12 +1,15 @@
-//! The conversation: takes a message in, lets headquarters go on until it is the person's turn again, and says what they read.
+//! The conversation: takes a message in, lets headquarters go on until it is the user's turn again,
+//! and says what they read.
 //!
 //! * [`headquarters`](self) decides the next step from the state alone
-//! * components are pure functions under the roles of [`redis_state_vimbiso::channel`]: texts go in by `Input` and `Confirm`, the
-//!   ledger is reached through `Api`, and what is shown comes from the state
-//! * nothing is kept between messages, so any process can take the next one, and finish what another has begun
+//! * components are pure functions under the roles of [`redis_state_vimbiso::channel`]: texts go in
+//!   by `Input` and `Confirm`, the ledger is reached through `Api`, and what is shown comes from
+//!   the state
+//! * nothing is kept between messages, so any process can take the next one, and finish what
+//!   another has begun
 //!
-//! A message that comes upon something unfinished (its sender saw an older question) is not acted upon: first what was begun is
-//! finished, and the person is told.
+//! A message that comes upon something unfinished (its sender saw an older question) is not acted
+//! upon: first what was begun is finished, and the user is told.
 
 mod api_step;
 mod calls;
@@ -29,14 +32,16 @@ use crate::message::{Answers, Inbound};
 use headquarters::{Next, dashboard, dashboard_step, greeting_step, next, way_out};
 use place::Place;
 
-/// How often headquarters goes on in one message: the longest way has five steps, and conflicts take one each.
+/// How often headquarters goes on in one message: the longest way has five steps, and conflicts
+/// take one each.
 const ROUNDS_MAX: usize = 24;
 
-/// How often a message is begun again because somebody else was faster.
+/// How often a message is processed again after a conflict.
 const TRIES: usize = 3;
 
-/// How long another process may take to finish an API step that it entered before this one does it: as long as a ledger behind HTTP
-/// takes at most, which is called, asked for a new token and called again.
+/// How long another process may take to finish an API step that it entered before this one does it:
+/// as long as a ledger behind HTTP takes at most, which is called, asked for a new token and called
+/// again.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Everybody's conversations, over one connection and one ledger.
@@ -58,8 +63,8 @@ impl<L: Ledger> Conversation<L> {
         Conversation { states, ledger, channel_type: channel_type.into(), patience: PATIENCE }
     }
 
-    /// How long another process may take to finish a call of the ledger that it has begun: 30 seconds unless said. None is needed
-    /// where one person is never in the hands of two.
+    /// How long another process may take to finish a call of the ledger that it has begun: 30
+    /// seconds unless said. None is needed where one user is never held by two.
     pub fn patience(mut self, time: Duration) -> Self {
         self.patience = time;
         self
@@ -77,7 +82,7 @@ impl<L: Ledger> Conversation<L> {
         if !place.is_taken_in().await? {
             let state = place.read().await?;
             if is_recovered {
-                // The person answered a question that may not be the one where we stand now.
+                // The user answered a question that may not be the one where we stand now.
                 place.note("came upon an invalid state").await?;
             } else if next(&state.document) == Next::Wait {
                 texts.extend(self.take(&mut place, &state, text).await?);
@@ -92,7 +97,8 @@ impl<L: Ledger> Conversation<L> {
         Ok(texts)
     }
 
-    /// Takes a text in by the component whose turn it is. Answers what is wrong with it, if anything.
+    /// Takes a text in by the component whose turn it is. Answers what is wrong with it, if
+    /// anything.
     async fn take(
         &self,
         place: &mut Place,
@@ -133,11 +139,11 @@ impl<L: Ledger> Conversation<L> {
         Ok(wrong.or_else(|| began_anew.then(|| display::WELCOME_BACK.to_owned())))
     }
 
-    /// What the person is told about an input that was refused.
+    /// What the user is told about an input that was rejected.
     async fn wrong<T>(&self, place: &mut Place, result: ValidationResult<T>) -> Option<String> {
         match result {
             ValidationResult::Success(_) => None,
-            // Somebody mistyped: no error of ours, so it is counted and not logged.
+            // A typing error of the user: counted, not logged.
             ValidationResult::Failure(context) if context.kind.is_none() => Some(context.message),
             ValidationResult::Failure(context) => self.handled(place, context).await,
         }
@@ -173,7 +179,7 @@ impl<L: Ledger> Conversation<L> {
         }
     }
 
-    /// Goes on until it is the person's turn. Answers the state as it is then.
+    /// Goes on until it is the user's turn. Answers the state as it is then.
     async fn settle(
         &self,
         place: &mut Place,
@@ -233,7 +239,7 @@ impl<L: Ledger> Answers for Conversation<L> {
     }
 }
 
-/// Whether somebody else was faster, or has done this very thing.
+/// Whether another process has changed the state, or made this very change.
 fn is_outrun(error: &Error) -> bool {
     error.is_conflict() || error.kind() == ErrorKind::IdMismatch
 }

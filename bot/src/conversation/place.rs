@@ -1,15 +1,19 @@
-//! One person's state for the length of one message: reads it, and makes headquarters' own commits.
+//! One user's state for the length of one message: reads it, and makes headquarters' own commits.
 //!
 //! # Exactly once
 //!
-//! * The first commit of a message, whatever it is (an input taken or refused, a confirmation, a way back), carries the ID
-//!   `<message_id>/in`. A message whose ID is known has been taken in; nothing of it is done again.
-//! * Every other commit expects the etag that was read, and carries `<message_id>/<step>/<version>`: two processes that come to
-//!   the same decision about the same version make one commit.
-//! * The commit that enters an API step has an ID of its process's own: the other process gets a conflict, and does not call. The ID is stored as `current.data.call`; the etag of that commit is the ledger's
-//!   idempotency key. Whoever finds the step later asks the server what that ID has made, and gets the same etag. Neither the
-//!   present version nor STATE.HISTORY would do: a new token and a member that lapses make versions too, and a lapse changes
-//!   what is shown of the past ones.
+//! * The first commit of a message, whatever it is (an input taken or rejected, a confirmation, a
+//!   way back), carries the ID `<message_id>/in`. A message whose ID is known has been taken in;
+//!   nothing of it is done again.
+//! * Every other commit expects the etag that was read, and carries
+//!   `<message_id>/<step>/<version>`: two processes that come to the same decision about the same
+//!   version make one commit.
+//! * The commit that enters an API step has an ID of its process's own: the other process gets a
+//!   conflict, and does not call. The ID is stored as `current.data.call`; the etag of that commit
+//!   is the ledger's idempotency key. A process that finds the step later asks the server what that
+//!   ID has made, and gets the same etag. Neither the present version nor STATE.HISTORY would do: a
+//!   new token and a member that lapses make versions too, and a lapse changes what is shown of the
+//!   past ones.
 
 use redis_state_client::redis::aio::ConnectionManager;
 use redis_state_client::{
@@ -64,7 +68,8 @@ impl Place {
 
     /// What the command with this ID has made; `None` for an ID that the state does not know.
     pub(super) async fn made_by(&mut self, id: &str) -> Result<Option<String>, Error> {
-        // No command of this bot is like this one, so a known ID is refused; and a dry run is not remembered.
+        // No command of this bot is like this one, so a known ID is rejected; and a dry run is not
+        // remembered.
         let label = Change::merge(&json!({"current": {"data": {"": ""}}}))?;
         let probe = Update::any(self.channel.key(), label).id(id).dry_run();
         match self.channel.states().send(&probe).await {
@@ -104,13 +109,14 @@ impl Place {
             .actor(HEADQUARTERS)
             .id(id);
         if is_gone_back_to(step) {
-            // By its label it is found again when the person wants back, or when a call fails.
+            // By its label it is found again when the user wants back, or when a call fails.
             update = update.label(step.to_string());
         }
         Ok(self.channel.states().send(&update).await?.etag)
     }
 
-    /// Back to a step as it was when it asked. With `keep_data` its data stays as it is now, but for what it asks for itself.
+    /// Back to a step as it was when it asked. With `keep_data` its data stays as it is now, but
+    /// for what it asks for itself.
     pub(super) async fn back(
         &mut self,
         expected: Etag,
@@ -144,7 +150,8 @@ impl Place {
         Ok(self.channel.states().send(&keep).await?.etag)
     }
 
-    /// The ID of a commit that enters an API step: nobody else's, so of two processes with the same message one calls the ledger.
+    /// The ID of a commit that enters an API step. It is unique, so of two processes with the same
+    /// message one calls the ledger.
     pub(super) fn entering(&self, step: &Step) -> String {
         format!("{}/{}/{}", self.message, step.component, fresh_id())
     }

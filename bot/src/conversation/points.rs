@@ -1,8 +1,9 @@
-//! The points at which a test ends the process ([`crate::crash`]), in the order in which a call of the ledger passes them.
+//! The points at which a test ends the process ([`crate::crash`]), in the order in which a call of
+//! the ledger passes them.
 
-/// The person's message is in the state; the API step is not entered.
+/// The user's message is in the state; the API step is not entered.
 pub const BEFORE_ENTER: &str = "before-enter";
-/// The API step is entered; nobody was called.
+/// The API step is entered; no call was made.
 pub const AFTER_ENTER: &str = "after-enter";
 /// Right before the ledger is called.
 pub const BEFORE_CALL: &str = "before-call";
@@ -10,7 +11,7 @@ pub const BEFORE_CALL: &str = "before-call";
 pub const AFTER_CALL: &str = "after-call";
 /// The answer is stored; the API step is not left.
 pub const AFTER_STORE: &str = "after-store";
-/// The API step is left; the person was not told.
+/// The API step is left; the user was not told.
 pub const AFTER_LEAVE: &str = "after-leave";
 /// The ledger has failed; the state still stands in the API step.
 pub const BEFORE_BACK: &str = "before-back";

@@ -1,4 +1,5 @@
-//! A ledger behind HTTP: JSON in and out, `Authorization: Bearer` with the token, `Idempotency-Key` with every change.
+//! A ledger behind HTTP: JSON in and out, `Authorization: Bearer` with the token, `Idempotency-Key`
+//! with every change.
 //!
 //! | call | request | answer |
 //! |---|---|---|
@@ -11,9 +12,10 @@
 //! | decide | `POST /offers/{id}/accept` (`decline`, `cancel`), token, key | dashboard |
 //! | upgrade | `POST /upgrade`, token, key | dashboard |
 //!
-//! A session is `{"token","dashboard"}`; a dashboard is [`Dashboard`] as serde writes it. 401 is a token that is not accepted. 409
-//! and 422 are a refusal, with `{"message"}` for the person. Anything else is no answer, and so are a redirection, none in ten
-//! seconds and one of more than 256 KiB.
+//! A session is `{"token","dashboard"}`; a dashboard is [`Dashboard`] as serde writes it. 401 is a
+//! token that is not accepted. 409 and 422 are a rejection, with `{"message"}` for the user.
+//! Anything else is no answer, and so are a redirection, none in ten seconds and one of more than
+//! 256 KiB.
 
 use std::time::Duration;
 
@@ -26,10 +28,11 @@ use serde_json::{Value, json};
 use super::{Dashboard, Entry, Ledger, LedgerChange, LedgerError, Result, Session};
 use crate::answer;
 
-/// How long a call may take. A person waits for it.
+/// How long a call may take. A user waits for it.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The longest answer that is read: thousands of entries. A ledger that is broken, or not the ledger, could send without end.
+/// The longest answer that is read: thousands of entries. A ledger that is broken, or not the
+/// ledger, could send without end.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
 /// The ledger.
@@ -131,7 +134,7 @@ async fn answered<T: DeserializeOwned>(request: RequestBuilder) -> Result<T> {
 
 /// The answer; `None` for a 404.
 async fn sent<T: DeserializeOwned>(request: RequestBuilder) -> Result<Option<T>> {
-    // Without the address, which may name a person.
+    // Without the address, which may name a user.
     let lost = |error: reqwest::Error| LedgerError::Unavailable(error.without_url().to_string());
     let response = request.send().await.map_err(lost)?;
     match response.status() {

@@ -1,9 +1,11 @@
-//! What the bot asks of a ledger: who somebody is, what they have, and the changes they want made.
+//! The ledger as the bot sees it: members, their accounts, and changes.
 //!
-//! A change carries an idempotency key. The same key again is the same change: the ledger makes it once and answers again, so
-//! that a process can finish what another one began without knowing how far that one came.
+//! A change carries an idempotency key. The same key again is the same change: the ledger makes it
+//! once and answers again, so that a process can finish what another one began without knowing how
+//! far that one came.
 //!
-//! The bot is written against the trait; [`MemoryLedger`] is one for a terminal and for tests, [`HttpLedger`] one behind HTTP.
+//! The bot is written against the trait; [`MemoryLedger`] is one for a terminal and for tests,
+//! [`HttpLedger`] one behind HTTP.
 
 mod http;
 mod memory;
@@ -16,13 +18,13 @@ use serde::{Deserialize, Serialize};
 
 /// A ledger. Clones are handles to the same one.
 pub trait Ledger: Clone + Send + Sync + 'static {
-    /// Who has this channel; `None` when nobody has, who may then be [onboarded](Ledger::onboard).
+    /// The member of this channel; `None` for a new user, to be [onboarded](Ledger::onboard).
     fn login(&self, channel_id: &str) -> impl Future<Output = Result<Option<Session>>> + Send;
 
     /// A new token for a member.
     fn renew(&self, channel_id: &str) -> impl Future<Output = Result<Token>> + Send;
 
-    /// Makes whoever has this channel a member.
+    /// Makes the user of this channel a member.
     fn onboard(
         &self,
         channel_id: &str,
@@ -49,13 +51,13 @@ pub trait Ledger: Clone + Send + Sync + 'static {
 /// A change that a member wants made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LedgerChange {
-    /// Offers an amount to somebody.
+    /// Offers an amount to another member.
     CreateOffer {
         /// The account that it goes from.
         account: String,
         /// How much, as in `12.50`.
         amount: String,
-        /// Whom, as in `tariro`.
+        /// The handle of that member, as in `tariro`.
         handle: String,
     },
     /// Answers an offer, or takes one back.
@@ -72,11 +74,11 @@ pub enum LedgerChange {
 /// What is to become of an offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Somebody else's: takes it.
+    /// Accepts the offer of another member.
     Accept,
-    /// Somebody else's: leaves it.
+    /// Declines the offer of another member.
     Decline,
-    /// One's own: takes it back.
+    /// Cancels the member's own offer.
     Cancel,
 }
 
@@ -96,10 +98,10 @@ impl Decision {
     }
 }
 
-/// A member who was let in.
+/// A member that is logged in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
-    /// What further calls are let in with.
+    /// The token for further calls.
     pub token: Token,
     /// What the member has.
     pub dashboard: Dashboard,
@@ -108,7 +110,7 @@ pub struct Session {
 /// What a member sees of the ledger. It is stored as the state's `dashboard`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dashboard {
-    /// Who it is.
+    /// The member.
     pub member: Member,
     /// Their accounts.
     #[serde(default)]
@@ -173,7 +175,7 @@ pub struct Offer {
     pub id: String,
     /// How much.
     pub amount: String,
-    /// Who is at the other end.
+    /// The other member.
     pub handle: String,
 }
 
@@ -182,7 +184,7 @@ pub struct Offer {
 pub struct Entry {
     /// How much; what went out has a minus.
     pub amount: String,
-    /// Who is at the other end.
+    /// The other member.
     pub handle: String,
 }
 
@@ -195,10 +197,12 @@ pub enum LedgerError {
     /// The token is not, or no longer, accepted.
     #[error("the ledger does not accept the token")]
     TokenRefused,
-    /// It says no, and has changed nothing. The text is for the person, and for nobody's log.
+    /// The ledger rejected the call and has changed nothing. The text is for the user, never for a
+    /// log.
     #[error("the ledger refused")]
     Refused(String),
-    /// It gave no answer that can be used: whether a change was made nobody knows, and the same key will tell.
+    /// The ledger gave no usable answer: whether it made the change is unknown until a call with
+    /// the same key.
     #[error("the ledger is unavailable: {0}")]
     Unavailable(String),
 }

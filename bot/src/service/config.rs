@@ -1,6 +1,7 @@
 //! What the service is told: by arguments, or by the environment, where secrets belong.
 //!
-//! A file was rejected: whatever runs several processes of a bot (systemd, a container) sets an environment already.
+//! A file was rejected: whatever runs several processes of a bot (systemd, a container) sets an
+//! environment already.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -47,7 +48,8 @@ pub struct Config {
     )]
     pub graph_url: String,
 
-    /// The stream of people whose messages wait; what else belongs to the inbox stands beside it, as `{bot:inbox}:…`.
+    /// The stream of users whose messages wait; what else belongs to the inbox stands beside it, as
+    /// `{bot:inbox}:…`.
     #[arg(long, env = "BOT_INBOX", default_value = "bot:inbox", value_parser = NonEmptyStringValueParser::new())]
     pub inbox: String,
 
@@ -55,21 +57,24 @@ pub struct Config {
     #[arg(long, env = "BOT_GROUP", default_value = "bot", value_parser = NonEmptyStringValueParser::new())]
     pub group: String,
 
-    /// This process within the group: no two that run may have the same. One that is the same after a restart takes up what it
-    /// had at once; without one, it is made of host and process, and others do so after `claim_after`.
+    /// This process within the group: no two that run may have the same. One that is the same after
+    /// a restart takes up what it had at once; without one, it is made of host and process, and
+    /// others do so after `claim_after`.
     #[arg(long, env = "BOT_NAME", default_value_t = own_name(), value_parser = NonEmptyStringValueParser::new())]
     pub name: String,
 
-    /// How many people may wait for an answer; above that, WhatsApp is told to come again.
+    /// How many users may wait for an answer; above that, WhatsApp is told to come again.
     #[arg(long, env = "BOT_INBOX_MAX", default_value_t = 10_000)]
     pub inbox_max: u64,
 
-    /// Seconds after which what a process had begun is taken over from it, if it gives no sign of life. Longer than a call of the
-    /// ledger takes, which a process may still wait for that has lost Redis.
+    /// Seconds after which what a process had begun is taken over from it, if it gives no sign of
+    /// life. Longer than a call of the ledger takes, which a process may still wait for that has
+    /// lost Redis.
     #[arg(long, env = "BOT_CLAIM_AFTER", default_value = "30", value_parser = seconds)]
     pub claim_after: Duration,
 
-    /// Seconds after which a message is too old to be answered; a day unless said. So long are messages known again.
+    /// Seconds after which a message is too old to be answered; a day unless said. So long are
+    /// messages known again.
     #[arg(long, env = "BOT_MESSAGE_AGE_MAX", default_value = "86400", value_parser = seconds)]
     pub message_age_max: Duration,
 
@@ -77,15 +82,17 @@ pub struct Config {
     #[arg(long, env = "BOT_BODY_MAX", default_value_t = 3 * 1024 * 1024)]
     pub body_max: usize,
 
-    /// How many connections webhooks may come in by at once; above that the oldest one without a signed request is closed.
+    /// How many connections webhooks may come in by at once; above that the oldest one without a
+    /// signed request is closed.
     #[arg(long, env = "BOT_CONNECTIONS_MAX", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..))]
     pub connections_max: u16,
 
-    /// How many people are answered at the same time.
+    /// How many users are answered at the same time.
     #[arg(long, env = "BOT_AT_ONCE", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
     pub at_once: u16,
 
-    /// The server's `state.feed`, from which the bot hears that sessions end; empty: it tells nobody.
+    /// The server's `state.feed`, from which the bot learns that sessions end; empty: it tells no
+    /// user.
     #[arg(long, env = "BOT_FEED", default_value = "sessions")]
     pub feed: String,
 
@@ -122,7 +129,7 @@ pub fn place(url: &Secret) -> String {
     }
 }
 
-/// A text that shows itself to nobody by accident, and is never empty.
+/// A text that `Debug` and `Display` hide, and that is never empty.
 ///
 /// ```
 /// use redis_state_bot::service::Secret;
@@ -136,13 +143,13 @@ pub fn place(url: &Secret) -> String {
 pub struct Secret(String);
 
 impl Secret {
-    /// The text itself, for whom it is meant.
+    /// The text itself.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// An empty secret would let everybody in.
+/// An empty secret would admit every caller.
 impl FromStr for Secret {
     type Err = &'static str;
 

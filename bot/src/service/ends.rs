@@ -1,11 +1,12 @@
-//! Session ends: the server's feed says that a conversation lapsed or is gone, and one process tells the person.
+//! Session ends: the server's feed says that a conversation lapsed or is gone, and one process
+//! tells the user.
 //!
-//! Timers in the bot were rejected: each process would have its own, and a restart would forget them. The server decides when a
-//! session ends, and its feed has an entry in the same step; the group gives it to one process, and to another if that one dies
-//! before it has told.
+//! Timers in the bot were rejected: each process would have its own, and a restart would forget
+//! them. The server decides when a session ends, and its feed has an entry in the same step; the
+//! group gives it to one process, and to another if that one dies before it has told.
 //!
-//! Nothing is said to who has nothing to lose: a person at the greeting, where every conversation begins and a lapse leads
-//! to, and one who has come back since.
+//! The bot stays silent where nothing was lost: at the greeting, where every conversation begins
+//! and a lapse leads to, and when the user has come back since.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use crate::crash;
 use crate::message::Sender;
 use crate::service::config::Config;
 
-/// How many people are told at the same time.
+/// How many users are told at the same time.
 const TOLD_AT_ONCE: usize = 16;
 
 const PAUSE: Duration = Duration::from_millis(500);
@@ -41,18 +42,18 @@ pub(super) async fn open(config: &Config) -> Result<AuditConsumer, Error> {
         .await
 }
 
-/// Who tells the people, and how.
+/// Tells users that their session ended.
 #[derive(Clone)]
 pub(super) struct Teller<S> {
     pub states: States<Async<ConnectionManager>>,
     pub sender: S,
     pub text: String,
-    /// Half of it is what telling one person may take: others take over later.
+    /// Half of it is what telling one user may take: others take over later.
     pub claim_after: Duration,
 }
 
 impl<S: Sender + Clone + 'static> Teller<S> {
-    /// Tells people until it is told to stop, and finishes what it has begun.
+    /// Tells users until it is told to stop, and finishes what it has begun.
     pub(super) async fn run(self, mut ends: AuditConsumer, mut stop: watch::Receiver<bool>) {
         let room = Arc::new(Semaphore::new(TOLD_AT_ONCE));
         let mut telling = JoinSet::new();
@@ -98,7 +99,8 @@ impl<S: Sender + Clone + 'static> Teller<S> {
         end.ack().await.map(drop).map_err(|error| error.to_string())
     }
 
-    /// Whether the person has begun anew since: their conversation is somewhere else than an end leaves it.
+    /// Whether the user has begun anew since: their conversation is somewhere else than an end
+    /// leaves it.
     async fn is_back(&mut self, end: &AuditEntry) -> Result<bool, Error> {
         let Some(key) = &end.key else { return Ok(false) };
         let step = Get::new(key).members(["/current/path", "/current/component"]);
@@ -108,7 +110,7 @@ impl<S: Sender + Clone + 'static> Teller<S> {
     }
 }
 
-/// The channel whose person has lost their place by this.
+/// The channel whose user has lost their place by this.
 fn who_lost(end: &AuditEntry) -> Option<&str> {
     let channel_id = end.key.as_deref().filter(|_| end.db == 0)?.strip_prefix("channel:")?;
     let has_lost = match end.event {
@@ -126,8 +128,8 @@ fn is_greeting(step: &str) -> bool {
     step == Step::new(path, component).to_string()
 }
 
-/// Whether a lapse has changed the step: that of a token has not, nor that of what a person typed at the greeting. A patch too
-/// long to be whole is of somebody who had got somewhere.
+/// Whether a lapse has changed the step: that of a token has not, nor that of what a user typed at
+/// the greeting. A patch that was cut belongs to a conversation beyond the greeting.
 fn takes_back(patch: &AuditJson) -> bool {
     let is_step = |operation: &Value| {
         let path = operation.get("path").and_then(Value::as_str);

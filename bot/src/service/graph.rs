@@ -1,8 +1,9 @@
 //! Sends texts by WhatsApp's Graph API, or whatever stands at the configured address.
 //!
-//! Three outcomes are told apart: taken over, refused for good (a number that has no WhatsApp), and not now. Only what the API
-//! has surely not carried out is sent again here; after an answer that never came it may have been, and whoever has the message
-//! decides. A library of the API was rejected: this is one POST.
+//! Three outcomes are told apart: taken over, rejected for good (a number that has no WhatsApp),
+//! and not now. Only what the API has surely not executed is sent again here; after an answer that
+//! never came it may have been, and the mailbox decides. A library of the API was rejected: this is
+//! one POST.
 
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ const TRIES_MAX: u32 = 4;
 /// The longest text that the API takes.
 const TEXT_CHARS_MAX: usize = 4096;
 
-/// The longest refusal that is read; only a number in it counts.
+/// The longest rejection that is read; only a number in it counts.
 const REFUSAL_BYTES_MAX: usize = 64 * 1024;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -30,8 +31,8 @@ const PAUSE_FIRST: Duration = Duration::from_millis(100);
 const PAUSE_FACTOR: f32 = 3.0;
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
-/// What the API says with status 400 and takes back later: too many calls, in several kinds, an access token that is none (any
-/// more), which somebody has to renew, and an outage of its own.
+/// What the API says with status 400 and takes back later: too many calls, in several kinds, an
+/// access token that is invalid or expired, which the operator renews, and an outage of its own.
 const PASSING_CODES: [i64; 10] = [1, 2, 4, 10, 190, 80_007, 130_429, 131_016, 131_048, 131_056];
 
 /// Why a text was not taken over.
@@ -43,7 +44,7 @@ pub enum Undelivered {
     /// Not now, and surely not sent.
     #[error("not now: {0}")]
     NotNow(String),
-    /// Nobody can say: the answer never came.
+    /// Unknown: the answer never came.
     #[error("no answer: {0}")]
     Unknown(String),
 }
@@ -135,7 +136,8 @@ async fn refusal(response: Response) -> (Undelivered, Option<Duration>) {
     let is_final = match status {
         StatusCode::BAD_REQUEST => !code.is_some_and(|code| PASSING_CODES.contains(&code)),
         StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => true,
-        // A wrong address or token is the operator's to mend, and no reason to drop what people were told.
+        // A wrong address or token is the operator's to mend, and no reason to drop what users were
+        // told.
         _ => false,
     };
     let error = if is_final { Undelivered::Refused(why) } else { Undelivered::NotNow(why) };
@@ -154,8 +156,8 @@ fn shown(error: reqwest::Error) -> String {
     text
 }
 
-/// What is refused for good is logged and done with: sending it again would not help, and whatever stands behind it should
-/// not wait. An error here means: later.
+/// What is rejected for good is logged and done with: sending it again would not help, and whatever
+/// stands behind it should not wait. An error here means: later.
 impl Sender for Graph {
     async fn send(&self, channel_id: &str, text: &str) -> Result<(), SendError> {
         match self.deliver(channel_id, text).await {

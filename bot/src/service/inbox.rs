@@ -1,18 +1,25 @@
-//! The inbox: what was accepted and is not yet answered. Each person has a mailbox, a list of their messages in the order of their
-//! acceptance; a stream has one ticket for each mailbox that is not empty, and a consumer group of all processes hands them out.
+//! The inbox: what was accepted and is not yet answered. Each user has a mailbox, a list of their
+//! messages in the order of their acceptance; a stream has one ticket for each mailbox that is not
+//! empty, and a consumer group of all processes hands them out.
 //!
-//! * A ticket has one holder, so a person's messages are answered one after the other, in their order, by however many processes;
-//!   others' at the same time. Messages in the stream themselves were rejected: two of one person would be in the hands of two
-//!   processes, and who comes upon a step of the API could not know whether its caller is alive. So was a lock for each person:
-//!   the group's list of what was given out and not acknowledged is that lock already, and it knows how long nothing was heard.
-//! * A message is accepted by one script, which notes its ID, looks whether there is room, and adds it: so no second delivery
-//!   slips in between, and an answer that was lost on the way is no reason not to send it again. The notes expire by
-//!   themselves, later than the message is too old to be accepted.
-//! * A mailbox begins with the ID of its ticket, and a ticket leaves the stream in the step that empties its mailbox. So neither is
-//!   ever without the other; should somebody lose the stream (an eviction), the person's next message makes a new ticket.
-//! * What does not fit is refused, and WhatsApp delivers it again. Trimming (MAXLEN) was rejected: it drops what was accepted.
-//! * The commands go through the client crate's `States`, which knows what is safe to send again: a `Request` of our own for
-//!   each. Its `AuditConsumer` was rejected for this, since it reads audit entries and nothing else.
+//! * A ticket has one holder, so a user's messages are answered one after the other, in their
+//!   order, by however many processes; others' at the same time. Messages in the stream themselves
+//!   were rejected: two of one user would be held by two processes, and a process that finds an API
+//!   step could not know whether its caller is alive. So was a lock for each user: the group's list
+//!   of what was given out and not acknowledged is that lock already, and it knows how long nothing
+//!   was heard.
+//! * A message is accepted by one script, which notes its ID, looks whether there is room, and adds
+//!   it: so no second delivery slips in between, and an answer that was lost on the way is no
+//!   reason not to send it again. The notes expire by themselves, later than the message is too old
+//!   to be accepted.
+//! * A mailbox begins with the ID of its ticket, and a ticket leaves the stream in the step that
+//!   empties its mailbox. So neither is ever without the other; if the stream is lost (an
+//!   eviction), the user's next message makes a new ticket.
+//! * What does not fit is rejected, and WhatsApp delivers it again. Trimming (MAXLEN) was rejected:
+//!   it drops what was accepted.
+//! * The commands go through the client crate's `States`, which knows what is safe to send again: a
+//!   `Request` of our own for each. Its `AuditConsumer` was rejected for this, since it reads audit
+//!   entries and nothing else.
 //!
 //! All keys are in the slot of the stream's.
 
@@ -31,17 +38,18 @@ use crate::service::payload::Accepted;
 /// How much longer a message's ID is known than the message may be accepted: clocks differ.
 const KNOWN_BEYOND_AGE: Duration = Duration::from_secs(60 * 60);
 
-/// How many messages of one person may wait.
+/// How many messages of one user may wait.
 const WAITING_EACH_MAX: usize = 100;
 
-/// How many messages that could not be answered are kept for somebody to look at.
+/// How many messages that could not be answered are kept for the operator.
 const FAILED_MAX: usize = 1000;
 
 /// The field of a ticket: whose mailbox it is for.
 const PERSON: &str = "person";
 
-/// `KEYS`: the stream, the mailbox, the note of the ID. `ARGV`: how many mailboxes and how many messages in one may wait,
-/// milliseconds of the note, the person, the message, the field of the person.
+/// `KEYS`: the stream, the mailbox, the note of the ID. `ARGV`: how many mailboxes and how many
+/// messages in one may wait, milliseconds of the note, the user, the message, the field of the
+/// user.
 const ACCEPT: &str = "
 if redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
 local ticket = redis.call('LINDEX', KEYS[2], 0)
@@ -56,8 +64,9 @@ redis.call('SET', KEYS[3], '', 'PX', ARGV[3])
 redis.call('RPUSH', KEYS[2], ARGV[5])
 return 1";
 
-/// `KEYS`: the stream, the mailbox, the stream of what failed. `ARGV`: the group, the ticket, the message that is done (empty: none),
-/// how many that failed are kept, whether this one has. Answers the next message; without one the ticket is gone.
+/// `KEYS`: the stream, the mailbox, the stream of what failed. `ARGV`: the group, the ticket, the
+/// message that is done (empty: none), how many that failed are kept, whether this one has. Answers
+/// the next message; without one the ticket is gone.
 const NEXT: &str = "
 if redis.call('LINDEX', KEYS[2], 0) == ARGV[2] then
   if ARGV[3] ~= '' and redis.call('LINDEX', KEYS[2], 1) == ARGV[3] then
@@ -85,7 +94,7 @@ pub(super) enum Taken {
     Full,
 }
 
-/// The right to one person's mailbox, from the stream.
+/// The right to one user's mailbox, from the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ticket {
     pub id: String,
@@ -155,8 +164,8 @@ impl Inbox {
         }
     }
 
-    /// Lets go of what is done, and answers the next message as it was put in; `None` when the mailbox is empty, and the ticket is
-    /// gone with that.
+    /// Lets go of what is done, and answers the next message as it was put in; `None` when the
+    /// mailbox is empty, and the ticket is gone with that.
     pub(super) async fn next(&self, ticket: &Ticket, done: Done<'_>) -> Result<Option<String>, ServiceError> {
         let (text, failed) = match done {
             Done::Nothing => ("", 0),
@@ -178,7 +187,7 @@ impl Inbox {
         wait: Duration,
     ) -> Result<Vec<Ticket>, ServiceError> {
         let mut command = self.group_read(count);
-        // Zero would wait for ever.
+        // Zero would wait without limit.
         command.arg("BLOCK").arg(milliseconds(wait).max(1)).arg("STREAMS").arg(&self.names.stream).arg(">");
         tickets(waiting.send(&Plain::new("XREADGROUP", command)).await?)
     }
@@ -190,7 +199,8 @@ impl Inbox {
         tickets(self.states.clone().send(&Plain::new("XREADGROUP", command)).await?)
     }
 
-    /// Takes over what nobody has touched for so long, and says where to go on: at `0-0` all has been looked at.
+    /// Claims what has been idle for so long, and returns where to go on: at `0-0` all has been
+    /// looked at.
     pub(super) async fn claim(
         &self,
         idle: Duration,
@@ -205,7 +215,7 @@ impl Inbox {
         Ok((claimed.next_stream_id, claimed.claimed.iter().map(ticket).collect()))
     }
 
-    /// Says that these are still being worked on, so that nobody takes them over.
+    /// Keeps these from being claimed: they are still being worked on.
     pub(super) async fn keep(&self, ids: &[String]) -> Result<(), ServiceError> {
         let Names { stream, group, consumer } = &*self.names;
         let mut command = redis::cmd("XCLAIM");
@@ -232,8 +242,8 @@ impl Inbox {
     }
 }
 
-/// A command whose reply its caller reads. Each of this file may be sent a second time: it then does nothing, or what comes of
-/// it is read again as given.
+/// A command whose reply its caller reads. Each of this file may be sent a second time: it then
+/// does nothing, or what comes of it is read again as given.
 struct Plain {
     name: &'static str,
     command: Cmd,
@@ -269,7 +279,7 @@ impl Request for Plain {
     }
 }
 
-/// The first word of a refusal.
+/// The first word of an error of the server.
 pub(super) fn word(error: &redis_state_client::Error) -> Option<&str> {
     error.redis_error()?.code()
 }
@@ -288,7 +298,7 @@ fn tickets(reply: Value) -> Result<Vec<Ticket>, ServiceError> {
     Ok(streams.flat_map(|stream| stream.ids).map(|entry| ticket(&entry)).collect())
 }
 
-/// An entry that names nobody, which none of us has made, is for an empty mailbox.
+/// An entry without a user, which no process of the bot adds, is for an empty mailbox.
 fn ticket(entry: &StreamId) -> Ticket {
     Ticket { id: entry.id.clone(), person: entry.get(PERSON).unwrap_or_default() }
 }

@@ -1,11 +1,13 @@
-//! The connections that webhooks come in by: how many there are at once, and how long each of them may take.
+//! The connections that webhooks come in by: how many there are at once, and how long each of them
+//! may take.
 //!
-//! Every client that reaches the address can open connections and send nothing, or a header a minute. So a connection has a few
-//! seconds for its headers, carries one request, and has a place only while there are places: when all are taken, the oldest
-//! connection that has not sent a signed webhook yet is closed for the newest. A flood of unfinished requests thus closes its
-//! own connections, and a webhook, whose request arrives whole and at once, passes between them. To stop accepting at the bound
-//! was rejected: the flood would hold the places, and WhatsApp wait behind it. So was a bound for each address: behind a proxy
-//! all connections have one.
+//! Every client that reaches the address can open connections and send nothing, or a header a
+//! minute. So a connection has a few seconds for its headers, carries one request, and has a place
+//! only while there are places: when all are taken, the oldest connection that has not sent a
+//! signed webhook yet is closed for the newest. A flood of unfinished requests thus closes its own
+//! connections, and a webhook, whose request arrives whole and at once, passes between them. To
+//! stop accepting at the bound was rejected: the flood would hold the places, and WhatsApp wait
+//! behind it. So was a bound for each address: behind a proxy all connections have one.
 //!
 //! axum's own server was rejected, because it has no such bounds.
 
@@ -26,13 +28,15 @@ use tokio::task::JoinSet;
 /// How long the headers of a request may take.
 const HEADERS_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The longest headers, with what is read of a body at once. The body itself has a limit of its own.
+/// The longest headers, with what is read of a body at once. The body itself has a limit of its
+/// own.
 const BUFFER_BYTES_MAX: usize = 32 * 1024;
 
 /// After an error of accept, which is most often that this process has no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The connections that have not sent a signed webhook, the oldest first, and the means to close each.
+/// The connections that have not sent a signed webhook, the oldest first, and the means to close
+/// each.
 #[derive(Clone, Default)]
 struct Strangers(Arc<Mutex<BTreeMap<u64, oneshot::Sender<()>>>>);
 

@@ -1,8 +1,10 @@
-//! One person's mailbox, worked off: one message after the other is answered, the answer sent, the message let go.
+//! One user's mailbox, worked off: one message after the other is answered, the answer sent, the
+//! message let go.
 //!
-//! A message is never given up for a server that is away: it is tried for as long as it takes, and the person's next messages wait
-//! behind it; nobody else's. One that the bot can't answer whatever happens (an error that does not pass, a panic) is tried a few
-//! times, then put aside where somebody can look at it, and the person is told.
+//! A message is never given up for a server that is away: it is tried for as long as it takes, and
+//! only this user's next messages wait behind it. One that the bot can't answer whatever happens
+//! (an error that does not pass, a panic) is tried a few times, then put aside for the operator,
+//! and the user is told.
 
 use std::time::Duration;
 
@@ -19,10 +21,11 @@ use crate::service::payload::Accepted;
 /// What a message without a text is answered with.
 pub const HINT: &str = "I can read text only. Please type your answer.";
 
-/// What a person is told whose message could not be answered.
+/// What a user is told whose message could not be answered.
 pub const SORRY: &str = "Sorry, that did not work. Please try again later.";
 
-/// How many messages of WhatsApp one answer may become. The user's phone is no place for the whole of what a ledger says.
+/// How many messages of WhatsApp one answer may become. The user's phone is no place for the whole
+/// of what a ledger says.
 const PARTS_MAX: usize = 4;
 
 /// What stands in the place of the rest of an answer that is longer.
@@ -35,7 +38,7 @@ const PAUSE_FIRST: Duration = Duration::from_millis(100);
 const PAUSE_FACTOR: f32 = 2.0;
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
-/// Whoever works a mailbox off. A clone is for another person's.
+/// Works one mailbox off. A clone works another one.
 #[derive(Clone)]
 pub(super) struct Clerk<A, S> {
     pub inbox: Inbox,

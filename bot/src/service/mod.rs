@@ -1,12 +1,13 @@
-//! The bot behind WhatsApp: webhooks in, answers out, session ends told. One process of any number that are the same.
+//! The bot behind WhatsApp: webhooks in, answers out, session ends told. One process of any number
+//! that are the same.
 //!
 //! ```text
 //! WhatsApp --> webhook --> inbox --> a person's mailbox: Answers --> Graph API
 //!                                 the server's feed --> ends --> Graph API
 //! ```
 //!
-//! Each arrow but the first ends in an acknowledgement, so a process may die anywhere: another goes on where the last
-//! acknowledgement stands. Nothing is kept in a process that would be missed.
+//! Each arrow but the first ends in an acknowledgement, so a process may die anywhere: another goes
+//! on where the last acknowledgement stands. Nothing is kept in a process that would be missed.
 
 mod config;
 mod ends;
@@ -39,7 +40,7 @@ pub enum ServiceError {
     /// The state server.
     #[error(transparent)]
     State(#[from] redis_state_client::Error),
-    /// The state server answered what nobody expects.
+    /// The state server sent an unexpected reply.
     #[error("the server: {0}")]
     Reply(&'static str),
     /// The address can't be listened on, or the process can't be told to stop.
@@ -62,8 +63,8 @@ pub async fn run<A: Answers>(config: Config, answers: A) -> Result<(), ServiceEr
     Ok(())
 }
 
-/// A service that runs. Dropped, it dies on the spot, as its process would, but for webhooks that are being taken in;
-/// [`stop`](Service::stop) is the orderly end.
+/// A service that runs. Dropped, it dies on the spot, as its process would, but for webhooks that
+/// are being taken in; [`stop`](Service::stop) is the orderly end.
 pub struct Service {
     address: SocketAddr,
     tasks: JoinSet<()>,
@@ -109,8 +110,8 @@ impl Service {
         self.address
     }
 
-    /// Takes no more, finishes what was begun, and ends: after the configured grace in any case. What is not finished by then
-    /// another process takes up.
+    /// Takes no more, finishes what was begun, and ends: after the configured grace in any case.
+    /// What is not finished by then another process takes up.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         let finished = async { while self.tasks.join_next().await.is_some() {} };

@@ -1,7 +1,9 @@
-//! What a webhook of WhatsApp says: messages among statuses, errors and whatever is added next year.
+//! What a webhook of WhatsApp says: messages among statuses, errors and whatever is added next
+//! year.
 //!
-//! It is read by pointers, and what is not as expected is left out with a line in the log. Types for all of it were rejected:
-//! one unknown shape would refuse a whole payload, and WhatsApp would deliver it again for days.
+//! It is read by pointers, and what is not as expected is left out with a line in the log. Types
+//! for all of it were rejected: one unknown shape would reject a whole payload, and WhatsApp would
+//! deliver it again for days.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -68,7 +70,8 @@ fn read(message: &Value, oldest: SystemTime) -> Option<Accepted> {
     Some(Accepted { message, is_textless })
 }
 
-/// What the person typed or chose. Of a choice its ID, if it has one: the bot gave it, and a title may be the same twice.
+/// What the user typed or chose. Of a choice its ID, if it has one: the bot gave it, and a title
+/// may be the same twice.
 fn typed(message: &Value) -> Option<&str> {
     let pointers: &[&str] = match text(message, "/type")? {
         "text" => &["/text/body"],

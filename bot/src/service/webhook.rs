@@ -1,9 +1,10 @@
 //! WhatsApp's webhooks: the handshake, and messages, each accepted before WhatsApp is told so.
 //!
-//! The order of the checks is the order in which trust grows: size, signature, JSON, age. A body is hashed before it is
-//! parsed, and nothing of it is believed before its signature is right. What is replayed later than a message may be old is
-//! dropped by its age; what is replayed earlier the inbox knows: it remembers for longer than that. Answering a message inside
-//! the webhook's request was rejected: WhatsApp waits some seconds and then delivers again, and a death would lose it.
+//! The order of the checks is the order in which trust grows: size, signature, JSON, age. A body is
+//! hashed before it is parsed, and nothing of it is believed before its signature is right. What is
+//! replayed later than a message may be old is dropped by its age; what is replayed earlier the
+//! inbox knows: it remembers for longer than that. Answering a message inside the webhook's request
+//! was rejected: WhatsApp waits some seconds and then delivers again, and a death would lose it.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -27,7 +28,8 @@ use crate::service::payload;
 /// How long a body may take to come in.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long the messages of one webhook may take to be accepted: WhatsApp waits no longer than some seconds.
+/// How long the messages of one webhook may take to be accepted: WhatsApp waits no longer than some
+/// seconds.
 const ACCEPT_TIMEOUT: Duration = Duration::from_secs(5);
 
 const SIGNATURE: &str = "x-hub-signature-256";
@@ -65,7 +67,7 @@ struct Handshake {
     challenge: String,
 }
 
-/// WhatsApp asks whether this is really the webhook of who has set it up.
+/// WhatsApp verifies that this is the webhook that was set up.
 async fn handshake(State(door): State<Arc<Door>>, Query(asked): Query<Handshake>) -> Response {
     if asked.mode == "subscribe" && is_same(&asked.verify_token, door.verify_token.as_str()) {
         return asked.challenge.into_response();
@@ -106,7 +108,8 @@ async fn deliver(State(door): State<Arc<Door>>, request: Request) -> Response {
 }
 
 impl Door {
-    /// Takes in all of them or says that some are missing: then WhatsApp comes again, and those that are there are known.
+    /// Takes in all of them or says that some are missing: then WhatsApp comes again, and those
+    /// that are there are known.
     async fn accept(&self, messages: &[payload::Accepted]) -> StatusCode {
         let all = async {
             for message in messages {

@@ -1,7 +1,8 @@
-//! The workers: they take tickets from the inbox and work off each one's mailbox, several people at a time.
+//! The workers: they take tickets from the inbox and work off each one's mailbox, several users at
+//! a time.
 //!
-//! A process takes no more tickets than it works on, so that what it can't begin others can. What it holds is touched now and then:
-//! others take over only what a process that died has left.
+//! A process takes no more tickets than it works on, so that what it can't begin others can. What
+//! it holds is touched now and then: others take over only what a process that died has left.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +20,8 @@ use crate::service::mailbox::Clerk;
 /// How many are read at once.
 const READ_MAX: usize = 16;
 
-/// How long one read waits. A process that is told to stop lets it end: given up, it might have been given something.
+/// How long one read waits. A process that is told to stop lets it end: given up, it might have
+/// been given something.
 const READ_WAIT: Duration = Duration::from_secs(1);
 
 const PAUSE: Duration = Duration::from_millis(500);
@@ -30,7 +32,7 @@ struct Held(Arc<Mutex<BTreeSet<String>>>);
 
 impl Held {
     fn ids(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
-        // A set of IDs is whole whoever has panicked.
+        // A set of IDs is consistent after a panic too.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -48,7 +50,8 @@ impl Drop for Job {
     }
 }
 
-/// Works until it is told to stop and has finished what it holds. Dropped, it dies as the process would.
+/// Works until it is told to stop and has finished what it holds. Dropped, it dies as the process
+/// would.
 pub(super) async fn work<A: Answers, S: Sender + Clone + 'static>(
     inbox: Inbox,
     waiting: States<Async<Dedicated>>,
@@ -95,8 +98,8 @@ struct Reader<A, S> {
     room: Arc<Semaphore>,
     running: JoinSet<()>,
     claim_after: Duration,
-    /// While it reads what it was given before, behind which entry: at the start, and after an error, when an answer may have
-    /// been lost.
+    /// While it reads what it was given before, behind which entry: at the start, and after an
+    /// error, when an answer may have been lost.
     given_after: Option<String>,
     claim_from: String,
     claim_at: Instant,
@@ -128,7 +131,7 @@ impl<A: Answers, S: Sender + Clone + 'static> Reader<A, S> {
         }
     }
 
-    /// Room for one person at least, as soon as there is some.
+    /// Room for one user at least, as soon as there is some.
     async fn permits(&self) -> Vec<OwnedSemaphorePermit> {
         let mut permits: Vec<_> = Arc::clone(&self.room).acquire_owned().await.into_iter().collect();
         while permits.len() < READ_MAX

@@ -32,7 +32,7 @@ pub(super) struct Read<'a> {
 pub(super) enum What {
     /// What this consumer was given behind this entry and has not acknowledged.
     Given(EntryId),
-    /// What nobody was given yet; waits so long for it.
+    /// What no consumer was given yet; waits so long for it.
     New(Duration),
 }
 
@@ -51,7 +51,7 @@ impl Request for Read<'_> {
         let mut command = redis::cmd("XREADGROUP");
         command.arg("GROUP").arg(&self.names.group).arg(&self.names.consumer).arg("COUNT").arg(self.count);
         if let What::New(wait) = self.what {
-            // Zero would wait for ever.
+            // Zero would wait without limit.
             command.arg("BLOCK").arg(milliseconds(wait));
         }
         command.arg("STREAMS").arg(&self.names.stream);
@@ -92,7 +92,7 @@ pub(super) struct Claimed {
     /// Where to go on; at the start of the stream when all have been looked at.
     pub next: EntryId,
     pub entries: Vec<Raw>,
-    /// Entries that are no longer in the stream; the server has forgotten that somebody was given them.
+    /// Entries that are no longer in the stream; the server has removed them from the pending list.
     pub trimmed: usize,
 }
 

@@ -1,7 +1,9 @@
-//! Following a trail, or the feed, as one of a group of consumers: every entry is acted on by one of them, and none is lost.
+//! Following an audit stream, or the feed, as one of a group of consumers: every entry is acted on
+//! by one of them, and none is lost.
 //!
-//! The position is the server's: a consumer group. One that the client keeps (XREAD behind the last ID) was rejected: it needs a
-//! place to be kept in, serves one process only, and does not say which entries were read but not acted on.
+//! The position is the server's: a consumer group. One that the client keeps (XREAD behind the last
+//! ID) was rejected: it needs a place to be kept in, serves one process only, and does not say
+//! which entries were read but not acted on.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -16,13 +18,13 @@ use super::commands::Names;
 use super::delivered::{Delivered, Held};
 use super::reader::{Batch, Reader};
 use super::{EntryId, stream_of};
+use crate::backoff::Backoff;
 use crate::dedicated::Dedicated;
 use crate::error::Result;
-use crate::patience::Patience;
 use crate::pump::{self, Pump};
 use crate::states::States;
 
-/// A year: no time that anybody waits leads out of the range of a clock.
+/// A year: sums with it stay in the range of a clock.
 const CLAIM_AFTER_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// What a group that is not there yet begins with; one that is there goes on where it is.
@@ -36,10 +38,11 @@ pub enum Start {
     Now,
 }
 
-/// Says what to consume, and as whom; [`open`](Consume::open) begins.
+/// Names the stream, the group and the consumer; [`open`](Consume::open) begins.
 ///
-/// The user needs `+xreadgroup +xack +xautoclaim +xgroup|create +xinfo|stream` on the stream, and for a trail `+pexpire`, with which
-/// a stream that is made before its first entry does not stay for ever.
+/// The user needs `+xreadgroup +xack +xautoclaim +xgroup|create +xinfo|stream` on the stream, and
+/// for an audit stream `+pexpire`, with which a stream that is made before its first entry does not
+/// stay for ever.
 ///
 /// For an example see [`AuditConsumer`](crate::AuditConsumer).
 #[derive(Clone, Debug)]
@@ -54,8 +57,8 @@ pub struct Consume {
 }
 
 impl Consume {
-    /// The server's feed, by the name that `state.feed` says: every session end and refusal. `consumer` names this process within
-    /// the group, and must be the same after a restart.
+    /// The server's feed, by the name that `state.feed` says: every session end and rejection.
+    /// `consumer` names this process within the group, and must be the same after a restart.
     pub fn feed(
         stream: impl Into<String>,
         group: impl Into<String>,
@@ -67,7 +70,7 @@ impl Consume {
         Consume { stream, group, consumer, start, is_trail: false, claim_after, count: 32 }
     }
 
-    /// The trail of the state at a key.
+    /// The audit stream of the state at a key.
     ///
     /// Errors: [`BadKey`](crate::ErrorKind::BadKey) for a key that has none.
     pub fn trail(
@@ -79,8 +82,8 @@ impl Consume {
         Ok(Consume { is_trail: true, ..Consume::feed(stream_of(key)?, group, consumer, start) })
     }
 
-    /// How long an entry that a consumer was given may stay unacknowledged before another one takes it over: a minute unless said.
-    /// Give it more than acting on an entry takes.
+    /// How long an entry that a consumer was given may stay unacknowledged before another one takes
+    /// it over: a minute unless said. Give it more than acting on an entry takes.
     pub fn claim_after(mut self, idle: Duration) -> Self {
         self.claim_after = idle.clamp(Duration::from_millis(1), CLAIM_AFTER_MAX);
         self
@@ -92,16 +95,16 @@ impl Consume {
         self
     }
 
-    /// Connects, and makes the group if it is not there. In a cluster, name the primary that has the stream's slot: it does not
-    /// follow a slot that moves.
+    /// Connects, and makes the group if it is not there. In a cluster, name the primary that has
+    /// the stream's slot: it does not follow a slot that moves.
     ///
-    /// Errors as [`connect`](crate::connect), and [`WrongType`](crate::ErrorKind::WrongType) when the key holds no stream,
-    /// [`NoPermission`](crate::ErrorKind::NoPermission).
+    /// Errors as [`connect`](crate::connect), and [`WrongType`](crate::ErrorKind::WrongType) when
+    /// the key holds no stream, [`NoPermission`](crate::ErrorKind::NoPermission).
     pub async fn open(self, url: &str) -> Result<AuditConsumer> {
         let Consume { stream, group, consumer, start, is_trail, claim_after, count } = self;
         let mut reader = Reader {
             names: Arc::new(Names { stream, group, consumer }),
-            // Whether to try again is for its patience to say.
+            // Whether to try again is for its backoff to say.
             waiting: States::new(Dedicated::open(url).await?).resends(0),
             states: crate::connect(url).await?,
             held: Arc::new(Held::default()),
@@ -114,7 +117,7 @@ impl Consume {
             is_group_there: true,
             claim_from: EntryId::START,
             claim_at: Instant::now(),
-            patience: Patience::new(),
+            backoff: Backoff::new(),
         };
         let after = match start {
             Start::Oldest => EntryId::START,
@@ -134,13 +137,18 @@ impl Consume {
 
 /// A consumer of a group: entries in their order, each until it is acknowledged.
 ///
-/// * It first gives what it was given before and did not acknowledge, then what is new. So name it the same after a restart.
-/// * What another consumer was given and has left alone for [`claim_after`](Consume::claim_after) it takes over.
-/// * It waits out a server that is away, and makes its group anew when that is gone: the trail expired, the server was flushed. The
-///   new group begins behind what this consumer has seen.
-/// * What was trimmed from the stream before somebody acted on it is gone: it is acknowledged, logged and
-///   [counted](AuditConsumer::trimmed). Alert on the group's `lag` before it comes to that.
-/// * It has a connection of its own. `next` may be given up and asked again; dropping the consumer loses nothing.
+/// * It first gives what it was given before and did not acknowledge, then what is new. So name it
+///   the same after a restart.
+/// * What another consumer was given and has left alone for [`claim_after`](Consume::claim_after)
+///   it takes over.
+/// * It waits out a server that is away, and makes its group anew when that is gone: the audit
+///   stream expired, the server was flushed. The new group begins behind what this consumer has
+///   seen.
+/// * Entries that were trimmed before a consumer acted on them are lost: they are acknowledged,
+///   logged and [counted](AuditConsumer::trimmed). Alert on the group's `lag` before it comes to
+///   that.
+/// * It has a connection of its own. `next` may be given up and asked again; dropping the consumer
+///   loses nothing.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -159,13 +167,13 @@ impl Consume {
 /// let end = ends.next().await?;
 /// assert_eq!((&end.event, end.etag), (&AuditEvent::Expire, Some(etag)));
 /// assert_eq!(end.key.as_deref(), Some("channel:+263771234567"));
-/// // … tell the person, then:
+/// // … tell the user, then:
 /// assert!(end.ack().await?);
 /// # Ok(()) });
 /// ```
 ///
 /// It is a [`Stream`] too, which never ends. An error is one that does not pass by itself, as
-/// [`NoPermission`](crate::ErrorKind::NoPermission); who asks again gets what comes then.
+/// [`NoPermission`](crate::ErrorKind::NoPermission); the next call goes on.
 pub struct AuditConsumer {
     pump: Pump<Reader>,
     /// Where those that are ready come from.
@@ -189,13 +197,13 @@ impl AuditConsumer {
         next.unwrap_or_else(|| Err(pump::broken()))
     }
 
-    /// How many entries were gone from the stream before somebody acknowledged them, as far as this consumer has found.
+    /// How many entries were trimmed before they were acknowledged, as far as this consumer knows.
     pub fn trimmed(&self) -> u64 {
         self.trimmed.load(Ordering::Relaxed)
     }
 
-    /// An entry that is ready. What has been lying here for as long as makes others take it over is not handed out: it is read
-    /// again, if it is still ours.
+    /// An entry that is ready. What has been lying here for as long as makes others take it over is
+    /// not handed out: it is read again, if it is still ours.
     fn take_ready(&mut self) -> Option<Delivered> {
         let origin = self.batch?;
         let reader = self.pump.resting()?;

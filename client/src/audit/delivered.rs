@@ -23,16 +23,18 @@ impl Held {
     }
 
     fn ids(&self) -> std::sync::MutexGuard<'_, BTreeSet<EntryId>> {
-        // A set of IDs is whole whoever has panicked.
+        // A set of IDs is consistent after a panic too.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// An entry of the stream (it derefs to [`AuditEntry`]) that is this consumer's until it is acknowledged.
+/// An entry of the stream (it derefs to [`AuditEntry`]) that is this consumer's until it is
+/// acknowledged.
 ///
-/// Act on it, then [`ack`](Delivered::ack). One that is dropped without that comes again: to this consumer after a restart, to any
-/// consumer of the group once it was left alone for [`claim_after`](crate::Consume::claim_after). So acting on it a second time
-/// must do no harm: in the feed, `key` and `etag` tell that it is the same end.
+/// Act on it, then [`ack`](Delivered::ack). One that is dropped without that comes again: to this
+/// consumer after a restart, to any consumer of the group once it was left alone for
+/// [`claim_after`](crate::Consume::claim_after). So acting on it a second time must do no harm: in
+/// the feed, `key` and `etag` tell that it is the same end.
 ///
 /// For an example see [`AuditConsumer`](crate::AuditConsumer).
 pub struct Delivered {
@@ -61,15 +63,16 @@ impl Delivered {
         &self.entry
     }
 
-    /// Whether somebody was given it before, and may have acted on it.
+    /// Whether a consumer was given it before, and may have acted on it.
     pub fn is_repeated(&self) -> bool {
         self.is_repeated
     }
 
-    /// Acknowledges it: nobody of the group is given it again. It is sent again by itself when no answer comes. False when that
-    /// was done already, by somebody who took it over, or the group is gone.
+    /// Acknowledges it: no consumer of the group is given it again. It is resent when no answer
+    /// comes. False when another consumer has claimed and acknowledged it, or the group is gone.
     ///
-    /// Errors: [`Connection`](crate::ErrorKind::Connection) when the server is away: try again, or it comes again.
+    /// Errors: [`Connection`](crate::ErrorKind::Connection) when the server is away: try again, or
+    /// it comes again.
     pub async fn ack(&self) -> Result<bool> {
         let mut states = self.states.clone();
         Ok(states.exchange(&Acknowledge { names: &self.names, ids: &[self.entry.id] }).await? > 0)

@@ -1,7 +1,7 @@
-//! One entry of a trail or of the feed, with its fields read.
+//! One entry of an audit stream or of the feed, with its fields read.
 //!
-//! Reading never fails: an entry that could not be read would come back to a consumer for ever. What is unknown, or not in the
-//! form it should have, is kept as it is.
+//! Reading never fails: an entry that could not be read would come back to a consumer for ever.
+//! What is unknown, or not in the form it should have, is kept as it is.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 use super::EntryId;
 use crate::error::{Error, Result};
 
-/// What happened to a state, as the server has put it on record. See [`States::audit`](crate::States::audit) for an example.
+/// What happened to a state, as the server has put it on record. See
+/// [`States::audit`](crate::States::audit) for an example.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditEntry {
@@ -30,7 +31,7 @@ pub struct AuditEntry {
     pub parent: Option<u64>,
     /// When it happened: ISO 8601, UTC, with milliseconds.
     pub at: String,
-    /// The ACL user who sent the command; none for what the server did by itself.
+    /// The ACL user that sent the command; none for what the server did by itself.
     pub user: Option<String>,
     /// What ACTOR said.
     pub actor: Option<String>,
@@ -50,13 +51,15 @@ pub struct AuditEntry {
     pub rung: Option<String>,
     /// The state's schema.
     pub schema: Option<String>,
-    /// Of the end of a session under a schema with steps: where the conversation stood, by JSON pointer.
+    /// Of the end of a session under a schema with steps: where the conversation stood, by JSON
+    /// pointer.
     pub steps: BTreeMap<String, String>,
     /// The change as a JSON patch, secrets as `"***"`. It may be cut.
     pub patch: Option<AuditJson>,
     /// The whole document, secrets as `"***"`: at creation and with every 64th version.
     pub document: Option<AuditJson>,
-    /// Of a refusal: the error line; of a failed rung: the reason; of an attempt: what ERROR said.
+    /// Of a rejection: the error line; of a failed rung: the reason; of an attempt: what ERROR
+    /// said.
     pub error: Option<String>,
     /// In the feed: the state's key.
     pub key: Option<String>,
@@ -123,7 +126,7 @@ fn tally(word: &str) -> Option<Tally> {
     [Tally::Success, Tally::Failure, Tally::Clear].into_iter().find(|tally| tally.as_str() == word)
 }
 
-/// The kinds of events in a trail.
+/// The kinds of events in an audit stream.
 ///
 /// For an example see [`AuditEntry`](crate::AuditEntry).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -151,7 +154,7 @@ pub enum AuditEvent {
     Expire,
     /// It was evicted for want of memory.
     Evict,
-    /// A command was refused.
+    /// A command was rejected.
     Reject,
     /// Something that this client does not know.
     Other(String),
@@ -176,7 +179,7 @@ impl AuditEvent {
         AuditEvent::Reject,
     ];
 
-    /// The word in the trail; empty for [`AuditEvent::None`].
+    /// The word in the audit stream; empty for [`AuditEvent::None`].
     pub fn as_str(&self) -> &str {
         match self {
             AuditEvent::Create => "create",
@@ -239,7 +242,8 @@ impl AuditJson {
 
     /// As the caller's type: `serde_json::Value` for one.
     ///
-    /// Errors: [`Unexpected`](crate::ErrorKind::Unexpected) when it was cut, or does not have the shape of `T`.
+    /// Errors: [`Unexpected`](crate::ErrorKind::Unexpected) when it was cut, or does not have the
+    /// shape of `T`.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T> {
         if self.is_cut() {
             let there = format!("{} of {} bytes are there", self.text.len(), self.bytes);
@@ -249,7 +253,7 @@ impl AuditJson {
     }
 }
 
-/// Shows the length: the text is somebody's conversation.
+/// Shows the length: the text is a conversation.
 impl fmt::Debug for AuditJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "AuditJson({} of {} bytes)", self.text.len(), self.bytes)

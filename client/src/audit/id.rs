@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// The ID of an entry: IDs grow in the order of the stream. It prints as the server writes it, and can be kept.
+/// The ID of an entry: IDs grow in the order of the stream. It prints as the server writes it, and
+/// can be kept.
 ///
 /// ```
 /// use redis_state_client::EntryId;

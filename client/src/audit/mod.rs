@@ -1,8 +1,8 @@
-//! The audit trail of a state, and the server's feed, which are ordinary streams: read once (`trail`), or followed by a consumer
-//! group (`consume`, and `reader` behind it).
+//! The audit stream of a state, and the server's feed, which are ordinary streams: read once
+//! (`trail`), or followed by a consumer group (`consume`, and `reader` behind it).
 //!
-//! The stream support of redis-rs was rejected: it is there for async connections only, and hands over maps of fields, which
-//! lose their order.
+//! The stream support of redis-rs was rejected: it is there for async connections only, and hands
+//! over maps of fields, which lose their order.
 
 #[cfg(feature = "tokio")]
 mod commands;
@@ -29,8 +29,8 @@ pub use entry::{AuditEntry, AuditEvent, AuditJson};
 pub use id::EntryId;
 pub use trail::Trail;
 
-/// The key of the audit stream that the server keeps beside the state at `key`. `None` for a key that can't have one in its
-/// own slot, such as `a}b`: the server rejects states there.
+/// The key of the audit stream that the server keeps beside the state at `key`. `None` for a key
+/// that can't have one in its own slot, such as `a}b`: the server rejects states there.
 ///
 /// ```
 /// use redis_state_client::audit_stream;

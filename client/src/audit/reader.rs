@@ -1,8 +1,10 @@
-//! What a consumer does between two entries: reads, takes over, makes its group anew, connects again.
+//! What a consumer does between two entries: reads, takes over, makes its group anew, connects
+//! again.
 //!
-//! One rule covers a restart, a cut connection and a read that was given up: over a new connection it first reads what it was
-//! given behind the last entry that it has seen, since an answer may have been lost on the way. Then it reads what is new. Now
-//! and then it takes over what was left alone for too long, its own included: what it handed out and nobody holds any more.
+//! One rule covers a restart, a cut connection and a read that was given up: over a new connection
+//! it first reads what it was given behind the last entry that it has seen, since an answer may
+//! have been lost on the way. Then it reads what is new. Now and then it takes over what was left
+//! alone for too long, its own included: what it handed out and its caller dropped.
 //!
 //! The connection that waits does nothing else. Acknowledgements go over another one.
 
@@ -15,14 +17,15 @@ use redis::aio::ConnectionManager;
 use super::commands::{Acknowledge, Claim, CreateGroup, ExpireIfNever, LastId, Names, Read, What};
 use super::delivered::Held;
 use super::{AuditEntry, EntryId, Raw};
+use crate::backoff::{Backoff, word};
 use crate::dedicated::{Dedicated, WAIT_MAX};
 use crate::driver::Async;
 use crate::error::{Error, ErrorKind, Result};
-use crate::patience::{Patience, word};
 use crate::pump::Source;
 use crate::states::States;
 
-/// How long a trail without an entry stays. The server gives it its own expiry with the first one.
+/// How long an audit stream without an entry stays. The server gives it its own expiry with the
+/// first one.
 const EMPTY_TRAIL_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) struct Reader {
@@ -34,20 +37,20 @@ pub(super) struct Reader {
     pub(super) trimmed: Arc<AtomicU64>,
     pub(super) count: usize,
     pub(super) claim_after: Duration,
-    /// A trail expires, the feed does not.
+    /// An audit stream expires, the feed does not.
     pub(super) is_trail: bool,
     pub(super) seen: EntryId,
     pub(super) is_new_next: bool,
     pub(super) is_group_there: bool,
     pub(super) claim_from: EntryId,
     pub(super) claim_at: Instant,
-    pub(super) patience: Patience,
+    pub(super) backoff: Backoff,
 }
 
 /// Some entries, one at least.
 pub(super) struct Batch {
     pub(super) entries: Vec<AuditEntry>,
-    /// Somebody was given them before.
+    /// A consumer was given them before.
     pub(super) is_repeated: bool,
     /// They do not stand behind those that were seen.
     pub(super) is_claimed: bool,
@@ -58,11 +61,11 @@ impl Source for Reader {
     type Item = Result<Batch>;
 
     async fn step(&mut self) -> Result<Batch> {
-        self.patience.rest().await;
+        self.backoff.wait_due().await;
         loop {
             match self.round().await {
                 Ok(batch) => {
-                    self.patience.reset();
+                    self.backoff.reset();
                     if !batch.entries.is_empty() {
                         return Ok(batch);
                     }
@@ -70,9 +73,9 @@ impl Source for Reader {
                 // Blocked on a stream that went away, Redis 7.0 says UNBLOCKED, later ones NOGROUP.
                 Err(error) if matches!(word(&error), Some("NOGROUP" | "UNBLOCKED")) => {
                     self.is_group_there = false;
-                    self.patience.sit_out(&error).await;
+                    self.backoff.wait_after(&error).await;
                 }
-                Err(error) => self.patience.bear(error).await?,
+                Err(error) => self.backoff.wait_or_return(error).await?,
             }
         }
     }
@@ -126,7 +129,8 @@ impl Reader {
         if claimed.trimmed > 0 {
             self.count_trimmed(claimed.trimmed);
         }
-        // What somebody here still works on has just been taken over from ourselves, which keeps others from it.
+        // Entries that this process still works on have just been claimed from itself, which keeps
+        // other consumers from them.
         let others = claimed.entries.into_iter().filter(|(id, _)| !self.held.holds(*id)).collect();
         Ok(self.batch(others, true, true))
     }
@@ -141,7 +145,8 @@ impl Reader {
         self.trimmed.fetch_add(entries as u64, Ordering::Relaxed);
     }
 
-    /// Entries that were read are not handed out: those from `first` on are to be read again, as given.
+    /// Entries that were read are not handed out: those from `first` on are to be read again, as
+    /// given.
     pub(super) fn read_again(&mut self, first: EntryId) {
         self.seen = first.before();
         self.is_new_next = false;
@@ -156,7 +161,7 @@ impl Reader {
         if self.is_trail {
             let expire = ExpireIfNever(&self.names, EMPTY_TRAIL_TTL);
             match self.states.exchange(&expire).await {
-                // Who may not set an expiry leaves an empty stream behind at worst.
+                // Without the right to set an expiry an empty stream may remain.
                 Err(error) if error.kind() == ErrorKind::NoPermission => {}
                 result => result?,
             }
@@ -172,8 +177,9 @@ impl Reader {
         }
     }
 
-    /// The group is gone: the trail expired, the server was flushed or evicted it, a failover has forgotten it. The new one begins
-    /// behind what was seen, or at the start of a stream that has not come so far: that one is new.
+    /// The group is gone: the audit stream expired, the server was flushed or evicted it, a
+    /// failover has forgotten it. The new one begins behind what was seen, or at the start of a
+    /// stream that has not come so far: that one is new.
     async fn make_group_again(&mut self) -> Result<()> {
         if self.last_id().await? < self.seen {
             self.seen = EntryId::START;

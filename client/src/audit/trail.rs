@@ -1,4 +1,4 @@
-//! Reading a trail, or the feed, once: a page of it, from either end.
+//! Reading an audit stream, or the feed, once: a page of it, from either end.
 
 use redis::{Cmd, Value};
 
@@ -8,7 +8,8 @@ use crate::error::Result;
 use crate::request::{Request, Resend};
 use crate::states::States;
 
-/// XREVRANGE or XRANGE on the audit stream of a state, or on the server's feed: some of its entries.
+/// XREVRANGE or XRANGE on the audit stream of a state, or on the server's feed: some of its
+/// entries.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -44,14 +45,15 @@ enum Part {
 }
 
 impl Trail {
-    /// The trail of the state at a key, newest entry first.
+    /// The audit stream of the state at a key, newest entry first.
     ///
     /// Errors: [`BadKey`](crate::ErrorKind::BadKey) for a key that has none.
     pub fn of(key: &str) -> Result<Trail> {
         Ok(Trail::feed(stream_of(key)?))
     }
 
-    /// The server's feed, by the name that `state.feed` says, or any other stream; newest entry first.
+    /// The server's feed, by the name that `state.feed` says, or any other stream; newest entry
+    /// first.
     pub fn feed(stream: impl Into<String>) -> Trail {
         Trail { stream: stream.into(), part: Part::NewestFirst, count: None }
     }
@@ -120,10 +122,11 @@ impl Request for Trail {
 }
 
 impl<D: Driver> States<D> {
-    /// The newest entries of a state's trail, newest first; those of a state that is gone are there until the stream expires.
-    /// [`Trail`] reads other parts. It takes the right to read the stream, `+xrevrange %R~*:audit`.
+    /// The newest entries of a state's audit stream, newest first; those of a state that is gone
+    /// are there until the stream expires. [`Trail`] reads other parts. It takes the right to read
+    /// the stream, `+xrevrange %R~*:audit`.
     ///
-    /// Errors: [`BadKey`](crate::ErrorKind::BadKey) for a key that has no trail.
+    /// Errors: [`BadKey`](crate::ErrorKind::BadKey) for a key that has no audit stream.
     ///
     /// ```
     /// # support::example(async |url| {

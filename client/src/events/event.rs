@@ -20,7 +20,7 @@ pub enum StateEvent {
     Lapse,
     /// `state.delete`: deleted by STATE.DELETE.
     Delete,
-    /// `state.reject`: a command was refused.
+    /// `state.reject`: a command was rejected.
     Reject,
     /// `expired`: the key's time was up. The server tells of it with `x` among its flags.
     Expired,

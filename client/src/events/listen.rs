@@ -1,6 +1,7 @@
 //! What is to be heard, and whether the server tells it.
 //!
-//! Silence would be the worst answer: a server tells nothing unless `notify-keyspace-events` says so.
+//! Silence would be the worst answer: a server tells nothing unless `notify-keyspace-events` says
+//! so.
 
 use redis::{Cmd, Value};
 
@@ -43,11 +44,12 @@ impl Listen {
         self
     }
 
-    /// Connects and subscribes, in the database that the address names. In a cluster each node tells of its own keys only: listen
-    /// to every primary.
+    /// Connects and subscribes, in the database that the address names. In a cluster each node
+    /// tells of its own keys only: listen to every primary.
     ///
-    /// Errors as [`connect`](crate::connect), and [`Usage`](ErrorKind::Usage) when the server's `notify-keyspace-events` does not let
-    /// these events out: the text says what to set. Who may not read that setting hears nothing of it.
+    /// Errors as [`connect`](crate::connect), and [`Usage`](ErrorKind::Usage) when the server's
+    /// `notify-keyspace-events` does not let these events out: the text says what to set. A user
+    /// without the right to read that setting gets no such error.
     pub async fn open(self, url: &str) -> Result<Events> {
         Events::of(self, url).await
     }

@@ -1,8 +1,10 @@
-//! Keyspace events: that something has happened to a state, told to whoever listens at that moment.
+//! Keyspace events: the server publishes that a state has changed to the clients that are
+//! subscribed at that moment.
 //!
-//! It is the cheapest way to hear of many keys at once, and the least sure: pub/sub keeps nothing. A client that switched the
-//! events on at the server was rejected: that costs all writes of all clients, so it is the operator's decision. The
-//! connection speaks RESP2, in which every server does pub/sub.
+//! It is the cheapest way to hear of many keys at once, and the least sure: pub/sub keeps nothing.
+//! A client that switched the events on at the server was rejected: that costs all writes of all
+//! clients, so it is the operator's decision. The connection speaks RESP2, in which every server
+//! does pub/sub.
 
 mod event;
 mod listen;
@@ -15,11 +17,11 @@ use futures_core::Stream;
 use redis::aio::{ConnectionManager, PubSubSink, PubSubStream};
 use redis::{Msg, RedisResult, Value};
 
+use crate::backoff::Backoff;
 use crate::connect::client;
 use crate::connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT};
 use crate::driver::Async;
 use crate::error::{Error, ErrorKind, Result};
-use crate::patience::Patience;
 use crate::pump::{self, Pump, Source};
 use crate::resend::Resend;
 use crate::states::States;
@@ -33,9 +35,10 @@ const QUIET_MAX: Duration = Duration::from_secs(5);
 
 /// Events as they happen.
 ///
-/// **What happens while nobody listens is lost**, also while the connection is away. After that there is one error of the kind
-/// [`Connection`](ErrorKind::Connection), when the connection is there again: read what you rely on, then go on. For what must not be
-/// lost use [`AuditConsumer`](crate::AuditConsumer), for one state [`Watch`](crate::Watch).
+/// **Events without a subscriber are lost**, also while the connection is away. After that there is
+/// one error of the kind [`Connection`](ErrorKind::Connection), when the connection is there again:
+/// read what you rely on, then go on. For what must not be lost use
+/// [`AuditConsumer`](crate::AuditConsumer), for one state [`Watch`](crate::Watch).
 ///
 /// ```
 /// # support::example(async |url| {
@@ -71,7 +74,7 @@ impl Events {
             listen,
             subscribed: None,
             has_missed: false,
-            patience: Patience::new(),
+            backoff: Backoff::new(),
         };
         listener.subscribed = Some(listener.subscribe().await?);
         Ok(Events { pump: Pump::Resting(listener) })
@@ -104,21 +107,21 @@ struct Listener {
     states: States<Async<ConnectionManager>>,
     listen: Listen,
     subscribed: Option<(PubSubSink, PubSubStream)>,
-    /// The connection was away, and nobody was told yet.
+    /// The connection was away, and the caller does not know yet.
     has_missed: bool,
-    patience: Patience,
+    backoff: Backoff,
 }
 
 impl Source for Listener {
     type Item = Result<Changed>;
 
     async fn step(&mut self) -> Self::Item {
-        self.patience.rest().await;
+        self.backoff.wait_due().await;
         loop {
             let Some(subscribed) = &mut self.subscribed else {
                 match self.subscribe().await {
                     Ok(subscribed) => self.subscribed = Some(subscribed),
-                    Err(error) => self.patience.bear(error).await?,
+                    Err(error) => self.backoff.wait_or_return(error).await?,
                 }
                 continue;
             };
@@ -126,7 +129,7 @@ impl Source for Listener {
                 let text = "the connection was away and is back: what happened meanwhile was not heard";
                 return Err(Error::new(ErrorKind::Connection, text));
             }
-            self.patience.reset();
+            self.backoff.reset();
             match heard(subscribed).await {
                 Some(message) => {
                     if let Some(changed) = changed(&message) {

@@ -111,8 +111,8 @@ impl Found {
         self.text(index).map(document).transpose()
     }
 
-    /// The JSON text of the document (at 0), or of the `index`-th member, as the server keeps it: numbers as they were
-    /// written, members in their order.
+    /// The JSON text of the document (at 0), or of the `index`-th member, as the server keeps it:
+    /// numbers as they were written, members in their order.
     pub fn text(&self, index: usize) -> Option<&str> {
         self.texts.get(index)?.as_deref()
     }

@@ -111,7 +111,8 @@ impl Version {
     }
 }
 
-/// STATE.DIFF: the JSON patch ([RFC 6902]) that turns one kept version into another. See [`History`] for an example.
+/// STATE.DIFF: the JSON patch ([RFC 6902]) that turns one kept version into another. See
+/// [`History`] for an example.
 ///
 /// [RFC 6902]: https://www.rfc-editor.org/rfc/rfc6902
 #[derive(Clone, Debug)]

@@ -1,7 +1,8 @@
-//! One type for each command: a builder that makes its words, and the reader of its reply.
+//! One type for each command: a builder of its arguments, and the parser of its reply.
 //!
-//! A request does no I/O. So the same definition serves a blocking connection, an async one, a pipeline, and whoever sends
-//! commands by other means; [`States`](crate::States) adds what a program wants around it.
+//! A request does no I/O. So one definition serves blocking connections, async ones, pipelines, and
+//! programs that send commands by other means; [`States`](crate::States) adds retries and typed
+//! documents.
 
 #[macro_use]
 mod options;
@@ -44,7 +45,8 @@ pub use write::{Committed, SetProtected, Update, Verb, Write};
 
 /// A command with its arguments, and how its reply is read.
 ///
-/// [`States::send`](crate::States::send) is the way to send one. A connection of redis-rs alone will do too:
+/// [`States::send`](crate::States::send) is the way to send one. A connection of redis-rs alone
+/// will do too:
 ///
 /// ```
 /// # support::example(async |url| {

@@ -1,8 +1,8 @@
-//! The keywords that commands share, each a builder method. A command names those of its grammar with `options!`, so that
-//! what it does not take can't be written.
+//! The keywords that commands share, each a builder method. A command names those of its grammar
+//! with `options!`, so that what it does not take can't be written.
 //!
-//! One struct holds them all: what a command has no method for stays unset. A trait of builder methods was rejected, since
-//! its users had to import it.
+//! One struct holds them all: what a command has no method for stays unset. A trait of builder
+//! methods was rejected, since its users had to import it.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -95,8 +95,8 @@ macro_rules! options {
         }
     };
     (@ ttl) => {
-        /// `PX`: the key expires after this time. Without any of these the schema's `x-ttl` counts, else the server's
-        /// `state.default-ttl`.
+        /// `PX`: the key expires after this time. Without any of these the schema's `x-ttl` counts,
+        /// else the server's `state.default-ttl`.
         pub fn expires_in(mut self, after: std::time::Duration) -> Self {
             self.options.expire_in(after);
             self
@@ -120,22 +120,23 @@ macro_rules! options {
             self
         }
 
-        /// `ALIGN`: these keys, of whatever type, expire at the same instant as the state. At most 64, in a cluster all in
-        /// the state's slot.
+        /// `ALIGN`: these keys, of whatever type, expire at the same instant as the state. At most
+        /// 64, in a cluster all in the state's slot.
         pub fn align<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
             self.options.align = keys.into_iter().map(Into::into).collect();
             self
         }
     };
     (@ label) => {
-        /// `LABEL`: a name for the version, by which it is kept and found; used again, the name moves.
+        /// `LABEL`: a name for the version, by which it is kept and found; used again, the name
+        /// moves.
         pub fn label(mut self, name: impl Into<String>) -> Self {
             self.options.label = Some(name.into());
             self
         }
     };
     (@ remarks) => {
-        /// `EVENT`: what happened, for whoever reads the audit stream. At most 128 bytes.
+        /// `EVENT`: what happened, for the audit stream. At most 128 bytes.
         pub fn event(mut self, name: impl Into<String>) -> Self {
             self.options.event = Some(name.into());
             self
@@ -157,29 +158,30 @@ macro_rules! options {
         }
     };
     (@ operation) => {
-        /// `OPERATION`: counts this as an attempt at an operation, a refusal by the rules as a failed one.
+        /// `OPERATION`: counts this as an attempt at an operation, a rejection as a failed one.
         pub fn operation(mut self, name: impl Into<String>) -> Self {
             self.options.operation = Some(name.into());
             self
         }
 
-        /// `COMPONENT`: which component made the attempt; it goes with [`operation`](Self::operation).
+        /// `COMPONENT`: which component made the attempt; it goes with
+        /// [`operation`](Self::operation).
         pub fn component(mut self, name: impl Into<String>) -> Self {
             self.options.component = Some(name.into());
             self
         }
     };
     (@ id) => {
-        /// `ID`: makes it safe to send this twice, such as a webhook that is delivered again: the same again gets the first
-        /// reply and changes nothing. At most 128 bytes.
+        /// `ID`: makes it safe to send this twice, such as a webhook that is delivered again: the
+        /// same again gets the first reply and changes nothing. At most 128 bytes.
         pub fn id(mut self, token: impl Into<String>) -> Self {
             self.options.id = Some(token.into());
             self
         }
     };
     (@ rebase) => {
-        /// `REBASE`: when the expected version is past but kept, and nothing this change writes has changed since, it is
-        /// applied to the present document instead of being refused.
+        /// `REBASE`: when the expected version is past but kept, and nothing this change writes has
+        /// changed since, it is applied to the present document instead of being rejected.
         pub fn rebase(mut self) -> Self {
             self.options.rebase = true;
             self
@@ -200,7 +202,8 @@ macro_rules! options {
         }
     };
     (@ audit) => {
-        /// `AUDIT`: names the audit stream in the command, so that whoever routes it sees both keys.
+        /// `AUDIT`: names the audit stream in the command, so that a proxy that routes it sees both
+        /// keys.
         pub fn audit(mut self) -> Self {
             self.options.audit = true;
             self

@@ -75,7 +75,8 @@ impl Request for Recover {
 /// For an example see [`Recover`](crate::Recover).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovered {
-    /// The way that worked: `valid`, `defaults`, `revision`, `snapshot`, `label`, `reset`, `audit` or `created`.
+    /// The way that worked: `valid`, `defaults`, `revision`, `snapshot`, `label`, `reset`, `audit`
+    /// or `created`.
     pub rung: String,
     /// Of the state as it is now.
     pub etag: Etag,

@@ -7,7 +7,8 @@ use super::write::resend_of_write;
 use super::{Committed, Request, Resend, options::Options};
 use crate::error::Result;
 
-/// STATE.ROLLBACK: a new version with the content of an earlier one. Without a target it goes one step back.
+/// STATE.ROLLBACK: a new version with the content of an earlier one. Without a target it goes one
+/// step back.
 ///
 /// ```
 /// # support::example(async |url| {

@@ -1,5 +1,6 @@
-//! STATE.VALIDATE and STATE.SCHEMA. In a cluster each primary keeps its own schemas: [`sync_schemas`](crate::States::sync_schemas)
-//! reaches them all, these requests the node that the connection leads to.
+//! STATE.VALIDATE and STATE.SCHEMA. In a cluster each primary keeps its own schemas:
+//! [`sync_schemas`](crate::States::sync_schemas) reaches them all, these requests the node that the
+//! connection leads to.
 
 use redis::{Cmd, Value};
 
@@ -191,12 +192,13 @@ pub struct SchemaDel {
 }
 
 impl SchemaDel {
-    /// The schema's name. One that states or bindings use is kept: [`BadSchema`](crate::ErrorKind::BadSchema).
+    /// The schema's name. One that states or bindings use is kept:
+    /// [`BadSchema`](crate::ErrorKind::BadSchema).
     pub fn new(schema: impl Into<String>) -> SchemaDel {
         SchemaDel { schema: schema.into(), force: false }
     }
 
-    /// `FORCE`: also when it is used; the next write of those who do answers NOSCHEMA.
+    /// `FORCE`: also while states or bindings use it; their next write returns NOSCHEMA.
     pub fn force(mut self) -> Self {
         self.force = true;
         self
@@ -219,7 +221,8 @@ impl Request for SchemaDel {
     }
 }
 
-/// STATE.SCHEMA BIND: every key that matches a pattern obeys a schema. See [`SchemaSet`] for an example.
+/// STATE.SCHEMA BIND: every key that matches a pattern obeys a schema. See [`SchemaSet`] for an
+/// example.
 #[derive(Clone, Debug)]
 pub struct SchemaBind {
     pattern: String,

@@ -10,8 +10,9 @@ use crate::error::Result;
 
 /// STATE.WAIT: waits until a state is another one than you know, and answers it.
 ///
-/// It blocks its connection: give it one of its own, whose response timeout is longer than the time it waits. A multiplexed
-/// connection that others use would make them wait too. [`Watch`](crate::Watch) does both.
+/// It blocks its connection: give it one of its own, whose response timeout is longer than the time
+/// it waits. A multiplexed connection that others use would make them wait too.
+/// [`Watch`](crate::Watch) does both.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -33,8 +34,8 @@ pub struct Wait {
 }
 
 impl Wait {
-    /// Waits for any other state than the one with this etag, for a newer one than this version, or with 0 for a creation. A
-    /// `timeout` of zero waits for ever; a year is the most.
+    /// Waits for any other state than the one with this etag, for a newer one than this version, or
+    /// with 0 for a creation. A `timeout` of zero waits for ever; a year is the most.
     pub fn new(key: impl Into<String>, known: impl Into<Expected>, timeout: Duration) -> Wait {
         Wait { key: key.into(), known: known.into(), timeout }
     }

@@ -1,6 +1,7 @@
 //! STATE.UPDATE and STATE.SETPROTECTED: one grammar, two commands.
 //!
-//! They are two types and not a flag, because they are two rights: the flow code has the one, the API handler the other.
+//! They are two types and not a flag, because they are two rights: the flow code has the one, the
+//! API handler the other.
 
 use std::marker::PhantomData;
 
@@ -37,7 +38,8 @@ use crate::state::{State, document};
 /// ```
 pub type Update = Write<verb::Update>;
 
-/// STATE.SETPROTECTED: as [`Update`], and protected members too. The ACL can give it to the API handler alone.
+/// STATE.SETPROTECTED: as [`Update`], and protected members too. The ACL can give it to the API
+/// handler alone.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -169,7 +171,8 @@ pub struct Committed {
 impl Committed {
     /// The document, if the request was [`returning`](Write::returning) it, as the caller's type.
     ///
-    /// Errors: [`Unexpected`](crate::ErrorKind::Unexpected) when it was not asked for, or does not have the shape of `T`.
+    /// Errors: [`Unexpected`](crate::ErrorKind::Unexpected) when it was not asked for, or does not
+    /// have the shape of `T`.
     pub fn document<T: DeserializeOwned>(&self) -> Result<T> {
         document(
             self.text().ok_or_else(|| {

@@ -1,9 +1,11 @@
-//! Schemas and bindings as a deployment wants them: a folder, compared with what each primary keeps, and sent where it differs.
+//! Schemas and bindings as a deployment wants them: a folder, compared with what each primary
+//! keeps, and sent where it differs.
 //!
-//! A cluster does not spread schemas: each primary has its own. So a deployment runs [`States::sync_schemas`] and looks at its
-//! [report](SchemaReport); once more after a primary has joined. What a server has beyond the folder is reported and left
-//! alone: another program may have put it there, and states may obey it. A lock among those who deploy at the same time was
-//! rejected: both send the same folder, and whoever compares again sees who was last.
+//! A cluster does not spread schemas: each primary has its own. So a deployment runs
+//! [`States::sync_schemas`] and looks at its [report](SchemaReport); once more after a primary has
+//! joined. What a server has beyond the folder is reported and left alone: another program may have
+//! put it there, and states may obey it. A lock between concurrent deployments was rejected: both
+//! send the same folder, and a second comparison shows which one was last.
 
 mod nodes;
 mod report;
@@ -63,10 +65,11 @@ impl Schemas {
         Schemas::default()
     }
 
-    /// The schemas of a folder, as the server's `state.schema-dir` reads it: `bot.offer.json` is the schema `bot.offer`, other
-    /// files are left alone, an `x-bind` in the root binds patterns.
+    /// The schemas of a folder, as the server's `state.schema-dir` reads it: `bot.offer.json` is
+    /// the schema `bot.offer`, other files are left alone, an `x-bind` in the root binds patterns.
     ///
-    /// Errors: [`Usage`](ErrorKind::Usage) when the folder or a file can't be read or a file is no JSON. Nothing is sent then.
+    /// Errors: [`Usage`](ErrorKind::Usage) when the folder or a file can't be read or a file is no
+    /// JSON. Nothing is sent then.
     ///
     /// ```
     /// let folder = std::env::temp_dir().join("redis-state-schemas-example");
@@ -99,7 +102,8 @@ impl Schemas {
 
     /// A schema more; one of the same name is replaced.
     ///
-    /// Errors: [`Usage`](ErrorKind::Usage) when the text is no JSON. Whether it is a schema is for the server to say.
+    /// Errors: [`Usage`](ErrorKind::Usage) when the text is no JSON. Whether it is a schema is for
+    /// the server to say.
     ///
     /// ```
     /// # use redis_state_client::Schemas;
@@ -114,14 +118,17 @@ impl Schemas {
         for pattern in patterns.into_iter().flatten().filter_map(Value::as_str) {
             self.add_binding(pattern.to_owned(), name.clone(), true);
         }
-        // The server keeps the text without insignificant space: two that differ in nothing else are the same.
+        // The server keeps the text without insignificant space: two that differ in nothing else
+        // are the same.
         self.texts.insert(name, value.to_string());
         Ok(self)
     }
 
-    /// A binding more: keys that match the pattern obey the schema, of these or one that the server has already.
+    /// A binding more: keys that match the pattern obey the schema, of these or one that the server
+    /// has already.
     ///
-    /// A pattern that is bound to two schemas, here or by their `x-bind`, is a [`Usage`](ErrorKind::Usage) error of
+    /// A pattern that is bound to two schemas, here or by their `x-bind`, is a
+    /// [`Usage`](ErrorKind::Usage) error of
     /// [`States::sync_schemas_with`]: the server would take the one that comes last.
     pub fn bind(mut self, pattern: impl Into<String>, schema: impl Into<String>) -> Schemas {
         self.add_binding(pattern.into(), schema.into(), false);
@@ -147,8 +154,8 @@ impl Schemas {
 }
 
 impl<D: Driver + 'static> States<D> {
-    /// Makes every primary have the schemas of a folder, and says what differed: [`Schemas::read_dir`], then
-    /// [`sync_schemas_with`](States::sync_schemas_with).
+    /// Makes every primary have the schemas of a folder, and says what differed:
+    /// [`Schemas::read_dir`], then [`sync_schemas_with`](States::sync_schemas_with).
     ///
     /// ```
     /// # support::example_cluster(async |nodes| {
@@ -164,17 +171,19 @@ impl<D: Driver + 'static> States<D> {
         D::answer(async move { sync::run(self, &schemas?).await })
     }
 
-    /// Makes every primary have these schemas and bindings, and says what differed. Nothing is sent where nothing differs, and
-    /// nothing is deleted. A schema that a server refuses is in the report, and the others go on; so is a primary that can't be
-    /// reached.
+    /// Makes every primary have these schemas and bindings, and says what differed. Nothing is sent
+    /// where nothing differs, and nothing is deleted. A schema that a server rejects is in the
+    /// report, and the others go on; so is a primary that can't be reached.
     ///
     /// All primaries are read before the first one is written to. On a connection of
-    /// [`connect_cluster`](crate::connect_cluster), or redis-rs's own of a cluster, these are the primaries of the cluster; on any
-    /// other, the one server that it leads to. A primary that has no slots yet is reached through `connect_cluster` only: call
-    /// it before slots move there, or states can be created there that no schema has seen.
+    /// [`connect_cluster`](crate::connect_cluster), or redis-rs's own of a cluster, these are the
+    /// primaries of the cluster; on any other, the one server that it leads to. A primary that has
+    /// no slots yet is reached through `connect_cluster` only: call it before slots move there, or
+    /// states can be created there that no schema has seen.
     ///
-    /// Errors: [`Usage`](ErrorKind::Usage) for bindings that contradict each other, and for a connection to a single node of a
-    /// cluster that has several primaries; what keeps it from finding out which primaries there are.
+    /// Errors: [`Usage`](ErrorKind::Usage) for bindings that contradict each other, and for a
+    /// connection to a single node of a cluster that has several primaries; what keeps it from
+    /// finding out which primaries there are.
     pub fn sync_schemas_with<'a>(&'a mut self, schemas: &'a Schemas) -> D::Answer<'a, SchemaReport> {
         D::answer(sync::run(self, schemas))
     }

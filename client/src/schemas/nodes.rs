@@ -1,9 +1,10 @@
 //! The primaries that a connection can reach, and a driver that sends to one of them.
 //!
-//! redis-rs takes the first argument of a command that it does not know for its key: `STATE.SCHEMA SET …` would go to whoever owns
-//! the slot of `SET`. Each of its cluster connections can send to a node that is named, and which one it is shows at run time
-//! only: for all others a driver is a connection to one server. A trait for connections to implement was rejected, since it
-//! would shut out every connection that a user brings along.
+//! redis-rs takes the first argument of a command that it does not know for its key: `STATE.SCHEMA
+//! SET …` would go to the owner of the slot of `SET`. Each of its cluster connections can send to a
+//! node that is named, and which one it is shows at run time only: for all others a driver is a
+//! connection to one server. A trait for connections to implement was rejected, since it would shut
+//! out every connection that a user brings along.
 
 use std::any::TypeId;
 use std::collections::BTreeMap;
@@ -41,7 +42,7 @@ impl Node {
 pub(super) async fn primaries<D: Driver + 'static>(states: &mut States<D>) -> Result<Vec<Node>> {
     let nodes = match states.exchange(&ClusterNodes).await {
         Ok(nodes) => nodes,
-        // Cluster support is disabled, or the user may not ask, as one who may send STATE commands to a single server.
+        // Cluster support is disabled, or the user has the right to STATE commands only.
         Err(error) if matches!(error.kind(), ErrorKind::Command | ErrorKind::NoPermission) => {
             return if reaches_all::<D>() { Err(error) } else { Ok(vec![Node::Only]) };
         }
@@ -56,7 +57,8 @@ pub(super) async fn primaries<D: Driver + 'static>(states: &mut States<D>) -> Re
             "the connection leads to one node of a cluster with {count} primaries: connect_cluster reaches them all"
         )));
     }
-    // The names by which redis-rs knows them: CLUSTER NODES has numbers where the cluster prefers names.
+    // The names by which redis-rs knows them: CLUSTER NODES has numbers where the cluster prefers
+    // names.
     let mut hosts = states.exchange(&ClusterSlots).await?;
     let named = |(id, (ip, port))| Node::At { host: hosts.remove(&id).unwrap_or(ip), port };
     Ok(nodes.into_iter().map(named).collect())
@@ -208,7 +210,8 @@ fn primary(line: &str) -> Option<(String, (String, u16))> {
     let fields: Vec<&str> = line.split(' ').collect();
     let [id, address, flags, _, _, _, _, _, slots @ ..] = fields.as_slice() else { return None };
     let has = |flag: &str| flags.split(',').any(|one| one == flag);
-    // A primary that was replaced stays in the list, without slots, until it comes back as a replica.
+    // A primary that was replaced stays in the list, without slots, until it comes back as a
+    // replica.
     if !has("master") || has("handshake") || has("noaddr") || has("fail") && slots.is_empty() {
         return None;
     }
@@ -263,6 +266,6 @@ mod tests {
             assert_eq!(primary(gone), None, "{gone}");
         }
         let lost = "e7d1 127.0.0.1:30001@31001 master,fail - 0 1426238317239 1 disconnected 5461-10922";
-        assert!(primary(lost).is_some(), "nobody has taken its slots: it must be reported");
+        assert!(primary(lost).is_some(), "its slots have no other owner: it must be reported");
     }
 }

@@ -4,13 +4,14 @@ use std::fmt;
 
 use crate::error::Error;
 
-/// What [`sync_schemas`](crate::States::sync_schemas) has found and done. `Display` writes a line for each thing that differed.
+/// What [`sync_schemas`](crate::States::sync_schemas) has found and done. `Display` writes a line
+/// for each thing that differed.
 ///
 /// For an example see [`States::sync_schemas`](crate::States::sync_schemas).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SchemaReport {
-    /// Nothing was sent: the outcomes are those that a run would have, refusals aside.
+    /// Nothing was sent: the outcomes are those that a run would have, rejections aside.
     pub dry_run: bool,
     /// One for each primary.
     pub nodes: Vec<NodeReport>,
@@ -24,13 +25,14 @@ pub struct SchemaReport {
 pub struct NodeReport {
     /// Its address in the cluster; `None` for the one server that the connection leads to.
     pub address: Option<String>,
-    /// One for each wanted schema, by name; fewer when [`error`](NodeReport::error) says why the rest was left.
+    /// One for each wanted schema, by name; fewer when [`error`](NodeReport::error) says why the
+    /// rest was left.
     pub schemas: Vec<SyncedSchema>,
     /// One for each wanted binding, by pattern.
     pub bindings: Vec<SyncedBinding>,
-    /// Schemas that it keeps and nobody has asked for.
+    /// Schemas that it keeps beyond the folder.
     pub extra_schemas: Vec<String>,
-    /// Patterns that it has bound, each with its schema, and nobody has asked for.
+    /// Patterns that it has bound beyond the folder, each with its schema.
     pub extra_bindings: Vec<(String, String)>,
     /// Why it could not be read, or not be written to any more.
     pub error: Option<Error>,
@@ -71,7 +73,7 @@ pub enum SchemaOutcome {
         /// Its revision.
         revision: u64,
     },
-    /// The server refused it, as [`BadSchema`](crate::ErrorKind::BadSchema) for one.
+    /// The server rejected it, as [`BadSchema`](crate::ErrorKind::BadSchema) for one.
     Refused(Error),
 }
 
@@ -102,7 +104,7 @@ pub enum BindingOutcome {
     },
     /// It was bound like this; nothing was sent.
     Unchanged,
-    /// The server refused it, or the schema whose `x-bind` asked for it.
+    /// The server rejected it, or the schema whose `x-bind` asked for it.
     Refused(Error),
 }
 
@@ -112,7 +114,8 @@ impl SchemaReport {
         self.failures().next().is_none()
     }
 
-    /// Whether any primary lacked something or had something else: what a deployment check asks of a dry run.
+    /// Whether any primary lacked something or had something else: what a deployment check asks of
+    /// a dry run.
     pub fn differs(&self) -> bool {
         self.nodes.iter().any(|node| {
             node.schemas.iter().any(|schema| !matches!(schema.outcome, SchemaOutcome::Unchanged { .. }))
@@ -120,7 +123,8 @@ impl SchemaReport {
         })
     }
 
-    /// Everything that failed: primaries that were not reached, schemas and bindings that were refused.
+    /// Everything that failed: primaries that were not reached, schemas and bindings that were
+    /// rejected.
     pub fn failures(&self) -> impl Iterator<Item = &Error> {
         self.nodes.iter().flat_map(|node| {
             let schemas = node.schemas.iter().filter_map(|schema| match &schema.outcome {

@@ -1,8 +1,9 @@
 //! Comparing what each primary keeps with what it shall keep, and sending the difference.
 //!
-//! First every primary is read, which takes long and changes nothing; then one after the other is written to, without a pause
-//! in between: so primaries differ from each other for as short as can be. One text is compared with the other. Revisions
-//! were rejected as what to compare: each primary counts its own.
+//! First every primary is read, which takes long and changes nothing; then one after the other is
+//! written to, without a pause in between: so primaries differ from each other for as short as can
+//! be. One text is compared with the other. Revisions were rejected as what to compare: each
+//! primary counts its own.
 
 use std::collections::BTreeMap;
 
@@ -81,7 +82,7 @@ async fn write_node<D: Driver + 'static>(
     report
 }
 
-/// Sends what differs. An error ends it; a refusal is an outcome.
+/// Sends what differs. An error ends it; a rejection is an outcome.
 async fn write<D: Driver>(
     states: &mut States<D>,
     wanted: &Schemas,
@@ -124,7 +125,8 @@ async fn write_schema<D: Driver>(
     let to = if dry_run { Ok(from + 1) } else { states.exchange(&SchemaSet::new(name, text)).await };
     Ok(match to {
         Ok(revision) if from == 0 => SchemaOutcome::Created { revision },
-        // Somebody else has sent it in the meantime, or the server writes the same text in another way.
+        // Another deployment has sent it in the meantime, or the server writes the same text in
+        // another way.
         Ok(to) if to == from => SchemaOutcome::Unchanged { revision: from },
         Ok(to) => SchemaOutcome::Changed { from, to },
         Err(error) => SchemaOutcome::Refused(refusal(error)?),
@@ -147,7 +149,7 @@ async fn write_binding<D: Driver>(
         Some(SchemaOutcome::Created { .. } | SchemaOutcome::Changed { .. }) => {
             return Ok(BindingOutcome::Bound { from });
         }
-        // The text is there and the binding is not: somebody has unbound it, or bound it to something else.
+        // The text is there and the binding is not: another client has unbound or rebound it.
         Some(SchemaOutcome::Unchanged { .. }) | None => {}
     }
     if dry_run {
@@ -159,7 +161,8 @@ async fn write_binding<D: Driver>(
     }
 }
 
-/// What the server says about this one thing; an error when there is no point in sending it another.
+/// What the server says about this one thing; an error when there is no point in sending it
+/// another.
 fn refusal(error: Error) -> Result<Error> {
     match error.kind() {
         ErrorKind::Connection | ErrorKind::OutcomeUnknown | ErrorKind::Unavailable => Err(error),

@@ -1,4 +1,4 @@
-//! Get, change, update with the etag, and again when somebody else was faster.
+//! Get, change, update with the etag, and again on a conflict.
 
 use std::marker::PhantomData;
 
@@ -13,7 +13,8 @@ use crate::request::{Options, Verb, Write};
 use crate::state::State;
 use crate::trace;
 
-/// A change that is made to whatever the state is by then, with what the audit stream shall say about it.
+/// A change that is made to whatever the state is by then, with what the audit stream shall say
+/// about it.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -86,7 +87,7 @@ impl<'a, D: Driver, V: Verb> Edit<'a, D, V> {
             }
             let error = match states.exchange(&update).await {
                 Ok(committed) => return committed.state(),
-                // Whoever calls again reads again, and comes with another ID.
+                // A caller that retries reads again and sends another ID.
                 Err(error) if own_id && error.kind() == ErrorKind::Connection => {
                     return Err(Error::new(ErrorKind::OutcomeUnknown, error.to_string()));
                 }

@@ -1,5 +1,6 @@
-//! A connection, and what a program wants around it: answers of its own types, requests that are sent again when that is
-//! safe, and changes that are made again when somebody else was faster. No document is kept between calls.
+//! A connection, and what a program wants around it: answers of its own types, requests that are
+//! sent again when that is safe, and changes that are made again on a conflict. No document is kept
+//! between calls.
 
 mod edit;
 mod send;
@@ -25,16 +26,17 @@ pub use send::Acknowledged;
 /// For an example see [`States::conflict_retries`](crate::States::conflict_retries).
 pub const CONFLICT_RETRIES: usize = 3;
 
-/// How often a request that never got an answer is sent again, when that is safe, unless something else was said.
+/// How often a request that never got an answer is sent again, when that is safe, unless something
+/// else was said.
 ///
 /// For an example see [`States::conflict_retries`](crate::States::conflict_retries).
 pub const RESENDS: usize = 4;
 
 /// The states of one server, over one connection.
 ///
-/// The same methods serve async and blocking connections: over [`Async`](crate::Async) they answer futures, over
-/// [`Blocking`](crate::Blocking) results. Connections that redis-rs can clone (multiplexed, managed, cluster) make a `States`
-/// that can be cloned: one for each task.
+/// The same methods serve async and blocking connections: over [`Async`](crate::Async) they answer
+/// futures, over [`Blocking`](crate::Blocking) results. Connections that redis-rs can clone
+/// (multiplexed, managed, cluster) make a `States` that can be cloned: one for each task.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -45,7 +47,7 @@ pub const RESENDS: usize = 4;
 /// let key = "offer:7d1f";
 /// states.create(key, Change::merge(&json!({"amount": 5}))?).await?;
 ///
-/// // Read, decide, write; again when somebody else was faster.
+/// // Read, decide, write; again on a conflict.
 /// let doubled = states
 ///     .update_with(key, |offer: &Value| Change::merge(&json!({"amount": offer["amount"].as_u64().unwrap_or(0) * 2})))
 ///     .await?;
@@ -75,7 +77,8 @@ pub struct States<D> {
 
 #[cfg(feature = "tokio")]
 impl<C: redis::aio::ConnectionLike + Send> States<crate::Async<C>> {
-    /// Over any async connection of redis-rs. Its response timeout is its owner's to set: [`connect`](crate::connect) does.
+    /// Over any async connection of redis-rs. Its response timeout is its owner's to set:
+    /// [`connect`](crate::connect) does.
     ///
     /// ```
     /// # support::example(async |url| {
@@ -115,11 +118,12 @@ impl<D: Driver> States<D> {
         States { driver, conflict_retries: CONFLICT_RETRIES, resends: RESENDS }
     }
 
-    /// How often a conflict leads to another try of [`update_with`](States::update_with): [`CONFLICT_RETRIES`] unless said.
+    /// How often a conflict leads to another try of [`update_with`](States::update_with):
+    /// [`CONFLICT_RETRIES`] unless said.
     ///
     /// ```
     /// # support::example(async |url| {
-    /// let mut patient = redis_state_client::connect(url).await?.conflict_retries(20).resends(10);
+    /// let mut states = redis_state_client::connect(url).await?.conflict_retries(20).resends(10);
     /// # Ok(()) });
     /// ```
     pub fn conflict_retries(mut self, times: usize) -> Self {
@@ -127,8 +131,8 @@ impl<D: Driver> States<D> {
         self
     }
 
-    /// How often a request that got no answer is sent again: [`RESENDS`] unless said. For an example see
-    /// [`conflict_retries`](States::conflict_retries).
+    /// How often a request that got no answer is sent again: [`RESENDS`] unless said. For an
+    /// example see [`conflict_retries`](States::conflict_retries).
     pub fn resends(mut self, times: usize) -> Self {
         self.resends = times;
         self
@@ -136,17 +140,19 @@ impl<D: Driver> States<D> {
 
     /// Sends a request and reads its reply.
     ///
-    /// When the connection breaks or the time is up, the request is sent again if a second time does no harm: it reads, or
-    /// it carries an ID, by which the server knows it again, or it names the etag it expects. In the last case a conflict
-    /// may be one with ourselves, which nobody can tell: then the error is an
-    /// [unknown outcome](crate::Error::outcome_unknown) with the etag of what is there. Anything else is never sent twice.
+    /// When the connection breaks or the time is up, the request is sent again if a second time
+    /// does no harm: it reads, or it carries an ID, by which the server knows it again, or it names
+    /// the etag it expects. In the last case the first copy of the request may have caused the
+    /// conflict: then the error is an [unknown outcome](crate::Error::outcome_unknown) with the
+    /// etag of what is there. Anything else is never sent twice.
     pub fn send<'a, R: Request>(&'a mut self, request: &'a R) -> D::Answer<'a, R::Reply> {
         D::answer(self.exchange(request))
     }
 
-    /// Sends a request and waits until so many replicas have received what it led to, or the time is up (the command WAIT,
-    /// right behind it on the same connection). The time must be shorter than the connection's response timeout. The answer
-    /// says how many there are: what only the primary has may be gone after a failover.
+    /// Sends a request and waits until so many replicas have received what it led to, or the time
+    /// is up (the command WAIT, right behind it on the same connection). The time must be shorter
+    /// than the connection's response timeout. The answer says how many there are: what only the
+    /// primary has may be gone after a failover.
     ///
     /// Not for a cluster connection, which sends WAIT to any node.
     ///
@@ -184,8 +190,9 @@ impl<D: Driver> States<D> {
         D::answer(async move { self.exchange(&Meta::new(key)).await })
     }
 
-    /// Creates a state where none is, with this change on top of its schema's defaults, and answers its etag. The schema is
-    /// the one that the key is bound to; [`Update::create`](crate::Write::create) names one.
+    /// Creates a state where none is, with this change on top of its schema's defaults, and answers
+    /// its etag. The schema is the one that the key is bound to;
+    /// [`Update::create`](crate::Write::create) names one.
     pub fn create<'a>(&'a mut self, key: &'a str, change: Change) -> D::Answer<'a, redis_state_types::Etag> {
         D::answer(async move {
             let create = crate::Update::create(key, change).id(token::fresh());
@@ -193,15 +200,17 @@ impl<D: Driver> States<D> {
         })
     }
 
-    /// Reads a state, lets `change` say what is to be done to it, and does that to the very version that was read; from the
-    /// start again, with jitter, when somebody else was faster: at most [`CONFLICT_RETRIES`] times, then the
-    /// [conflict](crate::Error::is_conflict). Answers the state as it is then.
+    /// Reads a state, lets `change` say what is to be done to it, and does that to the very version
+    /// that was read; from the start again, with jitter, on a conflict: at most
+    /// [`CONFLICT_RETRIES`] times, then the [conflict](crate::Error::is_conflict). Answers the
+    /// state as it is then.
     ///
-    /// `change` may run several times, each time with a newer document. Each try carries an ID, so that an answer that is
-    /// lost on the way does not make it count twice. [`edit`](States::edit) adds an actor, a note or an ID of your own.
+    /// `change` may run several times, each time with a newer document. Each try carries an ID, so
+    /// that an answer that is lost on the way does not make it count twice. [`edit`](States::edit)
+    /// adds an actor, a note or an ID of your own.
     ///
-    /// Errors: [`NoState`](crate::ErrorKind::NoState) where no state is; the refusals of STATE.UPDATE; the first error that
-    /// `change` returns.
+    /// Errors: [`NoState`](crate::ErrorKind::NoState) where no state is; the rejections of
+    /// STATE.UPDATE; the first error that `change` returns.
     pub fn update_with<'a, T, F>(&'a mut self, key: &'a str, change: F) -> D::Answer<'a, State<T>>
     where
         T: DeserializeOwned + Send + Sync + 'a,
@@ -220,7 +229,8 @@ impl<D: Driver> States<D> {
         Edit::new(self, key)
     }
 
-    /// Ends the state that was read, or with [`Expected::Any`] whichever is there. [`Delete`] has more to say.
+    /// Ends the state that was read, or with [`Expected::Any`] whichever is there. [`Delete`] has
+    /// more to say.
     pub fn delete<'a>(&'a mut self, key: &'a str, expected: impl Into<Expected>) -> D::Answer<'a, ()> {
         let delete = Delete::new(key, expected);
         D::answer(async move { self.exchange(&delete).await })
@@ -246,7 +256,7 @@ fn conflict_delays(times: usize) -> impl Iterator<Item = Duration> + Send {
     delays(Duration::from_millis(2), Duration::from_millis(50), times)
 }
 
-/// Growing times with jitter, so that those who met once do not meet again.
+/// Growing times with jitter, so that clients in conflict don't meet again.
 fn delays(first: Duration, longest: Duration, times: usize) -> impl Iterator<Item = Duration> + Send {
     ExponentialBuilder::default()
         .with_min_delay(first)

@@ -1,4 +1,4 @@
-//! Sending a request until it has an answer, or nobody can say whether it was carried out.
+//! Sends a request until it has an answer, or its outcome is unknown.
 
 use std::time::Duration;
 
@@ -69,7 +69,7 @@ impl<D: Driver> States<D> {
                     *resends += 1;
                 }
                 _ if in_doubt => return Err(doubtful(error)),
-                // "Not now" is said of the last time only: the first one may have been carried out.
+                // "Not now" is said of the last time only: the first one may have been executed.
                 _ if error.kind() == ErrorKind::Unavailable => return Err(unanswered_once.unwrap_or(error)),
                 _ => return Err(error),
             }
@@ -90,17 +90,18 @@ impl<D: Driver> States<D> {
 pub struct Acknowledged<T> {
     /// What the command answered.
     pub reply: T,
-    /// How many replicas have received it, and everything before it: fewer than asked for when the time was up.
+    /// How many replicas have received it, and everything before it: fewer than asked for when the
+    /// time was up.
     pub replicas: u64,
 }
 
-/// The answer to a request that was sent before without one, and that names the version it expects. Success says that it was
-/// applied now; so does a refusal by the rules, which come after the version, that it never was. But the version that is no longer
-/// there may have been taken by ourselves.
+/// The answer to a request that was sent before without one, and that names the version it expects.
+/// Success says that it was applied now; so does a rejection, which come after the version, that it
+/// never was. But the version that is no longer there may have been taken by ourselves.
 fn doubtful(error: Error) -> Error {
     match error.kind() {
         ErrorKind::Conflict | ErrorKind::NoState => {
-            let text = "the command was sent and got no answer; the state has changed since, by it or by somebody else: read it";
+            let text = "the command was sent and got no answer; the state has changed since, by it or by another client: read it";
             Error::new(ErrorKind::OutcomeUnknown, text).with_current(error.current_etag())
         }
         ErrorKind::Connection | ErrorKind::Unavailable => {

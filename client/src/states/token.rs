@@ -4,8 +4,9 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// An ID token that no other process and no other call has: 16 hex digits. Two that are alike would have to meet among the last 64 of
-/// one state to do harm. A message's own ID is better where there is one: it is the same when the message is delivered again.
+/// An ID token that no other process and no other call has: 16 hex digits. Two that are alike would
+/// have to meet among the last 64 of one state to do harm. A message's own ID is better where there
+/// is one: it is the same when the message is delivered again.
 ///
 /// ```
 /// # support::example_blocking(|url| {

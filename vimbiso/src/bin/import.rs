@@ -1,7 +1,7 @@
 //! Imports the strings of the first bots as states: the [`Importer`] as a program.
 //!
-//! It prints one line for each user or key and a summary. It can be run again at any time: what is imported already stays as
-//! it is.
+//! It prints one line for each user or key and a summary. It can be run again at any time: what is
+//! imported already stays as it is.
 
 use std::process::ExitCode;
 
@@ -15,8 +15,8 @@ const SOME_REJECTED: u8 = 3;
 
 /// Import the strings of VimbisoPay's first bots as states.
 ///
-/// Exit codes: 0 all sources are imported, 1 the run failed and can be repeated, 2 wrong arguments, 3 some sources are
-/// rejected.
+/// Exit codes: 0 all sources are imported, 1 the run failed and can be repeated, 2 wrong arguments,
+/// 3 some sources are rejected.
 #[derive(Debug, Parser)]
 #[command(name = "redis-state-import", version)]
 struct Program {

@@ -1,8 +1,8 @@
-//! The calls of the first bot: update, reset, token. Each is one command, but for the first step of a person who is not there
-//! yet, which is two.
+//! The calls of the first bot: update, reset, token. Each is one command, but for the first step of
+//! a new user, which is two.
 //!
-//! By default a call changes whatever is there, as in the first bot: the newest message wins, and members it does not name
-//! stay. [`CachedUserManager::expecting`] makes it refuse when somebody else was faster.
+//! By default a call changes whatever is there, as in the first bot: the newest message wins, and
+//! members it does not name stay. [`CachedUserManager::expecting`] makes it fail on a conflict.
 
 use redis_state_client::{
     Change, Driver, Error, ErrorKind, Etag, Expected, Meta, Result, SetProtected, States, Update, Verb,
@@ -26,7 +26,7 @@ use crate::menu::Handler;
 /// let mobile = "+263771234567";
 /// let user = CachedUserManager::new(&mut states, mobile).read().await?;
 ///
-/// // The person typed 1.
+/// // The user typed 1.
 /// let option = menu_option(user.state().tier(), "1").expect("it is on the menu");
 /// let page = json!({"page_number": 0});
 /// let user = CachedUserManager::new(&mut states, mobile).update_state(&page, Some(option.as_str()), "menu", Some(option.as_str())).await?;
@@ -69,8 +69,9 @@ impl<'a, D: Driver> CachedUserManager<'a, D> {
         self
     }
 
-    /// The next change is refused as a [conflict](redis_state_client::Error::is_conflict) unless the state is the one with this etag, that of
-    /// [`CachedUser::etag`]; with `None`, unless there is none yet.
+    /// The next change is rejected as a [conflict](redis_state_client::Error::is_conflict) unless
+    /// the state is the one with this etag, that of [`CachedUser::etag`]; with `None`, unless there
+    /// is none yet.
     ///
     /// ```
     /// # support::example(async |url| {
@@ -88,7 +89,7 @@ impl<'a, D: Driver> CachedUserManager<'a, D> {
         self
     }
 
-    /// The person as they are now.
+    /// The user as they are now.
     ///
     /// Errors: [`Unexpected`](ErrorKind::Unexpected) when a state of another shape is at the key.
     pub fn read(self) -> D::Answer<'a, CachedUser> {
@@ -99,12 +100,14 @@ impl<'a, D: Driver> CachedUserManager<'a, D> {
         })
     }
 
-    /// Sets what the bot keeps under the bare number (profile, current account, page number) as a whole, and stage and option
-    /// if they are given; if not, they stay as they are. `update_from` says which part of the program it was: it becomes ACTOR
-    /// in the audit stream. A person who is not there yet begins in the menu and goes on from there.
+    /// Sets what the bot keeps under the bare number (profile, current account, page number) as a
+    /// whole, and stage and option if they are given; if not, they stay as they are. `update_from`
+    /// says which part of the program it was: it becomes ACTOR in the audit stream. A new user
+    /// starts in the menu.
     ///
-    /// Errors: [`Transition`](ErrorKind::Transition) for a stage that may not follow, [`Invalid`](ErrorKind::Invalid) for an
-    /// option that is not on the member's menu or a state that breaks the schema; nothing has changed then.
+    /// Errors: [`Transition`](ErrorKind::Transition) for a stage that may not follow,
+    /// [`Invalid`](ErrorKind::Invalid) for an option that is not on the member's menu or a state
+    /// that breaks the schema; nothing has changed then.
     pub fn update_state(
         self,
         state: &impl Serialize,
@@ -128,7 +131,8 @@ impl<'a, D: Driver> CachedUserManager<'a, D> {
         })
     }
 
-    /// Takes the person back to the menu: no option, an empty state. Name, number, direction and token stay.
+    /// Takes the user back to the menu: no option, an empty state. Name, number, direction and
+    /// token stay.
     pub fn reset_state(self) -> D::Answer<'a, CachedUser> {
         tracing::info!("resetting state");
         D::answer(async move {
@@ -142,7 +146,7 @@ impl<'a, D: Driver> CachedUserManager<'a, D> {
         })
     }
 
-    /// Says who the person is: sets both names and whether they are registered.
+    /// Sets both names of the user and whether they are registered.
     pub fn set_name(self, first: &str, last: &str, registration_complete: bool) -> D::Answer<'a, CachedUser> {
         let names = [
             ("first_name", Value::from(first)),
@@ -153,12 +157,14 @@ impl<'a, D: Driver> CachedUserManager<'a, D> {
         D::answer(async move { self.change(change, None, "named").await })
     }
 
-    /// Stores the token for the bot's API, by STATE.SETPROTECTED. It lapses by itself, and no log, error or audit entry has it.
+    /// Stores the token for the bot's API, by STATE.SETPROTECTED. It lapses by itself, and no log,
+    /// error or audit entry has it.
     pub fn set_jwt_token(mut self, jwt_token: &str) -> D::Answer<'a, CachedUser> {
         let change = Change::merge(&serde_json::json!({"jwt_token": jwt_token}));
         D::answer(async move {
-            // A binding outranks the schema that a creation names, and one without secrets would let the token into the audit
-            // stream. On a state that is there the name of the wrong schema is refused.
+            // A binding outranks the schema that a creation names, and one without secrets would
+            // let the token into the audit stream. On a state that is there the name of the wrong
+            // schema is rejected.
             self.create_if_absent().await?;
             let write = self.prepared(SetProtected::new(self.key, self.expected, change?), None, "token");
             self.send(&write).await
@@ -193,8 +199,8 @@ impl<'a, D: Driver> CachedUserManager<'a, D> {
             Err(error) if error.kind() == ErrorKind::Transition && self.may_create() => error,
             answer => return answer,
         };
-        // To who is not there yet every step but the first is refused, and what `read` says of them is that they are in the
-        // menu. So they are put there first.
+        // For a new user the server rejects every step but the first, and `read` reports the menu.
+        // So create them there first.
         let create = self.prepared(Update::create(self.key, Change::none()), actor, "create");
         let created = match D::resolve(self.states.send(&create)).await {
             Ok(created) => created.etag,
@@ -254,7 +260,7 @@ mod tests {
         fn line(&self, record: impl FnOnce(&mut Line)) {
             let mut line = Line(String::new());
             record(&mut line);
-            self.0.lock().expect("nobody panics with it").push(line.0);
+            self.0.lock().expect("not poisoned").push(line.0);
         }
     }
 
@@ -294,7 +300,7 @@ mod tests {
                 .expect("a step");
             CachedUserManager::new(&mut states, "+263771234567").reset_state().expect("a reset");
         });
-        let lines = log.0.lock().expect("nobody panics with it");
+        let lines = log.0.lock().expect("not poisoned");
         for expected in [
             "message=updating state stage=\"handle_action_transactions\" update_from=\"pager\" ",
             "message=setting stage stage=\"handle_action_transactions\" ",

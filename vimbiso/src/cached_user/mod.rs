@@ -1,6 +1,7 @@
-//! The cached user of the first bot: its person as a value with the defaults that the bot knew, and in [`manager`] the calls
-//! that change it. The value is what was read, no more: nothing keeps it between calls. An object that reads on each access,
-//! as the bot had it, was rejected: two of its members could come from two versions.
+//! The cached user of the first bot: its user as a value with the defaults that the bot knew, and
+//! in [`manager`] the calls that change it. The value is what was read, no more: nothing keeps it
+//! between calls. An object that reads on each access, as the bot had it, was rejected: two of its
+//! members could come from two versions.
 
 mod manager;
 
@@ -17,7 +18,8 @@ pub use manager::CachedUserManager;
 /// For an example see [`CachedUserManager`].
 pub const CACHED_USER_SCHEMA: &str = "vimbiso.cached-user";
 
-/// A person as [`CachedUserManager::read`] found them; where nothing is stored, as the bot knew them at first.
+/// A user as [`CachedUserManager::read`] found them; where nothing is stored, as the bot knew them
+/// at first.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -38,15 +40,15 @@ pub struct CachedUser {
     state: CachedUserState,
 }
 
-/// Where a [`CachedUser`] is in the conversation, and what the bot knows for it. Every getter has the default that the bot
-/// had when nothing was stored.
+/// Where a [`CachedUser`] is in the conversation, and what the bot knows for it. Every getter has
+/// the default that the bot had when nothing was stored.
 ///
 /// For an example see [`CachedUserManager`].
 #[derive(Clone, PartialEq)]
 pub struct CachedUserState(Stored);
 
-/// The document of schema `vimbiso.cached-user`. One flat struct: serde's `flatten` and numbers of any precision do not go
-/// together.
+/// The document of schema `vimbiso.cached-user`. One flat struct: serde's `flatten` and numbers of
+/// any precision do not go together.
 #[derive(Clone, Default, Deserialize, PartialEq)]
 #[serde(default)]
 struct Stored {
@@ -67,27 +69,27 @@ impl CachedUser {
         self.etag
     }
 
-    /// The person's number.
+    /// The user's number.
     pub fn mobile_number(&self) -> &str {
         &self.mobile_number
     }
 
-    /// `Welcome`, until the person has a name.
+    /// `Welcome`, until the user has a name.
     pub fn first_name(&self) -> &str {
         self.state.0.first_name.as_deref().unwrap_or("Welcome")
     }
 
-    /// `Visitor`, until the person has a name.
+    /// `Visitor`, until the user has a name.
     pub fn last_name(&self) -> &str {
         self.state.0.last_name.as_deref().unwrap_or("Visitor")
     }
 
-    /// Whether the person is registered.
+    /// Whether the user is registered.
     pub fn registration_complete(&self) -> bool {
         self.state.0.registration_complete.unwrap_or(false)
     }
 
-    /// Where the person is.
+    /// Where the user is.
     pub fn state(&self) -> &CachedUserState {
         &self.state
     }
@@ -99,22 +101,23 @@ impl CachedUser {
 }
 
 impl CachedUserState {
-    /// The part of the menu the person is in; at first `handle_action_menu`.
+    /// The part of the menu the user is in; at first `handle_action_menu`.
     pub fn stage(&self) -> &str {
         self.0.stage.as_deref().unwrap_or(Handler::Menu.as_str())
     }
 
-    /// What the person chose.
+    /// What the user chose.
     pub fn option(&self) -> Option<&str> {
         self.0.option.as_deref()
     }
 
-    /// Who spoke last: `IN` or `OUT`; at first `OUT`.
+    /// The direction of the last message: `IN` or `OUT`; at first `OUT`.
     pub fn direction(&self) -> &str {
         self.0.direction.as_deref().unwrap_or("OUT")
     }
 
-    /// What the bot kept under the bare number: profile, current account, page number; at first empty.
+    /// What the bot kept under the bare number: profile, current account, page number; at first
+    /// empty.
     pub fn state(&self) -> &Map<String, Value> {
         &self.0.state
     }
@@ -134,18 +137,20 @@ impl CachedUserState {
         self.0.state.get("page_number").and_then(Value::as_u64).unwrap_or(0)
     }
 
-    /// `state.profile.member.memberTier`, for [`menu_option`](crate::menu_option); `None` for a member without one.
+    /// `state.profile.member.memberTier`, for [`menu_option`](crate::menu_option); `None` for a
+    /// member without one.
     pub fn tier(&self) -> Option<u64> {
         self.profile()?.get("member")?.get("memberTier")?.as_u64()
     }
 
-    /// The token for the bot's API. `None` also for who may not read secrets: the server shows them `***`.
+    /// The token for the bot's API. `None` also for a caller without the right to read secrets,
+    /// which gets `***`.
     pub fn jwt_token(&self) -> Option<&str> {
         self.0.jwt_token.as_deref().filter(|token| *token != "***")
     }
 }
 
-/// Shows where the person is, and neither number, document nor token.
+/// Shows where the user is, and neither number, document nor token.
 impl std::fmt::Debug for CachedUser {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CachedUser")

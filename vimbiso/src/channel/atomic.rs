@@ -1,5 +1,5 @@
-//! Any state by the names of operations: get, set, update, delete. A thin layer over [`States`], for code that was written
-//! against such an interface; new code has [`States`].
+//! Any state by the names of operations: get, set, update, delete. A thin layer over [`States`],
+//! for code that was written against such an interface; new code has [`States`].
 
 use std::time::Duration;
 
@@ -85,13 +85,15 @@ impl<'a, D: Driver> Atomic<'a, D> {
         Atomic { states, schema: None }
     }
 
-    /// Which schema a state obeys that is created by [`Set`](AtomicOperation::Set), where its key is bound to none.
+    /// Which schema a state obeys that is created by [`Set`](AtomicOperation::Set), where its key
+    /// is bound to none.
     pub fn schema(mut self, name: impl Into<String>) -> Self {
         self.schema = Some(name.into());
         self
     }
 
-    /// Does one operation. `value` is for set and update. Without a `ttl` the schema or the server says how long it lives.
+    /// Does one operation. `value` is for set and update. Without a `ttl` the schema or the server
+    /// says how long it lives.
     ///
     /// What goes wrong is in the answer and never an error beside it.
     pub fn execute_atomic<'r>(

@@ -1,7 +1,8 @@
 //! The document of `vimbiso.channel` as types, and the part of it that the server keeps beside it.
 //!
-//! What the API owns (dashboard, action) stays JSON: its shape is the API's to change, and a bot reads it as types of its own
-//! with the accessors. Types for it here were rejected, since they would be wrong the day the API moves on.
+//! What the API owns (dashboard, action) stays JSON: its shape is the API's to change, and a bot
+//! reads it as types of its own with the accessors. Types for it here were rejected, since they
+//! would be wrong the day the API moves on.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +11,7 @@ use redis_state_client::Try;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Who is at the other end of a channel; set at the first contact, for good.
+/// The user at the other end of a channel; immutable after the first contact.
 ///
 /// For an example see [`ChannelState`](crate::channel::ChannelState).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,11 +19,11 @@ pub struct ChannelInfo {
     /// What kind of channel, as in `whatsapp`.
     #[serde(rename = "type")]
     pub channel_type: String,
-    /// Who, as in `+263771234567`.
+    /// The user's number, as in `+263771234567`.
     pub identifier: String,
 }
 
-/// Where the person is in the flow.
+/// Where the user is in the flow.
 ///
 /// For an example see [`ChannelState`](crate::channel::ChannelState).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,7 +32,7 @@ pub struct Current {
     pub path: String,
     /// The component whose turn it is, as in `AmountInput`.
     pub component: String,
-    /// Whether the person is to answer.
+    /// Whether the user is to answer.
     #[serde(default)]
     pub awaiting_input: bool,
     /// What the component came to, by which headquarters decides where to go.
@@ -57,8 +58,8 @@ impl Current {
     }
 }
 
-/// A step of the flow: a path and one of its components. Names of components alone do not tell: three paths have an
-/// `OfferList`.
+/// A step of the flow: a path and one of its components. Names of components alone do not tell:
+/// three paths have an `OfferList`.
 ///
 /// ```
 /// use redis_state_vimbiso::channel::Step;
@@ -86,7 +87,7 @@ impl fmt::Display for Step {
     }
 }
 
-/// What the API lets the bot in with. It shows itself to nobody by accident.
+/// The token for the API. `Debug` hides it.
 ///
 /// ```
 /// use redis_state_vimbiso::channel::Token;
@@ -129,8 +130,9 @@ pub struct Auth {
 
 /// The whole state of a channel.
 ///
-/// `validation` and `metadata` are what the server counts and times: they are filled in when a state is read, whatever an
-/// older program may have stored under their names, and are no part of what is written.
+/// `validation` and `metadata` are what the server counts and times: they are filled in when a
+/// state is read, whatever an older program may have stored under their names, and are no part of
+/// what is written.
 ///
 /// ```
 /// use redis_state_vimbiso::channel::ChannelState;
@@ -148,7 +150,7 @@ pub struct Auth {
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChannelState {
-    /// Who is at the other end.
+    /// The user at the other end.
     pub channel: ChannelInfo,
     /// The member and their accounts, from the API only.
     #[serde(default, skip_serializing_if = "Option::is_none")]

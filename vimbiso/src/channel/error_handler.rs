@@ -1,7 +1,9 @@
-//! What is done about an error: it is logged with its context, counted, and the person is told something they can use.
+//! What is done about an error: it is logged with its context, counted, and the user is told
+//! something they can use.
 //!
-//! The log has no text that a person or a service has sent, since it may hold anything: of those the code must do. A refusal
-//! of the state server is logged as it is; it holds no document and no secret.
+//! The log has no text that a user or a service has sent, since it may hold anything: of those the
+//! code must do. A rejection of the state server is logged as it is; it holds no document and no
+//! secret.
 
 use redis_state_client::{Driver, ErrorKind};
 
@@ -42,13 +44,14 @@ impl Default for ErrorHandler {
 }
 
 impl ErrorHandler {
-    /// Tells the person what `say` makes of an error.
+    /// Tells the user what `say` makes of an error.
     pub fn saying(say: fn(&ErrorContext) -> String) -> Self {
         ErrorHandler { say }
     }
 
-    /// Logs an error, counts it as a failed attempt at what was done, if that has not happened yet, and answers what to tell
-    /// the person. It never fails: what keeps it from counting is logged too.
+    /// Logs an error, counts it as a failed attempt at what was done, if that has not happened yet,
+    /// and answers what to tell the user. It never fails: what keeps it from counting is logged
+    /// too.
     pub fn handle_error<'a, D: Driver, M: Send>(
         &self,
         channel: &'a mut Channel<D, M>,
@@ -72,7 +75,7 @@ impl ErrorHandler {
 
 fn log(context: &ErrorContext) {
     let ErrorContext { error_type, message, details, kind, .. } = context;
-    // Only the state server's own words are known to hold nothing of anybody's.
+    // Only the texts of the state server are known to hold nothing personal.
     let message = kind.map(|_| message.as_str());
     tracing::error!(
         error_type = error_type.as_str(),
@@ -84,14 +87,14 @@ fn log(context: &ErrorContext) {
     );
 }
 
-/// Not twice, and not where nobody would hear it: without a state or a server there is nothing to count in.
+/// Not twice, and not without a state or a server to count in.
 fn can_be_counted(context: &ErrorContext) -> bool {
     use ErrorKind::*;
     let unheard = matches!(context.kind, Some(NoState | Connection | Unavailable | IdMismatch | WrongType));
     !context.counted && !unheard
 }
 
-/// What a person is told about an error, in English. Of a failed validation it is the message itself.
+/// What a user is told about an error, in English. Of a failed validation it is the message itself.
 ///
 /// ```
 /// use redis_state_vimbiso::channel::{ValidationResult, text_for_person};

@@ -1,4 +1,5 @@
-//! The manager: which channel, over which connection; its operations, and the roles that it hands out.
+//! The manager: which channel, over which connection; its operations, and the roles that it hands
+//! out.
 
 use redis_state_client::{Driver, Etag, State, States};
 
@@ -12,9 +13,11 @@ use crate::channel::roles::turn::Turn;
 use crate::channel::roles::{self, Api, Confirm, Display, Input};
 use crate::channel::writes::Initialized;
 
-/// The state manager of one channel: the single way to its state, for headquarters and components alike.
+/// The state manager of one channel: the single way to its state, for headquarters and components
+/// alike.
 ///
-/// It holds a connection, the channel's name and the way to send messages; no document. It [`Reads`].
+/// It holds a connection, the channel's name and the way to send messages; no document. It
+/// [`Reads`].
 ///
 /// ```
 /// # support::example(async |url| {
@@ -68,8 +71,9 @@ impl<D: Driver, M: Send> Channel<D, M> {
         &mut self.place.states
     }
 
-    /// Looks whether there is a state, and creates one at the first step of the flow if there is none. What is known of the
-    /// channel stays as it is for good. A creation is on record, by this actor.
+    /// Looks whether there is a state, and creates one at the first step of the flow if there is
+    /// none. What is known of the channel stays as it is for good. A creation is on record, by this
+    /// actor.
     pub fn initialize_channel<'a>(
         &'a mut self,
         channel_type: &'a str,
@@ -78,22 +82,25 @@ impl<D: Driver, M: Send> Channel<D, M> {
         D::answer(async move { self.place.initialize(channel_type, actor).await })
     }
 
-    /// Moves the flow on: see [`FlowUpdate`]. From the start again when somebody else was faster.
+    /// Moves the flow on: see [`FlowUpdate`]. Retries on a conflict.
     ///
-    /// Errors: [`NoState`](redis_state_client::ErrorKind::NoState); what the schema refuses, as [`Invalid`](redis_state_client::ErrorKind::Invalid) or
-    /// [`Transition`](redis_state_client::ErrorKind::Transition); [`Protected`](redis_state_client::ErrorKind::Protected) for what only the API writes. The state is
-    /// as before then.
+    /// Errors: [`NoState`](redis_state_client::ErrorKind::NoState); what the schema rejects, as
+    /// [`Invalid`](redis_state_client::ErrorKind::Invalid) or
+    /// [`Transition`](redis_state_client::ErrorKind::Transition);
+    /// [`Protected`](redis_state_client::ErrorKind::Protected) for what only the API writes. The
+    /// state is as before then.
     pub fn update_state<'a>(&'a mut self, update: &'a FlowUpdate) -> D::Answer<'a, Etag> {
         D::answer(async move { self.place.update(update).await })
     }
 
-    /// Takes the state back to the first step of the flow. What belongs to the channel and the API stays: channel,
-    /// dashboard, action, auth; so do attempts and past versions.
+    /// Takes the state back to the first step of the flow. What belongs to the channel and the API
+    /// stays: channel, dashboard, action, auth; so do attempts and past versions.
     pub fn reset_state<'a>(&'a mut self, actor: &'a str) -> D::Answer<'a, Etag> {
         D::answer(async move { self.place.reset("reset_state", actor).await })
     }
 
-    /// As [`reset_state`](Channel::reset_state), on record as `clear_flow`: the flow is over, not lost.
+    /// As [`reset_state`](Channel::reset_state), on record as `clear_flow`: the flow is over, not
+    /// lost.
     pub fn clear_flow<'a>(&'a mut self, actor: &'a str) -> D::Answer<'a, Etag> {
         D::answer(async move { self.place.reset("clear_flow", actor).await })
     }
@@ -103,10 +110,10 @@ impl<D: Driver, M: Send> Channel<D, M> {
         D::answer(async move { self.place.set_token(token, actor).await })
     }
 
-    /// All of it: the document, and the attempts and times that the server keeps beside it. Several round trips; each of the
-    /// accessors is one.
+    /// All of it: the document, and the attempts and times that the server keeps beside it. Several
+    /// round trips; each of the accessors is one.
     ///
-    /// The token is in it for who may run STATE.SETPROTECTED, else `***`.
+    /// A caller with the right to STATE.SETPROTECTED gets the token, others `***`.
     pub fn get_state(&mut self) -> D::Answer<'_, State<ChannelState>> {
         D::answer(async move { self.place.all().await })
     }
@@ -116,7 +123,7 @@ impl<D: Driver, M: Send> Channel<D, M> {
         Display { place: &mut self.place, messaging: &mut self.messaging }
     }
 
-    /// The role of a component that takes what the person sends, at its step.
+    /// The role of a component that takes what the user sends, at its step.
     pub fn input(&mut self, step: Step) -> Input<'_, D, M> {
         let operation = step.component.clone();
         Input::new(Turn::new(&mut self.place, step, operation), &mut self.messaging)
@@ -133,7 +140,7 @@ impl<D: Driver, M: Send> Channel<D, M> {
         Confirm::new(Turn::new(&mut self.place, step, "confirm"), &mut self.messaging)
     }
 
-    /// Sends a message to the person. A failure is the messaging service's.
+    /// Sends a message to the user. A failure is the messaging service's.
     pub fn send_message<'r>(&'r mut self, message: &'r M::Message) -> D::Answer<'r, ValidationResult<()>>
     where
         D: Outbound,
@@ -153,7 +160,7 @@ impl<D: Driver, M> Reads for Channel<D, M> {
 
 impl<D, M> sealed::Sealed for Channel<D, M> {}
 
-/// Shows no ID: it is somebody's telephone number.
+/// Shows no ID: it is a telephone number.
 impl<D, M> std::fmt::Debug for Channel<D, M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Channel").finish_non_exhaustive()

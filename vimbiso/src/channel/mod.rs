@@ -1,8 +1,12 @@
-//! The state manager of a bot: one person's conversation on one channel, over the schema `vimbiso.channel`.
+//! The state manager of a bot: one user's conversation on one channel, over the schema
+//! `vimbiso.channel`.
 //!
-//! * [`Channel`] is the manager: it creates the state, moves the flow, resets it, and gives each component its role
-//! * [`Reads`] is what components see of a state; [`Display`], [`Input`], [`Api`] and [`Confirm`] are what they may do to it
-//! * [`FlowUpdate`] prepares an update; [`Messaging`] and [`ApiClient`] are what the bot brings along
+//! * [`Channel`] is the manager: it creates the state, moves the flow, resets it, and gives each
+//!   component its role
+//! * [`Reads`] is what components see of a state; [`Display`], [`Input`], [`Api`] and [`Confirm`]
+//!   are what they may do to it
+//! * [`FlowUpdate`] prepares an update; [`Messaging`] and [`ApiClient`] are what the bot brings
+//!   along
 //! * [`ValidationResult`], [`ErrorContext`] and [`ErrorHandler`] are what becomes of an attempt
 //! * [`Atomic`] reaches any state by the names of operations
 //!
@@ -26,8 +30,8 @@
 //! assert_eq!(channel.get_component().await?, "LoginApiCall");
 //! # Ok(()) });
 //! ```
-// Who needs whom, downwards: error_handler -> manager -> roles -> reads, writes -> place, prepare -> document, outbound,
-// result. Nothing points up.
+// Dependencies, downwards: error_handler -> manager -> roles -> reads, writes -> place, prepare ->
+// document, outbound, result. Nothing points up.
 
 mod atomic;
 mod document;

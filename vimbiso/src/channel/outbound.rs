@@ -1,9 +1,10 @@
-//! What a bot brings along: a way to send messages, and a way to call the API. The crate defines the traits and passes what
-//! it is given to the roles that may use it.
+//! What a bot brings along: a way to send messages, and a way to call the API. The crate defines
+//! the traits and passes what it is given to the roles that may use it.
 //!
-//! A bot over async connections awaits its own calls, one over blocking connections makes them: [`Outbound`] says for each
-//! driver what such a call hands back, a future or the value. Plain `async fn` for both was rejected: under a blocking
-//! driver nobody would wake a future that really waits, and the compiler would not say so.
+//! A bot over async connections awaits its own calls, one over blocking connections makes them:
+//! [`Outbound`] says for each driver what such a call hands back, a future or the value. Plain
+//! `async fn` for both was rejected: under a blocking driver a future that really waits would never
+//! be woken, and the compiler would not notice.
 
 use redis_state_client::Driver;
 
@@ -13,8 +14,8 @@ use crate::channel::document::Token;
 #[cfg(feature = "tokio")]
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// What a bot's own calls hand back beside this driver: over [`Async`](redis_state_client::Async) a `BoxFuture`, over
-/// [`Blocking`](redis_state_client::Blocking) the value.
+/// What a bot's own calls hand back beside this driver: over [`Async`](redis_state_client::Async) a
+/// `BoxFuture`, over [`Blocking`](redis_state_client::Blocking) the value.
 ///
 /// For an example see [`ApiClient`](crate::channel::ApiClient).
 pub trait Outbound: Driver {
@@ -85,7 +86,7 @@ pub trait Messaging<D: Outbound>: Send {
     /// What is sent.
     type Message: Sync + ?Sized;
 
-    /// Sends it to the person on this channel; an error is its text, without anything secret.
+    /// Sends it to the user on this channel; an error is its text, without anything secret.
     fn send<'a>(
         &'a mut self,
         channel_id: &'a str,
@@ -117,8 +118,8 @@ pub trait ApiClient<D: Outbound>: Send {
     }
 }
 
-/// The handlers of an answer: what of it becomes the state's dashboard and action. Both, since they are written together:
-/// nobody ever sees the balance of one call beside the result of another.
+/// The handlers of an answer: what of it becomes the state's dashboard and action. Both, since they
+/// are written together: a reader never sees the balance of one call beside the result of another.
 ///
 /// ```
 /// use redis_state_vimbiso::channel::{ApiResponse, Token};

@@ -1,9 +1,10 @@
 //! The implementation under everything here: one state, reached over one connection.
 //!
-//! Reads ask for the members they need and keep nothing. Writes are [`Edit`](redis_state_client::Edit)s: read, decide, write what was
-//! read, and again when somebody else was faster. A component that writes makes sure in the same breath that it is still its
-//! turn, since the decision is about the very version that is then written. (A JSON patch with a `test` would save the read;
-//! but the server counts its failure as one of the person's attempts, and a late message is none.)
+//! Reads ask for the members they need and keep nothing. Writes are
+//! [`Edit`](redis_state_client::Edit)s: read, decide, write what was read, and again on a conflict.
+//! A component that writes checks in the same step that it is still its turn, since the decision is
+//! about the very version that is then written. (A JSON patch with a `test` would save the read;
+//! but the server counts its failure as one of the user's attempts, and a late message is none.)
 
 use redis_state_client::{
     Attempt, AttemptCounts, Attempts, Driver, Error, ErrorKind, Found, Get, Result, States, fresh_id,
@@ -65,7 +66,7 @@ impl<D: Driver> Place<D> {
             |index| -> Result<String> { optional(&found, index)?.ok_or_else(|| no_member(pointers[index])) };
         let token: Option<Token> = optional(&found, 0)?;
         if token.as_ref().is_some_and(|token| token.as_str() == HIDDEN) {
-            let text = "NOPERM the token is shown to who may run STATE.SETPROTECTED";
+            let text = "NOPERM reading the token needs the right to STATE.SETPROTECTED";
             return Err(Error::new(ErrorKind::NoPermission, text));
         }
         Ok((token, Step::new(text(1)?, text(2)?)))
@@ -93,7 +94,8 @@ impl<D: Driver> Place<D> {
         Ok(ValidationStatus { attempts: found.attempts, failures: found.failures, latest: found.latest })
     }
 
-    /// One call for the counts and one for each operation: the server lists attempts by operation only.
+    /// One call for the counts and one for each operation: the server lists attempts by operation
+    /// only.
     pub(crate) async fn validation(&mut self) -> Result<Validation> {
         let attempts =
             D::resolve(self.states.send(&AttemptCounts::new(&self.key))).await?.ok_or_else(no_state)?;
@@ -110,7 +112,7 @@ impl<D: Driver> Place<D> {
     }
 }
 
-/// In the place of a secret, for who may not read it.
+/// In the place of a secret, for a caller without the right to read it.
 const HIDDEN: &str = "***";
 
 /// As much of a reason as the server takes for an attempt's error.

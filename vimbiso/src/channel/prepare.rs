@@ -1,8 +1,10 @@
-//! Preparation: what a caller wants, turned into the change that is sent. Nothing here knows a connection.
+//! Preparation: what a caller wants, turned into the change that is sent. Nothing here knows a
+//! connection.
 //!
-//! The rules are the server's, which validates every change with the state in hand; a copy of them here would be a second
-//! opinion. What is checked here is only what the server can't see: that a component's data is an object, so that it can be
-//! merged, and that nobody sends along the counters and times that the server keeps.
+//! The rules are the server's, which validates every change with the state in hand; a copy of them
+//! here would be a second opinion. What is checked here is only what the server can't see: that a
+//! component's data is an object, so that it can be merged, and that an update leaves out the
+//! counters and times that the server keeps.
 
 use redis_state_client::{Change, Error, ErrorKind, Result};
 use serde::Serialize;
@@ -11,7 +13,8 @@ use serde_json::{Map, Value, json};
 use crate::channel::document::{ChannelInfo, ChannelState, Token};
 use crate::channel::outbound::ApiResponse;
 
-/// Members that the server keeps beside the document; programs that kept them themselves send them along.
+/// Members that the server keeps beside the document; programs that kept them themselves send them
+/// along.
 const KEPT_BY_THE_SERVER: [&str; 2] = ["validation", "_metadata"];
 
 /// An update of the flow: where it goes on, and with what. What is not given stays as it is.
@@ -54,7 +57,8 @@ pub struct FlowUpdate {
 }
 
 impl FlowUpdate {
-    /// Of nothing yet. `update_from` says which part of the program it comes from; the audit trail has it as the actor.
+    /// Of nothing yet. `update_from` says which part of the program it comes from; the audit stream
+    /// has it as the actor.
     pub fn from(update_from: impl Into<String>) -> FlowUpdate {
         FlowUpdate {
             update_from: update_from.into(),
@@ -68,8 +72,9 @@ impl FlowUpdate {
         }
     }
 
-    /// Of whatever `updates` names, in the words of the document, merged into it; null removes. Anything that serde
-    /// serializes to an object will do. Attempts and times that the server keeps are left out.
+    /// Of whatever `updates` names, in the words of the document, merged into it; null removes.
+    /// Anything that serde serializes to an object will do. Attempts and times that the server
+    /// keeps are left out.
     ///
     /// Errors: [`Usage`](ErrorKind::Usage) when it is no object.
     pub fn merging(update_from: impl Into<String>, updates: &impl Serialize) -> Result<FlowUpdate> {
@@ -98,7 +103,7 @@ impl FlowUpdate {
         self.set("/current/component", component)
     }
 
-    /// Whether the person is to answer.
+    /// Whether the user is to answer.
     pub fn awaiting_input(self, yes: bool) -> Self {
         self.set("/current/awaiting_input", yes)
     }
@@ -113,7 +118,8 @@ impl FlowUpdate {
         self.set("/current/component_result", Value::Null)
     }
 
-    /// The data of the components, all of it: an object. [`merging`](FlowUpdate::merging) adds to what is there.
+    /// The data of the components, all of it: an object. [`merging`](FlowUpdate::merging) adds to
+    /// what is there.
     pub fn data(self, data: Value) -> Self {
         self.set("/current/data", data)
     }
@@ -123,13 +129,13 @@ impl FlowUpdate {
         self.set("/active_account_id", id.into())
     }
 
-    /// What happened, for the audit trail.
+    /// What happened, for the audit stream.
     pub fn event(mut self, name: impl Into<String>) -> Self {
         self.event = Some(name.into());
         self
     }
 
-    /// Anything else for the audit trail.
+    /// Anything else for the audit stream.
     pub fn note(mut self, text: impl Into<String>) -> Self {
         self.note = Some(text.into());
         self
@@ -164,7 +170,7 @@ impl FlowUpdate {
     }
 }
 
-/// Shows what is set and not to what: a person typed it.
+/// Shows what is set and not to what: a user typed it.
 impl std::fmt::Debug for FlowUpdate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let pointers: Vec<&str> = self.members.iter().map(|(pointer, _)| *pointer).collect();
@@ -179,8 +185,8 @@ impl std::fmt::Debug for FlowUpdate {
 }
 
 impl ChannelState {
-    /// The document as it is stored: without what the server keeps beside it. Members that only the API may write are left
-    /// as they are, unless they are the same.
+    /// The document as it is stored: without what the server keeps beside it. Members that only the
+    /// API may write are left as they are, unless they are the same.
     ///
     /// ```
     /// use redis_state_vimbiso::channel::ChannelState;

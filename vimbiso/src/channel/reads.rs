@@ -1,6 +1,8 @@
-//! The interface: what components see of a state. It says nothing about how a state is reached; that is `place.rs`.
+//! The interface: what components see of a state. It says nothing about how a state is reached;
+//! that is `place.rs`.
 //!
-//! A trait, and not the same methods on each role, because this is the one list of what may be read. The token is not in it.
+//! A trait, and not the same methods on each role, because this is the one list of what may be
+//! read. The token is not in it.
 
 use redis_state_client::{Driver, Try};
 use serde::de::DeserializeOwned;
@@ -8,16 +10,19 @@ use serde::de::DeserializeOwned;
 use crate::channel::document::{Current, Validation, ValidationStatus};
 use crate::channel::place::Place;
 
-/// What a read hands back: over an async connection a future of the result, over a blocking one the result.
+/// What a read hands back: over an async connection a future of the result, over a blocking one the
+/// result.
 pub type Answer<'a, R, T> = <<R as Reads>::Driver as Driver>::Answer<'a, T>;
 
 pub(crate) mod sealed {
     pub trait Sealed {}
 }
 
-/// The accessors of a channel's state. Each is a small read of the members it names; nothing is kept between two of them.
+/// The accessors of a channel's state. Each is a small read of the members it names; nothing is
+/// kept between two of them.
 ///
-/// Errors of all: [`NoState`](redis_state_client::ErrorKind::NoState) before the channel is initialized, or when its session is over.
+/// Errors of all: [`NoState`](redis_state_client::ErrorKind::NoState) before the channel is
+/// initialized, or when its session is over.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -44,7 +49,7 @@ pub trait Reads: sealed::Sealed {
     #[doc(hidden)]
     fn place(&mut self) -> &mut Place<Self::Driver>;
 
-    /// Who is at the other end, as in `+263771234567`.
+    /// The user at the other end, as in `+263771234567`.
     fn get_channel_id(&mut self) -> Answer<'_, Self, String> {
         let place = self.place();
         Self::Driver::answer(async move { place.required("/channel/identifier").await })
@@ -104,7 +109,7 @@ pub trait Reads: sealed::Sealed {
         Self::Driver::answer(async move { place.required("/current").await })
     }
 
-    /// Whether the person is to answer.
+    /// Whether the user is to answer.
     fn is_awaiting_input(&mut self) -> Answer<'_, Self, bool> {
         let place = self.place();
         Self::Driver::answer(

@@ -1,7 +1,8 @@
 //! What an operation comes to, and what is known about one that failed.
 //!
-//! A failure is not an [`Error`]: the person typed "abc" where an amount is due, the bank said no. It has been counted as an
-//! attempt when it is handed out by a role. An `Error` is for whatever kept us from finding out.
+//! A failure is not an [`Error`]: the user typed "abc" where an amount is due, the bank said no. It
+//! has been counted as an attempt when it is handed out by a role. An `Error` is for whatever kept
+//! us from finding out.
 
 use redis_state_client::{Error, ErrorKind};
 use serde::Serialize;
@@ -38,7 +39,7 @@ impl<T> ValidationResult<T> {
         ValidationResult::Success(value)
     }
 
-    /// What the person sent is not what was asked for; the text tells them so.
+    /// What the user sent is not what was asked for; the text tells them so.
     pub fn failure(message: impl Into<String>) -> Self {
         ValidationResult::Failure(ErrorContext::new(
             ErrorType::Validation,
@@ -115,7 +116,7 @@ impl ErrorType {
 /// use redis_state_vimbiso::channel::{Channel, ErrorContext, ErrorType, Reads};
 ///
 /// let mut channel = Channel::new(redis_state_client::connect(url).await?, "+263771234567");
-/// let error = channel.get_path().await.expect_err("nobody has initialized it");
+/// let error = channel.get_path().await.expect_err("it is not initialized");
 /// let context = ErrorContext::of(&error, "get");
 /// assert_eq!(context.error_type, ErrorType::System);
 /// assert_eq!((context.details.code.as_str(), context.details.service.as_str()), ("STATE_GET_ERROR", "state_manager"));
@@ -126,7 +127,7 @@ impl ErrorType {
 pub struct ErrorContext {
     /// Where it comes from.
     pub error_type: ErrorType,
-    /// What happened. Of a failed validation it is what the person is told.
+    /// What happened. Of a failed validation it is what the user is told.
     pub message: String,
     /// Where it happened.
     pub details: ErrorDetails,
@@ -153,7 +154,8 @@ pub struct ErrorDetails {
 }
 
 impl ErrorContext {
-    /// Of an error of this crate, met while doing `action`: the code is `STATE_…_ERROR` with the action in it.
+    /// Of an error of this crate, met while doing `action`: the code is `STATE_…_ERROR` with the
+    /// action in it.
     pub fn of(error: &Error, action: &str) -> ErrorContext {
         let error_type =
             if is_by_the_rules(error.kind()) { ErrorType::Validation } else { ErrorType::System };
@@ -182,8 +184,8 @@ impl ErrorContext {
     }
 }
 
-/// Whether the server refuses something like this by its rules: it is then on record, and counted when the command named an
-/// operation.
+/// Whether the server rejects something like this by its rules: it is then on record, and counted
+/// when the command named an operation.
 pub(crate) fn is_by_the_rules(kind: ErrorKind) -> bool {
     use ErrorKind::*;
     matches!(kind, Invalid | Transition | Protected | Immutable | BadPatch | TooBig | TooDeep | TooCostly)

@@ -1,5 +1,5 @@
-//! The implementation of what the manager does to a state: create it, move the flow on, reset it, keep the token; and of
-//! reading all of it at once. Who does it, and who may, is said above this.
+//! The implementation of what the manager does to a state: create it, move the flow on, reset it,
+//! keep the token; and of reading all of it at once. Actors and rights are decided above this.
 
 use redis_state_client::{
     CONFLICT_RETRIES, Driver, Error, ErrorKind, Etag, Expected, Get, Meta, Reset, Result, State, Update,
@@ -41,7 +41,7 @@ impl<D: Driver> Place<D> {
             .id(fresh_id());
         match D::resolve(self.states.send(&create)).await {
             Ok(committed) => Ok(Initialized { etag: committed.etag, created: true }),
-            // The person's other message was faster.
+            // The user's other message was faster.
             Err(error) if error.is_conflict() => {
                 let etag = error.current_etag().ok_or(error)?;
                 Ok(Initialized { etag, created: false })

@@ -1,12 +1,12 @@
-//! Finding what the old bot stored of one person, and making a plan of it.
+//! Finding what the old bot stored of one user, and making a plan of it.
 
 use redis_state_client::{Driver, Error, ErrorKind, Result, States};
 use serde_json::Value;
 
 use super::fold::{self, Five};
-use super::place::Plan;
 use super::route;
 use super::source::{Source, read};
+use super::write::Plan;
 use crate::cached_user::CACHED_USER_SCHEMA;
 use crate::keys::{self, CachedUserKeys};
 
@@ -19,7 +19,7 @@ pub(super) enum Kind<'k> {
     Document(&'k str),
 }
 
-/// What was found of one person.
+/// What was found of one user.
 pub(super) struct Found {
     /// The source whose key the state may want: of the five keys the bare number.
     pub(super) main: Option<Source>,
@@ -31,8 +31,8 @@ pub(super) struct Found {
     pub(super) aside: Option<String>,
 }
 
-/// Reads the sources. `taken` says that something else than a state is at the state's key. The key is read before the one
-/// aside, so that a string that another run is moving is not missed at both.
+/// Reads the sources. `taken` says that something else than a state is at the state's key. The key
+/// is read before the one aside, so that a string that another run is moving is not missed at both.
 pub(super) async fn find<D: Driver>(
     states: &mut States<D>,
     kind: Kind<'_>,

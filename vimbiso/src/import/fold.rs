@@ -1,7 +1,8 @@
 //! The texts of the old bot's five keys as one document of `vimbiso.cached-user`.
 //!
-//! The first bot was written in Python, and what stands in its keys went through several hands: JSON or bare text, `None`
-//! where nothing was chosen. All of that is read. A pickle is not: it is a program, and this crate will not run one.
+//! The first bot was written in Python, and what stands in its keys went through several hands:
+//! JSON or bare text, `None` where nothing was chosen. All of that is read. A pickle is not: it is
+//! a program, and this crate will not run one.
 
 use redis_state_client::{Error, ErrorKind, Result};
 use serde_json::{Map, Value};
@@ -39,7 +40,8 @@ impl Five<'_> {
     }
 }
 
-/// A text, out of its JSON quotes if it has some; `None` for the ways in which Python and JSON write nothing.
+/// A text, out of its JSON quotes if it has some; `None` for the ways in which Python and JSON
+/// write nothing.
 fn bare(text: &str) -> Option<String> {
     let text = text.trim();
     match serde_json::from_str(text) {

@@ -1,33 +1,35 @@
-//! From the strings of the old bots to states.
+//! Imports the strings of the old bots as states.
 //!
-//! The source is read, the server is asked whether it would take the document, then the state is made. Sources stay as they
-//! are unless their deletion is asked for, and a state that is there is never overwritten. So a run can be repeated until
-//! nothing is left to do: `place.rs` says why a second run does nothing twice.
+//! For each source the importer reads the string, validates the document by a dry run, and creates
+//! the state. Sources stay unless their deletion is requested, and an existing state is never
+//! overwritten, so a run can be repeated: see `write.rs`.
 //!
-//! When the state shall have the very key that the string has, nothing can be written while the string is there. The string
-//! is put aside first, by RENAMENX to [`keys::imported`] in the same slot, and read again from there: whatever the old bot wrote
-//! until that moment is in it, and nothing after. Then the state is made; if the server refuses it, the string goes back. After
-//! a crash in between the next run finds no state and the string aside, and goes on; at every moment the string or the state
-//! is there. A state made at another key and renamed over the string was rejected: the old bot's last write before that would
-//! be lost, and the state would be without the audit stream of its creation. So was MULTI: it can't be had on a connection
-//! that tasks share, and takes no refusal back.
+//! If the state has the same key as the string, the string moves first: RENAMENX to
+//! [`keys::imported`] in the same slot. The importer reads it again there, so it has every write of
+//! the old bot until that moment. Then it creates the state; if the server rejects that, it renames
+//! the string back. After a crash in between, the next run finds the string aside and continues. At
+//! every moment either the string or the state exists.
+//!
+//! Not a state at another key, renamed over the string: the old bot's last write would be lost, and
+//! the creation would have no audit stream. Not MULTI: tasks share the connection, and MULTI does
+//! not roll back.
 
+mod applicable;
 mod find;
 mod fold;
-mod obeyed;
-mod place;
 mod report;
 mod route;
 mod source;
+mod write;
 
 use redis_state_client::{Driver, ErrorKind, Meta, Result, States};
 
 use crate::keys;
 
+use applicable::Applicable;
 use find::{Found, Kind};
-use obeyed::Obeyed;
-use place::Laid;
 use report::is_about_the_source;
+use write::Written;
 
 pub use report::{Import, Outcome, Summary};
 
@@ -35,7 +37,8 @@ type KeyOf<'a> = Box<dyn Fn(&str) -> String + Send + Sync + 'a>;
 
 /// Makes states of the strings that the old bots stored.
 ///
-/// Run it as the user that may run STATE.SETPROTECTED, and when the old bot no longer serves the person.
+/// Run it as the user that may run STATE.SETPROTECTED, and when the old bot no longer serves the
+/// user.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -49,7 +52,7 @@ type KeyOf<'a> = Box<dyn Fn(&str) -> String + Send + Sync + 'a>;
 /// let _: () = redis::cmd("SET").arg(&old.stage).arg("handle_action_transactions").query_async(&mut connection).await?;
 /// let _: () = redis::cmd("SET").arg(&old.jwt_token).arg("eyJhbGciOi").query_async(&mut connection).await?;
 ///
-/// // First see what would be done, person by person; then do it.
+/// // First see what would be done, user by user; then do it.
 /// let mut states = connect(url).await?;
 /// let numbers = [mobile, "+263772222222"];
 /// let dry = Importer::new(&mut states).dry_run().cached_users(numbers, |person| println!("{person:?}")).await?;
@@ -82,15 +85,16 @@ impl<'a, D: Driver> Importer<'a, D> {
         self
     }
 
-    /// Deletes the strings once their state is made, by this run or an earlier one. Not those of a person whose state somebody
-    /// else has made: nothing of theirs is in it. Strings that stay and have no expiry are taken over again by a run after the
-    /// state has ended.
+    /// Deletes the strings once their state is made, by this run or an earlier one. Not those of a
+    /// user whose state another client has made: that state does not contain them. Strings that
+    /// stay and have no expiry are taken over again by a run after the state has ended.
     pub fn delete_sources(mut self) -> Self {
         self.delete_sources = true;
         self
     }
 
-    /// The state's key, from the mobile number or the key of the string. Without this it is the very same.
+    /// The state's key, from the mobile number or the key of the string. Without this it is the
+    /// very same.
     ///
     /// ```
     /// # support::example(async |url| {
@@ -108,17 +112,18 @@ impl<'a, D: Driver> Importer<'a, D> {
 
     /// Folds the five keys of the first bot into one state with schema `vimbiso.cached-user`.
     ///
-    /// The texts may be bare or JSON; one that is missing gets its default. The state expires when the last of the five would have,
-    /// and by the schema's time when none of them expires; the token lapses by the schema's time.
+    /// The texts may be bare or JSON; one that is missing gets its default. The state expires when
+    /// the last of the five would have, and by the schema's time when none of them expires; the
+    /// token lapses by the schema's time.
     ///
-    /// Errors: whatever would meet the next person too: no connection, no such schema. What is wrong with this one is
-    /// [`Outcome::Refused`].
+    /// Errors: whatever would meet the next user too: no connection, no such schema. What is wrong
+    /// with this one is [`Outcome::Refused`].
     pub fn cached_user(self, mobile_number: &'a str) -> D::Answer<'a, Import> {
         D::answer(async move { self.one(Kind::CachedUser, mobile_number).await })
     }
 
-    /// As [`cached_user`](Importer::cached_user), of many, each reported as soon as it is done. A run that ends with an error can
-    /// simply be run again.
+    /// As [`cached_user`](Importer::cached_user), of many, each reported as soon as it is done. A
+    /// run that ends with an error can simply be run again.
     pub fn cached_users<S: AsRef<str> + Send>(
         self,
         mobile_numbers: impl IntoIterator<Item = S, IntoIter: Send> + Send + 'a,
@@ -127,8 +132,9 @@ impl<'a, D: Driver> Importer<'a, D> {
         D::answer(async move { self.many(Kind::CachedUser, mobile_numbers, report).await })
     }
 
-    /// Makes a state of a string that holds a JSON document, such as `channel:+263771234567` or `user:{+263771234567}:state`. The
-    /// document is kept to the letter; members that it does not have begin with the schema's defaults.
+    /// Makes a state of a string that holds a JSON document, such as `channel:+263771234567` or
+    /// `user:{+263771234567}:state`. The document is kept to the letter; members that it does not
+    /// have begin with the schema's defaults.
     ///
     /// The schema must be named: it says which members are secret. Expiry and errors are as for
     /// [`cached_user`](Importer::cached_user).
@@ -163,8 +169,8 @@ impl<'a, D: Driver> Importer<'a, D> {
     }
 
     async fn one(mut self, kind: Kind<'_>, source: &str) -> Result<Import> {
-        let obeyed = Obeyed::read(self.states, kind.schema()).await?;
-        self.import(kind, &obeyed, source).await
+        let applicable = Applicable::read(self.states, kind.schema()).await?;
+        self.import(kind, &applicable, source).await
     }
 
     async fn many<S: AsRef<str> + Send>(
@@ -173,19 +179,19 @@ impl<'a, D: Driver> Importer<'a, D> {
         sources: impl IntoIterator<Item = S, IntoIter: Send>,
         mut report: impl FnMut(&Import),
     ) -> Result<Summary> {
-        let obeyed = Obeyed::read(self.states, kind.schema()).await?;
+        let applicable = Applicable::read(self.states, kind.schema()).await?;
         let mut summary = Summary::default();
         for source in sources {
-            let import = self.import(kind, &obeyed, source.as_ref()).await?;
+            let import = self.import(kind, &applicable, source.as_ref()).await?;
             report(&import);
             summary.add(import);
         }
         Ok(summary)
     }
 
-    async fn import(&mut self, kind: Kind<'_>, obeyed: &Obeyed, source: &str) -> Result<Import> {
+    async fn import(&mut self, kind: Kind<'_>, applicable: &Applicable, source: &str) -> Result<Import> {
         let target = (self.key_of)(source);
-        let outcome = match self.outcome(kind, obeyed, source, &target).await {
+        let outcome = match self.outcome(kind, applicable, source, &target).await {
             Err(error) if is_about_the_source(&error) => {
                 self.put_back(source, &target).await?;
                 Outcome::Refused(error)
@@ -198,7 +204,7 @@ impl<'a, D: Driver> Importer<'a, D> {
     async fn outcome(
         &mut self,
         kind: Kind<'_>,
-        obeyed: &Obeyed,
+        applicable: &Applicable,
         source: &str,
         target: &str,
     ) -> Result<Outcome> {
@@ -211,27 +217,27 @@ impl<'a, D: Driver> Importer<'a, D> {
         if found.is_empty() {
             return Ok(before.map_or(Outcome::NothingFound, Outcome::AlreadyThere));
         }
-        let mut plan = kind.plan(&found, &obeyed.schema, source, target)?;
-        obeyed.admit(target)?;
+        let mut plan = kind.plan(&found, &applicable.schema, source, target)?;
+        applicable.admit(target)?;
         if before.is_none() {
             let free = if found.in_the_way { found.aside.as_deref() } else { None };
-            place::check(self.states, &plan, free.unwrap_or(target)).await?;
+            write::check(self.states, &plan, free.unwrap_or(target)).await?;
             if self.dry_run {
                 return Ok(Outcome::WouldCreate);
             }
         }
         if found.in_the_way {
-            // Nobody writes it there: what is read now is the last that the old bot has written.
+            // The old bot does not write to this key: this is its last value.
             let aside = found.aside.as_deref().unwrap_or_default();
             source::rename(self.states, target, aside).await?;
             found.main = source::read(self.states, aside).await?;
             if found.is_empty() {
                 return Ok(Outcome::NothingFound);
             }
-            plan = kind.plan(&found, &obeyed.schema, source, target)?;
+            plan = kind.plan(&found, &applicable.schema, source, target)?;
         }
-        match place::lay(self.states, &plan, self.dry_run).await {
-            Ok(Laid::Ours(etag)) => {
+        match write::write(self.states, &plan, self.dry_run).await {
+            Ok(Written::Ours(etag)) => {
                 if self.delete_sources && !self.dry_run {
                     self.remove(&found).await?;
                 }
@@ -241,7 +247,7 @@ impl<'a, D: Driver> Importer<'a, D> {
                     _ => Outcome::Created(etag),
                 })
             }
-            Ok(Laid::Theirs(error)) => {
+            Ok(Written::Theirs(error)) => {
                 let there = D::resolve(self.states.send(&Meta::new(target))).await?;
                 there.map_or(Err(error), |meta| Ok(Outcome::AlreadyThere(meta.etag)))
             }

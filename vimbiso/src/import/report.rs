@@ -1,13 +1,13 @@
-//! What an import did, person by person.
+//! What an import did, user by user.
 //!
-//! A person whose data can't be taken over is an outcome and no error: one broken key among many thousands shall not end the
-//! run. An error is what would meet the next person too.
+//! A user whose data can't be taken over is an outcome and no error: one broken key among many
+//! thousands shall not end the run. An error is what would meet the next user too.
 
 use std::fmt;
 
 use redis_state_client::{Error, ErrorKind, Etag};
 
-/// What an import did with one person or one key.
+/// What an import did with one user or one key.
 ///
 /// For an example see [`Importer`](crate::Importer).
 #[derive(Clone, Debug)]
@@ -30,16 +30,17 @@ pub enum Outcome {
     Created(Etag),
     /// A dry run: it would be made.
     WouldCreate,
-    /// A state is there, with this etag, and was left as it is: an earlier run made it, or the person is there already.
+    /// A state is there, with this etag, and was left as it is: an earlier run made it, or the user
+    /// is there already.
     AlreadyThere(Etag),
-    /// Nothing was made, for this reason; of a document that breaks its schema, [`Error::violations`] has the pointers. What
-    /// was read is as it was.
+    /// Nothing was made, for this reason; of a document that breaks its schema,
+    /// [`Error::violations`] has the pointers. What was read is as it was.
     Refused(Error),
     /// None of the keys is there.
     NothingFound,
 }
 
-/// A whole run: how often each outcome came, and which sources were refused.
+/// A whole run: how often each outcome came, and which sources were rejected.
 ///
 /// [`Display`](fmt::Display) is one line of figures.
 ///
@@ -55,7 +56,7 @@ pub struct Summary {
     pub already_there: u64,
     /// Sources with nothing in them.
     pub nothing_found: u64,
-    /// Those that were refused, with the reasons.
+    /// Those that were rejected, with the reasons.
     pub refused: Vec<Import>,
 }
 

@@ -1,12 +1,13 @@
-//! How a person gets to where they were, when a conversation may begin in its first step only.
+//! How a user gets to where they were, when a conversation may begin in its first step only.
 //!
-//! A new state may not stand in the middle of its `x-transitions`. So an import makes it in the nearest step to begin with and
-//! goes on from there, by the shortest legal way, to the step where the person was. Taking the person back to the beginning was
-//! rejected, since it loses their place; making the state without a schema and giving it one later was rejected, since for that
-//! moment nobody knew what in it is secret.
+//! A new state may not stand in the middle of its `x-transitions`. So an import makes it in the
+//! nearest step to begin with and goes on from there, by the shortest legal way, to the step where
+//! the user was. Taking the user back to the beginning was rejected, since it loses their place;
+//! making the state without a schema and giving it one later was rejected, since until then the
+//! server would not know which members are secret.
 //!
-//! The steps are those of members under `properties`, at any depth. Where no way leads to the step, the document is sent as it
-//! is, and the server says why it refuses it.
+//! The steps are those of members under `properties`, at any depth. Where no way leads to the step,
+//! the document is sent as it is, and the server says why it rejects it.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -20,8 +21,8 @@ struct Place<'s> {
     allow: BTreeMap<&'s str, Vec<&'s str>>,
 }
 
-/// The documents from the one that can be created to the one that was found, which is the last. Of those behind the first,
-/// each differs from the one before in its steps only.
+/// The documents from the one that can be created to the one that was found, which is the last. Of
+/// those behind the first, each differs from the one before in its steps only.
 pub(super) fn route(schema: &Value, document: &Value) -> Vec<Value> {
     let mut places = Vec::new();
     collect(schema, &mut Vec::new(), &mut places);
@@ -40,7 +41,8 @@ pub(super) fn route(schema: &Value, document: &Value) -> Vec<Value> {
     stops.collect()
 }
 
-/// The change from one stop to the next: a merge patch of the steps. Steps are texts, so nothing is removed by it.
+/// The change from one stop to the next: a merge patch of the steps. Steps are texts, so nothing is
+/// removed by it.
 pub(super) fn change(from: &Value, to: &Value) -> Value {
     let (Some(before), Some(after)) = (from.as_object(), to.as_object()) else { return to.clone() };
     let changed = after.iter().filter(|(name, value)| before.get(*name) != Some(value));
@@ -85,8 +87,8 @@ impl<'s> Place<'s> {
         Some(parts?.join("/"))
     }
 
-    /// The shortest way to a step from one to begin with, both included; `None` when there is none, or when it can't be
-    /// told which member a part of a step belongs to.
+    /// The shortest way to a step from one to begin with, both included; `None` when there is none,
+    /// or when it can't be told which member a part of a step belongs to.
     fn way_to(&self, step: &str) -> Option<Vec<String>> {
         let mut ways: VecDeque<Vec<&str>> = self.initial.iter().map(|first| vec![*first]).collect();
         let mut seen: Vec<&str> = self.initial.clone();

@@ -1,9 +1,11 @@
-//! The keys of the old bot: plain strings, read one by one, since in a cluster they lie in different slots.
+//! The keys of the old bot: plain strings, read one by one, since in a cluster they lie in
+//! different slots.
 
 use redis_state_client::redis::{self, Cmd, Value};
 use redis_state_client::{Driver, Error, ErrorKind, Request, Resend, Result, States};
 
-/// A command of Redis itself on one key, and on a second one in the same slot. Each is harmless a second time.
+/// A command of Redis itself on one key, and on a second one in the same slot. Each is harmless a
+/// second time.
 struct Plain<'a> {
     name: &'static str,
     keys: Vec<&'a str>,
@@ -52,12 +54,14 @@ pub(super) async fn read<D: Driver>(states: &mut States<D>, key: &str) -> Result
     let bytes: Vec<u8> = reply(found)?;
     let text = String::from_utf8(bytes)
         .map_err(|_| Error::new(ErrorKind::BadJson, format!("BADJSON {key}: what is there is no UTF-8")))?;
-    // It may have gone since: then it has no expiry of its own any more, and what was read still counts.
+    // It may have gone since: then it has no expiry of its own any more, and what was read still
+    // counts.
     let expires_at: i64 = reply(plain(states, "PEXPIRETIME", &[key]).await?)?;
     Ok(Some(Source { key: key.to_owned(), text, expires_at_ms: (expires_at > 0).then_some(expires_at) }))
 }
 
-/// Gives a key another name, unless that is taken. Whoever asks looks at both afterwards: somebody else may have done it.
+/// Renames a key, unless the new name is taken. The caller looks at both afterwards: another run
+/// may have done it.
 pub(super) async fn rename<D: Driver>(states: &mut States<D>, from: &str, to: &str) -> Result<()> {
     match plain(states, "RENAMENX", &[from, to]).await {
         Ok(_) => Ok(()),

@@ -1,4 +1,5 @@
-//! The books of the ledger in memory: members, offers and what was done. Amounts are whole cents, since nothing is ever to be rounded.
+//! The books of the ledger in memory: members, offers and what was done. Amounts are whole cents,
+//! since nothing is ever to be rounded.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -9,7 +10,7 @@ use crate::ledger::{
     Account, Dashboard, Decision, Entry, LedgerChange, LedgerError, Member, Offer, Result, Session,
 };
 
-/// What somebody has to begin with.
+/// The balance of a new member.
 const CENTS_AT_FIRST: i64 = 10_000;
 
 #[derive(Debug, Default)]
@@ -53,7 +54,7 @@ impl Books {
         self.members.insert(channel.to_owned(), Row { member, accounts, entries: Vec::new() });
     }
 
-    /// The first offer of whoever has joined, by `tariro`.
+    /// The first offer to a new member, by `tariro`.
     pub(super) fn welcome(&mut self, channel: &str) {
         let giver = self.members.keys().find(|giver| self.handle(giver) == "tariro").cloned();
         if let Some(from) = giver.filter(|giver| giver != channel) {
@@ -140,7 +141,7 @@ impl Books {
         match change {
             LedgerChange::CreateOffer { account, amount, handle } => {
                 let to = self.members.keys().find(|to| self.handle(to) == handle.to_lowercase());
-                let to = to.cloned().ok_or_else(|| refused(format!("Nobody is called {handle}.")))?;
+                let to = to.cloned().ok_or_else(|| refused(format!("No member has the handle {handle}.")))?;
                 if to == channel {
                     return Err(refused("You can't make yourself an offer."));
                 }

@@ -1,8 +1,8 @@
-//! A ledger in memory, for a terminal and for tests. Whoever is onboarded can offer to `tariro` and `rudo`, and `tariro` makes
-//! them an offer to begin with, so that every list has something in it.
+//! A ledger in memory, for a terminal and for tests. A new member can offer to `tariro` and `rudo`,
+//! and `tariro` makes them an offer to begin with, so that every list has something in it.
 //!
-//! It keeps what a test wants to know, the calls, and does what a test wants to see: fail before or after it has made a
-//! change, and let all tokens expire.
+//! It keeps what a test wants to know, the calls, and does what a test wants to see: fail before or
+//! after it has made a change, and let all tokens expire.
 
 mod books;
 
@@ -16,7 +16,7 @@ use books::{Books, refused};
 /// How the next call is to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The ledger says no, with this text for the person.
+    /// The ledger says no, with this text for the user.
     Refused(&'static str),
     /// It can't be reached, and nothing has happened.
     Before,

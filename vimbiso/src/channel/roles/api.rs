@@ -1,7 +1,8 @@
 //! Calls the API and has its handlers write what it said. It has no way to send a message.
 //!
-//! A token that has lapsed, or that the API refuses, is renewed once for a call and the call is made once more: not more
-//! often, since an API that refuses a fresh token will refuse the next one too.
+//! A token that has lapsed, or that the API rejects, is renewed once for a call and the call is
+//! made once more: not more often, since an API that rejects a fresh token will reject the next one
+//! too.
 
 use redis_state_client::{Driver, Result};
 use serde::de::IgnoredAny;
@@ -14,8 +15,8 @@ use crate::channel::prepare;
 use crate::channel::reads::{Reads, sealed};
 use crate::channel::result::{ErrorContext, ErrorType, ValidationResult};
 
-/// A component that calls the API. It [`Reads`], makes the call, and writes dashboard and action in one step, by
-/// STATE.SETPROTECTED.
+/// A component that calls the API. It [`Reads`], makes the call, and writes dashboard and action in
+/// one step, by STATE.SETPROTECTED.
 ///
 /// ```
 /// # support::example_blocking(|url| {
@@ -79,11 +80,12 @@ impl<'a, D: Driver, A: Send> Api<'a, D, A> {
         self
     }
 
-    /// Calls the API with the state's token, and has the answer's handlers write what it says. A failure of the API is
-    /// counted as an attempt, and changes nothing.
+    /// Calls the API with the state's token, and has the answer's handlers write what it says. A
+    /// failure of the API is counted as an attempt, and changes nothing.
     ///
-    /// Errors: a [conflict](redis_state_client::Error::is_conflict) when it is not this component's turn: the API is not called then.
-    /// Afterwards the answer is stored whatever the person does meanwhile, since it is true.
+    /// Errors: a [conflict](redis_state_client::Error::is_conflict) when it is not this component's
+    /// turn: the API is not called then. Afterwards the answer is stored whatever the user does
+    /// meanwhile, since it is true.
     pub fn make_api_request<'r>(
         &'r mut self,
         request: &'r A::Request,

@@ -1,5 +1,5 @@
-//! Gates: asks the person, and writes what they said. Its decision is about the very version that it is written to, so that
-//! nobody confirms what has changed since.
+//! Gates: asks the user, and writes what they said. Its decision is about the very version that it
+//! is written to, so that a confirmation never applies to something that has changed since.
 
 use redis_state_client::{Driver, Error, ErrorKind};
 
@@ -10,7 +10,8 @@ use crate::channel::prepare;
 use crate::channel::reads::{Reads, sealed};
 use crate::channel::result::ValidationResult;
 
-/// A component that has something confirmed. It [`Reads`], writes its result and nothing else, and can't call the API.
+/// A component that has something confirmed. It [`Reads`], writes its result and nothing else, and
+/// can't call the API.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -43,17 +44,18 @@ impl<'a, D: Driver, M: Send> Confirm<'a, D, M> {
         Confirm { turn, messaging }
     }
 
-    /// Makes it safe to deliver the person's message twice.
+    /// Makes it safe to deliver the user's message twice.
     pub fn id(mut self, token: impl Into<String>) -> Self {
         self.turn.set_id(token.into());
         self
     }
 
-    /// Reads the context, lets `decide` say what the person's reply means in it, and writes that as the `component_result`
-    /// of this very version; from the start again when somebody else was faster. Either way it counts as an attempt at
-    /// `confirm`.
+    /// Reads the context, lets `decide` say what the user's reply means in it, and writes that as
+    /// the `component_result` of this very version; it retries on a conflict. Either way it counts
+    /// as an attempt at `confirm`.
     ///
-    /// Errors: a [conflict](redis_state_client::Error::is_conflict) when it is not this component's turn.
+    /// Errors: a [conflict](redis_state_client::Error::is_conflict) when it is not this component's
+    /// turn.
     pub fn decide<'r, F>(&'r mut self, mut decide: F) -> D::Answer<'r, ValidationResult<String>>
     where
         F: FnMut(&Context) -> ValidationResult<String> + Send + 'r,
@@ -81,7 +83,7 @@ impl<'a, D: Driver, M: Send> Confirm<'a, D, M> {
         })
     }
 
-    /// Sends a message to the person. A failure is the messaging service's.
+    /// Sends a message to the user. A failure is the messaging service's.
     pub fn send_message<'r>(&'r mut self, message: &'r M::Message) -> D::Answer<'r, ValidationResult<()>>
     where
         D: Outbound,

@@ -42,7 +42,7 @@ pub struct Display<'a, D, M = ()> {
 }
 
 impl<D: Driver, M> Display<'_, D, M> {
-    /// Sends a message to the person. A failure is the messaging service's.
+    /// Sends a message to the user. A failure is the messaging service's.
     pub fn send_message<'r>(&'r mut self, message: &'r M::Message) -> D::Answer<'r, ValidationResult<()>>
     where
         D: Outbound,

@@ -1,4 +1,5 @@
-//! Takes what a person has sent: writes it when it is right, counts the attempt when it is not, and reads nothing.
+//! Takes what a user has sent: writes it when it is right, counts the attempt when it is not, and
+//! reads nothing.
 
 use redis_state_client::Driver;
 use serde::Serialize;
@@ -8,8 +9,8 @@ use crate::channel::outbound::{Messaging, Outbound};
 use crate::channel::prepare;
 use crate::channel::result::ValidationResult;
 
-/// A component that takes what a person sends. It writes its own data, in its own turn, and can't read the state or call the
-/// API.
+/// A component that takes what a user sends. It writes its own data, in its own turn, and can't
+/// read the state or call the API.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -57,17 +58,17 @@ impl<'a, D: Driver, M: Send> Input<'a, D, M> {
         self
     }
 
-    /// Makes it safe to deliver the person's message twice.
+    /// Makes it safe to deliver the user's message twice.
     pub fn id(mut self, token: impl Into<String>) -> Self {
         self.turn.set_id(token.into());
         self
     }
 
-    /// Merges what was sent into the data of the flow, if it was right; counts the attempt either way. What the schema
-    /// refuses is a failure too.
+    /// Merges what was sent into the data of the flow, if it was right; counts the attempt either
+    /// way. What the schema rejects is a failure too.
     ///
-    /// Errors: a [conflict](redis_state_client::Error::is_conflict) when it is not this component's turn;
-    /// [`Usage`](redis_state_client::ErrorKind::Usage) for a value that is no object.
+    /// Errors: a [conflict](redis_state_client::Error::is_conflict) when it is not this component's
+    /// turn; [`Usage`](redis_state_client::ErrorKind::Usage) for a value that is no object.
     pub fn submit<'r, T>(&'r mut self, input: ValidationResult<T>) -> D::Answer<'r, ValidationResult<T>>
     where
         T: Serialize + Send + 'r,
@@ -87,7 +88,7 @@ impl<'a, D: Driver, M: Send> Input<'a, D, M> {
         })
     }
 
-    /// Sends a message to the person. A failure is the messaging service's.
+    /// Sends a message to the user. A failure is the messaging service's.
     pub fn send_message<'r>(&'r mut self, message: &'r M::Message) -> D::Answer<'r, ValidationResult<()>>
     where
         D: Outbound,

@@ -1,4 +1,5 @@
-//! What a component may do, as types: what a role may not do it has no method for, so that the wrong call does not compile.
+//! What a component may do, as types: what a role may not do it has no method for, so that the
+//! wrong call does not compile.
 //!
 //! | role | reads | writes | messages | API |
 //! |---|---|---|---|---|
@@ -7,7 +8,8 @@
 //! | [`Api`] | yes | dashboard and action, together | – | yes |
 //! | [`Confirm`] | yes | its result | yes | – |
 //!
-//! One type with flags that are looked at when it runs was rejected: it would find the mistake in front of a person.
+//! One type with flags that are looked at when it runs was rejected: it would find the mistake in
+//! front of a user.
 
 mod api;
 mod confirm;
@@ -23,7 +25,7 @@ pub use input::Input;
 use crate::channel::outbound::{Messaging, Outbound};
 use crate::channel::result::{ErrorContext, ErrorType, ValidationResult};
 
-/// Sends a message to the person.
+/// Sends a message to the user.
 pub(crate) async fn send<D: Outbound, M: Messaging<D>>(
     messaging: &mut M,
     channel_id: &str,

@@ -1,4 +1,5 @@
-//! The turn of a component that writes: which one it is, what its attempts are counted as, and the one way it writes.
+//! The turn of a component that writes: which one it is, what its attempts are counted as, and the
+//! one way it writes.
 
 use redis_state_client::{Change, Driver, Edit, Error, ErrorKind, Result, Verb};
 
@@ -32,8 +33,9 @@ impl<'a, D: Driver> Turn<'a, D> {
         named(edit, &self.step.component, &self.operation, self.id.as_deref())
     }
 
-    /// Writes what `change` makes of the context, provided that it is this component's turn in the very version that is
-    /// written. A refusal by the rules has been counted by the server, and is a failure like any other.
+    /// Writes what `change` makes of the context, provided that it is this component's turn in the
+    /// very version that is written. a rejection has been counted by the server, and is a failure
+    /// like any other.
     pub(crate) async fn write(
         &mut self,
         mut change: impl FnMut(&Context) -> Result<Change> + Send,
@@ -49,7 +51,7 @@ impl<'a, D: Driver> Turn<'a, D> {
         self.settled(written)
     }
 
-    /// What was refused by the rules has been counted.
+    /// What was rejected has been counted.
     pub(crate) fn settled(&self, written: Result<()>) -> Result<Result<(), ErrorContext>> {
         match written {
             Ok(()) => Ok(Ok(())),
@@ -81,7 +83,7 @@ fn named<'a, D: Driver, V: Verb>(
     }
 }
 
-/// A conflict, unless it is the turn of this step: the person has moved on, and this message is late.
+/// A conflict, unless it is the turn of this step: the user has moved on, and this message is late.
 pub(crate) fn ensure_turn(step: &Step, current: &Step) -> Result<()> {
     if step == current {
         return Ok(());

@@ -1,8 +1,8 @@
 //! The schema that an import obeys.
 //!
-//! A binding of the server outranks the schema that a creation names. A state made under another schema than the one meant
-//! might have its token in the audit stream, so the importer looks at the bindings first, with the very code that the server
-//! decides by.
+//! A binding of the server outranks the schema that a creation names. A state made under another
+//! schema than the one meant might have its token in the audit stream, so the importer looks at the
+//! bindings first, with the very code that the server decides by.
 
 use redis_state_client::{Driver, Error, ErrorKind, Result, SchemaGet, SchemaList, States};
 use redis_state_core::{Binding, Registry};
@@ -11,16 +11,16 @@ use serde_json::Value;
 use super::fold;
 
 /// A schema, and the keys that must obey another.
-pub(super) struct Obeyed {
+pub(super) struct Applicable {
     name: String,
     /// The schema's text, for its steps.
     pub(super) schema: Value,
     bindings: Registry,
 }
 
-impl Obeyed {
+impl Applicable {
     /// Reads the schema and the bindings from the server.
-    pub(super) async fn read<D: Driver>(states: &mut States<D>, name: &str) -> Result<Obeyed> {
+    pub(super) async fn read<D: Driver>(states: &mut States<D>, name: &str) -> Result<Applicable> {
         let text = D::resolve(states.send(&SchemaGet::new(name))).await?;
         let text = text
             .ok_or_else(|| Error::new(ErrorKind::NoSchema, format!("NOSCHEMA no schema is named {name}")))?;
@@ -30,10 +30,10 @@ impl Obeyed {
                 bindings.bind(Binding { pattern: pattern.into(), schema: listed.name.as_str().into() });
             }
         }
-        Ok(Obeyed { name: name.to_owned(), schema: fold::parse(&text)?, bindings })
+        Ok(Applicable { name: name.to_owned(), schema: fold::parse(&text)?, bindings })
     }
 
-    /// Refuses a key that is bound to another schema.
+    /// Rejects a key that is bound to another schema.
     pub(super) fn admit(&self, key: &str) -> Result<()> {
         match self.bindings.bound(key.as_bytes()) {
             Some(bound) if bound != self.name => {

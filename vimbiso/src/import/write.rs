@@ -1,8 +1,9 @@
 //! Making a state of a document that was found, so that a run that was cut short can be run again.
 //!
-//! The creation and each step behind it carry an ID that is the same in every run. The server knows them again: what an
-//! earlier run has done is answered and not done twice, what it has not done is done now. Each names the version that it
-//! stands on, so as soon as the person has moved on in the new state nothing more is done to it.
+//! The creation and each step behind it carry an ID that is the same in every run. The server knows
+//! them again: what an earlier run has done is answered and not done twice, what it has not done is
+//! done now. Each names the version that it stands on, so as soon as the user has moved on in the
+//! new state nothing more is done to it.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -24,21 +25,23 @@ pub(super) struct Plan {
     pub(super) schema: String,
     /// The whole document as it was found.
     pub(super) text: String,
-    /// From the document to begin with to the one that was found; more than one when it stands in the middle of its steps.
+    /// From the document to begin with to the one that was found; more than one when it stands in
+    /// the middle of its steps.
     pub(super) stops: Vec<Value>,
     pub(super) expires_at_ms: Option<i64>,
 }
 
 /// How it went.
-pub(super) enum Laid {
+pub(super) enum Written {
     /// The state is what the plan wants, or was once, by this run or an earlier one.
     Ours(Etag),
-    /// Somebody else has made or changed it.
+    /// Another client has made or changed it.
     Theirs(Error),
 }
 
 impl Plan {
-    /// A shallow change: what was found as it was found, nulls included, and the schema's defaults for what was not.
+    /// A shallow change: what was found as it was found, nulls included, and the schema's defaults
+    /// for what was not.
     fn create(&self, key: &str, text: String) -> SetProtected {
         let create = SetProtected::create(key, Change::of_text(ChangeKind::Shallow, text))
             .schema(&self.schema)
@@ -58,8 +61,9 @@ impl Plan {
         }
     }
 
-    /// The changes that lead on from the first document. The last one is the whole text: on the way serde_json has read and
-    /// written the numbers, and writes `1e400` as `1e+400`. Protected members keep that, since it is the same number.
+    /// The changes that lead on from the first document. The last one is the whole text: on the way
+    /// serde_json has read and written the numbers, and writes `1e400` as `1e+400`. Protected
+    /// members keep that, since it is the same number.
     fn steps(&self) -> Result<Vec<Change>> {
         let pairs = self.stops.iter().zip(self.stops.iter().skip(1));
         let mut steps: Vec<Change> =
@@ -71,7 +75,8 @@ impl Plan {
     }
 }
 
-/// Asks the server whether it would take the document, at a key where nothing is, and has no effect at all.
+/// Asks the server whether it would take the document, at a key where nothing is, and has no effect
+/// at all.
 pub(super) async fn check<D: Driver>(states: &mut States<D>, plan: &Plan, free_key: &str) -> Result<()> {
     match D::resolve(states.send(&plan.create(free_key, plan.text.clone()).dry_run())).await {
         // Only where it stands is wrong, and a way leads there.
@@ -82,11 +87,11 @@ pub(super) async fn check<D: Driver>(states: &mut States<D>, plan: &Plan, free_k
 }
 
 /// Makes the state, or goes on with making it.
-pub(super) async fn lay<D: Driver>(states: &mut States<D>, plan: &Plan, dry_run: bool) -> Result<Laid> {
+pub(super) async fn write<D: Driver>(states: &mut States<D>, plan: &Plan, dry_run: bool) -> Result<Written> {
     let dry = |write: SetProtected| if dry_run { write.dry_run() } else { write };
     let mut etag = match D::resolve(states.send(&dry(plan.create(&plan.target, plan.first())))).await {
         Ok(created) => created.etag,
-        Err(error) if is_taken(&error) => return Ok(Laid::Theirs(error)),
+        Err(error) if is_taken(&error) => return Ok(Written::Theirs(error)),
         Err(error) => return Err(error),
     };
     for (number, step) in (1..).zip(plan.steps()?) {
@@ -94,26 +99,26 @@ pub(super) async fn lay<D: Driver>(states: &mut States<D>, plan: &Plan, dry_run:
         let write = write.event(EVENT).actor(ACTOR).id(step_id(number));
         match D::resolve(states.send(&dry(write))).await {
             Ok(stepped) => etag = stepped.etag,
-            Err(error) if is_taken(&error) => return Ok(Laid::Theirs(error)),
+            Err(error) if is_taken(&error) => return Ok(Written::Theirs(error)),
             Err(error) if is_about_the_source(&error) && !dry_run => {
                 return take_back(states, &plan.target, etag, error).await;
             }
             Err(error) => return Err(error),
         }
     }
-    Ok(Laid::Ours(etag))
+    Ok(Written::Ours(etag))
 }
 
-/// A person who can't be brought to where they were is not left half way.
+/// Deletes the state of a user whose step can't be restored, rather than leave it half way.
 async fn take_back<D: Driver>(
     states: &mut States<D>,
     target: &str,
     etag: Etag,
     refused: Error,
-) -> Result<Laid> {
+) -> Result<Written> {
     let delete = Delete::new(target, etag).event(EVENT).actor(ACTOR);
     match D::resolve(states.send(&delete)).await {
-        Err(error) if is_taken(&error) => Ok(Laid::Theirs(error)),
+        Err(error) if is_taken(&error) => Ok(Written::Theirs(error)),
         answer => answer.and(Err(refused)),
     }
 }
