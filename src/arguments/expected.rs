@@ -15,7 +15,7 @@ pub fn expected(command: &Command, word: &[u8]) -> Result<Expected, Error> {
         if matches!(begins, Some(b'{' | b'[')) {
             return are_missing(command, &[NAME]);
         }
-        Error::syntax("expected is an etag, a version, 0 (there must be no state) or * (whatever is there)")
+        Error::syntax("expected is an etag, a version, 0 (no state exists) or * (any state, or none)")
     })
 }
 

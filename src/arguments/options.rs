@@ -36,11 +36,11 @@ pub const OPERATION: Arg = Arg::block(
     &[Arg::text(c"name").token(c"OPERATION"), Arg::text(c"name").token(c"COMPONENT").optional()],
 )
 .optional();
-/// A token by which the command is known when it comes again.
+/// A token that makes a repeated request idempotent.
 pub const ID: Arg = Arg::text(c"token").token(c"ID").optional();
 pub const COMPONENT: Arg = Arg::text(c"name").token(c"COMPONENT").optional();
 pub const RETURN: Arg = Arg::flag(c"return", c"RETURN").optional();
-/// The audit stream, for the eyes of a cluster.
+/// The audit stream, for the routing of a cluster.
 pub const AUDIT: Arg = Arg::key(1).token(c"AUDIT").optional();
 
 /// Keys that are to expire when the state does.
@@ -50,7 +50,7 @@ pub const ALIGN: Arg =
 /// A command aligns at most this many keys.
 const SIBLINGS_MAX: usize = 64;
 
-/// What the keywords of a command line said.
+/// The keywords of a command line with their values.
 #[derive(Default)]
 pub struct Options<'a> {
     pub kind: Option<ChangeKind>,
@@ -169,7 +169,7 @@ impl<'a> Options<'a> {
 fn once<T>(option: &mut Option<T>, keyword: &[u8], value: T) -> Result<(), Error> {
     if option.replace(value).is_some() {
         let keyword = String::from_utf8_lossy(keyword);
-        return Err(Error::syntax(format!("{keyword} can't follow another option of its kind")));
+        return Err(Error::syntax(format!("{keyword} is given twice, or beside an option that excludes it")));
     }
     Ok(())
 }
@@ -192,8 +192,9 @@ impl<'w, 'a> Rest<'w, 'a> {
     }
 
     fn word(&mut self, keyword: &[u8]) -> Result<RedisStr<'a>, Error> {
-        self.next()
-            .ok_or_else(|| Error::syntax(format!("{} wants a value", String::from_utf8_lossy(keyword))))
+        self.next().ok_or_else(|| {
+            Error::syntax(format!("{} takes a value, and none follows", String::from_utf8_lossy(keyword)))
+        })
     }
 
     fn value(&mut self, keyword: &[u8]) -> Result<&'a [u8], Error> {
@@ -214,7 +215,8 @@ impl<'w, 'a> Rest<'w, 'a> {
     fn pointers(&mut self, keyword: &[u8]) -> Result<Vec<Pointer>, Error> {
         let count = words::positive("ONLY", self.value(keyword)?)?;
         let count = usize::try_from(count).unwrap_or(usize::MAX);
-        let few = || Error::syntax("ONLY: its number says how many pointers follow, and fewer do");
+        let given = self.words.len();
+        let few = || Error::syntax(format!("ONLY: expected {count} pointers, got {given}"));
         let (pointers, words): (&'w [RedisStr<'a>], _) =
             self.words.split_at_checked(count).ok_or_else(few)?;
         self.words = words;
@@ -224,7 +226,7 @@ impl<'w, 'a> Rest<'w, 'a> {
     /// The keys behind ALIGN. What the server's key spec can't read must be refused here, since it
     /// then sees no key of the command at all, and ACL checks none.
     fn siblings(&mut self) -> Result<Vec<RedisStr<'a>>, Error> {
-        let wrong = || Error::syntax("ALIGN wants the number of keys, at least 1, and then as many keys");
+        let wrong = || Error::syntax("ALIGN takes the number of keys, at least 1, and as many keys");
         let count = words::positive("ALIGN", self.value(b"ALIGN")?).map_err(|_| wrong())?;
         let count = usize::try_from(count).map_err(|_| wrong())?;
         let (siblings, words) = self.words.split_at_checked(count).ok_or_else(wrong)?;

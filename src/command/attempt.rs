@@ -1,5 +1,5 @@
-//! STATE.ATTEMPT: counts that something was tried, by the server, so that no two clients race for
-//! the counter.
+//! STATE.ATTEMPT: the server counts attempts at an operation, so that clients do not race for the
+//! counter.
 
 use redis_state_core::decide::{self, Course, Try};
 use redis_state_core::{Made, Tally, Ttl};
@@ -76,7 +76,7 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let stream = AuditStream::of_state(&request.key, request.audit)?;
     let mut target = Target::open(ctx, request.key, stream)?;
     let outcome = decide::attempt(target.state(), &request.attempt, &target.context(&registry::read()));
-    // It is the count that is refused, not what was tried: that must not count as one more failure.
+    // The count is rejected, not the operation: this must not count as one more failure of it.
     let remarks = decide::Remarks { operation: None, ..request.attempt.remarks.clone() };
     let outcome = outcome.map_err(|error| target.reject(error, &remarks, Ttl::Keep))?;
     let course = outcome.course;

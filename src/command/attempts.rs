@@ -1,4 +1,4 @@
-//! STATE.ATTEMPTS: how often operations were tried, and how it went.
+//! STATE.ATTEMPTS: the number of attempts at operations, and their results.
 
 use redis_state_core::{Attempt, Attempts, iso8601};
 

@@ -1,4 +1,4 @@
-//! STATE.DELETE: ends a state if it is the one that was expected, on the record.
+//! STATE.DELETE: deletes a state if its version is the expected one, with an audit entry.
 
 use redis_state_core::decide::{self, Remarks};
 use redis_state_core::{Expected, Ttl};

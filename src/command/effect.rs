@@ -1,9 +1,9 @@
-//! STATE.EFFECT and STATE.SCHEMAEFFECT: what a primary sends to replicas and writes to the AOF
-//! (invariant I4).
+//! STATE.EFFECT and STATE.SCHEMAEFFECT: what a primary replicates, and writes to the AOF (invariant
+//! I4).
 //!
-//! They carry results, never requests: nothing is validated against a schema, no clock is read and
-//! no setting counts. But no byte is trusted either: an effect that does not fit the state it is
-//! for is refused before anything changes.
+//! They carry results, never requests: no schema validates them, and they read no clock and no
+//! setting. But no byte is trusted either: an effect that does not fit the present state is rejected
+//! before anything changes.
 
 use redis_state_core::{Effect, State, codec};
 
@@ -67,9 +67,9 @@ pub static SCHEMA_COMMAND: Command = Command {
     ..Command::DEFAULT
 };
 
-/// Where the effect is among the words.
+/// The position of the effect among the words.
 const EFFECT: usize = 2;
-/// Where the event of the audit entry is.
+/// The position of the audit entry's event.
 const EVENT: usize = 9;
 
 struct Request<'a> {
@@ -87,7 +87,7 @@ struct AuditEntry<'a> {
     fields: Vec<RedisStr<'a>>,
 }
 
-/// What has changed in a document is told by what it was, so `state` is the one that is there.
+/// A change is encoded as a delta to the present document, so `state` is the present one.
 fn parse<'a>(args: &[RedisStr<'a>], state: Option<&State>) -> Result<Request<'a>, Error> {
     let [_, key, effect, expiry, entry @ ..] = args else { return Err(Error::WrongArity) };
     let effects = codec::decode_effects(effect.bytes(), state).ok_or(Error::BadEffect)?;
@@ -121,7 +121,7 @@ fn parse_id(word: &[u8]) -> Option<StreamId> {
 }
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
-    // A whole document may be in it: on a replica that is nothing for MONITOR and SLOWLOG.
+    // It may hold a whole document, which MONITOR and SLOWLOG of a replica must not show.
     ctx.redact(EFFECT);
     if !ctx.is_replication() {
         return Err(Error::Internal);
@@ -153,13 +153,13 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether no caller of the primary asked for it: a lapse, or the end of a session.
+/// Whether a timer or an event of the primary made it: a lapse, or a session expiry.
 fn is_unasked(args: &[RedisStr]) -> bool {
     let ends = |event: &RedisStr| matches!(event.bytes(), b"expire" | b"evict");
     args.get(EFFECT).is_some_and(|effect| codec::is_lapse(effect)) || args.get(EVENT).is_some_and(ends)
 }
 
-/// Whether every part of the request can be carried out: all or nothing, here too.
+/// Whether every part of the request can be applied: all or nothing, here too.
 fn fits(request: &Request, key: &Key, stream: Option<&Key>) -> bool {
     let state = key.held().map(|held| held.state());
     let fits = |effect: &Effect| match (effect, state) {
@@ -192,7 +192,7 @@ fn run_schema(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     }
     let [_, effect] = args else { return Err(Error::WrongArity) };
     if slot_migration::comes_with_a_slot(ctx) {
-        // A slot is sent as an AOF is rewritten, schemas first. Here are those of this node.
+        // A slot is sent as an AOF is rewritten, schemas first. This node keeps its own.
         ctx.reply_ok();
         return Ok(());
     }

@@ -43,7 +43,9 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
     }
     let (version, pointers) = match rest {
         [word, rest @ ..] if word.eq_ignore_ascii_case(b"VERSION") => {
-            let [number, pointers @ ..] = rest else { return Err(Error::syntax("VERSION wants a number")) };
+            let [number, pointers @ ..] = rest else {
+                return Err(Error::syntax("VERSION takes the number of a version"));
+            };
             (Some(words::positive("VERSION", number)?), pointers)
         }
         pointers => (None, pointers),

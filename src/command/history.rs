@@ -1,4 +1,4 @@
-//! STATE.HISTORY: the versions that are kept, the present one first.
+//! STATE.HISTORY: the kept versions, the present one first.
 
 use redis_state_core::{State, Version, iso8601};
 

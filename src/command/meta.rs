@@ -1,4 +1,4 @@
-//! STATE.META: what there is to know about a state besides its document.
+//! STATE.META: version, schema, times and sizes of a state.
 
 use redis_state_core::{Budget, State, iso8601};
 

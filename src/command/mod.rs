@@ -1,8 +1,8 @@
 //! The commands: one file each, and in each the same three steps.
 //!
 //! * parse: words to a request, without a context or a clock
-//! * decide: the core says what the request comes to
-//! * commit: the server carries it out, and the reply is written
+//! * decide: the core computes the outcome
+//! * commit: the server applies it, and the reply is written
 
 pub mod attempt;
 pub mod attempts;

@@ -1,5 +1,5 @@
-//! STATE.RECOVER: a valid state again, by the mildest of several ways; every way that was tried is
-//! told.
+//! STATE.RECOVER: makes a state valid again by the mildest of several ways, and reports each one it
+//! tried.
 
 use redis_state_core::decide::{self, Recover, Rung};
 use redis_state_core::{Etag, Ttl};

@@ -1,4 +1,4 @@
-//! STATE.RESET: the schema's defaults everywhere, but for what is protected, immutable or secret.
+//! STATE.RESET: the schema's defaults everywhere but in protected, immutable and secret members.
 
 use redis_state_core::decide::{self, Reset};
 

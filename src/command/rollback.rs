@@ -69,7 +69,7 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
         (None, None) => decide::Target::Steps(1),
         (Some(target), None) => target,
         (None, Some(label)) => decide::Target::Label(label.to_owned()),
-        (Some(_), Some(_)) => return Err(Error::syntax("LABEL can't follow another option of its kind")),
+        (Some(_), Some(_)) => return Err(Error::syntax("LABEL excludes STEPS, TO and LASTVALID")),
     };
     let rollback = Rollback {
         expected,

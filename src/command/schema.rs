@@ -1,4 +1,4 @@
-//! STATE.SCHEMA: the schemas that the server keeps by name, and the keys that are bound to them.
+//! STATE.SCHEMA: the schemas of the server, and the keys that are bound to them.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! STATE.TOUCH: moves a state's expiry and nothing else: the person is still there.
+//! STATE.TOUCH: moves a state's expiry and nothing else.
 
 use redis_state_core::decide;
 

@@ -1,5 +1,5 @@
-//! STATE.UPDATE: changes a state, or creates one. STATE.SETPROTECTED: the same, and protected
-//! members too.
+//! STATE.UPDATE: changes a state, or creates one. STATE.SETPROTECTED: the same, including protected
+//! members.
 
 use redis_state_core::decide::{self, Outcome, Rights, Update};
 use redis_state_core::{Change, ChangeKind, Error as CoreError, Expected, Ttl};
@@ -87,12 +87,14 @@ fn parse<'a>(args: &[RedisStr<'a>], command: &Command) -> Result<Request<'a>, Er
     let expected = expected::expected(command, expected)?;
     let mut options = Options::parse(command, rest)?;
     if options.component.is_some() && options.operation.is_none() {
-        return Err(Error::syntax("COMPONENT says where an OPERATION was tried: name that too"));
+        return Err(Error::syntax("COMPONENT needs OPERATION: the attempt that it belongs to"));
     }
     let owned = |text: Option<&str>| text.map(str::to_owned);
     let kind = options.kind.unwrap_or_default();
     if options.rebase.is_some() && matches!(expected, Expected::Any | Expected::Absent) {
-        return Err(Error::syntax("REBASE wants the version or etag that the change was made for"));
+        return Err(Error::syntax(
+            "REBASE needs the version or etag that the change was made for, not * or 0",
+        ));
     }
     let update = Update {
         expected,
@@ -142,12 +144,12 @@ fn update(ctx: Ctx, args: &[RedisStr], request: Request, protect: bool) -> Resul
     let stream = AuditStream::of_state(&request.key, request.audit).inspect_err(|_| ctx.redact_all(args))?;
     let change = Change::parse(request.kind, &request.json, &config::limits());
     let names_no_schema = |name: &str| registry::read().get(name).is_err();
-    // Words in the wrong order are not told from words that are wrong: the json may be any of them.
+    // The words may be in the wrong order: any of them may be the json.
     if change.is_err() || request.update.schema.as_deref().is_some_and(names_no_schema) {
         ctx.redact_all(args);
     }
     let mut target = match (open(ctx, &request, stream), &change) {
-        // What is wrong with the arguments is said before what is wrong with the key.
+        // An error of the arguments comes before one of the key.
         (Err(_), Err(error)) => return Err(error.clone().into()),
         (target, _) => target?,
     };
@@ -163,8 +165,8 @@ fn update(ctx: Ctx, args: &[RedisStr], request: Request, protect: bool) -> Resul
     finish(ctx, &mut target, outcome, remarks, *ttl, &request.align, request.returns)
 }
 
-/// The end of a command that makes a version: what was decided is carried out and replied, or the
-/// refusal is.
+/// The end of a command that makes a version: applies the outcome and replies, or records the
+/// rejection.
 pub fn finish(
     ctx: Ctx,
     target: &mut Target,
@@ -188,7 +190,7 @@ pub fn finish(
     Ok(())
 }
 
-/// The reply of a dry run: what would be there.
+/// The reply of a dry run: the state that would result.
 fn reply(ctx: Ctx, target: &Target, outcome: &Outcome, returns: bool) -> Result<(), Error> {
     let before = target.shown();
     let after = outcome.after(before.as_deref()).filter(|_| returns);

@@ -36,7 +36,13 @@ impl World {
         let violations = rules.map(|rules| rules.violations(&proposal.value));
         let valid = match violations.filter(|violations| !violations.is_empty()) {
             _ if !proposal.value.is_object() => {
-                Err(Want::Error("INVALID 1 violation: (root): must be an object".into()))
+                let plain = "INVALID 1 violation: (root): must be an object";
+                let hint = format!("{plain}, not an array: did you mean PATCH?");
+                // The suite shows that the hint comes for what was no patch.
+                Err(match proposal.value.is_array() {
+                    true => Want::OneOf(vec![Want::Error(plain.into()), Want::Error(hint)]),
+                    false => Want::Error(plain.into()),
+                })
             }
             Some(violations) => Err(Want::Invalid(violations)),
             // Steps bind updates only.

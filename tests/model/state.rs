@@ -155,11 +155,18 @@ impl State {
         Ok((version.parent, self.outcome(version, rollback, obeyed)?))
     }
 
+    fn no_ancestor(&self) -> Want {
+        match self.head().parent {
+            0 => Want::Error(format!("NOVERSION there is no earlier version; kept: {}", self.kept())),
+            _ => self.no_version(),
+        }
+    }
+
     /// Walks from parent to parent and counts those that would make a difference.
     fn steps(&self, steps: u64, rollback: &Rollback, obeyed: Obeyed) -> Result<(u64, Value), Want> {
         let (mut left, mut version) = (steps, self.head());
         loop {
-            version = self.find(version.parent).ok_or_else(|| self.no_version())?;
+            version = self.find(version.parent).ok_or_else(|| self.no_ancestor())?;
             let outcome = self.outcome(version, rollback, obeyed)?;
             let text = outcome.to_string();
             if text != *self.head().text {

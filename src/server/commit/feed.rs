@@ -8,7 +8,7 @@
 //! Not in a cluster: one stream lies in one slot, and no node may write into the slot of another.
 
 use std::ffi::c_int;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use redis_state_core::audit::Entry;
 
@@ -26,8 +26,8 @@ use crate::server::value::state_key::Kind;
 /// The events that it gets.
 const FED: [&str; 4] = ["lapse", "expire", "evict", "reject"];
 
-/// The name that the log has a warning about: the key holds another type.
-static WARNED_OF: Mutex<Option<Box<[u8]>>> = Mutex::new(None);
+/// How often the setting was set when the log got a warning: the key holds another type.
+static WARNED_AT: AtomicI64 = AtomicI64::new(0);
 
 /// Copies an entry about `key`, a key of the selected database, to the feed, if the feed gets its
 /// event.
@@ -64,11 +64,10 @@ fn append(ctx: Ctx, name: RedisStr, words: Words) {
     effect::send(ctx, name, &[], Expiry::Leave, Some((name, &appended)));
 }
 
-/// Logs once that the key is of no use.
+/// Logs that the key is of no use, once each time the setting is set.
 fn warn_of(ctx: Ctx, name: &[u8]) {
-    let mut warned_of = WARNED_OF.lock().unwrap_or_else(PoisonError::into_inner);
-    if warned_of.as_deref() != Some(name) {
-        *warned_of = Some(name.into());
+    let times_set = config::FEED.times_set();
+    if WARNED_AT.swap(times_set, Ordering::Relaxed) != times_set {
         let shown = String::from_utf8_lossy(name);
         let advice = "delete or rename that key, or name another one";
         ctx.log(c"warning", &format!("redis-state: state.feed {shown} is no stream: {advice}"));

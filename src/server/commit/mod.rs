@@ -1,4 +1,4 @@
-//! How the outcome of a command is written, replicated and put on record.
+//! How the outcome of a command is written, audited and replicated.
 
 pub mod audit_stream;
 pub mod effect;

@@ -5,7 +5,7 @@
 //!
 //! The end of a key: from Redis 7.2 on a blocked client can ask for a call then. Redis 7.0 calls no
 //! client of a key that does not exist. But the type's `unlink` reports every end: deleted,
-//! expired, evicted, overwritten, renamed. It comes in the midst of a command that may create the
+//! expired, evicted, overwritten, renamed. It runs within a command that may create the
 //! state again, and where a reply would cut that command's replication in two; so a timer looks
 //! right after it.
 //!

@@ -90,7 +90,7 @@ handles! {
     KeyHandle = RedisModuleKey;
     /// A file that is read or written.
     Io = RedisModuleIO;
-    /// What a callback of the native type is told about a key.
+    /// The key that a callback of the native type is about.
     KeyContext = RedisModuleKeyOptCtx;
     /// The section of INFO that is written.
     InfoCtx = RedisModuleInfoCtx;

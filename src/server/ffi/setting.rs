@@ -135,6 +135,8 @@ pub struct Text {
     pub name: &'static CStr,
     /// CONFIG GET takes a string of the server's that stays valid after the call.
     value: Mutex<Option<OwnedString>>,
+    /// How often it was set.
+    times_set: AtomicI64,
     /// Says what is wrong with a value.
     check: fn(&[u8]) -> Result<(), Error>,
     flags: u32,
@@ -151,7 +153,7 @@ impl Text {
     }
 
     const fn with(name: &'static CStr, check: fn(&[u8]) -> Result<(), Error>, flags: u32) -> Text {
-        Text { name, value: Mutex::new(None), check, flags }
+        Text { name, value: Mutex::new(None), times_set: AtomicI64::new(0), check, flags }
     }
 
     fn value(&self) -> MutexGuard<'_, Option<OwnedString>> {
@@ -165,9 +167,15 @@ impl Text {
         if text.borrow().is_empty() { None } else { OwnedString::hold(text.raw()) }
     }
 
+    /// Goes up each time it is set, even to the same text.
+    pub fn times_set(&self) -> i64 {
+        self.times_set.load(Ordering::Relaxed)
+    }
+
     pub fn set(&self, text: &[u8]) -> Result<(), Error> {
         (self.check)(text)?;
         *self.value() = Some(OwnedString::of(text));
+        self.times_set.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 

@@ -53,7 +53,7 @@ pub extern "C" fn rdb_load(io: *mut raw::RedisModuleIO, encoding_version: c_int)
         let io = Io::new(io);
         let state = load(io, codec::decode_state)?;
         if state.is_none() {
-            warn("redis-state: the bytes of a state are damaged; it is not loaded");
+            warn("redis-state: the payload of a state is corrupt; it is not loaded");
         }
         let mut held = Held::new(state?);
         let db = calls::io_db(io);

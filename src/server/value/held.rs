@@ -1,6 +1,6 @@
 //! A state as the keyspace holds it: the value of the native type.
 //!
-//! It may be freed on the lazy-free thread, so what dies with it are memory, atomics and reference
+//! It may be freed on the lazy-free thread, so what is freed with it are memory, atomics and reference
 //! counts, nothing else.
 
 use std::cell::Cell;
