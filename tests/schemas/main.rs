@@ -6,6 +6,7 @@
 mod annotations;
 mod broken;
 mod documents;
+mod evidence;
 mod requirements;
 
 use support::{Client, Reply, Server, repository, state_test};
