@@ -157,7 +157,7 @@ fn encoding_effect() -> Box<dyn FnMut()> {
 fn decoding_effect() -> Box<dyn FnMut()> {
     let (world, effects) = changing();
     let bytes = encode_effects(&effects);
-    Box::new(move || assert!(decode_effects(&bytes, world.state.as_ref()).is_some()))
+    Box::new(move || assert!(decode_effects(&bytes, world.state.as_ref()).is_ok()))
 }
 
 fn encoding_state() -> Box<dyn FnMut()> {
@@ -167,7 +167,7 @@ fn encoding_state() -> Box<dyn FnMut()> {
 
 fn decoding_state() -> Box<dyn FnMut()> {
     let bytes = encode_state(World::new(2 * KB, Rules::Local).state());
-    Box::new(move || assert!(decode_state(&bytes).is_some()))
+    Box::new(move || assert!(decode_state(&bytes).is_ok()))
 }
 
 fn reading_member() -> Box<dyn FnMut()> {

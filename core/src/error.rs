@@ -12,6 +12,7 @@ use crate::etag::{Etag, Expected};
 use crate::shown::{Shown, error_line};
 use crate::state::idempotency::Made;
 use crate::time::{TIME_MAX_MS, iso8601};
+use crate::wire::DecodeError;
 
 /// How many violations an `INVALID` reply spells out.
 const VIOLATIONS_SHOWN: usize = 10;
@@ -217,6 +218,12 @@ pub enum Error {
     /// A state whose version can't go up any more.
     #[error("ERR the state has reached the last version; delete it and create it anew")]
     LastVersion,
+    /// Bytes of a file or of a primary that no encoder made.
+    #[error("ERR {0}")]
+    Corrupt(#[from] DecodeError),
+    /// An effect of a file or of a primary that does not fit the state under its key.
+    #[error("ERR the effect does not fit the state it is for: {0}")]
+    EffectMismatch(&'static str),
     /// An invariant does not hold: a bug here, never a caller's fault.
     #[error("ERR internal: {0}")]
     Internal(&'static str),
@@ -246,9 +253,12 @@ impl Error {
             Error::NoVersion { .. } | Error::NoEarlierVersion { .. } | Error::NoLabel { .. } => {
                 prefix::NOVERSION
             }
-            Error::BadExpire | Error::BadMember { .. } | Error::LastVersion | Error::Internal(_) => {
-                prefix::ERR
-            }
+            Error::BadExpire
+            | Error::BadMember { .. }
+            | Error::LastVersion
+            | Error::Corrupt(_)
+            | Error::EffectMismatch(_)
+            | Error::Internal(_) => prefix::ERR,
         }
     }
 

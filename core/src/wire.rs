@@ -1,4 +1,6 @@
-//! The alphabet of the format: numbers, times, texts and flags, and how each of them is read from bytes that nobody vouches for.
+//! The primitives of the binary format: numbers, times, texts and flags, and a reader that trusts no byte.
+
+use thiserror::Error as ThisError;
 
 use crate::limits::NAME_BYTES_MAX;
 
@@ -56,89 +58,197 @@ impl Writer {
     }
 }
 
+/// Why a payload is corrupt: what the decoder expected, and at which byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ThisError)]
+#[error("corrupt payload at byte {offset}: expected {expected}")]
+pub struct DecodeError {
+    /// Where the unexpected bytes begin, counted from 0. For a rule that several fields must meet together it is
+    /// where the first of them begins.
+    pub offset: usize,
+    /// What the format has there.
+    pub expected: &'static str,
+}
+
+/// Reads a payload from front to back.
 pub(crate) struct Reader<'a> {
-    pub(crate) bytes: &'a [u8],
+    bytes: &'a [u8],
+    /// Where the bytes end in the whole payload.
+    end: usize,
 }
 
 impl<'a> Reader<'a> {
+    /// Reads a whole payload.
+    pub(crate) fn new(bytes: &'a [u8]) -> Reader<'a> {
+        Reader { bytes, end: bytes.len() }
+    }
+
+    /// Where the next byte is in the payload.
+    pub(crate) fn offset(&self) -> usize {
+        self.end.saturating_sub(self.bytes.len())
+    }
+
+    /// The error that the next byte is not what the format has there.
+    pub(crate) fn unexpected(&self, expected: &'static str) -> DecodeError {
+        DecodeError { offset: self.offset(), expected }
+    }
+
+    /// Reads by `read`, and reports what it does not accept at the byte where it began.
+    pub(crate) fn expect<T>(
+        &mut self,
+        expected: &'static str,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Result<T, DecodeError> {
+        let start = self.bytes.len();
+        read(self).ok_or(DecodeError { offset: self.end.saturating_sub(start), expected })
+    }
+
     pub(crate) fn at_end(&self) -> bool {
         self.bytes.is_empty()
     }
 
-    pub(crate) fn byte(&mut self) -> Option<u8> {
-        let (byte, rest) = self.bytes.split_first()?;
-        self.bytes = rest;
-        Some(*byte)
+    pub(crate) fn len_left(&self) -> usize {
+        self.bytes.len()
     }
 
-    pub(crate) fn fixed(&mut self) -> Option<u64> {
-        let (bytes, rest) = self.bytes.split_first_chunk::<8>()?;
-        self.bytes = rest;
-        Some(u64::from_le_bytes(*bytes))
+    /// Checks that nothing follows.
+    pub(crate) fn finish(&self) -> Result<(), DecodeError> {
+        if self.at_end() { Ok(()) } else { Err(self.unexpected("the end of the payload")) }
     }
 
-    /// One encoding a number: a longer one than needed is refused, so that equal states have equal bytes.
-    pub(crate) fn number(&mut self) -> Option<u64> {
-        let mut number = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            let part = u64::from(byte & 0x7f);
-            let shifted = part << shift;
-            if shifted >> shift != part || (byte == 0 && shift > 0) {
-                return None;
+    /// All bytes that are left.
+    pub(crate) fn rest(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    pub(crate) fn byte(&mut self) -> Result<u8, DecodeError> {
+        let Some((byte, rest)) = self.bytes.split_first() else { return Err(self.unexpected("a byte")) };
+        self.bytes = rest;
+        Ok(*byte)
+    }
+
+    pub(crate) fn fixed(&mut self) -> Result<u64, DecodeError> {
+        let Some((bytes, rest)) = self.bytes.split_first_chunk::<8>() else {
+            return Err(self.unexpected("a number of 8 bytes"));
+        };
+        self.bytes = rest;
+        Ok(u64::from_le_bytes(*bytes))
+    }
+
+    /// One encoding a number: a longer one than needed is rejected, so that equal states have equal bytes.
+    pub(crate) fn number(&mut self) -> Result<u64, DecodeError> {
+        self.expect("a varint", |input| {
+            let mut number = 0_u64;
+            for shift in (0..64).step_by(7) {
+                let (byte, rest) = input.bytes.split_first()?;
+                input.bytes = rest;
+                let part = u64::from(byte & 0x7f);
+                let shifted = part << shift;
+                if shifted >> shift != part || (*byte == 0 && shift > 0) {
+                    return None;
+                }
+                number |= shifted;
+                if byte & 0x80 == 0 {
+                    return Some(number);
+                }
             }
-            number |= shifted;
-            if byte & 0x80 == 0 {
-                return Some(number);
-            }
-        }
-        None
+            None
+        })
+    }
+
+    /// A number that is `max` at most.
+    pub(crate) fn number_to(&mut self, max: usize, expected: &'static str) -> Result<usize, DecodeError> {
+        self.expect(expected, |input| {
+            usize::try_from(input.number().ok()?).ok().filter(|number| *number <= max)
+        })
     }
 
     /// A count of things of at least one byte each: never more than there are bytes left.
-    pub(crate) fn len(&mut self, max: usize) -> Option<usize> {
-        let len = usize::try_from(self.number()?).ok()?;
-        (len <= max && len <= self.bytes.len()).then_some(len)
+    pub(crate) fn len(&mut self, max: usize) -> Result<usize, DecodeError> {
+        self.expect("a length within its limit and within the payload", |input| {
+            let len = usize::try_from(input.number().ok()?).ok()?;
+            (len <= max && len <= input.bytes.len()).then_some(len)
+        })
     }
 
-    pub(crate) fn time(&mut self) -> Option<i64> {
-        i64::try_from(self.number()?).ok()
+    pub(crate) fn time(&mut self) -> Result<i64, DecodeError> {
+        self.expect("a time in milliseconds", |input| i64::try_from(input.number().ok()?).ok())
     }
 
-    pub(crate) fn distance(&mut self, from_ms: i64) -> Option<i64> {
-        let number = self.number()?;
-        from_ms.checked_add((number >> 1) as i64 ^ (number as i64 & 1).wrapping_neg())
+    pub(crate) fn distance(&mut self, from_ms: i64) -> Result<i64, DecodeError> {
+        self.expect("the distance of a time", |input| {
+            let number = input.number().ok()?;
+            from_ms.checked_add((number >> 1) as i64 ^ (number as i64 & 1).wrapping_neg())
+        })
     }
 
-    pub(crate) fn slice(&mut self, max: usize) -> Option<&'a [u8]> {
+    pub(crate) fn slice(&mut self, max: usize) -> Result<&'a [u8], DecodeError> {
+        self.section(max).map(Reader::rest)
+    }
+
+    /// A length and as many bytes, to be read by themselves.
+    pub(crate) fn section(&mut self, max: usize) -> Result<Reader<'a>, DecodeError> {
         let len = self.len(max)?;
-        let (slice, rest) = self.bytes.split_at_checked(len)?;
+        let Some((bytes, rest)) = self.bytes.split_at_checked(len) else {
+            return Err(self.unexpected("as many bytes as the length says"));
+        };
         self.bytes = rest;
-        Some(slice)
+        Ok(Reader { bytes, end: self.offset() })
     }
 
-    pub(crate) fn name(&mut self) -> Option<Box<str>> {
-        let name = std::str::from_utf8(self.slice(NAME_BYTES_MAX)?).ok()?;
-        (!name.is_empty()).then(|| name.into())
+    pub(crate) fn text(&mut self, max: usize) -> Result<&'a str, DecodeError> {
+        self.expect("a text in UTF-8 within its limit", |input| {
+            std::str::from_utf8(input.slice(max).ok()?).ok()
+        })
     }
 
-    pub(crate) fn optional_name(&mut self) -> Option<Option<Box<str>>> {
-        if self.flag()? { self.name().map(Some) } else { Some(None) }
+    pub(crate) fn name(&mut self) -> Result<Box<str>, DecodeError> {
+        self.expect("a name of 1 to 128 bytes of UTF-8", |input| {
+            let name = input.text(NAME_BYTES_MAX).ok()?;
+            (!name.is_empty()).then(|| name.into())
+        })
     }
 
-    pub(crate) fn optional_text(&mut self, max: usize) -> Option<Option<Box<str>>> {
-        if !self.flag()? {
-            return Some(None);
-        }
-        let text = std::str::from_utf8(self.slice(max)?).ok()?;
-        Some(Some(text.into()))
+    pub(crate) fn optional_name(&mut self) -> Result<Option<Box<str>>, DecodeError> {
+        if self.flag()? { self.name().map(Some) } else { Ok(None) }
     }
 
-    pub(crate) fn flag(&mut self) -> Option<bool> {
-        match self.byte()? {
+    pub(crate) fn optional_text(&mut self, max: usize) -> Result<Option<Box<str>>, DecodeError> {
+        if self.flag()? { self.text(max).map(|text| Some(text.into())) } else { Ok(None) }
+    }
+
+    pub(crate) fn flag(&mut self) -> Result<bool, DecodeError> {
+        self.expect("a flag, 0 or 1", |input| match input.byte().ok()? {
             0 => Some(false),
             1 => Some(true),
             _ => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn error_has_the_offset_in_the_whole_payload() {
+        let mut out = Writer::default();
+        out.number(300);
+        out.text("menu");
+        out.len(3);
+        out.bytes.extend([0xff, 0xff, 1]);
+        let mut input = Reader::new(&out.bytes);
+        assert_eq!((input.number(), input.name().as_deref(), input.offset()), (Ok(300), Ok("menu"), 7));
+        let mut section = input.section(8).expect("three bytes");
+        assert_eq!(section.offset(), 8);
+        let error = section.flag().expect_err("no flag");
+        assert_eq!(error.to_string(), "corrupt payload at byte 8: expected a flag, 0 or 1");
+        assert_eq!(input.byte(), Err(DecodeError { offset: 11, expected: "a byte" }));
+    }
+
+    #[test]
+    fn number_has_one_encoding() {
+        for bytes in [&[0x80, 0][..], &[0xff; 10], &[0x80]] {
+            assert_eq!(Reader::new(bytes).number(), Err(DecodeError { offset: 0, expected: "a varint" }));
         }
     }
 }

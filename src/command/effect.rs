@@ -5,7 +5,7 @@
 //! setting. But no byte is trusted either: an effect that does not fit the present state is rejected
 //! before anything changes.
 
-use redis_state_core::{Effect, State, codec};
+use redis_state_core::{Effect, Error as CoreError, State, codec};
 
 use crate::arguments::words;
 use crate::error::Error;
@@ -90,7 +90,7 @@ struct AuditEntry<'a> {
 /// A change is encoded as a delta to the present document, so `state` is the present one.
 fn parse<'a>(args: &[RedisStr<'a>], state: Option<&State>) -> Result<Request<'a>, Error> {
     let [_, key, effect, expiry, entry @ ..] = args else { return Err(Error::WrongArity) };
-    let effects = codec::decode_effects(effect.bytes(), state).ok_or(Error::BadEffect)?;
+    let effects = codec::decode_effects(effect.bytes(), state).map_err(CoreError::from)?;
     let expiry = match expiry.bytes() {
         b"" => Expiry::Leave,
         b"-1" => Expiry::Set(None),
@@ -126,12 +126,24 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     if !ctx.is_replication() {
         return Err(Error::Internal);
     }
+    apply(ctx, args).inspect_err(|error| log(ctx, error))
+}
+
+/// An effect that is not applied leaves this server different from its primary or its file: the log says why.
+fn log(ctx: Ctx, error: &Error) {
+    ctx.log(c"warning", &format!("redis-state: an effect can't be applied: {error}"));
+}
+
+fn apply(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let [_, key, ..] = args else { return Err(Error::WrongArity) };
     let open = if is_unasked(args) { Key::open_unasked } else { Key::open_write };
     let mut key = open(ctx, *key);
     let request = parse(args, key.held().map(Held::state))?;
     let stream = request.entry.as_ref().map(|entry| open(ctx, entry.stream));
-    if !fits(&request, &key, stream.as_ref()) {
+    // All or nothing, here too: nothing is applied before every part of the request is known to fit.
+    Effect::admit(&request.effects, key.held().map(Held::state))?;
+    let stream_fits = |stream: &Key| matches!(stream.kind(), Kind::Nothing | Kind::Stream);
+    if !matches!(key.kind(), Kind::Nothing | Kind::State) || !stream.as_ref().is_none_or(stream_fits) {
         return Err(Error::BadEffect);
     }
     if let (Some(entry), Some(stream)) = (&request.entry, stream)
@@ -159,33 +171,6 @@ fn is_unasked(args: &[RedisStr]) -> bool {
     args.get(EFFECT).is_some_and(|effect| codec::is_lapse(effect)) || args.get(EVENT).is_some_and(ends)
 }
 
-/// Whether every part of the request can be applied: all or nothing, here too.
-fn fits(request: &Request, key: &Key, stream: Option<&Key>) -> bool {
-    let state = key.held().map(|held| held.state());
-    let fits = |effect: &Effect| match (effect, state) {
-        (Effect::Put(_), _) => matches!(key.kind(), Kind::Nothing | Kind::State),
-        (Effect::Commit(commit), Some(state)) => state.admits_commit(commit),
-        (Effect::Relabel(relabel), Some(state)) => state.admits_relabel(relabel),
-        (Effect::Attempt(attempted), Some(state)) => state.admits_attempt(attempted),
-        (Effect::Deadlines(deadlines), Some(state)) => state.admits_deadlines(deadlines),
-        (Effect::Remember(remembered), Some(state)) => state.admits_remembered(remembered),
-        (_, None) => false,
-    };
-    // Each is looked at as if it were alone, so there is one of a kind at most, the one that
-    // changes the document first.
-    let kind = |effect: &Effect| match effect {
-        Effect::Put(_) | Effect::Commit(_) | Effect::Relabel(_) => 0,
-        Effect::Attempt(_) => 1,
-        Effect::Deadlines(_) => 2,
-        Effect::Remember(_) => 3,
-    };
-    let puts = request.effects.iter().any(|effect| matches!(effect, Effect::Put(_)));
-    let combined = request.effects.is_sorted_by(|first, then| kind(first) < kind(then))
-        && (!puts || request.effects.len() == 1);
-    let effects = combined && request.effects.iter().all(fits);
-    effects && stream.is_none_or(|stream| matches!(stream.kind(), Kind::Nothing | Kind::Stream))
-}
-
 fn run_schema(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     if !ctx.is_replication() {
         return Err(Error::Internal);
@@ -196,7 +181,7 @@ fn run_schema(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
         ctx.reply_ok();
         return Ok(());
     }
-    registry::apply(effect)?;
+    registry::apply(effect).map_err(Error::from).inspect_err(|error| log(ctx, error))?;
     ctx.replicate_verbatim();
     ctx.reply_ok();
     Ok(())

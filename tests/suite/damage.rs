@@ -92,13 +92,14 @@ fn a_damaged_snapshot_file_is_loaded_or_refused_never_a_crash() {
     let (schema, document) = (find("vimbiso.offer"), find(r#"{"channel""#));
     // From a little before each to its end: lengths, numbers, texts.
     let places = (schema - 12..schema + 90).step_by(6).chain((document - 40..document + 40).step_by(4));
-    let (mut loaded, mut refused) = (0, 0);
+    let (mut loaded, mut refused, mut with_offset) = (0, 0, 0);
     for place in places {
         let mut damaged = whole.clone();
         damaged[place] ^= 0x15;
         std::fs::write(&file, &damaged).expect("the snapshot file");
-        if server.start_or_refuse().is_err() {
+        if let Err(log) = server.start_or_refuse() {
             refused += 1;
+            with_offset += usize::from(log.contains("can't be loaded: corrupt payload at byte"));
             continue;
         }
         let mut client = server.client();
@@ -109,6 +110,7 @@ fn a_damaged_snapshot_file_is_loaded_or_refused_never_a_crash() {
     }
     // A schema that is damaged but still JSON is loaded, and answers BADSCHEMA.
     assert!(refused > 5 && loaded > 0, "{loaded} loaded, {refused} refused");
+    assert!(with_offset > 3, "{with_offset} of {refused} logs say where");
     std::fs::write(&file, &whole).expect("the snapshot file");
     server.start_again();
     assert_eq!(server.client().ok(&["STATE.META", KEY]).field("version").int(), 2);

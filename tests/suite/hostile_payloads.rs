@@ -136,6 +136,19 @@ fn the_checksum_of_this_test_is_the_one_of_redis() {
 }
 
 #[test]
+fn log_says_where_a_payload_is_corrupt() {
+    let (server, mut client) = server_with_a_rich_state("no");
+    let mut payload = dump(&mut client, "channel:rich");
+    let document = payload.windows(9).position(|part| part == br#"{"channel"#).expect("a document");
+    payload[document] = b'[';
+    assert!(!restored_state_works(&mut client, &sealed(&payload[..payload.len() - 8])));
+    let log = server.log();
+    let line = log.lines().find(|line| line.contains("can't be loaded")).expect("a line in the log");
+    assert!(line.contains("corrupt payload at byte"), "{line}");
+    assert!(line.ends_with("expected a JSON object in canonical text"), "{line}");
+}
+
+#[test]
 fn every_truncation_is_refused() {
     for compress in ["yes", "no"] {
         let (server, mut client) = server_with_a_rich_state(compress);

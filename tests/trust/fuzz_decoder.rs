@@ -73,7 +73,7 @@ impl Corpus {
     /// What is taken is a state, and encodes to the same bytes again. Whether it was taken.
     fn state(&self, dice: &mut Rng) -> bool {
         let bytes = mutated(dice, &self.states);
-        let Some(state) = decode_state(&bytes) else { return false };
+        let Ok(state) = decode_state(&bytes) else { return false };
         let again = encode_state(&state);
         assert!(again == bytes || bytes[0] != FORMAT, "{bytes:?}");
         is_whole(&state, &bytes);
@@ -89,9 +89,9 @@ impl Corpus {
             1 => mutated(dice, &self.bytes),
             _ => mutated(dice, std::slice::from_ref(bytes)),
         };
-        let Some(effects) = decode_effects(&bytes, before.as_ref()) else { return false };
+        let Ok(effects) = decode_effects(&bytes, before.as_ref()) else { return false };
         let again = encode_effects(&effects);
-        assert_eq!(decode_effects(&again, before.as_ref()).as_ref(), Some(&effects), "{bytes:?}");
+        assert_eq!(decode_effects(&again, before.as_ref()).as_ref(), Ok(&effects), "{bytes:?}");
         let Some(state) = applied(before.clone(), effects) else { return false };
         is_whole(&state, &bytes);
         true
@@ -102,35 +102,16 @@ impl Corpus {
 #[track_caller]
 fn is_whole(state: &State, made_from: &[u8]) {
     let again = decode_state(&encode_state(state));
-    assert_eq!(again.as_ref(), Some(state), "{made_from:?}");
+    assert_eq!(again.as_ref(), Ok(state), "{made_from:?}");
 }
 
-/// As STATE.EFFECT carries effects out: all or none, one of a kind at most, and a whole state alone.
+/// As STATE.EFFECT applies effects: all or none.
 fn applied(before: Option<State>, effects: Vec<Effect>) -> Option<State> {
-    let kind = |effect: &Effect| match effect {
-        Effect::Put(_) | Effect::Commit(_) | Effect::Relabel(_) => 0,
-        Effect::Attempt(_) => 1,
-        Effect::Deadlines(_) => 2,
-        Effect::Remember(_) => 3,
-    };
-    if !effects.is_sorted_by(|first, then| kind(first) < kind(then)) {
-        return None;
-    }
+    Effect::admit(&effects, before.as_ref()).ok()?;
     let Some(mut state) = before else {
         let [Effect::Put(state)] = &effects[..] else { return None };
         return Some((**state).clone());
     };
-    let fits = |effect: &Effect| match effect {
-        Effect::Put(_) => effects.len() == 1,
-        Effect::Commit(commit) => state.admits_commit(commit),
-        Effect::Relabel(relabel) => state.admits_relabel(relabel),
-        Effect::Attempt(attempted) => state.admits_attempt(attempted),
-        Effect::Deadlines(deadlines) => state.admits_deadlines(deadlines),
-        Effect::Remember(remembered) => state.admits_remembered(remembered),
-    };
-    if !effects.iter().all(fits) {
-        return None;
-    }
     effects.into_iter().for_each(|effect| state.apply(effect));
     Some(state)
 }

@@ -3,7 +3,7 @@
 use crate::state::attempts::{
     ATTEMPT_ERROR_BYTES_MAX, ATTEMPTS_CEILING, Attempt, Attempts, Counter, OPERATIONS_MAX,
 };
-use crate::wire::{Reader, Writer};
+use crate::wire::{DecodeError, Reader, Writer};
 
 pub(super) fn write_attempts(out: &mut Writer, attempts: &Attempts) {
     out.len(attempts.counters.len());
@@ -16,13 +16,14 @@ pub(super) fn write_attempts(out: &mut Writer, attempts: &Attempts) {
     attempts.history.iter().for_each(|attempt| write_attempt(out, attempt));
 }
 
-pub(super) fn read_attempts(input: &mut Reader) -> Option<Attempts> {
+pub(super) fn read_attempts(input: &mut Reader) -> Result<Attempts, DecodeError> {
     let counters = (0..input.len(OPERATIONS_MAX)?).map(|_| {
-        Some(Counter { operation: input.name()?, attempts: input.number()?, failures: input.number()? })
+        Ok(Counter { operation: input.name()?, attempts: input.number()?, failures: input.number()? })
     });
-    let counters = counters.collect::<Option<_>>()?;
-    let history = (0..input.len(ATTEMPTS_CEILING)?).map(|_| read_attempt(input)).collect::<Option<_>>()?;
-    Some(Attempts { counters, history })
+    let counters = counters.collect::<Result<_, DecodeError>>()?;
+    let history =
+        (0..input.len(ATTEMPTS_CEILING)?).map(|_| read_attempt(input)).collect::<Result<_, DecodeError>>()?;
+    Ok(Attempts { counters, history })
 }
 
 pub(super) fn write_attempt(out: &mut Writer, attempt: &Attempt) {
@@ -33,8 +34,8 @@ pub(super) fn write_attempt(out: &mut Writer, attempt: &Attempt) {
     out.optional_text(attempt.error.as_deref());
 }
 
-pub(super) fn read_attempt(input: &mut Reader) -> Option<Attempt> {
-    Some(Attempt {
+pub(super) fn read_attempt(input: &mut Reader) -> Result<Attempt, DecodeError> {
+    Ok(Attempt {
         operation: input.name()?,
         component: input.optional_name()?,
         at_ms: input.time()?,

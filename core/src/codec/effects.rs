@@ -7,8 +7,8 @@ use super::attempts::{read_attempt, write_attempt};
 use super::idempotency;
 use super::state::{LABELS_CEILING, read_key, read_state, write_key, write_state};
 use super::version::{
-    VERSIONS_CEILING, read_deadlines, read_facts, read_schema, read_version, write_deadlines, write_facts,
-    write_schema,
+    VERSIONS_CEILING, read_deadlines, read_event, read_facts, read_schema, read_version, write_deadlines,
+    write_facts, write_schema,
 };
 use crate::limits::DOCUMENT_BYTES_CEILING;
 use crate::state::attempts::{ATTEMPTS_CEILING, Attempted, Tally};
@@ -18,7 +18,7 @@ use crate::state::etag_keys::Keys;
 use crate::state::history::Dropped;
 use crate::state::version::{Event, Version};
 use crate::state::{State, splices};
-use crate::wire::{Reader, Writer};
+use crate::wire::{DecodeError, Reader, Writer};
 
 const EFFECT_PUT: u8 = b'P';
 /// A commit with its whole document.
@@ -104,75 +104,92 @@ fn write_committed(out: &mut Writer, commit: &Commit) {
     out.text(text);
 }
 
-/// Decodes effects on the state that they are for; `None` for bytes that no [`encode_effects`] made, or for another state.
-pub fn decode_effects(bytes: &[u8], before: Option<&State>) -> Option<Vec<Effect>> {
-    let mut input = Reader { bytes };
+/// Decodes effects on the state that they are for. An error says where the bytes differ from what [`encode_effects`]
+/// makes for that state.
+pub fn decode_effects(bytes: &[u8], before: Option<&State>) -> Result<Vec<Effect>, DecodeError> {
+    let mut input = Reader::new(bytes);
     let mut effects = Vec::new();
     while !input.at_end() {
         if effects.len() == EFFECTS_CEILING {
-            return None;
+            return Err(input.unexpected("no more than 6 effects"));
         }
         effects.push(read_effect(&mut input, before)?);
     }
-    Some(effects)
+    Ok(effects)
 }
 
 /// Whether effects are a lapse without a command, by their first bytes.
 pub fn is_lapse(bytes: &[u8]) -> bool {
-    let mut input = Reader { bytes };
+    let mut input = Reader::new(bytes);
     let mut event = || {
-        input.byte().filter(|kind| matches!(*kind, EFFECT_COMMIT | EFFECT_CHANGE))?;
-        let (_number, _parent, _at_ms) = (input.number()?, input.number()?, input.time()?);
-        Event::from_byte(input.byte()?)
+        input.byte().ok().filter(|kind| matches!(*kind, EFFECT_COMMIT | EFFECT_CHANGE))?;
+        let (_number, _parent, _at_ms) = (input.number().ok()?, input.number().ok()?, input.time().ok()?);
+        read_event(&mut input).ok()
     };
     event() == Some(Event::Lapse)
 }
 
-fn read_effect(input: &mut Reader, before: Option<&State>) -> Option<Effect> {
-    Some(match input.byte()? {
+fn read_effect(input: &mut Reader, before: Option<&State>) -> Result<Effect, DecodeError> {
+    let missing = input.unexpected("an effect for a state that is there");
+    let unknown = input.unexpected("a kind of effect: P, C, S, K, L, A, D or I");
+    Ok(match input.byte()? {
         EFFECT_PUT => Effect::Put(Box::new(read_state(input)?)),
         EFFECT_KEY => {
-            let before = before.filter(|before| before.keys.lack_a_key())?;
+            let keyed = DecodeError { expected: "a key only for a state without one", ..missing };
+            let before = before.filter(|before| before.keys.lack_a_key()).ok_or(keyed)?;
             let keys = Keys { key: Some(read_key(input)?), ..before.keys };
             let kind = input.byte()?;
             read_commit(kind, input, before, keys)?
         }
-        kind @ (EFFECT_COMMIT | EFFECT_CHANGE) => read_commit(kind, input, before?, before?.keys)?,
+        kind @ (EFFECT_COMMIT | EFFECT_CHANGE) => {
+            let before = before.ok_or(missing)?;
+            read_commit(kind, input, before, before.keys)?
+        }
         EFFECT_RELABEL => Effect::Relabel(Relabel { label: input.name()?, dropped: read_dropped(input)? }),
         EFFECT_ATTEMPT => {
-            let tally = match input.byte()? {
-                1 => Tally::Success,
-                2 => Tally::Failure,
-                3 => Tally::Clear,
-                _ => return None,
-            };
+            let tally =
+                input.expect("an outcome of an attempt, 1 to 3", |input| match input.byte().ok()? {
+                    1 => Some(Tally::Success),
+                    2 => Some(Tally::Failure),
+                    3 => Some(Tally::Clear),
+                    _ => None,
+                })?;
             let attempt = read_attempt(input)?;
-            let history_max = usize::try_from(input.number()?).ok().filter(|max| *max <= ATTEMPTS_CEILING)?;
+            let history_max = input.number_to(ATTEMPTS_CEILING, "how many attempts are kept")?;
             Effect::Attempt(Attempted { tally, attempt, history_max })
         }
         EFFECT_DEADLINES => Effect::Deadlines(read_deadlines(input)?),
         EFFECT_REMEMBER => Effect::Remember(idempotency::read_remembered(input)?),
-        _ => return None,
+        _ => return Err(unknown),
     })
 }
 
 /// A new version with its whole document, or by what has changed. The digest of the latter says whether the document is the one
 /// that the primary has, so splices never make something else of another document.
-fn read_commit(kind: u8, input: &mut Reader, before: &State, keys: Keys) -> Option<Effect> {
+fn read_commit(kind: u8, input: &mut Reader, before: &State, keys: Keys) -> Result<Effect, DecodeError> {
+    let unknown = input.unexpected("a new version behind its key");
     let (version, digest) = match kind {
         EFFECT_COMMIT => (read_version(input)?, None),
         EFFECT_CHANGE => {
             let version = read_facts(input)?;
-            let text = splices::apply(before.head.document.text(), input.slice(DOCUMENT_BYTES_CEILING)?)?;
-            let document = Document::from_stored(text.as_bytes())?;
-            (Version { document, ..version }, Some(input.fixed()?))
+            let offset = input.offset();
+            let text = splices::apply(before.head.document.text(), input.section(DOCUMENT_BYTES_CEILING)?)?;
+            let expected = "splices that make a document in canonical text";
+            let document = Document::from_stored(text.as_bytes()).ok_or(DecodeError { offset, expected })?;
+            let digest = (input.offset(), input.fixed()?);
+            (Version { document, ..version }, Some(digest))
         }
-        _ => return None,
+        _ => return Err(unknown),
     };
     let (schema, label, dropped) = (read_schema(input)?, input.optional_name()?, read_dropped(input)?);
     let commit = Commit::on(before, version, keys, schema, label, dropped);
-    let is_same = digest.is_none_or(|digest| digest == commit.digest);
-    is_same.then(|| Effect::Commit(Box::new(commit)))
+    if let Some((offset, digest)) = digest
+        && digest != commit.digest
+    {
+        let expected = "the digest of the document that the splices make of the present one";
+        return Err(DecodeError { offset, expected });
+    }
+    Ok(Effect::Commit(Box::new(commit)))
 }
 
 fn write_dropped(out: &mut Writer, dropped: &Dropped) {
@@ -182,9 +199,12 @@ fn write_dropped(out: &mut Writer, dropped: &Dropped) {
     dropped.versions.iter().for_each(|version| out.number(*version));
 }
 
-fn read_dropped(input: &mut Reader) -> Option<Dropped> {
+fn read_dropped(input: &mut Reader) -> Result<Dropped, DecodeError> {
     let labels = input.len(LABELS_CEILING)?;
-    let labels = (0..labels).map(|_| input.name()).collect::<Option<_>>()?;
+    let labels = (0..labels).map(|_| input.name()).collect::<Result<_, DecodeError>>()?;
     let versions = input.len(VERSIONS_CEILING)?;
-    Some(Dropped { labels, versions: (0..versions).map(|_| input.number()).collect::<Option<_>>()? })
+    Ok(Dropped {
+        labels,
+        versions: (0..versions).map(|_| input.number()).collect::<Result<_, DecodeError>>()?,
+    })
 }

@@ -2,7 +2,7 @@
 
 use crate::etag::Etag;
 use crate::state::idempotency::{Made, Remembered, TOKENS_CEILING, Token, Tokens};
-use crate::wire::{Reader, Writer};
+use crate::wire::{DecodeError, Reader, Writer};
 
 const MADE_ETAG: u8 = 1;
 const MADE_ATTEMPTS: u8 = 2;
@@ -12,9 +12,10 @@ pub(super) fn write_tokens(out: &mut Writer, tokens: &Tokens) {
     tokens.kept.iter().for_each(|token| write_token(out, token));
 }
 
-pub(super) fn read_tokens(input: &mut Reader) -> Option<Tokens> {
-    let kept = (0..input.len(TOKENS_CEILING)?).map(|_| read_token(input)).collect::<Option<_>>()?;
-    Some(Tokens { kept })
+pub(super) fn read_tokens(input: &mut Reader) -> Result<Tokens, DecodeError> {
+    let kept =
+        (0..input.len(TOKENS_CEILING)?).map(|_| read_token(input)).collect::<Result<_, DecodeError>>()?;
+    Ok(Tokens { kept })
 }
 
 pub(super) fn write_remembered(out: &mut Writer, remembered: &Remembered) {
@@ -22,10 +23,10 @@ pub(super) fn write_remembered(out: &mut Writer, remembered: &Remembered) {
     out.len(remembered.kept_max);
 }
 
-pub(super) fn read_remembered(input: &mut Reader) -> Option<Remembered> {
+pub(super) fn read_remembered(input: &mut Reader) -> Result<Remembered, DecodeError> {
     let token = read_token(input)?;
-    let kept_max = usize::try_from(input.number()?).ok().filter(|max| *max <= TOKENS_CEILING)?;
-    Some(Remembered { token, kept_max })
+    let kept_max = input.number_to(TOKENS_CEILING, "how many tokens are kept")?;
+    Ok(Remembered { token, kept_max })
 }
 
 fn write_token(out: &mut Writer, token: &Token) {
@@ -44,12 +45,13 @@ fn write_token(out: &mut Writer, token: &Token) {
     }
 }
 
-fn read_token(input: &mut Reader) -> Option<Token> {
+fn read_token(input: &mut Reader) -> Result<Token, DecodeError> {
     let (name, digest) = (input.name()?, input.fixed()?);
+    let kind = input.unexpected("what a command made: 1 an etag, 2 a count of attempts");
     let made = match input.byte()? {
         MADE_ETAG => Made::Etag(Etag { version: input.number()?, digest: input.fixed()? }),
         MADE_ATTEMPTS => Made::Attempts(input.number()?),
-        _ => return None,
+        _ => return Err(kind),
     };
-    Some(Token { name, digest, made })
+    Ok(Token { name, digest, made })
 }

@@ -10,9 +10,11 @@ mod attempts;
 mod effects;
 mod history;
 mod idempotency;
+mod registry;
 pub(crate) mod state;
 mod version;
 
 pub use crate::limits::NAME_BYTES_MAX;
+pub use crate::wire::DecodeError;
 pub use effects::{decode_effects, encode_effects, is_lapse};
 pub use state::{decode_state, encode_state};

@@ -8,7 +8,7 @@ use crate::state::etag_keys::{Key, Keys};
 use crate::state::history::History;
 use crate::state::last_entry::LastEntry;
 use crate::state::version::Label;
-use crate::wire::{Reader, Writer};
+use crate::wire::{DecodeError, Reader, Writer};
 use std::num::NonZeroU64;
 
 /// The first byte of an encoded state; another one is another format.
@@ -28,11 +28,12 @@ pub fn encode_state(state: &State) -> Vec<u8> {
     out.bytes
 }
 
-/// Decodes a state; `None` for bytes that no [`encode_state`] made.
-pub fn decode_state(bytes: &[u8]) -> Option<State> {
-    let mut input = Reader { bytes };
+/// Decodes a state, or says where the bytes differ from what [`encode_state`] makes.
+pub fn decode_state(bytes: &[u8]) -> Result<State, DecodeError> {
+    let mut input = Reader::new(bytes);
     let state = read_state(&mut input)?;
-    input.at_end().then_some(state)
+    input.finish()?;
+    Ok(state)
 }
 
 pub(super) fn write_state(out: &mut Writer, state: &State) {
@@ -56,7 +57,9 @@ pub(super) fn write_state(out: &mut Writer, state: &State) {
     write_last_entry(out, state.last_entry);
 }
 
-pub(super) fn read_state(input: &mut Reader) -> Option<State> {
+pub(super) fn read_state(input: &mut Reader) -> Result<State, DecodeError> {
+    let offset = input.offset();
+    let unknown = input.unexpected("a format of states, 1 to 3");
     let format = input.byte()?;
     let mut keys = Keys { seed: input.fixed()?, key: None };
     if format == STATE_FORMAT && input.flag()? {
@@ -68,17 +71,18 @@ pub(super) fn read_state(input: &mut Reader) -> Option<State> {
     let past = match format {
         STATE_FORMAT | STATE_FORMAT_KEYLESS => history::read_past(input)?,
         STATE_FORMAT_WHOLE => history::read_whole(input, &state.head)?,
-        _ => return None,
+        _ => return Err(unknown),
     };
     let labels = input.len(LABELS_CEILING)?;
-    let labels = (0..labels).map(|_| Some(Label { name: input.name()?, version: input.number()? }));
-    let labels = labels.collect::<Option<_>>()?;
+    let labels = (0..labels).map(|_| Ok(Label { name: input.name()?, version: input.number()? }));
+    let labels = labels.collect::<Result<_, DecodeError>>()?;
     state.forget_passed();
     state.history = History { past, labels };
     state.attempts = attempts::read_attempts(input)?;
     state.tokens = idempotency::read_tokens(input)?;
     state.last_entry = read_last_entry(input)?;
-    state.check_invariants().is_ok().then_some(state)
+    state.check_invariants().map_err(|expected| DecodeError { offset, expected })?;
+    Ok(state)
 }
 
 pub(super) fn write_key(out: &mut Writer, key: Key) {
@@ -86,8 +90,10 @@ pub(super) fn write_key(out: &mut Writer, key: Key) {
     out.fixed(key.second);
 }
 
-pub(super) fn read_key(input: &mut Reader) -> Option<Key> {
-    Some(Key { first: NonZeroU64::new(input.fixed()?)?, second: input.fixed()? })
+pub(super) fn read_key(input: &mut Reader) -> Result<Key, DecodeError> {
+    let first =
+        input.expect("the first half of a key, not 0", |input| NonZeroU64::new(input.fixed().ok()?))?;
+    Ok(Key { first, second: input.fixed()? })
 }
 
 pub(super) fn write_last_entry(out: &mut Writer, last: Option<LastEntry>) {
@@ -99,11 +105,13 @@ pub(super) fn write_last_entry(out: &mut Writer, last: Option<LastEntry>) {
     }
 }
 
-pub(super) fn read_last_entry(input: &mut Reader) -> Option<Option<LastEntry>> {
+pub(super) fn read_last_entry(input: &mut Reader) -> Result<Option<LastEntry>, DecodeError> {
     if !input.flag()? {
-        return Some(None);
+        return Ok(None);
     }
-    LastEntry::new((input.number()?, input.number()?), input.time()?).map(Some)
+    let (id, offset) = ((input.number()?, input.number()?), input.offset());
+    let expected = "a time up to the end of the year 9999";
+    LastEntry::new(id, input.time()?).map(Some).ok_or(DecodeError { offset, expected })
 }
 
 #[cfg(test)]
@@ -214,13 +222,13 @@ mod tests {
 
     #[test]
     fn what_was_encoded_is_decoded() {
-        assert_eq!(decode_state(&encode_state(&state())), Some(state()));
+        assert_eq!(decode_state(&encode_state(&state())), Ok(state()));
         let before = state();
-        assert_eq!(decode_effects(&encode_effects(&effects()), Some(&before)), Some(effects()));
+        assert_eq!(decode_effects(&encode_effects(&effects()), Some(&before)), Ok(effects()));
         for effect in effects() {
             assert_eq!(
                 decode_effects(&encode_effects(std::slice::from_ref(&effect)), Some(&before)),
-                Some(vec![effect])
+                Ok(vec![effect])
             );
         }
     }
@@ -241,9 +249,9 @@ mod tests {
         let change = std::slice::from_ref(&change);
         let bytes = encode_effects(change);
         assert!(bytes.len() < 80, "{}", bytes.len());
-        assert_eq!(decode_effects(&bytes, Some(&before)).as_deref(), Some(change));
+        assert_eq!(decode_effects(&bytes, Some(&before)).as_deref(), Ok(change));
         for len in 1..bytes.len() {
-            assert_eq!(decode_effects(&bytes[..len], Some(&before)), None, "{len} bytes");
+            assert_eq!(decode_effects(&bytes[..len], Some(&before)).ok(), None, "{len} bytes");
         }
     }
 
@@ -256,7 +264,7 @@ mod tests {
         let mut reborn = before.clone();
         reborn.keys = Keys::from_random([0x5eed, 1, 3]);
         for state in [None, Some(&other), Some(&reborn)] {
-            assert_eq!(decode_effects(&bytes, state), None);
+            assert_eq!(decode_effects(&bytes, state).ok(), None);
         }
     }
 
@@ -273,13 +281,13 @@ mod tests {
             let commit = Commit::on(&before, version(5, &text), keys, None, None, Dropped::default());
             let effect = [Effect::Commit(Box::new(commit))];
             let bytes = encode_effects(&effect);
-            assert_eq!(decode_effects(&bytes, Some(&before)).as_deref(), Some(&effect[..]), "{text}");
+            assert_eq!(decode_effects(&bytes, Some(&before)).as_deref(), Ok(&effect[..]), "{text}");
             let mut after = before.clone();
             effect.into_iter().for_each(|effect| after.apply(effect));
             assert_eq!((after.keys, after.digest), (keys, keys.digest(5, &text)));
             // A key is for a state that has none, and stands before a version.
-            assert_eq!(decode_effects(&bytes, Some(&after)), None);
-            assert_eq!(decode_effects(&bytes[..17], Some(&before)), None);
+            assert_eq!(decode_effects(&bytes, Some(&after)).ok(), None);
+            assert_eq!(decode_effects(&bytes[..17], Some(&before)).ok(), None);
         }
     }
 
@@ -287,9 +295,9 @@ mod tests {
     fn truncated_and_padded_bytes_are_refused() {
         let bytes = encode_state(&state());
         for len in 0..bytes.len() {
-            assert_eq!(decode_state(&bytes[..len]), None, "{len} bytes");
+            assert_eq!(decode_state(&bytes[..len]).ok(), None, "{len} bytes");
         }
-        assert_eq!(decode_state(&[&bytes[..], &[0]].concat()), None);
+        assert_eq!(decode_state(&[&bytes[..], &[0]].concat()).ok(), None);
     }
 
     #[test]
@@ -323,7 +331,7 @@ mod tests {
         let versions = [rising, ancestor, label, twice, time, nobody, entry];
         let counts = [counted, beyond, more_failures, remembered, made, replayed];
         for broken in versions.into_iter().chain(counts) {
-            assert_eq!(decode_state(&encode_state(&broken)), None, "{broken:?}");
+            assert_eq!(decode_state(&encode_state(&broken)).ok(), None, "{broken:?}");
         }
     }
 
@@ -356,9 +364,33 @@ mod tests {
         // It is written in the present format, which is shorter.
         let again = encode_state(&state);
         assert!(again.len() < bytes.len());
-        assert_eq!(decode_state(&again), Some(state));
+        assert_eq!(decode_state(&again), Ok(state));
         for len in 0..bytes.len() {
-            assert_eq!(decode_state(&bytes[..len]), None, "{len} bytes");
+            assert_eq!(decode_state(&bytes[..len]).ok(), None, "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn error_says_where_a_payload_is_corrupt() {
+        let bytes = encode_state(&state());
+        let error_at = |at: usize, byte: u8| {
+            let mut corrupt = bytes.clone();
+            corrupt[at] = byte;
+            decode_state(&corrupt).expect_err("a corrupt payload")
+        };
+        let expected = "a format of states, 1 to 3";
+        assert_eq!(error_at(0, 9), DecodeError { offset: 0, expected });
+        // Behind the format and the seed: whether there is a key.
+        assert_eq!(error_at(9, 7), DecodeError { offset: 9, expected: "a flag, 0 or 1" });
+        let document = bytes.windows(10).position(|part| part == br#"{"current""#).expect("a document");
+        let expected = "a JSON object in canonical text";
+        // The length of a document stands before it, and belongs to it.
+        assert_eq!(error_at(document, b'['), DecodeError { offset: document - 1, expected });
+        let error = decode_state(&[&bytes[..], &[0]].concat()).expect_err("one byte too many");
+        assert_eq!(error, DecodeError { offset: bytes.len(), expected: "the end of the payload" });
+        for len in 0..bytes.len() {
+            let error = decode_state(&bytes[..len]).expect_err("a truncated payload");
+            assert!(error.offset <= len, "{error} of {len} bytes");
         }
     }
 
@@ -372,7 +404,7 @@ mod tests {
                 Past::of(&Version { number, parent: 0, ..head.clone() }, &Edits::default(), None)
             };
             state.history.past = (1..=past).map(packed).collect();
-            decode_state(&encode_state(&state)).map(|state| state.history.len())
+            decode_state(&encode_state(&state)).map(|state| state.history.len()).ok()
         };
         assert_eq!(chained(crate::state::packed::CHAIN_MAX as u64), Some(crate::state::packed::CHAIN_MAX));
         assert_eq!(chained(crate::state::packed::CHAIN_MAX as u64 + 1), None);
@@ -387,7 +419,7 @@ mod tests {
                 let at = at % bytes.len();
                 bytes[at] = byte;
             }
-            if let Some(decoded) = decode_state(&bytes) {
+            if let Ok(decoded) = decode_state(&bytes) {
                 proptest::prop_assert_eq!(encode_state(&decoded), bytes);
                 proptest::prop_assert_eq!(decoded.versions().count(), decoded.history.len() + 1);
             }

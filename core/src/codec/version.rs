@@ -4,7 +4,7 @@ use crate::limits::DOCUMENT_BYTES_CEILING;
 use crate::state::deadlines::{DEADLINES_MAX, Deadline, Deadlines, PLACE_BYTES_MAX};
 use crate::state::document::Document;
 use crate::state::version::{Event, SchemaRef, Version};
-use crate::wire::{Reader, Writer};
+use crate::wire::{DecodeError, Reader, Writer};
 
 /// More past versions than `state.snapshots` and `state.labels` can ask for together.
 pub(super) const VERSIONS_CEILING: usize = 2048;
@@ -25,23 +25,34 @@ pub(super) fn write_facts(out: &mut Writer, version: &Version) {
     write_deadlines(out, &version.deadlines);
 }
 
-pub(super) fn read_version(input: &mut Reader) -> Option<Version> {
+pub(super) fn read_version(input: &mut Reader) -> Result<Version, DecodeError> {
     let version = read_facts(input)?;
-    let document = Document::from_stored(input.slice(DOCUMENT_BYTES_CEILING)?)?;
-    Some(Version { document, ..version })
+    let document = read_document(input)?;
+    Ok(Version { document, ..version })
 }
 
 /// A version whose document is still to come.
-pub(super) fn read_facts(input: &mut Reader) -> Option<Version> {
-    Some(Version {
+pub(super) fn read_facts(input: &mut Reader) -> Result<Version, DecodeError> {
+    Ok(Version {
         number: input.number()?,
         parent: input.number()?,
         at_ms: input.time()?,
-        event: Event::from_byte(input.byte()?)?,
+        event: read_event(input)?,
         actor: input.optional_name()?,
         has_secret: input.flag()?,
         deadlines: read_deadlines(input)?,
         document: Document::empty(),
+    })
+}
+
+pub(super) fn read_event(input: &mut Reader) -> Result<Event, DecodeError> {
+    input.expect("an event, 1 to 6", |input| Event::from_byte(input.byte().ok()?))
+}
+
+/// The canonical text of a document.
+pub(super) fn read_document(input: &mut Reader) -> Result<Document, DecodeError> {
+    input.expect("a JSON object in canonical text", |input| {
+        Document::from_stored(input.slice(DOCUMENT_BYTES_CEILING).ok()?)
     })
 }
 
@@ -53,12 +64,12 @@ pub(super) fn write_deadlines(out: &mut Writer, deadlines: &Deadlines) {
     }
 }
 
-pub(super) fn read_deadlines(input: &mut Reader) -> Option<Deadlines> {
-    let deadlines = (0..input.len(DEADLINES_MAX)?).map(|_| {
-        let place = std::str::from_utf8(input.slice(PLACE_BYTES_MAX)?).ok()?;
-        Some(Deadline { place: place.into(), at_ms: input.time()? })
-    });
-    Deadlines::sorted(deadlines.collect::<Option<_>>()?)
+pub(super) fn read_deadlines(input: &mut Reader) -> Result<Deadlines, DecodeError> {
+    let offset = input.offset();
+    let deadlines = (0..input.len(DEADLINES_MAX)?)
+        .map(|_| Ok(Deadline { place: input.text(PLACE_BYTES_MAX)?.into(), at_ms: input.time()? }));
+    let deadlines = deadlines.collect::<Result<_, DecodeError>>()?;
+    Deadlines::sorted(deadlines).ok_or(DecodeError { offset, expected: "deadlines sorted by place" })
 }
 
 pub(super) fn write_schema(out: &mut Writer, schema: Option<&SchemaRef>) {
@@ -70,12 +81,12 @@ pub(super) fn write_schema(out: &mut Writer, schema: Option<&SchemaRef>) {
     }
 }
 
-pub(super) fn read_schema(input: &mut Reader) -> Option<Option<SchemaRef>> {
+pub(super) fn read_schema(input: &mut Reader) -> Result<Option<SchemaRef>, DecodeError> {
     match input.optional_name()? {
-        None => Some(None),
+        None => Ok(None),
         Some(name) => {
             let (revision, digest, has_secrets) = (input.number()?, input.fixed()?, input.flag()?);
-            Some(Some(SchemaRef { name, revision, digest, has_secrets }))
+            Ok(Some(SchemaRef { name, revision, digest, has_secrets }))
         }
     }
 }

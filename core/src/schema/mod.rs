@@ -12,7 +12,7 @@ mod keywords;
 mod pattern;
 mod refs;
 pub(crate) mod registry;
-mod source;
+pub(crate) mod source;
 mod subschema;
 mod uncovered;
 mod validate;

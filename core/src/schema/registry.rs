@@ -6,25 +6,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::bindings::{BINDINGS_MAX, Binding, Bindings};
+use super::bindings::{Binding, Bindings};
 use super::compiled::Schema;
-use super::source::SCHEMA_BYTES_MAX;
 use crate::budget::Budget;
 use crate::error::Error;
 use crate::json::change::{Change, ChangeKind};
 use crate::limits::Limits;
 use crate::state::State;
 use crate::state::version::{SchemaRef, Version};
-use crate::wire::{Reader, Writer};
 
 /// A server keeps at most this many schemas.
 pub const SCHEMAS_MAX: usize = 1024;
-
-const SET: u8 = b'S';
-const REMOVE: u8 = b'R';
-const BIND: u8 = b'B';
-const UNBIND: u8 = b'U';
-const ALL: u8 = b'A';
 
 /// Schemas by name, and the keys that are bound to them.
 #[derive(Debug, Default)]
@@ -206,110 +198,6 @@ impl Registry {
     pub fn clear(&mut self) {
         *self = Registry::new();
     }
-
-    /// The bytes of one schema being set.
-    pub fn encode_set(schema: &Schema) -> Vec<u8> {
-        let mut out = Writer::default();
-        out.byte(SET);
-        write_schema(&mut out, schema);
-        out.bytes
-    }
-
-    /// The bytes of one schema being removed.
-    pub fn encode_remove(name: &str) -> Vec<u8> {
-        let mut out = Writer::default();
-        out.byte(REMOVE);
-        out.text(name);
-        out.bytes
-    }
-
-    /// The bytes of a pattern being bound.
-    pub fn encode_bind(binding: &Binding) -> Vec<u8> {
-        let mut out = Writer::default();
-        out.byte(BIND);
-        write_binding(&mut out, binding);
-        out.bytes
-    }
-
-    /// The bytes of a binding being removed.
-    pub fn encode_unbind(pattern: &str) -> Vec<u8> {
-        let mut out = Writer::default();
-        out.byte(UNBIND);
-        out.text(pattern);
-        out.bytes
-    }
-
-    /// The bytes of the whole registry.
-    pub fn encode(&self) -> Vec<u8> {
-        let mut out = Writer::default();
-        out.byte(ALL);
-        out.len(self.schemas.len());
-        self.iter().for_each(|schema| write_schema(&mut out, schema));
-        out.len(self.bindings.len());
-        self.bindings.iter().for_each(|binding| write_binding(&mut out, binding));
-        out.bytes
-    }
-
-    /// Carries out what bytes say; nothing has changed when they are refused.
-    pub fn apply(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        const BROKEN: Error = Error::Internal("the stored schemas can't be read");
-        let mut input = Reader { bytes };
-        match input.byte().ok_or(BROKEN)? {
-            SET => {
-                let schema = read_schema(&mut input)?;
-                input.at_end().then(|| self.put(schema)).ok_or(BROKEN)
-            }
-            REMOVE => {
-                let name = input.name().ok_or(BROKEN)?;
-                input.at_end().then(|| self.remove(&name)).map(|_existed| ()).ok_or(BROKEN)
-            }
-            BIND => {
-                let binding = read_binding(&mut input).ok_or(BROKEN)?;
-                input.at_end().then(|| self.bind(binding)).ok_or(BROKEN)
-            }
-            UNBIND => {
-                let pattern = input.name().ok_or(BROKEN)?;
-                input.at_end().then(|| self.unbind(&pattern)).map(|_existed| ()).ok_or(BROKEN)
-            }
-            ALL => {
-                let count = input.len(SCHEMAS_MAX).ok_or(BROKEN)?;
-                let schemas = (0..count).map(|_| read_schema(&mut input)).collect::<Result<Vec<_>, _>>()?;
-                let count = input.len(BINDINGS_MAX).ok_or(BROKEN)?;
-                let bindings = (0..count).map(|_| read_binding(&mut input)).collect::<Option<Vec<_>>>();
-                let bindings = bindings.ok_or(BROKEN)?;
-                let replace = || {
-                    self.clear();
-                    schemas.into_iter().for_each(|schema| self.put(schema));
-                    self.bind_all(bindings);
-                };
-                input.at_end().then(replace).ok_or(BROKEN)
-            }
-            _ => Err(BROKEN),
-        }
-    }
-}
-
-fn write_binding(out: &mut Writer, binding: &Binding) {
-    out.text(&binding.pattern);
-    out.text(&binding.schema);
-}
-
-fn read_binding(input: &mut Reader) -> Option<Binding> {
-    Some(Binding { pattern: input.name()?, schema: input.name()? })
-}
-
-fn write_schema(out: &mut Writer, schema: &Schema) {
-    out.text(&schema.reference().name);
-    out.number(schema.reference().revision);
-    out.text(schema.text());
-}
-
-fn read_schema(input: &mut Reader) -> Result<Arc<Schema>, Error> {
-    const BROKEN: Error = Error::Internal("a stored schema can't be read");
-    let name = input.name().ok_or(BROKEN)?;
-    let revision = input.number().filter(|revision| *revision > 0).ok_or(BROKEN)?;
-    let text = input.slice(SCHEMA_BYTES_MAX).ok_or(BROKEN)?;
-    Schema::stored(&name, revision, text).map(Arc::new)
 }
 
 #[cfg(test)]

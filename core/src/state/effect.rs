@@ -12,6 +12,7 @@ use super::packed::Past;
 use super::splices::Edits;
 use super::version::{Event, Label, SchemaRef, Version};
 use super::{Passed, State};
+use crate::error::Error;
 use crate::etag::VERSION_MAX;
 use crate::time::TIME_MAX_MS;
 
@@ -30,6 +31,68 @@ pub enum Effect {
     Deadlines(Deadlines),
     /// A command with an ID was carried out.
     Remember(Remembered),
+}
+
+/// Which effects may stand together: at most one of each group, in this order. Each is checked against the state as it
+/// is before all of them, so no two may change the same part of it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Group {
+    Document,
+    Attempts,
+    Deadlines,
+    Tokens,
+}
+
+impl Effect {
+    /// Checks that effects may be applied together to `state`, or to a key without one: all of them or none. Effects come
+    /// from a file or a primary, so they are not trusted either (invariant I5).
+    ///
+    /// Errors: [`Error::EffectMismatch`].
+    pub fn admit(effects: &[Effect], state: Option<&State>) -> Result<(), Error> {
+        let mismatch = |reason| Err(Error::EffectMismatch(reason));
+        if !effects.is_sorted_by(|first, then| first.group() < then.group()) {
+            return mismatch("two effects change the same part of it, or they are out of order");
+        }
+        if effects.len() > 1 && effects.iter().any(|effect| matches!(effect, Effect::Put(_))) {
+            return mismatch("a whole state stands alone");
+        }
+        for effect in effects {
+            let is_admitted = match (effect, state) {
+                (Effect::Put(_), _) => true,
+                (_, None) => return mismatch("there is no state"),
+                (Effect::Commit(commit), Some(state)) => state.admits_commit(commit),
+                (Effect::Relabel(relabel), Some(state)) => state.admits_relabel(relabel),
+                (Effect::Attempt(attempted), Some(state)) => state.admits_attempt(attempted),
+                (Effect::Deadlines(deadlines), Some(_)) => deadlines.check_invariants().is_ok(),
+                (Effect::Remember(remembered), Some(state)) => state.tokens.admits(remembered),
+            };
+            if !is_admitted {
+                return mismatch(effect.mismatch());
+            }
+        }
+        Ok(())
+    }
+
+    fn group(&self) -> Group {
+        match self {
+            Effect::Put(_) | Effect::Commit(_) | Effect::Relabel(_) => Group::Document,
+            Effect::Attempt(_) => Group::Attempts,
+            Effect::Deadlines(_) => Group::Deadlines,
+            Effect::Remember(_) => Group::Tokens,
+        }
+    }
+
+    /// Why a state does not admit this effect.
+    fn mismatch(&self) -> &'static str {
+        match self {
+            Effect::Put(_) => "it is no state",
+            Effect::Commit(_) => "the commit does not follow its version, or drops a labelled one",
+            Effect::Relabel(_) => "the label drops a version that another label names",
+            Effect::Attempt(_) => "the attempt is of one operation too many, or its time is out of range",
+            Effect::Deadlines(_) => "the deadlines are not sorted, or out of range",
+            Effect::Remember(_) => "the token is remembered, or made what can't be",
+        }
+    }
 }
 
 /// A new version and everything that goes with it.
@@ -124,8 +187,7 @@ impl State {
         self.tokens.apply(remembered);
     }
 
-    /// Whether `effect` may be applied here: an effect from a stream of bytes is not trusted either (invariant I5).
-    pub fn admits_commit(&self, commit: &Commit) -> bool {
+    fn admits_commit(&self, commit: &Commit) -> bool {
         let version = &commit.version;
         self.head.number.checked_add(1) == Some(version.number)
             && version.number <= VERSION_MAX
@@ -135,29 +197,119 @@ impl State {
             && self.labels_survive(commit.label.as_deref(), &commit.dropped)
     }
 
-    /// As [`State::admits_commit`].
-    pub fn admits_relabel(&self, relabel: &Relabel) -> bool {
+    fn admits_relabel(&self, relabel: &Relabel) -> bool {
         self.labels_survive(Some(&relabel.label), &relabel.dropped)
     }
 
-    /// As [`State::admits_commit`].
-    pub fn admits_attempt(&self, attempted: &Attempted) -> bool {
+    /// Whether this attempt can be counted.
+    pub(crate) fn admits_attempt(&self, attempted: &Attempted) -> bool {
         self.attempts.admits(attempted)
-    }
-
-    /// As [`State::admits_commit`].
-    pub fn admits_deadlines(&self, deadlines: &Deadlines) -> bool {
-        deadlines.check_invariants().is_ok()
-    }
-
-    /// As [`State::admits_commit`].
-    pub fn admits_remembered(&self, remembered: &Remembered) -> bool {
-        self.tokens.admits(remembered)
     }
 
     /// Whether every label that stays names a version that stays.
     fn labels_survive(&self, set: Option<&str>, dropped: &Dropped) -> bool {
         let stay = |label: &&Label| Some(&*label.name) != set && !dropped.labels.contains(&label.name);
         self.history.labels.iter().filter(stay).all(|label| !dropped.versions.contains(&label.version))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::attempts::{Attempt, Tally};
+    use crate::state::document::Document;
+    use crate::state::idempotency::{Made, Token};
+
+    fn version(number: u64) -> Version {
+        Version {
+            number,
+            parent: number - 1,
+            at_ms: 1_741_058_499_570,
+            event: Event::Update,
+            actor: None,
+            has_secret: false,
+            deadlines: Deadlines::default(),
+            document: Document::empty(),
+        }
+    }
+
+    fn state() -> State {
+        State::new(Keys::from_random([0x5eed, 1, 2]), 1_741_058_499_570, None, version(4))
+    }
+
+    fn commit(state: &State, number: u64) -> Effect {
+        let commit = Commit::on(state, version(number), state.keys, None, None, Dropped::default());
+        Effect::Commit(Box::new(commit))
+    }
+
+    fn attempt() -> Effect {
+        let attempt = Attempt {
+            operation: "confirm".into(),
+            component: None,
+            at_ms: 1_741_058_499_570,
+            success: true,
+            error: None,
+        };
+        Effect::Attempt(Attempted { tally: Tally::Success, attempt, history_max: 10 })
+    }
+
+    fn remember(name: &str) -> Effect {
+        let token = Token { name: name.into(), digest: 1, made: Made::Attempts(1) };
+        Effect::Remember(Remembered { token, kept_max: 64 })
+    }
+
+    fn relabel() -> Effect {
+        Effect::Relabel(Relabel { label: "offer".into(), dropped: Dropped::default() })
+    }
+
+    fn deadlines() -> Effect {
+        Effect::Deadlines(Deadlines::default())
+    }
+
+    #[test]
+    fn effects_of_different_groups_stand_together_in_order() {
+        let state = state();
+        let together = [commit(&state, 5), attempt(), deadlines(), remember("wamid.1")];
+        assert_eq!(Effect::admit(&together, Some(&state)), Ok(()));
+        assert_eq!(Effect::admit(&[], None), Ok(()));
+        let backwards = [attempt(), commit(&state, 5)];
+        let twice = [attempt(), attempt()];
+        let both = [commit(&state, 5), relabel()];
+        for effects in [&backwards, &twice, &both] {
+            assert!(Effect::admit(effects, Some(&state)).is_err(), "{effects:?}");
+        }
+    }
+
+    #[test]
+    fn whole_state_stands_alone() {
+        let put = || Effect::Put(Box::new(state()));
+        assert_eq!(Effect::admit(&[put()], None), Ok(()));
+        assert_eq!(Effect::admit(&[put()], Some(&state())), Ok(()));
+        assert!(Effect::admit(&[put(), attempt()], Some(&state())).is_err());
+        assert!(Effect::admit(&[put(), attempt()], None).is_err());
+    }
+
+    #[test]
+    fn effect_on_a_missing_state_is_rejected() {
+        for effect in [commit(&state(), 5), relabel(), attempt(), deadlines(), remember("wamid.1")] {
+            let error = Effect::admit(&[effect], None).expect_err("no state");
+            assert_eq!(
+                error.to_string(),
+                "ERR the effect does not fit the state it is for: there is no state"
+            );
+        }
+    }
+
+    #[test]
+    fn effect_that_the_state_does_not_admit_is_rejected() {
+        let mut state = state();
+        assert!(Effect::admit(&[commit(&state, 6)], Some(&state)).is_err());
+        assert_eq!(Effect::admit(&[remember("wamid.1")], Some(&state)), Ok(()));
+        state.apply(remember("wamid.1"));
+        assert!(Effect::admit(&[remember("wamid.1")], Some(&state)).is_err());
+        state.relabel(Relabel { label: "offer".into(), dropped: Dropped::default() });
+        let dropped = Dropped { labels: vec![], versions: vec![4] };
+        let other = Effect::Relabel(Relabel { label: "menu".into(), dropped });
+        assert!(Effect::admit(&[other], Some(&state)).is_err());
     }
 }

@@ -86,7 +86,7 @@ impl Past {
 
     /// Its number, 0 where that can't be read.
     pub(crate) fn number(&self) -> u64 {
-        let mut input = Reader { bytes: &self.packed };
+        let mut input = Reader::new(&self.packed);
         input.byte().and_then(|_kind| input.number()).unwrap_or(0)
     }
 
@@ -100,7 +100,7 @@ impl Past {
         let Facts { mut version, kind, content } = self.facts()?;
         let text = match kind {
             WHOLE => std::str::from_utf8(content).ok()?.to_owned(),
-            SPLICES => splices::apply(newer.document.text(), content)?,
+            SPLICES => splices::apply(newer.document.text(), Reader::new(content)).ok()?,
             _ => return None,
         };
         version.document = Document::of_trusted(text)?;
@@ -109,21 +109,21 @@ impl Past {
 
     /// All but the document, which is `{}`.
     fn facts(&self) -> Option<Facts<'_>> {
-        let mut input = Reader { bytes: &self.packed };
-        let kind = input.byte()?;
-        let number = input.number()?;
-        let parent = number.checked_sub(input.number()?)?;
-        let at_ms = input.time()?;
-        let event = Event::from_byte(input.byte()?)?;
-        let has_secret = input.flag()?;
-        let actor = input.optional_name()?;
+        let mut input = Reader::new(&self.packed);
+        let kind = input.byte().ok()?;
+        let number = input.number().ok()?;
+        let parent = number.checked_sub(input.number().ok()?)?;
+        let at_ms = input.time().ok()?;
+        let event = Event::from_byte(input.byte().ok()?)?;
+        let has_secret = input.flag().ok()?;
+        let actor = input.optional_name().ok()?;
         if self.places.len() > DEADLINES_MAX {
             return None;
         }
         let deadlines = self
             .places
             .iter()
-            .map(|place| Some(Deadline { place: place.clone(), at_ms: input.distance(at_ms)? }))
+            .map(|place| Some(Deadline { place: place.clone(), at_ms: input.distance(at_ms).ok()? }))
             .collect::<Option<Vec<_>>>()?;
         let version = Version {
             number,
@@ -135,7 +135,7 @@ impl Past {
             has_secret,
             actor,
         };
-        Some(Facts { version, kind, content: input.bytes })
+        Some(Facts { version, kind, content: input.rest() })
     }
 
     /// The places and the bytes, to be written.

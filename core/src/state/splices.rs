@@ -15,7 +15,7 @@
 use std::ops::Range;
 
 use crate::limits::DOCUMENT_BYTES_CEILING;
-use crate::wire::{Reader, Writer};
+use crate::wire::{DecodeError, Reader, Writer};
 
 /// So long is what is looked for; less than this in common is not worth a splice of its own.
 const PROBE_BYTES: usize = 16;
@@ -65,18 +65,23 @@ fn write<'e>(
     }
 }
 
-/// Makes of one text the other; `None` where the bytes are no splices of it.
-pub(crate) fn apply(from: &str, splices: &[u8]) -> Option<String> {
-    let mut input = Reader { bytes: splices };
-    let (mut to, mut at) = (String::with_capacity(from.len() + splices.len()), 0_usize);
-    while !input.at_end() {
-        let start = at.checked_add(usize::try_from(input.number()?).ok()?)?;
-        to.push_str(from.get(at..start)?);
-        at = start.checked_add(usize::try_from(input.number()?).ok()?)?;
-        to.push_str(std::str::from_utf8(input.slice(DOCUMENT_BYTES_CEILING)?).ok()?);
+/// Applies splices to a text.
+pub(crate) fn apply(from: &str, mut splices: Reader) -> Result<String, DecodeError> {
+    const POSITION: &str = "a position between characters of the text, behind the splice before";
+    let (mut to, mut at) = (String::with_capacity(from.len() + splices.len_left()), 0_usize);
+    let forward = |at: usize, by: u64| at.checked_add(usize::try_from(by).ok()?);
+    while !splices.at_end() {
+        let skipped = splices.expect(POSITION, |input| {
+            let start = forward(at, input.number().ok()?)?;
+            let skipped = from.get(at..start)?;
+            at = forward(start, input.number().ok()?)?;
+            Some(skipped)
+        })?;
+        to.push_str(skipped);
+        to.push_str(splices.text(DOCUMENT_BYTES_CEILING)?);
     }
-    to.push_str(from.get(at..)?);
-    Some(to)
+    to.push_str(from.get(at..).ok_or_else(|| splices.unexpected(POSITION))?);
+    Ok(to)
 }
 
 struct Comparison<'t> {
@@ -200,8 +205,8 @@ mod tests {
         let (mut back, mut forth) = (Writer::default(), Writer::default());
         edits.write_back(&mut back, older);
         edits.write_forth(&mut forth, newer);
-        assert_eq!(apply(newer, &back.bytes).as_deref(), Some(older), "{newer} -> {older}");
-        assert_eq!(apply(older, &forth.bytes).as_deref(), Some(newer), "{older} -> {newer}");
+        assert_eq!(apply(newer, Reader::new(&back.bytes)).as_deref(), Ok(older), "{newer} -> {older}");
+        assert_eq!(apply(older, Reader::new(&forth.bytes)).as_deref(), Ok(newer), "{older} -> {newer}");
         back.bytes.len()
     }
 
@@ -228,9 +233,9 @@ mod tests {
         for splices in
             [&[6, 0, 0][..], &[0, 6, 0], &[1, 0], &[0, 0, 1, 0xff], &[2, 0, 1, b'x'], &[0, 1, 0x80]]
         {
-            assert_eq!(apply("aéb!", splices), None, "{splices:?}");
+            assert!(apply("aéb!", Reader::new(splices)).is_err(), "{splices:?}");
         }
-        assert_eq!(apply("aéb!", &[1, 2, 1, b'e']).as_deref(), Some("aeb!"));
+        assert_eq!(apply("aéb!", Reader::new(&[1, 2, 1, b'e'])).as_deref(), Ok("aeb!"));
     }
 
     proptest::proptest! {

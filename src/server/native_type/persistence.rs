@@ -51,11 +51,10 @@ pub extern "C" fn rdb_load(io: *mut raw::RedisModuleIO, encoding_version: c_int)
             return None;
         }
         let io = Io::new(io);
-        let state = load(io, codec::decode_state)?;
-        if state.is_none() {
-            warn("redis-state: the payload of a state is corrupt; it is not loaded");
-        }
-        let mut held = Held::new(state?);
+        let state = load(io, codec::decode_state)?.inspect_err(|error| {
+            warn(&format!("redis-state: a state can't be loaded: {error}"));
+        });
+        let mut held = Held::new(state.ok()?);
         let db = calls::io_db(io);
         // A tool that only reads a value names no key.
         if let Some(name) = RedisStr::name(calls::io_key(io)) {
