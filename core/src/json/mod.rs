@@ -20,6 +20,7 @@ mod merge;
 pub(crate) mod name;
 pub(crate) mod node;
 #[cfg(test)]
+#[path = "../../tests/oracle/mod.rs"]
 pub(crate) mod oracle;
 pub(crate) mod parse;
 pub(crate) mod patch;

@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use super::equal::equal;
+use super::parse::depth;
 use super::{find, find_parent_mut, text_len_bytes};
 use crate::error::Error;
 use crate::json::pointer::{Pointer, array_index};
@@ -220,14 +221,4 @@ impl Budget<'_> {
         }
         Ok(())
     }
-}
-
-/// How deep containers nest in `value`: 0 for a scalar, 1 for `{}`.
-fn depth(value: &Value) -> usize {
-    let deepest = match value {
-        Value::Object(members) => members.values().map(depth).max(),
-        Value::Array(elements) => elements.iter().map(depth).max(),
-        _ => return 0,
-    };
-    deepest.unwrap_or(0).saturating_add(1)
 }

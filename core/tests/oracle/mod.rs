@@ -1,9 +1,8 @@
 //! What everything in `json` is compared with: the same, done the straightforward way on serde_json's trees.
 //!
-//! It was the first implementation, with tests of its own. But for pointers it shares no code with what it judges, though the two
-//! are alike in places (escapes, decimals, the budget of a patch): what both call, neither could find wrong. Here too are the
-//! documents and changes that are tried: alike enough that most changes hit something, with everything in them that text can
-//! get wrong.
+//! It shares no code with what it judges, but for pointers and error texts. serde_json decides what is JSON and decodes
+//! strings; json-patch and its merge are compared too, where they do not reorder members. Here too are the documents and
+//! changes that are tried: alike enough that most changes hit something, with everything in them that text can get wrong.
 
 pub mod diff;
 pub mod equal;
@@ -15,7 +14,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value};
 
-use super::pointer::{Pointer, array_index, escaped};
+use crate::json::pointer::{Pointer, array_index, escaped};
 
 /// How many cases a property is tried on: `REDIS_STATE_CASES`, else fifty thousand.
 pub fn config() -> ProptestConfig {
@@ -52,7 +51,7 @@ pub fn find_parent_mut<'v, 'p>(
 }
 
 fn tree(text: &str) -> Value {
-    parse::parse(text.as_bytes(), 160).expect("json")
+    parse::parse(text.as_bytes()).expect("json")
 }
 
 fn name() -> impl Strategy<Value = String> {
