@@ -7,7 +7,7 @@ use redis_state_benches::document::{STEPS, change, document};
 use redis_state_benches::schema::Rules;
 use redis_state_core::codec::{decode_effects, decode_state, encode_effects, encode_state};
 use redis_state_core::decide::{
-    Context, Outcome, Remarks, Rights, Rollback, Target, Update, rollback, update,
+    Context, Metadata, Outcome, Rights, Rollback, Target, Update, rollback, update,
 };
 use redis_state_core::{
     Budget, Change, ChangeKind, Effect, Expected, Limits, Pointer, Registry, Schema, State, Ttl,
@@ -84,7 +84,7 @@ impl World {
             label: None,
             rebase: false,
             ttl: Ttl::In(300_000),
-            remarks: Remarks { actor: Some("amount_input".to_owned()), ..Remarks::default() },
+            metadata: Metadata { actor: Some("amount_input".to_owned()), ..Metadata::default() },
         };
         // The first document has protected members in it.
         let rights = Rights { protect: schema.is_some(), read_secrets: &|| false };
@@ -134,7 +134,7 @@ fn rolling_back() -> Box<dyn FnMut()> {
             only: None,
             all: false,
             ttl: Ttl::In(300_000),
-            remarks: Remarks::default(),
+            metadata: Metadata::default(),
         };
         let outcome = rollback(world.state.as_ref(), &request, &world.context(&Budget::new(&world.limits)))
             .expect("it is kept");

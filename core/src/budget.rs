@@ -1,19 +1,19 @@
-//! The work budget of one command: cost is charged where work is done, before it is done.
+//! The work budget of a command: work is charged before it is done.
 //!
-//! Limits on sizes do not bound work: a kilobyte of schema and a kilobyte of document can multiply into
-//! minutes. So whatever can grow faster than its input charges a [`Budget`] first, and a command whose
-//! budget is used up answers `TOOCOSTLY` and changes nothing. Charges depend on the request, the state,
-//! the schemas and the limits alone, so every server accepts and rejects the same commands.
+//! Limits on sizes do not bound work: a kilobyte of schema and a kilobyte of document can multiply
+//! into minutes. Work that can grow faster than its input charges a [`Budget`] first; a command
+//! without budget returns `TOOCOSTLY` and changes nothing. Charges depend on the request, the
+//! state, the schemas and the limits alone, so every server accepts and rejects the same commands.
 
 use std::cell::Cell;
 
 use crate::error::Error;
 use crate::limits::Limits;
 
-/// What is left of the work that one command may do.
+/// What is left of the work of a command.
 ///
-/// A unit is about a nanosecond of one core of a 2020s server. The amounts that callers charge are
-/// measured once and fixed in code; they are never taken from a clock.
+/// A unit is about a nanosecond of one core of a 2020s server. The charges are measured once and
+/// fixed in code; they never depend on a clock.
 #[derive(Debug)]
 pub struct Budget {
     left: Cell<u64>,
@@ -21,14 +21,14 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// The budget that `limits` give a command: `state.max-cost`.
+    /// The budget of a command under `limits`: `state.max-cost`.
     pub fn new(limits: &Limits) -> Budget {
         Budget { left: Cell::new(limits.cost_max), limit: limits.cost_max }
     }
 
-    /// Takes `units` out of the budget.
+    /// Charges `units`.
     ///
-    /// Errors: `TOOCOSTLY` when it does not hold that many; the budget stays used up then.
+    /// Errors: `TOOCOSTLY` when fewer are left; the budget stays exhausted.
     pub fn charge(&self, units: usize) -> Result<(), Error> {
         let left = self.left.get().checked_sub(units as u64);
         self.left.set(left.unwrap_or(0));

@@ -1,4 +1,5 @@
-//! What a command is decided with besides its arguments: the circumstances, the caller's metadata and the caller's rights.
+//! The inputs of a decision besides the arguments: circumstances, metadata and rights of the
+//! caller.
 
 use crate::budget::Budget;
 use crate::limits::Limits;
@@ -6,20 +7,20 @@ use crate::schema::registry::Registry;
 use crate::state::etag_keys::Keys;
 use crate::state::idempotency::Id;
 
-/// What a command knows besides its arguments; read once and passed down (invariant I2).
+/// The circumstances of a command; read once and passed down (invariant I2).
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
-    /// The key, by which bindings go.
+    /// The key; bindings match it.
     pub key: &'a [u8],
     /// The clock, in Unix milliseconds.
     pub now_ms: i64,
-    /// Random ones for a state that may be created, or that has no key yet.
+    /// Random keys for a state that is created, or that has no key yet.
     pub keys: Keys,
-    /// The ACL user who sent the command.
+    /// The ACL user that sent the command.
     pub user: &'a str,
     /// The limits in force.
     pub limits: &'a Limits,
-    /// What is left of the work that this command may do.
+    /// What is left of the command's work budget.
     pub budget: &'a Budget,
     /// The schemas in force.
     pub registry: &'a Registry,
@@ -27,49 +28,50 @@ pub struct Context<'a> {
     pub expires_at_ms: Option<i64>,
 }
 
-/// What a caller says about a command, for whoever reads the trail.
+/// What the caller says about a command, for readers of the audit stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Remarks {
-    /// `EVENT`: what happened, in the caller's words.
+pub struct Metadata {
+    /// `EVENT`: the event, in the caller's words.
     pub name: Option<String>,
-    /// `ACTOR`: which part of the caller did it.
+    /// `ACTOR`: the component of the caller that acts.
     pub actor: Option<String>,
-    /// `NOTE`: anything else.
+    /// `NOTE`: free text.
     pub note: Option<String>,
-    /// `OPERATION`: what is being tried, when attempts at it are counted.
+    /// `OPERATION`: the operation whose attempts are counted.
     pub operation: Option<String>,
-    /// `COMPONENT`: which part of the caller tries it.
+    /// `COMPONENT`: the component that attempts the operation.
     pub component: Option<String>,
-    /// `ID`: the token by which the command is known when it comes again.
+    /// `ID`: the token that identifies a repeated request.
     pub id: Option<Id>,
 }
 
-/// What a caller may do that not everybody may.
+/// The rights of a caller beyond those of STATE.UPDATE.
 #[derive(Clone, Copy)]
 pub struct Rights<'a> {
     /// STATE.SETPROTECTED: write protected members, and give a state another schema.
     pub protect: bool,
-    /// Read secrets, so that naming one with the value it has is no guess. Asked where a change names one and nowhere else: the
-    /// server's answer takes as long as a twentieth of an update.
+    /// Read secrets: a caller with this right guesses nothing by naming a secret with its value.
+    /// Asked only for a change that names a secret: the server's answer costs a twentieth of an
+    /// update.
     pub read_secrets: &'a dyn Fn() -> bool,
 }
 
 /// The ways to a valid state, mildest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rung {
-    /// The state is valid as it is.
+    /// The state is valid.
     Valid,
     /// Absent members get their defaults.
     Defaults,
-    /// Members that the schema's present revision does not know are dropped.
+    /// Drops members that the schema's present revision does not allow.
     Revision,
-    /// The newest valid version without a label.
+    /// The newest valid snapshot without a label.
     Snapshot,
-    /// The newest valid version with one.
+    /// The newest valid snapshot with a label.
     Label,
-    /// What STATE.RESET would make.
+    /// The result of STATE.RESET.
     Reset,
-    /// Where no state is: what the audit stream says there was.
+    /// Without a state: the document rebuilt from the audit stream.
     Audit,
     /// A new state.
     Created,

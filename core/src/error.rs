@@ -1,7 +1,8 @@
-//! Every way a command can be refused, with the data its reply needs.
+//! Why a command fails, with the data for its reply.
 //!
-//! `Display` gives the whole reply line, first the prefix that clients match on. Texts say what to do next; they never
-//! quote a value of a document, and show a caller's text up to a fixed length ([`Shown`]).
+//! `Display` is the whole reply line, with the prefix that clients match on. Texts say what to do
+//! next; they never quote a value of a document, and show a caller's text up to a fixed length
+//! ([`Shown`]).
 
 use redis_state_types::{ExpiryOutOfRange, prefix};
 use thiserror::Error as ThisError;
@@ -14,63 +15,63 @@ use crate::state::idempotency::Made;
 use crate::time::{TIME_MAX_MS, iso8601};
 use crate::wire::DecodeError;
 
-/// How many violations an `INVALID` reply spells out.
+/// How many violations an `INVALID` reply lists.
 const VIOLATIONS_SHOWN: usize = 10;
 
-/// An error tells of at most this many violations.
+/// The most violations in an error.
 pub const VIOLATIONS_MAX: usize = 100;
 
-/// Why a command was refused. Nothing has changed when one is returned (invariant I3).
+/// Why a command fails. It has changed nothing (invariant I3).
 #[derive(Clone, Debug, PartialEq, Eq, ThisError)]
 #[non_exhaustive]
 pub enum Error {
-    /// The state is not the one the caller has read.
+    /// The etag or version differs from the expected one.
     #[error("CONFLICT expected {expected}, current is {current}")]
     Conflict {
-        /// What the command named.
+        /// The expected version.
         expected: Expected,
-        /// What is there.
+        /// The present etag.
         current: Etag,
     },
-    /// A version was expected where no state is.
+    /// A version was expected, and there is no state.
     #[error("NOSTATE there is no state at this key; STATE.UPDATE with 0 or * creates one")]
     NoState,
-    /// The result does not pass its schema.
+    /// The result violates its schema.
     #[error("INVALID {}", listed(.violations))]
     Invalid {
         /// Every violation, in the order the schema finds them.
         violations: Vec<Violation>,
     },
-    /// A step that may not follow the one before.
+    /// A transition that the schema does not allow.
     #[error("TRANSITION {}: {} -> {}; allowed: {allowed}", Shown(.pointer), Shown(.from), Shown(.to))]
     Transition {
-        /// The member whose steps are listed.
+        /// The member with `x-transitions`.
         pointer: String,
-        /// Where the conversation is, `(none)` or `(unlisted)`.
+        /// The source, `(none)` or `(unlisted)`.
         from: String,
-        /// Where it was to go.
+        /// The target.
         to: String,
-        /// Where it may go.
+        /// The allowed targets.
         allowed: String,
     },
-    /// A protected member was to be written by a command that may not.
+    /// A command without the right changes a protected member.
     #[error("PROTECTED {}: only STATE.SETPROTECTED writes it; leave it out of the change", Shown(.pointer))]
     Protected {
         /// The member.
         pointer: String,
     },
-    /// A member that is set for good was to be changed.
+    /// A command changes an immutable member that is set.
     #[error("IMMUTABLE {}: it is set and stays as long as the state; leave it out of the change", Shown(.pointer))]
     Immutable {
         /// The member.
         pointer: String,
     },
-    /// A token that another command came with before.
+    /// Another command has used the token.
     #[error(
         "IDMISMATCH token made {made} for another command: send that one again, or this one with a new token"
     )]
     IdMismatch {
-        /// What that command came to.
+        /// The reply of that command.
         made: Made,
     },
     /// The text is not JSON.
@@ -78,7 +79,7 @@ pub enum Error {
     BadJson {
         /// The offending byte, counted from 0.
         at_byte: usize,
-        /// What is wrong there.
+        /// What is wrong.
         reason: &'static str,
     },
     /// An operation of a JSON patch can't be applied.
@@ -89,52 +90,52 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A JSON patch that is no array.
+    /// A JSON Patch that is not an array.
     #[error(
         "BADPATCH a patch is an array of operations such as {{\"op\":\"add\",\"path\":\"/current/data\",\"value\":{{}}}}"
     )]
     BadPatchShape,
-    /// Something is longer than its limit.
+    /// A value exceeds a limit.
     #[error("TOOBIG {what} is {bytes} bytes, {limit_name} is {limit}")]
     TooBig {
-        /// What is too long.
+        /// The value.
         what: &'static str,
-        /// How long it is.
+        /// Its length.
         bytes: usize,
         /// The name of the limit.
         limit_name: &'static str,
-        /// Its value.
+        /// The limit.
         limit: usize,
     },
-    /// A reply would be longer than a document may be.
+    /// A reply exceeds the longest document.
     #[error("TOOBIG {what} {bytes} bytes, state.max-bytes is {limit}: {advice}")]
     ReplyTooBig {
-        /// What would be replied, with a verb.
+        /// The reply, with a verb.
         what: &'static str,
-        /// How long it would be.
+        /// Its length.
         bytes: usize,
         /// `state.max-bytes`
         limit: usize,
         /// What to do.
         advice: &'static str,
     },
-    /// The json of a command nests too deep.
+    /// The JSON of a command nests too deep.
     #[error("TOODEEP at byte {at_byte}: containers nest deeper than state.max-depth, here {limit}")]
     TooDeep {
-        /// Where the first container too many begins.
+        /// The start of the first container beyond the limit.
         at_byte: usize,
-        /// How many may nest.
+        /// The limit.
         limit: usize,
     },
     /// The result of a patch nests too deep.
     #[error("TOODEEP the result nests {depth} deep, state.max-depth is {limit}")]
     ResultTooDeep {
-        /// How deep the result would be.
+        /// The depth of the result.
         depth: usize,
-        /// How many may nest.
+        /// The limit.
         limit: usize,
     },
-    /// The command would take more work than one command may.
+    /// The command needs more work than its budget allows.
     #[error(
         "TOOCOSTLY the command needs more work than state.max-cost allows, here {limit}: send a smaller change, use a \
          smaller document or a simpler schema, or raise state.max-cost"
@@ -143,41 +144,41 @@ pub enum Error {
         /// `state.max-cost`
         limit: u64,
     },
-    /// Subschemas lead to subschemas too deep for one document.
+    /// Subschemas nest too deep for one document.
     #[error(
         "TOOCOSTLY the schema asks subschemas within subschemas, more than {limit} deep: use fewer $ref and allOf on the way down"
     )]
     TooNested {
-        /// How deep they may.
+        /// The limit.
         limit: usize,
     },
-    /// One operation too many to count attempts of.
+    /// Too many operations with counted attempts.
     #[error(
         "TOOBIG a state counts the attempts of {limit} operations: STATE.ATTEMPT <key> <operation> CLEAR frees one"
     )]
     TooManyOperations {
-        /// How many are counted.
+        /// The limit.
         limit: usize,
     },
-    /// A document has too many members that lapse.
+    /// Too many members with a deadline.
     #[error("TOOBIG a document has {limit} members with x-ttl at most")]
     TooManyDeadlines {
-        /// How many it may have.
+        /// The limit.
         limit: usize,
     },
-    /// No way of recovering a state led to a valid one.
+    /// No rung of a recovery gives a valid state.
     #[error("INVALID no rung left: {tried}")]
     NoRung {
-        /// Every rung with its reason.
+        /// Each rung with its reason.
         tried: String,
     },
-    /// A schema that the server does not know.
+    /// The registry has no such schema.
     #[error("NOSCHEMA no schema is named {}; STATE.SCHEMA SET {} <json> makes it", Shown(.name), Shown(.name))]
     NoSchema {
         /// The name.
         name: String,
     },
-    /// A schema that can't be kept, or not be used here.
+    /// A schema that can't be stored, or can't be used here.
     #[error("BADSCHEMA {reason}")]
     BadSchema {
         /// What is wrong.
@@ -186,24 +187,24 @@ pub enum Error {
     /// A version that is not kept.
     #[error("NOVERSION kept: {kept}")]
     NoVersion {
-        /// The versions that are, as ranges.
+        /// The kept versions, as ranges.
         kept: String,
     },
     /// A way back from the first version.
     #[error("NOVERSION there is no earlier version; kept: {kept}")]
     NoEarlierVersion {
-        /// The versions that are kept, as ranges.
+        /// The kept versions, as ranges.
         kept: String,
     },
-    /// A label that names no version.
+    /// A label without a version.
     #[error("NOVERSION label {} names no version; kept: {kept}", Shown(.label))]
     NoLabel {
         /// The label.
         label: String,
-        /// The versions that are kept, as ranges.
+        /// The kept versions, as ranges.
         kept: String,
     },
-    /// An expiry that is not in the future, or beyond the last time there is.
+    /// An expiry in the past, or after the last valid time.
     #[error(
         "ERR invalid expire time: name one in the future and up to {}, Unix time {TIME_MAX_MS} ms",
         iso8601(TIME_MAX_MS)
@@ -215,16 +216,16 @@ pub enum Error {
         /// The member.
         pointer: String,
     },
-    /// A state whose version can't go up any more.
+    /// The version number can't grow any more.
     #[error("ERR the state has reached the last version; delete it and create it anew")]
     LastVersion,
-    /// Bytes of a file or of a primary that no encoder made.
+    /// A corrupt payload from a file or a primary.
     #[error("ERR {0}")]
     Corrupt(#[from] DecodeError),
-    /// An effect of a file or of a primary that does not fit the state under its key.
+    /// An effect from a file or a primary that the state rejects.
     #[error("ERR the effect does not fit the state it is for: {0}")]
     EffectMismatch(&'static str),
-    /// An invariant does not hold: a bug here, never a caller's fault.
+    /// A broken invariant: a bug in this crate.
     #[error("ERR internal: {0}")]
     Internal(&'static str),
 }
@@ -262,12 +263,12 @@ impl Error {
         }
     }
 
-    /// The reply, as long as an error line may be.
+    /// The reply, cut at the longest error line.
     pub fn line(&self) -> String {
         error_line(self.to_string())
     }
 
-    /// Whether this is a refusal by the rules, which the audit stream records.
+    /// Whether this is a rejection, which the audit stream records.
     pub fn is_rejection(&self) -> bool {
         REJECTIONS.contains(&self.prefix())
     }
@@ -308,13 +309,13 @@ fn listed(violations: &[Violation]) -> String {
         .collect();
     let more = violations.len().saturating_sub(VIOLATIONS_SHOWN);
     let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
-    // There the search for more ends.
+    // The validator stops here, so there may be more.
     let least = if violations.len() < VIOLATIONS_MAX { "" } else { "at least " };
     format!("{least}{} violation{plural}: {}{rest}", violations.len(), shown.join("; "))
 }
 
-/// A JSON pointer as error texts show it: the empty one is the whole document, and `/` is its member
-/// without a name (RFC 6901, section 5).
+/// A JSON pointer for error texts: the empty one is the whole document, and `/` is its member with
+/// an empty name (RFC 6901, section 5).
 pub(crate) fn shown_pointer(pointer: &str) -> &str {
     if pointer.is_empty() { "(root)" } else { pointer }
 }

@@ -1,15 +1,15 @@
-//! The state machine of redis-state: bytes and times in, results out.
+//! The state machine of redis-state: bytes and times in, outcomes out.
 //!
-//! Nothing here knows Redis, reads a clock, draws a random number or touches a file, so everything runs in a unit
-//! test and in a fuzzer. The module (the crate above) opens keys, asks this crate what a command means for the
-//! state in them, and carries out the answer.
+//! This crate does not use Redis, a clock, randomness or files, so all of it runs in unit tests and
+//! fuzzers. The module opens a key, asks this crate to decide the command, and applies the outcome.
 //!
 //! * [`Document`]: the JSON object a client owns, kept as compact canonical text
-//! * [`Change`]: what a client wants done to it (merge patch, shallow merge, JSON patch, replacement)
-//! * [`State`]: a document with its version, past versions and labels; changed by an [`Effect`] only
-//! * [`Schema`], [`Registry`]: what a document must look like, the rules for what it may become, and which keys obey it
+//! * [`Change`]: a change of a document (merge patch, shallow merge, JSON Patch, replacement)
+//! * [`State`]: a document with its version, snapshots and labels; only an [`Effect`] changes it
+//! * [`Schema`], [`Registry`]: the shape of a document, the rules for its changes, and the keys
+//!   bound to a schema
 //! * [`decide`]: the commands as pure functions from a state to an [`Outcome`](decide::Outcome)
-//! * [`codec`]: the bytes of a state and of an effect
+//! * [`codec`]: the binary encoding of states, effects and schemas
 
 #![cfg_attr(
     test,

@@ -1,11 +1,11 @@
 //! Texts of callers in error replies and audit entries, cut at a fixed length.
 //!
-//! A member's name or a pointer may be as long as a document. An error that repeats it in full would
-//! be a reply of megabytes, and an entry that the audit stream keeps for a day.
+//! A name or pointer can be as long as a document. Repeated in full it would make an error reply of
+//! megabytes, and an audit entry of the same size.
 
 use std::fmt;
 
-/// A pointer, a name or another text of a caller is shown up to this length, in bytes.
+/// A pointer, name or other text of a caller is shown up to this length, in bytes.
 pub const TEXT_SHOWN_BYTES_MAX: usize = 256;
 
 /// An error line is at most this long, in bytes.
@@ -13,7 +13,7 @@ pub const ERROR_LINE_BYTES_MAX: usize = 4096;
 
 const ELLIPSIS: &str = "…";
 
-/// The longest beginning of a text that has at most this many bytes.
+/// The longest prefix of a text within this many bytes.
 pub(crate) fn start_of(text: &str, bytes_max: usize) -> &str {
     if text.len() <= bytes_max {
         return text;
@@ -22,7 +22,7 @@ pub(crate) fn start_of(text: &str, bytes_max: usize) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-/// A text of a caller, to be printed: `…` stands for what is cut.
+/// A caller's text for display; `…` marks a cut.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown<'t>(pub &'t str);
 
@@ -34,7 +34,7 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// An error line, cut where it is longer than a line may be: a list of violations, for example.
+/// An error line, cut at the longest line: a list of violations, for example.
 pub fn error_line(mut line: String) -> String {
     if line.len() > ERROR_LINE_BYTES_MAX {
         line.truncate(start_of(&line, ERROR_LINE_BYTES_MAX.saturating_sub(ELLIPSIS.len())).len());

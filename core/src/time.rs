@@ -1,4 +1,4 @@
-//! Times as people read them.
+//! Times in ISO 8601.
 
 use chrono::{DateTime, SecondsFormat};
 pub(crate) use redis_state_types::TIME_MAX_MS;
@@ -9,7 +9,7 @@ pub fn iso8601(unix_ms: i64) -> String {
     DateTime::from_timestamp_millis(clamped).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// The Unix time in milliseconds that [`iso8601`] has printed.
+/// The Unix time in milliseconds of a text by [`iso8601`].
 pub(crate) fn unix_ms(text: &str) -> Option<i64> {
     DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_millis())
 }

@@ -1,4 +1,5 @@
-//! The primitives of the binary format: numbers, times, texts and flags, and a reader that trusts no byte.
+//! The primitives of the binary format: numbers, times, texts and flags, and a reader that trusts
+//! no byte.
 
 use thiserror::Error as ThisError;
 
@@ -34,12 +35,12 @@ impl Writer {
         self.number(len as u64);
     }
 
-    /// Times are never negative: `check_invariants` and the clock see to that.
+    /// Never negative: `check_invariants` and the clock guarantee it.
     pub(crate) fn time(&mut self, unix_ms: i64) {
         self.number(unix_ms.max(0) as u64);
     }
 
-    /// How far a time is from another one: short where they are near, whichever comes first.
+    /// The distance of a time from another one: short when they are near, in either direction.
     pub(crate) fn distance(&mut self, from_ms: i64, at_ms: i64) {
         let distance = at_ms.saturating_sub(from_ms);
         self.number(((distance << 1) ^ (distance >> 63)) as u64);
@@ -62,14 +63,14 @@ impl Writer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ThisError)]
 #[error("corrupt payload at byte {offset}: expected {expected}")]
 pub struct DecodeError {
-    /// Where the unexpected bytes begin, counted from 0. For a rule that several fields must meet together it is
-    /// where the first of them begins.
+    /// Where the unexpected bytes begin, counted from 0. For a rule that several fields must meet
+    /// together it is where the first of them begins.
     pub offset: usize,
     /// What the format has there.
     pub expected: &'static str,
 }
 
-/// Reads a payload from front to back.
+/// Reads a payload from front to back, and trusts no byte.
 pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
     /// Where the bytes end in the whole payload.
@@ -115,7 +116,7 @@ impl<'a> Reader<'a> {
         if self.at_end() { Ok(()) } else { Err(self.unexpected("the end of the payload")) }
     }
 
-    /// All bytes that are left.
+    /// All remaining bytes.
     pub(crate) fn rest(self) -> &'a [u8] {
         self.bytes
     }
@@ -134,7 +135,8 @@ impl<'a> Reader<'a> {
         Ok(u64::from_le_bytes(*bytes))
     }
 
-    /// One encoding a number: a longer one than needed is rejected, so that equal states have equal bytes.
+    /// Each number has one encoding: a longer one is rejected, so that equal states have equal
+    /// bytes.
     pub(crate) fn number(&mut self) -> Result<u64, DecodeError> {
         self.expect("a varint", |input| {
             let mut number = 0_u64;
@@ -162,7 +164,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A count of things of at least one byte each: never more than there are bytes left.
+    /// A count of items of at least one byte each: never more than the remaining bytes.
     pub(crate) fn len(&mut self, max: usize) -> Result<usize, DecodeError> {
         self.expect("a length within its limit and within the payload", |input| {
             let len = usize::try_from(input.number().ok()?).ok()?;
@@ -185,7 +187,7 @@ impl<'a> Reader<'a> {
         self.section(max).map(Reader::rest)
     }
 
-    /// A length and as many bytes, to be read by themselves.
+    /// A length and as many bytes, as a reader of their own.
     pub(crate) fn section(&mut self, max: usize) -> Result<Reader<'a>, DecodeError> {
         let len = self.len(max)?;
         let Some((bytes, rest)) = self.bytes.split_at_checked(len) else {

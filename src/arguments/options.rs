@@ -5,7 +5,7 @@
 //! shows is the one that is parsed. A word twice, or two words of one group, is a syntax error,
 //! never "the last one wins".
 
-use redis_state_core::decide::{Remarks, Target};
+use redis_state_core::decide::{Metadata, Target};
 use redis_state_core::{ChangeKind, Error as CoreError, Id, Pointer, Ttl};
 
 use crate::arguments::words;
@@ -144,17 +144,17 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// As [`Options::remarks`], and by which token `command` is known; `details` tell it from
+    /// As [`Options::metadata`], and by which token `command` is known; `details` tell it from
     /// others with the same token.
-    pub fn remarks_and_id(&self, command: &Command, details: [&[u8]; 2]) -> Remarks {
+    pub fn remarks_and_id(&self, command: &Command, details: [&[u8]; 2]) -> Metadata {
         let id = self.id.map(|token| Id::new(token.to_owned(), text(command.name), details));
-        Remarks { id, ..self.remarks() }
+        Metadata { id, ..self.metadata() }
     }
 
     /// What the caller says about the command.
-    pub fn remarks(&self) -> Remarks {
+    pub fn metadata(&self) -> Metadata {
         let owned = |text: Option<&str>| text.map(str::to_owned);
-        Remarks {
+        Metadata {
             name: owned(self.event),
             actor: owned(self.actor),
             note: owned(self.note),

@@ -56,9 +56,9 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
     let options = Options::parse(&COMMAND, rest)?;
     let operation = names::name("the operation", operation.bytes())?;
     let tally = tally_word(tally)?;
-    let remarks = options.remarks_and_id(&COMMAND, [operation.as_bytes(), tally.as_str().as_bytes()]);
-    let remarks = decide::Remarks { operation: Some(operation.to_owned()), ..remarks };
-    let attempt = Try { tally, error: options.error.map(str::to_owned), remarks };
+    let metadata = options.remarks_and_id(&COMMAND, [operation.as_bytes(), tally.as_str().as_bytes()]);
+    let metadata = decide::Metadata { operation: Some(operation.to_owned()), ..metadata };
+    let attempt = Try { tally, error: options.error.map(str::to_owned), metadata };
     Ok(Request { key: *key, operation, attempt, audit: options.audit })
 }
 
@@ -77,8 +77,8 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let mut target = Target::open(ctx, request.key, stream)?;
     let outcome = decide::attempt(target.state(), &request.attempt, &target.context(&registry::read()));
     // The count is rejected, not the operation: this must not count as one more failure of it.
-    let remarks = decide::Remarks { operation: None, ..request.attempt.remarks.clone() };
-    let outcome = outcome.map_err(|error| target.reject(error, &remarks, Ttl::Keep))?;
+    let metadata = decide::Metadata { operation: None, ..request.attempt.metadata.clone() };
+    let outcome = outcome.map_err(|error| target.reject(error, &metadata, Ttl::Keep))?;
     let course = outcome.course;
     target.carry_out(outcome)?;
     let counter = target.state().and_then(|state| state.attempts().counter(request.operation));

@@ -1,6 +1,6 @@
 //! STATE.DELETE: deletes a state if its version is the expected one, with an audit entry.
 
-use redis_state_core::decide::{self, Remarks};
+use redis_state_core::decide::{self, Metadata};
 use redis_state_core::{Expected, Ttl};
 
 use crate::arguments::expected;
@@ -40,7 +40,7 @@ struct Request<'a> {
     key: RedisStr<'a>,
     expected: Expected,
     purge: bool,
-    remarks: Remarks,
+    metadata: Metadata,
     audit: Option<RedisStr<'a>>,
 }
 
@@ -52,7 +52,7 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
         key: *key,
         expected,
         purge: options.purge.is_some(),
-        remarks: options.remarks(),
+        metadata: options.metadata(),
         audit: options.audit,
     })
 }
@@ -66,9 +66,10 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     }
     let stream = AuditStream::of(&request.key, request.audit)?;
     let mut target = Target::open(ctx, request.key, stream)?;
-    let remarks = &request.remarks;
-    let entry = decide::delete(target.state(), request.expected, remarks, &target.context(&registry::read()));
-    let entry = entry.map_err(|error| target.reject(error, remarks, Ttl::Keep))?;
+    let metadata = &request.metadata;
+    let entry =
+        decide::delete(target.state(), request.expected, metadata, &target.context(&registry::read()));
+    let entry = entry.map_err(|error| target.reject(error, metadata, Ttl::Keep))?;
     target.delete(&entry, request.purge)?;
     ctx.reply_int(1);
     Ok(())

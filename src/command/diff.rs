@@ -28,8 +28,8 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let (from, to) = (words::positive("from", from)?, words::positive("to", to)?);
     read::state(ctx, *key, |state| {
         let (from, to) = (read::version(state, from)?, read::version(state, to)?);
-        let hiding = registry::read().hiding_past(state.schema(), &from)?.cloned();
-        registry::read().hiding_past(state.schema(), &to)?;
+        let hiding = registry::read().hiding_snapshot(state.schema(), &from)?.cloned();
+        registry::read().hiding_snapshot(state.schema(), &to)?;
         let (from, to) = (read::unlapsed(ctx, state, &from), read::unlapsed(ctx, state, &to));
         let limits = config::limits();
         let patch = match hiding {

@@ -68,7 +68,7 @@ pub fn shown<'s>(ctx: Ctx, key: &Key, state: &'s State) -> Cow<'s, State> {
         registry: &registry::read(),
         expires_at_ms: key.expires_at_ms(),
     };
-    decide::shown(state, &circumstances)
+    decide::lapsed_state(state, &circumstances)
 }
 
 /// A kept version, the present one included.
@@ -95,7 +95,7 @@ pub fn present<'d>(
 /// The document of a snapshot, with its secrets masked for every caller.
 pub fn past<'d>(ctx: Ctx, state: &State, version: &'d Version) -> Result<Cow<'d, Document>, Error> {
     let document = unlapsed(ctx, state, version);
-    Ok(match registry::read().hiding_past(state.schema(), version)? {
+    Ok(match registry::read().hiding_snapshot(state.schema(), version)? {
         None => document,
         Some(hiding) => Cow::Owned(hiding.masked(&document)),
     })
@@ -116,7 +116,11 @@ pub fn bytes(ctx: Ctx, key: RedisStr, state: &State, version: &Version) -> usize
 pub fn unlapsed<'d>(ctx: Ctx, state: &State, version: &'d Version) -> Cow<'d, Document> {
     let registry = registry::read();
     let schema = state.schema().and_then(|schema| registry.get(&schema.name).ok());
-    decide::past(schema.map(|schema| &**schema), version, ctx.command_ms(version.deadlines.first_ms()))
+    decide::snapshot_document(
+        schema.map(|schema| &**schema),
+        version,
+        ctx.command_ms(version.deadlines.first_ms()),
+    )
 }
 
 /// The reply of a whole document: its etag and its text.

@@ -41,7 +41,7 @@ struct Request<'a> {
     key: RedisStr<'a>,
     schema: Option<&'a str>,
     ttl: Ttl,
-    remarks: decide::Remarks,
+    metadata: decide::Metadata,
     audit: Option<RedisStr<'a>>,
     align: Vec<RedisStr<'a>>,
 }
@@ -53,22 +53,22 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
         key: *key,
         schema: options.schema,
         ttl: options.ttl.unwrap_or_default(),
-        remarks: options.remarks(),
+        metadata: options.metadata(),
         audit: options.audit,
         align: options.align.take().unwrap_or_default(),
     })
 }
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
-    let Request { key, schema, ttl, remarks, audit, align } = parse(args)?;
+    let Request { key, schema, ttl, metadata, audit, align } = parse(args)?;
     let stream = AuditStream::of_state(&key, audit)?;
     let mut target = Target::open(ctx, key, stream)?;
     let may_change_schema = schema.is_some() && ctx.may_set_protected(key);
-    let request = Recover { schema: schema.map(str::to_owned), ttl, remarks, may_change_schema };
+    let request = Recover { schema: schema.map(str::to_owned), ttl, metadata, may_change_schema };
     let recovery =
         decide::recover(target.state(), &target.recorded(), &request, &target.context(&registry::read()))?;
     let tried = recovery.tried.clone();
-    let (rung, etag) = target.recover(recovery, &request.remarks)?;
+    let (rung, etag) = target.recover(recovery, &request.metadata)?;
     target.align(&align);
     reply(ctx, rung, etag, &tried);
     Ok(())

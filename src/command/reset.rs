@@ -43,7 +43,7 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
     let reset = Reset {
         expected,
         ttl: options.ttl.unwrap_or_default(),
-        remarks: options.remarks_and_id(&COMMAND, [b"", b""]),
+        metadata: options.remarks_and_id(&COMMAND, [b"", b""]),
     };
     let align = options.align.take().unwrap_or_default();
     Ok(Request { key: *key, reset, audit: options.audit, align, returns: options.returns.is_some() })
@@ -54,6 +54,6 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let stream = AuditStream::of_state(&request.key, request.audit)?;
     let mut target = Target::open(ctx, request.key, stream)?;
     let outcome = decide::reset(target.state(), &request.reset, &target.context(&registry::read()));
-    let Reset { remarks, ttl, .. } = &request.reset;
-    finish(ctx, &mut target, outcome, remarks, *ttl, &request.align, request.returns)
+    let Reset { metadata, ttl, .. } = &request.reset;
+    finish(ctx, &mut target, outcome, metadata, *ttl, &request.align, request.returns)
 }

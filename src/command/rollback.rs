@@ -77,7 +77,7 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
         only: options.only.take(),
         all: options.all.is_some(),
         ttl: options.ttl.unwrap_or_default(),
-        remarks: options.remarks_and_id(&COMMAND, [b"", b""]),
+        metadata: options.remarks_and_id(&COMMAND, [b"", b""]),
     };
     let align = options.align.take().unwrap_or_default();
     Ok(Request { key: *key, rollback, audit: options.audit, align, returns: options.returns.is_some() })
@@ -91,6 +91,6 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let stream = AuditStream::of_state(&request.key, request.audit)?;
     let mut target = Target::open(ctx, request.key, stream)?;
     let outcome = decide::rollback(target.state(), &request.rollback, &target.context(&registry::read()));
-    let Rollback { remarks, ttl, .. } = &request.rollback;
-    finish(ctx, &mut target, outcome, remarks, *ttl, &request.align, request.returns)
+    let Rollback { metadata, ttl, .. } = &request.rollback;
+    finish(ctx, &mut target, outcome, metadata, *ttl, &request.align, request.returns)
 }

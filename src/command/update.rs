@@ -102,7 +102,7 @@ fn parse<'a>(args: &[RedisStr<'a>], command: &Command) -> Result<Request<'a>, Er
         label: owned(options.label),
         rebase: options.rebase.is_some(),
         ttl: options.ttl.unwrap_or_default(),
-        remarks: options.remarks_and_id(command, [kind.as_str().as_bytes(), json.bytes()]),
+        metadata: options.remarks_and_id(command, [kind.as_str().as_bytes(), json.bytes()]),
     };
     Ok(Request {
         key: *key,
@@ -158,11 +158,11 @@ fn update(ctx: Ctx, args: &[RedisStr], request: Request, protect: bool) -> Resul
         let (shown, registry) = (target.shown(), registry::read());
         decide::update(shown.as_deref(), &request.update, rights, change, &target.context(&registry))
     });
-    let Update { remarks, ttl, .. } = &request.update;
+    let Update { metadata, ttl, .. } = &request.update;
     if request.dry_run {
         return reply(ctx, &target, &outcome?, request.returns);
     }
-    finish(ctx, &mut target, outcome, remarks, *ttl, &request.align, request.returns)
+    finish(ctx, &mut target, outcome, metadata, *ttl, &request.align, request.returns)
 }
 
 /// The end of a command that makes a version: applies the outcome and replies, or records the
@@ -171,12 +171,12 @@ pub fn finish(
     ctx: Ctx,
     target: &mut Target,
     outcome: Result<Outcome, CoreError>,
-    remarks: &decide::Remarks,
+    metadata: &decide::Metadata,
     ttl: Ttl,
     align: &[RedisStr],
     returns: bool,
 ) -> Result<(), Error> {
-    let outcome = outcome.map_err(|error| target.reject(error, remarks, ttl))?;
+    let outcome = outcome.map_err(|error| target.reject(error, metadata, ttl))?;
     let etag = outcome.etag;
     target.carry_out(outcome)?;
     target.align(align);

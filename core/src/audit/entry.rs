@@ -1,9 +1,9 @@
-//! What the audit stream says: one entry for each commit, refusal by the rules, note, attempt, recovery rung and deletion.
+//! Audit entries: one for each commit, rejection, note, attempt, recovery rung and deletion.
 //!
-//! An entry is a list of fields for XADD; fields without a value are left out. The server only appends it. Documents come
-//! here with their secrets hidden.
+//! An entry is a list of fields for XADD, without the fields that have no value; the server only
+//! appends it. Secrets in documents are masked before they come here.
 
-use crate::context::{Context, Remarks, Rung};
+use crate::context::{Context, Metadata, Rung};
 use crate::error::Error;
 use crate::etag::Etag;
 use crate::json::diff::{PatchText, creation_text, diff_text};
@@ -14,31 +14,31 @@ use crate::state::attempts::Attempted;
 use crate::state::version::Event;
 use crate::time::iso8601;
 
-/// About as many fields as an entry has, and as many bytes in them.
+/// The usual number of fields and of bytes in an entry: initial capacities.
 const FIELDS: usize = 12;
 const BYTES: usize = 512;
 
-/// Every commit whose version divides by this carries the document, so that a trail that was trimmed still has one.
+/// Commits of each n-th version carry the document, so that a trimmed stream still has one.
 const DOCUMENT_EVERY: u64 = 64;
 
-/// Whether the entry of a commit carries the document, whatever there was before.
+/// Whether the entry of a commit always carries the document.
 pub(crate) fn carries_document(version: u64) -> bool {
     version.checked_rem(DOCUMENT_EVERY) == Some(0)
 }
 
-/// One entry of the audit stream: field names and values in order. Every commit makes one, so the values stand in one text: a string
-/// for each was as many blocks of memory to take and to give back.
+/// One audit entry: field names and values in order. All values share one text, since each commit
+/// makes an entry, and a string for each value was an allocation for each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     text: String,
-    /// Names, and where in the text the value of each ends.
+    /// Names, and where the value of each ends in the text.
     ends: Vec<(&'static str, usize)>,
 }
 
 impl Entry {
-    pub(super) fn new(event: &str, remarks: &Remarks) -> Entry {
+    pub(super) fn new(event: &str, metadata: &Metadata) -> Entry {
         let mut entry = Entry::of(event);
-        entry.push_some("name", remarks.name.as_deref());
+        entry.push_some("name", metadata.name.as_deref());
         entry
     }
 
@@ -74,14 +74,14 @@ impl Entry {
         self.push("etag", etag.bytes().as_str());
     }
 
-    fn push_circumstances(&mut self, remarks: &Remarks, context: &Context) {
+    fn push_circumstances(&mut self, metadata: &Metadata, context: &Context) {
         self.push("at", &iso8601(context.now_ms));
         self.push("user", context.user);
-        self.push_some("actor", remarks.actor.as_deref());
-        self.push_some("note", remarks.note.as_deref());
-        self.push_some("operation", remarks.operation.as_deref());
-        self.push_some("component", remarks.component.as_deref());
-        self.push_some("id", remarks.id.as_ref().map(|id| id.token.as_str()));
+        self.push_some("actor", metadata.actor.as_deref());
+        self.push_some("note", metadata.note.as_deref());
+        self.push_some("operation", metadata.operation.as_deref());
+        self.push_some("component", metadata.component.as_deref());
+        self.push_some("id", metadata.id.as_ref().map(|id| id.token.as_str()));
     }
 
     /// The change was made for this version, and applied to a newer one.
@@ -89,25 +89,26 @@ impl Entry {
         self.push("rebased", itoa::Buffer::new().format(version));
     }
 
-    /// A commit: `after` says what the state will be, `before` is the document it had, if any.
+    /// A commit: `after` describes the new version; `before` is the former document, if there was
+    /// one.
     pub(crate) fn commit(
         after: CommitFacts,
         before: Option<Node>,
         document: Node,
-        remarks: &Remarks,
+        metadata: &Metadata,
         context: &Context,
     ) -> Entry {
-        let mut entry = Entry::new(after.event.as_str(), remarks);
+        let mut entry = Entry::new(after.event.as_str(), metadata);
         entry.push_some("rung", after.rung.map(Rung::as_str));
         entry.push_etag(after.etag);
         entry.push("parent", itoa::Buffer::new().format(after.parent));
-        entry.push_circumstances(remarks, context);
+        entry.push_circumstances(metadata, context);
         entry.push_some("schema", after.schema);
         entry.push_documents(before, document, after.etag.version, context);
         entry
     }
 
-    /// What changed, and now and then all of it.
+    /// The patch, and the document where it is due.
     fn push_documents(&mut self, before: Option<Node>, document: Node, version: u64, context: &Context) {
         let bytes_max = context.limits.audit_patch_bytes;
         self.push_patch(&match before {
@@ -123,7 +124,7 @@ impl Entry {
         }
     }
 
-    /// Where a patch was cut, `patch_bytes` says how long the whole of it is.
+    /// For a patch that is cut, `patch_bytes` is the whole length.
     fn push_patch(&mut self, patch: &PatchText) {
         self.push("patch", &patch.text);
         if patch.is_cut() {
@@ -131,8 +132,8 @@ impl Entry {
         }
     }
 
-    /// A lapse at `at_ms`: the server's own doing, so there is no user. The documents before and after have their secrets hidden; where
-    /// that can't be done there is only a patch.
+    /// A lapse at `at_ms`: by the server, so without a user. Secrets in the documents are masked;
+    /// where that is impossible there is only a patch.
     pub(crate) fn lapse(
         state: &State,
         etag: Etag,
@@ -152,84 +153,84 @@ impl Entry {
         entry
     }
 
-    /// An event that changed nothing, or a label set on the present version.
-    pub(crate) fn note(state: &State, remarks: &Remarks, context: &Context) -> Entry {
-        Entry::about("note", state, remarks, context)
+    /// An event without a change, or a label of the present version.
+    pub(crate) fn note(state: &State, metadata: &Metadata, context: &Context) -> Entry {
+        Entry::about("note", state, metadata, context)
     }
 
-    /// An attempt, or a clearing, that came by itself.
+    /// An attempt or a clearing by STATE.ATTEMPT.
     pub(crate) fn attempt(
         state: &State,
         attempted: &Attempted,
-        remarks: &Remarks,
+        metadata: &Metadata,
         context: &Context,
     ) -> Entry {
-        let mut entry = Entry::about("attempt", state, remarks, context);
+        let mut entry = Entry::about("attempt", state, metadata, context);
         entry.push("outcome", attempted.tally.as_str());
         entry.push_some("error", attempted.attempt.error.as_deref());
         entry
     }
 
-    /// A rung of a recovery that left the document as it is: it was valid, or the rung failed.
+    /// A recovery rung that did not change the document: the state was valid, or the rung failed.
     pub fn rung(
         rung: Rung,
         failure: Option<&str>,
         state: Option<&State>,
-        remarks: &Remarks,
+        metadata: &Metadata,
         context: &Context,
     ) -> Entry {
-        let mut entry = Entry::about_any("recover", state, remarks, context);
+        let mut entry = Entry::about_any("recover", state, metadata, context);
         entry.push("rung", rung.as_str());
         entry.push_some("error", failure.map(|reason| start_of(reason, ERROR_LINE_BYTES_MAX)));
         entry
     }
 
-    /// The end of a state by STATE.DELETE.
-    pub(crate) fn delete(state: &State, remarks: &Remarks, context: &Context) -> Entry {
-        Entry::about("delete", state, remarks, context)
+    /// A deletion by STATE.DELETE.
+    pub(crate) fn delete(state: &State, metadata: &Metadata, context: &Context) -> Entry {
+        Entry::about("delete", state, metadata, context)
     }
 
-    fn about(event: &str, state: &State, remarks: &Remarks, context: &Context) -> Entry {
-        let mut entry = Entry::new(event, remarks);
+    fn about(event: &str, state: &State, metadata: &Metadata, context: &Context) -> Entry {
+        let mut entry = Entry::new(event, metadata);
         entry.push_etag(state.etag());
-        entry.push_circumstances(remarks, context);
+        entry.push_circumstances(metadata, context);
         entry.push_some("schema", state.schema().map(|schema| &*schema.name));
         entry
     }
 
-    /// A refusal; the state, if there is one, is as it was.
-    pub fn reject(error: &Error, state: Option<&State>, remarks: &Remarks, context: &Context) -> Entry {
-        Entry::rejection(&error.line(), state, remarks, context)
+    /// A rejection; a state is unchanged.
+    pub fn reject(error: &Error, state: Option<&State>, metadata: &Metadata, context: &Context) -> Entry {
+        Entry::rejection(&error.line(), state, metadata, context)
     }
 
-    /// What stands for all further refusals until the next commit.
+    /// Stands for all further rejections until the next commit.
     pub fn suppressed(state: Option<&State>, context: &Context) -> Entry {
-        let text = "suppressed: further refusals are counted in INFO only, until the next commit";
-        Entry::rejection(text, state, &Remarks::default(), context)
+        let text = "suppressed: further rejections are counted in INFO only, until the next commit";
+        Entry::rejection(text, state, &Metadata::default(), context)
     }
 
-    fn rejection(error: &str, state: Option<&State>, remarks: &Remarks, context: &Context) -> Entry {
-        let mut entry = Entry::about_any("reject", state, remarks, context);
+    fn rejection(error: &str, state: Option<&State>, metadata: &Metadata, context: &Context) -> Entry {
+        let mut entry = Entry::about_any("reject", state, metadata, context);
         entry.push("error", error);
         entry
     }
 
-    /// About a state that may not be there: version 0 then.
-    fn about_any(event: &str, state: Option<&State>, remarks: &Remarks, context: &Context) -> Entry {
+    /// An entry for a key that may have no state: version 0 then.
+    fn about_any(event: &str, state: Option<&State>, metadata: &Metadata, context: &Context) -> Entry {
         if let Some(state) = state {
-            return Entry::about(event, state, remarks, context);
+            return Entry::about(event, state, metadata, context);
         }
-        let mut entry = Entry::new(event, remarks);
+        let mut entry = Entry::new(event, metadata);
         entry.push("version", "0");
-        entry.push_circumstances(remarks, context);
+        entry.push_circumstances(metadata, context);
         entry
     }
 }
 
-/// What the entry of a commit says of the new version.
+/// The facts of a new version in the entry of its commit.
 pub(crate) struct CommitFacts<'a> {
     pub event: Event,
-    /// Which rung of a recovery made it.
+    /// The recovery rung that made it.
     pub rung: Option<Rung>,
     pub etag: Etag,
     pub parent: u64,

@@ -1,4 +1,4 @@
-//! What an audit entry says, the name of its stream, and the way back from it to a document.
+//! The audit stream: its entries, its name, and the document that its entries rebuild.
 
 pub(crate) mod entry;
 pub(crate) mod rebuild;

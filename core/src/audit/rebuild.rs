@@ -1,7 +1,7 @@
-//! The way back from an audit stream to a document: the newest `document` and the patches after it.
+//! Rebuilds a document from an audit stream: the newest `document` and the patches after it.
 //!
-//! A stream is an ordinary key, so nothing in it is trusted: every text is parsed under the limits of the server, and a gap
-//! in the versions ends the attempt.
+//! A stream is an ordinary key, so nothing in it is trusted: every text is parsed under the limits
+//! of the server, and a gap in the versions ends the attempt.
 
 use crate::budget::Budget;
 use crate::json::change::{Change, ChangeKind};
@@ -9,26 +9,26 @@ use crate::json::tree::Tree;
 use crate::limits::Limits;
 use crate::time::unix_ms;
 
-/// What is read back from one entry of the stream.
+/// The fields of an audit entry that a rebuild uses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recorded {
-    /// What happened.
+    /// The event.
     pub event: String,
-    /// The version after it.
+    /// The version after the event.
     pub version: u64,
-    /// When.
+    /// The time of the event.
     at_ms: i64,
-    /// The schema the state obeyed.
+    /// The schema of the state.
     pub schema: Option<String>,
-    /// What changed; only commits have one.
+    /// The patch; only commits have one.
     patch: Option<String>,
-    /// The patch was too long for the stream.
+    /// Whether the patch was too long for the stream.
     is_cut: bool,
     document: Option<String>,
 }
 
 impl Recorded {
-    /// Reads the fields of an entry; those that mean nothing here are passed over.
+    /// Reads the fields of an entry, without those that a rebuild does not use.
     pub fn read<'f>(fields: impl IntoIterator<Item = (&'f [u8], &'f [u8])>) -> Recorded {
         let mut recorded = Recorded::default();
         for (name, value) in fields {
@@ -47,27 +47,27 @@ impl Recorded {
         recorded
     }
 
-    /// Whether nothing older is needed to rebuild what was there after this entry.
+    /// Whether the entry rebuilds the document without older entries.
     pub fn is_start(&self) -> bool {
         self.document.is_some() || self.event == "delete"
     }
 
-    /// Whether the entry is about a version that was made.
+    /// Whether the entry is the commit of a version.
     fn is_commit(&self) -> bool {
         self.patch.is_some()
     }
 }
 
-/// A document as it was, with its secrets hidden.
+/// A rebuilt document, with its secrets masked.
 pub(crate) struct Rebuilt {
     pub tree: Tree<'static>,
-    /// The version it had.
+    /// Its version.
     pub version: u64,
-    /// When that was made.
+    /// When that version was committed.
     pub at_ms: i64,
 }
 
-/// The last document that `trail` (newest entry first) tells of; or why there is none.
+/// The last document in `trail` (newest entry first), or why there is none.
 pub(crate) fn rebuild(trail: &[Recorded], limits: &Limits, budget: &Budget) -> Result<Rebuilt, String> {
     let mut later: Vec<&Recorded> = Vec::new();
     let told = trail.iter().filter(|entry| entry.is_commit() || entry.event == "delete");
@@ -110,7 +110,8 @@ fn change(
     limits: &Limits,
     budget: &Budget,
 ) -> Result<Tree<'static>, String> {
-    // A patch is longer than the document it makes: it was written by the server, under other limits.
+    // A patch can be longer than its document, and the server wrote it, possibly under other
+    // limits.
     let limits = Limits { bytes_max: limits.bytes_max.max(json.len()), ..*limits };
     let change = Change::parse(kind, json.as_bytes(), &limits).map_err(|error| error.to_string())?;
     let changed =

@@ -1,26 +1,27 @@
-//! The end of a state that no command asked for: its key expired, or was evicted.
+//! The end of a state without a command: its key expired or was evicted.
 //!
-//! By the time the server tells, the value is gone, so whoever lets go of one remembers an [`Ended`]. It holds the steps, not
-//! a copy of the document to read them from later: what is copied while memory is being freed looks to the server as if
-//! nothing had been freed, and it would evict one state after another.
+//! The value is gone before the server sends the event, so the module records an [`Ended`] when it
+//! frees the value. It has the steps, not a copy of the document: to the server a copy made during
+//! eviction looks like memory that was not freed, and it would evict one state after another.
 
 use super::entry::Entry;
-use crate::context::Remarks;
+use crate::context::Metadata;
 use crate::etag::Etag;
 use crate::json::to_text;
 use crate::schema::registry::Registry;
 use crate::state::State;
 use crate::time::iso8601;
 
-/// The steps of a longer document are not told: deleting it should not take long. The default of `state.max-bytes`.
+/// Longer documents are not searched for steps, so that freeing them stays fast. The default of
+/// `state.max-bytes`.
 const DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
 
 /// How a state ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// Its time was up.
+    /// The key expired.
     Expire,
-    /// Memory was needed.
+    /// The server evicted the key.
     Evict,
 }
 
@@ -33,7 +34,7 @@ impl End {
     }
 }
 
-/// What is remembered of a state that may have ended.
+/// What an entry needs of a state that may have ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
     etag: Etag,
@@ -43,7 +44,7 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// Remembers a state. Its document is looked into only where the schema has steps.
+    /// Records a state. Only a schema with transitions has the document searched.
     pub fn of(state: &State, registry: &Registry) -> Ended {
         let schema = state.schema().map(|schema| schema.name.clone());
         let found = schema.as_ref().and_then(|name| registry.get(name).ok());
@@ -54,9 +55,9 @@ impl Ended {
         Ended { etag: state.etag(), schema, steps }
     }
 
-    /// What the audit stream says: the last version and, where the schema has them, the last steps.
+    /// The audit entry: the last version and, for a schema with transitions, the last steps.
     pub fn entry(&self, end: End, now_ms: i64) -> Entry {
-        let mut entry = Entry::new(end.as_str(), &Remarks::default());
+        let mut entry = Entry::new(end.as_str(), &Metadata::default());
         entry.push_etag(self.etag);
         entry.push("at", &iso8601(now_ms));
         entry.push_some("schema", self.schema.as_deref());
@@ -119,7 +120,7 @@ mod tests {
         }
         let longer = state(DOCUMENT_BYTES_MAX + 1, reference.clone());
         assert_eq!(told(&longer, &registry), owned(&with_schema));
-        // A schema that is gone can't be asked.
+        // A removed schema has no steps.
         assert_eq!(told(&state(100, reference), &Registry::new()), owned(&with_schema));
         assert_eq!(told(&state(100, None), &registry), owned(&always));
     }

@@ -1,4 +1,4 @@
-//! The bytes of attempts: counters and the history of an operation.
+//! The encoding of attempts: counters and history.
 
 use crate::state::attempts::{
     ATTEMPT_ERROR_BYTES_MAX, ATTEMPTS_CEILING, Attempt, Attempts, Counter, OPERATIONS_MAX,

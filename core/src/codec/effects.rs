@@ -1,7 +1,8 @@
-//! The bytes of effects: what a primary tells its replicas and the AOF.
+//! The encoding of effects, for replicas and the AOF.
 //!
-//! A commit tells what has changed in the document, as splices, with the digest of what must come out; the whole document only
-//! where that is shorter. A patch (RFC 6902) was rejected: it is longer, and must be parsed and applied by rules.
+//! A commit is encoded as splices of the document before, with the digest of the result, or as the
+//! whole document where that is shorter. Not as a JSON Patch (RFC 6902): it is longer, and needs
+//! parsing and the rules of a patch.
 
 use super::attempts::{read_attempt, write_attempt};
 use super::idempotency;
@@ -23,20 +24,20 @@ use crate::wire::{DecodeError, Reader, Writer};
 const EFFECT_PUT: u8 = b'P';
 /// A commit with its whole document.
 const EFFECT_COMMIT: u8 = b'C';
-/// A commit whose document is told by what has changed in the one before.
+/// A commit whose document is encoded as splices of the one before.
 const EFFECT_CHANGE: u8 = b'S';
-/// Before one of these: the key that the state did not have.
+/// Precedes one of these: the key for a state without one.
 const EFFECT_KEY: u8 = b'K';
 const EFFECT_RELABEL: u8 = b'L';
 const EFFECT_ATTEMPT: u8 = b'A';
 const EFFECT_DEADLINES: u8 = b'D';
 const EFFECT_REMEMBER: u8 = b'I';
-/// One command has at most this many effects on a key.
+/// The most effects of one command on a key.
 const EFFECTS_CEILING: usize = 6;
-/// About as long as the effects of a command are: they grow if they must.
+/// The usual length of the effects of a command: an initial capacity.
 const EFFECTS_BYTES: usize = 512;
 
-/// Encodes the effects of a command on a key, one behind the other.
+/// Encodes the effects of a command on a key, in order.
 pub fn encode_effects(effects: &[Effect]) -> Vec<u8> {
     let mut out = Writer::with_capacity(EFFECTS_BYTES);
     effects.iter().for_each(|effect| write_effect(&mut out, effect));
@@ -85,7 +86,7 @@ fn write_effect(out: &mut Writer, effect: &Effect) {
     }
 }
 
-/// Writes a new version: what has changed in the document, or all of it where that is shorter.
+/// Writes a new version: its splices, or the whole document where that is shorter.
 fn write_committed(out: &mut Writer, commit: &Commit) {
     let version = &commit.version;
     let text = version.document.text();
@@ -104,7 +105,7 @@ fn write_committed(out: &mut Writer, commit: &Commit) {
     out.text(text);
 }
 
-/// Decodes effects on the state that they are for. An error says where the bytes differ from what [`encode_effects`]
+/// Decodes effects for a state. An error says where the bytes differ from what [`encode_effects`]
 /// makes for that state.
 pub fn decode_effects(bytes: &[u8], before: Option<&State>) -> Result<Vec<Effect>, DecodeError> {
     let mut input = Reader::new(bytes);
@@ -164,8 +165,8 @@ fn read_effect(input: &mut Reader, before: Option<&State>) -> Result<Effect, Dec
     })
 }
 
-/// A new version with its whole document, or by what has changed. The digest of the latter says whether the document is the one
-/// that the primary has, so splices never make something else of another document.
+/// Reads a new version with its whole document or with splices. The digest behind splices proves
+/// that the result is the primary's document, so splices never apply to another one.
 fn read_commit(kind: u8, input: &mut Reader, before: &State, keys: Keys) -> Result<Effect, DecodeError> {
     let unknown = input.unexpected("a new version behind its key");
     let (version, digest) = match kind {

@@ -1,4 +1,4 @@
-//! The bytes of tokens: what a state remembers of the commands that came with an ID.
+//! The encoding of the tokens of commands with an ID.
 
 use crate::etag::Etag;
 use crate::state::idempotency::{Made, Remembered, TOKENS_CEILING, Token, Tokens};

@@ -1,10 +1,10 @@
-//! The bytes of a state and of an effect: one format for RDB, RESTORE, replication and the AOF, one decoder for all
-//! (invariant I5). docs/format.md draws it.
+//! The binary encoding of states and effects: one format and one decoder for RDB, RESTORE,
+//! replication and the AOF (invariant I5). docs/format.md specifies it.
 //!
-//! Numbers are LEB128 varints, texts are a varint length and UTF-8. The decoder trusts no byte: lengths are compared
-//! with what is left before anything is allocated, documents are parsed and must be canonical, and
-//! `check_invariants` has the last word. Serde with a binary format was rejected: its bytes change with a field's
-//! order, and it allocates by lengths it has read.
+//! Numbers are LEB128 varints; a text is a varint length and UTF-8. The decoder trusts no byte: it
+//! compares a length with the remaining bytes before it allocates, parses documents, which must be
+//! canonical, and ends with `check_invariants`. Not serde with a binary format: its bytes change
+//! with the order of fields, and it allocates by the lengths that it reads.
 
 mod attempts;
 mod effects;

@@ -1,4 +1,4 @@
-//! The bytes of schemas and bindings: all of them, or one that is set or removed.
+//! The encoding of schemas and bindings: the whole registry, or one change of it.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ const UNBIND: u8 = b'U';
 const ALL: u8 = b'A';
 
 impl Registry {
-    /// The bytes of one schema being set.
+    /// Encodes a schema that is set.
     pub fn encode_set(schema: &Schema) -> Vec<u8> {
         let mut out = Writer::default();
         out.byte(SET);
@@ -24,7 +24,7 @@ impl Registry {
         out.bytes
     }
 
-    /// The bytes of one schema being removed.
+    /// Encodes a schema that is removed.
     pub fn encode_remove(name: &str) -> Vec<u8> {
         let mut out = Writer::default();
         out.byte(REMOVE);
@@ -32,7 +32,7 @@ impl Registry {
         out.bytes
     }
 
-    /// The bytes of a pattern being bound.
+    /// Encodes a binding that is added.
     pub fn encode_bind(binding: &Binding) -> Vec<u8> {
         let mut out = Writer::default();
         out.byte(BIND);
@@ -40,7 +40,7 @@ impl Registry {
         out.bytes
     }
 
-    /// The bytes of a binding being removed.
+    /// Encodes a binding that is removed.
     pub fn encode_unbind(pattern: &str) -> Vec<u8> {
         let mut out = Writer::default();
         out.byte(UNBIND);
@@ -48,7 +48,7 @@ impl Registry {
         out.bytes
     }
 
-    /// The bytes of the whole registry.
+    /// Encodes the whole registry.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Writer::default();
         out.byte(ALL);
@@ -61,7 +61,8 @@ impl Registry {
 
     /// Applies an encoded change of the registry; an error changes nothing.
     ///
-    /// Errors: the [`DecodeError`] of a corrupt payload; `BADJSON`, `BADSCHEMA` for a text that is no schema.
+    /// Errors: the [`DecodeError`] of a corrupt payload; `BADJSON` or `BADSCHEMA` for an invalid
+    /// schema.
     pub fn apply(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let mut input = Reader::new(bytes);
         let unknown = input.unexpected("a kind of change of the registry");

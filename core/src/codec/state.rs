@@ -1,8 +1,7 @@
-//! The bytes of a state.
+//! The encoding of a state.
 
-use super::attempts;
 use super::version::{read_schema, read_version, write_schema, write_version};
-use super::{history, idempotency};
+use super::{attempts, history, idempotency};
 use crate::state::State;
 use crate::state::etag_keys::{Key, Keys};
 use crate::state::history::History;
@@ -11,14 +10,14 @@ use crate::state::version::Label;
 use crate::wire::{DecodeError, Reader, Writer};
 use std::num::NonZeroU64;
 
-/// The first byte of an encoded state; another one is another format.
+/// The present format: the first byte of an encoded state.
 const STATE_FORMAT: u8 = 3;
-/// Without a key for etags. It is read, and written no more.
+/// Format without a key for etags; only read.
 const STATE_FORMAT_KEYLESS: u8 = 2;
-/// Past versions as whole ones, oldest first. It is read, and written no more.
+/// Format with whole snapshots, oldest first; only read.
 const STATE_FORMAT_WHOLE: u8 = 1;
 
-/// More labels than `state.labels` can ask for.
+/// Above the upper end of `state.labels`.
 pub(super) const LABELS_CEILING: usize = 64;
 
 /// Encodes a state.
@@ -46,7 +45,7 @@ pub(super) fn write_state(out: &mut Writer, state: &State) {
     out.time(state.initialized_at_ms);
     write_schema(out, state.schema.as_ref());
     write_version(out, &state.head);
-    history::write_past(out, &state.history.past);
+    history::write_snapshots(out, &state.history.snapshots);
     out.len(state.history.labels.len());
     for label in &state.history.labels {
         out.text(&label.name);
@@ -59,8 +58,10 @@ pub(super) fn write_state(out: &mut Writer, state: &State) {
 
 pub(super) fn read_state(input: &mut Reader) -> Result<State, DecodeError> {
     let offset = input.offset();
-    let unknown = input.unexpected("a format of states, 1 to 3");
-    let format = input.byte()?;
+    let format = input.expect("a format of states, 1 to 3", |input| {
+        let known = [STATE_FORMAT, STATE_FORMAT_KEYLESS, STATE_FORMAT_WHOLE];
+        input.byte().ok().filter(|format| known.contains(format))
+    })?;
     let mut keys = Keys { seed: input.fixed()?, key: None };
     if format == STATE_FORMAT && input.flag()? {
         keys.key = Some(read_key(input)?);
@@ -68,16 +69,15 @@ pub(super) fn read_state(input: &mut Reader) -> Result<State, DecodeError> {
     let initialized_at_ms = input.time()?;
     let schema = read_schema(input)?;
     let mut state = State::new(keys, initialized_at_ms, schema, read_version(input)?);
-    let past = match format {
-        STATE_FORMAT | STATE_FORMAT_KEYLESS => history::read_past(input)?,
-        STATE_FORMAT_WHOLE => history::read_whole(input, &state.head)?,
-        _ => return Err(unknown),
+    let snapshots = match format {
+        STATE_FORMAT_WHOLE => history::read_whole_versions(input, &state.head)?,
+        _ => history::read_snapshots(input)?,
     };
     let labels = input.len(LABELS_CEILING)?;
     let labels = (0..labels).map(|_| Ok(Label { name: input.name()?, version: input.number()? }));
     let labels = labels.collect::<Result<_, DecodeError>>()?;
     state.forget_passed();
-    state.history = History { past, labels };
+    state.history = History { snapshots, labels };
     state.attempts = attempts::read_attempts(input)?;
     state.tokens = idempotency::read_tokens(input)?;
     state.last_entry = read_last_entry(input)?;
@@ -119,21 +119,15 @@ mod tests {
     use super::*;
     use crate::codec::effects::{decode_effects, encode_effects};
     use crate::etag::Etag;
-    use crate::state::attempts::Attempt;
-    use crate::state::attempts::Attempts;
-    use crate::state::attempts::Counter;
-    use crate::state::attempts::{Attempted, Tally};
-    use crate::state::deadlines::Deadline;
-    use crate::state::deadlines::Deadlines;
+    use crate::state::attempts::{Attempt, Attempted, Attempts, Counter, Tally};
+    use crate::state::deadlines::{Deadline, Deadlines};
     use crate::state::document::Document;
     use crate::state::effect::{Commit, Effect, Relabel};
     use crate::state::history::Dropped;
     use crate::state::idempotency::{Made, Remembered, Token, Tokens};
-    use crate::state::packed::Past;
+    use crate::state::snapshot::Snapshot;
     use crate::state::splices::Edits;
-    use crate::state::version::Event;
-    use crate::state::version::SchemaRef;
-    use crate::state::version::Version;
+    use crate::state::version::{Event, SchemaRef, Version};
 
     const KEYS: fn() -> Keys = || Keys::from_random([0x5eed, 1, 2]);
 
@@ -171,11 +165,11 @@ mod tests {
         let mut state =
             State::new(KEYS(), 1_741_058_499_000, schema, version(4, r#"{"current":{"path":"offer"}}"#));
         let (first, third) = (version(1, "{}"), version(3, r#"{"current":{"path":"menu"},"amount":1.10}"#));
-        let third_packed = Past::of(&third, &state.head.document.edits_since(&third.document), None);
+        let third_packed = Snapshot::of(&third, &state.head.document.edits_since(&third.document), None);
         let first_packed =
-            Past::of(&first, &third.document.edits_since(&first.document), Some(&third_packed));
+            Snapshot::of(&first, &third.document.edits_since(&first.document), Some(&third_packed));
         assert!(first_packed.is_whole() && !third_packed.is_whole());
-        state.history.past = [first_packed, third_packed].into();
+        state.history.snapshots = [first_packed, third_packed].into();
         state.history.labels =
             vec![Label { name: "menu".into(), version: 1 }, Label { name: "offer".into(), version: 4 }];
         state.attempts = Attempts {
@@ -256,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_another_document_is_refused() {
+    fn a_change_of_another_document_is_rejected() {
         let (before, change) = before_and_change();
         let bytes = encode_effects(&[change]);
         let mut other = before.clone();
@@ -268,7 +262,7 @@ mod tests {
         }
     }
 
-    /// A state that a release without keys has written keeps its etag, and gets a key with its next version.
+    /// A state by a release without keys keeps its etag, and gets a key with its next version.
     #[test]
     fn state_without_a_key_gets_one_with_its_next_version() {
         let (mut before, _) = before_and_change();
@@ -285,14 +279,14 @@ mod tests {
             let mut after = before.clone();
             effect.into_iter().for_each(|effect| after.apply(effect));
             assert_eq!((after.keys, after.digest), (keys, keys.digest(5, &text)));
-            // A key is for a state that has none, and stands before a version.
+            // A key is valid only for a state without one, and in front of a version.
             assert_eq!(decode_effects(&bytes, Some(&after)).ok(), None);
             assert_eq!(decode_effects(&bytes[..17], Some(&before)).ok(), None);
         }
     }
 
     #[test]
-    fn truncated_and_padded_bytes_are_refused() {
+    fn truncated_and_padded_bytes_are_rejected() {
         let bytes = encode_state(&state());
         for len in 0..bytes.len() {
             assert_eq!(decode_state(&bytes[..len]).ok(), None, "{len} bytes");
@@ -301,9 +295,9 @@ mod tests {
     }
 
     #[test]
-    fn broken_invariants_are_refused() {
+    fn broken_invariants_are_rejected() {
         let mut rising = state();
-        rising.history.past.swap(0, 1);
+        rising.history.snapshots.swap(0, 1);
         let mut ancestor = state();
         ancestor.head.parent = 4;
         let mut label = state();
@@ -318,8 +312,8 @@ mod tests {
         beyond.attempts.counters[0].attempts = u64::MAX - 1;
         let mut more_failures = state();
         more_failures.attempts.counters[0].failures = 8;
-        let mut nobody = state();
-        nobody.head.deadlines = Deadlines::new(vec![Deadline { place: "".into(), at_ms: 1 }]);
+        let mut no_member = state();
+        no_member.head.deadlines = Deadlines::new(vec![Deadline { place: "".into(), at_ms: 1 }]);
         let mut entry = state();
         entry.last_entry = entry.last_entry.map(|last| LastEntry { expires_at_ms: i64::MAX, ..last });
         let mut remembered = state();
@@ -328,14 +322,14 @@ mod tests {
         made.tokens.kept.push_back(token(Made::Etag(Etag { version: 0, digest: 1 })));
         let mut replayed = state();
         replayed.tokens.kept[1].made = Made::Attempts(u64::MAX - 1);
-        let versions = [rising, ancestor, label, twice, time, nobody, entry];
+        let versions = [rising, ancestor, label, twice, time, no_member, entry];
         let counts = [counted, beyond, more_failures, remembered, made, replayed];
         for broken in versions.into_iter().chain(counts) {
             assert_eq!(decode_state(&encode_state(&broken)).ok(), None, "{broken:?}");
         }
     }
 
-    /// What a release that kept past versions whole has written, by way of DUMP.
+    /// A state as dumped by a release that stored snapshots whole.
     #[test]
     fn a_state_of_the_first_format_is_read() {
         let hex: String = include_str!("golden/state_1.hex").split_whitespace().collect();
@@ -361,7 +355,7 @@ mod tests {
             (Some("login"), Some(1_795_273_887_493))
         );
         assert_eq!((state.kept().as_str(), state.history.labelled("offer")), ("1..5", Some(3)));
-        // It is written in the present format, which is shorter.
+        // The present format is shorter.
         let again = encode_state(&state);
         assert!(again.len() < bytes.len());
         assert_eq!(decode_state(&again), Ok(state));
@@ -380,11 +374,11 @@ mod tests {
         };
         let expected = "a format of states, 1 to 3";
         assert_eq!(error_at(0, 9), DecodeError { offset: 0, expected });
-        // Behind the format and the seed: whether there is a key.
+        // The flag of the key follows the format and the seed.
         assert_eq!(error_at(9, 7), DecodeError { offset: 9, expected: "a flag, 0 or 1" });
         let document = bytes.windows(10).position(|part| part == br#"{"current""#).expect("a document");
         let expected = "a JSON object in canonical text";
-        // The length of a document stands before it, and belongs to it.
+        // The length in front of a document is part of it.
         assert_eq!(error_at(document, b'['), DecodeError { offset: document - 1, expected });
         let error = decode_state(&[&bytes[..], &[0]].concat()).expect_err("one byte too many");
         assert_eq!(error, DecodeError { offset: bytes.len(), expected: "the end of the payload" });
@@ -394,24 +388,27 @@ mod tests {
         }
     }
 
-    /// Few bytes must not make us write many: what hangs on one version is bounded.
+    /// A small payload must not expand into a large state: the chain of one version is bounded.
     #[test]
-    fn a_chain_that_is_too_long_is_refused() {
-        let chained = |past: u64| {
-            let head = version(past + 1, &format!(r#"{{"note":"{}"}}"#, "x".repeat(100)));
+    fn a_chain_that_is_too_long_is_rejected() {
+        let chained = |snapshot: u64| {
+            let head = version(snapshot + 1, &format!(r#"{{"note":"{}"}}"#, "x".repeat(100)));
             let mut state = State::new(KEYS(), 1_741_058_499_000, None, head.clone());
             let packed = |number: u64| {
-                Past::of(&Version { number, parent: 0, ..head.clone() }, &Edits::default(), None)
+                Snapshot::of(&Version { number, parent: 0, ..head.clone() }, &Edits::default(), None)
             };
-            state.history.past = (1..=past).map(packed).collect();
+            state.history.snapshots = (1..=snapshot).map(packed).collect();
             decode_state(&encode_state(&state)).map(|state| state.history.len()).ok()
         };
-        assert_eq!(chained(crate::state::packed::CHAIN_MAX as u64), Some(crate::state::packed::CHAIN_MAX));
-        assert_eq!(chained(crate::state::packed::CHAIN_MAX as u64 + 1), None);
+        assert_eq!(
+            chained(crate::state::snapshot::CHAIN_MAX as u64),
+            Some(crate::state::snapshot::CHAIN_MAX)
+        );
+        assert_eq!(chained(crate::state::snapshot::CHAIN_MAX as u64 + 1), None);
     }
 
     proptest::proptest! {
-        /// Whatever is accepted is a state that encodes to the very same bytes.
+        /// Every accepted payload is a state that encodes to the same bytes.
         #[test]
         fn mutated_bytes_never_panic(flips in proptest::collection::vec((0..400_usize, 0..=255_u8), 1..4)) {
             let mut bytes = encode_state(&state());

@@ -1,4 +1,4 @@
-//! The bytes of one version, its deadlines and its schema.
+//! The encoding of one version, its deadlines and its schema.
 
 use crate::limits::DOCUMENT_BYTES_CEILING;
 use crate::state::deadlines::{DEADLINES_MAX, Deadline, Deadlines, PLACE_BYTES_MAX};
@@ -6,7 +6,7 @@ use crate::state::document::Document;
 use crate::state::version::{Event, SchemaRef, Version};
 use crate::wire::{DecodeError, Reader, Writer};
 
-/// More past versions than `state.snapshots` and `state.labels` can ask for together.
+/// Above the upper ends of `state.snapshots` and `state.labels` together.
 pub(super) const VERSIONS_CEILING: usize = 2048;
 
 pub(super) fn write_version(out: &mut Writer, version: &Version) {
@@ -14,7 +14,7 @@ pub(super) fn write_version(out: &mut Writer, version: &Version) {
     out.text(version.document.text());
 }
 
-/// All of a version but its document.
+/// Writes a version without its document.
 pub(super) fn write_facts(out: &mut Writer, version: &Version) {
     out.number(version.number);
     out.number(version.parent);
@@ -31,7 +31,7 @@ pub(super) fn read_version(input: &mut Reader) -> Result<Version, DecodeError> {
     Ok(Version { document, ..version })
 }
 
-/// A version whose document is still to come.
+/// Reads a version up to its document.
 pub(super) fn read_facts(input: &mut Reader) -> Result<Version, DecodeError> {
     Ok(Version {
         number: input.number()?,
@@ -49,7 +49,7 @@ pub(super) fn read_event(input: &mut Reader) -> Result<Event, DecodeError> {
     input.expect("an event, 1 to 6", |input| Event::from_byte(input.byte().ok()?))
 }
 
-/// The canonical text of a document.
+/// Reads the canonical text of a document.
 pub(super) fn read_document(input: &mut Reader) -> Result<Document, DecodeError> {
     input.expect("a JSON object in canonical text", |input| {
         Document::from_stored(input.slice(DOCUMENT_BYTES_CEILING).ok()?)

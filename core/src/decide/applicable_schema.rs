@@ -1,5 +1,6 @@
-//! Which schema a command obeys, and the rules that come with it.
+//! The applicable schema of a command, and the rules in it.
 
+use super::lapse::snapshot_document;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::json::pointer::Pointer;
 use crate::json::tree::Tree;
 use crate::json::written::Written;
 use crate::schema::annotations::lapses::Clock;
-use crate::schema::annotations::preserve::Keep;
+use crate::schema::annotations::preserve::Preserve;
 use crate::schema::annotations::protect::Before;
 use crate::schema::annotations::rules::Rules;
 use crate::schema::annotations::secrets::hidden;
@@ -23,18 +24,19 @@ use crate::state::deadlines::Deadlines;
 use crate::state::history::Dropped;
 use crate::state::version::{SchemaRef, Version};
 
-/// The schema of a command, and the one that the state obeyed before when that is another: what was immutable stays so, and
-/// what was kept is kept.
-pub(super) struct Obeyed {
+/// The schema of a command, and the former one of a state that changes its schema: both protect its
+/// members.
+pub(super) struct ApplicableSchema {
     pub schema: Option<Arc<Schema>>,
     former: Option<Arc<Schema>>,
-    /// The one before is not here any more, so any value that the state had may be a secret.
+    /// The former schema was removed, so every value of the state may be a secret.
     former_is_gone: bool,
 }
 
-impl Obeyed {
-    /// The schema that counts: the one the key is bound to, else the state's own, else the one that is named. Only who
-    /// `may_change` it may name another for a state that is there.
+impl ApplicableSchema {
+    /// The applicable schema: the one that the key is bound to, else the state's own, else the
+    /// named one. Only a caller that `may_change` the schema may name another one for an existing
+    /// state.
     ///
     /// Errors: `NOSCHEMA`, `BADSCHEMA`.
     pub fn find(
@@ -42,43 +44,47 @@ impl Obeyed {
         state: Option<&State>,
         named: Option<&str>,
         may_change: bool,
-    ) -> Result<Obeyed, Error> {
+    ) -> Result<ApplicableSchema, Error> {
         let own = state.map(|state| state.schema().map(|schema| &*schema.name));
         let name = match (context.registry.bound(context.key), own, named) {
             (Some(bound), _, named) if named.is_none_or(|named| named == bound) => Some(bound),
             (Some(bound), ..) => {
-                return Err(refused(format!("key is bound to {bound}: name that schema or none")));
+                return Err(rejected(format!("key is bound to {bound}: name that schema or none")));
             }
             (None, None, named) => named,
             (None, Some(own), named) if named.is_none() || own == named => own,
             (None, Some(_), named) if may_change => named,
             (None, Some(Some(own)), _) => {
-                return Err(refused(format!("the state obeys {own}: name that schema or none")));
+                return Err(rejected(format!("the state obeys {own}: name that schema or none")));
             }
             (None, Some(None), _) => {
                 let reason = "the state was created without a schema: STATE.SETPROTECTED gives it one";
-                return Err(refused(reason.to_owned()));
+                return Err(rejected(reason.to_owned()));
             }
         };
         let get = |name: &str| context.registry.get(name).cloned();
         let former = own.flatten().filter(|own| Some(*own) != name).map(get);
         let former_is_gone = former.as_ref().is_some_and(Result::is_err);
-        Ok(Obeyed { schema: name.map(get).transpose()?, former: former.and_then(Result::ok), former_is_gone })
+        Ok(ApplicableSchema {
+            schema: name.map(get).transpose()?,
+            former: former.and_then(Result::ok),
+            former_is_gone,
+        })
     }
 
-    /// The schema as a state remembers it.
+    /// The reference that a state stores.
     pub fn reference(&self) -> Option<SchemaRef> {
         self.schema.as_ref().map(|schema| schema.reference().clone())
     }
 
-    /// Whether the state obeyed another schema, or none, until now.
+    /// Whether the state had another schema, or none, until now.
     pub fn changes(&self, state: &State) -> bool {
         let own = self.schema.as_ref().map(|schema| &*schema.reference().name);
         own != state.schema().map(|schema| &*schema.name)
     }
 
-    /// A state that gets another schema leaves behind the versions whose secrets that schema would not hide. A label that is set
-    /// at the same time has left them already.
+    /// Drops the snapshots whose secrets the new schema of a state would not mask. A label that the
+    /// same command sets does not count.
     pub fn drop_unhidden(&self, state: &State, new_label: Option<&str>, dropped: &mut Dropped) {
         if !self.changes(state) {
             return;
@@ -96,7 +102,7 @@ impl Obeyed {
         dropped.versions.sort_unstable();
     }
 
-    /// Whether what was a secret in a version is one by the new schema too.
+    /// Whether the new schema masks every secret of a version.
     fn hides(&self, version: &Version) -> bool {
         let Some(former) = self.former.as_ref().filter(|former| former.rules().has_secrets()) else {
             return !version.has_secret;
@@ -113,16 +119,17 @@ impl Obeyed {
         self.schema.iter().chain(&self.former).map(|schema| schema.rules())
     }
 
-    /// What a new state starts with.
+    /// The document that a new state starts with.
     pub fn initial(&self) -> Tree<'static> {
         let initial = self.schema.as_ref().map(|schema| Draft::Same(schema.initial()));
         initial.unwrap_or_else(Draft::object).into_tree()
     }
 
-    /// What `change` makes of `base`, the state's document, or the defaults where no state `is_set`, under all rules but
-    /// steps.
+    /// Applies `change` to `base`, which is the state's document, or the defaults where no state
+    /// `is_set`, under all rules except transitions.
     ///
-    /// Errors: `BADPATCH`, `TOOBIG`, `TOODEEP`, `INVALID` for what is no object, `IMMUTABLE`, `PROTECTED`.
+    /// Errors: `BADPATCH`, `TOOBIG`, `TOODEEP`, `INVALID` for a result that is not an object,
+    /// `IMMUTABLE`, `PROTECTED`.
     pub fn changed(
         &self,
         base: Node,
@@ -136,7 +143,7 @@ impl Obeyed {
         let hiding = self.hiding_from(change, rights);
         let shown = hiding.filter(|_| kind != ChangeKind::Replace).map(|rules| {
             let mut shown = Draft::Same(base);
-            rules.mask_guarded(&mut shown, is_set);
+            rules.mask_unwritable(&mut shown, is_set);
             shown.into_tree()
         });
         let shown = shown.as_ref().map_or(base, Tree::root);
@@ -150,9 +157,10 @@ impl Obeyed {
         let protected = (is_set || kind != ChangeKind::Replace).then_some(base);
         let before = Before { document: is_set.then_some(base), protected };
         if let Some(rules) = hiding {
-            rules.refuse_guesses(before, after.root())?;
+            rules.reject_guesses(before, after.root())?;
         }
-        // From a document that is stored, and shown as it is, nothing comes that stands for a secret, but by a patch that copies.
+        // A stored document that is not masked has no `"***"` for a secret; only a patch could copy
+        // one.
         let source = match kind {
             ChangeKind::Merge | ChangeKind::Shallow if hiding.is_none() => change.json().text(),
             _ => after.text(),
@@ -161,12 +169,12 @@ impl Obeyed {
             after = completed;
         }
         if let Some(schema) = &self.schema {
-            after = guarded(schema.rules(), before, after, rights.protect)?;
+            after = protected_by(schema.rules(), before, after, rights.protect)?;
         }
         if let Some(former) = &self.former {
-            after = guarded(former.rules(), before, after, true)?;
+            after = protected_by(former.rules(), before, after, true)?;
         }
-        // Behind the guards: a default is no change of a protected member.
+        // After the checks of protected members: a default is not a change of one.
         if let Some(schema) = &self.schema
             && !is_set
             && kind != ChangeKind::Replace
@@ -177,8 +185,8 @@ impl Obeyed {
         Ok(after)
     }
 
-    /// The rules that hide secrets from a change: those that this caller can neither write nor read. A change that names
-    /// nothing with such a secret in it makes the same of a document that has them and of one that has not.
+    /// The rules that mask secrets from a change: those whose secrets this caller can neither write
+    /// nor read. A change that names no such secret has the same result on a masked document.
     fn hiding_from(&self, change: &Change, rights: Rights) -> Option<&Rules> {
         let rules = self.schema.as_ref().map(|schema| schema.rules());
         let rules = rules.filter(|rules| rules.has_secrets())?;
@@ -189,8 +197,8 @@ impl Obeyed {
         (mentions && !(rights.read_secrets)()).then_some(rules)
     }
 
-    /// Brings back what the change did not mention, or mentioned by what stands for it; `source` is the text in which that would
-    /// be found. `None` where there is nothing to bring back.
+    /// Restores the members that the change does not mention, and the secrets that it mentions as
+    /// `"***"`, which would be in `source`. `None` where nothing is restored.
     fn with_unmentioned(
         &self,
         after: Node,
@@ -205,17 +213,17 @@ impl Obeyed {
                 rules.unmask(&mut draft, before.protected);
             }
             if let Some(document) = kept {
-                rules.keep_unmentioned(&mut draft, document);
+                rules.preserve_unmentioned(&mut draft, document);
             }
         }
         if draft.as_same().is_some() { None } else { Some(draft.into_tree()) }
     }
 
-    /// Gives `target` the members of the present document that are kept. When all that was different were these, it is the
-    /// present document to the letter: the order of members is no change that anybody asked for.
-    pub fn keep_present<'v>(&self, mut target: Draft<'v>, present: Node<'v>, keep: Keep) -> Tree<'static> {
+    /// Gives `target` the preserved members of the present document. If nothing else differs, the
+    /// result is the present document byte for byte: no caller asked for another order of members.
+    pub fn preserve<'v>(&self, mut target: Draft<'v>, present: Node<'v>, keep: Preserve) -> Tree<'static> {
         let unkept = target.clone().into_tree();
-        self.rules().for_each(|rules| rules.keep_present(&mut target, present, keep));
+        self.rules().for_each(|rules| rules.preserve(&mut target, present, keep));
         let target = if !target.equals(unkept.root()) && target.equals(present) {
             Draft::Same(present)
         } else {
@@ -224,12 +232,12 @@ impl Obeyed {
         target.into_tree()
     }
 
-    /// Refuses a step that may not follow.
+    /// Rejects a transition that the schema does not allow.
     pub fn check_steps(&self, before: Option<Node>, after: Node) -> Result<(), Error> {
         self.schema.as_ref().map_or(Ok(()), |schema| schema.rules().check_steps(before, after))
     }
 
-    /// What a change writes, as far as deadlines go by it.
+    /// What a change writes, for deadlines.
     pub fn written<'c>(&self, change: &'c Change) -> Written<'c> {
         if !self.schema.as_ref().is_some_and(|schema| schema.rules().has_lifetimes()) {
             return Written::Differing;
@@ -241,7 +249,7 @@ impl Obeyed {
         Written::by(change.kind(), json, &|pointer, value| self.is_no_mention(pointer, value))
     }
 
-    /// When the members of a document lapse once it is there; `written` says what is written now.
+    /// The deadlines of a new document; `written` says what the command writes.
     pub fn deadlines(
         &self,
         before: Option<(&State, Node)>,
@@ -254,13 +262,13 @@ impl Obeyed {
         schema.rules().deadlines(after, &Clock { now_ms, before, written: Some(written) })
     }
 
-    /// The document of a past version, without what has lapsed since.
-    pub fn past(&self, version: &Version, now_ms: i64) -> Tree<'static> {
-        super::lapse::past(self.schema.as_deref(), version, now_ms).into_owned().into_tree()
+    /// The document of a snapshot without the members that have lapsed since.
+    pub fn snapshot(&self, version: &Version, now_ms: i64) -> Tree<'static> {
+        snapshot_document(self.schema.as_deref(), version, now_ms).into_owned().into_tree()
     }
 
-    /// Lets lapse what a document that was rebuilt would have lost since `at_ms`, had all of it been written then. What
-    /// stands for a secret in it is known to nobody.
+    /// Removes from a rebuilt document what has lapsed since `at_ms`, if all of it was written
+    /// then, and every masked secret, whose value is lost.
     pub fn lapse_rebuilt(&self, rebuilt: &Tree, at_ms: i64, now_ms: i64) -> Result<Tree<'static>, Error> {
         let mut value = Draft::Same(rebuilt.root());
         self.rules().for_each(|rules| rules.forget(&mut value));
@@ -273,12 +281,12 @@ impl Obeyed {
         Ok(value.into_tree())
     }
 
-    /// Whether a patch that puts `value` at `pointer` mentions nothing by that.
+    /// Whether `value` at `pointer` in a patch mentions no member.
     pub fn is_no_mention(&self, pointer: &Pointer, value: Node) -> bool {
         self.rules().any(|rules| rules.is_no_mention(pointer, value))
     }
 
-    /// The json of a change without what is no mention of a member.
+    /// The JSON of a change without the masked secrets that mention no member.
     pub fn mentions<'c>(&self, change: &'c Change) -> Cow<'c, Tree<'static>> {
         let tree = change.tree();
         let mut json = Draft::Same(tree.root());
@@ -288,13 +296,13 @@ impl Obeyed {
         if json.as_same().is_some() { Cow::Borrowed(tree) } else { Cow::Owned(json.into_tree()) }
     }
 
-    /// Whether there is a secret in a document, by the schema.
+    /// Whether a document has a secret by the schema.
     pub fn has_secret(&self, value: Node) -> bool {
         self.schema.as_ref().is_some_and(|schema| schema.rules().has_secret(value))
     }
 
-    /// Two documents with their secrets hidden, to be compared; the first of them may be missing. `None` when they may be told
-    /// as they are: `after` is told in so far as it differs only, and that passes over its secrets.
+    /// Two documents with their secrets masked, for a comparison; the first may be missing. `None`
+    /// when masking is not needed: the patch between them passes over equal secrets.
     pub fn masked(
         &self,
         before: Option<Node>,
@@ -317,7 +325,8 @@ impl Obeyed {
         Some((before.map(Draft::into_tree), after.into_tree()))
     }
 
-    /// Refuses what does not pass the schema. `state` is what it was made of, and `present` the document of that.
+    /// Rejects a value that violates the schema. `state` is the state it was made from, and
+    /// `present` that state's document.
     pub fn check_change(
         &self,
         value: Node,
@@ -330,14 +339,14 @@ impl Obeyed {
         self.check_parts(value, present.filter(|_| has_passed), budget)
     }
 
-    /// Refuses what does not pass the schema.
+    /// Rejects a value that violates the schema.
     ///
     /// Errors: `INVALID`, `TOOCOSTLY`.
     pub fn check(&self, value: Node, budget: &Budget) -> Result<(), Error> {
         self.check_parts(value, None, budget)
     }
 
-    /// Whether a value passes the schema.
+    /// Whether a value satisfies the schema.
     ///
     /// Errors: `TOOCOSTLY`.
     pub fn admits(&self, value: Node, budget: &Budget) -> Result<bool, Error> {
@@ -353,14 +362,14 @@ impl Obeyed {
     }
 }
 
-/// Lets the rules guard what a change has made.
-fn guarded(
+/// Checks the protected and immutable members, and restores the text of equal ones.
+fn protected_by(
     rules: &Rules,
     before: Before,
     after: Tree<'static>,
     may_protect: bool,
 ) -> Result<Tree<'static>, Error> {
-    let reworded = rules.guard(before, after.root(), may_protect)?;
+    let reworded = rules.protect(before, after.root(), may_protect)?;
     if reworded.is_empty() {
         return Ok(after);
     }
@@ -373,6 +382,6 @@ fn guarded(
     Ok(draft.into_tree())
 }
 
-fn refused(reason: String) -> Error {
+fn rejected(reason: String) -> Error {
     Error::BadSchema { reason }
 }

@@ -1,10 +1,10 @@
-//! STATE.ATTEMPT, and OPERATION on updates: attempts are counted where they happen, by the server.
+//! STATE.ATTEMPT, and OPERATION on updates: the server counts attempts where they happen.
 
-use super::idempotent::once;
+use super::idempotent::idempotent;
 use super::outcome::{Course, Outcome};
 use super::touch;
 use crate::audit::entry::Entry;
-use crate::context::{Context, Remarks};
+use crate::context::{Context, Metadata};
 use crate::error::Error;
 use crate::expiry::Ttl;
 use crate::shown::start_of;
@@ -13,28 +13,29 @@ use crate::state::attempts::{ATTEMPT_ERROR_BYTES_MAX, Attempt, Attempted, OPERAT
 use crate::state::effect::Effect;
 use crate::state::idempotency::Made;
 
-/// The request of STATE.ATTEMPT; the operation is in the remarks.
+/// The request of STATE.ATTEMPT; the operation is in the metadata.
 #[derive(Clone, Debug)]
 pub struct Try {
-    /// What happened.
+    /// The outcome.
     pub tally: Tally,
     /// `ERROR`
     pub error: Option<String>,
     /// `ACTOR`, `COMPONENT` and the operation.
-    pub remarks: Remarks,
+    pub metadata: Metadata,
 }
 
-/// Decides an attempt. Success and failure move the expiry, since somebody is there; a clearing does not.
+/// Decides an attempt. Success and failure renew the expiry, since the user is active; a clearing
+/// does not.
 ///
 /// Errors: `IDMISMATCH`, `NOSTATE`, `TOOBIG` for one operation too many.
 pub fn attempt(state: Option<&State>, request: &Try, context: &Context) -> Result<Outcome, Error> {
-    once(state, &request.remarks, context, || count(state, request, context))
+    idempotent(state, &request.metadata, context, || count(state, request, context))
 }
 
 fn count(state: Option<&State>, request: &Try, context: &Context) -> Result<(Outcome, Made), Error> {
     let state = state.ok_or(Error::NoState)?;
-    let remarks = &request.remarks;
-    let Some(attempted) = attempted(request.tally, request.error.as_deref(), remarks, context) else {
+    let metadata = &request.metadata;
+    let Some(attempted) = attempted(request.tally, request.error.as_deref(), metadata, context) else {
         return Err(Error::Internal("an attempt without an operation"));
     };
     if !state.admits_attempt(&attempted) {
@@ -44,7 +45,7 @@ fn count(state: Option<&State>, request: &Try, context: &Context) -> Result<(Out
         Tally::Clear => None,
         Tally::Success | Tally::Failure => touch(Some(state), Ttl::Default, context)?,
     };
-    let entry = Some(Entry::attempt(state, &attempted, remarks, context));
+    let entry = Some(Entry::attempt(state, &attempted, metadata, context));
     let expires_at_ms = touched.as_ref().map_or(context.expires_at_ms, |touched| touched.expires_at_ms);
     let moved = touched.map(|touched| touched.effects).unwrap_or_default();
     let made = Made::Attempts(match request.tally {
@@ -59,15 +60,16 @@ fn count(state: Option<&State>, request: &Try, context: &Context) -> Result<(Out
     Ok((Outcome { effects, event: None, etag: state.etag(), expires_at_ms, entry, course }, made))
 }
 
-/// What a refusal by the rules counts for, when the command named an operation: a failure, and that somebody is there.
+/// The failed attempt of a rejected command with an operation; it renews the expiry, since the user
+/// is active.
 pub fn failed_attempt(
     state: &State,
     ttl: Ttl,
     error: &Error,
-    remarks: &Remarks,
+    metadata: &Metadata,
     context: &Context,
 ) -> Option<Outcome> {
-    let attempted = attempted(Tally::Failure, Some(&error.to_string()), remarks, context)?;
+    let attempted = attempted(Tally::Failure, Some(&error.to_string()), metadata, context)?;
     let mut outcome = touch(Some(state), ttl, context).ok()??;
     if !state.admits_attempt(&attempted) {
         return None;
@@ -76,23 +78,23 @@ pub fn failed_attempt(
     Some(outcome)
 }
 
-/// The attempt that a commit, or an update that changes nothing, counts for.
+/// The successful attempt of a commit, or of an update without a change.
 pub(super) fn success(
     state: Option<&State>,
-    remarks: &Remarks,
+    metadata: &Metadata,
     context: &Context,
 ) -> Result<Option<Attempted>, Error> {
-    let attempted = attempted(Tally::Success, None, remarks, context);
+    let attempted = attempted(Tally::Success, None, metadata, context);
     match (state, &attempted) {
         (Some(state), Some(attempted)) if !state.admits_attempt(attempted) => Err(too_many()),
         _ => Ok(attempted),
     }
 }
 
-fn attempted(tally: Tally, error: Option<&str>, remarks: &Remarks, context: &Context) -> Option<Attempted> {
+fn attempted(tally: Tally, error: Option<&str>, metadata: &Metadata, context: &Context) -> Option<Attempted> {
     let attempt = Attempt {
-        operation: remarks.operation.as_deref()?.into(),
-        component: remarks.component.as_deref().map(Into::into),
+        operation: metadata.operation.as_deref()?.into(),
+        component: metadata.component.as_deref().map(Into::into),
         at_ms: context.now_ms,
         success: tally == Tally::Success,
         error: error.map(|error| start_of(error, ATTEMPT_ERROR_BYTES_MAX).into()),

@@ -1,22 +1,22 @@
-//! STATE.DELETE: the end of a state, on purpose and on the record.
+//! STATE.DELETE: the deletion of a state, with an audit entry.
 
 use super::expected::check_expected;
 use crate::audit::entry::Entry;
-use crate::context::{Context, Remarks};
+use crate::context::{Context, Metadata};
 use crate::error::Error;
 use crate::etag::Expected;
 use crate::state::State;
 
-/// Decides a deletion; returns what the audit stream says about it.
+/// Decides a deletion; returns its audit entry.
 ///
 /// Errors: `NOSTATE`, `CONFLICT`.
 pub fn delete(
     state: Option<&State>,
     expected: Expected,
-    remarks: &Remarks,
+    metadata: &Metadata,
     context: &Context,
 ) -> Result<Entry, Error> {
     let state = state.ok_or(Error::NoState)?;
     check_expected(state, expected)?;
-    Ok(Entry::delete(state, remarks, context))
+    Ok(Entry::delete(state, metadata, context))
 }

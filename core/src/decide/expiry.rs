@@ -1,4 +1,4 @@
-//! When a key expires after a command, and when its members lapse.
+//! The expiry of a key after a command, and the deadlines of its members.
 
 use crate::context::Context;
 use crate::error::Error;
@@ -8,7 +8,7 @@ use crate::state::State;
 use crate::state::deadlines::Deadlines;
 use crate::state::effect::Effect;
 
-/// The expiry that `ttl` asks for. Where it asks for none the key lives as long as its longest deadline.
+/// The expiry that `ttl` asks for. By default the key lives at least as long as its last deadline.
 pub(super) fn expiry(
     ttl: Ttl,
     state: Option<&State>,
@@ -22,7 +22,7 @@ pub(super) fn expiry(
     Ok(ttl.resolve(context.now_ms, present, default_ms.max(longest_ms))?)
 }
 
-/// The effect that moves deadlines, where there is one to move.
+/// The effect that moves deadlines, if any moves.
 pub(super) fn moved(state: &State, deadlines: Deadlines) -> Option<Effect> {
     (deadlines != state.head().deadlines).then_some(Effect::Deadlines(deadlines))
 }

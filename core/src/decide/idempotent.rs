@@ -1,42 +1,43 @@
-//! `ID`: a command that is sent twice is carried out once, and both get the same reply.
+//! `ID`: a repeated request is executed once, and gets the first reply again.
 //!
-//! The token is looked up before anything else is: a command that comes again expects a version that it has made the past
-//! itself. Only what succeeded is remembered, what changed nothing too. A refusal is not, so that the same command may be sent
-//! again once its reason is gone.
+//! The token is looked up before every other check: the version that a repeated request expects is
+//! outdated by its own first execution. Success is remembered, also without a change. A rejection
+//! is not, so that the caller can retry once its cause is fixed.
 
 use super::outcome::{Course, Outcome};
-use crate::context::{Context, Remarks};
+use crate::context::{Context, Metadata};
 use crate::error::Error;
 use crate::state::State;
 use crate::state::effect::Effect;
 use crate::state::idempotency::{Id, Made, Remembered, Token};
 
-/// Decides a command by `decide`, which returns the reply too, unless its token is known: then the reply is the first one.
+/// Decides a command by `decide`, which also returns the reply, or replays the reply of a known
+/// token.
 ///
 /// Errors: `IDMISMATCH`, and those of `decide`.
-pub(super) fn once(
+pub(super) fn idempotent(
     state: Option<&State>,
-    remarks: &Remarks,
+    metadata: &Metadata,
     context: &Context,
     decide: impl FnOnce() -> Result<(Outcome, Made), Error>,
 ) -> Result<Outcome, Error> {
-    let Some(id) = &remarks.id else { return decide().map(|(outcome, _)| outcome) };
+    let Some(id) = &metadata.id else { return decide().map(|(outcome, _)| outcome) };
     let known = state.and_then(|state| Some((state, state.tokens.find(&id.token)?)));
     if let Some((state, token)) = known {
-        return again(state, token, id, context);
+        return replay(state, token, id, context);
     }
     let (mut outcome, made) = decide()?;
     remember(&mut outcome, state, id, made, context);
     Ok(outcome)
 }
 
-/// The reply of a command that makes a version, or none.
+/// The reply of a command with an etag as its result.
 pub(super) fn with_etag(outcome: Outcome) -> (Outcome, Made) {
     let made = Made::Etag(outcome.etag);
     (outcome, made)
 }
 
-fn again(state: &State, token: &Token, id: &Id, context: &Context) -> Result<Outcome, Error> {
+fn replay(state: &State, token: &Token, id: &Id, context: &Context) -> Result<Outcome, Error> {
     if token.digest != id.digest(state.keys.seed) {
         return Err(Error::IdMismatch { made: token.made });
     }
@@ -104,16 +105,16 @@ mod tests {
             label: None,
             rebase: false,
             ttl: Ttl::At(NOW_MS),
-            remarks: Remarks { id, ..Remarks::default() },
+            metadata: Metadata { id, ..Metadata::default() },
         };
         let change = Change::parse(ChangeKind::Merge, JSON, &limits).expect("json");
         let rights = Rights { protect: false, read_secrets: &|| false };
         update(state, &request, rights, change, &context)
     }
 
-    /// The second delivery of a message has the same words, and one of them may be a time that has passed since.
+    /// A redelivered message has the same arguments, and an expiry among them may have passed.
     #[test]
-    fn a_time_that_has_passed_since_is_no_reason_to_refuse() {
+    fn a_time_that_has_passed_since_is_no_reason_to_reject() {
         let first = decided(None, NOW_MS - 1, "wamid.1").expect("created");
         let [Effect::Put(state)] = first.effects.as_slice() else { panic!("{first:?}") };
         let second = decided(Some(state), NOW_MS + 1, "wamid.1").expect("replayed");

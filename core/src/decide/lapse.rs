@@ -1,8 +1,8 @@
-//! Lapses: what becomes of a state when members reach their deadlines.
+//! Lapses: what changes in a state when members reach their deadlines.
 //!
-//! Every instant at which one or more members are due makes a version of its own, dated at that instant. So what a lapse
-//! leaves depends on the state alone, not on who notices it or when: a reader works it out without writing, on a primary and
-//! on a replica, and gets the etag that the committed lapse will have.
+//! Each instant with one or more due members makes a version of its own, dated at that instant. So
+//! the result of a lapse depends on the state alone, not on when it is noticed: a reader computes
+//! it without writing, on a primary and on a replica, and gets the etag of the later commit.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -27,8 +27,8 @@ use crate::state::document::Document;
 use crate::state::effect::{Commit, Effect};
 use crate::state::version::{Event, Version};
 
-/// The first lapse that is due: a version, or no more than fewer deadlines when it changes nothing. `None` when none is due; a
-/// deadline at the key's own expiry is none, the key expires.
+/// The first due lapse: a commit, or only fewer deadlines when the document does not change. `None`
+/// when none is due; at a deadline equal to the key's expiry the key expires instead.
 pub fn lapse(state: &State, context: &Context) -> Option<Outcome> {
     let due_ms = state.head().deadlines.first_ms().filter(|due_ms| {
         *due_ms <= context.now_ms && context.expires_at_ms.is_none_or(|expires_at_ms| *due_ms < expires_at_ms)
@@ -36,7 +36,7 @@ pub fn lapse(state: &State, context: &Context) -> Option<Outcome> {
     let (schema, head) = (schema_of(state, context.registry), state.head());
     let before = head.document.tree();
     let after = lapsed(schema, &before, &head.deadlines.until(due_ms));
-    // What came back or went away with a member that lapsed has nothing left to lapse.
+    // A member that a lapse restored or removed with its parent has no deadline any more.
     let left = head.deadlines.iter().filter(|deadline| deadline.at_ms > due_ms);
     let left = left.filter(|deadline| {
         let value = |tree: &Tree| {
@@ -69,10 +69,10 @@ pub fn lapse(state: &State, context: &Context) -> Option<Outcome> {
     let shown = match (&masked, state.schema()) {
         (Some((before, after)), _) => Ok((before.root(), after.root())),
         (None, None) => Ok((before.root(), after.root())),
-        // Without its schema no value of it may be shown: any may be a secret.
+        // Without the schema every value may be a secret.
         (None, Some(_)) => Err(removals(&head.deadlines.until(due_ms), before.root(), after.root())),
     };
-    // Without a new key: readers work out the same etag.
+    // Without a new key: readers compute the same etag.
     let commit = Commit::on(state, version, state.keys, state.schema().cloned(), None, dropped);
     let etag = Etag { version: number, digest: commit.digest };
     let entry = Entry::lapse(state, etag, due_ms, shown, context);
@@ -81,7 +81,7 @@ pub fn lapse(state: &State, context: &Context) -> Option<Outcome> {
     Some(Outcome { effects, event, etag, expires_at_ms, entry, course })
 }
 
-/// The patch of a lapse by the names of what it has taken away, without any value.
+/// The patch of a lapse as removals by pointer, without any value.
 fn removals(places: &[Pointer], before: Node, after: Node) -> String {
     let is_gone = |place: &Pointer| place.find(before).is_some() && place.find(after).is_none();
     let gone: BTreeSet<&[String]> =
@@ -95,8 +95,8 @@ fn removals(places: &[Pointer], before: Node, after: Node) -> String {
     to_text(&Value::Array(operations.collect()))
 }
 
-/// The state as it is once everything that is due has lapsed.
-pub fn shown<'s>(state: &'s State, context: &Context) -> Cow<'s, State> {
+/// The state after all due lapses.
+pub fn lapsed_state<'s>(state: &'s State, context: &Context) -> Cow<'s, State> {
     let mut shown = Cow::Borrowed(state);
     while let Some(outcome) = lapse(&shown, context) {
         let state = shown.to_mut();
@@ -105,8 +105,12 @@ pub fn shown<'s>(state: &'s State, context: &Context) -> Cow<'s, State> {
     shown
 }
 
-/// The document of a past version, without what has lapsed since.
-pub fn past<'v>(schema: Option<&Schema>, version: &'v Version, now_ms: i64) -> Cow<'v, Document> {
+/// The document of a snapshot without the members that have lapsed since.
+pub fn snapshot_document<'v>(
+    schema: Option<&Schema>,
+    version: &'v Version,
+    now_ms: i64,
+) -> Cow<'v, Document> {
     let places = version.deadlines.until(now_ms);
     if places.is_empty() {
         return Cow::Borrowed(&version.document);
@@ -115,12 +119,12 @@ pub fn past<'v>(schema: Option<&Schema>, version: &'v Version, now_ms: i64) -> C
     Cow::Owned(Document::of_object(&Draft::Same(after.root())))
 }
 
-/// The schema by which members of a state lapse: as it is now.
+/// The present schema of the state, which decides what a lapse leaves.
 fn schema_of<'r>(state: &State, registry: &'r Registry) -> Option<&'r Schema> {
     state.schema().and_then(|schema| registry.get(&schema.name).ok()).map(|schema| &**schema)
 }
 
-/// Without the schema nobody knows a default: what was due goes away.
+/// Without the schema the default is unknown: a due member is removed.
 fn lapsed(schema: Option<&Schema>, tree: &Tree, places: &[Pointer]) -> Tree<'static> {
     let no_rules = Rules::default();
     let mut value = Draft::Same(tree.root());
@@ -180,7 +184,7 @@ mod tests {
         }
     }
 
-    /// A key may be there in the very millisecond of its expiry.
+    /// A key may exist in the very millisecond of its expiry.
     #[test]
     fn the_end_of_the_key_is_no_lapse() {
         assert_eq!(lapsed(DUE_MS, Some(DUE_MS)), None);

@@ -1,6 +1,8 @@
-//! The commands as pure functions: a state, a request and the circumstances in; an [`Outcome`] or a refusal out.
+//! The commands as pure functions: a state, a request and the circumstances in; an [`Outcome`] or
+//! an error out.
 //!
-//! Nothing is changed here. Whoever asked carries the outcome out, all of it or nothing (invariants I1 and I3).
+//! Deciding changes nothing. The caller applies the outcome, all of it or nothing (invariants I1
+//! and I3).
 
 mod applicable_schema;
 mod attempt;
@@ -20,10 +22,10 @@ mod update;
 mod wait;
 
 pub use crate::audit::rebuild::Recorded;
-pub use crate::context::{Context, Remarks, Rights, Rung};
+pub use crate::context::{Context, Metadata, Rights, Rung};
 pub use attempt::{Try, attempt, failed_attempt};
 pub use delete::delete;
-pub use lapse::{lapse, past, shown};
+pub use lapse::{lapse, lapsed_state, snapshot_document};
 pub use outcome::{Course, Outcome};
 pub use recover::{Recover, Recovery, recover};
 pub use reset::{Reset, reset};

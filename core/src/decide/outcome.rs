@@ -1,4 +1,4 @@
-//! What a command comes to.
+//! The outcome of a command.
 
 use crate::audit::entry::Entry;
 use crate::etag::Etag;
@@ -7,37 +7,37 @@ use crate::state::effect::Effect;
 use crate::state::idempotency::Made;
 use crate::state::version::{Event, SchemaRef, Version};
 
-/// What a command comes to.
+/// The outcome of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// What happens to the state, in order; empty when it stays as it is.
+    /// The effects on the state, in order; empty for a command that changes nothing.
     pub effects: Vec<Effect>,
     /// The event of the new version, if there is one.
     pub event: Option<Event>,
-    /// The etag of the state once this is carried out.
+    /// The etag after the effects.
     pub etag: Etag,
-    /// When the key expires from now on.
+    /// The new expiry of the key.
     pub expires_at_ms: Option<i64>,
-    /// What the audit stream says about it.
+    /// The audit entry.
     pub entry: Option<Entry>,
-    /// How it came about.
+    /// How it was decided.
     pub course: Course,
 }
 
-/// How an outcome came about.
+/// How an outcome was decided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Course {
-    /// From the state that was expected.
+    /// For the expected version.
     #[default]
     Plain,
-    /// The command was carried out before, with this reply; nothing happens now.
+    /// A repeated request, with this first reply; nothing is applied.
     Replayed(Made),
-    /// The change was made for an earlier version and had nothing to do with what came between.
+    /// For an earlier version, and rebased onto the present one.
     Rebased,
 }
 
 impl Outcome {
-    /// The schema and the present version once this is carried out, given the state before.
+    /// The schema and the present version after the effects, given the state before.
     pub fn after<'a>(&'a self, before: Option<&'a State>) -> Option<(Option<&'a SchemaRef>, &'a Version)> {
         let after = self.effects.iter().find_map(|effect| match effect {
             Effect::Put(state) => Some((state.schema(), state.head())),

@@ -1,14 +1,12 @@
-//! What the commands that make a version have in common: from a proposed document to an outcome.
+//! A proposed document, and how it becomes an outcome: the common part of all commands that make a
+//! version.
 
-use super::applicable_schema::Obeyed;
+use super::applicable_schema::ApplicableSchema;
 use super::attempt;
 use super::expiry::{expiry, moved};
 use crate::audit::entry::{CommitFacts, Entry, carries_document};
-use crate::context::Context;
-use crate::context::Remarks;
-use crate::context::Rung;
-use crate::decide::outcome::Course;
-use crate::decide::outcome::Outcome;
+use crate::context::{Context, Metadata, Rung};
+use crate::decide::outcome::{Course, Outcome};
 use crate::error::Error;
 use crate::etag::{Etag, VERSION_MAX};
 use crate::expiry::Ttl;
@@ -23,50 +21,50 @@ use crate::state::effect::{Commit, Effect, Relabel};
 use crate::state::history::Dropped;
 use crate::state::version::{Event, Label, Version};
 
-/// What a lapse costs, by byte of the document: twice what is measured, since the command that commits it
-/// has work of its own.
+/// The charge of a lapse by byte of the document: twice the measured cost, since the command that
+/// commits it has work of its own.
 const LAPSE_BYTE_COST: usize = 5;
 
-/// A document, and when its members lapse.
+/// A document and its deadlines.
 struct Content {
     document: Document,
     deadlines: Deadlines,
 }
 
-/// Everything that the commands that make a version have in common once they know what the document shall be.
+/// A proposed version: what such a command has decided before the common checks.
 pub(super) struct Proposal<'a> {
     pub event: Event,
-    /// Which rung of a recovery this is.
+    /// The rung of a recovery.
     pub rung: Option<Rung>,
     pub parent: u64,
-    /// The document of the state, where there is one.
+    /// The document of an existing state.
     pub before: Option<Node<'a>>,
     pub after: Tree<'static>,
     pub written: Written<'a>,
-    pub obeyed: &'a Obeyed,
+    pub applicable: &'a ApplicableSchema,
     pub label: Option<&'a str>,
     pub ttl: Ttl,
-    pub remarks: &'a Remarks,
+    pub metadata: &'a Metadata,
 }
 
 impl Proposal<'_> {
-    /// Checks the proposed document and makes it an outcome: a commit, or less when nothing changes.
+    /// Checks the proposed document and makes an outcome: a commit, or less when nothing changes.
     pub(super) fn settle(self, state: Option<&State>, context: &Context) -> Result<Outcome, Error> {
         let (before, after) = (self.before, self.after.root());
-        self.obeyed.check_change(after, state, before, context.budget)?;
+        self.applicable.check_change(after, state, before, context.budget)?;
         if matches!(self.event, Event::Create | Event::Update) {
-            self.obeyed.check_steps(before, after)?;
+            self.applicable.check_steps(before, after)?;
         }
         let document = Document::from_tree(&self.after, context.limits)?;
-        let deadlines = self.obeyed.deadlines(state.zip(before), after, &self.written, context.now_ms)?;
-        // A reader works out every lapse that is due: what a document costs then is paid for now.
+        let deadlines = self.applicable.deadlines(state.zip(before), after, &self.written, context.now_ms)?;
+        // Every reader computes each due lapse, so its cost is charged now.
         let lapses = deadlines.instants().saturating_mul(document.text().len());
         context.budget.charge(lapses.saturating_mul(LAPSE_BYTE_COST))?;
-        let expires_at_ms = expiry(self.ttl, state, self.obeyed.schema.as_deref(), &deadlines, context)?;
-        let attempted = attempt::success(state, self.remarks, context)?;
+        let expires_at_ms = expiry(self.ttl, state, self.applicable.schema.as_deref(), &deadlines, context)?;
+        let attempted = attempt::success(state, self.metadata, context)?;
         let content = Content { document, deadlines };
         match state {
-            Some(state) if state.head().document == content.document && !self.obeyed.changes(state) => {
+            Some(state) if state.head().document == content.document && !self.applicable.changes(state) => {
                 Ok(self.unchanged(state, content.deadlines, expires_at_ms, attempted, context))
             }
             Some(state) => self.commit(state, content, expires_at_ms, attempted, context),
@@ -82,16 +80,16 @@ impl Proposal<'_> {
         attempted: Option<Attempted>,
         context: &Context,
     ) -> Outcome {
-        let remarks = self.remarks;
-        let noted = remarks.name.is_some() || remarks.note.is_some() || self.label.is_some();
+        let metadata = self.metadata;
+        let noted = metadata.name.is_some() || metadata.note.is_some() || self.label.is_some();
         let relabel = self.label.map(|name| {
             let label = Label { name: name.into(), version: state.head().number };
             let dropped = state.history().plan(None, Some(label), context.limits);
             Effect::Relabel(Relabel { label: name.into(), dropped })
         });
         let entry = match &attempted {
-            Some(attempted) => Some(Entry::attempt(state, attempted, remarks, context)),
-            None => noted.then(|| Entry::note(state, remarks, context)),
+            Some(attempted) => Some(Entry::attempt(state, attempted, metadata, context)),
+            None => noted.then(|| Entry::note(state, metadata, context)),
         };
         let attempted = attempted.map(Effect::Attempt);
         let effects = relabel.into_iter().chain(attempted).chain(moved(state, deadlines)).collect();
@@ -106,8 +104,8 @@ impl Proposal<'_> {
         attempted: Option<Attempted>,
         context: &Context,
     ) -> Outcome {
-        let schema = self.obeyed.reference();
-        // A state that is rebuilt goes on from its last version.
+        let schema = self.applicable.reference();
+        // A rebuilt state continues from its last version.
         let number = self.parent.saturating_add(1);
         let head = self.version(number, content, context);
         let mut state = State::new(context.keys, context.now_ms, schema, head);
@@ -145,8 +143,8 @@ impl Proposal<'_> {
         let keys = state.keys.or_key_of(context.keys);
         let label = self.label.map(|name| Label { name: name.into(), version: number });
         let mut dropped: Dropped = state.history().plan(Some(present), label, context.limits);
-        self.obeyed.drop_unhidden(state, self.label, &mut dropped);
-        let (event, label, schema) = (self.event, self.label.map(Into::into), self.obeyed.reference());
+        self.applicable.drop_unhidden(state, self.label, &mut dropped);
+        let (event, label, schema) = (self.event, self.label.map(Into::into), self.applicable.reference());
         let commit = Commit::on(state, version, keys, schema, label, dropped);
         let etag = Etag { version: number, digest: commit.digest };
         let entry = self.entry(etag, context);
@@ -163,8 +161,8 @@ impl Proposal<'_> {
 
     fn version(&self, number: u64, content: Content, context: &Context) -> Version {
         let Content { document, deadlines } = content;
-        let actor = self.remarks.actor.as_deref().map(Into::into);
-        let has_secret = self.obeyed.has_secret(self.after.root());
+        let actor = self.metadata.actor.as_deref().map(Into::into);
+        let has_secret = self.applicable.has_secret(self.after.root());
         let (parent, at_ms, event) = (self.parent, context.now_ms, self.event);
         Version { number, parent, at_ms, event, actor, has_secret, deadlines, document }
     }
@@ -172,13 +170,13 @@ impl Proposal<'_> {
     fn entry(self, etag: Etag, context: &Context) -> Entry {
         let (before, after) = (self.before, self.after.root());
         let tells_all = before.is_none() || carries_document(etag.version);
-        let masked = self.obeyed.masked(before, after, tells_all);
+        let masked = self.applicable.masked(before, after, tells_all);
         let (before, after) = match &masked {
             Some((before, after)) => (before.as_ref().map(Tree::root), after.root()),
             None => (before, after),
         };
-        let schema = self.obeyed.schema.as_ref().map(|schema| &*schema.reference().name);
+        let schema = self.applicable.schema.as_ref().map(|schema| &*schema.reference().name);
         let facts = CommitFacts { event: self.event, rung: self.rung, etag, parent: self.parent, schema };
-        Entry::commit(facts, before, after, self.remarks, context)
+        Entry::commit(facts, before, after, self.metadata, context)
     }
 }

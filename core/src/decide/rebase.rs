@@ -1,14 +1,16 @@
-//! `REBASE`: a change that was made for an earlier version goes on top of the present one when they have nothing to do with
-//! each other.
+//! `REBASE`: applies a change that was made for an earlier version to the present one, when the
+//! changes between do not touch its members.
 //!
-//! Two changes are apart when no member that one of them writes is, contains or lies in one that the other writes. Of the
-//! change at hand its json tells what it writes; of those that came between, the two documents do. An array is one member: an
-//! index names another element once one before it has gone. What a patch reads counts as written, since its caller relied on it.
+//! Two changes are independent when no member that one of them writes is, contains or lies in one
+//! that the other writes. The JSON of the change says what it writes; comparing the two documents
+//! says what was written between. An array is one member, since an index names another element
+//! after a removal. What a patch reads counts as written, since its caller relied on it.
 //!
-//! Merging the two results (three-way, as text is merged) was rejected: it finds something to store where each caller meant
-//! something else. Here the change itself is applied to what is there, under all the rules, or not at all.
+//! Not a three-way merge of the results: it finds something to store where each caller meant
+//! something else. Here the change itself is applied to the present document, under all rules, or
+//! not at all.
 
-use super::applicable_schema::Obeyed;
+use super::applicable_schema::ApplicableSchema;
 use crate::etag::Expected;
 use crate::json::change::{Change, ChangeKind};
 use crate::json::lookup::Lookup;
@@ -18,37 +20,38 @@ use crate::state::State;
 use crate::state::version::Version;
 use std::collections::BTreeMap;
 
-/// The version that `change` was made for, when it may be applied to the present document all the same: the version is past but
-/// kept, and nothing that the change writes has changed since.
+/// The version that `change` was made for, if it can be rebased: the version is kept as a snapshot,
+/// and nothing that the change writes has changed since.
 pub(super) fn base(
     state: &State,
     present: Node,
     expected: Expected,
     change: &Change,
-    obeyed: &Obeyed,
+    applicable: &ApplicableSchema,
 ) -> Option<u64> {
     let version = kept(state, expected)?;
     let before = version.document.tree();
-    let written = written(change, obeyed, before.root(), present);
+    let written = written(change, applicable, before.root(), present);
     (!written.differ(Some(before.root()), Some(present))).then_some(version.number)
 }
 
-/// The past version that was expected.
+/// The snapshot of the expected version.
 fn kept(state: &State, expected: Expected) -> Option<Version> {
     match expected {
         Expected::Any | Expected::Absent => None,
-        Expected::Version(number) => state.past(number),
+        Expected::Version(number) => state.snapshot(number),
         Expected::Etag(etag) => {
-            let version = state.past(etag.version)?;
+            let version = state.snapshot(etag.version)?;
             (state.etag_of(&version) == etag).then_some(version)
         }
     }
 }
 
-/// The members that a change writes or reads, as a tree of names. It goes as deep as both documents do.
+/// The members that a change writes or reads, as a tree of names, down to where one of the
+/// documents ends.
 #[derive(Default)]
 struct Members {
-    /// This member as a whole.
+    /// Whether this member counts as a whole.
     whole: bool,
     below: BTreeMap<String, Members>,
 }
@@ -59,8 +62,8 @@ impl Members {
         Members { whole: true, ..Members::default() }
     }
 
-    /// Adds the member with these tokens; beyond an object that both documents have it is the member where they end that
-    /// counts: an array, or what appeared or went.
+    /// Adds the member with these tokens. Below the objects of both documents, the member where
+    /// they end counts: an array, or one that was added or removed.
     fn add<'t>(&mut self, tokens: impl IntoIterator<Item = &'t str>, before: Node, after: Node) {
         let (mut place, mut before, mut after) = (self, Some(before), Some(after));
         for token in tokens {
@@ -71,7 +74,7 @@ impl Members {
         place.whole = true;
     }
 
-    /// Whether one of them is not in `after` as it is in `before`.
+    /// Whether one of the members differs between `before` and `after`.
     fn differ(&self, before: Option<Node>, after: Option<Node>) -> bool {
         match objects(before, after) {
             Some((old, new)) if !self.whole => {
@@ -83,7 +86,7 @@ impl Members {
     }
 }
 
-/// Whether a member has changed: a member below it, or what it is. The order of members is nobody's.
+/// Whether a member has changed. The order of members does not count.
 fn differ(before: Option<Node>, after: Option<Node>) -> bool {
     let Some((old, new)) = objects(before, after) else {
         return before.map(Node::text) != after.map(Node::text);
@@ -99,19 +102,19 @@ fn objects<'v>(before: Option<Node<'v>>, after: Option<Node<'v>>) -> Option<(Nod
     before.zip(after).filter(|(before, after)| before.is_object() && after.is_object())
 }
 
-/// What a change writes and reads. `"***"` in a secret's place is no mention.
-fn written(change: &Change, obeyed: &Obeyed, before: Node, after: Node) -> Members {
+/// What a change writes and reads. `"***"` for a secret mentions no member.
+fn written(change: &Change, applicable: &ApplicableSchema, before: Node, after: Node) -> Members {
     let mut members = Members::default();
     match change.kind() {
         ChangeKind::Patch => {
             let pointers =
-                patch::pointers(change.json(), &|pointer, value| obeyed.is_no_mention(pointer, value));
+                patch::pointers(change.json(), &|pointer, value| applicable.is_no_mention(pointer, value));
             for pointer in pointers {
                 members.add(pointer.tokens().iter().map(String::as_str), before, after);
             }
         }
         ChangeKind::Merge | ChangeKind::Shallow if change.json().is_object() => {
-            let mentioned = obeyed.mentions(change);
+            let mentioned = applicable.mentions(change);
             if change.kind() == ChangeKind::Merge {
                 return merged(change.json(), mentioned.root(), Some(after));
             }
@@ -124,8 +127,8 @@ fn written(change: &Change, obeyed: &Obeyed, before: Node, after: Node) -> Membe
     members
 }
 
-/// The leaves of a merge patch; `sent` is the patch with what is no mention still in it. An empty object is a leaf, but one that
-/// is empty for want of mentions writes nothing where an object is.
+/// The leaves of a merge patch; `sent` is the patch as sent, with masked secrets. An empty object
+/// is a leaf, but one that is empty only without its masked secrets writes nothing into an object.
 fn merged(sent: Node, mentioned: Node, after: Option<Node>) -> Members {
     if !sent.is_object() || !mentioned.is_object() {
         return Members::all();

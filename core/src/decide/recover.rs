@@ -1,22 +1,22 @@
-//! STATE.RECOVER: a valid state again, by the mildest of several ways.
+//! STATE.RECOVER: makes a state valid by the mildest of several ways.
 //!
-//! Each way is a rung. They are tried in order; the first whose document passes the schema is taken, and all that were tried
-//! are told. Protected, immutable and secret members keep their present value on every rung.
+//! Each way is a rung. Rungs are tried in order; the first whose document satisfies the schema is
+//! taken, and the reply lists all tried ones. Protected, immutable and secret members keep their
+//! present value on every rung.
 
-use super::applicable_schema::Obeyed;
+use super::applicable_schema::ApplicableSchema;
 use super::outcome::Outcome;
 use super::proposal::Proposal;
 use crate::audit::entry::Entry;
 use crate::audit::rebuild::{Recorded, rebuild};
-use crate::context::Rung;
-use crate::context::{Context, Remarks};
+use crate::context::{Context, Metadata, Rung};
 use crate::error::Error;
 use crate::expiry::Ttl;
 use crate::json::draft::Draft;
 use crate::json::node::Node;
 use crate::json::tree::Tree;
 use crate::json::written::Written;
-use crate::schema::annotations::preserve::Keep;
+use crate::schema::annotations::preserve::Preserve;
 use crate::state::State;
 use crate::state::version::{Event, Version};
 use std::borrow::Cow;
@@ -29,23 +29,25 @@ pub struct Recover {
     /// The expiry words.
     pub ttl: Ttl,
     /// `EVENT`, `ACTOR`, `NOTE`
-    pub remarks: Remarks,
+    pub metadata: Metadata,
     /// Whether the caller may give a state another schema.
     pub may_change_schema: bool,
 }
 
-/// What a recovery comes to.
+/// The result of a recovery.
 #[derive(Clone, Debug)]
 pub struct Recovery {
     /// The rungs that failed, with the reason of each.
     pub tried: Vec<(Rung, String)>,
-    /// The rung that did it and what it comes to; `Err` when none did.
+    /// The successful rung and its outcome; `Err` when all failed.
     pub done: Result<(Rung, Outcome), Error>,
 }
 
-/// Decides a recovery. `trail` is the audit stream, newest entry first; it is read where no state is.
+/// Decides a recovery. `trail` is the audit stream, newest entry first; it is read where no state
+/// exists.
 ///
-/// Errors: `NOSCHEMA`, `BADSCHEMA`, `TOOCOSTLY`. That no rung was left is no error here, since the tries are to be told.
+/// Errors: `NOSCHEMA`, `BADSCHEMA`, `TOOCOSTLY`. A recovery without a successful rung is not an
+/// error here, since the reply lists the rungs.
 pub fn recover(
     state: Option<&State>,
     trail: &[Recorded],
@@ -55,15 +57,15 @@ pub fn recover(
     request.ttl.check(context.now_ms)?;
     let recorded = trail.iter().find_map(|entry| entry.schema.as_deref()).filter(|_| state.is_none());
     let named = request.schema.as_deref().or(recorded);
-    let obeyed = Obeyed::find(context, state, named, request.may_change_schema)?;
-    let mut ladder = Ladder { request, obeyed: &obeyed, context, tried: Vec::new() };
+    let applicable = ApplicableSchema::find(context, state, named, request.may_change_schema)?;
+    let mut ladder = Ladder { request, applicable: &applicable, context, tried: Vec::new() };
     let done = match state {
         Some(state) => ladder.climb(state),
         None => ladder.climb_without_state(trail),
     };
     let tried = ladder.tried;
     if done.is_none() {
-        // A rung that the budget has stopped was not tried.
+        // A rung that ran out of budget was not tried.
         context.budget.charge(1)?;
     }
     let done = done.ok_or_else(|| {
@@ -76,7 +78,7 @@ pub fn recover(
 
 struct Ladder<'a> {
     request: &'a Recover,
-    obeyed: &'a Obeyed,
+    applicable: &'a ApplicableSchema,
     context: &'a Context<'a>,
     tried: Vec<(Rung, String)>,
 }
@@ -98,9 +100,9 @@ impl Ladder<'_> {
             .or_else(|| self.version(Rung::Snapshot, state, present))
             .or_else(|| self.version(Rung::Label, state, present))
             .or_else(|| {
-                let initial = self.obeyed.initial();
+                let initial = self.applicable.initial();
                 let initial = Draft::Same(initial.root());
-                let after = self.obeyed.keep_present(initial, present, Keep::GuardedIfThere);
+                let after = self.applicable.preserve(initial, present, Preserve::AnnotatedIfPresent);
                 self.step(Rung::Reset, Some((state, present)), parent, Ok(after))
             })
     }
@@ -108,20 +110,20 @@ impl Ladder<'_> {
     fn climb_without_state(&mut self, trail: &[Recorded]) -> Option<(Rung, Outcome)> {
         let rebuilt = match rebuild(trail, self.context.limits, self.context.budget) {
             Ok(rebuilt) => {
-                let lapsed = self.obeyed.lapse_rebuilt(&rebuilt.tree, rebuilt.at_ms, self.context.now_ms);
+                let lapsed = self.applicable.lapse_rebuilt(&rebuilt.tree, rebuilt.at_ms, self.context.now_ms);
                 self.step(Rung::Audit, None, rebuilt.version, lapsed)
             }
             Err(reason) => self.failed(Rung::Audit, reason),
         };
-        rebuilt.or_else(|| self.step(Rung::Created, None, 0, Ok(self.obeyed.initial())))
+        rebuilt.or_else(|| self.step(Rung::Created, None, 0, Ok(self.applicable.initial())))
     }
 
-    /// The state as it is: no version, but the person is there again.
+    /// The state as it is: no version, but a new expiry, since the user is active.
     fn valid(&mut self, state: &State, present: Node) -> Option<(Rung, Outcome)> {
-        if let Err(error) = self.obeyed.check(present, self.context.budget) {
+        if let Err(error) = self.applicable.check(present, self.context.budget) {
             return self.failed(Rung::Valid, reason(&error));
         }
-        if self.obeyed.changes(state) {
+        if self.applicable.changes(state) {
             let after = Draft::Same(present).into_tree();
             return self.step(Rung::Valid, Some((state, present)), state.head().number, Ok(after));
         }
@@ -129,18 +131,19 @@ impl Ladder<'_> {
             Ok(touched) => touched?,
             Err(error) => return self.failed(Rung::Valid, reason(&error)),
         };
-        let entry = Entry::rung(Rung::Valid, None, Some(state), &self.request.remarks, self.context);
+        let entry = Entry::rung(Rung::Valid, None, Some(state), &self.request.metadata, self.context);
         Some((Rung::Valid, Outcome { entry: Some(entry), ..touched }))
     }
 
-    /// The newest kept version that is valid once what is kept has its present value: labelled ones or the others.
+    /// The newest snapshot that is valid with the preserved members: with a label or without one,
+    /// by the rung.
     fn version(&mut self, rung: Rung, state: &State, present: Node) -> Option<(Rung, Outcome)> {
         let labelled = |version: &Cow<Version>| state.history().label_of(version.number).is_some();
         let wanted = |version: &Cow<Version>| labelled(version) == (rung == Rung::Label);
         for version in state.versions().skip(1).filter(wanted) {
-            let past = self.obeyed.past(&version, self.context.now_ms);
-            let after = self.obeyed.keep_present(Draft::Same(past.root()), present, Keep::Guarded);
-            if self.obeyed.admits(after.root(), self.context.budget) == Ok(true) {
+            let past = self.applicable.snapshot(&version, self.context.now_ms);
+            let after = self.applicable.preserve(Draft::Same(past.root()), present, Preserve::Annotated);
+            if self.applicable.admits(after.root(), self.context.budget) == Ok(true) {
                 return self.step(rung, Some((state, present)), version.parent, Ok(after));
             }
         }
@@ -148,22 +151,22 @@ impl Ladder<'_> {
     }
 
     fn with_defaults(&self, present: Node) -> Result<Tree<'static>, Error> {
-        let filled = match &self.obeyed.schema {
+        let filled = match &self.applicable.schema {
             Some(schema) => schema.fill_defaults(present, self.context.budget)?,
             None => Draft::Same(present).into_tree(),
         };
-        Ok(self.obeyed.keep_present(Draft::Same(filled.root()), present, Keep::GuardedIfThere))
+        Ok(self.applicable.preserve(Draft::Same(filled.root()), present, Preserve::AnnotatedIfPresent))
     }
 
     fn without_unknown(&self, present: Node) -> Result<Tree<'static>, Error> {
         let mut tree = self.with_defaults(present)?;
-        if let Some(schema) = &self.obeyed.schema {
+        if let Some(schema) = &self.applicable.schema {
             tree = schema.drop_unknown(tree, self.context.budget)?;
         }
-        Ok(self.obeyed.keep_present(Draft::Same(tree.root()), present, Keep::GuardedIfThere))
+        Ok(self.applicable.preserve(Draft::Same(tree.root()), present, Preserve::AnnotatedIfPresent))
     }
 
-    /// Tries one rung: its document must be all that a commit must be.
+    /// Tries one rung: its document must pass all checks of a commit.
     fn step(
         &mut self,
         rung: Rung,
@@ -179,10 +182,10 @@ impl Ladder<'_> {
                 before: present.map(|(_, document)| document),
                 after,
                 written: Written::Differing,
-                obeyed: self.obeyed,
+                applicable: self.applicable,
                 label: None,
                 ttl: self.request.ttl,
-                remarks: &self.request.remarks,
+                metadata: &self.request.metadata,
             };
             proposal.settle(present.map(|(state, _)| state), self.context)
         });

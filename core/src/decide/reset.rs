@@ -1,45 +1,48 @@
-//! STATE.RESET: the defaults of the schema everywhere, but for what is protected, immutable or secret.
+//! STATE.RESET: sets all members to the defaults of the schema, except protected, immutable and
+//! secret ones.
 
-use super::applicable_schema::Obeyed;
+use super::applicable_schema::ApplicableSchema;
 use super::expected::check_expected;
-use super::idempotent::{once, with_etag};
+use super::idempotent::{idempotent, with_etag};
 use super::outcome::Outcome;
 use super::proposal::Proposal;
-use crate::context::{Context, Remarks};
+use crate::context::{Context, Metadata};
 use crate::error::Error;
 use crate::etag::Expected;
 use crate::expiry::Ttl;
 use crate::json::draft::Draft;
 use crate::json::written::Written;
-use crate::schema::annotations::preserve::Keep;
+use crate::schema::annotations::preserve::Preserve;
 use crate::state::State;
 use crate::state::version::Event;
 
 /// The request of a reset.
 #[derive(Clone, Debug)]
 pub struct Reset {
-    /// Which state the caller has read.
+    /// The expected version.
     pub expected: Expected,
-    /// The expiry words.
+    /// The expiry arguments.
     pub ttl: Ttl,
     /// `EVENT`, `ACTOR`, `NOTE`, `ID`
-    pub remarks: Remarks,
+    pub metadata: Metadata,
 }
 
-/// Decides a reset. One that changes nothing makes no version.
+/// Decides a reset. One without a change makes no version.
 ///
-/// Errors, in the order they are looked for: `IDMISMATCH`, `NOSTATE`, `CONFLICT`, `NOSCHEMA`, `INVALID`, `TOOBIG`.
+/// Errors, in the order of the checks: `IDMISMATCH`, `NOSTATE`, `CONFLICT`, `NOSCHEMA`, `INVALID`,
+/// `TOOBIG`.
 pub fn reset(state: Option<&State>, request: &Reset, context: &Context) -> Result<Outcome, Error> {
-    once(state, &request.remarks, context, || defaults(state, request, context).map(with_etag))
+    idempotent(state, &request.metadata, context, || defaults(state, request, context).map(with_etag))
 }
 
 fn defaults(state: Option<&State>, request: &Reset, context: &Context) -> Result<Outcome, Error> {
     request.ttl.check(context.now_ms)?;
     let state = state.ok_or(Error::NoState)?;
     check_expected(state, request.expected)?;
-    let obeyed = Obeyed::find(context, Some(state), None, false)?;
-    let (initial, present) = (obeyed.initial(), state.head().document.tree());
-    let after = obeyed.keep_present(Draft::Same(initial.root()), present.root(), Keep::GuardedIfThere);
+    let applicable = ApplicableSchema::find(context, Some(state), None, false)?;
+    let (initial, present) = (applicable.initial(), state.head().document.tree());
+    let after =
+        applicable.preserve(Draft::Same(initial.root()), present.root(), Preserve::AnnotatedIfPresent);
     let proposal = Proposal {
         event: Event::Reset,
         rung: None,
@@ -47,10 +50,10 @@ fn defaults(state: Option<&State>, request: &Reset, context: &Context) -> Result
         before: Some(present.root()),
         after,
         written: Written::Differing,
-        obeyed: &obeyed,
+        applicable: &applicable,
         label: None,
         ttl: request.ttl,
-        remarks: &request.remarks,
+        metadata: &request.metadata,
     };
     proposal.settle(Some(state), context)
 }

@@ -1,15 +1,15 @@
-//! STATE.ROLLBACK: a new version with old content.
+//! STATE.ROLLBACK: a new version with the content of a snapshot.
 //!
-//! The new version takes over the parent of the version it goes back to, so that one rollback after another walks
-//! further back instead of swapping two versions for ever.
+//! The new version takes over the parent of its target, so that repeated rollbacks walk further
+//! back instead of swapping two versions.
 
-use super::applicable_schema::Obeyed;
+use super::applicable_schema::ApplicableSchema;
 use super::expected::check_expected;
-use super::idempotent::{once, with_etag};
+use super::idempotent::{idempotent, with_etag};
 use super::outcome::Outcome;
 use super::proposal::Proposal;
 use crate::budget::Budget;
-use crate::context::{Context, Remarks};
+use crate::context::{Context, Metadata};
 use crate::error::Error;
 use crate::etag::Expected;
 use crate::expiry::Ttl;
@@ -20,15 +20,15 @@ use crate::json::pointer::{Pointer, array_index};
 use crate::json::strings::raw;
 use crate::json::tree::Tree;
 use crate::json::written::Written;
-use crate::schema::annotations::preserve::Keep;
+use crate::schema::annotations::preserve::Preserve;
 use crate::state::State;
 use crate::state::version::{Event, Version};
 use std::borrow::Cow;
 
-/// What a byte of a version costs to be put together and compared.
+/// The charge by byte for unpacking and comparing a version.
 const VERSION_BYTE_COST: usize = 1;
 
-/// Which version to go back to.
+/// The target of a rollback.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// The n-th kept ancestor whose content differs from the present one.
@@ -37,44 +37,45 @@ pub enum Target {
     To(u64),
     /// The version with this label.
     Label(String),
-    /// The newest kept version before the present one that passes the schema as it is now.
+    /// The newest snapshot that satisfies the present schema.
     LastValid,
 }
 
 /// The request of a rollback.
 #[derive(Clone, Debug)]
 pub struct Rollback {
-    /// Which state the caller has read.
+    /// The expected version.
     pub expected: Expected,
-    /// Where to go back to.
+    /// The target version.
     pub target: Target,
-    /// `ONLY`: take just these members from the target.
+    /// `ONLY`: take only these members from the target.
     pub only: Option<Vec<Pointer>>,
     /// `ALL`: take protected members too.
     pub all: bool,
-    /// The expiry words.
+    /// The expiry arguments.
     pub ttl: Ttl,
     /// `EVENT`, `ACTOR`, `NOTE`, `ID`
-    pub remarks: Remarks,
+    pub metadata: Metadata,
 }
 
 /// Decides a rollback.
 ///
-/// Errors, in the order they are looked for: `IDMISMATCH`, `NOSTATE`, `CONFLICT`, `NOSCHEMA`, `NOVERSION`, `INVALID`, `TOOBIG`.
+/// Errors, in the order of the checks: `IDMISMATCH`, `NOSTATE`, `CONFLICT`, `NOSCHEMA`,
+/// `NOVERSION`, `INVALID`, `TOOBIG`.
 pub fn rollback(state: Option<&State>, request: &Rollback, context: &Context) -> Result<Outcome, Error> {
-    once(state, &request.remarks, context, || back(state, request, context).map(with_etag))
+    idempotent(state, &request.metadata, context, || back(state, request, context).map(with_etag))
 }
 
 fn back(state: Option<&State>, request: &Rollback, context: &Context) -> Result<Outcome, Error> {
     request.ttl.check(context.now_ms)?;
     let state = state.ok_or(Error::NoState)?;
     check_expected(state, request.expected)?;
-    let obeyed = Obeyed::find(context, Some(state), None, false)?;
+    let applicable = ApplicableSchema::find(context, Some(state), None, false)?;
     let present = state.head().document.tree();
     let way = Way {
         state,
         request,
-        obeyed: &obeyed,
+        applicable: &applicable,
         present: present.root(),
         now_ms: context.now_ms,
         budget: context.budget,
@@ -87,19 +88,19 @@ fn back(state: Option<&State>, request: &Rollback, context: &Context) -> Result<
         before: Some(present.root()),
         after: way.content(&target)?,
         written: Written::Differing,
-        obeyed: &obeyed,
+        applicable: &applicable,
         label: None,
         ttl: request.ttl,
-        remarks: &request.remarks,
+        metadata: &request.metadata,
     };
     proposal.settle(Some(state), context)
 }
 
-/// The way back, as far as it is the same for every version on it.
+/// The common inputs for every candidate version.
 struct Way<'a> {
     state: &'a State,
     request: &'a Rollback,
-    obeyed: &'a Obeyed,
+    applicable: &'a ApplicableSchema,
     present: Node<'a>,
     now_ms: i64,
     budget: &'a Budget,
@@ -120,8 +121,8 @@ impl<'a> Way<'a> {
             Target::LastValid => {
                 for version in state.versions().skip(1) {
                     self.charge(&version)?;
-                    let past = self.obeyed.past(&version, self.now_ms);
-                    if self.obeyed.admits(past.root(), self.budget)? {
+                    let past = self.applicable.snapshot(&version, self.now_ms);
+                    if self.applicable.admits(past.root(), self.budget)? {
                         return Ok(version);
                     }
                 }
@@ -130,7 +131,7 @@ impl<'a> Way<'a> {
         }
     }
 
-    /// Charges for a version that is put together and compared.
+    /// Charges for unpacking and comparing a version.
     fn charge(&self, version: &Version) -> Result<(), Error> {
         self.budget.charge(version.document.text().len().saturating_mul(VERSION_BYTE_COST))
     }
@@ -158,11 +159,11 @@ impl<'a> Way<'a> {
         }
     }
 
-    /// What the document becomes when `target` is gone back to: what is protected, immutable or secret keeps its present
-    /// value, and what has lapsed since does not come back.
+    /// The document after a rollback to `target`: protected, immutable and secret members keep
+    /// their present value, and lapsed members do not return.
     fn content(&self, target: &Version) -> Result<Tree<'static>, Error> {
         self.charge(target)?;
-        let old = self.obeyed.past(target, self.now_ms);
+        let old = self.applicable.snapshot(target, self.now_ms);
         let document = match &self.request.only {
             None => Draft::Same(old.root()),
             Some(pointers) => {
@@ -174,12 +175,12 @@ impl<'a> Way<'a> {
                 document
             }
         };
-        let keep = if self.request.all { Keep::NotProtected } else { Keep::Guarded };
-        Ok(self.obeyed.keep_present(document, self.present, keep))
+        let keep = if self.request.all { Preserve::AllButProtected } else { Preserve::Annotated };
+        Ok(self.applicable.preserve(document, self.present, keep))
     }
 }
 
-/// Makes the member at `pointer` what it is in `old`.
+/// Sets the member at `pointer` to its value in `old`.
 fn take_member<'v>(
     document: &mut Draft<'v>,
     old: Node<'v>,
@@ -222,7 +223,7 @@ fn take_member<'v>(
     }
 }
 
-/// Takes away what was not there then; what is not there now either is fine.
+/// Removes a member that `old` does not have.
 fn remove_member(document: &mut Draft, pointer: &Pointer, budget: &Budget) -> Result<(), Error> {
     match document.find_parent_charged(pointer, budget)? {
         Some((Draft::Object(members), last)) => drop(members.remove(last)),

@@ -1,4 +1,4 @@
-//! STATE.TOUCH: somebody is there. A new expiry, and new deadlines for what lasts as long as somebody is.
+//! STATE.TOUCH: the user is active. Renews the expiry and the sliding deadlines.
 
 use super::expiry::{expiry, moved};
 use super::outcome::{Course, Outcome};
@@ -8,9 +8,9 @@ use crate::expiry::Ttl;
 use crate::schema::annotations::lapses::Clock;
 use crate::state::State;
 
-/// Decides when the key and its sliding members end from now on; `None` where no state is.
+/// Decides the new expiry of the key and of its sliding members; `None` without a state.
 ///
-/// A schema that is gone does not stop anybody from keeping a session alive: `state.default-ttl` counts then.
+/// A removed schema does not stop the session from being renewed: `state.default-ttl` applies.
 ///
 /// Errors: `ERR invalid expire time`.
 pub fn touch(state: Option<&State>, ttl: Ttl, context: &Context) -> Result<Option<Outcome>, Error> {

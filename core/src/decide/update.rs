@@ -1,13 +1,12 @@
-//! STATE.UPDATE and STATE.SETPROTECTED: what a change makes of a state, or of none.
+//! STATE.UPDATE and STATE.SETPROTECTED: apply a change to a state, or create one.
 
-use super::applicable_schema::Obeyed;
+use super::applicable_schema::ApplicableSchema;
 use super::expected::check_expected;
-use super::idempotent::{once, with_etag};
+use super::idempotent::{idempotent, with_etag};
 use super::outcome::{Course, Outcome};
 use super::proposal::Proposal;
 use super::rebase;
-use crate::context::Rights;
-use crate::context::{Context, Remarks};
+use crate::context::{Context, Metadata, Rights};
 use crate::error::Error;
 use crate::etag::Expected;
 use crate::expiry::Ttl;
@@ -19,24 +18,24 @@ use crate::state::version::Event;
 /// The request of an update.
 #[derive(Clone, Debug)]
 pub struct Update {
-    /// Which state the caller has read.
+    /// The expected version.
     pub expected: Expected,
     /// `SCHEMA`
     pub schema: Option<String>,
     /// `LABEL`
     pub label: Option<String>,
-    /// `REBASE`: a change of other members than those that have changed since is no conflict.
+    /// `REBASE`: a change of members that have not changed since is not a conflict.
     pub rebase: bool,
-    /// The expiry words.
+    /// The expiry arguments.
     pub ttl: Ttl,
     /// `EVENT`, `ACTOR`, `NOTE`, `OPERATION`, `COMPONENT`, `ID`
-    pub remarks: Remarks,
+    pub metadata: Metadata,
 }
 
 /// Decides an update of `state` by `change`.
 ///
-/// Errors, in the order they are looked for: `IDMISMATCH`, `NOSTATE`, `CONFLICT`, `NOSCHEMA`, `BADSCHEMA`, `BADPATCH`, `IMMUTABLE`,
-/// `PROTECTED`, `INVALID`, `TRANSITION`, `TOOBIG`, `TOODEEP`.
+/// Errors, in the order of the checks: `IDMISMATCH`, `NOSTATE`, `CONFLICT`, `NOSCHEMA`,
+/// `BADSCHEMA`, `BADPATCH`, `IMMUTABLE`, `PROTECTED`, `INVALID`, `TRANSITION`, `TOOBIG`, `TOODEEP`.
 pub fn update(
     state: Option<&State>,
     request: &Update,
@@ -44,7 +43,9 @@ pub fn update(
     change: Change,
     context: &Context,
 ) -> Result<Outcome, Error> {
-    once(state, &request.remarks, context, || changed(state, request, rights, change, context).map(with_etag))
+    idempotent(state, &request.metadata, context, || {
+        changed(state, request, rights, change, context).map(with_etag)
+    })
 }
 
 fn changed(
@@ -64,31 +65,31 @@ fn changed(
         Some(conflict) if !request.rebase => return Err(conflict),
         conflict => conflict,
     };
-    let obeyed = Obeyed::find(context, state, request.schema.as_deref(), rights.protect)?;
-    // What one has found in the present document, all others know.
+    let applicable = ApplicableSchema::find(context, state, request.schema.as_deref(), rights.protect)?;
+    // One tree for all steps: each step uses what earlier ones have found in the text.
     let present = state.map(|state| state.head().document.tree());
     let before = present.as_ref().map(Tree::root);
     let rebased = match (state, before, conflict) {
         (Some(state), Some(present), Some(conflict)) => {
-            Some(rebase::base(state, present, request.expected, &change, &obeyed).ok_or(conflict)?)
+            Some(rebase::base(state, present, request.expected, &change, &applicable).ok_or(conflict)?)
         }
         _ => None,
     };
-    let initial = if before.is_some() { Tree::default() } else { obeyed.initial() };
+    let initial = if before.is_some() { Tree::default() } else { applicable.initial() };
     let base = before.unwrap_or(initial.root());
     let (event, parent) = state.map_or((Event::Create, 0), |state| (Event::Update, state.head().number));
-    let written = obeyed.written(&change);
+    let written = applicable.written(&change);
     let proposal = Proposal {
         event,
         rung: None,
         parent,
         before,
-        after: obeyed.changed(base, before.is_some(), &change, rights, context)?,
+        after: applicable.changed(base, before.is_some(), &change, rights, context)?,
         written,
-        obeyed: &obeyed,
+        applicable: &applicable,
         label: request.label.as_deref(),
         ttl: request.ttl,
-        remarks: &request.remarks,
+        metadata: &request.metadata,
     };
     let mut outcome = proposal.settle(state, context)?;
     if let Some(version) = rebased {

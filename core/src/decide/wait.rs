@@ -1,23 +1,24 @@
-//! STATE.WAIT: whether what somebody waits for is there.
+//! STATE.WAIT: whether the awaited state exists.
 //!
-//! Only the present state is looked at, never how it came about: whoever is woken too often looks again, and whoever looks
-//! late sees the newest. So a version above the present one is waited for, however far away it is, and a state that was
-//! deleted and created anew has to reach it again; who wants to know of that names an etag, which no other life has.
+//! Only the present state counts, not how it was reached: a spurious wake-up checks again, and a
+//! late one sees the newest state. A version above the present one may be far away; a state that
+//! was deleted and created anew has to reach it again. A caller that must notice this names an
+//! etag, which no other life of the key has.
 
 use crate::etag::{Etag, Expected};
 
-/// What a look at the state has found.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Awaited {
-    /// The state is another one than the caller knows.
+    /// The state differs from the one that the caller knows.
     Reached,
-    /// The caller knew a state, and there is none.
+    /// The caller knew a state, and none exists.
     Gone,
-    /// Nothing new.
+    /// Nothing has changed.
     NotYet,
 }
 
-/// Compares what the caller knows with the etag of the present state; `None` when there is none.
+/// Compares what the caller knows with the etag of the present state; `None` for no state.
 pub fn wait(known: Expected, present: Option<Etag>) -> Awaited {
     let reached = match (known, present) {
         (Expected::Absent, None) => false,

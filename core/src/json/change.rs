@@ -1,4 +1,4 @@
-//! What a client wants done to a document: the four kinds of change of STATE.UPDATE.
+//! The four kinds of change of STATE.UPDATE.
 
 use super::draft::Draft;
 use super::node::Node;
@@ -12,7 +12,7 @@ use crate::limits::Limits;
 
 pub use redis_state_types::ChangeKind;
 
-/// A change that has been read: size, depth and syntax are checked, what it does to a document is not.
+/// A parsed change: its size, depth and syntax are checked, its effect on a document is not.
 #[derive(Clone, Debug)]
 pub struct Change {
     kind: ChangeKind,
@@ -20,10 +20,10 @@ pub struct Change {
 }
 
 impl Change {
-    /// Reads the json of an update.
+    /// Parses the JSON of an update.
     ///
-    /// Errors: `TOOBIG` and `TOODEEP` by `limits` (a patch may be two containers deeper: its array and its
-    /// operation), `BADJSON`.
+    /// Errors: `TOOBIG` and `TOODEEP` by `limits` (a patch may be two containers deeper: its array
+    /// and its operation), `BADJSON`.
     pub fn parse(kind: ChangeKind, json: &[u8], limits: &Limits) -> Result<Change, Error> {
         if json.len() > limits.bytes_max {
             return Err(Error::TooBig {
@@ -38,28 +38,28 @@ impl Change {
         Ok(Change { kind, json })
     }
 
-    /// How it is read.
+    /// Its kind.
     pub(crate) fn kind(&self) -> ChangeKind {
         self.kind
     }
 
-    /// The json that was read.
+    /// Its JSON.
     pub(crate) fn json(&self) -> Node<'_> {
         self.json.root()
     }
 
-    /// The json that was read, as a tree.
+    /// Its JSON as a tree.
     pub(crate) fn tree(&self) -> &Tree<'static> {
         &self.json
     }
 
-    /// The json that was read.
+    /// Its JSON.
     pub(crate) fn into_json(self) -> Tree<'static> {
         self.json
     }
 
-    /// What the change makes of `base`; whether it is an object, valid and small enough is for the caller to see. A patch
-    /// is refused when it reads where `reads_secret`.
+    /// Applies the change to `base`; the caller checks that the result is an object, valid and
+    /// within the limits. A patch that reads where `reads_secret` is rejected.
     pub(crate) fn apply<'a>(
         &'a self,
         base: Node<'a>,
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
     use crate::json::oracle;
 
-    /// What the oracle makes of it.
+    /// The result of the oracle.
     fn expected(kind: ChangeKind, base: &Value, json: &Value, limits: &Limits) -> Result<Value, Error> {
         let mut result = base.clone();
         match kind {
@@ -97,8 +97,8 @@ mod tests {
         Ok(result)
     }
 
-    /// What the crate json-patch makes of it, which reorders members; `None` where it reads or applies the change another
-    /// way: it rewrites numbers, and compares them by their text.
+    /// The result of the crate json-patch, which reorders members; `None` where it reads or applies
+    /// the change differently: it rewrites numbers, and compares them by their text.
     fn by_json_patch(kind: ChangeKind, base: &Value, json: &Value) -> Option<Value> {
         let mut result = base.clone();
         match kind {
@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn agree(kind: ChangeKind, base: &Value, json: &Value) {
-        // Deep enough to be refused now and then.
+        // Deep enough for some rejections.
         let limits = Limits { depth_max: 52, bytes_max: 4096, ..Limits::default() };
         let (base_text, json_text) = (base.to_string(), json.to_string());
         let Ok(change) = Change::parse(kind, json_text.as_bytes(), &limits) else { return };

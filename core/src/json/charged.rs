@@ -1,8 +1,8 @@
-//! What it costs to find and to measure values in a draft, charged to the budget of the command.
+//! Finding and measuring values in a draft, with a charge for each step.
 //!
-//! A patch of a few hundred bytes can open, measure and copy a document again and again. The charges
-//! are about the nanoseconds that each step takes on documents of a megabyte, measured in the release
-//! build on the documents that take longest: many small members and elements.
+//! A patch of a few hundred bytes can open, measure and copy a document again and again. The
+//! charges are about the nanoseconds of each step on documents of a megabyte, measured in the
+//! release build on the slowest documents: many small members and elements.
 
 use super::draft::Draft;
 use super::node::{Kind, Node};
@@ -10,32 +10,32 @@ use super::pointer::{Pointer, array_index};
 use crate::budget::Budget;
 use crate::error::Error;
 
-/// Looking a name up, with what it takes to escape, hash and compare each byte of it.
+/// Looking a name up: escaping, hashing and comparing each byte.
 const STEP: usize = 100;
 const NAME_BYTE: usize = 6;
-/// Passing over a text takes a fraction of this for each byte; a container's children are found so.
+/// Passing over text costs a fraction of this by byte; it finds the children of a container.
 const PASSED_BYTES: usize = 4;
 /// Opening a container makes a draft of each child.
 const ELEMENT_OPENED: usize = 80;
 const MEMBER_OPENED: usize = 120;
-/// An object in which many names are looked up gets a table of them.
+/// Many lookups in one object build a table of its names.
 const MEMBER_INDEXED: usize = 180;
-/// Looking at an opened value while it is measured, and making a second one of it.
+/// Measuring an opened value, and copying it.
 const OPENED_MEASURED: usize = 8;
 const OPENED_CLONED: usize = 120;
-/// What becomes of an opened value when a document goes back: it is compared, copied, written and let go.
+/// Returning an opened value to a document: it is compared, copied, written and freed.
 const OPENED_KEPT: usize = 150;
 /// Moving an element of an array by one place.
 pub(crate) const ELEMENT_SHIFTED: usize = 6;
-/// Comparing two values, for each byte of the one that is compared with.
+/// Comparing two values, by byte of the second one.
 pub(super) const BYTE_COMPARED: usize = 12;
 
-/// How large a value is.
+/// The size of a value.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Size {
     /// The length of its text.
     pub bytes: usize,
-    /// How many opened containers, and values in these, it has.
+    /// The number of its opened containers, and of the values in these.
     opened: usize,
 }
 
@@ -47,26 +47,26 @@ impl Size {
 }
 
 impl<'a> Draft<'a> {
-    /// How large the value is. What is opened of it is walked, so that is measured before it is charged: a document is
-    /// never twice as long as `state.max-bytes` while it is patched.
+    /// The size of a value. Its opened part is walked, so it is measured before it is charged:
+    /// while it is patched, a document is never twice as long as `state.max-bytes`.
     pub(super) fn measured(&self, budget: &Budget) -> Result<Size, Error> {
         let size = Size { bytes: self.text_len(), opened: self.opened() };
         budget.charge(size.opened.saturating_mul(OPENED_MEASURED).saturating_add(1))?;
         Ok(size)
     }
 
-    /// How deep containers nest in a value of this size: each byte that is not opened is looked at.
+    /// The depth of a value of this size: each byte that is not opened is read.
     pub(super) fn depth_charged(&self, size: Size, budget: &Budget) -> Result<usize, Error> {
         budget.charge(size.bytes)?;
         Ok(self.depth())
     }
 
-    /// Charges what going back to a draft takes, beside what is not opened in it.
+    /// Charges for turning a value back into a draft, beside its unopened text.
     pub(crate) fn charge_keeping(&self, budget: &Budget) -> Result<(), Error> {
         budget.charge(self.opened().saturating_mul(OPENED_KEPT))
     }
 
-    /// What a pointer names, to be changed.
+    /// The value at a pointer, for a change.
     pub(super) fn find_charged(
         &mut self,
         pointer: &Pointer,
@@ -75,8 +75,8 @@ impl<'a> Draft<'a> {
         self.walk_charged(pointer.tokens(), budget)
     }
 
-    /// The container that holds what a pointer names, opened, and the last token. `None` for the whole and where no
-    /// container is.
+    /// The container at the parent of a pointer, opened, and the last token. `None` for the whole
+    /// document and where no container is.
     pub(crate) fn find_parent_charged<'p>(
         &mut self,
         pointer: &'p Pointer,
@@ -103,7 +103,7 @@ impl<'a> Draft<'a> {
         Ok(Some(place))
     }
 
-    /// Opens a container to look for `token` in it.
+    /// Opens a container to look up `token`.
     pub(crate) fn open_charged(&mut self, token: &str, budget: &Budget) -> Result<(), Error> {
         budget.charge(token.len().saturating_mul(NAME_BYTE).saturating_add(STEP))?;
         if let Draft::Same(node) = self {
@@ -113,7 +113,7 @@ impl<'a> Draft<'a> {
         self.charge_index(1, budget)
     }
 
-    /// Charges the table of names of an opened object, where so many more lookups have it made.
+    /// Charges for the name table of an opened object, if that many more lookups build it.
     pub(super) fn charge_index(&self, lookups: usize, budget: &Budget) -> Result<(), Error> {
         match self {
             Draft::Object(members) => {

@@ -1,14 +1,14 @@
-//! Number literals compared by value, at the cost of their length.
+//! Number literals compared by value, in time linear in their length.
 //!
 //! A literal is a sign, significant digits and a power of ten; nothing is expanded, so `1e400` and
-//! `7e-9000` cost what their few bytes cost. f64 was rejected: 0.1 and
-//! 0.1000000000000000055511151231257827 are two amounts. Big integers were rejected: a literal of
-//! eight bytes can stand for a million digits.
+//! `7e-9000` cost no more than their few bytes. Not f64: 0.1 and
+//! 0.1000000000000000055511151231257827 are two amounts. Not big integers: a literal of eight bytes
+//! can stand for a million digits.
 
 use std::cmp::Ordering;
 use std::fmt::Write;
 
-/// A number literal by value: `digits` has no zero at either end, the empty one is zero.
+/// A number by value: `digits` has no zero at either end; empty digits are zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Decimal {
     negative: bool,
@@ -42,12 +42,12 @@ impl Decimal {
         Decimal { negative, digits: significant.into(), exponent }
     }
 
-    /// Whether it has no fraction: 1.0 and 1e2 have none.
+    /// Whether it is an integer, as 1.0 and 1e2 are.
     pub(crate) fn is_integer(&self) -> bool {
         self.exponent >= 0
     }
 
-    /// As a count; `None` for a fraction, a negative number and what no count reaches.
+    /// As a count; `None` for a fraction, a negative number and one above every count.
     pub(crate) fn to_count(&self) -> Option<u64> {
         if self.negative || !self.is_integer() {
             return None;
@@ -64,7 +64,7 @@ impl Decimal {
         !self.negative && !self.digits.is_empty()
     }
 
-    /// Writes the one text that all literals of this value have in common.
+    /// Writes the canonical literal of this value.
     pub(crate) fn push_canonical(&self, out: &mut String) {
         let sign = if self.negative { "-" } else { "" };
         // Writing to a String can't fail.
@@ -74,7 +74,7 @@ impl Decimal {
         };
     }
 
-    /// Whether a literal is that text: an integer that does not end in a zero, which most are.
+    /// Whether a literal is canonical: an integer that does not end in a zero, as most are.
     pub(crate) fn is_canonical(literal: &str) -> bool {
         let digits = literal.strip_prefix('-').unwrap_or(literal);
         digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.ends_with('0')
@@ -88,14 +88,15 @@ impl Decimal {
         if value.digits.is_empty() {
             return true;
         }
-        // Digits end in no zero: what lies below the divisor's last place is no multiple of it.
+        // Digits end in no zero, so a number with digits below the divisor's last place is no
+        // multiple.
         let Ok(shift) = u128::try_from(value.exponent.saturating_sub(self.exponent)) else { return false };
         let rest = remainder(value.digits.bytes(), divisor);
         let power = power_of_ten(shift, divisor);
         u128::from(rest).wrapping_mul(u128::from(power)).checked_rem(u128::from(divisor)) == Some(0)
     }
 
-    /// How many significant digits it has.
+    /// The number of significant digits.
     pub(crate) fn digit_count(&self) -> usize {
         self.digits.len()
     }
@@ -106,10 +107,10 @@ impl Decimal {
     }
 }
 
-/// A divisor has at most this many significant digits, so that products of two remainders fit 128 bits.
+/// The most significant digits of a divisor, so that products of two remainders fit 128 bits.
 pub(crate) const DIVISOR_DIGITS_MAX: usize = 18;
 
-/// The number that decimal digits make, modulo a `divisor` of at most [`DIVISOR_DIGITS_MAX`] digits.
+/// The number of decimal digits, modulo a `divisor` of at most [`DIVISOR_DIGITS_MAX`] digits.
 fn remainder(digits: impl Iterator<Item = u8>, divisor: u64) -> u64 {
     // Ten times a remainder of 18 digits fits 64 bits.
     let next = |rest: u64, digit: u8| {

@@ -1,48 +1,50 @@
-//! The difference of two documents as a JSON patch (RFC 6902) that reproduces the second byte for byte.
+//! The difference of two documents as a JSON Patch (RFC 6902) that reproduces the second byte for
+//! byte.
 //!
-//! What has one text on both sides is passed over without being looked into, so the work is that of the containers on the way
-//! to what differs. json-patch's own diff was rejected: it says nothing about member order, so a document rebuilt from its
-//! patches is the same JSON but another text, and another etag. Arrays are compared after their common
-//! beginning and end are set aside; what lies between is compared place by place. That finds an element pushed,
-//! popped or changed, which is what a conversation does; a longest common subsequence would cost the square.
+//! Equal texts are passed over unopened, so the work is that of the containers around the
+//! differences. Not json-patch's diff: it ignores member order, so a document rebuilt from its
+//! patches is the same JSON with another text and another etag. Arrays are compared after their
+//! common prefix and suffix are set aside; the middle is compared by index. That finds a pushed,
+//! popped or changed element, as in conversations; a longest common subsequence would cost the
+//! square.
 
 use super::lookup::Lookup;
 use super::node::{Kind, Node};
 use crate::limits::Limits;
 use crate::shown::start_of;
 
-/// About as long as a pointer and the patch of a message are: they grow if they must.
+/// The usual length of a pointer, and of the patch of a message: initial capacities.
 const POINTER_BYTES: usize = 64;
 const PATCH_BYTES: usize = 256;
 
-/// A patch that is cut is counted up to this length: beyond it, going through all that differs takes longer than it is worth.
+/// The length up to which a cut patch is counted: going through all differences would take longer
+/// than the number is worth.
 const COUNTED_BYTES: usize = 1024 * 1024;
 
-/// A JSON patch, written up to a limit.
+/// A JSON Patch, written up to a limit.
 pub(crate) struct PatchText {
     /// The text, cut at the limit.
     pub text: String,
-    /// How long the whole of it is, or at least: what is longer than [`COUNTED_BYTES`] is not counted to its end.
+    /// The whole length, or at least [`COUNTED_BYTES`], where counting stops.
     pub bytes: usize,
 }
 
 impl PatchText {
-    /// A text that is written already.
+    /// A text that is already written.
     pub(crate) fn of(text: &str, bytes_max: usize) -> PatchText {
         PatchText { text: start_of(text, bytes_max).to_owned(), bytes: text.len() }
     }
 
-    /// Whether a part of it is missing.
+    /// Whether the text is cut.
     pub(crate) fn is_cut(&self) -> bool {
         self.bytes > self.text.len()
     }
 }
 
-/// The patch that turns `from` into `to`, at most about as long as `state.max-bytes` or `to`.
+/// The patch from `from` to `to`, at most about as long as `state.max-bytes` or `to`.
 ///
-/// A path is repeated in each operation below it, so a patch can be a hundred thousand times as long as both
-/// documents. One that grows too long becomes a single operation
-/// that replaces the document.
+/// A path is repeated in each operation below it, so a patch can be a hundred thousand times as
+/// long as both documents. A longer patch becomes a single operation that replaces the document.
 pub(crate) fn bounded_diff(from: Node, to: Node, limits: &Limits) -> String {
     let patch = diff_text(from, to, limits.bytes_max);
     if !patch.is_cut() {
@@ -53,21 +55,21 @@ pub(crate) fn bounded_diff(from: Node, to: Node, limits: &Limits) -> String {
     whole.end().text
 }
 
-/// The patch that turns `from` into `to`, written up to `bytes_max`.
+/// The patch from `from` to `to`, written up to `bytes_max`.
 pub(crate) fn diff_text(from: Node, to: Node, bytes_max: usize) -> PatchText {
     let mut operations = Operations::new(bytes_max);
     compare(from, to, &mut String::with_capacity(POINTER_BYTES), &mut operations);
     operations.end()
 }
 
-/// The patch that makes a document out of nothing.
+/// The patch that creates a document.
 pub(crate) fn creation_text(document: Node, bytes_max: usize) -> PatchText {
     let mut operations = Operations::new(bytes_max);
     operations.push(Op::Add, "", Some(document));
     operations.end()
 }
 
-/// What an operation does.
+/// The kind of an operation.
 #[derive(Clone, Copy)]
 enum Op {
     Add,
@@ -76,7 +78,7 @@ enum Op {
 }
 
 impl Op {
-    /// Up to the path, in one piece.
+    /// The operation up to its path, in one piece.
     fn begin(self) -> &'static str {
         match self {
             Op::Add => r#"{"op":"add","path":""#,
@@ -86,7 +88,7 @@ impl Op {
     }
 }
 
-/// The text of a patch, as it grows: what lies behind the limit is counted, not kept.
+/// The growing text of a patch: beyond the limit it is counted, not kept.
 struct Operations {
     text: String,
     bytes: usize,
@@ -101,7 +103,7 @@ impl Operations {
         operations
     }
 
-    /// Whether nothing more is written or counted.
+    /// Whether writing and counting have stopped.
     fn is_full(&self) -> bool {
         self.bytes > self.bytes_max.max(COUNTED_BYTES)
     }
@@ -112,7 +114,7 @@ impl Operations {
         self.text.push_str(start_of(piece, room));
     }
 
-    /// `path` is as it is written in JSON.
+    /// `path` is in JSON notation.
     fn push(&mut self, op: Op, path: &str, value: Option<Node>) {
         if self.bytes > 1 {
             self.write(",");
@@ -134,7 +136,7 @@ impl Operations {
     }
 }
 
-/// Compares two values that are likely not to be the same.
+/// Compares two values that probably differ.
 fn compare(from: Node, to: Node, path: &mut String, operations: &mut Operations) {
     if operations.is_full() {
         return;
@@ -154,12 +156,12 @@ fn compare(from: Node, to: Node, path: &mut String, operations: &mut Operations)
     }
 }
 
-/// Whether the difference of two values is that of their members, and not a whole.
+/// Whether two values are compared member by member, and not replaced whole.
 pub(crate) fn goes_by_members(from: Node, to: Node) -> bool {
     from.is_object() && to.is_object() && (has_same_names(from, to) || keeps_order(from, to))
 }
 
-/// Whether members have the same names in the same order, which is what they mostly have.
+/// Whether members have the same names in the same order, as most do.
 fn has_same_names(old: Node, new: Node) -> bool {
     let (mut olds, mut news) = (old.children(), new.children());
     loop {
@@ -197,7 +199,7 @@ fn members(old: Node, new: Node, path: &mut String, operations: &mut Operations)
     }
 }
 
-/// Calls `walk` with the path of a member or element. `~` and `/` are written alike in JSON and out of it.
+/// Calls `walk` with the path of a member or element. `~` and `/` are the same in JSON notation.
 fn within(path: &mut String, raw_name: &str, walk: impl FnOnce(&mut String)) {
     let len = path.len();
     path.push('/');
@@ -210,7 +212,7 @@ fn within(path: &mut String, raw_name: &str, walk: impl FnOnce(&mut String)) {
     path.truncate(len);
 }
 
-/// How many elements are the same at the beginning and, apart from those, at the end.
+/// The lengths of the common prefix and, apart from it, of the common suffix.
 fn same_ends(old: Node, new: Node) -> (usize, usize) {
     let same = |(old, new): &(Node, Node)| old.text() == new.text();
     let begin = old.children().zip(new.children()).take_while(same).count();
@@ -224,7 +226,7 @@ fn elements(old: Node, new: Node, path: &mut String, operations: &mut Operations
     let old_end = old.children().len().saturating_sub(end);
     let new_end = new.children().len().saturating_sub(end);
     let mut index_text = itoa::Buffer::new();
-    // From the back, so that the indices of the removals still to come stay what they are.
+    // From the back, so that the indices of later removals stay valid.
     for index in (new_end.max(begin)..old_end).rev() {
         if operations.is_full() {
             return;
@@ -263,7 +265,7 @@ mod tests {
         diff_text(tree(from).root(), tree(to).root(), usize::MAX).text
     }
 
-    /// Found by a path of 100 KB that was repeated for each of 100,000 elements.
+    /// Found with a path of 100 KB that was repeated for each of 100,000 elements.
     #[test]
     fn a_patch_stops_at_its_limit_while_it_is_written() {
         let document = |element: &str| {
@@ -327,8 +329,8 @@ mod tests {
             let (mut rebuilt, limits) = (Draft::Same(from.root()), Limits::default());
             super::super::patch::patch(&mut rebuilt, patch.root(), &limits, &Budget::new(&limits), &|_| false).expect("a diff applies");
             proptest::prop_assert_eq!(rebuilt.to_text(), to.text());
-            // Another implementation agrees about the JSON, if not about the order of members; where it can read the patch
-            // without rewriting its numbers.
+            // Another implementation must agree on the JSON, though not on the order of members, if
+            // it can read the patch without rewriting its numbers.
             let operations = Value::Array(oracle::diff::diff(&pair.0, &pair.1));
             let read = serde_json::from_value::<json_patch::Patch>(operations.clone()).ok();
             let read = read.filter(|read| serde_json::to_value(read).ok().as_ref() == Some(&operations));

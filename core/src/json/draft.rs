@@ -1,25 +1,26 @@
-//! A document that is being changed: spans of the texts it comes from, and containers opened where something differs.
+//! A draft: a document during a change, as spans of its source texts and containers that were
+//! opened for a difference.
 //!
-//! What a change leaves alone is never looked at: it stays one span, however much is in it, and is copied as such when the
-//! new text is written. Only the containers on the way to what changes are opened, each into a list of spans. Splices
-//! collected one by one were tried first: a patch whose operations see each other's results would have to index the whole
-//! text again after each.
+//! Unchanged parts are never parsed: each stays one span of any length, and is copied into the new
+//! text. Only the containers around a change are opened, each into a list of spans. Not a list of
+//! splices: a patch whose operations see each other's results would have to index the whole text
+//! again after each.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::entry::{Entry, NO_NAME};
 use super::equal::equal;
 use super::lookup::Lookup;
 use super::node::{Kind, Node};
 use super::pointer::{Pointer, array_index};
 use super::strings::{raw, same};
 use super::tree::Tree;
-use super::{entry::Entry, entry::NO_NAME};
 
-/// A value that is being changed.
+/// A value during a change.
 #[derive(Clone, Debug)]
 pub(crate) enum Draft<'a> {
-    /// As it is written somewhere.
+    /// A span of a text.
     Same(Node<'a>),
     Object(Members<'a>),
     Array(Vec<Draft<'a>>),
@@ -39,7 +40,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Whether it is an object, and nothing is in it.
+    /// Whether it is an empty object.
     pub(crate) fn is_empty_object(&self) -> bool {
         match self {
             Draft::Same(node) => node.is_object() && node.is_empty(),
@@ -56,7 +57,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Opens a container: what is in it can be changed then.
+    /// Opens a container, so that its children can change.
     pub(super) fn open(&mut self) {
         if let Draft::Same(node) = *self {
             match node.kind() {
@@ -67,13 +68,13 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The members of an object, to be changed.
+    /// The members of an object, for a change.
     pub(crate) fn members_mut(&mut self) -> Option<&mut Members<'a>> {
         self.open();
         if let Draft::Object(members) = self { Some(members) } else { None }
     }
 
-    /// The elements of an array, to be changed.
+    /// The elements of an array, for a change.
     pub(crate) fn elements_mut(&mut self) -> Option<&mut Vec<Draft<'a>>> {
         self.open();
         if let Draft::Array(elements) = self { Some(elements) } else { None }
@@ -97,7 +98,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// A member, to be changed. The object is opened when it has one.
+    /// A member, for a change. Opens the object if it has the member.
     pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Draft<'a>> {
         if !self.has(name) {
             return None;
@@ -105,7 +106,7 @@ impl<'a> Draft<'a> {
         self.members_mut()?.get_mut(name)
     }
 
-    /// What a token of a pointer names in it, to be changed.
+    /// The child of a pointer's token, for a change.
     fn step_mut(&mut self, token: &str) -> Option<&mut Draft<'a>> {
         if self.is_object() {
             return self.get_mut(token);
@@ -113,13 +114,13 @@ impl<'a> Draft<'a> {
         self.elements_mut()?.get_mut(array_index(token)?)
     }
 
-    /// What a pointer names, to be changed.
+    /// The value at a pointer, for a change.
     pub(crate) fn find_mut(&mut self, pointer: &Pointer) -> Option<&mut Draft<'a>> {
         pointer.tokens().iter().try_fold(self, |draft, token| draft.step_mut(token))
     }
 
-    /// The container that holds what a pointer names, and the last token. `None` for the whole and when the container is
-    /// not there.
+    /// The container at the parent of a pointer, and the last token. `None` for the whole document,
+    /// and where no container is.
     pub(crate) fn find_parent_mut<'p>(&mut self, pointer: &'p Pointer) -> Option<(&mut Draft<'a>, &'p str)> {
         let (last, parents) = pointer.tokens().split_last()?;
         Some((parents.iter().try_fold(self, |draft, token| draft.step_mut(token))?, last))
@@ -156,7 +157,7 @@ impl<'a> Draft<'a> {
         deepest.unwrap_or(0).saturating_add(1)
     }
 
-    /// How many values were opened in it: containers, and what is in these.
+    /// The number of opened values: containers and their children.
     pub(super) fn opened(&self) -> usize {
         match self {
             Draft::Same(_) => 0,
@@ -190,8 +191,8 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Writes its text and says where it is; what was opened is known then, and what is the same is not looked into. `name` is
-    /// where its own name begins.
+    /// Writes its text and returns its entry, with the children of opened containers; spans are not
+    /// parsed. `name` is where its own name begins.
     fn write(&self, name: u32, out: &mut String) -> Entry {
         let start = out.len();
         let entries = match self {
@@ -235,13 +236,13 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Its text, to be looked at.
+    /// Its text as a tree.
     pub(crate) fn into_tree<'t>(self) -> Tree<'t> {
         let len = self.text_len();
         self.into_tree_of(len)
     }
 
-    /// The same, where its text is about so long.
+    /// Its text as a tree, with an estimate of its length.
     pub(crate) fn into_tree_of<'t>(self, len: usize) -> Tree<'t> {
         let mut text = String::with_capacity(len);
         let root = self.write(NO_NAME, &mut text);
@@ -249,28 +250,28 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// The members of an opened object, in order. Names are kept as they are written.
+/// The members of an opened object, in order, with names in canonical form.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Members<'a> {
-    /// A member that was removed leaves its place empty: to move all behind it, and to make the table of places anew, took
+    /// A removed member leaves a gap: moving its successors and rebuilding the table took
     /// milliseconds for each removal from a wide object.
     list: Vec<Option<(Cow<'a, str>, Draft<'a>)>>,
     /// How many members there are.
     len: usize,
-    /// Where a name is in the list; made when many were looked for among many. In a box, for there is hardly ever one, and drafts
-    /// are moved about.
+    /// The positions of names; built after many lookups among many members. Boxed, since few drafts
+    /// have one, and drafts are moved.
     places: Option<Box<Places<'a>>>,
     scans: usize,
 }
 
-/// Where names are in a list.
+/// The positions of names in the list.
 #[derive(Clone, Debug)]
 struct Places<'a>(HashMap<Cow<'a, str>, usize>);
 
 impl<'a> Members<'a> {
-    /// Fewer members than this are looked through.
+    /// Fewer members than this are searched linearly.
     const MANY: usize = 32;
-    /// So often, before many are.
+    /// The lookups before a table is built.
     const SCANS_MAX: usize = 8;
 
     fn of(object: Node<'a>) -> Members<'a> {
@@ -289,7 +290,7 @@ impl<'a> Members<'a> {
         self.list.iter().flatten()
     }
 
-    /// How many names the table of places will be made of when so many more are looked for.
+    /// The number of names in the table, if that many more lookups build it.
     pub(super) fn names_to_index(&self, lookups: usize) -> usize {
         let is_due = self.places.is_none() && self.scans.saturating_add(lookups) > Self::SCANS_MAX;
         if is_due && self.list.len() >= Self::MANY { self.list.len() } else { 0 }
@@ -321,7 +322,7 @@ impl<'a> Members<'a> {
         self.get_raw_mut(&raw(name))
     }
 
-    /// The member with the name that is written so.
+    /// The member by its name in canonical form.
     fn get_raw_mut(&mut self, raw: &str) -> Option<&mut Draft<'a>> {
         let place = self.place(raw)?;
         self.at_mut(place)
@@ -331,7 +332,8 @@ impl<'a> Members<'a> {
         self.list.get_mut(place)?.as_mut().map(|(_, member)| member)
     }
 
-    /// Replaces a member where it is, or appends it; returns what was there. The name is as it is written.
+    /// Replaces a member in place, or appends it; returns the former value. The name is in
+    /// canonical form.
     pub(crate) fn insert(&mut self, raw: impl Into<Cow<'a, str>>, value: Draft<'a>) -> Option<Draft<'a>> {
         let raw = raw.into();
         match self.get_raw_mut(&raw) {
@@ -343,7 +345,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Appends a member whose name is not there.
+    /// Appends a member with a new name.
     fn append(&mut self, raw: Cow<'a, str>, value: Draft<'a>) {
         if let Some(places) = &mut self.places {
             places.0.insert(raw.clone(), self.list.len());
@@ -352,7 +354,7 @@ impl<'a> Members<'a> {
         self.len = self.len.saturating_add(1);
     }
 
-    /// The member with the name that is written so, appended as `absent` when it is not there.
+    /// The member by its name in canonical form; appended as `absent` if it does not exist.
     pub(crate) fn entry(
         &mut self,
         raw: Cow<'a, str>,
@@ -365,7 +367,7 @@ impl<'a> Members<'a> {
         self.at_mut(place)
     }
 
-    /// Takes a member away; the others keep their order.
+    /// Removes a member; the others keep their order.
     pub(crate) fn remove(&mut self, name: &str) -> Option<Draft<'a>> {
         let raw = raw(name);
         let place = self.place(&raw)?;
@@ -377,7 +379,7 @@ impl<'a> Members<'a> {
         Some(member)
     }
 
-    /// Keeps the members whose written names are wanted.
+    /// Keeps the members whose names are wanted.
     pub(crate) fn retain(&mut self, wanted: impl Fn(&str) -> bool) {
         self.list.retain(|member| member.as_ref().is_some_and(|(name, _)| wanted(name)));
         self.len = self.list.len();

@@ -1,4 +1,4 @@
-//! Where one value of a text is, and, once it was looked into, where the values in it are.
+//! The position of one value in a text and, once it was parsed, of its children.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -10,44 +10,45 @@ use once_cell::race::OnceBox;
 use super::skip::{container_end, scalar_end, string_end};
 use super::strings::same;
 
-/// What stands for the name of a value that is no member.
+/// The name of a value that is not a member.
 pub(super) const NO_NAME: u32 = u32::MAX;
 
-/// One value: where it is in the text, and what is in it.
+/// One value: its position in the text, and its children.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) start: u32,
     pub(super) end: u32,
-    /// Where the opening quote of its name is; [`NO_NAME`] for what is no member.
+    /// The position of the opening quote of its name; [`NO_NAME`] for a value that is not a member.
     pub(super) name: u32,
-    /// One word, where std's OnceLock takes two and ten times as long to be made.
+    /// One word; std's OnceLock takes two, and ten times as long to create.
     inside: OnceBox<Inside>,
 }
 
-/// What is in a container.
+/// The children of a container.
 #[derive(Debug)]
 struct Inside {
     entries: Vec<Entry>,
-    /// The places of the members of a wide object, sorted by their names; made when one is first looked for. A schema can
-    /// name a thousand members of an object that has a hundred thousand, and going through these for each would stop the server.
+    /// The positions of the members of a wide object, sorted by name; built by the first lookup. A
+    /// schema can name a thousand members of an object that has a hundred thousand, and a linear
+    /// search for each would block the server.
     sorted: OnceBox<Vec<u32>>,
 }
 
-/// An object has so many members before they are looked for in a table.
+/// The most members that are searched linearly.
 const FEW: usize = 64;
 
 impl Entry {
-    /// A value that was not looked into.
+    /// A value that is not parsed yet.
     pub(super) fn new(start: usize, end: usize, name: u32) -> Entry {
         Entry { start: start as u32, end: end as u32, name, inside: OnceBox::new() }
     }
 
-    /// A container, and what is in it.
+    /// A container with its children.
     pub(super) fn opened(start: usize, end: usize, name: u32, entries: Vec<Entry>) -> Entry {
         Entry { inside: OnceBox::with_value(Box::new(Inside::of(entries))), ..Entry::new(start, end, name) }
     }
 
-    /// Its name as it is written, without the quotes; empty for what is no member.
+    /// Its name in canonical form, without the quotes; empty for a value that is not a member.
     pub(super) fn raw_name<'t>(&self, text: &'t str) -> &'t str {
         if self.name == NO_NAME {
             return "";
@@ -55,7 +56,7 @@ impl Entry {
         text.get(self.name as usize + 1..(self.start as usize).saturating_sub(2)).unwrap_or_default()
     }
 
-    /// Whether its name is written so. Compares lengths first, which tells most names apart.
+    /// Whether this is its name in canonical form. Compares lengths first: most names differ there.
     pub(super) fn is_named(&self, text: &str, raw: &str) -> bool {
         const AROUND: usize = "\"\":".len();
         let len = self.start.wrapping_sub(self.name) as usize;
@@ -71,12 +72,12 @@ impl Entry {
         self.inside.get_or_init(|| Box::new(Inside::of(self.look(text))))
     }
 
-    /// The members or elements; none of what is no container.
+    /// The members or elements; none for a scalar.
     pub(super) fn entries<'e>(&'e self, text: &str) -> &'e [Entry] {
         &self.inside(text).entries
     }
 
-    /// Which of the members of an object has the name that is written so.
+    /// The index of the member with this name in canonical form.
     pub(super) fn position(&self, text: &str, raw: &str) -> Option<usize> {
         let inside = self.inside(text);
         let is_named = |entry: &Entry| entry.is_named(text, raw);
@@ -92,18 +93,18 @@ impl Entry {
         sorted.get(found).map(|place| *place as usize)
     }
 
-    /// What making the table of a wide object's members costs, in units of work, where it is not there.
+    /// The charge of sorting the names of a wide object; 0 if it is done.
     pub(super) fn table_cost(&self, text: &str) -> usize {
-        /// By member: a name is compared about as often as the logarithm of their number.
+        /// By member: the comparisons of a name grow with the logarithm of their number.
         const MEMBER_COST: usize = 150;
         let inside = self.inside(text);
         let members = inside.entries.len();
         if members <= FEW || inside.sorted.get().is_some() { 0 } else { members.saturating_mul(MEMBER_COST) }
     }
 
-    /// Finds what is in it.
+    /// Finds its children.
     fn look(&self, text: &str) -> Vec<Entry> {
-        /// About as many members as objects mostly have.
+        /// The usual number of members of an object.
         const SOME: usize = 8;
         let bytes = text.as_bytes().get(..self.end as usize).unwrap_or_default();
         let start = self.start as usize;
@@ -127,7 +128,7 @@ impl Entry {
                 Some(b'{' | b'[') => container_end(bytes, at),
                 Some(b'"') => string_end(bytes, at),
                 Some(_) => scalar_end(bytes, at),
-                // Text that is not canonical after all: what is found of it is within it.
+                // The text is not canonical: return the children found so far.
                 None => return entries,
             };
             entries.push(Entry::new(at, end, name));

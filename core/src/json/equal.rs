@@ -1,7 +1,8 @@
-//! Equality of JSON values: member order does not count, numbers compare by value (1.0 = 1 = 10e-1).
+//! Equality of JSON values: member order does not count, numbers compare by value (1.0 = 1 =
+//! 10e-1).
 //!
-//! Equal texts are the common case and are seen at once. Two strings are equal only then, since
-//! canonical text has one way to write each.
+//! Equal texts are common and are found at once. Two strings are equal only then, since canonical
+//! text has one form of each.
 
 use super::decimal::Decimal;
 use super::lookup::Lookup;
@@ -17,9 +18,9 @@ pub(crate) fn same_literals(left: Node, right: Node) -> bool {
     equal_but_for(left, right, |_, _| false)
 }
 
-/// `numbers` says whether two that are written differently are the same.
+/// `numbers` compares two different literals.
 fn equal_but_for(left: Node, right: Node, numbers: fn(&str, &str) -> bool) -> bool {
-    // Equal texts are equal values; so are some others.
+    // Equal texts are equal values; some others are too.
     if left.text() == right.text() {
         return true;
     }

@@ -1,14 +1,14 @@
-//! Members of an object that are looked for one after another.
+//! Lookups of members of an object, one after another.
 //!
-//! Two objects that are compared mostly have the same members in the same order, so the member behind the last one found is
-//! looked at first.
+//! Two compared objects usually have the same members in the same order, so the member after the
+//! last one found is tried first.
 
 use super::node::Node;
 
-/// Finds members by the way their names are written.
+/// Finds members by their names in canonical form.
 pub(crate) struct Lookup<'a> {
     object: Node<'a>,
-    /// The place behind the last one found.
+    /// The index after the last one found.
     next: usize,
 }
 
@@ -17,12 +17,12 @@ impl<'a> Lookup<'a> {
         Lookup { object, next: 0 }
     }
 
-    /// The object that members are looked for in.
+    /// The object.
     pub(crate) fn object(&self) -> Node<'a> {
         self.object
     }
 
-    /// The member behind the last one found, when it is the one: all others have to be looked for.
+    /// The member after the last one found, if it has this name; otherwise all are searched.
     pub(crate) fn next_named(&mut self, raw: &str) -> Option<Node<'a>> {
         let next = self.object.child(self.next).filter(|member| member.is_named(raw))?;
         self.next = self.next.saturating_add(1);

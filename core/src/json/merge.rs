@@ -5,11 +5,11 @@ use super::node::Node;
 use crate::budget::Budget;
 use crate::error::Error;
 
-/// Finding, or appending, a member that a change names.
+/// The charge of finding or appending a member.
 const MEMBER_MERGED: usize = 200;
 
-/// Applies a merge patch: `null` removes, objects merge, everything else replaces. Members keep their places; new
-/// ones are appended.
+/// Applies a merge patch: `null` removes, objects merge, everything else replaces. Members keep
+/// their places; new ones are appended.
 pub(crate) fn merge<'a>(target: &mut Draft<'a>, patch: Node<'a>, budget: &Budget) -> Result<(), Error> {
     if !patch.is_object() {
         *target = Draft::Same(patch);
@@ -18,7 +18,7 @@ pub(crate) fn merge<'a>(target: &mut Draft<'a>, patch: Node<'a>, budget: &Budget
     if !target.is_object() {
         *target = Draft::object();
     }
-    // Nothing said: what is there stays one span.
+    // An empty patch: the target stays one span.
     if patch.is_empty() {
         return Ok(());
     }
@@ -43,8 +43,8 @@ pub(crate) fn merge<'a>(target: &mut Draft<'a>, patch: Node<'a>, budget: &Budget
     Ok(())
 }
 
-/// Replaces each top-level member that `change` names, whole; `null` is a value. A change that is no object takes
-/// the document's place, and is refused later as every result that is no object.
+/// Replaces each top-level member that `change` names; `null` is a value. A change that is no
+/// object replaces the document, and is rejected later like every result that is no object.
 pub(crate) fn shallow<'a>(target: &mut Draft<'a>, change: Node<'a>, budget: &Budget) -> Result<(), Error> {
     if !change.is_object() || !target.is_object() {
         *target = Draft::Same(change);
@@ -90,7 +90,7 @@ mod tests {
         }
     }
 
-    /// What merging `patch` into `target` costs.
+    /// The charge of merging `patch` into `target`.
     fn cost(target: &str, patch: &str) -> Result<u64, Error> {
         let (target, patch) = (tree(target), tree(patch));
         let budget = Budget::new(&Limits { cost_max: u64::MAX, ..Limits::default() });

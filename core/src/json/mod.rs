@@ -1,12 +1,14 @@
-//! JSON as this crate needs it: exact text in, exact text out, and the edits a client can ask for.
+//! JSON with exact text: parsing, comparing, patching and diffing.
 //!
-//! A document is canonical text. A container in it is looked into when somebody asks for what is in it (`tree`, `node`), and
-//! passed over as a span (`skip`) until then. A change opens only the containers on the way to what it changes (`draft`) and writes the new text from
-//! spans of the old one. serde_json's tree is not used for documents: it costs an allocation a value and ten times the time.
-//! Its parser writes `1e400` as `1e+400`, takes an object whose first name is serde_json's private number token for a
-//! number, and reports neither the depth nor the byte of an error in a way we can promise. json-patch removes members by
-//! swapping the last one into the gap, which reorders the document, and its `test` tells 1.0 from 1. Schemas, which are read
-//! once, are trees. The straightforward way to do everything here, on trees, is the `oracle` of the tests.
+//! A document is canonical text. A container is parsed when its children are read (`tree`, `node`),
+//! and passed over as a span (`skip`) until then. A change opens only the containers around it
+//! (`draft`) and writes the new text from spans of the old one. Not serde_json's tree: it costs an
+//! allocation for each value and ten times the time. Its parser writes `1e400` as `1e+400`, takes
+//! an object whose first name is serde_json's private number token for a number, and reports
+//! neither the depth nor the byte of an error reliably. json-patch removes a member by moving the
+//! last one into its place, which reorders the document, and its `test` takes 1.0 and 1 for
+//! different. Schemas, which are read once, are serde_json's trees. The tests compare everything
+//! with an `oracle` that works on trees.
 
 pub mod change;
 pub(crate) mod charged;
@@ -30,7 +32,8 @@ pub(crate) mod strings;
 pub(crate) mod tree;
 pub(crate) mod written;
 
-/// The canonical text of a tree: no insignificant space, strings as RFC 8785 writes them, number literals as they are.
+/// The canonical text of a tree: no insignificant space, strings as in RFC 8785, number literals as
+/// written.
 pub(crate) fn to_text(value: &serde_json::Value) -> String {
     // Display of a Value can't fail: its maps have string names and its numbers are literals.
     value.to_string()

@@ -1,19 +1,19 @@
-//! A member's name that is looked for again and again: plain, and as canonical text writes it.
+//! A member's name for repeated lookups: plain, and in canonical form.
 
 use std::ops::Deref;
 
 use super::strings::raw;
 
-/// A name; it reads as the plain one.
+/// A name; it dereferences to the plain form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Name {
     plain: Box<str>,
-    /// Where it is written in another way.
+    /// The canonical form, if it differs.
     escaped: Option<Box<str>>,
 }
 
 impl Name {
-    /// As it is written between its quotes.
+    /// The canonical form, without the quotes.
     pub(crate) fn raw(&self) -> &str {
         self.escaped.as_deref().unwrap_or(&self.plain)
     }

@@ -1,7 +1,7 @@
-//! One value of a text, to be looked at.
+//! A read-only view of one value of a text.
 //!
-//! A name and a string are compared as they are written: canonical text has one way to write each, so two strings are equal
-//! exactly when their texts are.
+//! Names and strings are compared in canonical form: canonical text has one form of each, so two
+//! strings are equal exactly when their texts are.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -13,11 +13,12 @@ use std::ops::Range;
 
 use serde_json::{Map, Number, Value};
 
+use super::entry::Entry;
 use super::name::Name;
+use super::skip;
 use super::strings::{raw, same, unescaped};
-use super::{entry::Entry, skip};
 
-/// What a value is.
+/// The type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Null,
@@ -40,7 +41,7 @@ impl<'a> Node<'a> {
         Node { text, entry }
     }
 
-    /// Where it is in the text of the whole.
+    /// Its position in the whole text.
     pub(crate) fn range(self) -> Range<usize> {
         self.entry.start as usize..self.entry.end as usize
     }
@@ -50,7 +51,7 @@ impl<'a> Node<'a> {
         self.text.get(self.range()).unwrap_or_default()
     }
 
-    /// Its name as it is written, without the quotes; empty for what is no member.
+    /// Its name in canonical form, without the quotes; empty for a value that is not a member.
     pub(crate) fn raw_name(self) -> &'a str {
         self.entry.raw_name(self.text)
     }
@@ -83,12 +84,12 @@ impl<'a> Node<'a> {
         self.kind() == Kind::Null
     }
 
-    /// Members of an object or elements of an array, in order; nothing in anything else.
+    /// Members of an object or elements of an array, in order; empty for a scalar.
     pub(crate) fn children(self) -> Children<'a> {
         Children { text: self.text, entries: self.entry.entries(self.text).iter() }
     }
 
-    /// Whether nothing is in it.
+    /// Whether it has no children.
     pub(crate) fn is_empty(self) -> bool {
         !matches!(self.kind(), Kind::Object | Kind::Array) || self.range().len() <= "{}".len()
     }
@@ -98,23 +99,23 @@ impl<'a> Node<'a> {
         self.get_raw(&raw(name))
     }
 
-    /// The member with this name, which has been made ready for it.
+    /// The member with this prepared name.
     pub(crate) fn member(self, name: &Name) -> Option<Node<'a>> {
         self.get_raw(name.raw())
     }
 
-    /// The member with the name that is written so.
+    /// The member by its name in canonical form.
     pub(crate) fn get_raw(self, raw: &str) -> Option<Node<'a>> {
         self.child(self.position(raw)?)
     }
 
-    /// Which of the members has the name that is written so.
+    /// The index of the member by its name in canonical form.
     pub(super) fn position(self, raw: &str) -> Option<usize> {
         if self.is_object() { self.entry.position(self.text, raw) } else { None }
     }
 
-    /// What sorting the names of a wide object costs, in units of work, before the first is looked for;
-    /// nothing where that is done or not needed.
+    /// The charge of sorting the names of a wide object before the first lookup; 0 if that is done
+    /// or not needed.
     pub(crate) fn table_cost(self) -> usize {
         if self.is_object() { self.entry.table_cost(self.text) } else { 0 }
     }
@@ -124,12 +125,12 @@ impl<'a> Node<'a> {
         self.entry.entries(self.text).get(position).map(|entry| Node { entry, ..self })
     }
 
-    /// Whether its name is written so.
+    /// Whether this is its name in canonical form.
     pub(crate) fn is_named(self, raw: &str) -> bool {
         self.entry.is_named(self.text, raw)
     }
 
-    /// Whether it has the name that another member has.
+    /// Whether it has the same name as another member.
     pub(super) fn is_namesake_of(self, other: Node) -> bool {
         same(self.entry.name_bytes(self.text), other.entry.name_bytes(other.text))
     }
@@ -144,7 +145,7 @@ impl<'a> Node<'a> {
         self.raw_str().map(unescaped)
     }
 
-    /// The text of a string as it is written, without the quotes.
+    /// The text of a string in canonical form, without the quotes.
     pub(crate) fn raw_str(self) -> Option<&'a str> {
         self.text().strip_prefix('"').and_then(|text| text.strip_suffix('"'))
     }
@@ -154,17 +155,17 @@ impl<'a> Node<'a> {
         skip::depth(self.text().as_bytes())
     }
 
-    /// Whether this is the other one, and not only the same.
+    /// Whether both are the same node, not only equal.
     pub(crate) fn is(self, other: Node) -> bool {
         std::ptr::eq(self.entry, other.entry)
     }
 
-    /// As a tree of its own.
+    /// As serde_json's tree.
     pub(crate) fn to_value(self) -> Value {
         match self.kind() {
             Kind::Null => Value::Null,
             Kind::Bool => Value::Bool(self.text() == "true"),
-            // Its grammar has been checked; serde_json's public ways to make a number of text rewrite the exponent.
+            // Its grammar is checked; serde_json's public constructors rewrite the exponent.
             Kind::Number => Value::Number(Number::from_string_unchecked(self.text().to_owned())),
             Kind::String => Value::String(self.as_str().unwrap_or_default().into_owned()),
             Kind::Array => Value::Array(self.children().map(Node::to_value).collect()),
@@ -176,7 +177,7 @@ impl<'a> Node<'a> {
     }
 }
 
-/// What is in a container, in order.
+/// The children of a container, in order.
 #[derive(Clone, Debug)]
 pub(crate) struct Children<'a> {
     text: &'a str,

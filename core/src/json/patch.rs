@@ -1,8 +1,9 @@
-//! JSON patch (RFC 6902) under the budget of the command.
+//! JSON Patch (RFC 6902) under the budget of the command.
 //!
-//! A patch of a few hundred bytes can double a document with each `copy`, or shift a long array ten thousand times.
-//! So every operation charges what it opens, looks up, copies and moves, and the result is measured after
-//! each: a patch that would grow past the limits stops there, and nobody else waits for it.
+//! A patch of a few hundred bytes can double a document with each `copy`, or shift a long array ten
+//! thousand times. So every operation charges what it opens, looks up, copies and moves, and the
+//! result is measured after each: a patch that would exceed a limit stops there, and does not block
+//! the server.
 
 use super::charged::{BYTE_COMPARED, ELEMENT_SHIFTED};
 use super::draft::Draft;
@@ -14,12 +15,12 @@ use crate::error::Error;
 use crate::limits::Limits;
 use crate::shown::Shown;
 
-/// Reading an operation, and each byte of it.
+/// Parsing an operation, and each byte of it.
 const OPERATION: usize = 1000;
 const OPERATION_BYTES: usize = 8;
 
-/// Applies `patch` to `document`. On an error `document` is spoiled: callers work on a copy (invariant I3). Operations
-/// that read (`test`, `copy`, `move`) may not do so where `reads_secret`.
+/// Applies `patch` to `document`. After an error `document` is invalid: callers work on a copy
+/// (invariant I3). Operations that read (`test`, `copy`, `move`) are rejected where `reads_secret`.
 pub(crate) fn patch<'a>(
     document: &mut Draft<'a>,
     patch: Node<'a>,
@@ -33,23 +34,23 @@ pub(crate) fn patch<'a>(
     let bytes = document.measured(budget)?.bytes;
     let mut patched = Patched { document, bytes, limits, budget };
     for (index, operation) in patch.children().enumerate() {
-        let refused = |reason| Error::BadPatch { operation: index, reason };
+        let rejected = |reason| Error::BadPatch { operation: index, reason };
         budget.charge((operation.text().len() / OPERATION_BYTES).saturating_add(OPERATION))?;
-        let operation = Operation::parse(operation).map_err(refused)?;
+        let operation = Operation::parse(operation).map_err(rejected)?;
         if operation.reads().is_some_and(reads_secret) {
-            return Err(refused("reads a secret".to_owned()));
+            return Err(rejected("reads a secret".to_owned()));
         }
         match patched.apply(operation) {
             Ok(()) => {}
-            Err(Refusal::Reason(reason)) => return Err(refused(reason)),
-            Err(Refusal::Limit(error)) => return Err(error),
+            Err(Rejection::Reason(reason)) => return Err(rejected(reason)),
+            Err(Rejection::Limit(error)) => return Err(error),
         }
     }
     Ok(())
 }
 
-/// Where the operations of a patch write. An operation that puts what `is_no_mention` does not, nor does one that can't be read:
-/// applying the patch will say so.
+/// The pointers that the operations of a patch write. An operation that writes a value that
+/// `is_no_mention` has none; nor has a malformed one, which fails when the patch is applied.
 pub(crate) fn writes(patch: Node, is_no_mention: &dyn Fn(&Pointer, Node) -> bool) -> Vec<Pointer> {
     let places = operations(patch).map(|operation| match operation {
         Operation::Copy { path, .. } => [Some(path), None],
@@ -59,7 +60,7 @@ pub(crate) fn writes(patch: Node, is_no_mention: &dyn Fn(&Pointer, Node) -> bool
     places.flatten().flatten().collect()
 }
 
-/// As [`writes`], and where they read.
+/// As [`writes`], with the pointers that they read.
 pub(crate) fn pointers(patch: Node, is_no_mention: &dyn Fn(&Pointer, Node) -> bool) -> Vec<Pointer> {
     operations(patch).flat_map(|operation| operation.places(is_no_mention)).flatten().collect()
 }
@@ -69,20 +70,20 @@ fn operations(patch: Node<'_>) -> impl Iterator<Item = Operation<'_>> {
     operations.into_iter().flatten().filter_map(|operation| Operation::parse(operation).ok())
 }
 
-enum Refusal {
+enum Rejection {
     Reason(String),
     Limit(Error),
 }
 
-impl From<String> for Refusal {
+impl From<String> for Rejection {
     fn from(reason: String) -> Self {
-        Refusal::Reason(reason)
+        Rejection::Reason(reason)
     }
 }
 
-impl From<Error> for Refusal {
+impl From<Error> for Rejection {
     fn from(limit: Error) -> Self {
-        Refusal::Limit(limit)
+        Rejection::Limit(limit)
     }
 }
 
@@ -115,7 +116,7 @@ impl<'p> Operation<'p> {
         })
     }
 
-    /// Where the operation reads.
+    /// The pointer that the operation reads.
     fn reads(&self) -> Option<&Pointer> {
         match self {
             Operation::Move { from, .. } | Operation::Copy { from, .. } => Some(from),
@@ -124,7 +125,7 @@ impl<'p> Operation<'p> {
         }
     }
 
-    /// Where it writes or reads.
+    /// The pointers that it writes or reads.
     fn places(self, is_no_mention: &dyn Fn(&Pointer, Node) -> bool) -> [Option<Pointer>; 2] {
         match self {
             Operation::Add { path, value } | Operation::Replace { path, value } => {
@@ -136,17 +137,17 @@ impl<'p> Operation<'p> {
     }
 }
 
-/// The document while operations change it.
+/// The document between operations.
 struct Patched<'d, 'a, 'l> {
     document: &'d mut Draft<'a>,
-    /// About how long its text is.
+    /// The approximate length of its text.
     bytes: usize,
     limits: &'l Limits,
     budget: &'l Budget,
 }
 
 impl<'a> Patched<'_, 'a, '_> {
-    fn apply(&mut self, operation: Operation<'a>) -> Result<(), Refusal> {
+    fn apply(&mut self, operation: Operation<'a>) -> Result<(), Rejection> {
         match operation {
             Operation::Add { path, value } => self.add(&path, Draft::Same(value)),
             Operation::Remove { path } => self.remove(&path).map(drop),
@@ -180,11 +181,11 @@ impl<'a> Patched<'_, 'a, '_> {
         }
     }
 
-    fn find(&mut self, path: &Pointer) -> Result<&mut Draft<'a>, Refusal> {
+    fn find(&mut self, path: &Pointer) -> Result<&mut Draft<'a>, Rejection> {
         self.document.find_charged(path, self.budget)?.ok_or_else(|| missing(path))
     }
 
-    fn add(&mut self, path: &Pointer, value: Draft<'a>) -> Result<(), Refusal> {
+    fn add(&mut self, path: &Pointer, value: Draft<'a>) -> Result<(), Rejection> {
         if path.tokens().is_empty() {
             return self.replace(path, value);
         }
@@ -208,7 +209,7 @@ impl<'a> Patched<'_, 'a, '_> {
         }
     }
 
-    fn remove(&mut self, path: &Pointer) -> Result<Draft<'a>, Refusal> {
+    fn remove(&mut self, path: &Pointer) -> Result<Draft<'a>, Rejection> {
         if path.tokens().is_empty() {
             return Err("the whole document can't be removed: STATE.DELETE does that".to_owned().into());
         }
@@ -233,14 +234,14 @@ impl<'a> Patched<'_, 'a, '_> {
         Ok(removed)
     }
 
-    fn replace(&mut self, path: &Pointer, value: Draft<'a>) -> Result<(), Refusal> {
+    fn replace(&mut self, path: &Pointer, value: Draft<'a>) -> Result<(), Rejection> {
         let bytes = self.admit(path, &value)?;
         let old = std::mem::replace(self.find(path)?, value);
         self.change_bytes(bytes, 0, Some(old))
     }
 
-    /// Refuses a value that is too deep for its place, or too long beside what is there; returns how long it is.
-    fn admit(&self, path: &Pointer, value: &Draft) -> Result<usize, Refusal> {
+    /// Rejects a value that would be too deep, or make the document too long; returns its length.
+    fn admit(&self, path: &Pointer, value: &Draft) -> Result<usize, Rejection> {
         let size = value.measured(self.budget)?;
         let depth = value.depth_charged(size, self.budget)?;
         let depth = path.tokens().len().saturating_add(depth);
@@ -250,9 +251,9 @@ impl<'a> Patched<'_, 'a, '_> {
         Ok(size.bytes)
     }
 
-    /// A value came in, with its name when it has one, and perhaps another one went. Counts a comma and name quotes
-    /// roughly: the exact size is checked when the change is done.
-    fn change_bytes(&mut self, bytes: usize, name_bytes: usize, old: Option<Draft>) -> Result<(), Refusal> {
+    /// Counts a new value, with its name if it has one, and perhaps a removed one. Commas and
+    /// quotes are counted roughly: the exact size is checked after the change.
+    fn change_bytes(&mut self, bytes: usize, name_bytes: usize, old: Option<Draft>) -> Result<(), Rejection> {
         let grown = self.bytes.saturating_add(bytes).saturating_add(name_bytes);
         if grown > self.limits.bytes_max.saturating_mul(2) {
             return Err(Error::document_too_big(grown, self.limits).into());
@@ -277,16 +278,16 @@ fn cut(path: &Pointer) -> String {
     Shown(&path.to_string()).to_string()
 }
 
-fn missing(path: &Pointer) -> Refusal {
-    Refusal::Reason(format!("there is nothing at {}", shown(path)))
+fn missing(path: &Pointer) -> Rejection {
+    Rejection::Reason(format!("there is nothing at {}", shown(path)))
 }
 
-fn missing_parent(path: &Pointer) -> Refusal {
-    Refusal::Reason(format!("there is no object or array to hold {}", cut(path)))
+fn missing_parent(path: &Pointer) -> Rejection {
+    Rejection::Reason(format!("there is no object or array to hold {}", cut(path)))
 }
 
-fn bad_index(path: &Pointer, len: usize) -> Refusal {
-    Refusal::Reason(format!("{} is no index of an array of {len}", cut(path)))
+fn bad_index(path: &Pointer, len: usize) -> Rejection {
+    Rejection::Reason(format!("{} is no index of an array of {len}", cut(path)))
 }
 
 #[cfg(test)]
@@ -385,7 +386,7 @@ mod tests {
         assert!(matches!(grown, Err(Error::TooBig { .. } | Error::ResultTooDeep { .. })), "{grown:?}");
     }
 
-    /// What a patch of a megabyte document costs, or that it costs too much.
+    /// The charge of patching a document of a megabyte, or that it is too costly.
     fn cost(document: &str, operations: &[&str]) -> Result<u64, Error> {
         let (limits, document) = (Limits::default(), tree(document));
         let operations = tree(&format!("[{}]", operations.join(","))).into_text();
@@ -422,7 +423,7 @@ mod tests {
             .collect();
         let operations: Vec<&str> = operations.iter().map(String::as_str).collect();
         let wide = wide_object(25_000);
-        // By the third removal the table of names is made, once.
+        // The third removal builds the name table, once.
         let (one, all) = (cost(&wide, &operations[..12]), cost(&wide, &operations));
         let (one, all) = (one.expect("cheap"), all.expect("cheap"));
         assert!(all < one + 200 * 3000, "{one} {all}");

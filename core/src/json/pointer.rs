@@ -1,20 +1,21 @@
-//! JSON pointers (RFC 6901): parsing, and finding what they name.
+//! JSON pointers (RFC 6901): parsing and resolution.
 
 use std::fmt;
 
 use super::node::Node;
 
-/// A pointer of a client is at most this long, in bytes.
+/// The longest pointer of a client, in bytes.
 pub const POINTER_BYTES_MAX: usize = 1024;
 
-/// A place in a document, such as `/auth/token`; the empty pointer is the whole document.
+/// A pointer into a document, such as `/auth/token`; the empty pointer is the whole document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pointer {
     tokens: Vec<String>,
 }
 
 impl Pointer {
-    /// Parses a pointer; `None` when it does not begin with `/`, or has a `~` that is not `~0` or `~1`.
+    /// Parses a pointer; `None` when it does not begin with `/`, or has a `~` that is not `~0` or
+    /// `~1`.
     pub fn parse(text: &str) -> Option<Pointer> {
         if text.is_empty() {
             return Some(Pointer { tokens: Vec::new() });
@@ -28,12 +29,12 @@ impl Pointer {
         &self.tokens
     }
 
-    /// Whether this pointer names `other` or something above it.
+    /// Whether this pointer is `other` or one of its parents.
     pub(crate) fn is_prefix_of(&self, other: &Pointer) -> bool {
         other.tokens.starts_with(&self.tokens)
     }
 
-    /// The value this pointer names in `whole`.
+    /// The value at this pointer in `whole`.
     pub(crate) fn find<'v>(&self, whole: Node<'v>) -> Option<Node<'v>> {
         self.tokens.iter().try_fold(whole, |value, token| {
             if value.is_object() { value.get(token) } else { value.element(array_index(token)?) }
@@ -47,7 +48,7 @@ impl fmt::Display for Pointer {
     }
 }
 
-/// `~` and `/` of a member name as a pointer writes them.
+/// A member name with `~` and `/` escaped for a pointer.
 pub fn escaped(token: &str) -> String {
     token.replace('~', "~0").replace('/', "~1")
 }
@@ -67,7 +68,7 @@ fn unescaped(token: &str) -> Option<String> {
     Some(plain)
 }
 
-/// The array index a token means: digits without leading zeros (RFC 6901, section 4).
+/// The array index of a token: digits without leading zeros (RFC 6901, section 4).
 pub fn array_index(token: &str) -> Option<usize> {
     let canonical = token == "0" || !token.starts_with('0');
     let digits = token.bytes().all(|byte| byte.is_ascii_digit());

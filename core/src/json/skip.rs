@@ -1,8 +1,8 @@
-//! Passing over a value of canonical text: where a string, a number or a container ends.
+//! Passes over values of canonical text: finds the end of a string, a number or a container.
 //!
-//! Most of a document is passed over by most commands, so a container is, 64 bytes at a time: which of them are quotes and
-//! brackets becomes a mask of bits, the quotes say which brackets are within strings, and the others are counted. Looking for
-//! the next quote or bracket, one after the other, takes four times as long.
+//! Most commands pass over most of a document, so a container is skipped 64 bytes at a time: quotes
+//! and brackets of a block become bit masks, the quotes mask the brackets within strings, and the
+//! others are counted. A search for one quote or bracket after the other takes four times as long.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -16,18 +16,19 @@ use super::strings::first_quote;
 const BLOCK_BYTES: usize = 64;
 type Block = [u8; BLOCK_BYTES];
 
-/// Which bytes of a block are what; the lowest bit stands for the first byte.
+/// Masks of the bytes of a block; the lowest bit is the first byte.
 #[derive(Default)]
 struct Masks {
     quotes: u64,
     backslashes: u64,
-    /// Brackets of both kinds, and what is none but looks alike; that is in strings only.
+    /// Brackets of both kinds, and bytes that resemble one; those occur in strings only.
     brackets: u64,
 }
 
-/// `[`, `]`, `{` and `}` differ in these bits alone. So do `Y`, `_`, `y` and DEL, which no canonical text has outside of strings.
+/// `[`, `]`, `{` and `}` differ in these bits alone. So do `Y`, `_`, `y` and DEL, which canonical
+/// text has in strings only.
 const BRACKETS_DIFFER: u8 = 0x26;
-/// Of these, a bracket that closes has this one.
+/// Of these, a closing bracket has this bit.
 const CLOSES: u8 = 0x04;
 
 impl Masks {
@@ -42,7 +43,7 @@ impl Masks {
                 bits((bytes | u8x16::splat(BRACKETS_DIFFER)).simd_eq(u8x16::splat(b'{' | BRACKETS_DIFFER)));
             has_backslash |= bytes.simd_eq(u8x16::splat(b'\\'));
         }
-        // Few blocks have one.
+        // Few blocks have a backslash.
         if has_backslash.to_bitmask() != 0 {
             for (place, byte) in block.iter().enumerate() {
                 masks.backslashes |= u64::from(*byte == b'\\') << place;
@@ -52,7 +53,7 @@ impl Masks {
     }
 }
 
-/// What one block tells the next.
+/// The state between two blocks.
 #[derive(Default)]
 struct Carried {
     /// All bits are set within a string.
@@ -72,7 +73,7 @@ impl Carried {
         strings
     }
 
-    /// Which bytes of the next block stand behind a backslash that is not escaped itself.
+    /// Which bytes of the next block follow a backslash that is not itself escaped.
     fn escaped(&mut self, backslashes: u64) -> u64 {
         let mut escaped = std::mem::take(&mut self.escaped);
         let mut left = backslashes & !escaped;
@@ -87,7 +88,7 @@ impl Carried {
     }
 }
 
-/// The place behind the container whose opening bracket is at `at`.
+/// The position after the container whose opening bracket is at `at`.
 pub(super) fn container_end(bytes: &[u8], at: usize) -> usize {
     let (mut carried, mut depth, mut start) = (Carried::default(), 0_usize, at);
     while let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) {
@@ -100,7 +101,7 @@ pub(super) fn container_end(bytes: &[u8], at: usize) -> usize {
         while brackets != 0 {
             let place = start + brackets.trailing_zeros() as usize;
             brackets &= brackets - 1;
-            // Canonical text closes nothing that it has not opened.
+            // Canonical text has balanced brackets.
             let closes = bytes.get(place).is_some_and(|bracket| bracket & CLOSES != 0);
             depth = if closes { depth.saturating_sub(1) } else { depth + 1 };
             if depth == 0 {
@@ -119,7 +120,7 @@ fn padded(rest: &[u8]) -> Block {
     block
 }
 
-/// The place behind the string whose opening quote is at `at`.
+/// The position after the string whose opening quote is at `at`.
 pub(super) fn string_end(bytes: &[u8], at: usize) -> usize {
     let mut end = at + 1;
     loop {
@@ -130,14 +131,14 @@ pub(super) fn string_end(bytes: &[u8], at: usize) -> usize {
         let before = bytes.get(at + 1..end).unwrap_or_default();
         let escapes = before.iter().rev().take_while(|byte| **byte == b'\\').count();
         end += 1;
-        // A backslash may be escaped itself.
+        // The backslash may itself be escaped.
         if escapes % 2 == 0 {
             return end;
         }
     }
 }
 
-/// The place behind the number or word at `at`.
+/// The position after the number or word at `at`.
 pub(super) fn scalar_end(bytes: &[u8], at: usize) -> usize {
     let rest = bytes.get(at..).unwrap_or_default();
     at + rest.iter().position(|byte| matches!(byte, b',' | b'}' | b']')).unwrap_or(rest.len())
@@ -170,7 +171,7 @@ mod tests {
     proptest::proptest! {
         #![proptest_config(oracle::config())]
 
-        /// Every container of a document, wherever it begins within a block.
+        /// Each container of a document, at each offset in a block.
         #[test]
         fn containers_end_where_they_do(value in oracle::any_value(), before in 0..70_usize, behind in 0..70_usize) {
             let text = value.to_string();

@@ -1,10 +1,10 @@
-//! Strings as canonical text writes them: the way of RFC 8785, which is the only one.
+//! Strings in canonical form, as in RFC 8785.
 
 #![allow(clippy::arithmetic_side_effects, reason = "places in a slice, and bytes of a word")]
 
 use std::borrow::Cow;
 
-/// A string as it is written between its quotes.
+/// The canonical form of a string, without the quotes.
 pub(crate) fn raw(text: &str) -> Cow<'_, str> {
     if first_escaped(text.as_bytes()) == text.len() {
         return Cow::Borrowed(text);
@@ -14,8 +14,8 @@ pub(crate) fn raw(text: &str) -> Cow<'_, str> {
     Cow::Owned(written)
 }
 
-/// Whether two texts are one. For names, which are mostly so short that calling memcmp costs more than looking at both ends of
-/// them, a word each.
+/// Whether two texts are equal. Most names are so short that comparing both ends as words costs
+/// less than a call of memcmp.
 pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
     fn ends<const N: usize>(text: &[u8]) -> Option<[&[u8; N]; 2]> {
         Some([text.first_chunk()?, text.last_chunk()?])
@@ -30,18 +30,18 @@ pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
-/// Where the first byte is that has to be written as an escape, or the end.
+/// The position of the first byte that needs an escape, or the end.
 pub(super) fn first_escaped(bytes: &[u8]) -> usize {
     let is_escaped = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
     find(bytes, |word| equal_to(word, b'"') | equal_to(word, b'\\') | below(word, 0x20), is_escaped)
 }
 
-/// Where the first quote is, or the end.
+/// The position of the first quote, or the end.
 pub(super) fn first_quote(bytes: &[u8]) -> usize {
     find(bytes, |word| equal_to(word, b'"'), |byte| *byte == b'"')
 }
 
-/// Where the first backslash is, or the end.
+/// The position of the first backslash, or the end.
 fn first_backslash(bytes: &[u8]) -> usize {
     find(bytes, |word| equal_to(word, b'\\'), |byte| *byte == b'\\')
 }
@@ -51,18 +51,19 @@ const ONES: u64 = u64::MAX / 0xff;
 /// The highest bit of each byte.
 const HIGHS: u64 = ONES << 7;
 
-/// Sets the highest bit of each byte that is this one. Above the first such byte it may err.
+/// Sets the highest bit of each byte equal to this one. Above the first such byte it may be wrong.
 fn equal_to(word: u64, byte: u8) -> u64 {
     below(word ^ (ONES * u64::from(byte)), 1)
 }
 
-/// Sets the highest bit of each byte that is less than this, which is at most 0x80. Above the first such byte it may err.
+/// Sets the highest bit of each byte less than this one, which is at most 0x80. Above the first
+/// such byte it may be wrong.
 fn below(word: u64, limit: u8) -> u64 {
     word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGHS
 }
 
-/// Finds a byte, eight at a time: most strings are so short that calling a search that takes more of them costs more than it
-/// saves. `in_word` sets the highest bit of the first byte that is wanted.
+/// Finds a byte, eight at a time: most strings are so short that calling a search over longer
+/// blocks costs more than it saves. `in_word` sets the highest bit of the first wanted byte.
 fn find(bytes: &[u8], in_word: impl Fn(u64) -> u64, is_wanted: impl Fn(&u8) -> bool) -> usize {
     let (words, rest) = bytes.as_chunks::<8>();
     for (count, word) in words.iter().enumerate() {
@@ -74,7 +75,8 @@ fn find(bytes: &[u8], in_word: impl Fn(u64) -> u64, is_wanted: impl Fn(&u8) -> b
     if rest.is_empty() {
         return bytes.len();
     }
-    // What is left is looked at with what stands before it, in which nothing is wanted; where that makes no word, with zeros behind.
+    // The rest is read with the bytes before it, none of which is wanted; in a shorter text, padded
+    // with zeros.
     let (start, word) = match (bytes.last_chunk::<8>(), bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
         (Some(word), ..) => (bytes.len() - 8, u64::from_le_bytes(*word)),
         (None, Some(first), Some(last)) => {
@@ -83,7 +85,7 @@ fn find(bytes: &[u8], in_word: impl Fn(u64) -> u64, is_wanted: impl Fn(&u8) -> b
         }
         _ => return bytes.iter().position(is_wanted).unwrap_or(bytes.len()),
     };
-    // Should the zeros be wanted, the first of them stands where the end is.
+    // If zeros are wanted, the first padding byte is at the end.
     match in_word(word) {
         0 => bytes.len(),
         found => start + found.trailing_zeros() as usize / 8,
@@ -109,9 +111,9 @@ pub(crate) fn push_char(out: &mut String, character: char) {
     }
 }
 
-/// The string that is written so between its quotes.
+/// The string of a canonical form without the quotes.
 pub(crate) fn unescaped(raw: &str) -> Cow<'_, str> {
-    // In canonical text a backslash is all there is of what is escaped.
+    // Canonical text escapes only with a backslash.
     let Some((plain, mut rest)) = raw.split_at_checked(first_backslash(raw.as_bytes())) else {
         return Cow::Borrowed(raw);
     };
@@ -160,7 +162,7 @@ mod tests {
             proptest::prop_assert_eq!(unescaped(&written[1..written.len() - 1]), text);
         }
 
-        /// At every place of two texts that have the same length, and most of it in common.
+        /// At every position of two texts of the same length that mostly agree.
         #[test]
         fn texts_are_one_when_each_byte_is(one in proptest::collection::vec(97..99_u8, 0..24), at in 0..24_usize) {
             let mut other = one.clone();
@@ -172,7 +174,7 @@ mod tests {
             proptest::prop_assert!(!same(&one, &other), "{:?}", other);
         }
 
-        /// In every place of a word, and behind the last whole one.
+        /// At every position of a word, and after the last whole word.
         #[test]
         fn bytes_are_found_where_they_are(bytes in proptest::collection::vec(proptest::sample::select(
             b"aa\x7f\x80\xff !#[]\x20\x1f\x00\"\\".to_vec()), 0..40))

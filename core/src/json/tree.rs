@@ -1,12 +1,13 @@
-//! Canonical text, and where the values in it are.
+//! Canonical text with the positions of its values.
 //!
-//! A container is looked into when somebody first asks for what is in it; then its own values, and no others, are found and kept
-//! as places in the text. Most of a document is never asked for: a message changes one member, and the accounts beside
-//! it are passed over as one span. An index of the whole, made at once, was there before and took an eighth of an update. Neither
-//! text nor places ever change: an edit makes another text. What kind a value is, its first byte tells.
+//! A container is parsed when its children are first read; then the positions of these, and of no
+//! others, are kept. Most of a document is never read: a message changes one member, and the
+//! accounts beside it are passed over as one span. An index of the whole text took an eighth of an
+//! update. Neither text nor positions ever change: an edit makes another text. The first byte of a
+//! value tells its type.
 //!
-//! Whoever walks a text all the way down passes over each byte once for every container around it, which the limit of
-//! depth bounds. Bytes of others go through the parser, which checks them; what is here trusts the text.
+//! A walk down to every value passes over each byte once for every container around it, which the
+//! depth limit bounds. Untrusted bytes go through the parser; this module trusts its text.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -15,10 +16,10 @@
 
 use std::borrow::Cow;
 
+use super::entry::{Entry, NO_NAME};
 use super::node::Node;
-use super::{entry::Entry, entry::NO_NAME};
 
-/// Where the values in a container are, kept beside a text that is looked at again and again.
+/// The positions of a container's children, kept beside a text that is read repeatedly.
 #[derive(Clone, Debug)]
 pub(crate) struct Outline(Box<[Place]>);
 
@@ -30,7 +31,8 @@ struct Place {
 }
 
 impl Outline {
-    /// A container of more has none: it would take a good part of the memory of what it saves looking at.
+    /// The most children in an outline: a larger one would take much of the memory that parsing
+    /// saves.
     const PLACES_MAX: usize = 16;
 
     fn of(entries: &[Entry]) -> Option<Outline> {
@@ -38,19 +40,19 @@ impl Outline {
         (entries.len() <= Self::PLACES_MAX).then(|| Outline(entries.iter().map(place).collect()))
     }
 
-    /// The root of the text whose outline it is, of so many bytes.
+    /// The root of the text of this outline, of so many bytes.
     fn root(&self, len: usize) -> Entry {
         let entry = |place: &Place| Entry::new(place.start as usize, place.end as usize, place.name);
         Entry::opened(0, len, NO_NAME, self.0.iter().map(entry).collect())
     }
 
-    /// What it takes on the heap.
+    /// Its memory on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
         size_of_val(&*self.0)
     }
 }
 
-/// Canonical text, to be looked at.
+/// Canonical text as a tree.
 #[derive(Debug)]
 pub(crate) struct Tree<'t> {
     text: Cow<'t, str>,
@@ -58,7 +60,7 @@ pub(crate) struct Tree<'t> {
 }
 
 impl<'t> Tree<'t> {
-    /// Takes over a text and what is known of it.
+    /// Takes a text with its known positions.
     pub(super) fn new(text: String, root: Entry) -> Tree<'t> {
         Tree { text: Cow::Owned(text), root }
     }
@@ -79,12 +81,12 @@ impl<'t> Tree<'t> {
         }
     }
 
-    /// Where its members or elements are, unless there are many.
+    /// The positions of its children, unless there are many.
     pub(crate) fn outline(&self) -> Option<Outline> {
         Outline::of(self.root.entries(&self.text))
     }
 
-    /// The value as a whole.
+    /// The root value.
     pub(crate) fn root(&self) -> Node<'_> {
         Node::new(&self.text, &self.root)
     }
@@ -94,12 +96,12 @@ impl<'t> Tree<'t> {
         &self.text
     }
 
-    /// The text alone.
+    /// The text without positions.
     pub(crate) fn into_text(self) -> String {
         self.text.into_owned()
     }
 
-    /// Whether what is known of the text is what looking at it finds, however it came about.
+    /// Whether the known positions equal those that parsing finds.
     #[cfg(test)]
     pub(crate) fn is_as_found(&self) -> bool {
         fn same(known: Node, found: Node) -> bool {

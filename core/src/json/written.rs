@@ -1,5 +1,5 @@
-//! Which members a change writes, whatever their values were before: a deadline starts anew even when the same value is
-//! written again.
+//! The members that a change writes, whatever their former values: a deadline is renewed even when
+//! the same value is written again.
 
 use std::borrow::Cow;
 
@@ -13,17 +13,17 @@ use super::tree::Tree;
 /// The members that a change writes.
 #[derive(Clone, Debug)]
 pub(crate) enum Written<'c> {
-    /// What differs between the document before and after: REPLACE, rollback, reset, recovery.
+    /// The differences between the documents before and after: REPLACE, rollback, reset, recovery.
     Differing,
     /// Members named by an object: MERGE and SHALLOW.
     Named(Cow<'c, Tree<'static>>),
-    /// Places named by a patch.
+    /// Pointers of a patch.
     Places(Vec<Pointer>),
 }
 
 impl<'c> Written<'c> {
-    /// What the json of a change writes. It has no mention in it that is none, but for operations of a patch that put what
-    /// `is_no_mention`.
+    /// The members that the JSON of a change writes. It has no masked secrets, except in operations
+    /// of a patch whose value `is_no_mention`.
     pub(crate) fn by(
         kind: ChangeKind,
         json: Cow<'c, Tree<'static>>,
@@ -36,7 +36,8 @@ impl<'c> Written<'c> {
         }
     }
 
-    /// Whether the member at `place` is written, or something in it. `before` and `after` are its values.
+    /// Whether the member at `place`, or one in it, is written. `before` and `after` are its
+    /// values.
     pub(crate) fn touches(&self, place: &Pointer, before: Option<Node>, after: Node) -> bool {
         match self {
             Written::Differing => !before.is_some_and(|before| equal(before, after)),
@@ -48,7 +49,7 @@ impl<'c> Written<'c> {
     }
 }
 
-/// Whether an object names the member that the tokens lead to. What stands in the way replaces it.
+/// Whether an object names the member at these tokens. A scalar on the way replaces it.
 fn names(change: Node, tokens: &[String]) -> bool {
     match tokens.split_first() {
         Some((token, rest)) if change.is_object() => {

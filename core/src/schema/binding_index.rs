@@ -1,26 +1,26 @@
-//! Finds the patterns that may match a key by their literal beginnings.
+//! Finds the patterns that may match a key by their literal prefixes.
 //!
-//! The beginnings are sorted. All that a key begins with are the greatest that does not lie behind the key, if the key begins
-//! with it, and the beginnings of that one in turn, so each knows the longest other one that it begins with. A trie was
-//! not made: it takes an allocation for each byte.
+//! The prefixes are sorted. The longest prefix that a key has is the greatest one not after the
+//! key, or one of that one's own prefixes, so each prefix knows its longest proper prefix. Not a
+//! trie: it takes an allocation for each byte.
 
 use super::glob::Glob;
 
-/// The patterns of one beginning.
+/// The patterns with one prefix.
 #[derive(Debug)]
 struct Group {
-    /// The longest other beginning that this one begins with.
+    /// The longest other prefix of this one.
     shorter: Option<usize>,
     /// Where the patterns are, most specific first.
     places: Vec<usize>,
 }
 
-/// Patterns by their beginnings.
+/// Patterns by their prefixes.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     /// Sorted.
     beginnings: Vec<Box<[u8]>>,
-    /// One for each beginning.
+    /// One for each prefix.
     groups: Vec<Group>,
 }
 
@@ -54,7 +54,7 @@ impl Index {
         let mut group = longest(&self.beginnings, &self.groups, before, key);
         let mut found: Option<usize> = None;
         while let Some(Group { shorter, places }) = group.and_then(|group| self.groups.get(group)) {
-            // Those that are less specific than what was found need not be tried.
+            // Patterns less specific than the one found are skipped.
             let mut better = places.iter().take_while(|place| found.is_none_or(|found| **place < found));
             let matching = better.find(|place| is_match(**place));
             found = matching.copied().or(found);
@@ -64,7 +64,7 @@ impl Index {
     }
 }
 
-/// The longest beginning that `text` begins with, going from one to those that it begins with.
+/// The longest prefix of `text`, found by following the links.
 fn longest(beginnings: &[Box<[u8]>], groups: &[Group], from: Option<usize>, text: &[u8]) -> Option<usize> {
     let mut group = from;
     while let Some(place) = group {

@@ -1,11 +1,11 @@
-//! Bindings: which keys must obey which schema, by patterns as in KEYS.
+//! Bindings: which keys are bound to which schema, by patterns as in KEYS.
 //!
-//! Several patterns may match one key. The most specific wins: the one with the most bytes that must be there literally; of
-//! those the one with the fewest `*`, then the fewest `?`, then the first by its bytes. The glob crate was not taken: its
-//! patterns are about file names, where `*` stops at a slash and names are text.
+//! Several patterns may match one key. The most specific wins: the one with the most literal bytes,
+//! then the fewest `*`, then the fewest `?`, then the first by its bytes. Not the glob crate: its
+//! patterns are file names, where `*` stops at a slash and names are text.
 //!
-//! Each write looks its key up, so a lookup must not grow with the number of bindings: [`Index`] finds the patterns whose
-//! literal beginning the key has.
+//! Each write looks its key up, so a lookup must not grow with the number of bindings: [`Index`]
+//! finds the patterns by their literal prefixes.
 
 use std::cmp::Reverse;
 
@@ -13,13 +13,13 @@ use super::binding_index::Index;
 use super::glob::{Glob, Part};
 use crate::error::Error;
 
-/// A server keeps at most this many bindings.
+/// The most bindings of a server.
 pub const BINDINGS_MAX: usize = 1024;
 
-/// One pattern and the schema it stands for.
+/// A pattern and its schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binding {
-    /// As in KEYS: `*`, `?`, `[abc]`, `[^a]`, `[a-z]`, and `\` before a character that stands for itself.
+    /// As in KEYS: `*`, `?`, `[abc]`, `[^a]`, `[a-z]`, and `\` before a literal character.
     pub pattern: Box<str>,
     /// The schema's name.
     pub schema: Box<str>,
@@ -36,7 +36,8 @@ struct Bound {
 #[derive(Debug, Default)]
 pub struct Bindings {
     sorted: Vec<Bound>,
-    /// Made anew where a binding changes. Not when a key is looked up: then a client's write pays for it.
+    /// Made anew where a binding changes. Not when a key is looked up: then a client's write pays
+    /// for it.
     index: Index,
 }
 
@@ -45,7 +46,7 @@ impl Bindings {
         Bindings { sorted: Vec::new(), index: Index::new() }
     }
 
-    /// The schema that the most specific matching pattern names.
+    /// The schema of the most specific matching pattern.
     pub fn of(&self, key: &[u8]) -> Option<&str> {
         let is_match = |place: usize| self.sorted.get(place).is_some_and(|bound| bound.glob.matches(key));
         let place = self.index.first_match(key, is_match)?;
@@ -60,19 +61,19 @@ impl Bindings {
         self.sorted.len()
     }
 
-    /// What a pattern is bound to.
+    /// The schema of a pattern.
     pub fn get(&self, pattern: &str) -> Option<&str> {
         let place = self.place(pattern).ok()?;
         self.sorted.get(place).map(|bound| &*bound.binding.schema)
     }
 
-    /// Where a pattern is, or would be.
+    /// The position of a pattern, or where it would be inserted.
     fn place(&self, pattern: &str) -> Result<usize, usize> {
         let wanted = rank(pattern);
         self.sorted.binary_search_by(|bound| rank(&bound.binding.pattern).cmp(&wanted))
     }
 
-    /// Refuses more bindings than there may be.
+    /// Rejects bindings beyond the limit.
     pub fn check_room(&self, patterns: &[Box<str>]) -> Result<(), Error> {
         let new = patterns.iter().filter(|pattern| self.get(pattern).is_none()).count();
         if self.len().saturating_add(new) > BINDINGS_MAX {
@@ -103,7 +104,7 @@ impl Bindings {
         self.index = Index::of(self.sorted.iter().map(|bound| &*bound.glob));
     }
 
-    /// Whether there was such a binding.
+    /// Removes a binding; returns whether it existed.
     pub fn unbind(&mut self, pattern: &str) -> bool {
         let place = self.place(pattern);
         if let Ok(place) = place {
@@ -114,7 +115,7 @@ impl Bindings {
     }
 }
 
-/// How specific a pattern is: less is more specific.
+/// The sort key of a pattern: less is more specific.
 fn rank(pattern: &str) -> (Reverse<usize>, usize, usize, &str) {
     let (mut literal, mut stars, mut any) = (0_usize, 0_usize, 0_usize);
     let mut rest = pattern.as_bytes();
@@ -176,7 +177,7 @@ mod tests {
         assert!(bindings.unbind("channel:*") && !bindings.unbind("channel:*"));
     }
 
-    /// The one who changes a binding pays for it, and not the write that comes next.
+    /// The change of a binding pays for the index, not the next write.
     #[test]
     fn the_first_lookup_after_a_change_costs_no_more_than_others() {
         let pattern = |n: usize| format!("{}N{n}*b", "*a".repeat(60)).into_boxed_str();

@@ -1,10 +1,10 @@
-//! What a schema may cost, decided before it is compiled.
+//! The cost of a schema, checked before it is compiled.
 //!
-//! Two small subschemas that refer to each other through `allOf` can make one validation take years. The
-//! work budget of a command would stop that, but a schema under which nothing can be validated is better
-//! rejected when it is set. The cost of a schema is how many of its subschemas can be asked about one
-//! value and, in turn, about one of its members, down to the deepest document there can be. References
-//! that lead back to the same value without going down never end.
+//! Two small subschemas that refer to each other through `allOf` can make one validation take
+//! years. The work budget of a command would stop that, but a schema that no validation can finish
+//! is better rejected when it is set. The cost is the number of subschemas that can apply to one
+//! value and, in turn, to one of its members, down to the deepest document. A reference that leads
+//! back to the same value has no end.
 
 use std::collections::VecDeque;
 
@@ -14,7 +14,7 @@ use super::source::{Strictness, bad_schema};
 use super::validate::DEPTH_MAX;
 use crate::error::Error;
 
-/// How many subschemas may be asked along one path of the deepest document.
+/// The most subschemas along one path of the deepest document.
 const COST_MAX: u64 = 4096;
 /// The deepest document: the upper end of `state.max-depth`.
 const LEVELS: usize = 128;
@@ -39,7 +39,7 @@ fn is_in_place(edge: &Edge) -> bool {
     matches!(edge.applies, Applies::InPlace | Applies::Conditionally)
 }
 
-/// The subschemas in an order in which each comes after all that apply in place to the same value.
+/// The subschemas in an order in which each follows all that apply in place to the same value.
 fn in_place_order(graph: &Graph) -> Result<Vec<Number>, Error> {
     #[derive(Clone, Copy, PartialEq)]
     enum Seen {
@@ -50,7 +50,8 @@ fn in_place_order(graph: &Graph) -> Result<Vec<Number>, Error> {
     let mut seen = vec![Seen::No; graph.len()];
     let mut order = Vec::with_capacity(graph.len());
     for root in 0..graph.len() {
-        // An explicit stack: a chain of a thousand references must not take a thousand stack frames.
+        // An explicit stack: a chain of a thousand references must not take a thousand stack
+        // frames.
         let mut stack = vec![(root, 0_usize)];
         while let Some((number, next)) = stack.pop() {
             let Some(mark) = seen.get_mut(number) else { continue };
@@ -109,7 +110,7 @@ fn check_depth(graph: &Graph, order: &[Number]) -> Result<(), Error> {
     Ok(())
 }
 
-/// The most subschemas that can be asked along one path of a document of [`LEVELS`].
+/// The most subschemas that can apply along one path of a document of [`LEVELS`].
 fn cost(graph: &Graph, order: &[Number]) -> u64 {
     let mut below = vec![0_u64; graph.len()];
     for _ in 0..LEVELS {
@@ -125,7 +126,7 @@ fn cost(graph: &Graph, order: &[Number]) -> u64 {
                 edges.filter_map(|edge| below.get(edge.to)).max().copied().unwrap_or(0)
             };
             let in_place = sum(&is_in_place, &here);
-            // At most one of `properties` and `additionalProperties` applies to any one member.
+            // At most one of `properties` and `additionalProperties` applies to a member.
             let one = |applies| matches!(applies, Applies::ToProperty | Applies::ToOtherProperties);
             let properties =
                 sum(&|edge| edge.applies == Applies::ToProperties, &below).saturating_add(most(&one));
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_deeper_than_validation_goes_is_refused() {
+    fn a_chain_deeper_than_validation_goes_is_rejected() {
         let chain = |count: usize, root: &str| {
             let links: Vec<String> =
                 (1..count).map(|n| format!(r##""d{n}":{{"$ref":"#/$defs/d{}"}}"##, n + 1)).collect();
@@ -176,18 +177,18 @@ mod tests {
         };
         let root = r##""$ref":"#/$defs/d1""##;
         assert_eq!(checked(&chain(511, root)), "OK");
-        let refused = checked(&chain(512, root));
-        assert!(refused.starts_with("BADSCHEMA (root): leads through 513 subschemas"), "{refused}");
+        let rejected = checked(&chain(512, root));
+        assert!(rejected.starts_with("BADSCHEMA (root): leads through 513 subschemas"), "{rejected}");
         let root = r##""properties":{"a":{"$ref":"#/$defs/d1"}}"##;
         assert_eq!(checked(&chain(510, root)), "OK");
-        let refused = checked(&chain(600, root));
-        assert!(refused.starts_with("BADSCHEMA /properties/a: leads through 602 subschemas"), "{refused}");
+        let rejected = checked(&chain(600, root));
+        assert!(rejected.starts_with("BADSCHEMA /properties/a: leads through 602 subschemas"), "{rejected}");
         // Where nothing leads there it does no harm.
         assert_eq!(checked(&chain(600, r#""type":"object""#)), "OK");
     }
 
     #[test]
-    fn multiplying_references_are_refused() {
+    fn multiplying_references_are_rejected() {
         let level = |n: usize| {
             format!(
                 r##""d{n}":{{"allOf":[{{"$ref":"#/$defs/d{m}"}},{{"$ref":"#/$defs/d{m}"}}]}}"##,

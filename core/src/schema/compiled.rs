@@ -1,12 +1,11 @@
-//! Schemas: what a document must look like (JSON Schema 2020-12), and what a new one starts with.
+//! A compiled schema: validation, defaults and annotations.
 
 use super::graph::Graph;
 use super::refs::Whole;
 use super::validate::Validator;
 use super::{budget, defaults, subschema};
 use crate::budget::Budget;
-use crate::error::VIOLATIONS_MAX;
-use crate::error::{Error, Violation};
+use crate::error::{Error, VIOLATIONS_MAX, Violation};
 use crate::json::diff::bounded_diff;
 use crate::json::draft::Draft;
 use crate::json::node::Node;
@@ -16,14 +15,10 @@ use crate::json::to_text;
 use crate::json::tree::Tree;
 use crate::limits::Limits;
 use crate::schema::annotations::rules::Rules;
-use crate::schema::source::MESSAGE_CHARS_MAX;
-use crate::schema::source::POINTER_CHARS_MAX;
-use crate::schema::source::SCHEMA_DEPTH_MAX;
-use crate::schema::source::Strictness;
-use crate::schema::source::root_patterns;
-use crate::schema::source::shortened;
-use crate::schema::source::ttl_ms;
-use crate::schema::source::value_of;
+use crate::schema::source::{
+    MESSAGE_CHARS_MAX, POINTER_CHARS_MAX, SCHEMA_DEPTH_MAX, Strictness, root_patterns, shortened, ttl_ms,
+    value_of,
+};
 use crate::schema::validate::report::Report;
 use crate::state::document::Document;
 use crate::state::version::SchemaRef;
@@ -32,17 +27,17 @@ use std::collections::HashSet;
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// How often unknown members are looked for in what is left.
+/// How often unknown members are searched in the result.
 const DROPS_MAX: usize = 128;
-/// What a byte of JSON costs to be made a tree and text again.
+/// The charge of a byte of JSON that becomes a tree and text again.
 const TREE_BYTE_COST: usize = 20;
 
-/// A schema that has been checked and compiled.
+/// A checked and compiled schema.
 #[derive(Debug)]
 pub struct Schema {
     reference: SchemaRef,
     text: Box<str>,
-    /// Why a schema that is stored can't be used: an earlier release took it.
+    /// Why a stored schema is unusable: an earlier release accepted it.
     fault: Option<Box<str>>,
     initial: Tree<'static>,
     /// Whether there are defaults in objects that the initial document does not have.
@@ -54,20 +49,20 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Checks and compiles a schema that is being set.
+    /// Checks and compiles a schema that is set.
     ///
-    /// Errors: `BADJSON`; `BADSCHEMA` when it is no JSON Schema 2020-12, has a word that is none of its
-    /// keywords, is larger than [`SCHEMA_BYTES_MAX`] and its siblings allow, points outside itself, or
-    /// could take too long to validate with.
+    /// Errors: `BADJSON`; `BADSCHEMA` for an invalid JSON Schema 2020-12, an unknown keyword, a
+    /// size beyond [`SCHEMA_BYTES_MAX`] or another limit, an external reference, or a validation
+    /// that could take too long.
     pub fn compile(name: &str, revision: u64, json: &[u8]) -> Result<Schema, Error> {
         Schema::read(name, revision, &value_of(json, Strictness::Set)?, Strictness::Set)
     }
 
-    /// Compiles a schema that is stored, or comes from a primary. One that an earlier release took and
-    /// this one does not is kept by its text: every command that needs it answers `BADSCHEMA`, and a
-    /// server with such a schema still starts.
+    /// Compiles a schema that is stored, or comes from a primary. If an earlier release accepted it
+    /// and this one does not, its text is kept: every command that needs it returns `BADSCHEMA`,
+    /// and a server with such a schema still starts.
     ///
-    /// Errors: `BADJSON`, `BADSCHEMA` when it is not even a text that could be kept.
+    /// Errors: `BADJSON`, `BADSCHEMA` for a text that can't even be kept.
     pub fn stored(name: &str, revision: u64, json: &[u8]) -> Result<Schema, Error> {
         let value = value_of(json, Strictness::Stored)?;
         Ok(Schema::read(name, revision, &value, Strictness::Stored).unwrap_or_else(|error| {
@@ -120,7 +115,7 @@ impl Schema {
         (text, reference)
     }
 
-    /// Rejects the use of a schema that can't be used.
+    /// Rejects an unusable schema.
     pub(crate) fn usable(&self) -> Result<(), Error> {
         let Some(fault) = &self.fault else { return Ok(()) };
         let name = &self.reference.name;
@@ -143,12 +138,12 @@ impl Schema {
         self.ttl_ms
     }
 
-    /// The root `x-bind`: patterns of keys that must obey this schema.
+    /// The root `x-bind`: patterns of keys to bind to this schema.
     pub fn patterns(&self) -> &[Box<str>] {
         &self.patterns
     }
 
-    /// A document as everybody may see it: secrets are `"***"`.
+    /// A document with its secrets masked as `"***"`.
     pub fn masked(&self, document: &Document) -> Document {
         if !self.rules.has_secrets() {
             return document.clone();
@@ -159,8 +154,8 @@ impl Schema {
         Document::of_object(&value)
     }
 
-    /// The JSON patch between two documents with their secrets masked; one above `state.max-bytes`
-    /// replaces the whole document.
+    /// The JSON Patch between two documents with their secrets masked; one longer than
+    /// `state.max-bytes` replaces the whole document.
     pub fn masked_diff(&self, from: &Document, to: &Document, limits: &Limits) -> String {
         let (from, to) = (from.tree(), to.tree());
         if self.rules.are_passed_over(from.root(), to.root()) {
@@ -176,15 +171,15 @@ impl Schema {
         &self.rules
     }
 
-    /// Whether a value passes.
+    /// Whether a value is valid.
     ///
     /// Errors: `TOOCOSTLY`.
     pub(crate) fn admits(&self, value: Node, budget: &Budget) -> Result<bool, Error> {
         self.validator.check(value, None, &mut Report::Silent, budget)
     }
 
-    /// Rejects a value that does not pass, with its violations: at most [`VIOLATIONS_MAX`] of them.
-    /// Where it was made of a value that has `passed` this schema, only what differs is looked at.
+    /// Rejects an invalid value, with up to [`VIOLATIONS_MAX`] violations. For a value that was
+    /// made from one that has `passed` this schema, only the differences are validated.
     ///
     /// Errors: `INVALID`, `TOOCOSTLY`.
     pub(crate) fn check(&self, value: Node, passed: Option<Node>, budget: &Budget) -> Result<(), Error> {
@@ -200,7 +195,7 @@ impl Schema {
     fn violation(&self, pointer: String, message: String) -> Violation {
         let secret = Pointer::parse(&pointer).and_then(|pointer| self.rules.secret_at(&pointer));
         match secret {
-            // Names within a secret are a part of it.
+            // Names within a secret are part of it.
             Some(pointer) => Violation { pointer, message: "is not what the schema wants".to_owned() },
             None => Violation {
                 pointer: shortened(&pointer, POINTER_CHARS_MAX),
@@ -209,15 +204,15 @@ impl Schema {
         }
     }
 
-    /// Fills what is absent with its default.
+    /// Fills absent members with their defaults.
     ///
     /// Errors: `TOOCOSTLY`.
     pub(crate) fn fill_defaults(&self, value: Node, budget: &Budget) -> Result<Tree<'static>, Error> {
         self.filled(value, budget, |whole, value| defaults::fill(whole, &whole.root(), value))
     }
 
-    /// Fills what is absent from the objects that a new document has beyond the initial one; `None` where
-    /// the schema has nothing to fill there.
+    /// Fills absent members in the objects that a new document has beyond the initial one; `None`
+    /// for a schema without such defaults.
     ///
     /// Errors: `TOOCOSTLY`.
     pub(crate) fn fill_added(&self, value: Node, budget: &Budget) -> Result<Option<Tree<'static>>, Error> {
@@ -234,7 +229,7 @@ impl Schema {
         budget: &Budget,
         fill: impl FnOnce(&Whole, &mut Value) -> Result<(), Error>,
     ) -> Result<Tree<'static>, Error> {
-        // Schemas are trees, and so are their defaults.
+        // Defaults are read from the tree of the schema.
         budget.charge(self.text.len().saturating_add(value.text().len()).saturating_mul(TREE_BYTE_COST))?;
         let schema = parse(self.text.as_bytes(), SCHEMA_DEPTH_MAX)?.root().to_value();
         let graph = Graph::of(&schema, Strictness::Stored)?;
@@ -243,8 +238,8 @@ impl Schema {
         Ok(Tree::of_trusted(to_text(&filled)))
     }
 
-    /// Drops the members that additionalProperties or unevaluatedProperties do not allow; a wrong value
-    /// never.
+    /// Drops the members that additionalProperties or unevaluatedProperties reject; never a wrong
+    /// value.
     ///
     /// Errors: `TOOCOSTLY`.
     pub(crate) fn drop_unknown(
@@ -252,7 +247,7 @@ impl Schema {
         mut tree: Tree<'static>,
         budget: &Budget,
     ) -> Result<Tree<'static>, Error> {
-        // Dropping one may make the schema see another: not more often than a document can nest.
+        // Dropping one member may make another one unknown: at most as often as a document nests.
         for _ in 0..DROPS_MAX {
             let mut unknown = Vec::new();
             self.validator.check(tree.root(), None, &mut Report::Unknown(&mut unknown), budget)?;
@@ -272,14 +267,13 @@ impl Schema {
         Ok(tree)
     }
 
-    /// What a new state starts with.
+    /// The document of a new state.
     pub(crate) fn initial(&self) -> Node<'_> {
         self.initial.root()
     }
 }
 
-/// Names, as canonical text writes them, by the object that holds them, in the order in which the
-/// objects were found.
+/// Names, in canonical form, by the object that holds them, in the order of discovery.
 fn by_holder(unknown: Vec<(Pointer, String)>) -> Vec<(Pointer, HashSet<String>)> {
     let mut holders: Vec<(Pointer, HashSet<String>)> = Vec::new();
     for (holder, name) in unknown {
@@ -337,13 +331,13 @@ mod tests {
         assert_eq!(compiled(r#"{"x-ttl":300}"#).expect("a schema").ttl_ms(), Some(300_000));
         assert_eq!(compiled(r#"{"x-ttl":0.25}"#).expect("a schema").ttl_ms(), Some(250));
         for ttl in ["0", "-1", "\"300\"", "null", "1e400", "1e15"] {
-            let refused = compiled(&format!(r#"{{"x-ttl":{ttl}}}"#)).expect_err(ttl);
-            assert!(refused.to_string().starts_with("BADSCHEMA /x-ttl: "), "{refused}");
+            let rejected = compiled(&format!(r#"{{"x-ttl":{ttl}}}"#)).expect_err(ttl);
+            assert!(rejected.to_string().starts_with("BADSCHEMA /x-ttl: "), "{rejected}");
         }
     }
 
     #[test]
-    fn what_is_no_schema_is_refused() {
+    fn what_is_no_schema_is_rejected() {
         for text in [
             r#"{"type":"objekt"}"#,
             r#"{"properties":[]}"#,
@@ -353,15 +347,15 @@ mod tests {
             r#"{"pattern":"a{1000}{1000}{1000}"}"#,
             r#"{"minLength":-1}"#,
         ] {
-            let refused = compiled(text).expect_err(text).to_string();
-            assert!(refused.starts_with("BADSCHEMA "), "{text}: {refused}");
+            let rejected = compiled(text).expect_err(text).to_string();
+            assert!(rejected.starts_with("BADSCHEMA "), "{text}: {rejected}");
         }
         let repeated = r#"{"properties":{"a/b":{"x-secret":true,"type":"string","x-secret":false}}}"#;
-        let refused = compiled(repeated).expect_err(repeated).to_string();
-        assert_eq!(refused, r#"BADSCHEMA /properties/a~1b: has the member "x-secret" more than once"#);
+        let rejected = compiled(repeated).expect_err(repeated).to_string();
+        assert_eq!(rejected, r#"BADSCHEMA /properties/a~1b: has the member "x-secret" more than once"#);
         let repeated = r#"{"enum":[1,{"a":1,"\u0061":2}]}"#;
-        let refused = compiled(repeated).expect_err(repeated).to_string();
-        assert_eq!(refused, r#"BADSCHEMA /enum/1: has the member "a" more than once"#);
+        let rejected = compiled(repeated).expect_err(repeated).to_string();
+        assert_eq!(rejected, r#"BADSCHEMA /enum/1: has the member "a" more than once"#);
         assert!(
             Schema::stored("vimbiso.channel", 1, repeated.as_bytes()).is_ok_and(|it| it.usable().is_ok())
         );

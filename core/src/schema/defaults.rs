@@ -1,7 +1,8 @@
-//! The document a state starts with: the `default`s of its schema.
+//! The initial document of a state: the `default`s of its schema.
 //!
-//! A default fills a member that is absent where the object that holds it is there: from the schema's own default
-//! (or `{}`), down through `properties`, `$ref` and `allOf`. Of two defaults for one member the first met counts.
+//! A default fills an absent member of an existing object: from the member's own default (or `{}`),
+//! down through `properties`, `$ref` and `allOf`. Of two defaults for one member, the first
+//! applies.
 
 use std::collections::HashSet;
 
@@ -12,12 +13,12 @@ use super::refs::{Spot, Whole};
 use super::source::bad_schema;
 use crate::error::Error;
 
-/// Defaults fill at most this many members: a schema that refers to itself could go on for ever.
+/// The most members filled by defaults: a recursive schema could go on without end.
 const MEMBERS_MAX: usize = 4096;
-/// And nest at most this deep.
+/// The deepest nesting of defaults.
 const DEPTH_MAX: usize = 32;
 
-/// What a new state starts with.
+/// The initial document.
 pub fn initial(whole: &Whole) -> Result<Value, Error> {
     let root = whole.root();
     let mut document = default_of(whole, &root).cloned().unwrap_or_else(|| Value::Object(Map::new()));
@@ -32,18 +33,18 @@ pub fn member(whole: &Whole, spot: &Spot) -> Result<Option<Value>, Error> {
     Ok(Some(value))
 }
 
-/// Fills what is absent from a value that `spot` describes.
+/// Fills absent members of a value that `spot` describes.
 pub fn fill(whole: &Whole, spot: &Spot, value: &mut Value) -> Result<(), Error> {
     Filler { whole, members: 0 }.fill(spot, value, 0)
 }
 
-/// Fills what is absent from the objects that a value has and the `initial` document has not: what is
-/// absent elsewhere was taken away on purpose.
+/// Fills absent members of the objects that a value has beyond the `initial` document: members
+/// absent elsewhere were removed on purpose.
 pub fn fill_added(whole: &Whole, value: &mut Value, initial: &Value) -> Result<(), Error> {
     Filler { whole, members: 0 }.fill_added(&whole.root(), value, initial, 0)
 }
 
-/// Whether a default stands in an object that the initial document does not have.
+/// Whether a default is in an object that the initial document does not have.
 pub fn are_nested(whole: &Whole, initial: &Value) -> bool {
     has_absent_default(whole, &whole.root(), Some(initial), &mut HashSet::new())
 }
@@ -54,7 +55,7 @@ fn has_absent_default<'s>(
     initial: Option<&Value>,
     seen: &mut HashSet<Number>,
 ) -> bool {
-    // What was looked at below an absent object is looked at once: references may lead back.
+    // Each spot below an absent object is visited once: references may lead back.
     if initial.is_none() && !seen.insert(spot.number) {
         return false;
     }
@@ -93,7 +94,7 @@ impl<'s> Filler<'_, 's> {
             }
         }
         for part in self.whole.in_place(spot) {
-            // In place, which comes to an end: only what goes down could go on.
+            // In place, which ends: only a descent could go on.
             self.fill(&part, value, depth)?;
         }
         Ok(())
@@ -175,7 +176,7 @@ mod tests {
         }
     }
 
-    /// Each level of references is in place: only what goes down can go on without end.
+    /// References in place: only a descent can go on without end.
     #[test]
     fn a_long_chain_of_references_is_no_endless_default() {
         let links: Vec<String> =
@@ -216,19 +217,19 @@ mod tests {
     }
 
     #[test]
-    fn too_many_defaults_are_refused_with_their_limit() {
+    fn too_many_defaults_are_rejected_with_their_limit() {
         let link = |n: usize| {
             let next = format!(r##"{{"default":{{}},"$ref":"#/$defs/d{}"}}"##, n + 1);
             format!(r#""d{n}":{{"properties":{{"a":{next},"b":{next}}}}}"#)
         };
         let links: Vec<String> = (0..24).map(link).collect();
         let doubled = format!(r##"{{"$ref":"#/$defs/d0","$defs":{{{},"d24":{{}}}}}}"##, links.join(","));
-        let refused = initial_of(&doubled);
-        assert_eq!(refused, "BADSCHEMA (root): its defaults fill more than 4096 members");
+        let rejected = initial_of(&doubled);
+        assert_eq!(rejected, "BADSCHEMA (root): its defaults fill more than 4096 members");
     }
 
     #[test]
-    fn endless_defaults_are_refused() {
+    fn endless_defaults_are_rejected() {
         let endless = r##"{"properties":{"next":{"$ref":"#","default":{}}}}"##;
         assert!(initial_of(endless).starts_with("BADSCHEMA (root): its defaults go on"));
     }

@@ -1,20 +1,20 @@
 //! Patterns as in KEYS, matched in one pass over a key.
 //!
-//! What stands before the first `*` and behind the last one is compared in place. What stands between is looked for from
-//! the left, each piece once, with a bit for each part of the pattern (Shift-And): a step for each byte of the key, whatever
-//! the pattern. A pattern is a name, of at most 128 bytes, so 128 bits are enough. Trying a `*` again and again, as KEYS does,
-//! takes the product of both lengths.
+//! The text before the first `*` and after the last one is compared in place. The pieces between
+//! are searched from the left, each once, with a bit for each part of the pattern (Shift-And): one
+//! step a byte of the key, whatever the pattern. A pattern has at most 128 bytes, so 128 bits are
+//! enough. Not backtracking as in KEYS: it takes the product of both lengths.
 
-/// A pattern that was read.
+/// A parsed pattern.
 #[derive(Debug)]
 pub(super) struct Glob {
-    /// What the key begins with literally: the index goes by it.
+    /// The literal prefix, for the index.
     literal: Vec<u8>,
     /// Up to the first `*`.
     head: Vec<Bytes>,
-    /// Behind the last `*`; `None` for a pattern without one.
+    /// After the last `*`; `None` for a pattern without one.
     tail: Option<Vec<Bytes>>,
-    /// What stands between two of them; `None` where nothing does.
+    /// Between two of them; `None` where there is nothing.
     middle: Option<Box<Middle>>,
 }
 
@@ -26,14 +26,14 @@ enum Bytes {
     Among(Box<[bool; 256]>),
 }
 
-/// Pieces to be found one after another.
+/// Pieces to find one after another.
 #[derive(Debug)]
 struct Middle {
     /// The parts that admit each byte.
     masks: [u128; 256],
     /// The bits of the first and the last part of each piece.
     pieces: Vec<(u128, u128)>,
-    /// How many parts all pieces have.
+    /// The number of parts of all pieces.
     parts: usize,
 }
 
@@ -61,7 +61,7 @@ impl Bytes {
 
 impl Glob {
     pub(super) fn parse(pattern: &[u8]) -> Glob {
-        // What stands between stars; several stars are one.
+        // The text between stars; several stars are one.
         let mut pieces: Vec<Vec<Part>> = vec![Vec::new()];
         let mut rest = pattern;
         while let Some((part, next)) = Part::first(rest) {
@@ -82,12 +82,12 @@ impl Glob {
         Glob { literal, head, tail: tail.map(|tail| bytes(&tail)), middle: Middle::of(pieces) }
     }
 
-    /// What every key begins with that matches.
+    /// The literal prefix of every matching key.
     pub(super) fn literal(&self) -> &[u8] {
         &self.literal
     }
 
-    /// Whether a key matches, as KEYS would say.
+    /// Whether a key matches, as in KEYS.
     pub(super) fn matches(&self, key: &[u8]) -> bool {
         let admits =
             |parts: &[Bytes], key: &[u8]| parts.iter().zip(key).all(|(part, byte)| part.admits(*byte));
@@ -95,7 +95,7 @@ impl Glob {
         let Some((head, rest)) = key.split_at_checked(self.head.len()) else { return false };
         let Some(middle_len) = rest.len().checked_sub(tail.len()) else { return false };
         let Some((between, end)) = rest.split_at_checked(middle_len) else { return false };
-        // The end first: patterns that begin alike mostly differ there.
+        // The end first: patterns with the same prefix usually differ there.
         admits(tail, end)
             && admits(&self.head, head)
             && self.middle.as_ref().is_none_or(|middle| middle.is_in(between))
@@ -112,7 +112,8 @@ impl Middle {
             for part in &piece {
                 let own = bit(middle.parts);
                 match part {
-                    // By far the most are bytes: going through all 256 for each took 50 us a pattern.
+                    // By far the most are bytes: going through all 256 for each took 50 us a
+                    // pattern.
                     Part::Byte(byte) => {
                         middle.masks.get_mut(usize::from(*byte)).into_iter().for_each(|mask| *mask |= own);
                     }
@@ -129,14 +130,14 @@ impl Middle {
         (middle.parts > 0).then_some(middle)
     }
 
-    /// Whether all pieces are there, each behind the one before it.
+    /// Whether all pieces occur, in order.
     fn is_in(&self, key: &[u8]) -> bool {
         if key.len() < self.parts {
             return false;
         }
         let mut pieces = self.pieces.iter();
         let Some(&(mut first, mut last)) = pieces.next() else { return true };
-        // The parts that have matched up to here, of the piece that is looked for.
+        // The parts of the present piece that have matched up to here.
         let mut matched = 0_u128;
         for byte in key {
             matched = ((matched << 1) | first) & self.masks.get(usize::from(*byte)).copied().unwrap_or(0);
@@ -155,7 +156,7 @@ pub(super) enum Part<'p> {
     Byte(u8),
     Any,
     Star,
-    /// What stands between the brackets.
+    /// The content of the brackets.
     Class(&'p [u8]),
 }
 
@@ -168,7 +169,7 @@ impl<'p> Part<'p> {
             (b'[', rest) => {
                 let end = class_end(rest);
                 let (class, rest) = rest.split_at_checked(end).unwrap_or((rest, &[]));
-                // A class that is never closed ends with the pattern, as in KEYS.
+                // An unclosed class ends with the pattern, as in KEYS.
                 (Part::Class(class), rest.get(1..).unwrap_or_default())
             }
             (b'\\', [escaped, rest @ ..]) => (Part::Byte(*escaped), rest),
@@ -185,7 +186,7 @@ impl<'p> Part<'p> {
     }
 }
 
-/// Where the closing bracket is.
+/// The position of the closing bracket.
 fn class_end(class: &[u8]) -> usize {
     let mut is_escaped = false;
     let closing = class.iter().position(|byte| {
@@ -225,7 +226,7 @@ fn in_class(class: &[u8], byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    /// The same, by trying the last `*` again.
+    /// The same by backtracking to the last `*`.
     fn matches(pattern: &[u8], key: &[u8]) -> bool {
         let (mut pattern, mut key) = (pattern, key);
         let mut retry: Option<(&[u8], &[u8])> = None;

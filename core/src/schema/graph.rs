@@ -1,11 +1,11 @@
-//! A schema as a graph of its subschemas: the one walk that everything else goes by.
+//! A schema as a graph of its subschemas: one walk for all readers.
 //!
 //! The walk finds each subschema once, by the table in `keywords`, and resolves each reference. The
-//! annotations, the defaults and the validator read this graph, so that none of them can visit what
-//! another does not: a keyword that the walk does not know is rejected.
+//! annotations, the defaults and the validator read this graph, so none of them can visit a
+//! subschema that another one misses: an unknown keyword is rejected.
 //!
-//! References lead into the schema itself: a JSON pointer (RFC 6901, section 6), an anchor, or either
-//! behind the root's own `$id`. Nothing outside is followed.
+//! References lead into the schema itself: a JSON pointer (RFC 6901, section 6), an anchor, or
+//! either after the root's own `$id`. External references are rejected.
 
 use std::collections::HashMap;
 
@@ -17,21 +17,21 @@ use super::source::{Strictness, bad_schema};
 use crate::error::Error;
 use crate::json::pointer::{Pointer, escaped};
 
-/// A schema has at most this many subschemas.
+/// The most subschemas of a schema.
 pub const SUBSCHEMAS_MAX: usize = 1024;
-/// A schema has at most this many regular expressions.
+/// The most regular expressions of a schema.
 pub const PATTERNS_MAX: usize = 128;
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// The number of a subschema; the root's is 0.
 pub(crate) type Number = usize;
 
-/// What in a keyword's value a subschema is.
+/// Where a subschema is in a keyword's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Token<'s> {
-    /// All of it.
+    /// The whole value.
     Whole,
-    /// The member of this name.
+    /// The member with this name.
     Name(&'s str),
     /// The element with this index.
     Index(usize),
@@ -49,12 +49,12 @@ pub(crate) struct Edge<'s> {
 #[derive(Debug)]
 struct Vertex<'s> {
     schema: &'s Value,
-    /// The subschema it stands in, and where.
+    /// The subschema that contains it, and where.
     from: Option<(Number, &'static str, Token<'s>)>,
     edges: Vec<Edge<'s>>,
 }
 
-/// A schema, walked.
+/// The graph of a schema.
 #[derive(Debug)]
 pub(crate) struct Graph<'s> {
     root: &'s Value,
@@ -64,8 +64,8 @@ pub(crate) struct Graph<'s> {
 impl<'s> Graph<'s> {
     /// Walks a schema.
     ///
-    /// Errors: `BADSCHEMA` for what is no schema, is too large, has a word that is not known, or refers to
-    /// what is not there or outside.
+    /// Errors: `BADSCHEMA` for an invalid schema, one beyond a limit, an unknown keyword, or a
+    /// reference without a target.
     pub(crate) fn of(root: &'s Value, strictness: Strictness) -> Result<Graph<'s>, Error> {
         let mut walk = Walk {
             graph: Graph { root, vertices: Vec::new() },
@@ -84,23 +84,23 @@ impl<'s> Graph<'s> {
         self.vertices.len()
     }
 
-    /// A subschema as it is written.
+    /// The JSON of a subschema.
     pub(crate) fn schema(&self, number: Number) -> &'s Value {
         self.vertices.get(number).map_or(self.root, |vertex| vertex.schema)
     }
 
-    /// Where a subschema leads, in the order of its keywords.
+    /// The edges of a subschema, in the order of its keywords.
     pub(crate) fn edges(&self, number: Number) -> &[Edge<'s>] {
         self.vertices.get(number).map_or(&[], |vertex| &vertex.edges)
     }
 
-    /// The subschema that one keyword of a subschema leads to.
+    /// The subschema at a keyword of a subschema.
     pub(crate) fn below(&self, number: Number, keyword: &str, token: Token) -> Option<Number> {
         let mut edges = self.edges(number).iter();
         edges.find(|edge| edge.keyword == keyword && edge.token == token).map(|edge| edge.to)
     }
 
-    /// The JSON pointer of the place where a subschema is written.
+    /// The JSON pointer of a subschema.
     pub(crate) fn pointer(&self, number: Number) -> String {
         let mut steps = Vec::new();
         let mut next = self.vertices.get(number).and_then(|vertex| vertex.from);
@@ -124,7 +124,7 @@ impl<'s> Graph<'s> {
 struct Walk<'s> {
     graph: Graph<'s>,
     strictness: Strictness,
-    /// Subschemas by the value that is one, to be found by a pointer.
+    /// Subschemas by their value, to resolve pointers.
     by_address: HashMap<usize, Number>,
     anchors: HashMap<&'s str, Number>,
     references: Vec<(Number, &'s str)>,
@@ -293,7 +293,7 @@ impl<'s> Walk<'s> {
         Ok(())
     }
 
-    /// What stands behind the `#` of a reference into this schema.
+    /// The fragment of a reference into this schema.
     fn fragment(&self, reference: &'s str) -> Option<&'s str> {
         let id = self.graph.root.get("$id").and_then(Value::as_str);
         let own = id.and_then(|id| reference.strip_prefix(id.trim_end_matches('#')));

@@ -1,11 +1,11 @@
-//! The keywords of a schema: which hold subschemas and where those apply, and which are known to be
-//! inert. One table for the budget, the annotations and the validator; a word that is in none of its
-//! lists is rejected, since a misspelt rule protects nothing.
+//! The keywords of a schema: those with subschemas and where these apply, and those without effect.
+//! One table for the budget, the annotations and the validator; a keyword in none of its lists is
+//! rejected, since a misspelt rule protects nothing.
 
 use super::pattern::Pattern;
 use super::source::Strictness;
 
-/// Where the subschemas of a keyword stand in its value.
+/// Where the subschemas of a keyword are in its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
     /// The value is a subschema.
@@ -14,28 +14,28 @@ pub(crate) enum Shape {
     List,
     /// The value is an object of them.
     Map,
-    /// An object of them, and of arrays of names, which are none: `dependencies`.
+    /// An object of subschemas and arrays of names: `dependencies`.
     MapOrNames,
 }
 
-/// To which value a subschema applies.
+/// The value that a subschema applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Applies {
-    /// To the same value, whatever it is.
+    /// The same value, always.
     InPlace,
-    /// To the same value; whether it must pass depends on the value.
+    /// The same value; whether it must pass depends on the value.
     Conditionally,
-    /// To the member that its name says.
+    /// The member with its name.
     ToProperty,
-    /// To members that others do not name: at most one such schema applies to each.
+    /// Members that no other keyword names: at most one such schema applies to each.
     ToOtherProperties,
-    /// To members, beside others.
+    /// Members, beside other subschemas.
     ToProperties,
-    /// To elements: at most one such schema applies to each.
+    /// Elements: at most one such schema applies to each.
     ToOneItem,
-    /// To elements, beside others.
+    /// Elements, beside other subschemas.
     ToItems,
-    /// To nothing, unless a reference leads to it.
+    /// Nothing, unless a reference leads to it.
     Nowhere,
 }
 
@@ -100,7 +100,7 @@ const ASSERTIONS: [&str; 21] = [
     "maxContains",
 ];
 
-/// Keywords that validate nothing: those of JSON Schema, and those that editors and OpenAPI add.
+/// Keywords without an effect on validation: of JSON Schema, editors and OpenAPI.
 const INERT: [&str; 26] = [
     "$schema",
     "$id",
@@ -147,10 +147,10 @@ const FOREIGN: [&str; 10] = [
     "x-taplo",
     "x-intellij-html-description",
 ];
-/// The beginning of words that are the schema author's own.
+/// The prefix of the schema author's own words.
 const OWN: &str = "x-app-";
 
-/// Keywords that are no part of what this server takes, with what to write instead.
+/// Unsupported keywords, with the alternative.
 const UNSUPPORTED: [(&str, &str); 8] = [
     ("$dynamicRef", "is not supported: use $ref and $defs"),
     ("$dynamicAnchor", "is not supported: use $ref and $defs"),
@@ -182,7 +182,7 @@ pub(crate) fn rejected(keyword: &str) -> Option<String> {
     ))
 }
 
-/// Whether a keyword may not stand in any schema, one that is stored already included.
+/// Whether a keyword is rejected in stored schemas too.
 pub(crate) fn is_unsupported(keyword: &str) -> bool {
     UNSUPPORTED.iter().any(|(name, _)| *name == keyword && name.starts_with('$'))
 }
@@ -196,9 +196,10 @@ fn is_known(keyword: &str) -> bool {
         || keyword.strip_prefix(OWN).is_some_and(|rest| !rest.is_empty())
 }
 
-/// The keyword that was probably meant.
+/// The known keyword closest to a misspelt one.
 fn nearest(keyword: &str) -> Option<&'static str> {
-    /// A word is taken for another when at most so many letters differ, and at most a third of its own.
+    /// A word is taken for another when at most so many letters differ, and at most a third of its
+    /// own.
     const TYPOS_MAX: usize = 2;
     const LETTERS_PER_TYPO: usize = 3;
     const WORD_BYTES_MAX: usize = 40;
@@ -214,7 +215,7 @@ fn nearest(keyword: &str) -> Option<&'static str> {
     nearest.filter(|(distance, _)| *distance <= typos_max).map(|(_, name)| name)
 }
 
-/// A pattern of a schema, by what is wrong with it where it is none.
+/// An invalid pattern for each kind of error.
 pub(crate) fn pattern(source: &str, strictness: Strictness) -> Result<Pattern, String> {
     Pattern::compile(source, strictness)
         .map_err(|reason| format!("is no regular expression of ECMA-262: {reason}"))

@@ -1,4 +1,4 @@
-//! Schemas: what a document must look like (JSON Schema 2020-12), and what a new one starts with.
+//! Schemas: the shape of a document (JSON Schema 2020-12), its defaults and its annotations.
 
 pub(crate) mod annotations;
 mod binding_index;

@@ -1,7 +1,7 @@
-//! Reading a schema's graph for what holds whatever the document is.
+//! Readings of a schema's graph that hold for every document.
 //!
-//! Only `$ref` and `allOf` hold in place for every value. A reading is bounded: a schema of 64 KiB can name
-//! the same few subschemas so often that looking at each would hold up the server.
+//! Only `$ref` and `allOf` apply in place to every value. A reading is bounded: a schema of 64 KiB
+//! can name the same few subschemas so often that visiting each would block the server.
 
 use std::cell::Cell;
 
@@ -12,10 +12,10 @@ use super::keywords::Applies;
 use super::source::bad_schema;
 use crate::error::Error;
 
-/// How many subschemas one schema's readings may visit, all together.
+/// The most visits of all readings of one schema together.
 const VISITS_MAX: usize = 10_000;
 
-/// A whole schema, ready to be read.
+/// A schema with its visits.
 pub struct Whole<'s> {
     graph: &'s Graph<'s>,
     visits: Cell<usize>,
@@ -34,7 +34,7 @@ impl<'s> Spot<'s> {
         self.graph.schema(self.number).get(keyword)
     }
 
-    /// Where it is written.
+    /// Its pointer.
     pub fn pointer(&self) -> String {
         self.graph.pointer(self.number)
     }
@@ -59,7 +59,7 @@ impl<'s> Whole<'s> {
         Spot { graph: self.graph, number }
     }
 
-    /// Rejects a schema whose readings were cut short.
+    /// Rejects a schema whose readings exceeded the limit.
     pub fn check_visits(&self) -> Result<(), Error> {
         if self.visits.get() > VISITS_MAX {
             let reason = format!("its references lead to more than {VISITS_MAX} subschemas");
@@ -68,7 +68,7 @@ impl<'s> Whole<'s> {
         Ok(())
     }
 
-    /// Counts a visit; false once there were too many.
+    /// Counts a visit; false beyond the limit.
     fn visit(&self) -> bool {
         self.visits.set(self.visits.get().saturating_add(1));
         self.visits.get() <= VISITS_MAX
@@ -87,18 +87,17 @@ impl<'s> Whole<'s> {
             .collect()
     }
 
-    /// The subschemas that hold for the same value whatever it is: what `$ref` names, and the parts of
+    /// The subschemas that always apply to the same value: the target of `$ref`, and the parts of
     /// `allOf`.
     pub fn in_place(&self, spot: &Spot<'s>) -> Vec<Spot<'s>> {
         let edges = self.graph.edges(spot.number).iter();
         let in_place = edges.filter(|edge| edge.applies == Applies::InPlace).take_while(|_| self.visit());
-        // What is referred to is read before the parts that stand beside it.
+        // The target of a reference comes before the parts beside it.
         let (references, parts): (Vec<&Edge>, Vec<&Edge>) = in_place.partition(|edge| edge.keyword == "$ref");
         references.into_iter().chain(parts).map(|edge| self.spot(edge.to)).collect()
     }
 
-    /// Every other subschema that applies to something, with the keyword that makes it depend on the
-    /// document whether it holds.
+    /// Every other subschema that applies somewhere, with the keyword that makes it conditional.
     pub fn conditional(&self, spot: &Spot<'s>) -> Vec<(&'static str, Spot<'s>)> {
         let is_definition = |keyword: &str| matches!(keyword, "$defs" | "definitions");
         let conditional = self.graph.edges(spot.number).iter().filter(|edge| {

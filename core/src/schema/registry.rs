@@ -1,7 +1,8 @@
-//! The schemas a server keeps, by name, and the bytes they are stored and replicated as.
+//! The registry: the schemas of a server by name, and its bindings.
 //!
-//! On a replica and while loading, a change of the registry arrives as bytes (invariant I4): one schema set or removed, one
-//! pattern bound or not any more, or all of them at once when a dataset begins.
+//! On a replica and while loading, a change of the registry arrives encoded (invariant I4): one
+//! schema set or removed, one pattern bound or unbound, or the whole registry at the start of a
+//! dataset.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,10 +16,10 @@ use crate::limits::Limits;
 use crate::state::State;
 use crate::state::version::{SchemaRef, Version};
 
-/// A server keeps at most this many schemas.
+/// The most schemas of a server.
 pub const SCHEMAS_MAX: usize = 1024;
 
-/// Schemas by name, and the keys that are bound to them.
+/// Schemas by name, and the bindings of keys.
 #[derive(Debug, Default)]
 pub struct Registry {
     schemas: BTreeMap<Box<str>, Arc<Schema>>,
@@ -33,7 +34,7 @@ impl Registry {
 
     /// The schema of this name.
     ///
-    /// Errors: `NOSCHEMA`; `BADSCHEMA` for one that is stored and can't be used.
+    /// Errors: `NOSCHEMA`; `BADSCHEMA` for a stored schema that is unusable.
     pub fn get(&self, name: &str) -> Result<&Arc<Schema>, Error> {
         let schema = self.schemas.get(name).ok_or_else(|| Error::NoSchema { name: name.to_owned() })?;
         schema.usable()?;
@@ -45,7 +46,7 @@ impl Registry {
         self.schemas.values()
     }
 
-    /// The schema that a key is bound to, by the most specific pattern that matches it.
+    /// The schema that a key is bound to, by the most specific matching pattern.
     pub fn bound(&self, key: &[u8]) -> Option<&str> {
         self.bindings.of(key)
     }
@@ -55,7 +56,7 @@ impl Registry {
         self.bindings.iter()
     }
 
-    /// What binding `pattern` to the schema `name` would keep; nothing changes until it is put with [`Registry::bind`].
+    /// The binding of `pattern` to the schema `name`; nothing changes until [`Registry::bind`].
     ///
     /// Errors: `NOSCHEMA`; `BADSCHEMA` for one binding too many.
     pub fn prepare_binding(&self, pattern: &str, name: &str) -> Result<Binding, Error> {
@@ -71,7 +72,7 @@ impl Registry {
         missing.map(|pattern| Binding { pattern: pattern.clone(), schema: name.clone() }).collect()
     }
 
-    /// Keeps a binding.
+    /// Adds or replaces a binding.
     pub fn bind(&mut self, binding: Binding) {
         self.bindings.bind([binding]);
     }
@@ -81,25 +82,25 @@ impl Registry {
         self.bindings.bind(bindings);
     }
 
-    /// Forgets a binding; whether there was one.
+    /// Removes a binding; returns whether it existed.
     pub fn unbind(&mut self, pattern: &str) -> bool {
         self.bindings.unbind(pattern)
     }
 
-    /// How many schemas there are.
+    /// The number of schemas.
     pub fn len(&self) -> usize {
         self.schemas.len()
     }
 
-    /// Whether there is nothing to keep.
+    /// Whether there are neither schemas nor bindings.
     pub fn is_empty(&self) -> bool {
         self.schemas.is_empty() && self.bindings.len() == 0
     }
 
-    /// The schema by which secrets of a state that obeys `schema` are hidden; `None` when it has none.
+    /// The schema that masks the secrets of a state under `schema`; `None` when it has none.
     ///
-    /// Errors: `NOSCHEMA` when it had secrets under a schema that is gone, so that they can't be told
-    /// from the rest; `BADSCHEMA` when its schema can't be used.
+    /// Errors: `NOSCHEMA` when the removed schema had secrets, which can't be told from other
+    /// values; `BADSCHEMA` when the schema is unusable.
     pub fn hiding(&self, schema: Option<&SchemaRef>) -> Result<Option<&Arc<Schema>>, Error> {
         let Some(reference) = schema else { return Ok(None) };
         match self.schemas.get(&reference.name) {
@@ -112,7 +113,8 @@ impl Registry {
         }
     }
 
-    /// As [`Registry::hiding`], for the present version: most have no secret in them, which was seen when they were made.
+    /// As [`Registry::hiding`], for the present version: most have no secret, as recorded at their
+    /// commit.
     pub fn hiding_present(
         &self,
         schema: Option<&SchemaRef>,
@@ -122,8 +124,9 @@ impl Registry {
         Ok(self.hiding(schema)?.filter(|hiding| head.has_secret || !is_same(hiding)))
     }
 
-    /// As [`Registry::hiding`], for a past version: it may have had a secret under an earlier revision of a schema that is gone.
-    pub fn hiding_past(
+    /// As [`Registry::hiding`], for a snapshot: it may have a secret by an earlier revision of a
+    /// removed schema.
+    pub fn hiding_snapshot(
         &self,
         schema: Option<&SchemaRef>,
         version: &Version,
@@ -134,8 +137,8 @@ impl Registry {
         self.hiding(schema)
     }
 
-    /// Whether an update of `state`, or of none under `key` naming a schema, may carry secrets: unless all schemas that may apply
-    /// are known and have none. One that is gone, or not here yet, may have some.
+    /// Whether an update of `state`, or of a new state under `key` and a named schema, may carry
+    /// secrets. It may unless every schema that may apply is known and has none.
     pub fn may_carry_secrets(&self, key: &[u8], state: Option<&State>, named: Option<&str>) -> bool {
         let own = state.and_then(State::schema);
         let has_none = |name| self.get(name).is_ok_and(|schema| !schema.reference().has_secrets);
@@ -144,9 +147,9 @@ impl Registry {
         own.is_some_and(|schema| schema.has_secrets) || known.peek().is_none() || !known.all(|none| none)
     }
 
-    /// Checks json that is not stored against the schema of this name.
+    /// Validates JSON that is not stored against the schema of this name.
     ///
-    /// Errors: as [`Change::parse`] for the json, `NOSCHEMA`, `INVALID`, `TOOCOSTLY`.
+    /// Errors: as [`Change::parse`] for the JSON, `NOSCHEMA`, `INVALID`, `TOOCOSTLY`.
     pub fn validate(&self, name: &str, json: &[u8], limits: &Limits, budget: &Budget) -> Result<(), Error> {
         let tree = Change::parse(ChangeKind::Replace, json, limits)?.into_json();
         let schema = self.get(name)?;
@@ -157,7 +160,8 @@ impl Registry {
         }
     }
 
-    /// Whether a state passes its schema as it is now; one without a schema always does, one whose schema is gone never.
+    /// Whether a state is valid by its present schema. Always without a schema; never by a removed
+    /// one.
     ///
     /// Errors: `TOOCOSTLY`.
     pub fn admits(&self, state: &State, budget: &Budget) -> Result<bool, Error> {
@@ -168,8 +172,8 @@ impl Registry {
         }
     }
 
-    /// What setting `json` under `name` would keep: the schema that is there when the text is the same, else a
-    /// new revision. Nothing changes until it is put with [`Registry::put`].
+    /// The result of setting `json` under `name`: the present schema for the same text, else a new
+    /// revision. Nothing changes until [`Registry::put`].
     pub fn prepare(&self, name: &str, json: &[u8]) -> Result<Arc<Schema>, Error> {
         let present = self.schemas.get(name);
         if present.is_none() && self.schemas.len() >= SCHEMAS_MAX {
@@ -184,17 +188,17 @@ impl Registry {
         }
     }
 
-    /// Keeps a schema under its name.
+    /// Adds or replaces a schema.
     pub fn put(&mut self, schema: Arc<Schema>) {
         self.schemas.insert(schema.reference().name.clone(), schema);
     }
 
-    /// Forgets a schema; whether there was one.
+    /// Removes a schema; returns whether it existed.
     pub fn remove(&mut self, name: &str) -> bool {
         self.schemas.remove(name).is_some()
     }
 
-    /// Forgets all.
+    /// Removes everything.
     pub fn clear(&mut self) {
         *self = Registry::new();
     }

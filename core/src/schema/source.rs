@@ -1,4 +1,4 @@
-//! The text of a schema: how it is read, what is read of its root, and how an error points into it.
+//! The text of a schema: its parsing, its root annotations, and errors that point into it.
 
 use serde_json::Value;
 
@@ -6,16 +6,16 @@ use crate::error::{Error, shown_pointer};
 use crate::json::parse::parse_finding_repeated;
 use crate::limits::NAME_BYTES_MAX;
 
-/// A schema's text is at most this long.
+/// The longest text of a schema.
 pub const SCHEMA_BYTES_MAX: usize = 64 * 1024;
 
-/// A schema nests at most this deep.
+/// The deepest nesting of a schema.
 pub const SCHEMA_DEPTH_MAX: usize = 32;
 
-/// The message of a violation is cut here.
+/// Where the message of a violation is cut.
 pub(super) const MESSAGE_CHARS_MAX: usize = 200;
 
-/// The pointer of a violation is cut here: a member's name can be as long as the document.
+/// Where the pointer of a violation is cut: a member's name can be as long as the document.
 pub(super) const POINTER_CHARS_MAX: usize = 256;
 
 /// How strictly a schema is read.
@@ -27,7 +27,7 @@ pub(crate) enum Strictness {
     Stored,
 }
 
-/// The json of a schema as a tree.
+/// The JSON of a schema as a tree.
 pub(super) fn value_of(json: &[u8], strictness: Strictness) -> Result<Value, Error> {
     if json.len() > SCHEMA_BYTES_MAX {
         let reason = format!("the schema is {} bytes, the limit is {SCHEMA_BYTES_MAX}", json.len());
@@ -46,10 +46,11 @@ pub(super) fn value_of(json: &[u8], strictness: Strictness) -> Result<Value, Err
     Ok(tree.root().to_value())
 }
 
-/// The milliseconds of an `x-ttl`, which stands at `at`: seconds above zero, fractions allowed.
+/// The milliseconds of an `x-ttl` at the pointer `at`: seconds above zero, fractions allowed.
 pub(crate) fn ttl_ms(ttl: &Value, at: &str) -> Result<i64, Error> {
     let ttl_ms = ttl.as_f64().map(|seconds| seconds * 1000.0);
-    // A hundred years: further away there might as well be no end, and the sum would leave the calendar.
+    // A hundred years: a longer time is no expiry in practice, and the sum would leave the
+    // calendar.
     match ttl_ms {
         Some(ms) if (1.0..=3.2e12).contains(&ms) => Ok(ms as i64),
         _ => Err(bad_schema(at, "must be a number of seconds above 0".to_owned())),

@@ -1,4 +1,4 @@
-//! A schema's keywords, read once and ready to be asked: the subschemas of the graph, by their numbers.
+//! Compiled keywords: the subschemas of the graph, by their numbers.
 
 use std::collections::HashMap;
 
@@ -6,16 +6,16 @@ use serde_json::Value;
 
 use super::graph::{Graph, Number, Token};
 use super::keywords;
-use super::pattern::{Pattern, size::PATTERN_STATES_MAX};
-use super::source::Strictness;
-use super::source::bad_schema;
+use super::pattern::Pattern;
+use super::pattern::size::PATTERN_STATES_MAX;
+use super::source::{Strictness, bad_schema};
 use super::values::ValueSet;
 use crate::error::Error;
 use crate::json::decimal::{DIVISOR_DIGITS_MAX, Decimal};
 use crate::json::name::Name;
 use crate::json::strings::raw;
 
-/// All patterns of a schema take at most this many states together.
+/// The most states of all patterns of a schema together.
 const STATES_MAX: usize = 6 * PATTERN_STATES_MAX;
 
 /// A bit for each type of JSON Schema.
@@ -31,16 +31,16 @@ pub(super) struct Bound {
     pub written: Box<str>,
 }
 
-/// What `properties`, `patternProperties` and `additionalProperties` say together.
+/// `properties`, `patternProperties` and `additionalProperties` together.
 #[derive(Debug, Default)]
 pub(super) struct Members {
-    /// By the name as canonical text writes it.
+    /// By name in canonical form.
     pub named: HashMap<Box<str>, Number>,
     pub by_pattern: Vec<(Pattern, Number)>,
     pub others: Option<Number>,
 }
 
-/// What `prefixItems` and `items` say together.
+/// `prefixItems` and `items` together.
 #[derive(Debug, Default)]
 pub(super) struct Elements {
     pub first: Vec<Number>,
@@ -54,8 +54,8 @@ pub(super) struct Contains {
     pub max: Option<u64>,
 }
 
-/// One thing that a schema demands. Those of one value stand in the order in which they are asked:
-/// what `unevaluated…` means depends on all others.
+/// One requirement of a schema. The requirements of one value are in evaluation order:
+/// `unevaluated…` depends on all others.
 #[derive(Debug)]
 pub(super) enum Keyword {
     Type(Types),
@@ -97,7 +97,7 @@ pub(super) enum Keyword {
         otherwise: Option<Number>,
     },
     DependentSchemas(Vec<(Name, Number)>),
-    /// `dependencies` of earlier drafts: the same, but it tells `unevaluated…` nothing.
+    /// `dependencies` of earlier drafts: the same, but without effect on `unevaluated…`.
     Dependencies(Vec<(Name, Number)>),
     UnevaluatedProperties(Number),
     UnevaluatedItems(Number),
@@ -110,14 +110,14 @@ pub(super) enum Subschema {
     Constant(bool),
     Keywords {
         list: Vec<Keyword>,
-        /// Whether it must know which members or elements others have looked at.
+        /// Whether it needs to know which members or elements others have evaluated.
         tracks: bool,
     },
 }
 
 /// Compiles every subschema of a graph; the root's is the first.
 ///
-/// Errors: `BADSCHEMA` for a keyword whose value is none of its values.
+/// Errors: `BADSCHEMA` for an invalid value of a keyword.
 pub(super) fn compile(graph: &Graph, strictness: Strictness) -> Result<Vec<Subschema>, Error> {
     let mut states = 0_usize;
     let mut subschemas = Vec::with_capacity(graph.len());
@@ -330,7 +330,7 @@ impl<'s> Compiler<'_, 's> {
         let Some(bound) = self.bound(keyword)? else { return Ok(None) };
         match bound.than.to_count() {
             Some(count) => Ok(Some(count)),
-            // A count that no value reaches: all that matters of it.
+            // A count that no value reaches stands for all larger ones.
             None if bound.than.is_positive() && bound.than.is_integer() => Ok(Some(u64::MAX)),
             None => Err(self.wrong(keyword, "must be a whole number of 0 or more")),
         }
@@ -368,7 +368,7 @@ impl<'s> Compiler<'_, 's> {
     }
 }
 
-/// Values of a schema as an error shows them.
+/// Values of a schema, for error texts.
 fn shown_list(values: &[Value]) -> Box<str> {
     const SHOWN_MAX: usize = 8;
     const CHARS_MAX: usize = 40;

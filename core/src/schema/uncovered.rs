@@ -1,14 +1,14 @@
-//! Which change of the schemas takes the guard from a member of states that are there.
+//! Which change of the registry would remove the protection of a member of existing states.
 
 use super::bindings::Binding;
 use super::compiled::Schema;
 use super::registry::Registry;
 use crate::schema::annotations::rules::Rules;
 
-/// A member that was guarded and would be no more.
+/// A member that would lose its protection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uncovered {
-    /// The schema that guards it.
+    /// The schema that protects it.
     pub schema: String,
     /// The member.
     pub pointer: String,
@@ -17,7 +17,8 @@ pub struct Uncovered {
 }
 
 impl Registry {
-    /// What setting `schema`, which binds its patterns too, would uncover in the schemas that are used.
+    /// What setting `schema`, which also binds its patterns, would uncover under the schemas in
+    /// use.
     pub fn uncovered_by_set(&self, schema: &Schema, is_used: impl Fn(&str) -> bool) -> Option<Uncovered> {
         let name = &schema.reference().name;
         let present = self.get(name).ok().filter(|_| is_used(name));
@@ -34,7 +35,7 @@ impl Registry {
         uncovered(present, &Rules::default())
     }
 
-    /// What a binding would uncover: of two schemas a key obeys the one that it is bound to.
+    /// What a binding would uncover: the bound schema of a key applies before the state's own.
     pub fn uncovered_by_binding(
         &self,
         binding: &Binding,
@@ -58,7 +59,8 @@ impl Registry {
         touched.find_map(|schema| uncovered(schema, rules))
     }
 
-    /// Whether a pattern may match a key of a state that obeys a schema: any key, where no pattern says which those are.
+    /// Whether a pattern may match a key of a state under a schema: any key, unless the schema's
+    /// bindings say which.
     fn may_match_keys_of(&self, pattern: &str, schema: &str) -> bool {
         let mut bound = self.bindings().filter(|binding| &*binding.schema == schema).peekable();
         bound.peek().is_none() || bound.any(|binding| may_overlap(&binding.pattern, pattern))
@@ -70,13 +72,13 @@ fn uncovered(schema: &Schema, by: &Rules) -> Option<Uncovered> {
     Some(Uncovered { schema: schema.reference().name.to_string(), pointer, annotation })
 }
 
-/// Whether there may be a key that both patterns match: unless they begin with different text, there may.
+/// Whether a key may match both patterns: it may, unless their literal prefixes differ.
 fn may_overlap(one: &str, other: &str) -> bool {
     let mut pairs = literal_start(one).zip(literal_start(other));
     pairs.all(|(one, other)| one == other)
 }
 
-/// The bytes of a pattern before the first that does not stand for itself.
+/// The bytes of a pattern before its first special character.
 fn literal_start(pattern: &str) -> impl Iterator<Item = u8> {
     pattern.bytes().take_while(|byte| !matches!(byte, b'*' | b'?' | b'[' | b'\\'))
 }
@@ -116,7 +118,7 @@ mod tests {
     fn a_binding_uncovers_keys_that_it_may_match() {
         let mut registry = registry();
         let binding = |pattern: &str| Binding { pattern: pattern.into(), schema: "vimbiso.flow".into() };
-        // Nothing says which keys the states have.
+        // The keys of the states are unknown.
         assert!(registry.uncovered_by_binding(&binding("user:*"), |_| true).is_some());
         bound(&mut registry, "channel:*", "vimbiso.channel");
         for (pattern, uncovers) in [

@@ -1,8 +1,9 @@
 //! Sets of JSON values, for `enum`, `const` and `uniqueItems`.
 //!
-//! Every value has one canonical text: members sorted by name, numbers by value. Values are equal
-//! exactly when those texts are, so a look-up costs the length of the value, however many are in the set.
-//! Comparing with each was rejected: 500 objects against each of a hundred thousand elements take minutes.
+//! Every value has one canonical text: members sorted by name, numbers by value. Two values are
+//! equal exactly when these texts are, so a look-up costs the length of the value, however large
+//! the set. Not a comparison with each member: 500 objects against each of a hundred thousand
+//! elements take minutes.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -16,9 +17,9 @@ use crate::json::node::{Kind, Node};
 use crate::json::to_text;
 use crate::json::tree::Tree;
 
-/// What a byte of a value costs to be made canonical, and to be looked up.
+/// The charges of a byte that is made canonical and looked up.
 const BYTE_COST: usize = 4;
-/// What a value costs, one in a container, and looking into a container.
+/// The charges of a value, of one in a container, and of looking into a container.
 const VALUE_COST: usize = 100;
 const INNER_COST: usize = 60;
 const CONTAINER_COST: usize = 300;
@@ -48,11 +49,11 @@ impl ValueSet {
         self.canonical.len()
     }
 
-    /// Whether a value is in it.
+    /// Whether the set has a value.
     ///
     /// Errors: `TOOCOSTLY`.
     pub(super) fn contains(&self, value: Node, budget: &Budget) -> Result<bool, Error> {
-        // What has no like in the set need not be made canonical.
+        // A value that resembles none in the set need not be made canonical.
         match value.kind() {
             Kind::Number if !self.has_numbers => return Ok(false),
             Kind::Array | Kind::Object if !self.has_containers => return Ok(false),
@@ -84,17 +85,17 @@ fn charge(value: Node, budget: &Budget) -> Result<(), Error> {
     if !matches!(value.kind(), Kind::Array | Kind::Object) {
         return Ok(());
     }
-    // What stands in strings is counted too: that is cheaper than telling it apart.
+    // Bytes in strings count too: that is cheaper than telling them apart.
     let count = |wanted: fn(u8) -> bool| text.bytes().filter(|byte| wanted(*byte)).count();
     let containers = count(|byte| matches!(byte, b'[' | b'{'));
     let values = count(|byte| byte == b',');
     budget.charge(containers.saturating_mul(CONTAINER_COST).saturating_add(values.saturating_mul(INNER_COST)))
 }
 
-/// The one text that all ways to write a value have in common.
+/// The canonical text of a value.
 fn canonical<'v>(value: Node<'v>) -> Cow<'v, str> {
     match value.kind() {
-        // Canonical text has one way to write these.
+        // Canonical JSON has one text for these.
         Kind::Null | Kind::Bool | Kind::String => Cow::Borrowed(value.text()),
         Kind::Number if Decimal::is_canonical(value.text()) => Cow::Borrowed(value.text()),
         _ => {

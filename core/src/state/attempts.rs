@@ -1,6 +1,7 @@
-//! How often an operation was tried on a state, and how it went: counters and a bounded history.
+//! Counters and a bounded history of the attempts at operations on a state.
 //!
-//! They are no part of the document: an attempt makes no version, and no rollback touches them.
+//! Attempts are not part of the document: an attempt makes no version, and no rollback changes
+//! them.
 
 use std::collections::VecDeque;
 
@@ -14,72 +15,72 @@ pub const OPERATIONS_MAX: usize = 64;
 /// More history than `state.attempts-history` can ask for.
 pub(crate) const ATTEMPTS_CEILING: usize = 1000;
 
-/// Nothing is counted further: an integer of RESP3 ends here.
+/// Counters stop here: the largest integer of RESP3.
 pub(crate) const COUNT_MAX: u64 = i64::MAX as u64;
 
 /// One attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
-    /// What was tried, such as `confirm`.
+    /// The operation, such as `confirm`.
     pub operation: Box<str>,
-    /// Which part of the bot tried it.
+    /// The component of the caller that attempted it.
     pub component: Option<Box<str>>,
     /// When, in Unix milliseconds.
     pub at_ms: i64,
-    /// Whether it went well.
+    /// Whether the operation succeeded.
     pub success: bool,
-    /// What went wrong.
+    /// The error of a failed attempt.
     pub error: Option<Box<str>>,
 }
 
-/// How often one operation was tried.
+/// The counters of one operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counter {
-    /// What was tried.
+    /// The operation.
     pub operation: Box<str>,
-    /// How often, since the last clearing.
+    /// Attempts since the last clearing.
     pub attempts: u64,
-    /// How often without success, since the last success.
+    /// Failures since the last success.
     pub failures: u64,
 }
 
-/// What a command adds to the attempts; decided on the primary and replicated as it is (invariant I4).
+/// An attempt to be counted; decided on the primary and replicated unchanged (invariant I4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempted {
-    /// What happened.
+    /// The outcome.
     pub tally: Tally,
-    /// The attempt; of a clearing only the operation counts.
+    /// The attempt; for a clearing only its operation is used.
     pub attempt: Attempt,
-    /// How many attempts the history keeps.
+    /// The length of the history.
     pub history_max: usize,
 }
 
 /// The attempts of a state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attempts {
-    /// In the order in which operations were first tried.
+    /// In the order of their first attempt.
     pub(crate) counters: Vec<Counter>,
     /// Oldest first.
     pub(crate) history: VecDeque<Attempt>,
 }
 
 impl Attempts {
-    /// Every operation that was tried.
+    /// The counters of all operations.
     pub fn counters(&self) -> &[Counter] {
         &self.counters
     }
 
-    /// The counter of an operation; `None` when it was never tried, or cleared.
+    /// The counter of an operation; `None` before its first attempt and after a clearing.
     pub fn counter(&self, operation: &str) -> Option<&Counter> {
         self.counters.iter().find(|counter| &*counter.operation == operation)
     }
 
-    /// The attempts of an operation that are kept, newest first.
+    /// The attempts of an operation in the history, newest first.
     pub fn of<'a>(&'a self, operation: &'a str) -> impl Iterator<Item = &'a Attempt> {
         self.history.iter().rev().filter(move |attempt| &*attempt.operation == operation)
     }
 
-    /// Whether one more attempt of this operation can be counted.
+    /// Whether another attempt of this operation can be counted.
     pub fn has_room_for(&self, operation: &str) -> bool {
         self.counters.len() < OPERATIONS_MAX || self.counter(operation).is_some()
     }
@@ -114,7 +115,7 @@ impl Attempts {
         &mut self.counters[index]
     }
 
-    /// What must hold for attempts that were decoded.
+    /// Checks what must hold for decoded attempts; returns the rule that is broken.
     pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
         let repeated = |index: usize, counter: &Counter| {
             self.counters.iter().take(index).any(|earlier| earlier.operation == counter.operation)

@@ -1,17 +1,18 @@
-//! When members of a document lapse: instants by JSON pointer, kept with each version.
+//! When members of a document lapse: instants by JSON pointer, stored with each version.
 //!
-//! A version carries the deadlines it had, so that an old one shows as lapsed what has lapsed since. A list that is sorted by
-//! pointer was taken, not a map: there are few, they are compared and stored far more often than searched.
+//! A version keeps its own deadlines, so that a snapshot shows without the members that have lapsed
+//! since. A list sorted by pointer, not a map: there are few, and they are compared and stored far
+//! more often than searched.
 
 use crate::json::pointer::Pointer;
 use crate::time::TIME_MAX_MS;
 
 /// A document has at most this many members with a deadline.
 pub const DEADLINES_MAX: usize = 1024;
-/// No schema, which is what names members, is longer.
+/// No member named by a schema has a longer pointer than the schema's own text.
 pub(crate) const PLACE_BYTES_MAX: usize = 64 * 1024;
 
-/// When one member lapses.
+/// The deadline of one member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deadline {
     /// The member.
@@ -27,23 +28,23 @@ pub struct Deadlines {
 }
 
 impl Deadlines {
-    /// Deadlines in any order, each pointer once.
+    /// Takes deadlines in any order, each pointer once.
     pub(crate) fn new(mut deadlines: Vec<Deadline>) -> Deadlines {
         deadlines.sort_by(|a, b| a.place.cmp(&b.place));
         Deadlines { sorted: deadlines.into() }
     }
 
-    /// Deadlines that must be sorted already, or there would be two encodings of one state.
+    /// Takes deadlines that must be sorted already: each state has one encoding.
     pub(crate) fn sorted(deadlines: Vec<Deadline>) -> Option<Deadlines> {
         deadlines.is_sorted_by(|a, b| a.place < b.place).then(|| Deadlines { sorted: deadlines.into() })
     }
 
-    /// All of them, by pointer.
+    /// All deadlines, by pointer.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Deadline> {
         self.sorted.iter()
     }
 
-    /// Whether no member has one.
+    /// Whether no member has a deadline.
     pub fn is_empty(&self) -> bool {
         self.sorted.is_empty()
     }
@@ -64,7 +65,7 @@ impl Deadlines {
         self.iter().map(|deadline| deadline.at_ms).max()
     }
 
-    /// At how many instants members lapse: each makes a version.
+    /// The number of instants at which members lapse: each makes a version.
     pub(crate) fn instants(&self) -> usize {
         let mut instants: Vec<i64> = self.iter().map(|deadline| deadline.at_ms).collect();
         instants.sort_unstable();
@@ -72,13 +73,13 @@ impl Deadlines {
         instants.len()
     }
 
-    /// The members whose deadline is not later than `at_ms`.
+    /// The members whose deadline is `at_ms` or earlier.
     pub(crate) fn until(&self, at_ms: i64) -> Vec<Pointer> {
         let due = self.iter().filter(|deadline| deadline.at_ms <= at_ms);
         due.filter_map(|deadline| Pointer::parse(&deadline.place)).collect()
     }
 
-    /// Checks what decoding relies on.
+    /// Checks what decoding relies on; returns the rule that is broken.
     pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
         if self.sorted.len() > DEADLINES_MAX {
             return Err("too many deadlines");

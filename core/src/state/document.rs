@@ -1,9 +1,10 @@
-//! The document: the JSON object a client owns, kept as compact canonical text.
+//! The document: the JSON object of a state, stored as compact canonical text.
 //!
-//! Keeping the parsed tree was measured and rejected: it takes seven times the memory. What is kept beside the text is where its
-//! members are, 12 bytes each: a message changes one of them, and to pass over the others took a twentieth of an update. Canonical
-//! means one text for one reading of the client's bytes: member order and number literals as written, strings as RFC 8785 writes
-//! them, no insignificant space, of duplicate names the last. So equal text means nothing has changed.
+//! Not a parsed tree: measured, it takes seven times the memory. An outline beside the text has the
+//! position of each member, 12 bytes each: a message changes one member, and finding it without the
+//! outline took a twentieth of an update. Canonical means one text for each parsed value: member
+//! order and number literals as written, strings as in RFC 8785, no insignificant space, the last
+//! of duplicate names. Equal text therefore means an unchanged document.
 
 use super::splices::Edits;
 use crate::error::Error;
@@ -13,18 +14,18 @@ use crate::json::node::Node;
 use crate::json::parse::{DEPTH_CEILING, parse};
 use crate::json::pointer::Pointer;
 use crate::json::tree::{Outline, Tree};
-use crate::limits::DOCUMENT_BYTES_CEILING;
-use crate::limits::Limits;
+use crate::limits::{DOCUMENT_BYTES_CEILING, Limits};
 
 /// A JSON object as canonical text.
 #[derive(Clone, Debug)]
 pub struct Document {
     text: Box<str>,
-    /// Where its members are. What is kept in a state has one, unless there are many; what is made for a moment may have none.
+    /// The positions of its members. A stored document has an outline, unless it has many members;
+    /// a temporary one may have none.
     outline: Option<Outline>,
 }
 
-/// The text is all there is; the outline follows from it.
+/// Documents are equal if their texts are; the outline follows from the text.
 impl PartialEq for Document {
     fn eq(&self, other: &Document) -> bool {
         self.text == other.text
@@ -34,7 +35,7 @@ impl PartialEq for Document {
 impl Eq for Document {}
 
 impl Document {
-    /// Takes over a value as a document: it must be an object and obey the limits.
+    /// Makes a document of a value, which must be an object within the limits.
     pub(crate) fn from_tree(tree: &Tree, limits: &Limits) -> Result<Document, Error> {
         if !tree.root().is_object() {
             return Err(Error::not_an_object());
@@ -45,12 +46,12 @@ impl Document {
         Ok(Document::of_tree(tree))
     }
 
-    /// The document of a value that is known to be an object and obeys the limits.
+    /// Makes a document of a value that is known to be an object within the limits.
     pub(crate) fn of_tree(tree: &Tree) -> Document {
         Document { text: tree.text().into(), outline: tree.outline() }
     }
 
-    /// The same to be shown, and not to be kept.
+    /// Makes a document for a reply, not for storage.
     pub(crate) fn of_object(value: &Draft) -> Document {
         Document { text: value.to_text().into(), outline: None }
     }
@@ -60,17 +61,17 @@ impl Document {
         Document { text: "{}".into(), outline: None }
     }
 
-    /// Takes over text that is known to be a document, or is about to be looked at; `None` when it is too long for one.
+    /// Takes text that is known to be a document, or is checked next; `None` when it is too long.
     pub(crate) fn of_trusted(text: String) -> Option<Document> {
         (text.len() <= DOCUMENT_BYTES_CEILING).then(|| Document { text: text.into(), outline: None })
     }
 
-    /// Whether the text is what a document must be.
+    /// Whether the text is a JSON object in canonical form.
     pub(crate) fn is_canonical(&self) -> bool {
         Document::from_stored(self.text.as_bytes()).is_some()
     }
 
-    /// Takes over stored bytes that must already be canonical (invariant I5: no byte is trusted).
+    /// Takes stored bytes, which must be canonical (invariant I5: no byte is trusted).
     pub(crate) fn from_stored(bytes: &[u8]) -> Option<Document> {
         if bytes.len() > DOCUMENT_BYTES_CEILING {
             return None;
@@ -80,17 +81,17 @@ impl Document {
             .then(|| Document { outline: tree.outline(), text: tree.into_text().into() })
     }
 
-    /// The text, to be looked at.
+    /// The text as a tree.
     pub(crate) fn tree(&self) -> Tree<'_> {
         Tree::of_outlined(&*self.text, self.outline.as_ref())
     }
 
-    /// The same, taken over.
+    /// The text as a tree that owns it.
     pub(crate) fn into_tree(self) -> Tree<'static> {
         Tree::of_outlined(self.text.into_string(), self.outline.as_ref())
     }
 
-    /// The sizes of the memory blocks that it holds.
+    /// The sizes of its memory blocks.
     pub(crate) fn heap_blocks_bytes(&self) -> [usize; 2] {
         [self.text.len(), self.outline.as_ref().map_or(0, Outline::heap_bytes)]
     }
@@ -100,9 +101,10 @@ impl Document {
         &self.text
     }
 
-    /// The values at `pointers`, as JSON text; `None` for what is not there.
+    /// The values at `pointers`, as JSON text; `None` for a member that does not exist.
     ///
-    /// Errors: `TOOBIG` when they are longer together than `state.max-bytes` and than the document: pointers may overlap.
+    /// Errors: `TOOBIG` when together they are longer than both `state.max-bytes` and the document:
+    /// pointers may overlap.
     pub fn members(&self, pointers: &[Pointer], limits: &Limits) -> Result<Vec<Option<&str>>, Error> {
         let tree = self.tree();
         let found = pointers.iter().map(|pointer| pointer.find(tree.root()).map(Node::range));
@@ -116,12 +118,12 @@ impl Document {
         Ok(found)
     }
 
-    /// Where this document differs from the one before it.
+    /// Where this document differs from an older one.
     pub(crate) fn edits_since(&self, older: &Document) -> Edits {
         Edits::between(&self.text, &older.text)
     }
 
-    /// The JSON patch (RFC 6902) that turns this document into `to`, byte for byte; one above
+    /// The JSON Patch (RFC 6902) from this document to `to`, byte for byte; a patch longer than
     /// `state.max-bytes` replaces the whole document.
     pub fn diff(&self, to: &Document, limits: &Limits) -> String {
         diff::bounded_diff(self.tree().root(), to.tree().root(), limits)
@@ -183,7 +185,7 @@ mod tests {
         let limits = Limits { bytes_max: 1024, ..Limits::default() };
         let whole = Pointer::parse("").expect("the whole");
         assert!(document.members(&vec![whole.clone(); 2], &limits).is_ok());
-        let refused = document.members(&vec![whole; 3], &limits);
-        assert!(matches!(refused, Err(Error::ReplyTooBig { bytes: 1533, limit: 1024, .. })), "{refused:?}");
+        let rejected = document.members(&vec![whole; 3], &limits);
+        assert!(matches!(rejected, Err(Error::ReplyTooBig { bytes: 1533, limit: 1024, .. })), "{rejected:?}");
     }
 }

@@ -1,14 +1,15 @@
 //! The effects: the only way to change a state.
 //!
-//! A command is decided into an [`Effect`]; applying it can't fail. The same effect is applied on the primary, sent
-//! to replicas and written to the AOF, so all of them end equal, whatever their configuration (invariants I3, I4).
+//! A command is decided into [`Effect`]s; applying one can't fail. The primary applies the same
+//! effects that it sends to replicas and writes to the AOF, so all of them reach the same state,
+//! whatever their configuration (invariants I3, I4).
 
 use super::attempts::Attempted;
 use super::deadlines::Deadlines;
 use super::etag_keys::{Key, Keys};
 use super::history::Dropped;
 use super::idempotency::Remembered;
-use super::packed::Past;
+use super::snapshot::Snapshot;
 use super::splices::Edits;
 use super::version::{Event, Label, SchemaRef, Version};
 use super::{Passed, State};
@@ -16,25 +17,25 @@ use crate::error::Error;
 use crate::etag::VERSION_MAX;
 use crate::time::TIME_MAX_MS;
 
-/// What happens to a key.
+/// A change of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// There is this state now, whatever was there before: creation, and the rewritten AOF.
+    /// Replaces the state: a creation, and each key of a rewritten AOF.
     Put(Box<State>),
-    /// The state has a new version.
+    /// Adds a version.
     Commit(Box<Commit>),
-    /// The present version has a new label.
+    /// Labels the present version.
     Relabel(Relabel),
-    /// An operation was tried.
+    /// Counts an attempt.
     Attempt(Attempted),
-    /// The present version's members lapse at other times.
+    /// Moves the deadlines of the present version.
     Deadlines(Deadlines),
-    /// A command with an ID was carried out.
+    /// Remembers the token of a command with an ID.
     Remember(Remembered),
 }
 
-/// Which effects may stand together: at most one of each group, in this order. Each is checked against the state as it
-/// is before all of them, so no two may change the same part of it.
+/// Effects that may be combined: at most one of each group, in this order. Each effect is checked
+/// against the state before all of them, so no two may change the same part of it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Group {
     Document,
@@ -44,8 +45,8 @@ enum Group {
 }
 
 impl Effect {
-    /// Checks that effects may be applied together to `state`, or to a key without one: all of them or none. Effects come
-    /// from a file or a primary, so they are not trusted either (invariant I5).
+    /// Checks that all effects can be applied to `state`, or to a key without one. Effects from a
+    /// file or a primary are not trusted either (invariant I5).
     ///
     /// Errors: [`Error::EffectMismatch`].
     pub fn admit(effects: &[Effect], state: Option<&State>) -> Result<(), Error> {
@@ -82,7 +83,7 @@ impl Effect {
         }
     }
 
-    /// Why a state does not admit this effect.
+    /// Why a state rejects this effect.
     fn mismatch(&self) -> &'static str {
         match self {
             Effect::Put(_) => "it is no state",
@@ -95,30 +96,31 @@ impl Effect {
     }
 }
 
-/// A new version and everything that goes with it.
+/// A new version and what comes with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
     /// The version.
     pub version: Version,
     /// The digest of its document, as the etag has it.
     pub digest: u64,
-    /// The key of that digest, for a state that has none.
+    /// The key of that digest, for a state without one.
     pub(crate) key: Option<Key>,
-    /// The schema it obeys, at the revision it was validated against.
+    /// The schema of the state, at the revision that the document was validated against.
     pub schema: Option<SchemaRef>,
-    /// A label for it.
+    /// A label for the version.
     pub label: Option<Box<str>>,
-    /// What leaves the history.
+    /// What the label drops from the history.
     pub dropped: Dropped,
-    /// The version before it, packed as a past one. That is done where the commit is decided, while nothing has changed yet: it
-    /// takes memory and goes through two texts, and what is left to do then is to move things.
-    pub(crate) past: Past,
+    /// The version before it, packed as a snapshot. The commit packs it when it is decided, before
+    /// anything changes: packing allocates and compares two texts, and only moves are left for
+    /// later.
+    pub(crate) snapshot: Snapshot,
     /// Where the two documents differ.
     pub(crate) edits: Edits,
 }
 
 impl Commit {
-    /// A version to come after the present one of `state`, whose etags have these `keys` from now on.
+    /// The version that follows the present one of `state`; `keys` make the etags from then on.
     pub(crate) fn on(
         state: &State,
         version: Version,
@@ -128,24 +130,24 @@ impl Commit {
         dropped: Dropped,
     ) -> Commit {
         let edits = version.document.edits_since(&state.head.document);
-        let past = state.history.pack(&state.head, &edits);
+        let snapshot = state.history.pack(&state.head, &edits);
         let digest = version.etag(keys).digest;
         let key = keys.key.filter(|_| state.keys.lack_a_key());
-        Commit { version, digest, key, schema, label, dropped, past, edits }
+        Commit { version, digest, key, schema, label, dropped, snapshot, edits }
     }
 }
 
-/// A label for the present version, without a new one.
+/// A label for the present version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relabel {
     /// The label.
     pub label: Box<str>,
-    /// What leaves the history.
+    /// What the label drops from the history.
     pub dropped: Dropped,
 }
 
 impl State {
-    /// Carries out an effect.
+    /// Applies an effect.
     pub fn apply(&mut self, effect: Effect) {
         match effect {
             Effect::Put(state) => *self = *state,
@@ -157,16 +159,16 @@ impl State {
         }
     }
 
-    /// Adds a version. The old head becomes the newest past version.
+    /// Adds a version. The old head becomes the newest snapshot.
     pub fn commit(&mut self, commit: Commit) {
-        let Commit { version, digest, key, schema, label, dropped, past, edits: _ } = commit;
+        let Commit { version, digest, key, schema, label, dropped, snapshot, edits: _ } = commit;
         let label = label.map(|name| Label { name, version: version.number });
         self.digest = digest;
         self.keys.key = self.keys.key.or(key);
-        // What a lapse leaves is not validated.
+        // The document that a lapse leaves is not validated.
         self.passed = Passed(version.event != Event::Lapse);
         self.head = version;
-        self.history.push(past);
+        self.history.push(snapshot);
         self.history.settle(label, &dropped, &self.head);
         self.schema = schema;
     }
@@ -206,7 +208,7 @@ impl State {
         self.attempts.admits(attempted)
     }
 
-    /// Whether every label that stays names a version that stays.
+    /// Whether every remaining label names a remaining version.
     fn labels_survive(&self, set: Option<&str>, dropped: &Dropped) -> bool {
         let stay = |label: &&Label| Some(&*label.name) != set && !dropped.labels.contains(&label.name);
         self.history.labels.iter().filter(stay).all(|label| !dropped.versions.contains(&label.version))

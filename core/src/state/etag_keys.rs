@@ -1,24 +1,26 @@
-//! What the digest of an etag is made with: a keyed hash, so that an etag tells nothing about a secret in the document.
+//! The keys of a state's etags: a keyed hash, so that an etag reveals nothing about a secret in the
+//! document.
 //!
-//! The digest is SipHash-2-4, with a 128-bit key of the state, of the version and of the text's xxh3. xxh3 alone is no
-//! keyed hash: the digest of a known text gives its seed away, and then a PIN is guessed without the server. Without the key
-//! of SipHash-2-4 its output is indistinguishable from random numbers, so that is all an observer of etags has. The version
-//! makes every input another one: not even two versions with the same secret can be told from two with different ones.
+//! The digest is SipHash-2-4, with a 128-bit key of the state, of the version and of the text's
+//! xxh3. Not xxh3 alone, because it is no keyed hash: the digest of a known text reveals its seed,
+//! and with the seed an attacker guesses a PIN offline. Without the key the output of SipHash-2-4
+//! is indistinguishable from random numbers. The version makes each input unique: two versions with
+//! the same secret look like two with different ones.
 //!
-//! xxh3 only has to make an accidental collision as unlikely as the 64 bits of a digest do. So this costs an update 230
-//! instructions, whatever the length. SipHash-2-4 or BLAKE3 of the whole text cost 7,200 more for 2 KB, an eighth of an
-//! update. Leaving the secrets out of what is digested was rejected: after a failover, two versions that differ in a
-//! secret alone would have the same etag.
+//! xxh3 only has to make an accidental collision as unlikely as the 64 bits of a digest do. An
+//! update pays 230 instructions for this, at any length. SipHash-2-4 or BLAKE3 of the whole text
+//! cost 7,200 more for 2 KB, an eighth of an update. Not a digest without the secrets: after a
+//! failover, two versions that differ in a secret alone would have the same etag.
 
 use std::num::NonZeroU64;
 
 use siphasher::sip::SipHasher24;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// 128 bits. 64 would be within reach of an attacker with a thousand graphics cards.
+/// 128 bits: an attacker with a thousand graphics cards could search 64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
-    /// Not zero, so that a state without a key takes no byte more.
+    /// Not zero, so that `Option<Key>` takes no extra byte.
     pub(crate) first: NonZeroU64,
     pub(crate) second: u64,
 }
@@ -26,30 +28,30 @@ pub(crate) struct Key {
 /// The seed and the key of a state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Keys {
-    /// Seeds what is digested and never shown.
+    /// Seeds the xxh3; never leaves the server.
     pub(crate) seed: u64,
     /// `None` in a state that a release without keys has written, until its next version.
     pub(crate) key: Option<Key>,
 }
 
 impl Keys {
-    /// The keys that these random bits make.
+    /// The keys from random bits.
     pub fn from_random([seed, first, second]: [u64; 3]) -> Keys {
         let first = NonZeroU64::new(first).unwrap_or(NonZeroU64::MIN);
         Keys { seed, key: Some(Key { first, second }) }
     }
 
-    /// Whether a new version brings a key.
+    /// Whether the next version brings a key.
     pub fn lack_a_key(self) -> bool {
         self.key.is_none()
     }
 
-    /// The keys of the next version of a state: its own, and the key of `others` where it has none.
+    /// The keys of the next version of a state: its own, and the key of `others` if it has none.
     pub(crate) fn or_key_of(self, others: Keys) -> Keys {
         Keys { key: self.key.or(others.key), ..self }
     }
 
-    /// The digest of a document's text as the etag of this version has it.
+    /// The digest of a document's text in the etag of this version.
     pub(crate) fn digest(self, version: u64, text: &str) -> u64 {
         let text = xxh3_64_with_seed(text.as_bytes(), self.seed);
         let Some(Key { first, second }) = self.key else { return text };
@@ -67,8 +69,8 @@ mod tests {
 
     const KEYS: [u64; 3] = [0x5eed, 0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908];
 
-    /// The digest is the one that docs/format.md describes: the reference vector of SipHash-2-4 for 16 bytes 00..0f checks the
-    /// hash, and the parts are put together by hand.
+    /// The digest is the one in docs/format.md: the reference vector of SipHash-2-4 for 16 bytes
+    /// 00..0f checks the hash, and this test composes the parts by hand.
     #[test]
     fn digest_is_siphash_of_version_and_text() {
         let vector: [u8; 16] = std::array::from_fn(|at| at as u8);
@@ -96,7 +98,8 @@ mod tests {
         }
     }
 
-    /// What an attacker did before there was a key: the etag of `{}` gives the seed, and the seed one PIN of ten thousand.
+    /// The attack on etags without a key: the etag of `{}` reveals the seed, and the seed one PIN
+    /// of ten thousand.
     #[test]
     fn pin_is_found_by_the_digest_without_a_key_alone() {
         let pin = |pin: u32| format!(r#"{{"pin":"{pin:04}"}}"#);
@@ -111,13 +114,13 @@ mod tests {
         assert_eq!(guessed(keyed.digest(2, &pin(7391))), None);
     }
 
-    /// The seed that gives `{}` this digest: what xxh3 does with so short a text is undone step by step.
+    /// The seed that gives `{}` this digest: it inverts each step of xxh3 for short inputs.
     fn seed_of_empty_object(digest: u64) -> u64 {
         let seeded = |digest| unmixed(digest) ^ 0x7d7b_027d;
         seeded(digest).wrapping_sub(seeded(xxh3_64_with_seed(b"{}", 0)))
     }
 
-    /// Undoes the avalanche of XXH64: shifts and multiplications by odd numbers.
+    /// Inverts the avalanche of XXH64: shifts and multiplications by odd numbers.
     fn unmixed(digest: u64) -> u64 {
         let unshifted = |value: u64, by: u32| (0..64 / by).fold(value, |known, _| value ^ (known >> by));
         let divided = |value: u64, odd: u64| {

@@ -1,93 +1,94 @@
-//! Past versions: which are kept, what they are called, and how one finds them.
+//! The snapshots of a state: which are kept, their labels, and how to find one.
 //!
-//! The newest `state.snapshots` versions are kept, and apart from them each version that a label names: in a ring, so that the
-//! oldest goes without the others being moved. Each is packed as splices of the next newer one (`past`), which is what whoever
-//! asks for one gets unpacked. Where a version goes from between two others, the older of them is packed whole: it stays
-//! as it is then, however many more go.
+//! A state keeps the newest `state.snapshots` versions and each version with a label, in a ring, so
+//! that dropping the oldest moves no other. Each snapshot is packed as splices of the next newer
+//! version (`snapshot`), and unpacked when it is read. Dropping a version between two others packs
+//! the older one whole; it stays whole.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::packed::{CHAIN_MAX, Past, Places};
+use super::snapshot::{CHAIN_MAX, Places, Snapshot};
 use super::splices::Edits;
 use crate::limits::Limits;
-use crate::state::version::Label;
-use crate::state::version::Version;
+use crate::state::version::{Label, Version};
 
-/// What a commit drops from the history, decided on the primary and replicated as it is (invariant I4).
+/// What a commit drops from the history, decided on the primary and replicated unchanged (invariant
+/// I4).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
-    /// Labels that go, by name.
+    /// Dropped labels, by name.
     pub labels: Vec<Box<str>>,
-    /// Past versions that go.
+    /// Dropped snapshots, by version.
     pub versions: Vec<u64>,
 }
 
-/// The past versions and labels of a state.
+/// The snapshots and labels of a state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     /// Oldest first, numbers rising.
-    pub(crate) past: VecDeque<Past>,
-    /// Set longest ago first.
+    pub(crate) snapshots: VecDeque<Snapshot>,
+    /// Oldest label first.
     pub(crate) labels: Vec<Label>,
 }
 
 impl History {
-    /// The past version with this number, if it is kept. `head` is the present one.
+    /// The snapshot of a version, if it is kept. `head` is the present version.
     pub(crate) fn find(&self, number: u64, head: &Version) -> Option<Version> {
-        let index = self.past.binary_search_by_key(&number, Past::number).ok()?;
-        let newer = self.past.iter().skip(index);
-        let apart = newer.take_while(|past| !past.is_whole()).count();
-        let begin = index.saturating_add(apart).min(self.past.len().saturating_sub(1));
+        let index = self.snapshots.binary_search_by_key(&number, Snapshot::number).ok()?;
+        let newer = self.snapshots.iter().skip(index);
+        let apart = newer.take_while(|snapshot| !snapshot.is_whole()).count();
+        let begin = index.saturating_add(apart).min(self.snapshots.len().saturating_sub(1));
         let mut version: Option<Version> = None;
         for index in (index..=begin).rev() {
-            version = Some(self.past.get(index)?.unpack(version.as_ref().unwrap_or(head))?);
+            version = Some(self.snapshots.get(index)?.unpack(version.as_ref().unwrap_or(head))?);
         }
         version
     }
 
-    /// Whether the past version with this number is kept.
+    /// Whether the snapshot of a version is kept.
     pub(crate) fn keeps(&self, number: u64) -> bool {
-        self.past.binary_search_by_key(&number, Past::number).is_ok()
+        self.snapshots.binary_search_by_key(&number, Snapshot::number).is_ok()
     }
 
-    /// The past versions, newest first.
+    /// The snapshots, newest first.
     pub(crate) fn newest_first<'h>(&'h self, head: &'h Version) -> impl Iterator<Item = Version> + 'h {
         let mut newer = Cow::Borrowed(head);
-        self.past.iter().rev().map_while(move |past| {
-            let version = past.unpack(&newer)?;
+        self.snapshots.iter().rev().map_while(move |snapshot| {
+            let version = snapshot.unpack(&newer)?;
             newer = Cow::Owned(version.clone());
             Some(version)
         })
     }
 
-    /// Packs the present version, for one to come after it that differs by `edits`.
-    pub(crate) fn pack(&self, head: &Version, edits: &Edits) -> Past {
+    /// Packs the present version, whose successor differs by `edits`.
+    pub(crate) fn pack(&self, head: &Version, edits: &Edits) -> Snapshot {
         #[cfg(feature = "faults")]
         assert!(!crate::faults::SNAPSHOT.is_due(), "as was ordered");
-        // Each past version looked at is memory that has to be waited for. Mostly there are too few of them for a long chain.
-        let is_long = || self.past.iter().rev().take(CHAIN_MAX).all(|past| !past.is_whole());
-        let kin = self.past.back();
-        if self.past.len() >= CHAIN_MAX && is_long() {
-            Past::whole(head, kin)
+        // Each snapshot that is read is a cache miss. Most histories are too short for a long
+        // chain.
+        let is_long = || self.snapshots.iter().rev().take(CHAIN_MAX).all(|snapshot| !snapshot.is_whole());
+        let kin = self.snapshots.back();
+        if self.snapshots.len() >= CHAIN_MAX && is_long() {
+            Snapshot::whole(head, kin)
         } else {
-            Past::of(head, edits, kin)
+            Snapshot::of(head, edits, kin)
         }
     }
 
-    /// Adds the version that was the present one.
-    pub(crate) fn push(&mut self, past: Past) {
-        if self.past.len() == self.past.capacity() {
+    /// Adds the snapshot of the former head.
+    pub(crate) fn push(&mut self, snapshot: Snapshot) {
+        if self.snapshots.len() == self.snapshots.capacity() {
             // Doubling would leave half of the ring empty, in each of many states.
-            self.past.reserve_exact(self.past.len().checked_div(4).unwrap_or(0).max(4));
+            self.snapshots.reserve_exact(self.snapshots.len().checked_div(4).unwrap_or(0).max(4));
         }
-        self.past.push_back(past);
+        self.snapshots.push_back(snapshot);
     }
 
-    /// The lists of places, those that versions share once.
+    /// The distinct lists of deadline pointers; snapshots share them.
     pub(crate) fn places(&self) -> impl Iterator<Item = &Arc<Places>> {
-        let all = || self.past.iter().map(|past| past.parts().0);
+        let all = || self.snapshots.iter().map(|snapshot| snapshot.parts().0);
         let before = std::iter::once(None).chain(all().map(Some));
         let differs = |(places, before): &(&Arc<Places>, Option<&Arc<Places>>)| {
             before.is_none_or(|before| !Arc::ptr_eq(places, before))
@@ -95,17 +96,17 @@ impl History {
         all().zip(before).filter(differs).map(|(places, _)| places)
     }
 
-    /// Checks what decoding relies on: that every version can be unpacked, and what it is then.
+    /// Checks what decoding relies on: every snapshot unpacks to a canonical document.
     pub(crate) fn check_invariants(&self, head: &Version) -> Result<(), &'static str> {
         let mut chain = 0_usize;
-        for past in self.past.iter().rev() {
-            chain = if past.is_whole() { 0 } else { chain.saturating_add(1) };
+        for snapshot in self.snapshots.iter().rev() {
+            chain = if snapshot.is_whole() { 0 } else { chain.saturating_add(1) };
             if chain > CHAIN_MAX {
                 return Err("too many versions hang on one");
             }
         }
         let unpacked = self.newest_first(head).take_while(|version| version.document.is_canonical()).count();
-        if unpacked < self.past.len() { Err("a past version can't be unpacked") } else { Ok(()) }
+        if unpacked < self.snapshots.len() { Err("a snapshot version can't be unpacked") } else { Ok(()) }
     }
 
     /// The newest label of a version.
@@ -118,18 +119,23 @@ impl History {
         self.labels.iter().find(|label| &*label.name == name).map(|label| label.version)
     }
 
-    /// How many past versions are kept.
+    /// How many snapshots are kept.
     pub fn len(&self) -> usize {
-        self.past.len()
+        self.snapshots.len()
     }
 
-    /// Whether no past version is kept.
+    /// Whether no snapshot is kept.
     pub fn is_empty(&self) -> bool {
-        self.past.is_empty()
+        self.snapshots.is_empty()
     }
 
-    /// What has to go once `past` (one more past version, when a commit is under way) and `label` are there.
-    pub(crate) fn plan(&self, new_past: Option<u64>, label: Option<Label>, limits: &Limits) -> Dropped {
+    /// What to drop once `label` and, during a commit, one more snapshot are added.
+    pub(crate) fn plan(
+        &self,
+        newest_snapshot: Option<u64>,
+        label: Option<Label>,
+        limits: &Limits,
+    ) -> Dropped {
         let mut labels = self.labels.clone();
         if let Some(label) = label {
             labels.retain(|old| old.name != label.name);
@@ -138,11 +144,16 @@ impl History {
         let surplus = labels.len().saturating_sub(limits.labels);
         let kept = labels.split_off(surplus);
         let is_labelled = |number: u64| kept.iter().any(|label| label.version == number);
-        let unlabelled =
-            || self.past.iter().map(Past::number).chain(new_past).filter(|number| !is_labelled(*number));
-        // Most states have no labels, and then nobody's number has to be looked at to count them.
+        let unlabelled = || {
+            self.snapshots
+                .iter()
+                .map(Snapshot::number)
+                .chain(newest_snapshot)
+                .filter(|number| !is_labelled(*number))
+        };
+        // Most states have no labels: then counting needs no version number.
         let count = match kept.is_empty() {
-            true => self.past.len().saturating_add(new_past.iter().len()),
+            true => self.snapshots.len().saturating_add(newest_snapshot.iter().len()),
             false => unlabelled().count(),
         };
         let surplus = count.saturating_sub(limits.snapshots);
@@ -159,39 +170,39 @@ impl History {
             self.labels.push(label);
         }
         self.labels.retain(|label| !dropped.labels.contains(&label.name));
-        let goes = |past: &Past| dropped.versions.contains(&past.number());
+        let goes = |snapshot: &Snapshot| dropped.versions.contains(&snapshot.number());
         let mut left = dropped.versions.len();
-        while left > 0 && self.past.front().is_some_and(goes) {
-            self.past.pop_front();
+        while left > 0 && self.snapshots.front().is_some_and(goes) {
+            self.snapshots.pop_front();
             left = left.saturating_sub(1);
         }
-        // Mostly the oldest goes, and that was all.
+        // Usually only the oldest snapshot is dropped.
         if left == 0 {
             return;
         }
-        let pairs = self.past.iter().zip(self.past.iter().skip(1));
+        let pairs = self.snapshots.iter().zip(self.snapshots.iter().skip(1));
         if pairs.into_iter().any(|(older, newer)| goes(newer) && !goes(older) && !older.is_whole()) {
             self.make_whole(goes, head);
         }
-        self.past.retain(|past| !goes(past));
+        self.snapshots.retain(|snapshot| !goes(snapshot));
     }
 
-    /// Packs those whole whose next newer version goes.
-    fn make_whole(&mut self, goes: impl Fn(&Past) -> bool, head: &Version) {
+    /// Packs a snapshot whole when the next newer one is dropped.
+    fn make_whole(&mut self, goes: impl Fn(&Snapshot) -> bool, head: &Version) {
         let versions: Vec<Version> = self.newest_first(head).collect();
         let mut newer_goes = false;
-        for (past, version) in self.past.iter_mut().rev().zip(&versions) {
-            if newer_goes && !past.is_whole() {
-                *past = Past::whole(version, None);
+        for (snapshot, version) in self.snapshots.iter_mut().rev().zip(&versions) {
+            if newer_goes && !snapshot.is_whole() {
+                *snapshot = Snapshot::whole(version, None);
             }
-            newer_goes = goes(past);
+            newer_goes = goes(snapshot);
         }
     }
 
-    /// Every kept version, the given present one included, as ranges: `2, 5..12`.
+    /// All kept versions with the present one, as ranges: `2, 5..12`.
     pub(crate) fn kept(&self, present: u64) -> String {
         let mut ranges: Vec<(u64, u64)> = Vec::new();
-        for number in self.past.iter().map(Past::number).chain([present]) {
+        for number in self.snapshots.iter().map(Snapshot::number).chain([present]) {
             match ranges.last_mut() {
                 Some((_, last)) if last.saturating_add(1) == number => *last = number,
                 _ => ranges.push((number, number)),
@@ -231,8 +242,8 @@ mod tests {
     }
 
     fn history(numbers: &[u64], labels: &[(&str, u64)]) -> History {
-        let past = numbers.iter().map(|number| Past::whole(&version(*number), None)).collect();
-        History { past, labels: labels.iter().map(|(name, version)| label(name, *version)).collect() }
+        let snapshots = numbers.iter().map(|number| Snapshot::whole(&version(*number), None)).collect();
+        History { snapshots, labels: labels.iter().map(|(name, version)| label(name, *version)).collect() }
     }
 
     const LIMITS: fn(usize, usize) -> Limits =
@@ -299,8 +310,8 @@ mod tests {
             history.push(history.pack(&head, &next.document.edits_since(&head.document)));
             head = next;
         }
-        let whole = history.past.iter().filter(|past| past.is_whole()).map(Past::number);
-        // The first is `{}`, shorter than what the next one differs by.
+        let whole = history.snapshots.iter().filter(|snapshot| snapshot.is_whole()).map(Snapshot::number);
+        // The first is `{}`, shorter than its splices.
         let chain = CHAIN_MAX as u64;
         assert_eq!(whole.collect::<Vec<_>>(), [1, chain + 2]);
         assert_eq!(history.check_invariants(&head), Ok(()));
@@ -309,7 +320,7 @@ mod tests {
     proptest::proptest! {
         #![proptest_config(crate::json::oracle::config())]
 
-        /// Against versions that are kept as they are.
+        /// Compared with versions that are kept unpacked.
         #[test]
         fn every_kept_version_comes_back(
             lengths in proptest::collection::vec(0..5_usize, 1..90),

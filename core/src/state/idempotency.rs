@@ -1,9 +1,9 @@
-//! Which commands a state has carried out under a token of the caller's, so that one that comes twice counts once.
+//! The tokens of commands that a state has executed, so that a repeated request is executed once.
 //!
-//! A webhook is delivered again when its answer was lost, and nobody outside can tell whether it was carried out. So the
-//! memory is a part of the state itself: it commits with what it remembers, is replicated with it, and goes where the state
-//! goes. A store of its own beside the state was rejected: one of the two could be lost, evicted or expire without the other.
-//! Of the command only a digest is kept, seeded with the state's seed, since its json may hold a secret.
+//! A webhook is redelivered when its answer was lost, and its sender can't know whether the command
+//! was executed. The memory is part of the state: it commits, replicates and migrates with it. Not
+//! a separate store: either of the two could be lost, evicted or expire without the other. Only a
+//! digest of the command is kept, seeded with the state's seed, since its JSON may hold a secret.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,10 +13,10 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use super::attempts::COUNT_MAX;
 use crate::etag::{Etag, VERSION_MAX};
 
-/// More tokens than `state.idempotency-ids` can ask for.
+/// Above the upper end of `state.idempotency-ids`.
 pub(crate) const TOKENS_CEILING: usize = 1000;
 
-/// `ID`: the token of a command, and what the command asks for.
+/// `ID`: the token of a command and a description of the command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Id {
     /// The caller's token, such as the ID of a message.
@@ -25,25 +25,25 @@ pub struct Id {
 }
 
 impl Id {
-    /// The token of `command`. `details` is what makes it the same command when it is sent again: kind and json of an update,
-    /// operation and outcome of an attempt. All words but the last are free of NULs.
+    /// The token of `command`. `details` identifies the command when it is repeated: kind and JSON
+    /// of an update, operation and outcome of an attempt. All words but the last are free of NULs.
     pub fn new(token: String, command: &str, details: [&[u8]; 2]) -> Id {
         let [how, what] = details;
         Id { token, asked: [command.as_bytes(), how, what].join(&0) }
     }
 
-    /// What a state with this seed keeps of the command.
+    /// The digest of the command, as a state with this seed keeps it.
     pub(crate) fn digest(&self, seed: u64) -> u64 {
         xxh3_64_with_seed(&self.asked, seed)
     }
 }
 
-/// What the first command with a token came to: its reply.
+/// The reply of the first command with a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Made {
-    /// The state then had this etag.
+    /// The etag of the state after the command.
     Etag(Etag),
-    /// So many attempts were counted then.
+    /// The number of attempts after the command.
     Attempts(u64),
 }
 
@@ -56,7 +56,7 @@ impl fmt::Display for Made {
     }
 }
 
-/// A token that was used.
+/// A token and the command that used it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
     pub(crate) name: Box<str>,
@@ -64,11 +64,11 @@ pub struct Token {
     pub(crate) made: Made,
 }
 
-/// One more token to remember; decided on the primary and replicated as it is (invariant I4).
+/// One more token to remember; decided on the primary and replicated unchanged (invariant I4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remembered {
     pub(crate) token: Token,
-    /// How many are kept.
+    /// How many tokens are kept.
     pub(crate) kept_max: usize,
 }
 
@@ -94,7 +94,7 @@ impl Tokens {
         self.kept.drain(..surplus);
     }
 
-    /// What must hold for tokens that were decoded.
+    /// Checks what must hold for decoded tokens; returns the rule that is broken.
     pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
         let mut names: Vec<&str> = self.kept.iter().map(|token| &*token.name).collect();
         names.sort_unstable();
@@ -107,7 +107,7 @@ impl Tokens {
         Ok(())
     }
 
-    /// The sizes of the memory blocks that the tokens take.
+    /// The sizes of the memory blocks of the tokens.
     pub(crate) fn heap_blocks_bytes(&self) -> impl Iterator<Item = usize> {
         let table = self.kept.capacity().saturating_mul(size_of::<Token>());
         self.kept.iter().map(|token| token.name.len()).chain([table])

@@ -1,11 +1,12 @@
-//! The last entry that a state wrote to its audit stream, as a state in a cluster remembers it.
+//! The last entry that a state wrote to its audit stream; states in a cluster remember it.
 //!
-//! A slot that moves goes key by key, so a state may arrive before its stream. A second stream, begun in its place, would
-//! stop the first one from coming after it. The state can tell: an entry that has not expired must be somewhere.
+//! A slot migrates key by key, so a state may arrive before its audit stream. A second stream in
+//! its place would block the arrival of the first. The state knows: an entry that has not expired
+//! must still exist on the other node.
 
 use crate::time::TIME_MAX_MS;
 
-/// An entry's ID, and when its stream expires unless another follows.
+/// An entry's ID, and when its stream expires unless another entry follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastEntry {
     pub(crate) id_ms: u64,
@@ -14,13 +15,13 @@ pub struct LastEntry {
 }
 
 impl LastEntry {
-    /// `None` for a time that no stream expires at.
+    /// `None` for a time out of range.
     pub fn new(id: (u64, u64), expires_at_ms: i64) -> Option<LastEntry> {
         let in_range = (0..=TIME_MAX_MS).contains(&expires_at_ms);
         in_range.then_some(LastEntry { id_ms: id.0, id_seq: id.1, expires_at_ms })
     }
 
-    /// Whether the stream must still be somewhere.
+    /// Whether the stream must still exist.
     pub fn is_kept(&self, now_ms: i64) -> bool {
         now_ms < self.expires_at_ms
     }

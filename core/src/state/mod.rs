@@ -1,4 +1,4 @@
-//! A state: a document with its version, and what is kept beside it.
+//! A state: a document with its version, and its history, attempts and tokens.
 
 pub(crate) mod attempts;
 pub(crate) mod deadlines;
@@ -8,7 +8,7 @@ pub(crate) mod etag_keys;
 pub(crate) mod history;
 pub(crate) mod idempotency;
 pub(crate) mod last_entry;
-pub(crate) mod packed;
+pub(crate) mod snapshot;
 pub(crate) mod splices;
 pub(crate) mod version;
 
@@ -21,12 +21,12 @@ use crate::state::etag_keys::Keys;
 use crate::state::history::History;
 use crate::state::idempotency::Tokens;
 use crate::state::last_entry::LastEntry;
-use crate::state::packed::{Past, Places};
+use crate::state::snapshot::{Places, Snapshot};
 use crate::state::version::{Label, SchemaRef, Version};
 use crate::time::TIME_MAX_MS;
 
-/// Whether the present document was validated here, and by the very text of the schema that the state obeys. It is not a part of
-/// what a state is: two states are equal whatever it says, and it is not stored.
+/// Whether the present document was validated here, against the very text of the state's schema.
+/// Not part of the value: it is not stored, and does not count in comparisons.
 #[derive(Clone, Copy, Debug)]
 struct Passed(bool);
 
@@ -38,11 +38,11 @@ impl PartialEq for Passed {
 
 impl Eq for Passed {}
 
-/// The value under one key. In this order, that of C: what every read looks at comes first and lies together.
+/// The value of one key. In C order: the fields of every read come first and share cache lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct State {
-    /// The digest of the head's document: an etag is asked for at every read.
+    /// The digest of the head's document: every read returns the etag.
     pub(crate) digest: u64,
     pub(crate) head: Version,
     pub(crate) keys: Keys,
@@ -81,12 +81,12 @@ impl State {
         Etag { version: self.head.number, digest: self.digest }
     }
 
-    /// The etag of a kept version.
+    /// The etag of a version.
     pub fn etag_of(&self, version: &Version) -> Etag {
         version.etag(self.keys)
     }
 
-    /// What its etags are made with.
+    /// The keys of its etags.
     pub fn keys(&self) -> Keys {
         self.keys
     }
@@ -96,33 +96,33 @@ impl State {
         &self.head
     }
 
-    /// The past versions and labels.
+    /// The snapshots and labels.
     pub fn history(&self) -> &History {
         &self.history
     }
 
-    /// How often operations were tried.
+    /// The attempts at operations.
     pub fn attempts(&self) -> &Attempts {
         &self.attempts
     }
 
-    /// Every kept version, the present one first, then newest to oldest.
+    /// The present version and the snapshots, newest first.
     pub fn versions(&self) -> impl Iterator<Item = Cow<'_, Version>> {
         std::iter::once(Cow::Borrowed(&self.head))
             .chain(self.history.newest_first(&self.head).map(Cow::Owned))
     }
 
-    /// A kept version, the present one included.
+    /// The version with this number, the present one or a snapshot.
     pub fn find(&self, number: u64) -> Option<Cow<'_, Version>> {
         if number == self.head.number {
             Some(Cow::Borrowed(&self.head))
         } else {
-            self.past(number).map(Cow::Owned)
+            self.snapshot(number).map(Cow::Owned)
         }
     }
 
-    /// A kept version before the present one.
-    pub(crate) fn past(&self, number: u64) -> Option<Version> {
+    /// The snapshot with this number.
+    pub(crate) fn snapshot(&self, number: u64) -> Option<Version> {
         self.history.find(number, &self.head)
     }
 
@@ -131,18 +131,19 @@ impl State {
         self.history.kept(self.head.number)
     }
 
-    /// The schema this state obeys.
+    /// The schema of this state.
     pub fn schema(&self) -> Option<&SchemaRef> {
         self.schema.as_ref()
     }
 
-    /// Whether the present document has passed this schema, as whoever validates only what changes has to know. What was
-    /// decoded has not: its bytes may say anything, or come from a release that validated otherwise.
+    /// Whether the present document has passed this schema, so that only changes need validation. A
+    /// decoded document has not: its bytes may be corrupt, or from a release that validated
+    /// differently.
     pub(crate) fn has_passed(&self, schema: &SchemaRef) -> bool {
         self.passed.0 && self.schema.as_ref() == Some(schema)
     }
 
-    /// Trusts the present document no more.
+    /// Marks the present document as not validated.
     pub(crate) fn forget_passed(&mut self) {
         self.passed = Passed(false);
     }
@@ -152,17 +153,17 @@ impl State {
         self.initialized_at_ms
     }
 
-    /// The newest entry of its audit stream, where that is remembered.
+    /// The newest entry of its audit stream, in a cluster.
     pub fn last_entry(&self) -> Option<LastEntry> {
         self.last_entry
     }
 
-    /// Remembers the newest entry, or forgets it for a state that has no stream.
+    /// Sets the newest entry of its audit stream; `None` for a state without one.
     pub fn set_last_entry(&mut self, last: Option<LastEntry>) {
         self.last_entry = last;
     }
 
-    /// The sizes of the memory blocks that this state holds, itself included.
+    /// The sizes of the memory blocks of this state, itself included.
     pub fn heap_blocks_bytes(&self) -> impl Iterator<Item = usize> {
         let deadlines = &self.head.deadlines;
         let head = [
@@ -173,14 +174,14 @@ impl State {
             .into_iter()
             .chain(self.head.document.heap_blocks_bytes())
             .chain(deadlines.iter().map(|deadline| deadline.place.len()));
-        let past = self.history.past.iter().map(|past| past.parts().1.len());
+        let snapshot = self.history.snapshots.iter().map(|snapshot| snapshot.parts().1.len());
         let places = self.history.places().flat_map(|places| {
             let list = places.len().saturating_mul(size_of::<Box<str>>());
-            // The counts of an Arc stand before what it holds.
+            // An Arc keeps its counts in front of the value.
             let shared = size_of::<Places>().saturating_add(size_of::<[usize; 2]>());
             places.iter().map(|place| place.len()).chain([list, shared])
         });
-        let versions = head.chain(past);
+        let versions = head.chain(snapshot);
         let labels = self.history.labels.iter().map(|label| label.name.len());
         let counters = self.attempts.counters.iter().map(|counter| counter.operation.len());
         let attempts = self.attempts.history.iter().flat_map(|attempt| {
@@ -191,7 +192,7 @@ impl State {
             size_of::<State>(),
             self.attempts.counters.capacity().saturating_mul(size_of::<Counter>()),
             self.attempts.history.capacity().saturating_mul(size_of::<Attempt>()),
-            self.history.past.capacity().saturating_mul(size_of::<Past>()),
+            self.history.snapshots.capacity().saturating_mul(size_of::<Snapshot>()),
             self.history.labels.capacity().saturating_mul(size_of::<Label>()),
             self.schema.as_ref().map_or(0, |schema| schema.name.len()),
         ];
@@ -201,7 +202,8 @@ impl State {
         versions.chain(attempts).chain(tokens).chain(tables).filter(|bytes| *bytes > 0)
     }
 
-    /// Checks what must hold for every state; returns what does not. Decoding relies on it (invariant I5).
+    /// Checks what must hold for every state; returns the rule that is broken. Decoding relies on
+    /// it (invariant I5).
     pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
         self.history.check_invariants(&self.head)?;
         let mut next = self.head.number.saturating_add(1);

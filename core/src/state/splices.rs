@@ -1,11 +1,12 @@
-//! The way from one text to another and back: what has to be cut out and put in.
+//! Splices: what to cut and insert to turn one text into another, and back.
 //!
-//! An edit leaves most of a document as it was, so an older version is kept as the splices that make it of the newer one. They
-//! are found by comparing the two texts, not by following the edit: so it does not matter which command made the newer
-//! version, and a replica, which sees only the result, finds the same. What is equal at both ends is set aside; in what is
-//! left a probe is taken from the middle of one text and looked for in the other: where it would be if only the right or only
-//! the left part had changed its length, around there, and then anywhere. What fits is stretched as far as it goes, and the
-//! same is done on both sides of it. A suffix array would find the least splices; this finds few, in the time that comparing takes.
+//! A change leaves most of a document as it was, so a snapshot is stored as the splices that turn
+//! the newer text into the older one. They come from comparing the two texts, not from the command:
+//! all commands and all replicas find the same splices. The comparison sets aside the common prefix
+//! and suffix. In the rest it takes a probe from the middle of one text and searches it in the
+//! other: first where it would be if only the right or only the left part had changed its length,
+//! then nearby, then anywhere. It extends a match as far as possible and continues on both sides. A
+//! suffix array would find the fewest splices; this finds few, in the time of a comparison.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -17,18 +18,20 @@ use std::ops::Range;
 use crate::limits::DOCUMENT_BYTES_CEILING;
 use crate::wire::{DecodeError, Reader, Writer};
 
-/// So long is what is looked for; less than this in common is not worth a splice of its own.
+/// The length of a probe; less in common is not worth a splice.
 const PROBE_BYTES: usize = 16;
-/// So far from where it would be if nothing had moved a probe is looked for first, and at so many places.
+/// The distance from the expected position that is searched first, and the number of matches tried
+/// there.
 const NEAR_BYTES: usize = 256;
 const NEAR_MAX: usize = 16;
-/// Probes go this deep, each on half of what is left: beyond that a text is written anew.
+/// The depth of probes, each on half of the rest: below it the text is rewritten.
 const HALVINGS_MAX: u32 = 10;
 
-/// Where two texts differ. Both ways are written from one comparison: back for the history, and forth for replicas.
+/// Where two texts differ. One comparison gives both directions: back for snapshots, forth for
+/// replicas.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Edits {
-    /// What stands where in the newer and in the older text, from front to back.
+    /// The ranges of the newer and of the older text that differ, from front to back.
     list: Vec<(Range<usize>, Range<usize>)>,
 }
 
@@ -39,18 +42,19 @@ impl Edits {
         comparison.edits
     }
 
-    /// Writes the splices that make `older` of the newer text, up to the end of what is written.
+    /// Writes the splices from the newer text to `older`, up to the end of the output.
     pub(crate) fn write_back(&self, out: &mut Writer, older: &str) {
         write(out, older, self.list.iter().map(|(newer, older)| (newer, older)));
     }
 
-    /// Writes the splices that make `newer` of the older text, up to the end of what is written.
+    /// Writes the splices from the older text to `newer`, up to the end of the output.
     pub(crate) fn write_forth(&self, out: &mut Writer, newer: &str) {
         write(out, newer, self.list.iter().map(|(newer, older)| (older, newer)));
     }
 }
 
-/// Writes splices: what is skipped, what is cut out, and what of `to` is put in its place.
+/// Writes splices: the length that is skipped, the length that is cut, and the text of `to`
+/// inserted there.
 fn write<'e>(
     out: &mut Writer,
     to: &str,
@@ -110,7 +114,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// A part of both that is the same, and on its way around the middle of the newer.
+    /// The longest match of a probe from around the middle of the newer text.
     fn find(&self, newer: &Range<usize>, older: &Range<usize>) -> Option<(usize, usize, usize)> {
         let (new, old) = (bytes(self.newer, newer), bytes(self.older, older));
         for quarter in [2, 1, 3] {
@@ -130,19 +134,20 @@ impl Comparison<'_> {
         None
     }
 
-    /// The longest beginning of `len` bytes behind `start` that ends with a character.
+    /// The longest prefix of `len` bytes from `start` that ends at a character.
     fn backward_to_char(&self, start: usize, len: usize) -> usize {
         (0..=len).rev().find(|len| self.newer.is_char_boundary(start + len)).unwrap_or(0)
     }
 
-    /// The longest end of `len` bytes before `end` that begins with a character.
+    /// The longest suffix of `len` bytes before `end` that begins at a character.
     fn forward_to_char(&self, end: usize, len: usize) -> usize {
         (0..=len).rev().find(|len| self.newer.is_char_boundary(end - len)).unwrap_or(0)
     }
 }
 
-/// Where `probe`, which is at `at` in the newer bytes, is in the older ones: the place, and how much is the same before it and
-/// in all. JSON repeats itself, so of the places that are near the longest is taken; one far away is better than none.
+/// The best match in the older bytes of `probe`, which is at `at` in the newer: its position, and
+/// how many bytes match before it and in total. JSON repeats itself, so the longest match nearby is
+/// taken, or else the first one anywhere.
 fn longest(new: &[u8], old: &[u8], at: usize, probe: &[u8]) -> Option<(usize, usize, usize)> {
     let stretched = |place: usize| {
         let back = common_suffix(new.get(..at)?, old.get(..place)?);
@@ -162,7 +167,8 @@ fn bytes<'t>(text: &'t str, range: &Range<usize>) -> &'t [u8] {
     text.as_bytes().get(range.clone()).unwrap_or_default()
 }
 
-/// Most of two texts is the same, so large blocks are compared first, which is as fast as memory; then smaller ones, and bytes.
+/// Most of two texts is equal, so large blocks are compared first, at memory speed; then smaller
+/// blocks, then bytes.
 const BLOCKS_BYTES: [usize; 2] = [256, 32];
 
 fn common_prefix(left: &[u8], right: &[u8]) -> usize {
@@ -229,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_splices_are_refused() {
+    fn bytes_that_are_no_splices_are_rejected() {
         for splices in
             [&[6, 0, 0][..], &[0, 6, 0], &[1, 0], &[0, 0, 1, 0xff], &[2, 0, 1, b'x'], &[0, 1, 0x80]]
         {

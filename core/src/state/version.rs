@@ -1,11 +1,11 @@
-//! One version of a state, and what is said about it: its event, its label and the schema it was validated against.
+//! One version of a state, with its event, label and schema.
 
 use super::deadlines::Deadlines;
 use super::document::Document;
 use super::etag_keys::Keys;
 use crate::etag::Etag;
 
-/// One version of a state. In this order, that of C, for the sake of [`State`](crate::state::State).
+/// One version of a state. In C order, for the layout of [`State`](crate::state::State).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Version {
@@ -13,17 +13,17 @@ pub struct Version {
     pub number: u64,
     /// Its document.
     pub document: Document,
-    /// When its members lapse, as it was when this was the present version.
+    /// When its members lapse, as of the time when it was the present version.
     pub deadlines: Deadlines,
-    /// The version this one was derived from, 0 for none.
+    /// The version it was derived from, 0 for none.
     pub parent: u64,
     /// When it was committed, in Unix milliseconds.
     pub at_ms: i64,
-    /// What made it.
+    /// The event that made it.
     pub event: Event,
-    /// Whether the document had a secret in it by the schema it was validated against.
+    /// Whether its document had a secret by the schema it was validated against.
     pub has_secret: bool,
-    /// Who is said to have made it.
+    /// The component that made it, as named by the caller.
     pub actor: Option<Box<str>>,
 }
 
@@ -37,13 +37,13 @@ impl Version {
 /// A name for a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label {
-    /// The name; a state has each name once.
+    /// The name; unique in a state.
     pub name: Box<str>,
     /// The version it names.
     pub version: u64,
 }
 
-/// What made a version, as HISTORY and the audit stream show it.
+/// The event that made a version, as in HISTORY and in the audit stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The first version.
@@ -56,7 +56,7 @@ pub enum Event {
     Reset,
     /// STATE.RECOVER.
     Recover,
-    /// A member has reached its deadline.
+    /// A member reached its deadline.
     Lapse,
 }
 
@@ -99,15 +99,15 @@ impl Event {
     }
 }
 
-/// Which schema, at which revision.
+/// A schema at a revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaRef {
-    /// The name it is kept by.
+    /// Its name in the registry.
     pub name: Box<str>,
-    /// 1 for the first text under a name, +1 for each other text set after it.
+    /// 1 for the first text of a name, +1 for each different text after it.
     pub revision: u64,
-    /// xxh3 of its text: a name that was deleted and set again begins with revision 1 again.
+    /// xxh3 of its text: a name that is deleted and set again starts at revision 1.
     pub digest: u64,
-    /// Whether it names secrets: while such a schema is gone, nobody can tell what to hide.
+    /// Whether the schema marks secrets: without the schema, all values may be secrets.
     pub has_secrets: bool,
 }

@@ -1,16 +1,17 @@
-//! The difference of two documents as a JSON patch (RFC 6902) that reproduces the second byte for byte.
+//! The difference of two documents as a JSON Patch (RFC 6902) that reproduces the second byte for
+//! byte.
 //!
-//! json-patch's own diff was rejected: it says nothing about member order, so a document rebuilt from its
-//! patches is the same JSON but another text, and another etag. Arrays are compared after their common
-//! beginning and end are set aside; what lies between is compared place by place. That finds an element pushed,
-//! popped or changed, which is what a conversation does; a longest common subsequence would cost the square.
+//! Not json-patch's diff: it ignores member order, so a document rebuilt from its patches is the
+//! same JSON with another text, and another etag. Arrays are compared after their common prefix and
+//! suffix are set aside; the middle is compared by index. That finds a pushed, popped or changed
+//! element, as in conversations; a longest common subsequence would cost the square.
 
 use serde_json::{Map, Value};
 
 use crate::json::pointer::escaped;
 use crate::json::to_text;
 
-/// The operations that turn `from` into `to`.
+/// The operations from `from` to `to`.
 pub fn diff(from: &Value, to: &Value) -> Vec<Value> {
     let mut operations = Vec::new();
     compare(from, to, &mut String::new(), &mut operations);
@@ -34,8 +35,9 @@ fn compare(from: &Value, to: &Value, path: &mut String, operations: &mut Vec<Val
     }
 }
 
-/// An operation of a patch. Not by the `json!` macro: it copies a value by serialising it, which rewrites number literals
-/// (`1e400`) and takes an object for a number when its first name is serde_json's private one.
+/// An operation of a patch. Not by the `json!` macro: it copies a value by serialising it, which
+/// rewrites number literals (`1e400`) and takes an object for a number when its first name is
+/// serde_json's private one.
 fn operation(op: &str, path: &str, value: Option<&Value>) -> Value {
     let texts = [("op", Value::from(op)), ("path", Value::from(path))];
     let members = texts.into_iter().chain(value.map(|value| ("value", value.clone())));
@@ -78,7 +80,7 @@ fn elements(old: &[Value], new: &[Value], path: &mut String, operations: &mut Ve
     let end = end.take_while(|(old, new)| same_text(old, new)).count().min(shorter.saturating_sub(begin));
     let old_middle = begin..old.len().saturating_sub(end);
     let new_middle = begin..new.len().saturating_sub(end);
-    // From the back, so that the indices of the removals still to come stay what they are.
+    // From the back, so that the indices of later removals stay valid.
     for index in (new_middle.end.max(begin)..old_middle.end).rev() {
         operations.push(operation("remove", &format!("{path}/{index}"), None));
     }
@@ -94,7 +96,7 @@ fn elements(old: &[Value], new: &[Value], path: &mut String, operations: &mut Ve
     }
 }
 
-/// Equality that sees member order, as the text does.
+/// Equality with member order, as in the text.
 fn same_text(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Object(left), Value::Object(right)) => {

@@ -1,7 +1,8 @@
-//! Equality of JSON values: member order does not count, numbers compare by value (1.0 = 1 = 10e-1).
+//! Equality of JSON values: member order does not count, numbers compare by value (1.0 = 1 =
+//! 10e-1).
 //!
-//! `Value`'s own equality compares number literals as text, which is what keeps literals exact and wrong here.
-//! Converting to f64 was rejected: 0.1 and 0.1000000000000000055511151231257827 are two amounts.
+//! `Value`'s own equality compares number literals as text, which is wrong here. Not by f64: 0.1
+//! and 0.1000000000000000055511151231257827 are two amounts.
 
 use serde_json::Value;
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-/// Applies a merge patch: `null` removes, objects merge, everything else replaces. Members keep their places; new
-/// ones are appended.
+/// Applies a merge patch: `null` removes, objects merge, everything else replaces. Members keep
+/// their places; new ones are appended.
 pub fn merge(target: &mut Value, patch: Value) {
     let Value::Object(patch) = patch else {
         *target = patch;
@@ -24,8 +24,8 @@ pub fn merge(target: &mut Value, patch: Value) {
     }
 }
 
-/// Replaces each top-level member that `change` names, whole; `null` is a value. A change that is no object takes
-/// the document's place, and is refused later as every result that is no object.
+/// Replaces each top-level member that `change` names; `null` is a value. A change that is no
+/// object replaces the document, and is rejected later like every result that is no object.
 pub fn shallow(target: &mut Value, change: Value) {
     match (target, change) {
         (Value::Object(members), Value::Object(change)) => members.extend(change),

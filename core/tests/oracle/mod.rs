@@ -1,8 +1,10 @@
-//! What everything in `json` is compared with: the same, done the straightforward way on serde_json's trees.
+//! The oracle of `json`: the same operations on serde_json's trees, and the strategies of the
+//! properties.
 //!
-//! It shares no code with what it judges, but for pointers and error texts. serde_json decides what is JSON and decodes
-//! strings; json-patch and its merge are compared too, where they do not reorder members. Here too are the documents and
-//! changes that are tried: alike enough that most changes hit something, with everything in them that text can get wrong.
+//! It shares no code with the library except for pointers and error texts. serde_json decides what
+//! is JSON and decodes strings; json-patch and its merge are compared too, except for member order.
+//! The documents and changes are similar enough that most changes apply, with everything in them
+//! that text can get wrong.
 
 pub mod diff;
 pub mod equal;
@@ -16,7 +18,7 @@ use serde_json::{Map, Value};
 
 use crate::json::pointer::{Pointer, array_index, escaped};
 
-/// How many cases a property is tried on: `REDIS_STATE_CASES`, else fifty thousand.
+/// The number of cases of a property: `REDIS_STATE_CASES`, else fifty thousand.
 pub fn config() -> ProptestConfig {
     let cases = std::env::var("REDIS_STATE_CASES").ok().and_then(|cases| cases.parse().ok());
     ProptestConfig { cases: cases.unwrap_or(50_000), failure_persistence: None, ..ProptestConfig::default() }
@@ -27,7 +29,7 @@ pub fn text_len_bytes(value: &Value) -> usize {
     value.to_string().len()
 }
 
-/// The value that a pointer names.
+/// The value at a pointer.
 pub fn find<'v>(pointer: &Pointer, value: &'v Value) -> Option<&'v Value> {
     pointer.tokens().iter().try_fold(value, |value, token| match value {
         Value::Object(members) => members.get(token),
@@ -36,7 +38,7 @@ pub fn find<'v>(pointer: &Pointer, value: &'v Value) -> Option<&'v Value> {
     })
 }
 
-/// The container that holds what a pointer names, and the last token.
+/// The container at the parent of a pointer, and the last token.
 pub fn find_parent_mut<'v, 'p>(
     pointer: &'p Pointer,
     value: &'v mut Value,
@@ -96,7 +98,7 @@ fn scalar() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Any value: scalars, and containers of them, some of them wide or deep.
+/// Any value: scalars, and containers of them, some wide or deep.
 pub fn any_value() -> impl Strategy<Value = Value> {
     let nested = scalar().prop_recursive(4, 40, 5, |inner| {
         prop_oneof![
@@ -125,13 +127,13 @@ pub fn any_object() -> impl Strategy<Value = Value> {
     let members = prop::collection::vec((name(), any_value()), 0..6).prop_map(object);
     let whole = any_value().prop_map(|value| match value {
         Value::Object(_) => value,
-        // Not filtered out: of a million cases that would be more than proptest lets go.
+        // Mapped, not filtered: proptest gives up on so many rejects.
         value => object(vec![("dashboard".into(), value)]),
     });
     prop_oneof![8 => members, 1 => whole]
 }
 
-/// Two values, the second of them the first with some members and elements changed, gone or new.
+/// Two values, the second one the first with some members and elements changed, removed or added.
 pub fn similar_pair() -> impl Strategy<Value = (Value, Value)> {
     let edits = prop::collection::vec((any::<u32>(), 0..4_u8, any_value()), 0..4);
     let similar = (any_object(), edits).prop_map(|(from, edits)| {
@@ -144,7 +146,7 @@ pub fn similar_pair() -> impl Strategy<Value = (Value, Value)> {
     prop_oneof![4 => similar, 1 => (any_value(), any_value())]
 }
 
-/// Changes something somewhere.
+/// Changes one value.
 fn edit(target: &mut Value, place: u32, how: u8, value: Value) {
     let (step, deeper) = (place as usize % 7, place / 7);
     match target {
@@ -190,7 +192,7 @@ fn pointers(value: &Value) -> Vec<String> {
     all
 }
 
-/// A document, and the operations of a patch that mostly apply to it.
+/// A document, and the operations of a patch that usually apply to it.
 pub fn document_and_patch() -> impl Strategy<Value = (Value, Value)> {
     any_object().prop_flat_map(|document| {
         let mut known = pointers(&document);
@@ -218,7 +220,7 @@ pub fn document_and_patch() -> impl Strategy<Value = (Value, Value)> {
     })
 }
 
-/// JSON as a client may write it: with spaces, needless escapes and names that come twice.
+/// JSON as a client may write it: with spaces, needless escapes and duplicate names.
 pub fn loose_text() -> impl Strategy<Value = String> {
     (any_value(), any::<u64>()).prop_map(|(value, seed)| {
         let (mut out, mut seed) = (String::new(), seed);
@@ -263,7 +265,7 @@ fn write_loose(value: &Value, seed: &mut u64, out: &mut String) {
     out.push_str(["", " ", ""][(*seed >> 40) as usize % 3]);
 }
 
-/// Every character as an escape: those beyond the first plane as two surrogates.
+/// Every character as an escape, with surrogate pairs.
 fn write_loose_string(text: &str, escape: bool, out: &mut String) {
     if !escape {
         return out.push_str(&Value::from(text).to_string());

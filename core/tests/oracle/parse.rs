@@ -1,9 +1,10 @@
-//! A parser of JSON (RFC 8259) that rests on serde_json: it says what is JSON, and decodes the strings.
+//! A parser of JSON (RFC 8259) on top of serde_json, which decides what is JSON and decodes the
+//! strings.
 //!
-//! The tree is built here, since serde_json's own rewrites the exponents of numbers and takes an object for a number when
-//! its first name is serde_json's private one. The text is known to be JSON then, so it is read character by character,
-//! and nothing can be wrong with it. Of duplicate names the last value wins and stands at the place of the first, as in
-//! JavaScript.
+//! It builds the tree itself, since serde_json rewrites the exponents of numbers and takes an
+//! object for a number when its first name is serde_json's private one. The text is valid JSON by
+//! then, so it is read character by character without error handling. Of duplicate names the last
+//! value wins, at the position of the first, as in JavaScript.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -11,7 +12,7 @@ use std::str::Chars;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Number, Value};
 
-/// The value of a text; `None` for what is no JSON.
+/// The value of a text; `None` if it is not JSON.
 pub fn parse(bytes: &[u8]) -> Option<Value> {
     let text = std::str::from_utf8(bytes).ok()?;
     let _structure: IgnoredAny = serde_json::from_str(text).ok()?;
@@ -43,7 +44,7 @@ impl Reader<'_> {
         self.chars.peek().copied()
     }
 
-    /// `None` where a string is none: serde_json passes over escapes that it does not have to decode.
+    /// `None` for an invalid string: serde_json skips escapes without decoding them.
     fn value(&mut self) -> Option<Value> {
         match self.peek()? {
             '{' => self.object(),

@@ -1,7 +1,8 @@
-//! JSON patch (RFC 6902) on a tree.
+//! JSON Patch (RFC 6902) on a tree.
 //!
-//! A patch of a few hundred bytes can double a document with each `copy`, or shift a long array ten thousand times.
-//! So the result is measured after each operation: a patch that would grow past the limits stops there.
+//! A patch of a few hundred bytes can double a document with each `copy`, or shift a long array ten
+//! thousand times. So the result is measured after each operation: a patch that would exceed a
+//! limit stops there.
 
 use serde_json::Value;
 
@@ -12,8 +13,8 @@ use crate::error::Error;
 use crate::json::pointer::{Pointer, array_index};
 use crate::limits::Limits;
 
-/// Applies `patch` to `document`. On an error `document` is spoiled: callers work on a copy (invariant I3). Operations
-/// that read (`test`, `copy`, `move`) may not do so where `reads_secret`.
+/// Applies `patch` to `document`. After an error `document` is invalid: callers work on a copy
+/// (invariant I3). Operations that read (`test`, `copy`, `move`) are rejected where `reads_secret`.
 pub fn patch(
     document: &mut Value,
     patch: &Value,
@@ -23,28 +24,28 @@ pub fn patch(
     let operations = patch.as_array().ok_or(Error::BadPatchShape)?;
     let mut budget = Budget { bytes: text_len_bytes(document), limits };
     for (index, operation) in operations.iter().enumerate() {
-        let refused = |reason| Error::BadPatch { operation: index, reason };
-        let operation = Operation::parse(operation).map_err(refused)?;
+        let rejected = |reason| Error::BadPatch { operation: index, reason };
+        let operation = Operation::parse(operation).map_err(rejected)?;
         if operation.reads().is_some_and(reads_secret) {
-            return Err(refused("reads a secret".to_owned()));
+            return Err(rejected("reads a secret".to_owned()));
         }
         match operation.apply(document, &mut budget) {
             Ok(()) => {}
-            Err(Refusal::Reason(reason)) => return Err(refused(reason)),
-            Err(Refusal::Limit(error)) => return Err(error),
+            Err(Rejection::Reason(reason)) => return Err(rejected(reason)),
+            Err(Rejection::Limit(error)) => return Err(error),
         }
     }
     Ok(())
 }
 
-enum Refusal {
+enum Rejection {
     Reason(String),
     Limit(Error),
 }
 
-impl From<String> for Refusal {
+impl From<String> for Rejection {
     fn from(reason: String) -> Self {
-        Refusal::Reason(reason)
+        Rejection::Reason(reason)
     }
 }
 
@@ -77,7 +78,7 @@ impl<'p> Operation<'p> {
         })
     }
 
-    /// Where the operation reads.
+    /// The pointer that the operation reads.
     fn reads(&self) -> Option<&Pointer> {
         match self {
             Operation::Move { from, .. } | Operation::Copy { from, .. } => Some(from),
@@ -86,7 +87,7 @@ impl<'p> Operation<'p> {
         }
     }
 
-    fn apply(self, document: &mut Value, budget: &mut Budget) -> Result<(), Refusal> {
+    fn apply(self, document: &mut Value, budget: &mut Budget) -> Result<(), Rejection> {
         match self {
             Operation::Add { path, value } => add(document, &path, value.clone(), budget),
             Operation::Remove { path } => remove(document, &path, budget).map(drop),
@@ -118,7 +119,7 @@ impl<'p> Operation<'p> {
     }
 }
 
-fn add(document: &mut Value, path: &Pointer, value: Value, budget: &mut Budget) -> Result<(), Refusal> {
+fn add(document: &mut Value, path: &Pointer, value: Value, budget: &mut Budget) -> Result<(), Rejection> {
     budget.check_depth(path, &value)?;
     if path.tokens().is_empty() {
         return replace(document, path, value, budget);
@@ -144,7 +145,7 @@ fn add(document: &mut Value, path: &Pointer, value: Value, budget: &mut Budget) 
     }
 }
 
-fn remove(document: &mut Value, path: &Pointer, budget: &mut Budget) -> Result<Value, Refusal> {
+fn remove(document: &mut Value, path: &Pointer, budget: &mut Budget) -> Result<Value, Rejection> {
     if path.tokens().is_empty() {
         return Err("the whole document can't be removed: STATE.DELETE does that".to_owned().into());
     }
@@ -163,7 +164,7 @@ fn remove(document: &mut Value, path: &Pointer, budget: &mut Budget) -> Result<V
     Ok(removed)
 }
 
-fn replace(document: &mut Value, path: &Pointer, value: Value, budget: &mut Budget) -> Result<(), Refusal> {
+fn replace(document: &mut Value, path: &Pointer, value: Value, budget: &mut Budget) -> Result<(), Rejection> {
     budget.check_depth(path, &value)?;
     budget.grow(text_len_bytes(&value), 0)?;
     let place = match find_parent_mut(path, document) {
@@ -181,31 +182,31 @@ fn shown(path: &Pointer) -> String {
     if path.tokens().is_empty() { "the whole document".to_owned() } else { path.to_string() }
 }
 
-fn missing(path: &Pointer) -> Refusal {
-    Refusal::Reason(format!("there is nothing at {}", shown(path)))
+fn missing(path: &Pointer) -> Rejection {
+    Rejection::Reason(format!("there is nothing at {}", shown(path)))
 }
 
-fn missing_parent(path: &Pointer) -> Refusal {
-    Refusal::Reason(format!("there is no object or array to hold {path}"))
+fn missing_parent(path: &Pointer) -> Rejection {
+    Rejection::Reason(format!("there is no object or array to hold {path}"))
 }
 
-fn bad_index(path: &Pointer, len: usize) -> Refusal {
-    Refusal::Reason(format!("{path} is no index of an array of {len}"))
+fn bad_index(path: &Pointer, len: usize) -> Rejection {
+    Rejection::Reason(format!("{path} is no index of an array of {len}"))
 }
 
-/// Keeps count of the document's size.
+/// Counts the size of the document.
 struct Budget<'l> {
     bytes: usize,
     limits: &'l Limits,
 }
 
 impl Budget<'_> {
-    /// A value (and its name, when it has one) came in. Counts a comma and name quotes roughly: the exact size is
-    /// checked when the change is done.
-    fn grow(&mut self, value_bytes: usize, name_bytes: usize) -> Result<(), Refusal> {
+    /// Counts a new value and its name. Commas and quotes are counted roughly: the exact size is
+    /// checked after the change.
+    fn grow(&mut self, value_bytes: usize, name_bytes: usize) -> Result<(), Rejection> {
         self.bytes = self.bytes.saturating_add(value_bytes).saturating_add(name_bytes);
         if self.bytes > self.limits.bytes_max.saturating_mul(2) {
-            return Err(Refusal::Limit(Error::document_too_big(self.bytes, self.limits)));
+            return Err(Rejection::Limit(Error::document_too_big(self.bytes, self.limits)));
         }
         Ok(())
     }
@@ -214,10 +215,10 @@ impl Budget<'_> {
         self.bytes = self.bytes.saturating_sub(value_bytes).saturating_sub(name_bytes);
     }
 
-    fn check_depth(&self, path: &Pointer, value: &Value) -> Result<(), Refusal> {
+    fn check_depth(&self, path: &Pointer, value: &Value) -> Result<(), Rejection> {
         let depth = path.tokens().len().saturating_add(depth(value));
         if depth > self.limits.depth_max {
-            return Err(Refusal::Limit(Error::ResultTooDeep { depth, limit: self.limits.depth_max }));
+            return Err(Rejection::Limit(Error::ResultTooDeep { depth, limit: self.limits.depth_max }));
         }
         Ok(())
     }

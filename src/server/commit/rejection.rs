@@ -1,7 +1,7 @@
 //! What a command leaves behind when it is rejected, and when a recovery tries its rungs.
 
 use redis_state_core::audit::Entry;
-use redis_state_core::decide::{self, Context, Recovery, Remarks, Rung};
+use redis_state_core::decide::{self, Context, Metadata, Recovery, Rung};
 use redis_state_core::{Error as CoreError, Etag, State, Ttl};
 
 use crate::error::Error;
@@ -14,12 +14,12 @@ use crate::server::global::registry;
 impl Target<'_> {
     /// Applies the result of a recovery, records every rung it tried, and returns the one that
     /// worked.
-    pub fn recover(&mut self, recovery: Recovery, remarks: &Remarks) -> Result<(Rung, Etag), Error> {
+    pub fn recover(&mut self, recovery: Recovery, metadata: &Metadata) -> Result<(Rung, Etag), Error> {
         // As with rejections: nothing is recorded of a key that has neither a state nor an audit
         // stream.
         let on_record = recovery.done.is_ok() || self.state().is_some() || self.stream.exists(self.ctx);
         for (rung, reason) in recovery.tried.iter().filter(|_| on_record) {
-            self.record(|state, context| Entry::rung(*rung, Some(reason), state, remarks, context));
+            self.record(|state, context| Entry::rung(*rung, Some(reason), state, metadata, context));
         }
         match recovery.done {
             Ok((rung, outcome)) => {
@@ -39,28 +39,28 @@ impl Target<'_> {
 
     /// Counts a rejection, records it, and counts it as a failed attempt at the operation that the
     /// command names. Returns the error as the reply.
-    pub fn reject(&mut self, error: CoreError, remarks: &Remarks, ttl: Ttl) -> Error {
+    pub fn reject(&mut self, error: CoreError, metadata: &Metadata, ttl: Ttl) -> Error {
         let is_conflict = matches!(error, CoreError::Conflict { .. });
         if is_conflict {
             counters::CONFLICTS.add();
         }
         if error.is_rejection() {
             counters::count_rejection(error.prefix());
-            self.count_failure(&error, remarks, ttl);
+            self.count_failure(&error, metadata, ttl);
         }
         let on_record = error.is_rejection() || (is_conflict && config::AUDIT_CONFLICTS.is_on());
         if on_record && (self.state().is_some() || self.stream.exists(self.ctx)) {
-            self.record(|state, context| Entry::reject(&error, state, remarks, context));
+            self.record(|state, context| Entry::reject(&error, state, metadata, context));
             self.ctx.notify(c"state.reject", self.name());
         }
         Error::Core(error)
     }
 
-    fn count_failure(&mut self, error: &CoreError, remarks: &Remarks, ttl: Ttl) {
+    fn count_failure(&mut self, error: &CoreError, metadata: &Metadata, ttl: Ttl) {
         let registry = registry::read();
         let failed = self
             .state()
-            .and_then(|state| decide::failed_attempt(state, ttl, error, remarks, &self.context(&registry)));
+            .and_then(|state| decide::failed_attempt(state, ttl, error, metadata, &self.context(&registry)));
         drop(registry);
         // It has no entry of its own, and nothing else can fail.
         failed.into_iter().for_each(|outcome| drop(self.carry_out(outcome)));

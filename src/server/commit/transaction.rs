@@ -106,7 +106,7 @@ impl<'a> Target<'a> {
     /// The state without lapsed members, whether their lapse is committed or not.
     pub fn shown(&self) -> Option<Cow<'_, State>> {
         self.state()
-            .map(|state| decide::shown(state, &self.context(&crate::server::global::registry::read())))
+            .map(|state| decide::lapsed_state(state, &self.context(&crate::server::global::registry::read())))
     }
 
     /// Commits every lapse that is due, each at its instant.

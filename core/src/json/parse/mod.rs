@@ -1,8 +1,9 @@
-//! The parser of untrusted JSON (RFC 8259): bounded depth, errors with their byte, number literals untouched.
+//! The parser of untrusted JSON (RFC 8259): bounded depth, errors with their byte, number literals
+//! unchanged.
 //!
-//! It writes canonical text in one pass; nothing looks at the bytes of others again. Recursion is bounded by
-//! `depth_max` (at most [`DEPTH_CEILING`]). Of duplicate names the last value wins and stands at the place of the first, as
-//! in JavaScript; that takes a second pass, which nobody pays for who names each member once.
+//! It writes canonical text in one pass; the untrusted bytes are not read again. `depth_max` bounds
+//! the recursion (at most [`DEPTH_CEILING`]). Of duplicate names the last value wins, at the
+//! position of the first, as in JavaScript; only a text with duplicates needs a second pass.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -20,13 +21,13 @@ use super::tree::Tree;
 use super::{entry::Entry, entry::NO_NAME};
 use crate::error::Error;
 
-/// No text that this crate takes is deeper, whatever the configuration says.
+/// The deepest text that this crate parses, whatever the configuration.
 pub const DEPTH_CEILING: usize = 160;
 
-/// Where everything is in a text is known once it is parsed, if it is as short as a message mostly is. Of a long one that takes a
-/// multiple of its memory, and most of it is never looked into.
+/// The parser keeps the positions of all values of a short text, as most messages are. For a long
+/// one they would take a multiple of its memory, and most are never read.
 const KNOWN_BYTES_MAX: usize = 4096;
-/// About as many values as a message has.
+/// The usual number of values of a message.
 const SOME: usize = 16;
 
 /// Parses `bytes`; containers may nest `depth_max` deep (`{}` is one).
@@ -88,7 +89,7 @@ fn first_repeated(node: Node, pointer: &str) -> Option<(String, String)> {
     })
 }
 
-/// The same with each name once.
+/// The same without duplicate names.
 fn without_repeated(tree: &Tree) -> Tree<'static> {
     fn last_wins(node: Node) -> Draft {
         let mut draft = Draft::Same(node);
@@ -104,8 +105,8 @@ fn without_repeated(tree: &Tree) -> Tree<'static> {
     last_wins(tree.root()).into_tree()
 }
 
-/// Whether two of these are one. Few are compared with each other, unless a glance tells them apart; many are put in a set, which
-/// does not take the square.
+/// Whether two names are equal. Few are compared pairwise, unless a glance tells them apart; many
+/// go into a set, without quadratic work.
 fn has_repeated<'t>(mut names: impl ExactSizeIterator<Item = &'t str> + Clone) -> bool {
     const FEW: usize = 12;
     if names.len() > FEW {
@@ -134,19 +135,20 @@ fn has_repeated<'t>(mut names: impl ExactSizeIterator<Item = &'t str> + Clone) -
 
 struct Parser<'a> {
     text: &'a str,
-    /// The byte that is read next; never past the end, always on a character boundary when a slice is taken.
+    /// The next byte to read; never past the end, and at a character boundary when a slice is
+    /// taken.
     at: usize,
-    /// What was read up to here is in `out`; what was read since is canonical as it is.
+    /// The input before this position is in `out`; the input since is already canonical.
     taken: usize,
     depth: usize,
     depth_max: usize,
     /// Canonical text.
     out: String,
-    /// Where the names of the objects that are open stand in it, without their quotes.
+    /// The positions in it of the names of the open objects, without their quotes.
     names: Vec<(u32, u32)>,
-    /// What was found so far in the containers that are open, if it is kept.
+    /// The children found so far of the open containers, if they are kept.
     found: Option<Vec<Entry>>,
-    /// Some name has occurred twice in an object.
+    /// Whether an object has a duplicate name.
     repeats: bool,
 }
 
@@ -190,18 +192,18 @@ impl<'a> Parser<'a> {
         self.taken = self.at;
     }
 
-    /// Copies what was read since the last time.
+    /// Copies the input since the last copy.
     fn take_over(&mut self) {
         self.out.push_str(self.text.get(self.taken..self.at).unwrap_or_default());
         self.taken = self.at;
     }
 
-    /// How long the canonical text is so far.
+    /// The length of the canonical text so far.
     fn written(&self) -> u32 {
         (self.out.len() + self.at.saturating_sub(self.taken)) as u32
     }
 
-    /// Reads a value; `name` is where its name begins.
+    /// Parses a value; `name` is where its name begins.
     fn value(&mut self, name: u32) -> Result<Entry, Error> {
         let start = self.written() as usize;
         match self.peek() {
@@ -235,7 +237,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// A member or element was read.
+    /// Keeps a member or element.
     fn keep(&mut self, entry: Entry) {
         if let Some(found) = &mut self.found {
             found.push(entry);
@@ -383,6 +385,8 @@ mod tests {
             ("\"\\x\"", 2),
             ("\"\\ud800\"", 1),
             ("\"\\ud800\\u0041\"", 1),
+            // U+F800 once took the place of both.
+            ("\"\\ud800\\u2000\"", 1),
             ("\"a\nb\"", 2),
             ("tru", 0),
             ("{} {}", 3),
@@ -401,8 +405,8 @@ mod tests {
     fn depth_is_bounded() {
         let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
         assert!(parse(nested(64).as_bytes(), 64).is_ok());
-        let refused = parse(nested(65).as_bytes(), 64).map(drop);
-        assert_eq!(refused, Err(Error::TooDeep { at_byte: 64, limit: 64 }));
+        let rejected = parse(nested(65).as_bytes(), 64).map(drop);
+        assert_eq!(rejected, Err(Error::TooDeep { at_byte: 64, limit: 64 }));
         assert!(matches!(parse("[".repeat(1_000_000).as_bytes(), 64), Err(Error::TooDeep { .. })));
     }
 
@@ -425,7 +429,7 @@ mod tests {
             }
         }
 
-        /// Strings, most of them with escapes that are cut short, unknown or of half a surrogate pair.
+        /// Strings, most with escapes that are truncated, unknown or of half a surrogate pair.
         #[test]
         fn strings_agree_with_the_oracle(text in "\"(\\\\(u(d[89c-f][0-9a-f]{2}|[0-9a-f]{3,4})|[\"\\\\/bfnrtx])|[a-z\u{0}-\u{20}é🙂]){0,6}\"") {
             match (parse(text.as_bytes(), 1), oracle::parse::parse(text.as_bytes())) {
@@ -437,7 +441,7 @@ mod tests {
             }
         }
 
-        /// Spaces, escapes and repeated names in, canonical text out.
+        /// Spaces, escapes and duplicate names in, canonical text out.
         #[test]
         fn makes_text_canonical(text in oracle::loose_text()) {
             let tree = parse(text.as_bytes(), 64).expect("json");

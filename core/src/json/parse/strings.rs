@@ -1,11 +1,12 @@
-//! Strings of others: escapes read, control characters and lone surrogates refused, and what is left written the canonical way.
+//! Strings of untrusted JSON: decodes escapes, rejects control characters and lone surrogates, and
+//! writes the canonical form.
 
 use super::Parser;
 use crate::error::Error;
 use crate::json::strings::{first_escaped, push_char};
 
 impl Parser<'_> {
-    /// Reads a string and writes it the canonical way, quotes included.
+    /// Parses a string and writes its canonical form, with the quotes.
     pub(super) fn string(&mut self) -> Result<(), Error> {
         self.advance(1);
         loop {
@@ -48,7 +49,8 @@ impl Parser<'_> {
         })
     }
 
-    /// `\uXXXX` behind the `u`; a pair of surrogates is one character, a lone one is none (RFC 8259, 8.2).
+    /// `\uXXXX` after the `u`; a pair of surrogates is one character, a lone one is invalid (RFC
+    /// 8259, 8.2).
     fn unicode_escape(&mut self) -> Result<char, Error> {
         let start = self.at;
         let high = self.hex4()?;
@@ -58,7 +60,8 @@ impl Parser<'_> {
                     let (high, low) = (high & 0x3ff, low & 0x3ff);
                     0x10000_u32.saturating_add(high << 10 | low)
                 }
-                low => low | 0xd800,
+                // No low surrogate follows, so the high one is alone, and no character.
+                _ => high,
             },
             code => code,
         };

@@ -1,11 +1,11 @@
-//! `x-ttl` on a member: from when to when it lasts, and what is left when it has lapsed.
+//! Deadlines of members with `x-ttl`, and what a lapse leaves of them.
 //!
-//! A lapsed member goes back to its default, or away. What is protected or immutable in it stays: it goes by a deadline of
-//! its own only.
+//! A lapsed member returns to its default, or is removed. Protected and immutable members within it
+//! stay: only a deadline of their own removes them.
 
 use super::lifetime::Lifetime;
 use super::places::Place;
-use super::preserve::{Keep, remove_member, set_member};
+use super::preserve::{Preserve, remove_member, set_member};
 use super::rules::{Rules, member, pointer, within};
 use crate::error::Error;
 use crate::json::draft::Draft;
@@ -15,12 +15,12 @@ use crate::json::pointer::Pointer;
 use crate::json::written::Written;
 use crate::state::deadlines::{DEADLINES_MAX, Deadline, Deadlines};
 
-/// What deadlines are reckoned from.
+/// The inputs of a deadline.
 pub struct Clock<'a> {
     pub now_ms: i64,
-    /// The document and its deadlines before, if there was one.
+    /// The former document and its deadlines, if there was one.
     pub before: Option<(Node<'a>, &'a Deadlines)>,
-    /// What is written now; nothing when somebody was merely there.
+    /// What the command writes; nothing for a command that only renews.
     pub written: Option<&'a Written<'a>>,
 }
 
@@ -71,9 +71,9 @@ impl Rules {
         Ok(())
     }
 
-    /// Lets the members at `places` lapse.
+    /// Applies the lapse of the members at `places`.
     pub fn lapse<'v>(&'v self, value: &mut Draft<'v>, places: &[Pointer]) {
-        // Parents first: what comes back with the default of one is there to lapse in its turn.
+        // Parents first: a member that the default of its parent restores lapses in turn.
         let mut parents_first: Vec<&Pointer> = places.iter().collect();
         parents_first.sort_by_key(|pointer| pointer.tokens().len());
         for pointer in parents_first {
@@ -87,11 +87,11 @@ impl Rules {
         }
     }
 
-    /// What is left of a member that lapses.
+    /// What a lapse leaves of a member.
     fn left_of<'v>(&'v self, place: &'v Place, present: &Draft<'v>) -> Option<Draft<'v>> {
         let default = place.default.as_ref().map(|default| Draft::Same(default.root()));
         let mut left = default.unwrap_or_else(Draft::object);
-        self.keep_present_at(place, &mut left, Some(present), Keep::Lapsing);
+        self.preserve_at(place, &mut left, Some(present), Preserve::ProtectedOrImmutable);
         (place.default.is_some() || !left.is_empty_object()).then_some(left)
     }
 
@@ -102,7 +102,7 @@ impl Rules {
 }
 
 impl Lifetime {
-    /// When a member with this lifetime lapses; never when it had no deadline and is not written.
+    /// The deadline of a member with this lifetime; none when it had none and is not written.
     fn at_ms(self, pointer: &str, before: Option<Node>, after: Node, clock: &Clock) -> Option<i64> {
         let anew = || Some(clock.now_ms.saturating_add(self.ttl_ms));
         let is_written = || {

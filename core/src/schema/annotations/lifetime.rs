@@ -1,4 +1,4 @@
-//! How long an annotated member lasts: `x-ttl` and `x-sliding` on a member.
+//! The lifetime of an annotated member: `x-ttl` and `x-sliding`.
 
 use serde_json::Value;
 
@@ -10,11 +10,11 @@ pub const TTL: &str = "x-ttl";
 
 pub const SLIDING: &str = "x-sliding";
 
-/// How long a member lasts.
+/// The lifetime of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
     pub ttl_ms: i64,
-    /// It starts anew whenever somebody is there, not only when the member is written.
+    /// Renewed by every activity of the user, not only by a write to the member.
     pub sliding: bool,
 }
 
@@ -32,7 +32,7 @@ impl Lifetime {
     }
 }
 
-/// The value of an annotation that is on or off.
+/// The value of a boolean annotation.
 pub fn flag(spot: &Spot, annotation: &str) -> Result<bool, Error> {
     match spot.get(annotation) {
         None => Ok(false),

@@ -1,18 +1,19 @@
-//! The annotations of a schema: what a document may become, beyond what it must look like.
+//! The annotations of a schema: the allowed changes of a document, beyond its shape.
 //!
-//! `x-protected`, `x-immutable`, `x-secret` and `x-transitions` stand on members. Compiled, they are a graph of places:
-//! each knows its marks and where its annotated members lead. The checks walk a document along that graph, so a document
-//! without annotated members costs nothing, and they never look at the command: only at the document before and after. A
-//! way around them would have to make another document. What looks takes nodes of a text, what changes takes drafts.
+//! `x-protected`, `x-immutable`, `x-secret`, `x-transitions` and `x-ttl` annotate members.
+//! Compiled, they are a graph of places: each has its marks and leads to its annotated members. The
+//! checks walk a document along that graph, so a document without annotated members costs nothing.
+//! They compare the documents before and after, and never see the command, so no command can bypass
+//! them. Checks read nodes of a text, changes write drafts.
 //!
-//! * `places`: from a schema to the graph
+//! * `places`: compiles a schema into the graph
 //! * `protect`: protected and immutable members
-//! * `preserve`: what REPLACE, SHALLOW, rollback, reset and recovery leave as it is
-//! * `lapses`: members that last for a while
-//! * `secrets`: `"***"` out, `"***"` back in
-//! * `transitions`: steps
-//! * `steps`: where a document stands in them
-//! * `uncovers`: what another schema would guard no more
+//! * `preserve`: what REPLACE, SHALLOW, rollback, reset and recovery leave unchanged
+//! * `lapses`: members with a lifetime
+//! * `secrets`: masking and unmasking
+//! * `transitions`: the allowed transitions
+//! * `steps`: the present steps of a document
+//! * `uncovers`: protection that another schema would remove
 
 pub(crate) mod lapses;
 pub(crate) mod lifetime;

@@ -1,16 +1,17 @@
-//! From a schema to the graph of annotated places.
+//! Compiles the annotations of a schema into a graph of places.
 //!
-//! A place is a set of subschemas that hold for the same value: one under `properties`, and what it refers to by `$ref` and
-//! `allOf`. Two members with the same set are one place, so a schema that refers to itself makes a graph with a cycle, not
-//! an endless tree. Where an annotation would hold for some documents only, or for an element of an array, which has no
-//! lasting place, it is refused: a rule that holds sometimes protects nothing.
+//! A place is a set of subschemas that apply to the same value: one under `properties`, and its
+//! targets of `$ref` and parts of `allOf`. Two members with the same set are one place, so a
+//! recursive schema makes a graph with a cycle, not an endless tree. An annotation that would hold
+//! for some documents only, or for an element of an array, which has no lasting place, is rejected:
+//! a rule that holds sometimes protects nothing.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
+use super::lifetime::{Lifetime, SLIDING, TTL, flag};
 use super::transitions::Transitions;
-use super::{lifetime::Lifetime, lifetime::SLIDING, lifetime::TTL, lifetime::flag};
 use crate::error::Error;
 use crate::json::name::Name;
 use crate::json::to_text;
@@ -18,10 +19,9 @@ use crate::json::tree::Tree;
 use crate::schema::defaults;
 use crate::schema::graph::Number;
 use crate::schema::refs::{Spot, Whole};
-use crate::schema::source::Strictness;
-use crate::schema::source::bad_schema;
+use crate::schema::source::{Strictness, bad_schema};
 
-/// Keywords that stand on a member and mark it.
+/// The annotations of a member.
 const PROTECTED: &str = "x-protected";
 const IMMUTABLE: &str = "x-immutable";
 const SECRET: &str = "x-secret";
@@ -30,13 +30,13 @@ const ANNOTATIONS: [&str; 6] = [PROTECTED, IMMUTABLE, SECRET, TRANSITIONS, TTL, 
 /// Conditional keywords about the elements of an array.
 const OF_ELEMENTS: [&str; 4] = ["items", "prefixItems", "contains", "unevaluatedItems"];
 
-/// What is said of a member.
+/// The marks of a member.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
     pub protected: bool,
     pub immutable: bool,
     pub secret: bool,
-    /// There are steps to follow.
+    /// It has transitions.
     pub steps: bool,
     /// It lapses.
     pub lapses: bool,
@@ -61,13 +61,13 @@ impl Marks {
 /// A member that is annotated, or has annotated members below it.
 #[derive(Debug, Default)]
 pub struct Place {
-    /// Where its first subschema stands in the schema.
+    /// The pointer of its first subschema in the schema.
     pub pointer: String,
     pub marks: Marks,
     pub transitions: Vec<Transitions>,
-    /// How long it lasts.
+    /// Its lifetime.
     pub lifetime: Option<Lifetime>,
-    /// What it goes back to: its default with the defaults below it.
+    /// What a lapse restores: its default with the defaults below it.
     pub default: Option<Tree<'static>>,
     /// Its annotated members, by name, with the number of their places.
     pub members: Vec<(Name, usize)>,
@@ -116,21 +116,21 @@ struct Builder<'w, 's> {
     /// Places by the numbers of their subschemas.
     known: HashMap<Vec<Number>, usize>,
     waiting: Vec<Waiting<'s>>,
-    /// Members that a place must have.
+    /// Members that a place requires.
     required: Vec<(usize, &'s str)>,
 }
 
-/// A place that has a number but was not looked at.
+/// A place that has a number and is still to be read.
 struct Waiting<'s> {
     number: usize,
     /// The subschemas under `properties`.
     own: Vec<Spot<'s>>,
-    /// These and what holds with them.
+    /// These and all that apply with them.
     all: Vec<Spot<'s>>,
 }
 
 impl<'s> Builder<'_, 's> {
-    /// The number of the place that these subschemas, and what holds with them, describe.
+    /// The number of the place of these subschemas and all that apply with them.
     fn place(&mut self, own: Vec<Spot<'s>>) -> usize {
         let mut all: BTreeMap<Number, Spot<'s>> = BTreeMap::new();
         let mut open = own.clone();
@@ -159,7 +159,7 @@ impl<'s> Builder<'_, 's> {
         let mut lifetime = None;
         let mut members: BTreeMap<&str, Vec<Spot<'s>>> = BTreeMap::new();
         for spot in &place.all {
-            // The root's is that of the key.
+            // The root `x-ttl` is the key's.
             if place.number > 0 {
                 lifetime = lifetime.or(Lifetime::read(spot)?);
             }
@@ -181,7 +181,7 @@ impl<'s> Builder<'_, 's> {
                 members.entry(name).or_default().push(below);
             }
             for (keyword, below) in self.whole.conditional(spot) {
-                self.refuse_annotations(keyword, below, looked_at)?;
+                self.reject_annotations(keyword, below, looked_at)?;
             }
         }
         if marks.any() {
@@ -199,7 +199,7 @@ impl<'s> Builder<'_, 's> {
         Ok(())
     }
 
-    /// Rejects steps that the `enum` or `const` of their member does not have: they could never be taken.
+    /// Rejects steps outside the `enum` or `const` of their member: they could never be reached.
     fn check_steps_exist(
         &self,
         place: &Waiting<'s>,
@@ -234,8 +234,8 @@ impl<'s> Builder<'_, 's> {
         }
     }
 
-    /// Refuses annotations where it depends on the document whether they hold.
-    fn refuse_annotations(
+    /// Rejects annotations that would hold for some documents only.
+    fn reject_annotations(
         &self,
         keyword: &str,
         spot: Spot<'s>,
@@ -277,7 +277,7 @@ fn steps(spot: &Spot) -> Result<Option<Transitions>, Error> {
     Ok(Some(transitions))
 }
 
-/// The document itself is no member: it is there as long as the state is.
+/// The document itself is not a member: it exists as long as the state.
 fn check_document(document: Option<&Place>) -> Result<(), Error> {
     let marks = document.map(|place| place.marks).unwrap_or_default();
     for (marked, annotation) in
@@ -293,19 +293,19 @@ fn check_document(document: Option<&Place>) -> Result<(), Error> {
     Ok(())
 }
 
-/// What must be there, or stays for good, can't go away.
+/// A required or immutable member can't be removed by a lapse.
 fn check_lifetimes(places: &[Place], required: &[(usize, &str)]) -> Result<(), Error> {
-    let refused =
+    let rejected =
         |place: &Place, reason: &str| Err(bad_schema(&format!("{}/{TTL}", place.pointer), reason.to_owned()));
     if let Some(place) = places.iter().find(|place| place.lifetime.is_some() && place.marks.immutable) {
-        return refused(place, "what is x-immutable stays for good: take one of the two away");
+        return rejected(place, "what is x-immutable stays for good: take one of the two away");
     }
     for (holder, name) in required {
         let members = places.get(*holder).into_iter().flat_map(|holder| &holder.members);
         let mut member = members.filter(|(member, _)| **member == **name);
         let place = member.next().and_then(|(_, number)| places.get(*number));
         if let Some(place) = place.filter(|place| place.lifetime.is_some() && place.default.is_none()) {
-            return refused(place, "the member is required, so it needs a default to go back to");
+            return rejected(place, "the member is required, so it needs a default to go back to");
         }
     }
     Ok(())
@@ -316,7 +316,8 @@ fn required<'s>(spot: &Spot<'s>) -> impl Iterator<Item = &'s str> + use<'s> {
     spot.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 
-/// Tells every place what is below it. Places are numbered from the document down, so few rounds from the end suffice.
+/// Gives every place the marks below it. Places are numbered from the document down, so few rounds
+/// from the end suffice.
 fn spread_marks(places: &mut [Place]) {
     loop {
         let mut changed = false;
@@ -335,7 +336,7 @@ fn spread_marks(places: &mut [Place]) {
     }
 }
 
-/// A refused step names where the conversation is, which a secret must not.
+/// A rejected transition names the present step, which a secret must not.
 fn check_secret_steps(places: &[Place]) -> Result<(), Error> {
     for place in places {
         let is_secret = |name: &str| {

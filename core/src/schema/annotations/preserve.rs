@@ -1,5 +1,5 @@
-//! Members that a command leaves as they are: what REPLACE and SHALLOW do not mention, and what neither rollback, reset nor
-//! recovery may bring back.
+//! Members that a command leaves unchanged: those that REPLACE and SHALLOW do not mention, and
+//! those that rollback, reset and recovery must not restore.
 
 use super::places::{Marks, Place};
 use super::rules::Rules;
@@ -9,50 +9,53 @@ use crate::json::strings::raw;
 
 /// Which members keep their present value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keep {
-    /// Protected, immutable and secret ones.
-    Guarded,
-    /// The same where they are there; an absent one may get its default: reset, and defaults filled by a recovery.
-    GuardedIfThere,
-    /// Immutable and secret ones only: ROLLBACK with ALL.
-    NotProtected,
-    /// Protected and immutable ones: a secret in a form goes with the form.
-    Lapsing,
+pub enum Preserve {
+    /// Protected, immutable and secret members.
+    Annotated,
+    /// The same if present; an absent one may get its default: reset, and defaults filled by a
+    /// recovery.
+    AnnotatedIfPresent,
+    /// Immutable and secret members only: ROLLBACK with ALL.
+    AllButProtected,
+    /// Protected and immutable members: a secret in a form lapses with the form.
+    ProtectedOrImmutable,
 }
 
-impl Keep {
+impl Preserve {
     fn holds(self, marks: Marks) -> bool {
         match self {
-            Keep::Guarded | Keep::GuardedIfThere => marks.immutable || marks.secret || marks.protected,
-            Keep::NotProtected => marks.immutable || marks.secret,
-            Keep::Lapsing => marks.immutable || marks.protected,
+            Preserve::Annotated | Preserve::AnnotatedIfPresent => {
+                marks.immutable || marks.secret || marks.protected
+            }
+            Preserve::AllButProtected => marks.immutable || marks.secret,
+            Preserve::ProtectedOrImmutable => marks.immutable || marks.protected,
         }
     }
 }
 
 impl Rules {
-    /// Puts back the protected and immutable members that `change` (the whole document, or the members of a shallow
-    /// change applied) does not mention.
-    pub fn keep_unmentioned<'v>(&self, after: &mut Draft<'v>, before: Node<'v>) {
+    /// Restores the protected and immutable members that `change` (the whole document, or the
+    /// members of an applied shallow change) does not mention.
+    pub fn preserve_unmentioned<'v>(&self, after: &mut Draft<'v>, before: Node<'v>) {
         if let Some(root) = self.root() {
-            self.keep_unmentioned_at(root, after, before);
+            self.preserve_unmentioned_at(root, after, before);
         }
     }
 
-    fn keep_unmentioned_at<'v>(&self, place: &Place, after: &mut Draft<'v>, before: Node<'v>) {
-        // What is no object any more was mentioned, and the guard has its say.
+    fn preserve_unmentioned_at<'v>(&self, place: &Place, after: &mut Draft<'v>, before: Node<'v>) {
+        // A value that is no object any more was mentioned, and is checked later.
         if !after.is_object() {
             return;
         }
         for (name, below) in self.members(place, |marks| marks.protected || marks.immutable) {
             let Some(before) = before.get(name) else { continue };
             if let Some(after) = after.get_mut(name) {
-                self.keep_unmentioned_at(below, after, before);
+                self.preserve_unmentioned_at(below, after, before);
             } else if below.marks.protected || below.marks.immutable {
                 set_member(after, name, Draft::Same(before));
             } else {
                 let mut holder = Draft::object();
-                self.keep_unmentioned_at(below, &mut holder, before);
+                self.preserve_unmentioned_at(below, &mut holder, before);
                 if !holder.is_empty_object() {
                     set_member(after, name, holder);
                 }
@@ -60,26 +63,27 @@ impl Rules {
         }
     }
 
-    /// Gives the members that are kept their present value in `target`; those that are absent now are absent there.
-    pub fn keep_present<'v>(&self, target: &mut Draft<'v>, present: Node<'v>, keep: Keep) {
+    /// Gives the preserved members of `target` their present value; those that are absent now are
+    /// removed.
+    pub fn preserve<'v>(&self, target: &mut Draft<'v>, present: Node<'v>, keep: Preserve) {
         if let Some(root) = self.root() {
-            self.keep_present_at(root, target, Some(&Draft::Same(present)), keep);
+            self.preserve_at(root, target, Some(&Draft::Same(present)), keep);
         }
     }
 
-    pub(super) fn keep_present_at<'v>(
+    pub(super) fn preserve_at<'v>(
         &self,
         place: &Place,
         target: &mut Draft<'v>,
         present: Option<&Draft<'v>>,
-        keep: Keep,
+        keep: Preserve,
     ) {
         for (name, below) in self.members(place, |marks| keep.holds(marks)) {
             let present = present.and_then(|present| present.peek(name));
             if keep.holds(below.marks) {
                 match present {
                     Some(present) => set_member(target, name, present),
-                    None if keep != Keep::GuardedIfThere => remove_member(target, name),
+                    None if keep != Preserve::AnnotatedIfPresent => remove_member(target, name),
                     None => {}
                 }
                 continue;
@@ -90,8 +94,8 @@ impl Rules {
             }
             let had_it = had.is_some();
             let mut holder = had.unwrap_or_else(Draft::object);
-            self.keep_present_at(below, &mut holder, present.as_ref(), keep);
-            // A holder is made for what it has to hold only.
+            self.preserve_at(below, &mut holder, present.as_ref(), keep);
+            // A holder is added only for a member in it.
             if had_it || !holder.is_empty_object() {
                 set_member(target, name, holder);
             }
@@ -99,7 +103,7 @@ impl Rules {
     }
 }
 
-/// Sets a member; what is no object becomes one to hold it.
+/// Sets a member; a value that is no object becomes one.
 pub(super) fn set_member<'v>(target: &mut Draft<'v>, name: &str, value: Draft<'v>) {
     if !target.is_object() {
         *target = Draft::object();
@@ -109,7 +113,7 @@ pub(super) fn set_member<'v>(target: &mut Draft<'v>, name: &str, value: Draft<'v
     }
 }
 
-/// Removes a member, if it is there.
+/// Removes a member, if it exists.
 pub(super) fn remove_member(target: &mut Draft, name: &str) {
     if target.has(name)
         && let Some(members) = target.members_mut()

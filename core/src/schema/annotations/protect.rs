@@ -1,4 +1,4 @@
-//! Protected and immutable members: what the document before and after must have in common.
+//! Protected and immutable members: what the documents before and after must have in common.
 
 use super::places::{Marks, Place};
 use super::rules::{Rules, member, pointer, within};
@@ -7,17 +7,17 @@ use crate::json::equal::equal;
 use crate::json::name::Name;
 use crate::json::node::Node;
 
-/// What a guarded member may not differ from.
+/// What a protected or immutable member is compared with.
 #[derive(Clone, Copy)]
 pub struct Before<'v> {
     /// For immutable members: the state's document. Nothing at creation, where they are set.
     pub document: Option<Node<'v>>,
-    /// For protected members: the same, and at creation the defaults.
+    /// For protected members: the state's document, and at creation the defaults.
     pub protected: Option<Node<'v>>,
 }
 
 impl<'v> Before<'v> {
-    /// Whether a member has the very text it had: then so has everything in it.
+    /// Whether a member has its former text, and with it everything in it.
     fn is_written_as(self, after: Option<Node>) -> bool {
         let text = after.map(Node::text);
         text.is_some()
@@ -25,7 +25,7 @@ impl<'v> Before<'v> {
             && (self.are_one() || self.protected.map(Node::text) == text)
     }
 
-    /// But for a state that is made, the two are one.
+    /// Equal except at creation.
     fn are_one(self) -> bool {
         self.document.zip(self.protected).is_some_and(|(document, protected)| document.is(protected))
     }
@@ -37,37 +37,38 @@ impl<'v> Before<'v> {
     }
 }
 
-/// Guarded members that are the same JSON in other words, by pointer, with the words they had.
+/// Members that are the same JSON in another text, by pointer, with their former text.
 pub type Reworded<'v> = Vec<(String, Node<'v>)>;
 
 impl Rules {
-    /// Refuses a change of protected members, unless the caller `may_protect`, and of immutable ones that are set. A
-    /// guarded member that is the same JSON in other words is to keep the text it had.
+    /// Rejects a change of protected members, unless the caller `may_protect`, and of immutable
+    /// ones that are set. Such a member that is the same JSON in another text keeps its former
+    /// text.
     ///
     /// Errors: `PROTECTED`, `IMMUTABLE`.
-    pub fn guard<'v>(
+    pub fn protect<'v>(
         &self,
         before: Before<'v>,
         after: Node,
         may_protect: bool,
     ) -> Result<Reworded<'v>, Error> {
-        let guarded = |marks: Marks| marks.protected || marks.immutable;
-        let mut guard = Guard { rules: self, may_protect, reworded: Vec::new() };
-        if let Some(root) = self.root().filter(|root| guarded(root.marks_within())) {
-            guard.check(root, &mut pointer(), before, Some(after))?;
+        let is_annotated = |marks: Marks| marks.protected || marks.immutable;
+        let mut check = Check { rules: self, may_protect, reworded: Vec::new() };
+        if let Some(root) = self.root().filter(|root| is_annotated(root.marks_within())) {
+            check.member(root, &mut pointer(), before, Some(after))?;
         }
-        Ok(guard.reworded)
+        Ok(check.reworded)
     }
 }
 
-struct Guard<'r, 'v> {
+struct Check<'r, 'v> {
     rules: &'r Rules,
     may_protect: bool,
     reworded: Reworded<'v>,
 }
 
-impl<'v> Guard<'_, 'v> {
-    fn check(
+impl<'v> Check<'_, 'v> {
+    fn member(
         &mut self,
         place: &Place,
         pointer: &mut String,
@@ -87,9 +88,9 @@ impl<'v> Guard<'_, 'v> {
             if after.is_none() && before.document.is_none() && before.protected.is_none() {
                 continue;
             }
-            within(pointer, name, |pointer| self.check(below, pointer, before, after))?;
+            within(pointer, name, |pointer| self.member(below, pointer, before, after))?;
         }
-        // What lies below has had its say first: the deepest member says best what the change was about.
+        // After the members below: the deepest one describes the change best.
         match (breaks_immutable, breaks_protected) {
             (true, _) => Err(Error::Immutable { pointer: pointer.clone() }),
             (false, true) => Err(Error::Protected { pointer: pointer.clone() }),
@@ -97,7 +98,7 @@ impl<'v> Guard<'_, 'v> {
         }
     }
 
-    /// Whether a member is as it was; if so, it is to be to the letter.
+    /// Whether a member is unchanged; if so, it keeps its former text.
     fn settled(&mut self, pointer: &str, before: Option<Node<'v>>, after: Option<Node>) -> bool {
         match (before, after) {
             (None, None) => true,

@@ -14,7 +14,7 @@ use crate::schema::source::Strictness;
 /// The compiled annotations of a schema.
 #[derive(Debug, Default)]
 pub struct Rules {
-    /// The first is the document; empty when nothing is annotated.
+    /// The first is the document; empty without annotations.
     pub(super) places: Vec<Place>,
 }
 
@@ -31,12 +31,12 @@ impl Rules {
         self.root().is_some_and(|root| root.marks_within().secret)
     }
 
-    /// Whether any member has steps to follow.
+    /// Whether any member has transitions.
     pub fn has_steps(&self) -> bool {
         self.root().is_some_and(|root| root.marks_within().steps)
     }
 
-    /// Refuses a step that may not follow the one before.
+    /// Rejects a transition that is not allowed.
     pub fn check_steps(&self, before: Option<Node>, after: Node) -> Result<(), Error> {
         let Some(root) = self.root() else { return Ok(()) };
         self.check_steps_at(root, &mut pointer(), before, Some(after))
@@ -61,7 +61,7 @@ impl Rules {
         Ok(())
     }
 
-    /// Refuses defaults that no conversation may begin with.
+    /// Rejects defaults that are not initial steps.
     fn check_beginnings(&self, initial: Node) -> Result<(), Error> {
         for place in &self.places {
             let Some(default) = &place.default else { continue };
@@ -84,13 +84,13 @@ impl Rules {
         self.places.first()
     }
 
-    /// The annotated member of a place that a token of a pointer names.
+    /// The annotated member of a place by a token of a pointer.
     pub(super) fn below(&self, place: &Place, token: &str) -> Option<&Place> {
         let (_, number) = place.members.iter().find(|(name, _)| **name == *token)?;
         self.places.get(*number)
     }
 
-    /// The annotated members of a place, those with certain marks at or below them.
+    /// The annotated members of a place with certain marks at or below them.
     pub(super) fn members<'r>(
         &'r self,
         place: &'r Place,
@@ -114,7 +114,7 @@ pub(super) fn member<'v>(value: Option<Node<'v>>, name: &Name) -> Option<Node<'v
     value?.member(name)
 }
 
-/// An empty pointer with room for most: walking down appends to it and takes back.
+/// An empty pointer with room for most: a walk appends to it and truncates it.
 pub(super) fn pointer() -> String {
     String::with_capacity(64)
 }

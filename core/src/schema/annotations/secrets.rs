@@ -1,8 +1,8 @@
-//! Secrets: `"***"` for every reader but one, and `"***"` that is written back.
+//! Secrets: masking as `"***"` for readers without the right, and unmasking of `"***"` in changes.
 //!
-//! Whole values are replaced, whatever they are: even a length or a type would be a hint. And where a change must not touch
-//! a secret, it is applied to a document that does not have it: were the change compared with the secret itself, a right
-//! guess would be no change and a wrong one a refusal.
+//! A mask replaces the whole value: even a length or a type would be a hint. A change that must not
+//! touch a secret is applied to a masked document: compared with the secret itself, a right guess
+//! would be no change and a wrong one a rejection.
 
 use std::sync::LazyLock;
 
@@ -18,13 +18,13 @@ use crate::json::node::Node;
 use crate::json::pointer::Pointer;
 use crate::json::tree::Tree;
 
-/// What stands for a secret. No secret has this value: writing it is no mention of the member.
+/// The mask. No secret has this value, so writing it mentions no member.
 const SECRET: &str = "\"***\"";
 static SECRET_TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of_trusted(SECRET));
-/// What stands for a secret in a document that is compared with another one, when the two secrets differ.
+/// The mask in the newer of two compared documents when the secrets differ.
 static OTHER_SECRET_TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of_trusted("\"**\""));
 
-/// What stands for a document of which nothing may be shown.
+/// The mask of a whole document.
 pub fn hidden() -> &'static Tree<'static> {
     &SECRET_TREE
 }
@@ -38,7 +38,7 @@ fn is_secret(value: &Draft) -> bool {
 }
 
 impl Rules {
-    /// Hides every secret.
+    /// Masks every secret.
     pub fn mask(&self, value: &mut Draft) {
         if let Some(root) = self.root() {
             self.mask_at(root, value);
@@ -57,7 +57,7 @@ impl Rules {
         }
     }
 
-    /// Whether there is a secret in a document.
+    /// Whether a document has a secret.
     pub fn has_secret(&self, value: Node) -> bool {
         self.root().is_some_and(|root| self.has_secret_at(root, value))
     }
@@ -70,8 +70,8 @@ impl Rules {
             })
     }
 
-    /// Hides every secret in two documents whose difference is to be shown. It still says that a secret was written, and
-    /// nothing else about it: values in it are those of `after`.
+    /// Masks every secret in two documents for a patch between them. The patch still says that a
+    /// secret was written, and nothing else about it: its values are those of `after`.
     pub fn mask_pair(&self, before: &mut Draft, after: &mut Draft) {
         if let Some(root) = self.root() {
             self.mask_pair_at(root, before, after);
@@ -99,32 +99,32 @@ impl Rules {
         }
     }
 
-    /// Whether the difference of two documents passes over their secrets, so that it may be told as it is: it goes member by
-    /// member, and those with a secret in them are the same. A secret that is the same within something that is told as a
-    /// whole would be told with it.
+    /// Whether the patch between two documents passes over their secrets, so that no masking is
+    /// needed: it goes member by member, and the members with a secret are equal. An equal secret
+    /// within a value that the patch has as a whole would be revealed.
     pub fn are_passed_over(&self, before: Node, after: Node) -> bool {
         let mut holders = self.root().into_iter().flat_map(|root| self.members(root, |marks| marks.secret));
         let is_same = |name| before.member(name).map(Node::text) == after.member(name).map(Node::text);
         !self.has_secrets() || (goes_by_members(before, after) && holders.all(|(name, _)| is_same(name)))
     }
 
-    /// Hides the secrets that a caller without the right can't write anyway; [`Rules::unmask`] brings them back. With
-    /// `is_set`, that is immutable ones too.
-    pub fn mask_guarded(&self, value: &mut Draft, is_set: bool) {
+    /// Masks the secrets that a caller without the right can't write; [`Rules::unmask`] restores
+    /// them. With `is_set` that includes immutable ones.
+    pub fn mask_unwritable(&self, value: &mut Draft, is_set: bool) {
         if let Some(root) = self.root() {
-            self.mask_guarded_at(root, Marks::default(), value, is_set);
+            self.mask_unwritable_at(root, Marks::default(), value, is_set);
         }
     }
 
-    fn mask_guarded_at(&self, place: &Place, above: Marks, value: &mut Draft, is_set: bool) {
+    fn mask_unwritable_at(&self, place: &Place, above: Marks, value: &mut Draft, is_set: bool) {
         let marks = above.with(place.marks);
-        if is_guarded_secret(marks, is_set) {
+        if is_unwritable_secret(marks, is_set) {
             *value = secret();
             return;
         }
         for (name, below) in self.members(place, move |below| marks.secret || below.secret) {
             if let Some(member) = value.get_mut(name) {
-                self.mask_guarded_at(below, marks, member, is_set);
+                self.mask_unwritable_at(below, marks, member, is_set);
             }
         }
     }
@@ -135,15 +135,15 @@ impl Rules {
         !json.is_object() || members.into_iter().any(|(name, _)| json.member(name).is_some())
     }
 
-    /// Refuses a value for such a secret where one is set, the one that it has too.
+    /// Rejects any value for such a secret where one is set, its own value included.
     ///
     /// Errors: `PROTECTED`, `IMMUTABLE`.
-    pub fn refuse_guesses(&self, before: Before, after: Node) -> Result<(), Error> {
+    pub fn reject_guesses(&self, before: Before, after: Node) -> Result<(), Error> {
         let Some(root) = self.root() else { return Ok(()) };
-        self.refuse_guesses_at(root, Marks::default(), &mut pointer(), before, after)
+        self.reject_guesses_at(root, Marks::default(), &mut pointer(), before, after)
     }
 
-    fn refuse_guesses_at(
+    fn reject_guesses_at(
         &self,
         place: &Place,
         above: Marks,
@@ -152,7 +152,7 @@ impl Rules {
         after: Node,
     ) -> Result<(), Error> {
         let marks = above.with(place.marks);
-        if is_guarded_secret(marks, before.document.is_some()) {
+        if is_unwritable_secret(marks, before.document.is_some()) {
             let pointer = pointer.clone();
             return match (after.text() == SECRET, before.document.or(before.protected)) {
                 (true, _) | (_, None) => Ok(()),
@@ -166,15 +166,15 @@ impl Rules {
             if let Some(after) = after.member(name) {
                 let before = before.member(name);
                 within(pointer, name, |pointer| {
-                    self.refuse_guesses_at(below, marks, pointer, before, after)
+                    self.reject_guesses_at(below, marks, pointer, before, after)
                 })?;
             }
         }
         Ok(())
     }
 
-    /// Takes `"***"` at a secret's place, or below it, for what it stands for: the value in `before`, or nothing where there
-    /// is none.
+    /// Replaces `"***"` at a secret's place, or below it, by the value in `before`, or removes it
+    /// where there is none.
     pub fn unmask<'v>(&self, after: &mut Draft<'v>, before: Option<Node<'v>>) {
         if let Some(root) = self.root() {
             self.unmask_at(root, false, after, before);
@@ -197,17 +197,17 @@ impl Rules {
         }
     }
 
-    /// Whether something in a text may stand for a secret: what most changes have not in them.
+    /// Whether a text may have a masked secret: most changes have none.
     pub fn may_stand_for_secrets(&self, text: &str) -> bool {
         self.has_secrets() && text.contains(SECRET)
     }
 
-    /// Whether `value` at `pointer` stands for a secret, so that writing it there is no mention.
+    /// Whether `value` at `pointer` masks a secret, so that writing it mentions no member.
     pub fn is_no_mention(&self, pointer: &Pointer, value: Node) -> bool {
         value.text() == SECRET && self.secret_at(pointer).is_some_and(|place| place == pointer.to_string())
     }
 
-    /// Takes every `"***"` at a secret's place for a secret that nobody knows any more: it goes back to its default, or away.
+    /// Removes every `"***"` at a secret's place, whose value is lost, or restores its default.
     pub fn forget<'v>(&'v self, value: &mut Draft<'v>) {
         if let Some(root) = self.root() {
             self.forget_at(root, value);
@@ -225,7 +225,7 @@ impl Rules {
         }
     }
 
-    /// Whether reading at this pointer would read a secret: at, above or below one.
+    /// Whether reading this pointer would read a secret: at, above or below it.
     pub fn reads_secret(&self, pointer: &Pointer) -> bool {
         let Some(mut place) = self.root() else { return false };
         for token in pointer.tokens() {
@@ -240,7 +240,7 @@ impl Rules {
         place.marks_within().secret
     }
 
-    /// The secret that a pointer names or lies below, if any.
+    /// The secret at or above a pointer, if any.
     pub fn secret_at(&self, pointer: &Pointer) -> Option<String> {
         let mut place = self.root()?;
         let mut path = String::new();
@@ -256,8 +256,8 @@ impl Rules {
     }
 }
 
-/// Whether a secret can't be written without the right to.
-fn is_guarded_secret(marks: Marks, is_set: bool) -> bool {
+/// Whether a secret can't be written without the right.
+fn is_unwritable_secret(marks: Marks, is_set: bool) -> bool {
     marks.secret && (marks.protected || (marks.immutable && is_set))
 }
 
@@ -267,7 +267,7 @@ mod tests {
     use crate::schema::compiled::Schema;
     use crate::state::document::Document;
 
-    /// The difference tells an object as a whole when the order of its members is another, and then all that is in it.
+    /// A patch has a whole object, with all that is in it, when the order of its members differs.
     #[test]
     fn what_is_told_as_a_whole_tells_no_secret() {
         let schema = r##"{"properties":{"token":{"x-secret":true},"inner":{"$ref":"#"},"note":{}}}"##;

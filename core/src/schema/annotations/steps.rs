@@ -1,7 +1,8 @@
-//! Where a document stands: the step of every member with `x-transitions`, for whoever reads how a session ended.
+//! The steps of a document: the value of every member with `x-transitions`, for the entry of a
+//! session's end.
 //!
-//! Only steps that the schema lists are told by name, as in refusals. A step can't be made of a secret; a schema that
-//! tries is refused when it is set.
+//! Only steps that the schema lists are named, as in rejections. A schema with transitions on a
+//! secret is rejected.
 
 use serde_json::{Map, Value};
 
@@ -9,11 +10,12 @@ use super::places::Place;
 use super::rules::{Rules, pointer, within};
 use crate::json::node::Node;
 
-/// All pointers and steps together are at most this long, in bytes; what does not fit is left out.
+/// All pointers and steps together are at most this long, in bytes; the rest is left out.
 const STEPS_BYTES_MAX: usize = 4096;
 
 impl Rules {
-    /// The steps of a document by the pointers of their members; members without a step are left out.
+    /// The steps of a document by the pointers of their members; members without a step are left
+    /// out.
     pub fn steps(&self, document: Node) -> Map<String, Value> {
         let mut steps = Steps { found: Map::new(), bytes_left: STEPS_BYTES_MAX };
         if let Some(root) = self.root() {

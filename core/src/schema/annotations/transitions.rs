@@ -1,8 +1,8 @@
-//! `x-transitions`: which step of a conversation may follow which.
+//! `x-transitions`: the allowed transitions between the steps of a conversation.
 //!
 //! A step is the text of a string member, or of some members of an object joined by `/`:
-//! `login/Greeting`. In the text of one of several members `~` and `/` are written `~0` and `~1`, as in a
-//! JSON pointer, so that each step has one text. Steps are compared by that text alone.
+//! `login/Greeting`. In the text of one of several members `~` and `/` are written `~0` and `~1`,
+//! as in a JSON pointer, so that each step has one text. Steps are compared by that text alone.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,11 +17,11 @@ use crate::schema::source::bad_schema;
 
 /// Any step, as a source or a target.
 const ANY: &str = "*";
-/// What stands for a step that the schema does not list.
+/// The name of a step that the schema does not list.
 const UNLISTED: &str = "(unlisted)";
-/// About as long as a step is.
+/// The usual length of a step: an initial capacity.
 const STEP_BYTES: usize = 32;
-/// An error names at most this many steps.
+/// The most steps in an error.
 const ALLOWED_SHOWN: usize = 20;
 
 /// The compiled annotation.
@@ -33,18 +33,18 @@ pub struct Transitions {
     allow: BTreeMap<Box<str>, Vec<Box<str>>>,
 }
 
-/// Where a conversation is.
+/// The present step of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Step {
-    /// The member is not there, or has none of the members that make a step.
+    /// The member is absent, or has none of the members that make a step.
     None,
     Named(String),
-    /// The member is something that has no step: a number where a string should be.
+    /// The member can't have a step: a number instead of a string.
     Nameless,
 }
 
 impl Transitions {
-    /// Reads the annotation; `at` is where it stands in the schema.
+    /// Compiles the annotation at the pointer `at` of the schema.
     pub fn compile(annotation: &Value, at: &str) -> Result<Transitions, Error> {
         let Some(members) = annotation.as_object() else {
             return Err(bad_schema(
@@ -70,8 +70,8 @@ impl Transitions {
         Ok(Transitions { by, initial, allow })
     }
 
-    /// A listed step that its members can't have, as an error shows it: `values` are those of each member
-    /// that makes a step, or of the one string, where they are listed.
+    /// A listed step that its members can't have, for an error text: `values` are those of each
+    /// member that makes a step, or of the one string, where they are listed.
     pub fn missing(&self, values: &[Option<&[Value]>]) -> Option<String> {
         let listed = self.initial.iter().chain(self.allow.keys()).chain(self.allow.values().flatten());
         let can_be = |step: &str| {
@@ -107,12 +107,12 @@ impl Transitions {
         }
     }
 
-    /// Whether a conversation may begin with this value.
+    /// Whether this value is an initial step.
     pub fn begins_with(&self, value: Node) -> bool {
         self.may(&Step::None, &self.step(Some(value)))
     }
 
-    /// Refuses a step that is not allowed. `pointer` is the member's.
+    /// Rejects a transition that is not allowed. `pointer` is the member's.
     pub fn check(&self, pointer: &str, before: Option<Node>, after: Option<Node>) -> Result<(), Error> {
         if self.stays(before, after) {
             return Ok(());
@@ -129,7 +129,7 @@ impl Transitions {
         })
     }
 
-    /// Whether the step is plainly the one it was, which it is in most changes; `false` says nothing.
+    /// Whether the step is obviously unchanged, as in most changes; `false` decides nothing.
     fn stays(&self, before: Option<Node>, after: Option<Node>) -> bool {
         let is_same = |before: Option<Node>, after: Option<Node>| {
             let before = before.and_then(Node::raw_str);
@@ -153,7 +153,7 @@ impl Transitions {
         self.targets(from).any(|allowed| allowed == target || allowed == ANY)
     }
 
-    /// The steps that may follow `from`.
+    /// The targets of `from`.
     fn targets<'a>(&'a self, from: &Step) -> impl Iterator<Item = &'a str> + use<'a> {
         let (initial, own, any) = match from {
             Step::None => (Some(&self.initial), None, None),
@@ -170,7 +170,7 @@ impl Transitions {
                 value.as_str().map_or(Step::Nameless, |name| Step::Named(name.into_owned()))
             }
             Kind::Object if !self.by.is_empty() => {
-                // Absent and null mean the same.
+                // Absent and null are equal.
                 let part = |name: &Name| match value.member(name) {
                     None => Some(Cow::Borrowed("")),
                     Some(part) if part.is_null() => Some(Cow::Borrowed("")),
@@ -181,7 +181,7 @@ impl Transitions {
                     let Some(part) = part(name) else { return Step::Nameless };
                     is_empty &= part.is_empty();
                     step.push_str(if count == 0 { "" } else { "/" });
-                    // Else ("x/y", "z") and ("x", "y/z") would be one step.
+                    // Otherwise ("x/y", "z") and ("x", "y/z") would be one step.
                     match self.by.len() {
                         1 => step.push_str(&part),
                         _ => step.push_str(&escaped(&part)),
@@ -195,7 +195,8 @@ impl Transitions {
         }
     }
 
-    /// The step that `value` stands at, `None` where it has none; what the schema does not list is not told here either.
+    /// The step of `value`, `None` where it has none; a step that the schema does not list is
+    /// masked.
     pub fn step_listed(&self, value: Node) -> Option<String> {
         match self.step(Some(value)) {
             Step::None => None,
@@ -209,7 +210,8 @@ impl Transitions {
         in_list(&self.initial) || self.allow.iter().any(|(from, targets)| &**from == name || in_list(targets))
     }
 
-    /// A step as an error shows it: what the schema does not list may be anything, a person's words too.
+    /// A step in an error text: a step that the schema does not list may be any text, even the
+    /// user's.
     fn shown(&self, step: &Step) -> String {
         match step {
             Step::None => "(none)".to_owned(),
@@ -325,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_annotation_is_refused_with_its_pointer() {
+    fn what_is_no_annotation_is_rejected_with_its_pointer() {
         for (annotation, pointer) in [
             ("7", ""),
             (r#"{"allow":{}}"#, ""),
@@ -336,9 +338,9 @@ mod tests {
             (r#"{"initial":[],"allow":{},"by":[]}"#, "/by"),
             (r#"{"initial":[],"allow":{},"from":[]}"#, "/from"),
         ] {
-            let refused = compiled(annotation).expect_err(annotation).to_string();
+            let rejected = compiled(annotation).expect_err(annotation).to_string();
             let begin = format!("BADSCHEMA /properties/stage/x-transitions{pointer}: ");
-            assert!(refused.starts_with(&begin), "{annotation}: {refused}");
+            assert!(rejected.starts_with(&begin), "{annotation}: {rejected}");
         }
     }
 }

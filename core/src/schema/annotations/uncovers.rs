@@ -1,4 +1,4 @@
-//! What a schema guards that another one in its place would not.
+//! The protection of a schema that another one in its place would remove.
 
 use std::collections::HashSet;
 
@@ -6,16 +6,16 @@ use super::places::Place;
 use super::rules::Rules;
 use crate::json::pointer::escaped;
 
-/// Two schemas that refer to themselves make as many pairs as the product of their places. Above this the answer is that a
-/// member would be uncovered, which is the safe one.
+/// Two recursive schemas have as many pairs as the product of their places. Above this limit the
+/// answer is that a member would be uncovered, which is the safe one.
 const PAIRS_MAX: usize = 100_000;
 
-/// A place of the schema that guards, that of the other one for the same member, and what the other one says of that or of a
-/// member above it: secret, protected.
+/// A place of the protecting schema, the other schema's place for the same member, and what the
+/// other schema marks at that member or above it: secret, protected.
 type Pair = (usize, Option<usize>, bool, bool);
 
 impl Rules {
-    /// The first member, with its annotation, that is a secret or protected here and not by `other`.
+    /// The first member, with its annotation, that is secret or protected here and not by `other`.
     pub fn uncovered_by(&self, other: &Rules) -> Option<(String, &'static str)> {
         let mut seen: HashSet<Pair> = HashSet::new();
         let root = (!other.places.is_empty()).then_some(0);

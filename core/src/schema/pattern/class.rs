@@ -1,4 +1,4 @@
-//! Sets of characters, as ranges of code points; a lone surrogate is one that no text has.
+//! Sets of characters, as ranges of code points; no text has a lone surrogate.
 
 use regex_syntax::hir::{Class as Found, HirKind};
 
@@ -24,7 +24,7 @@ const LINE_END: [(u32, u32); 3] = [(0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029)]
 /// A set of characters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Class {
-    /// Sorted, apart from one another.
+    /// Sorted and disjoint.
     ranges: Vec<(u32, u32)>,
     /// A bit for each of the first 128 characters.
     ascii: u128,
@@ -54,7 +54,7 @@ impl Class {
         Class::of(LINE_END.to_vec()).negated()
     }
 
-    /// The class of `\d`, `\s`, `\w` and of their capitals, which are everything else.
+    /// The class of `\d`, `\s`, `\w`, and of their capitals, which are the complements.
     pub(super) fn of_escape(letter: char) -> Option<Class> {
         let ranges: &[(u32, u32)] = match letter.to_ascii_lowercase() {
             'd' => &DIGIT,
@@ -68,7 +68,7 @@ impl Class {
 
     /// The characters with a property of Unicode, such as `L` or `Script=Greek`.
     pub(super) fn of_property(name: &str) -> Option<Class> {
-        // The name alone: nothing else of that crate's syntax gets in.
+        // Only the name reaches that crate's syntax.
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'=');
         if name.is_empty() || !name.bytes().all(is_name) {
             return None;
@@ -122,7 +122,7 @@ impl Class {
     }
 }
 
-/// Whether a character is one of `\w`, by which `\b` goes.
+/// Whether a character is one of `\w`, for `\b`.
 pub(super) fn is_word(character: char) -> bool {
     character.is_ascii_alphanumeric() || character == '_'
 }

@@ -1,4 +1,5 @@
-//! The names of groups: identifiers of ECMA-262, each at most once among all that can match together.
+//! The names of groups: identifiers of ECMA-262, each at most once among all that can match
+//! together.
 
 use std::collections::HashSet;
 
@@ -10,7 +11,8 @@ pub(super) struct Names {
     taken: HashSet<String>,
     /// The same, in order.
     order: Vec<String>,
-    /// The characters outside of ASCII that begin a name, and those within one: read when there is one.
+    /// The characters outside of ASCII that begin a name, and those within one: read when there is
+    /// one.
     letters: Option<(Class, Class)>,
 }
 

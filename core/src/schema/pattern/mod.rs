@@ -1,16 +1,16 @@
-//! Regular expressions of schemas: ECMA-262 with the flag `u`, in time that is charged step by step.
+//! Regular expressions of schemas: ECMA-262 with the flag `u`, with a charge for each step.
 //!
-//! * `parse`: the text of a pattern to an expression
+//! * `parse`: parses a pattern into an expression
 //! * `groups`: what stands behind a `(`, and the names of groups
 //! * `class`: sets of characters
 //! * `properties`: how ECMA-262 spells the properties of Unicode
-//! * `program`: an expression to states, and a text run through them
-//! * `size`: how large a pattern may be
+//! * `program`: compiles an expression into states, and runs a text through them
+//! * `size`: the largest pattern
 //!
-//! The regex crate was measured and rejected: `[ab]*a[ab]{300}c` takes it 9 s on 1 MB, since its cost can
-//! be neither foreseen nor stopped, and its classes are bytes of UTF-8, so that `^\p{L}{1,50}$` alone is
-//! a megabyte. Here a state is a character: a step costs the states that are alive, and is charged
-//! before the next. Its syntax crate provides the tables of Unicode.
+//! Not the regex crate: `[ab]*a[ab]{300}c` takes it 9 s on 1 MB, since its cost can be neither
+//! predicted nor stopped, and its classes are bytes of UTF-8, so that `^\p{L}{1,50}$` alone is a
+//! megabyte. Here a state reads a character: a step costs the live states, and is charged before
+//! the next. The crate's syntax provides the tables of Unicode.
 
 mod class;
 mod groups;
@@ -35,7 +35,7 @@ pub(crate) struct Pattern {
 }
 
 impl Pattern {
-    /// Compiles a pattern; an error says what is wrong with it, and what to do.
+    /// Compiles a pattern; an error says what is wrong, and what to do.
     pub(crate) fn compile(source: &str, strictness: Strictness) -> Result<Pattern, String> {
         let parsed = parse::parse(source, strictness)?;
         let program = Program::compile(&parsed.expression, parsed.classes)?;
@@ -48,7 +48,7 @@ impl Pattern {
         &self.source
     }
 
-    /// How many states it takes, its sets of characters included.
+    /// The number of its states, its sets of characters included.
     pub(crate) fn states(&self) -> usize {
         self.states
     }
@@ -102,7 +102,7 @@ mod tests {
         }
     }
 
-    /// ECMA-262, 22.2.1: what differs from the dialects that other engines read.
+    /// ECMA-262, 22.2.1: where other engines differ.
     #[test]
     fn patterns_are_read_as_ecma_262_with_u() {
         for (pattern, text, is_match) in [

@@ -1,8 +1,9 @@
-//! The text of a pattern to an expression: the grammar of ECMA-262, 22.2.1, with the flag `u`.
+//! Parses a pattern: the grammar of ECMA-262, 22.2.1, with the flag `u`.
 //!
 //! Look-around, back-references and flags are rejected: no linear engine has the first two. Earlier
-//! releases took more than the grammar: a backslash before any ASCII punctuation, a lone `]` or `}`, any
-//! spelling of a property, any name of a group. A schema that is stored may still have them.
+//! releases took more than the grammar: a backslash before any ASCII punctuation, a lone `]` or
+//! `}`, any spelling of a property, any name of a group. A schema that is stored may still have
+//! them.
 
 use std::collections::HashMap;
 use std::iter::Peekable;
@@ -11,17 +12,17 @@ use std::str::Chars;
 use super::class::Class;
 use super::groups::Names;
 use super::properties;
-use super::{size::PATTERN_STATES_MAX, size::too_large};
+use super::size::{PATTERN_STATES_MAX, too_large};
 use crate::schema::source::Strictness;
 
-/// Groups nest at most this deep.
+/// The deepest nesting of groups.
 const GROUP_DEPTH_MAX: usize = 64;
-/// What reading a property of Unicode counts for, in states.
+/// The size of a property of Unicode, in states.
 const PROPERTY_STATES: usize = 20;
-/// So many ranges of a class count for one state.
+/// The ranges of a class that count for one state.
 const RANGES_PER_STATE: usize = 8;
 
-/// A pattern, read. A class is a number in the list beside it.
+/// A parsed pattern. A class is an index into the list beside it.
 #[derive(Debug)]
 pub(super) enum Expression {
     Empty,
@@ -32,7 +33,7 @@ pub(super) enum Expression {
     Repeat { of: Box<Expression>, min: u32, max: Option<u32> },
 }
 
-/// What must hold between two characters.
+/// An assertion between two characters.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Assertion {
     /// `^`
@@ -45,14 +46,14 @@ pub(super) enum Assertion {
     NoBoundary,
 }
 
-/// A pattern, its classes, and what those take in states.
+/// A pattern, its classes, and the size of these in states.
 pub(super) struct Parsed {
     pub expression: Expression,
     pub classes: Vec<Class>,
     pub size: usize,
 }
 
-/// Reads a pattern; an error says what is wrong with it.
+/// Parses a pattern; an error says what is wrong.
 pub(super) fn parse(source: &str, strictness: Strictness) -> Result<Parsed, String> {
     let mut parser = Parser {
         rest: source.chars().peekable(),
@@ -73,17 +74,17 @@ pub(super) fn parse(source: &str, strictness: Strictness) -> Result<Parsed, Stri
 struct Parser<'s> {
     rest: Peekable<Chars<'s>>,
     strictness: Strictness,
-    /// How many groups are open.
+    /// The number of open groups.
     depth: usize,
     names: Names,
     classes: Vec<Class>,
-    /// Properties of Unicode that have been looked up.
+    /// The number of properties of Unicode so far.
     properties: HashMap<String, Class>,
-    /// What the classes take, in states.
+    /// The size of the classes, in states.
     size: usize,
 }
 
-/// What stands in brackets or behind a backslash.
+/// A character or class, in brackets or after a backslash.
 enum Atom {
     Character(u32),
     Class(Class),
@@ -94,7 +95,7 @@ impl Parser<'_> {
         self.rest.next_if_eq(&wanted).is_some()
     }
 
-    /// Counts ranges of characters that are read or kept, in states.
+    /// Adds ranges of characters to the size, in states.
     fn count(&mut self, ranges: usize) -> Result<(), String> {
         self.size = self.size.saturating_add(ranges / RANGES_PER_STATE);
         if self.size > PATTERN_STATES_MAX { Err(too_large()) } else { Ok(()) }
@@ -194,7 +195,7 @@ impl Parser<'_> {
         Ok(Expression::Repeat { of: Box::new(atom), min, max })
     }
 
-    /// `{2}`, `{2,}` or `{2,5}`, behind the brace.
+    /// `{2}`, `{2,}` or `{2,5}`, after the brace.
     fn counts(&mut self) -> Result<(u32, Option<u32>), String> {
         let wrong = || "a { opens no count: write \\{ for the character".to_owned();
         let min = self.number().ok_or_else(wrong)?;
@@ -228,7 +229,7 @@ impl Parser<'_> {
         }
     }
 
-    /// What stands behind `(?`.
+    /// After `(?`.
     fn group_kind(&mut self) -> Result<(), String> {
         const LOOK_AROUND: &str = "look-around is not supported: linear-time patterns only";
         match self.rest.next() {
@@ -265,7 +266,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A class in brackets, behind the first.
+    /// A class in brackets, after the first one.
     fn brackets(&mut self) -> Result<Class, String> {
         let negated = self.eat('^');
         let mut ranges = Vec::new();
@@ -278,7 +279,7 @@ impl Parser<'_> {
                 break;
             }
             let first = self.class_atom()?;
-            // A minus that ends the class stands for itself.
+            // A minus at the end of a class is literal.
             let mut ahead = self.rest.clone();
             let is_range = ahead.next() == Some('-') && ahead.peek().is_some_and(|next| *next != ']');
             if !is_range {
@@ -317,7 +318,7 @@ impl Parser<'_> {
         }
     }
 
-    /// What a backslash begins.
+    /// After a backslash.
     fn escape(&mut self) -> Result<Atom, String> {
         let Some(letter) = self.rest.next() else { return Err("it ends in a backslash".to_owned()) };
         let code = match letter {
@@ -354,7 +355,7 @@ impl Parser<'_> {
         })
     }
 
-    /// `\u00e9`, a pair of surrogates, or `\u{1F600}`, behind the `u`.
+    /// `\u00e9`, a pair of surrogates, or `\u{1F600}`, after the `u`.
     fn unicode(&mut self) -> Result<u32, String> {
         const WRONG: &str = "\\u needs four hexadecimal digits, or some in braces";
         if self.eat('{') {
@@ -381,7 +382,7 @@ impl Parser<'_> {
                 let high = high.saturating_sub(0xD800) << 10;
                 Ok(high.saturating_add(low.saturating_sub(0xDC00)).saturating_add(0x1_0000))
             }
-            // One alone stands for itself, which is in no text.
+            // A lone surrogate matches itself, which no text has.
             None => {
                 self.rest = ahead;
                 Ok(high)
@@ -389,7 +390,7 @@ impl Parser<'_> {
         }
     }
 
-    /// `{L}` or `{Script=Greek}`, behind the `p`.
+    /// `{L}` or `{Script=Greek}`, after the `p`.
     fn property(&mut self, negated: bool) -> Result<Class, String> {
         if !self.eat('{') {
             return Err("\\p needs a property in braces, such as \\p{L}".to_owned());

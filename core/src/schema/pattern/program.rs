@@ -1,15 +1,16 @@
-//! An expression as states, each of which reads one character, and a text run through them.
+//! The states of an expression, each of which reads one character, and the run of a text through
+//! them.
 //!
-//! All states that a text can have led to are followed at once, so a text is read once and never again
-//! from an earlier place. The work of a character is that of the states alive, and is charged.
+//! All reachable states advance at once, so a text is read once, without backtracking. The work for
+//! a character is the number of live states, and is charged.
 
 use super::class::{Class, is_word};
 use super::parse::{Assertion, Expression};
-use super::{size::PATTERN_STATES_MAX, size::too_large};
+use super::size::{PATTERN_STATES_MAX, too_large};
 use crate::budget::Budget;
 use crate::error::Error;
 
-/// What following a state, or asking one for a character, costs.
+/// The charge of following a state, or of matching a character against it.
 const STATE_COST: usize = 4;
 
 #[derive(Clone, Copy, Debug)]
@@ -19,9 +20,9 @@ enum State {
         class: usize,
         next: usize,
     },
-    /// Goes two ways.
+    /// Continues in two states.
     Split(usize, usize),
-    /// Goes on where an assertion holds.
+    /// Continues where an assertion holds.
     Assert {
         assertion: Assertion,
         next: usize,
@@ -35,7 +36,7 @@ pub(super) struct Program {
     states: Vec<State>,
     classes: Vec<Class>,
     start: usize,
-    /// Whether it can begin at the beginning of a text only.
+    /// Whether it can match only at the beginning of a text.
     anchored: bool,
 }
 
@@ -60,7 +61,7 @@ impl Program {
         self.states.len().saturating_sub(1)
     }
 
-    /// Adds the states of an expression that is followed by the state `next`; returns the first.
+    /// Adds the states of an expression before the state `next`; returns the first.
     fn emit(&mut self, expression: &Expression, next: usize) -> usize {
         match expression {
             Expression::Empty => next,
@@ -87,7 +88,7 @@ impl Program {
                 if let Some(state) = self.states.get_mut(split) {
                     *state = State::Split(body, next);
                 }
-                // The loop is the last of the copies that there must be.
+                // The loop is the last of the required copies.
                 if min > 0 { (body, min.saturating_sub(1)) } else { (split, 0) }
             }
             Some(max) => {
@@ -140,22 +141,22 @@ impl Program {
     }
 }
 
-/// A text on its way through a program.
+/// The run of a text through a program.
 struct Run<'p> {
     program: &'p Program,
-    /// By state: 1 + the place of the text at which it was last followed.
+    /// By state: 1 + the position at which it was last followed.
     seen: Vec<usize>,
     place: usize,
-    /// States to follow at this place.
+    /// States to follow at this position.
     waiting: Vec<usize>,
     /// States that read a character here.
     reading: Vec<usize>,
-    /// How many states this place has followed or asks for a character.
+    /// The number of states followed or matched at this position.
     work: usize,
 }
 
 impl Run<'_> {
-    /// Follows all states up to those that read a character; whether one of them is the match.
+    /// Follows all states up to those that read a character; returns whether one is the match.
     fn follow(&mut self, before: Option<char>, after: Option<char>) -> bool {
         self.place = self.place.saturating_add(1);
         self.reading.clear();
@@ -186,7 +187,7 @@ impl Run<'_> {
         false
     }
 
-    /// Reads a character: the states behind those that take it wait.
+    /// Reads a character: the successors of the matching states become pending.
     fn read(&mut self, character: char) {
         for number in &self.reading {
             let Some(State::Read { class, next }) = self.program.states.get(*number) else { continue };
@@ -210,7 +211,7 @@ impl Assertion {
     }
 }
 
-/// How many states an expression takes.
+/// The number of states of an expression.
 fn states_of(expression: &Expression) -> usize {
     match expression {
         Expression::Empty => 0,

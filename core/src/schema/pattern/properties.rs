@@ -1,5 +1,6 @@
-//! The names of Unicode's properties as ECMA-262 spells them (22.2.1.1 and tables 67 to 69): a name is
-//! exact and case-sensitive there, while the tables that are asked for it take `IsGreek` and `greek` too.
+//! The names of Unicode's properties as ECMA-262 spells them (22.2.1.1 and tables 67 to 69): a name
+//! is exact and case-sensitive there, while the tables that are asked for it take `IsGreek` and
+//! `greek` too.
 
 /// Values of `General_Category`, which may stand alone.
 const CATEGORIES: &str = "\

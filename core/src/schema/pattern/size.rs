@@ -1,7 +1,7 @@
-//! How large a compiled pattern may be.
+//! The largest compiled pattern.
 
-/// A compiled pattern takes at most this many states; a set of characters counts one for each eight
-/// of its ranges, and a property of Unicode twenty more.
+/// The most states of a compiled pattern; a set of characters counts one for each eight of its
+/// ranges, and a property of Unicode twenty more.
 pub(in crate::schema) const PATTERN_STATES_MAX: usize = 10_000;
 
 pub(super) fn too_large() -> String {

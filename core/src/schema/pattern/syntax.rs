@@ -1,5 +1,5 @@
-//! What is a pattern and what is none. The cases were found by comparing some 15,000 patterns, made of
-//! pieces, with `new RegExp(pattern, 'u')` of node 20.
+//! What is a pattern and what is none. The cases were found by comparing some 15,000 patterns, made
+//! of pieces, with `new RegExp(pattern, 'u')` of node 20.
 
 use super::Pattern;
 use crate::schema::source::Strictness;

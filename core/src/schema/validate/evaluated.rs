@@ -1,8 +1,8 @@
-//! Which members or elements of a value some subschema has looked at: what `unevaluatedProperties` and
-//! `unevaluatedItems` go by (JSON Schema 2020-12, 11). One set of bits for each value and subschema that
-//! asks, so that nested ones cost their sum and not their product.
+//! Which members or elements of a value have been evaluated by a subschema, for
+//! `unevaluatedProperties` and `unevaluatedItems` (JSON Schema 2020-12, 11). One bit set for each
+//! value and subschema that needs it, so that nested ones cost their sum and not their product.
 
-/// Members or elements, by their places.
+/// Members or elements, by position.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Evaluated {
     words: Vec<u64>,
@@ -23,7 +23,7 @@ impl Evaluated {
         self.words.get(place >> 6).is_some_and(|word| word >> (place & 63) & 1 == 1)
     }
 
-    /// Takes over what another subschema of the same value has looked at.
+    /// Adds what another subschema of the same value has evaluated.
     pub(super) fn merge(&mut self, other: &Evaluated) {
         if other.words.len() > self.words.len() {
             self.words.resize(other.words.len(), 0);
@@ -33,7 +33,7 @@ impl Evaluated {
         }
     }
 
-    /// What merging it costs, in words.
+    /// The charge of a merge, in words.
     pub(super) fn words(&self) -> usize {
         self.words.len()
     }

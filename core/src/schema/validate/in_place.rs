@@ -78,7 +78,7 @@ impl<'s> Run<'s, '_> {
         let mut verdict = false;
         for number in numbers {
             verdict |= self.branch(*number, at, seen.as_deref_mut())?;
-            // Each that passes adds to what was looked at.
+            // Each that passes adds to what is evaluated.
             if verdict && seen.is_none() {
                 break;
             }
@@ -110,7 +110,7 @@ impl<'s> Run<'s, '_> {
         self.violation(at, report, || "matches none of the schemas under oneOf".to_owned())
     }
 
-    /// Asks a subschema that may fail; what it has looked at counts when it passes.
+    /// Evaluates a subschema that may fail; its evaluated members count only when it passes.
     fn branch(&mut self, number: Number, at: At, seen: Option<&mut Evaluated>) -> Result<bool, Error> {
         let Some(seen) = seen else { return self.ask(number, at.afresh(), None, &mut Report::Silent) };
         let mut own = Evaluated::default();

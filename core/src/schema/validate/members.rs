@@ -88,7 +88,7 @@ impl<'s> Run<'s, '_> {
         Ok(verdict)
     }
 
-    /// The member that has passed under this name.
+    /// The member of this name that has passed.
     fn old_member<'v>(&self, olds: &mut Lookup<'v>, raw: &str) -> Result<Option<Node<'v>>, Error> {
         match olds.next_named(raw) {
             Some(old) => Ok(Some(old)),
@@ -182,7 +182,7 @@ impl<'s> Run<'s, '_> {
         Ok(verdict)
     }
 
-    /// Whether all of `names` are there, which must be where member `beside` is.
+    /// Checks that all of `names`, which member `beside` requires, are present.
     fn required(
         &mut self,
         names: &[Name],

@@ -1,15 +1,15 @@
-//! Validation: a value against the compiled subschemas, charged as it goes.
+//! Validation of a value against the compiled subschemas, with a charge for each step.
 //!
-//! Every subschema that is asked, every member and element that is looked at and every byte that is
-//! compared is charged before the work, so the work is bounded whatever the schema and the document are.
+//! Every evaluated subschema, every visited member and element and every compared byte is charged
+//! before the work, so the work is bounded for every schema and document.
 //!
-//! Where the value was made of one that has passed, only what differs is asked. That is sound where a
-//! subschema applies whatever the value is: below `properties`, `items` and the like, `$ref` and `allOf`,
-//! a member with the text it had has passed. Below `anyOf`, `not`, `if` and every other keyword whose
-//! subschemas may fail, all is asked.
+//! For a value that was made from one that has passed, only the differences are evaluated. This is
+//! sound where a subschema always applies: below `properties`, `items` and the like, `$ref` and
+//! `allOf`, a member with its former text has passed. Below `anyOf`, `not`, `if` and every other
+//! keyword whose subschemas may fail, everything is evaluated.
 //!
-//! jsonschema was used before and is the oracle of the tests: its work can be neither counted nor
-//! stopped.
+//! Not the jsonschema crate: its work can be neither counted nor stopped. It is the oracle of the
+//! tests.
 
 mod elements;
 mod evaluated;
@@ -28,18 +28,18 @@ use crate::json::node::{Kind, Node};
 use crate::schema::validate::evaluated::Evaluated;
 use crate::schema::validate::report::{Path, Report, Step};
 
-/// What asking a subschema costs, and each of its keywords.
+/// The charge of a subschema, and of each of its keywords.
 const SUBSCHEMA_COST: usize = 25;
 const KEYWORD_COST: usize = 12;
-/// What looking at a member or an element costs.
+/// The charge of visiting a member or element.
 const CHILD_COST: usize = 25;
-/// What finding a member by its name costs, where names need not be sorted first.
+/// The charge of finding a member by name, once names are sorted.
 const FIND_COST: usize = 40;
-/// What a byte of the pointer of a violation costs.
+/// The charge by byte of a violation's pointer.
 const POINTER_BYTE_COST: usize = 10;
-/// So many bytes of a container are passed over for one unit.
+/// The bytes of a container passed over for one unit.
 const BYTES_PER_UNIT: usize = 8;
-/// Subschemas are asked within subschemas at most this deep: each takes stack.
+/// The deepest nesting of evaluations: each takes stack.
 pub(super) const DEPTH_MAX: usize = 512;
 
 /// The compiled subschemas of a schema; the first is the root.
@@ -48,7 +48,7 @@ pub(super) struct Validator {
     pub subschemas: Vec<Subschema>,
 }
 
-/// A value, the one it was made of where that has passed, and where it is.
+/// A value, the passed one that it was made from, and its path.
 #[derive(Clone, Copy)]
 struct At<'p, 'v> {
     node: Node<'v>,
@@ -57,15 +57,15 @@ struct At<'p, 'v> {
 }
 
 impl At<'_, '_> {
-    /// The same, of which nothing is known.
+    /// The same without a passed value.
     fn afresh(self) -> Self {
         At { passed: None, ..self }
     }
 }
 
 impl Validator {
-    /// Whether `value` passes; `report` takes what does not. Where it was made of a value that has
-    /// `passed`, what is the same is not asked again.
+    /// Whether `value` is valid; `report` takes the violations. Where it was made from a value that
+    /// has `passed`, equal parts are not evaluated again.
     ///
     /// Errors: `TOOCOSTLY`.
     pub(super) fn check(
@@ -80,14 +80,14 @@ impl Validator {
     }
 }
 
-/// How many of something there may be.
+/// The bounds of a count.
 #[derive(Clone, Copy)]
 enum Limit {
     AtLeast(u64),
     AtMost(u64),
 }
 
-/// An evaluation under way.
+/// An evaluation.
 struct Run<'s, 'b> {
     subschemas: &'s [Subschema],
     budget: &'b Budget,
@@ -95,7 +95,8 @@ struct Run<'s, 'b> {
 }
 
 impl<'s> Run<'s, '_> {
-    /// Asks one subschema about a value. `seen` takes the members or elements that it has looked at.
+    /// Evaluates one subschema of a value. `seen` takes the members or elements that it has
+    /// evaluated.
     fn ask(
         &mut self,
         number: Number,
@@ -111,7 +112,7 @@ impl<'s> Run<'s, '_> {
         let verdict = match self.subschemas.get(number) {
             Some(Subschema::Keywords { list, tracks: false }) => self.ask_all(list, at, seen, report)?,
             Some(Subschema::Keywords { list, tracks: true }) => {
-                // What stands beside it in another subschema is not its to know.
+                // It must not see what adjacent subschemas have evaluated.
                 let mut own = Evaluated::default();
                 let verdict = self.ask_all(list, at, Some(&mut own), report)?;
                 if verdict && let Some(seen) = seen {
@@ -193,7 +194,7 @@ impl<'s> Run<'s, '_> {
         }
     }
 
-    /// Asks a subschema about a member or an element, which `was` another before.
+    /// Evaluates a subschema of a member or element, which `was` another value before.
     fn descend(
         &mut self,
         number: Number,
@@ -211,7 +212,7 @@ impl<'s> Run<'s, '_> {
         self.ask(number, At { node: child, passed: was, path: &path }, None, report)
     }
 
-    /// Whether a container holds as many members or elements as it may.
+    /// Whether the number of members or elements is within its bounds.
     fn size(&self, at: At, report: &mut Report, limit: Limit, unit: &str) -> Result<bool, Error> {
         self.charge_bytes(at.node)?;
         self.limited(at, report, at.node.children().len(), limit, unit)
@@ -236,7 +237,7 @@ impl<'s> Run<'s, '_> {
         self.violation(at, report, || format!("must have {how} {limit} {unit}{plural}"))
     }
 
-    /// Takes note that something does not pass: the verdict.
+    /// Reports a violation; returns the verdict.
     fn violation(
         &self,
         at: At,
@@ -244,14 +245,14 @@ impl<'s> Run<'s, '_> {
         message: impl FnOnce() -> String,
     ) -> Result<bool, Error> {
         if report.takes_violations() {
-            // A pointer is as long as the names on the way.
+            // A pointer is as long as the names of its path.
             self.budget.charge(at.path.len().saturating_mul(POINTER_BYTE_COST))?;
             report.add(at.path, message);
         }
         Ok(false)
     }
 
-    /// Charges for looking into a container, and at each of what is in it.
+    /// Charges for looking into a container, and for each of its children.
     fn charge_children(&self, container: Node) -> Result<(), Error> {
         self.charge_bytes(container)?;
         self.budget.charge(container.children().len().saturating_mul(CHILD_COST))
@@ -262,7 +263,7 @@ impl<'s> Run<'s, '_> {
         self.budget.charge(value.range().len() / BYTES_PER_UNIT)
     }
 
-    /// Charges for finding a member by its name.
+    /// Charges for finding a member by name.
     fn charge_find(&self, object: Node) -> Result<(), Error> {
         self.budget.charge(FIND_COST.saturating_add(object.table_cost()))
     }

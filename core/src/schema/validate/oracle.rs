@@ -1,5 +1,5 @@
-//! The validator beside jsonschema, on random schemas and documents: which subschemas it visits, and what
-//! it makes of each keyword.
+//! Compares the validator with jsonschema on random schemas and documents: which subschemas it
+//! visits, and the verdict of each keyword.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -95,7 +95,7 @@ fn schema() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A schema with what its references may lead to, which has no reference in place of its own.
+/// A schema with the targets of its references, which have no reference in place of their own.
 fn whole_schema() -> impl Strategy<Value = Value> {
     let plain = |schema: &Value| match schema {
         Value::Object(keywords) => {
@@ -141,7 +141,7 @@ proptest::proptest! {
 
     #[test]
     fn values_pass_as_in_jsonschema(schema in whole_schema(), values in prop::collection::vec(oracle::any_value(), 4)) {
-        // What the budget does not take has no verdict.
+        // A schema beyond the budget has no verdict.
         let Some(ours) = compiled(&schema) else { return Err(TestCaseError::reject("budget")) };
         let theirs = jsonschema::options().with_draft(jsonschema::Draft::Draft202012).build(&schema).expect("a schema");
         for value in &values {

@@ -1,4 +1,4 @@
-//! What an evaluation is asked to say about a value that does not pass, and where in it.
+//! What an evaluation reports about an invalid value, and the path to it.
 
 use std::fmt::Write;
 
@@ -6,9 +6,9 @@ use crate::json::pointer::{Pointer, escaped};
 use crate::json::strings::unescaped;
 use crate::schema::values::ValueSet;
 
-/// An error names at most this many members.
+/// The most members in an error.
 const NAMES_SHOWN: usize = 3;
-/// A name in an error is cut here.
+/// Where a name in an error is cut.
 const NAME_CHARS_MAX: usize = 64;
 
 /// One step down into a value.
@@ -16,13 +16,13 @@ const NAME_CHARS_MAX: usize = 64;
 pub(super) enum Step<'p> {
     /// The value itself.
     Root,
-    /// A member, by its name as canonical text writes it.
+    /// A member, by its name in canonical form.
     Name(&'p str),
     /// An element.
     Index(usize),
 }
 
-/// The way from the document down to a value.
+/// The path from the document to a value.
 #[derive(Clone, Copy)]
 pub(super) struct Path<'p> {
     parent: Option<&'p Path<'p>>,
@@ -56,7 +56,7 @@ impl Path<'_> {
         pointer
     }
 
-    /// About how long the pointer is.
+    /// The approximate length of the pointer.
     pub(super) fn len(&self) -> usize {
         let (mut len, mut next) = (0_usize, Some(self));
         while let Some(path) = next {
@@ -71,19 +71,19 @@ impl Path<'_> {
     }
 }
 
-/// What is to be found out about a value.
+/// What an evaluation has to find out.
 pub(in crate::schema) enum Report<'r> {
-    /// Whether it passes.
+    /// Only the verdict.
     Silent,
-    /// So many of its violations, by pointer.
+    /// Up to `max` violations, by pointer.
     Violations { found: &'r mut Vec<(String, String)>, max: usize },
-    /// The members that `additionalProperties` or `unevaluatedProperties` do not allow: the object that
-    /// holds each, and its name as canonical text writes it.
+    /// The members that `additionalProperties` or `unevaluatedProperties` reject: the object of
+    /// each, and its name in canonical form.
     Unknown(&'r mut Vec<(Pointer, String)>),
 }
 
 impl Report<'_> {
-    /// Whether nothing more has to be found out once something does not pass.
+    /// Whether the first violation ends the evaluation.
     pub(super) fn is_done(&self) -> bool {
         match self {
             Report::Silent => true,
@@ -92,7 +92,7 @@ impl Report<'_> {
         }
     }
 
-    /// Whether a violation would be written down.
+    /// Whether violations are recorded.
     pub(super) fn takes_violations(&self) -> bool {
         matches!(self, Report::Violations { .. }) && !self.is_done()
     }
@@ -106,7 +106,7 @@ impl Report<'_> {
     }
 }
 
-/// Members that a schema does not allow, as they are found.
+/// Collects the members that a schema rejects.
 #[derive(Default)]
 pub(super) struct Unexpected<'v> {
     names: Vec<&'v str>,
@@ -114,7 +114,7 @@ pub(super) struct Unexpected<'v> {
 }
 
 impl<'v> Unexpected<'v> {
-    /// Takes note of a member, by its name as canonical text writes it.
+    /// Adds a member, by its name in canonical form.
     pub(super) fn push(&mut self, raw: &'v str, report: &mut Report, path: &Path) {
         self.count = self.count.saturating_add(1);
         if self.names.len() < NAMES_SHOWN {
@@ -140,7 +140,7 @@ impl<'v> Unexpected<'v> {
     }
 }
 
-/// A name as canonical text writes it, in quotes and not too long.
+/// A name in canonical form, quoted and cut.
 pub(super) fn quoted(raw: &str) -> String {
     match raw.char_indices().nth(NAME_CHARS_MAX) {
         Some((end, _)) => format!("\"{}…\"", raw.get(..end).unwrap_or_default()),
@@ -148,7 +148,7 @@ pub(super) fn quoted(raw: &str) -> String {
     }
 }
 
-/// What `enum` and `const` demand.
+/// What `enum` and `const` require.
 pub(super) fn one_of(values: &ValueSet, shown: &str) -> String {
     if values.len() == 1 { format!("must be {shown}") } else { format!("must be one of {shown}") }
 }

@@ -1,4 +1,4 @@
-//! Keywords about one value: its type, what it equals, numbers and strings.
+//! Keywords about one value: its type, equality, numbers and strings.
 
 use std::cmp::Ordering;
 
@@ -9,7 +9,7 @@ use crate::json::decimal::Decimal;
 use crate::json::node::{Kind, Node};
 use crate::schema::subschema::{Bound, Keyword, TYPES, Types};
 
-/// What reading a number costs, and each of its digits.
+/// The charge of reading a number, and of each of its digits.
 const NUMBER_COST: usize = 80;
 const DIGIT_COST: usize = 8;
 
@@ -78,7 +78,7 @@ impl<'s> Run<'s, '_> {
         Ok(self.number(node)?.is_some_and(|number| number.is_integer()))
     }
 
-    /// A number by value; `None` for everything else.
+    /// A number by value; `None` for other types.
     fn number(&self, node: Node) -> Result<Option<Decimal>, Error> {
         if node.kind() != Kind::Number {
             return Ok(None);
@@ -104,7 +104,7 @@ impl<'s> Run<'s, '_> {
         }
     }
 
-    /// A length is counted in characters (RFC 8259, section 1), not in bytes.
+    /// A length counts characters (RFC 8259, section 1), not bytes.
     fn length(&self, at: At, report: &mut Report, limit: Limit) -> Result<bool, Error> {
         let Some(raw) = at.node.raw_str() else { return Ok(true) };
         self.budget.charge(raw.len())?;

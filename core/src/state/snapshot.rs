@@ -1,10 +1,11 @@
-//! A past version as it is kept: its facts packed into bytes, its document as splices of the next newer one.
+//! A snapshot in storage: its facts packed into bytes, its document as splices of the next newer
+//! version.
 //!
-//! Ten whole copies of a document of 2 KB take 20 KB, ten versions packed like this less than 2. A version that is packed whole
-//! needs no other; every other one is unpacked with the newer one at hand, so a chain of them is walked from the newest. No
-//! chain is longer than [`CHAIN_MAX`], which bounds what a find costs, and what bytes of others can make us do: so many times
-//! the work of reading them at most. Times are kept as their distance from the version's own, and the places of deadlines, the
-//! same for most versions of a state, are shared.
+//! Ten whole copies of a document of 2 KB take 20 KB, ten packed versions less than 2. A snapshot
+//! that is packed whole unpacks by itself; any other needs the next newer version, so a chain is
+//! walked from the newest. [`CHAIN_MAX`] bounds a chain, and with it the cost of a find and the
+//! amplification by a hostile payload. Times are stored as distances from the version's own; most
+//! versions of a state have the same deadline pointers, which are shared.
 
 use std::sync::Arc;
 
@@ -16,53 +17,54 @@ use super::version::Version;
 use crate::state::version::Event;
 use crate::wire::{Reader, Writer};
 
-/// So many versions in a row are kept as splices; then comes one that is whole.
+/// The longest chain of snapshots stored as splices; the next one is whole.
 pub(crate) const CHAIN_MAX: usize = 32;
 
-/// About as long as the facts of a version and the splices of a small change are: they grow if they must.
+/// The usual length of the facts of a version and of the splices of a small change: initial
+/// capacities.
 const FACTS_BYTES: usize = 64;
 const SPLICES_BYTES: usize = 256;
 
-/// How the document is kept.
+/// How the document is stored.
 const WHOLE: u8 = 0;
 const SPLICES: u8 = 1;
 
 /// Pointers of members with a deadline, sorted.
 pub(crate) type Places = Box<[Box<str>]>;
 
-/// A past version.
+/// A snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Past {
-    /// Which members have the deadlines that are in the bytes.
+pub struct Snapshot {
+    /// The members with the deadlines in the bytes.
     places: Arc<Places>,
     packed: Box<[u8]>,
 }
 
-/// What does not depend on another version.
+/// The part that depends on no other version.
 struct Facts<'p> {
     version: Version,
     kind: u8,
     content: &'p [u8],
 }
 
-impl Past {
-    /// Packs a version as splices of the next newer one, from which it differs by `edits`, if they are shorter than it is. Places
-    /// are shared with `kin`.
-    pub(crate) fn of(version: &Version, edits: &Edits, kin: Option<&Past>) -> Past {
+impl Snapshot {
+    /// Packs a version as splices of the next newer one, from which it differs by `edits`, or whole
+    /// if that is shorter. Shares deadline pointers with `kin`.
+    pub(crate) fn of(version: &Version, edits: &Edits, kin: Option<&Snapshot>) -> Snapshot {
         let mut splices = Writer::with_capacity(SPLICES_BYTES);
         edits.write_back(&mut splices, version.document.text());
         if splices.bytes.len() < version.document.text().len() {
-            return Past::pack(version, SPLICES, &splices.bytes, kin);
+            return Snapshot::pack(version, SPLICES, &splices.bytes, kin);
         }
-        Past::whole(version, kin)
+        Snapshot::whole(version, kin)
     }
 
-    /// Packs a version so that no other one is needed to unpack it.
-    pub(crate) fn whole(version: &Version, kin: Option<&Past>) -> Past {
-        Past::pack(version, WHOLE, version.document.text().as_bytes(), kin)
+    /// Packs a version whole, so that it unpacks by itself.
+    pub(crate) fn whole(version: &Version, kin: Option<&Snapshot>) -> Snapshot {
+        Snapshot::pack(version, WHOLE, version.document.text().as_bytes(), kin)
     }
 
-    fn pack(version: &Version, kind: u8, content: &[u8], kin: Option<&Past>) -> Past {
+    fn pack(version: &Version, kind: u8, content: &[u8], kin: Option<&Snapshot>) -> Snapshot {
         let mut out = Writer::with_capacity(FACTS_BYTES.saturating_add(content.len()));
         out.byte(kind);
         out.number(version.number);
@@ -76,26 +78,26 @@ impl Past {
         let places = || version.deadlines.iter().map(|deadline| &deadline.place);
         let shared = kin.map(|kin| &kin.places).filter(|kin| kin.iter().eq(places()));
         let places = shared.map_or_else(|| Arc::new(places().cloned().collect()), Arc::clone);
-        Past { places, packed: out.bytes.into() }
+        Snapshot { places, packed: out.bytes.into() }
     }
 
-    /// Takes over bytes of others; [`Past::unpack`] has the last word on them.
-    pub(crate) fn of_parts(places: Arc<Places>, packed: &[u8]) -> Past {
-        Past { places, packed: packed.into() }
+    /// Takes bytes that are not trusted; [`Snapshot::unpack`] validates them.
+    pub(crate) fn of_parts(places: Arc<Places>, packed: &[u8]) -> Snapshot {
+        Snapshot { places, packed: packed.into() }
     }
 
-    /// Its number, 0 where that can't be read.
+    /// Its version number, 0 for a corrupt one.
     pub(crate) fn number(&self) -> u64 {
         let mut input = Reader::new(&self.packed);
         input.byte().and_then(|_kind| input.number()).unwrap_or(0)
     }
 
-    /// Whether no other version is needed to unpack it.
+    /// Whether it unpacks without another version.
     pub(crate) fn is_whole(&self) -> bool {
         self.packed.first() == Some(&WHOLE)
     }
 
-    /// The version, given the next newer one; `None` for bytes that no version was packed into.
+    /// The version, given the next newer one; `None` for corrupt bytes.
     pub(crate) fn unpack(&self, newer: &Version) -> Option<Version> {
         let Facts { mut version, kind, content } = self.facts()?;
         let text = match kind {
@@ -107,7 +109,7 @@ impl Past {
         Some(version)
     }
 
-    /// All but the document, which is `{}`.
+    /// Everything but the document, which is `{}`.
     fn facts(&self) -> Option<Facts<'_>> {
         let mut input = Reader::new(&self.packed);
         let kind = input.byte().ok()?;
@@ -138,7 +140,7 @@ impl Past {
         Some(Facts { version, kind, content: input.rest() })
     }
 
-    /// The places and the bytes, to be written.
+    /// The deadline pointers and the bytes, for the encoder.
     pub(crate) fn parts(&self) -> (&Arc<Places>, &[u8]) {
         (&self.places, &self.packed)
     }
