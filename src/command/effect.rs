@@ -143,7 +143,9 @@ fn apply(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     // All or nothing, here too: nothing is applied before every part of the request is known to fit.
     Effect::admit(&request.effects, key.held().map(Held::state))?;
     let stream_fits = |stream: &Key| matches!(stream.kind(), Kind::Nothing | Kind::Stream);
-    if !matches!(key.kind(), Kind::Nothing | Kind::State) || !stream.as_ref().is_none_or(stream_fits) {
+    // An effect that only appends an entry has any key: that of the feed is the stream itself.
+    let key_fits = request.effects.is_empty() || matches!(key.kind(), Kind::Nothing | Kind::State);
+    if !key_fits || !stream.as_ref().is_none_or(stream_fits) {
         return Err(Error::BadEffect);
     }
     if let (Some(entry), Some(stream)) = (&request.entry, stream)
