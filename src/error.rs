@@ -110,9 +110,9 @@ impl std::fmt::Display for Error {
                 write!(f, "NOPERM {word} needs the permission to run STATE.SETPROTECTED on this key")
             }
             Error::MayNotPurge => f.write_str("NOPERM PURGE needs the permission to run STATE.SCHEMA DEL"),
-            Error::Uncovers(Uncovered { schema, pointer, annotation }) => write!(
+            Error::Uncovers(uncovered) => write!(
                 f,
-                "NOPERM states use {schema}, and {pointer} would no longer be {annotation}: this needs the permission to run STATE.SETPROTECTED on all keys (~*)"
+                "NOPERM {uncovered}: this needs the permission to run STATE.SETPROTECTED on all keys (~*)"
             ),
             Error::NoPermissionLeft => {
                 f.write_str("NOPERM the permission to run this command on this key was taken away while it waited")

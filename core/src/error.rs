@@ -107,6 +107,15 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
+    /// The changed document exceeds the longest document. The text leaves out its length, which
+    /// includes that of secrets.
+    #[error(
+        "TOOBIG the document would be longer than state.max-bytes, here {limit}: store less, or raise state.max-bytes"
+    )]
+    DocumentTooBig {
+        /// `state.max-bytes`
+        limit: usize,
+    },
     /// A reply exceeds the longest document.
     #[error("TOOBIG {what} {bytes} bytes, state.max-bytes is {limit}: {advice}")]
     ReplyTooBig {
@@ -244,6 +253,7 @@ impl Error {
             Error::BadJson { .. } => prefix::BADJSON,
             Error::BadPatch { .. } | Error::BadPatchShape => prefix::BADPATCH,
             Error::TooBig { .. }
+            | Error::DocumentTooBig { .. }
             | Error::ReplyTooBig { .. }
             | Error::TooManyOperations { .. }
             | Error::TooManyDeadlines { .. } => prefix::TOOBIG,
@@ -271,10 +281,6 @@ impl Error {
     /// Whether this is a rejection, which the audit stream records.
     pub fn is_rejection(&self) -> bool {
         REJECTIONS.contains(&self.prefix())
-    }
-
-    pub(crate) fn document_too_big(bytes: usize, limits: &crate::limits::Limits) -> Error {
-        Error::TooBig { what: "document", bytes, limit_name: "state.max-bytes", limit: limits.bytes_max }
     }
 
     pub(crate) fn not_an_object() -> Error {

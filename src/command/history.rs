@@ -1,6 +1,6 @@
 //! STATE.HISTORY: the kept versions, the present one first.
 
-use redis_state_core::{State, Version, iso8601};
+use redis_state_core::{Budget, Event, State, Version, iso8601};
 
 use super::read;
 use crate::arguments::options::Options;
@@ -9,6 +9,7 @@ use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, READ};
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
+use crate::server::global::config;
 
 pub static COMMAND: Command = Command {
     name: c"state.history",
@@ -23,18 +24,45 @@ pub static COMMAND: Command = Command {
     ..Command::DEFAULT
 };
 
+/// Putting so many bytes of a past version together costs a unit of work.
+const PACKED_BYTES: usize = 6;
+
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let [_, key, rest @ ..] = args else { return Err(Error::WrongArity) };
     let options = Options::parse(&COMMAND, rest)?;
     let count = options.count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX));
     read::state(ctx, *key, |state| {
-        ctx.reply_array(count.min(state.history().len() + 1));
-        state.versions().take(count).for_each(|version| reply(ctx, *key, state, &version));
+        let budget = Budget::new(&config::limits());
+        let mut described = Vec::new();
+        for version in state.versions().take(count) {
+            budget.charge(version.document.text().len() / PACKED_BYTES)?;
+            let bytes = read::bytes(ctx, *key, state, &version, &budget)?;
+            described.push(Described::of(&version, bytes));
+        }
+        ctx.reply_array(described.len());
+        described.iter().for_each(|version| reply(ctx, state, version));
         Ok(())
     })
 }
 
-fn reply(ctx: Ctx, key: RedisStr, state: &State, version: &Version) {
+/// A version without its document: nothing is replied before all of them are known.
+struct Described {
+    number: u64,
+    parent: u64,
+    at_ms: i64,
+    event: Event,
+    actor: Option<Box<str>>,
+    bytes: usize,
+}
+
+impl Described {
+    fn of(version: &Version, bytes: usize) -> Described {
+        let Version { number, parent, at_ms, event, .. } = *version;
+        Described { number, parent, at_ms, event, actor: version.actor.clone(), bytes }
+    }
+}
+
+fn reply(ctx: Ctx, state: &State, version: &Described) {
     ctx.reply_map(7);
     ctx.reply_text("version");
     ctx.reply_int(version.number as i64);
@@ -49,5 +77,5 @@ fn reply(ctx: Ctx, key: RedisStr, state: &State, version: &Version) {
     ctx.reply_text("label");
     ctx.reply_optional(state.history().label_of(version.number));
     ctx.reply_text("bytes");
-    ctx.reply_int(read::bytes(ctx, key, state, version) as i64);
+    ctx.reply_int(version.bytes as i64);
 }

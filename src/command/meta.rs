@@ -31,16 +31,15 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let [_, name] = args else { return Err(Error::WrongArity) };
     let key = Key::open_read(ctx, *name);
     match key.held() {
-        Some(held) => {
-            reply(ctx, &read::shown(ctx, &key, held.state()), &key);
-            Ok(())
-        }
+        Some(held) => reply(ctx, &read::shown(ctx, &key, held.state()), &key),
         None => read::nothing(ctx, &key),
     }
 }
 
-fn reply(ctx: Ctx, state: &State, key: &Key) {
+fn reply(ctx: Ctx, state: &State, key: &Key) -> Result<(), Error> {
     let schema = state.schema();
+    let budget = Budget::new(&config::limits());
+    let bytes = read::bytes(ctx, key.name(), state, state.head(), &budget)?;
     ctx.reply_map(13);
     ctx.reply_text("etag");
     ctx.reply_text(&state.etag().to_string());
@@ -58,7 +57,7 @@ fn reply(ctx: Ctx, state: &State, key: &Key) {
     // A key at the very end of its life still has a time to live.
     ctx.reply_int(key.expires_at_ms().map_or(-1, |at| (at - ctx.now_ms()).max(0)));
     ctx.reply_text("bytes");
-    ctx.reply_int(read::bytes(ctx, key.name(), state, state.head()) as i64);
+    ctx.reply_int(bytes as i64);
     ctx.reply_text("snapshots");
     ctx.reply_int(state.history().len() as i64);
     ctx.reply_text("deadlines");
@@ -79,6 +78,6 @@ fn reply(ctx: Ctx, state: &State, key: &Key) {
     }
     ctx.reply_text("valid");
     // A document that costs more to check than a command may is not known to pass.
-    let budget = Budget::new(&config::limits());
     ctx.reply_int(i64::from(registry::read().admits(state, &budget).unwrap_or(false)));
+    Ok(())
 }

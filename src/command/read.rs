@@ -101,15 +101,33 @@ pub fn past<'d>(ctx: Ctx, state: &State, version: &'d Version) -> Result<Cow<'d,
     })
 }
 
-/// How long the document of a kept version is, as STATE.GET shows it to this caller: the length of
-/// a secret is a hint. 0 where STATE.GET shows nothing, since the schema is gone.
-pub fn bytes(ctx: Ctx, key: RedisStr, state: &State, version: &Version) -> usize {
-    let document = if version.number == state.head().number {
-        present(ctx, key, state.schema(), version)
-    } else {
-        past(ctx, state, version)
-    };
-    document.map_or(0, |document| document.text().len())
+/// The length of a kept version's document, as STATE.GET shows it to this caller: the length of a
+/// secret is a hint. 0 where STATE.GET shows nothing, since the schema is gone.
+///
+/// Errors: `TOOCOSTLY`.
+pub fn bytes(
+    ctx: Ctx,
+    key: RedisStr,
+    state: &State,
+    version: &Version,
+    budget: &Budget,
+) -> Result<usize, Error> {
+    let registry = registry::read();
+    let document = &version.document;
+    if version.number == state.head().number {
+        return Ok(match registry.hiding_present(state.schema(), version) {
+            Ok(Some(hiding)) if !ctx.may_set_protected(key) => hiding.masked_len(document, budget)?,
+            Err(_) if !ctx.may_set_protected(key) => 0,
+            _ => document.text().len(),
+        });
+    }
+    decide::charge_snapshot(version, ctx.command_ms(version.deadlines.first_ms()), budget)?;
+    let document = unlapsed(ctx, state, version);
+    Ok(match registry.hiding_snapshot(state.schema(), version) {
+        Ok(None) => document.text().len(),
+        Ok(Some(hiding)) => hiding.masked_len(&document, budget)?,
+        Err(_) => 0,
+    })
 }
 
 /// The document of a kept version without what has lapsed since.

@@ -38,7 +38,8 @@ impl World {
         let (key, remarks) = (recover.key, &recover.common.remarks);
         let state = self.slots[key].state.clone();
         let recorded = || self.recorded_schema(key).filter(|_| state.is_none());
-        let schema = self.schema_for(key, state.as_ref(), recover.schema.or_else(recorded), true)?;
+        let may_move = recover.schema.is_some();
+        let schema = self.schema_for(key, state.as_ref(), recover.schema.or_else(recorded), may_move)?;
         let obeyed = self.obeyed(state.as_ref(), schema);
         let mut tried: Vec<(&'static str, Want)> = Vec::new();
         for (rung, parent, value) in self.rungs(state.as_ref(), obeyed) {

@@ -52,7 +52,24 @@ impl World {
             (None, ..) => return other("BADSCHEMA ".into()),
         };
         schema.map_or(Ok(()), |name| self.needs(name))?;
+        if let Some(state) = state.filter(|_| !protect) {
+            self.may_move(state, schema)?;
+        }
         Ok(schema)
+    }
+
+    /// Only SETPROTECTED moves a state to a schema under which a secret of its own schema is none.
+    fn may_move(&self, state: &State, schema: Option<&'static str>) -> Result<(), Want> {
+        let Obeyed { rules, former, former_is_gone } = self.obeyed(Some(state), schema);
+        let secrets = |rules: Option<Rules>| rules.map(Rules::secrets).unwrap_or_default();
+        let hidden = secrets(rules);
+        let shows = secrets(former).iter().any(|place| !hidden.contains(place));
+        let may_show = former_is_gone && state.schema.is_some_and(|schema| schema.has_secrets);
+        if schema.is_some() && (shows || may_show) {
+            let own = state.schema_name().unwrap_or_default();
+            return Err(Want::ErrorBegins(format!("BADSCHEMA states use {own}, ")));
+        }
+        Ok(())
     }
 
     /// Counts a command on a bound key, and one that makes a state obey another schema than before.

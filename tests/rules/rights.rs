@@ -160,3 +160,94 @@ fn what_is_guarded_in_a_state_is_not_uncovered_by_its_schema() {
         keeper.ok(&["STATE.SCHEMA", "SET", "vimbiso.rules", "{}"]);
     });
 }
+
+/// Each sequence hid from a look at the schemas in use: the state moves only when it is written.
+#[test]
+fn no_sequence_of_schema_commands_uncovers_a_secret() {
+    const PINS: &str = r#"{"properties":{"pin":{"x-secret":true}}}"#;
+    let set = |name: &str, text: &str| format!("STATE.SCHEMA SET {name} {text}");
+    let bind = |pattern: &str, name: &str| format!("STATE.SCHEMA BIND {pattern} {name}");
+    let sequences = [
+        vec![set("bot.clone", PINS), bind(KEY, "bot.clone"), set("bot.clone", "{}")],
+        vec![
+            set("bot.clone", &format!(r#"{{"x-bind":["{KEY}"],{}"#, &PINS[1..])),
+            set("bot.clone", &format!(r#"{{"x-bind":["{KEY}"]}}"#)),
+        ],
+        vec![
+            set("bot.clone", PINS),
+            bind(KEY, "bot.clone"),
+            "STATE.SCHEMA DEL bot.clone FORCE".to_owned(),
+            set("bot.clone", "{}"),
+        ],
+        vec![bind("*", "bot.open"), format!("STATE.SCHEMA UNBIND {KEY}")],
+    ];
+    for sequence in sequences {
+        state_test(|server, client| {
+            client.ok(&["STATE.SCHEMA", "SET", "bot.pins", PINS]);
+            client.ok(&["STATE.SCHEMA", "SET", "bot.open", "{}"]);
+            // No state exists yet, so the last sequence's binding is allowed.
+            let mut schemas = schema_administrator(server, client);
+            if sequence.len() == 2 && sequence[0].starts_with("STATE.SCHEMA BIND") {
+                client.ok(&["STATE.SCHEMA", "BIND", KEY, "bot.pins"]);
+                schemas.ok(&words(&sequence[0]));
+            }
+            client.ok(&["STATE.SETPROTECTED", KEY, "0", r#"{"pin":"7391"}"#, "SCHEMA", "bot.pins"]);
+            for line in &sequence {
+                schemas.call(&words(line));
+            }
+            let mut flow = flow(server, client);
+            let error = flow.err(&["STATE.UPDATE", KEY, "*", r#"{"stage":"menu"}"#]);
+            assert!(
+                error.starts_with("BADSCHEMA states use bot.pins, and /pin would no longer be x-secret "),
+                "{sequence:?}: {error}"
+            );
+            assert_eq!(flow.state(KEY).1, r#"{"pin":"***"}"#, "{sequence:?}");
+            // A caller with the right moves the state, as the error says.
+            client.ok(&["STATE.SETPROTECTED", KEY, "*", r#"{"stage":"menu"}"#]);
+            assert_eq!(flow.state(KEY).1, r#"{"pin":"7391","stage":"menu"}"#, "{sequence:?}");
+        });
+    }
+}
+
+#[test]
+fn a_missing_schema_in_use_is_set_again_with_the_right_to_secrets_only() {
+    state_test(|server, client| {
+        client.ok(&["STATE.SCHEMA", "SET", "bot.pins", r#"{"properties":{"pin":{"x-secret":true}}}"#]);
+        client.ok(&["STATE.UPDATE", KEY, "0", r#"{"pin":"7391"}"#, "SCHEMA", "bot.pins"]);
+        client.ok(&["STATE.SCHEMA", "DEL", "bot.pins", "FORCE"]);
+        let mut schemas = schema_administrator(server, client);
+        let error = schemas.err(&["STATE.SCHEMA", "SET", "bot.pins", "{}"]);
+        assert!(error.starts_with("NOPERM states use bot.pins, which is missing"), "{error}");
+        schemas.ok(&["STATE.SCHEMA", "SET", "bot.other", "{}"]);
+        client.ok(&["STATE.SCHEMA", "BIND", KEY, "bot.other"]);
+        let error = client.err(&["STATE.UPDATE", KEY, "*", r#"{"stage":"menu"}"#]);
+        assert!(error.starts_with("BADSCHEMA states use bot.pins, which is missing"), "{error}");
+        client.ok(&["STATE.SCHEMA", "SET", "bot.pins", "{}"]);
+    });
+}
+
+/// By how much a document is too long is the length of what it hides.
+#[test]
+fn a_document_that_is_too_long_does_not_tell_its_length() {
+    state_test(|server, client| {
+        client.ok(&["STATE.SCHEMA", "SET", "bot.pins", r#"{"properties":{"pin":{"x-secret":true}}}"#]);
+        let mut flow = flow(server, client);
+        let mut errors = ["7391", "739173917391"].map(|pin| {
+            client.call(&["DEL", KEY]);
+            client.ok(&["STATE.UPDATE", KEY, "0", &format!(r#"{{"pin":"{pin}"}}"#), "SCHEMA", "bot.pins"]);
+            let long = format!(r#"{{"note":"{}"}}"#, "x".repeat(1_048_560));
+            flow.err(&["STATE.UPDATE", KEY, "*", &long, "DRYRUN"])
+        });
+        assert!(errors[0].starts_with("TOOBIG the document would be longer than "), "{}", errors[0]);
+        errors.sort_unstable();
+        assert_eq!(errors[0], errors[1]);
+    });
+}
+
+/// A user with the right to change schemas and without the right to any key.
+fn schema_administrator(server: &Server, client: &mut Client) -> Client {
+    client.ok(&words("ACL SETUSER schemas reset on >secret resetkeys -@all +state.schema"));
+    let mut schemas = server.client();
+    schemas.ok(&["AUTH", "schemas", "secret"]);
+    schemas
+}

@@ -206,3 +206,16 @@ fn every_command_stays_within_the_bounds_on_a_large_state() {
     play("STATE.", 25);
     play("a creation of 60,000 members", 1);
 }
+
+#[test]
+fn wide_objects_are_compared_and_masked_within_the_bound() {
+    play("a wide object", 5);
+    play("a wide difference", 1);
+}
+
+#[test]
+fn rebasing_a_wide_change_is_charged_before_it_is_compared() {
+    play("a wide SHALLOW", 1);
+    play("a wide MERGE", 1);
+    play("a wide REPLACE", 1);
+}

@@ -19,6 +19,7 @@ use crate::schema::annotations::protect::Before;
 use crate::schema::annotations::rules::Rules;
 use crate::schema::annotations::secrets::hidden;
 use crate::schema::compiled::Schema;
+use crate::schema::uncovered::Uncovered;
 use crate::state::State;
 use crate::state::deadlines::Deadlines;
 use crate::state::history::Dropped;
@@ -65,11 +66,31 @@ impl ApplicableSchema {
         let get = |name: &str| context.registry.get(name).cloned();
         let former = own.flatten().filter(|own| Some(*own) != name).map(get);
         let former_is_gone = former.as_ref().is_some_and(Result::is_err);
-        Ok(ApplicableSchema {
-            schema: name.map(get).transpose()?,
-            former: former.and_then(Result::ok),
-            former_is_gone,
-        })
+        let (schema, former) = (name.map(get).transpose()?, former.and_then(Result::ok));
+        let applicable = ApplicableSchema { schema, former, former_is_gone };
+        if let Some(state) = state.filter(|_| !may_change) {
+            applicable.check_covers(state)?;
+        }
+        Ok(applicable)
+    }
+
+    /// Rejects another schema under which a member of the state would no longer be secret: a schema administrator sets bindings, and may lack the right to read secrets.
+    fn check_covers(&self, state: &State) -> Result<(), Error> {
+        let was_secret = state.schema().is_some_and(|own| own.has_secrets);
+        let uncovered = match (&self.former, &self.schema) {
+            (Some(former), Some(schema)) => Uncovered::find_secret(former, schema.rules()),
+            (None, Some(_)) if self.former_is_gone && was_secret => {
+                state.schema().map(|own| Uncovered::Unknown { schema: own.name.to_string() })
+            }
+            _ => None,
+        };
+        match (uncovered, &self.schema) {
+            (Some(uncovered), Some(schema)) => Err(rejected(format!(
+                "{uncovered} under {}, which the key is bound to: STATE.SETPROTECTED gives the state that schema",
+                schema.reference().name
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// The reference that a state stores.
@@ -107,12 +128,15 @@ impl ApplicableSchema {
         let Some(former) = self.former.as_ref().filter(|former| former.rules().has_secrets()) else {
             return !version.has_secret;
         };
-        let tree = version.document.tree();
-        let mut hidden = Draft::Same(tree.root());
-        self.schema.iter().for_each(|schema| schema.rules().mask(&mut hidden));
-        let before = hidden.to_text();
-        former.rules().mask(&mut hidden);
-        hidden.to_text() == before
+        let document = version.document.tree();
+        let masked = self.schema.as_ref().map(|schema| schema.rules().masked(document.root()));
+        let masked = masked.as_ref().unwrap_or(&document);
+        former.rules().masked(masked.root()).text() == masked.text()
+    }
+
+    /// Whether members may be preserved when the document of another version is restored.
+    pub fn preserves(&self) -> bool {
+        self.rules().any(Rules::preserves)
     }
 
     fn rules(&self) -> impl Iterator<Item = &Rules> {
@@ -317,12 +341,21 @@ impl ApplicableSchema {
         if !self.rules().any(|rules| rules.has_secrets() && (tells_all || told(rules))) {
             return None;
         }
-        let (mut before, mut after) = (before.map(Draft::Same), Draft::Same(after));
-        self.rules().for_each(|rules| match &mut before {
-            Some(before) => rules.mask_pair(before, &mut after),
-            None => rules.mask(&mut after),
-        });
-        Some((before.map(Draft::into_tree), after.into_tree()))
+        let mut masked: Option<(Option<Tree>, Tree)> = None;
+        for rules in self.rules() {
+            let (before, after) = match &masked {
+                Some((before, after)) => (before.as_ref().map(Tree::root), after.root()),
+                None => (before, after),
+            };
+            masked = Some(match before {
+                Some(before) => {
+                    let (before, after) = rules.masked_pair(before, after);
+                    (Some(before), after)
+                }
+                None => (None, rules.masked(after)),
+            });
+        }
+        masked
     }
 
     /// Rejects a value that violates the schema. `state` is the state it was made from, and

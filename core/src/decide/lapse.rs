@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 
 use super::outcome::{Course, Outcome};
 use crate::audit::entry::Entry;
+use crate::budget::Budget;
 use crate::context::Context;
+use crate::error::Error;
 use crate::etag::{Etag, VERSION_MAX};
 use crate::json::draft::Draft;
 use crate::json::node::Node;
@@ -65,7 +67,7 @@ pub fn lapse(state: &State, context: &Context) -> Option<Outcome> {
         document,
     };
     let dropped = state.history().plan(Some(head.number), None, context.limits);
-    let masked = schema.map(|schema| masked(schema.rules(), &before, &after));
+    let masked = schema.map(|schema| schema.rules().masked_pair(before.root(), after.root()));
     let shown = match (&masked, state.schema()) {
         (Some((before, after)), _) => Ok((before.root(), after.root())),
         (None, None) => Ok((before.root(), after.root())),
@@ -105,6 +107,40 @@ pub fn lapsed_state<'s>(state: &'s State, context: &Context) -> Cow<'s, State> {
     shown
 }
 
+/// The charge of a lapse of the members at `places`: each object on the path to one is opened, and
+/// the text is written again.
+pub(super) fn lapse_cost<'p>(document: Node, places: impl Iterator<Item = &'p str>) -> usize {
+    const BYTE: usize = 5;
+    const MEMBER: usize = 250;
+    let holders: BTreeSet<&str> =
+        places.filter_map(|place| place.rsplit_once('/')).map(|(holder, _)| holder).collect();
+    let mut opened = BTreeSet::new();
+    let mut members: usize = 0;
+    for holder in holders {
+        let mut value = Some(document);
+        let mut tokens = Pointer::parse(holder).into_iter().flat_map(|pointer| pointer.tokens().to_vec());
+        while let Some(object) = value {
+            if opened.insert(object.range().start) {
+                members = members.saturating_add(object.children().len());
+            }
+            value = tokens.next().and_then(|token| object.get(&token));
+        }
+    }
+    document.text().len().saturating_mul(BYTE).saturating_add(members.saturating_mul(MEMBER))
+}
+
+/// Charges the work of [`snapshot_document`].
+///
+/// Errors: `TOOCOSTLY`.
+pub fn charge_snapshot(version: &Version, now_ms: i64, budget: &Budget) -> Result<(), Error> {
+    let due = version.deadlines.iter().take_while(|deadline| deadline.at_ms <= now_ms);
+    let mut due = due.map(|deadline| &*deadline.place).peekable();
+    if due.peek().is_none() {
+        return Ok(());
+    }
+    budget.charge(lapse_cost(version.document.tree().root(), due))
+}
+
 /// The document of a snapshot without the members that have lapsed since.
 pub fn snapshot_document<'v>(
     schema: Option<&Schema>,
@@ -132,16 +168,9 @@ fn lapsed(schema: Option<&Schema>, tree: &Tree, places: &[Pointer]) -> Tree<'sta
     value.into_tree()
 }
 
-fn masked(rules: &Rules, before: &Tree, after: &Tree) -> (Tree<'static>, Tree<'static>) {
-    let (mut before, mut after) = (Draft::Same(before.root()), Draft::Same(after.root()));
-    rules.mask_pair(&mut before, &mut after);
-    (before.into_tree(), after.into_tree())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::Budget;
     use crate::limits::Limits;
     use crate::state::etag_keys::Keys;
 

@@ -25,7 +25,7 @@ pub use crate::audit::rebuild::Recorded;
 pub use crate::context::{Context, Metadata, Rights, Rung};
 pub use attempt::{Try, attempt, failed_attempt};
 pub use delete::delete;
-pub use lapse::{lapse, lapsed_state, snapshot_document};
+pub use lapse::{charge_snapshot, lapse, lapsed_state, snapshot_document};
 pub use outcome::{Course, Outcome};
 pub use recover::{Recover, Recovery, recover};
 pub use reset::{Reset, reset};

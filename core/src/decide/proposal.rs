@@ -4,6 +4,7 @@
 use super::applicable_schema::ApplicableSchema;
 use super::attempt;
 use super::expiry::{expiry, moved};
+use super::lapse::lapse_cost;
 use crate::audit::entry::{CommitFacts, Entry, carries_document};
 use crate::context::{Context, Metadata, Rung};
 use crate::decide::outcome::{Course, Outcome};
@@ -20,10 +21,6 @@ use crate::state::document::Document;
 use crate::state::effect::{Commit, Effect, Relabel};
 use crate::state::history::Dropped;
 use crate::state::version::{Event, Label, Version};
-
-/// The charge of a lapse by byte of the document: twice the measured cost, since the command that
-/// commits it has work of its own.
-const LAPSE_BYTE_COST: usize = 5;
 
 /// A document and its deadlines.
 struct Content {
@@ -58,8 +55,11 @@ impl Proposal<'_> {
         let document = Document::from_tree(&self.after, context.limits)?;
         let deadlines = self.applicable.deadlines(state.zip(before), after, &self.written, context.now_ms)?;
         // Every reader computes each due lapse, so its cost is charged now.
-        let lapses = deadlines.instants().saturating_mul(document.text().len());
-        context.budget.charge(lapses.saturating_mul(LAPSE_BYTE_COST))?;
+        let instants = deadlines.instants();
+        if instants > 0 {
+            let places = deadlines.iter().map(|deadline| &*deadline.place);
+            context.budget.charge(instants.saturating_mul(lapse_cost(after, places)))?;
+        }
         let expires_at_ms = expiry(self.ttl, state, self.applicable.schema.as_deref(), &deadlines, context)?;
         let attempted = attempt::success(state, self.metadata, context)?;
         let content = Content { document, deadlines };

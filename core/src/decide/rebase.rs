@@ -11,6 +11,8 @@
 //! not at all.
 
 use super::applicable_schema::ApplicableSchema;
+use crate::budget::Budget;
+use crate::error::Error;
 use crate::etag::Expected;
 use crate::json::change::{Change, ChangeKind};
 use crate::json::lookup::Lookup;
@@ -20,19 +22,29 @@ use crate::state::State;
 use crate::state::version::Version;
 use std::collections::BTreeMap;
 
+/// The charge of a member that a change names: it is looked up in both documents.
+const MEMBER_NAMED: usize = 2_000;
+/// The charge of a member that is compared, and of one that has to be searched for since the order differs.
+const MEMBER_COMPARED: usize = 100;
+const MEMBER_FOUND: usize = 500;
+
 /// The version that `change` was made for, if it can be rebased: the version is kept as a snapshot,
 /// and nothing that the change writes has changed since.
+///
+/// Errors: `TOOCOSTLY`.
 pub(super) fn base(
     state: &State,
     present: Node,
     expected: Expected,
     change: &Change,
     applicable: &ApplicableSchema,
-) -> Option<u64> {
-    let version = kept(state, expected)?;
+    budget: &Budget,
+) -> Result<Option<u64>, Error> {
+    let Some(version) = kept(state, expected) else { return Ok(None) };
     let before = version.document.tree();
-    let written = written(change, applicable, before.root(), present);
-    (!written.differ(Some(before.root()), Some(present))).then_some(version.number)
+    let written = written(change, applicable, before.root(), present, budget)?;
+    let has_changed = written.differ(Some(before.root()), Some(present), budget)?;
+    Ok((!has_changed).then_some(version.number))
 }
 
 /// The snapshot of the expected version.
@@ -75,26 +87,51 @@ impl Members {
     }
 
     /// Whether one of the members differs between `before` and `after`.
-    fn differ(&self, before: Option<Node>, after: Option<Node>) -> bool {
+    fn differ(&self, before: Option<Node>, after: Option<Node>, budget: &Budget) -> Result<bool, Error> {
         match objects(before, after) {
             Some((old, new)) if !self.whole => {
-                self.below.iter().any(|(name, members)| members.differ(old.get(name), new.get(name)))
+                for (name, members) in &self.below {
+                    if members.differ(old.get(name), new.get(name), budget)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
             }
-            _ if self.whole || !self.below.is_empty() => differ(before, after),
-            _ => false,
+            _ if self.whole || !self.below.is_empty() => differ(before, after, budget),
+            _ => Ok(false),
         }
     }
 }
 
 /// Whether a member has changed. The order of members does not count.
-fn differ(before: Option<Node>, after: Option<Node>) -> bool {
+fn differ(before: Option<Node>, after: Option<Node>, budget: &Budget) -> Result<bool, Error> {
     let Some((old, new)) = objects(before, after) else {
-        return before.map(Node::text) != after.map(Node::text);
+        return Ok(before.map(Node::text) != after.map(Node::text));
     };
+    if old.text() == new.text() {
+        return Ok(false);
+    }
+    budget.charge(old.children().len().saturating_mul(MEMBER_COMPARED))?;
+    if old.children().len() != new.children().len() {
+        return Ok(true);
+    }
     let mut members = Lookup::new(new);
-    old.text() != new.text()
-        && (old.children().count() != new.children().count()
-            || old.children().any(|member| differ(Some(member), members.get_raw(member.raw_name()))))
+    let mut is_reordered = false;
+    for member in old.children() {
+        let after = match members.next_named(member.raw_name()) {
+            Some(after) => Some(after),
+            None => {
+                if !std::mem::replace(&mut is_reordered, true) {
+                    budget.charge(old.children().len().saturating_mul(MEMBER_FOUND))?;
+                }
+                members.get_raw(member.raw_name())
+            }
+        };
+        if differ(Some(member), after, budget)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Both, when both are objects.
@@ -103,36 +140,45 @@ fn objects<'v>(before: Option<Node<'v>>, after: Option<Node<'v>>) -> Option<(Nod
 }
 
 /// What a change writes and reads. `"***"` for a secret mentions no member.
-fn written(change: &Change, applicable: &ApplicableSchema, before: Node, after: Node) -> Members {
+fn written(
+    change: &Change,
+    applicable: &ApplicableSchema,
+    before: Node,
+    after: Node,
+    budget: &Budget,
+) -> Result<Members, Error> {
     let mut members = Members::default();
     match change.kind() {
         ChangeKind::Patch => {
             let pointers =
                 patch::pointers(change.json(), &|pointer, value| applicable.is_no_mention(pointer, value));
             for pointer in pointers {
+                budget.charge(pointer.tokens().len().saturating_mul(MEMBER_NAMED))?;
                 members.add(pointer.tokens().iter().map(String::as_str), before, after);
             }
         }
         ChangeKind::Merge | ChangeKind::Shallow if change.json().is_object() => {
             let mentioned = applicable.mentions(change);
             if change.kind() == ChangeKind::Merge {
-                return merged(change.json(), mentioned.root(), Some(after));
+                return merged(change.json(), mentioned.root(), Some(after), budget);
             }
+            budget.charge(mentioned.root().children().len().saturating_mul(MEMBER_NAMED))?;
             for member in mentioned.root().children() {
                 members.add([&*member.name()], before, after);
             }
         }
-        _ => return Members::all(),
+        _ => return Ok(Members::all()),
     }
-    members
+    Ok(members)
 }
 
 /// The leaves of a merge patch; `sent` is the patch as sent, with masked secrets. An empty object
 /// is a leaf, but one that is empty only without its masked secrets writes nothing into an object.
-fn merged(sent: Node, mentioned: Node, after: Option<Node>) -> Members {
+fn merged(sent: Node, mentioned: Node, after: Option<Node>, budget: &Budget) -> Result<Members, Error> {
     if !sent.is_object() || !mentioned.is_object() {
-        return Members::all();
+        return Ok(Members::all());
     }
+    budget.charge(mentioned.children().len().saturating_mul(MEMBER_NAMED))?;
     let mut members = Members::default();
     let mut all_sent = Lookup::new(sent);
     for mentioned in mentioned.children() {
@@ -141,11 +187,11 @@ fn merged(sent: Node, mentioned: Node, after: Option<Node>) -> Members {
         let after = after.and_then(|after| after.get(&name));
         let is_empty = |value: Node| value.is_object() && value.is_empty();
         let below = match (is_empty(mentioned), is_empty(sent)) {
-            (false, _) => merged(sent, mentioned, after),
+            (false, _) => merged(sent, mentioned, after, budget)?,
             (true, false) if after.is_some_and(Node::is_object) => continue,
             (true, _) => Members::all(),
         };
         members.below.insert(name.into_owned(), below);
     }
-    members
+    Ok(members)
 }

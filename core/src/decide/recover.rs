@@ -90,21 +90,29 @@ impl Ladder<'_> {
         let parent = state.head().number;
         self.valid(state, present)
             .or_else(|| {
+                self.go_on()?;
                 let after = self.with_defaults(present);
                 self.step(Rung::Defaults, Some((state, present)), parent, after)
             })
             .or_else(|| {
+                self.go_on()?;
                 let after = self.without_unknown(present);
                 self.step(Rung::Revision, Some((state, present)), parent, after)
             })
             .or_else(|| self.version(Rung::Snapshot, state, present))
             .or_else(|| self.version(Rung::Label, state, present))
             .or_else(|| {
+                self.go_on()?;
                 let initial = self.applicable.initial();
                 let initial = Draft::Same(initial.root());
                 let after = self.applicable.preserve(initial, present, Preserve::AnnotatedIfPresent);
                 self.step(Rung::Reset, Some((state, present)), parent, Ok(after))
             })
+    }
+
+    /// `None` once the budget is used up: no rung is tried then.
+    fn go_on(&self) -> Option<()> {
+        self.context.budget.charge(1).ok()
     }
 
     fn climb_without_state(&mut self, trail: &[Recorded]) -> Option<(Rung, Outcome)> {
@@ -141,6 +149,7 @@ impl Ladder<'_> {
         let labelled = |version: &Cow<Version>| state.history().label_of(version.number).is_some();
         let wanted = |version: &Cow<Version>| labelled(version) == (rung == Rung::Label);
         for version in state.versions().skip(1).filter(wanted) {
+            self.context.budget.charge(version.document.text().len()).ok()?;
             let past = self.applicable.snapshot(&version, self.context.now_ms);
             let after = self.applicable.preserve(Draft::Same(past.root()), present, Preserve::Annotated);
             if self.applicable.admits(after.root(), self.context.budget) == Ok(true) {

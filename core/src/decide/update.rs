@@ -71,7 +71,8 @@ fn changed(
     let before = present.as_ref().map(Tree::root);
     let rebased = match (state, before, conflict) {
         (Some(state), Some(present), Some(conflict)) => {
-            Some(rebase::base(state, present, request.expected, &change, &applicable).ok_or(conflict)?)
+            let (expected, budget) = (request.expected, context.budget);
+            Some(rebase::base(state, present, expected, &change, &applicable, budget)?.ok_or(conflict)?)
         }
         _ => None,
     };

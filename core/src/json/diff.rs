@@ -8,7 +8,8 @@
 //! popped or changed element, as in conversations; a longest common subsequence would cost the
 //! square.
 
-use super::lookup::Lookup;
+use std::collections::HashMap;
+
 use super::node::{Kind, Node};
 use crate::limits::Limits;
 use crate::shown::start_of;
@@ -149,7 +150,14 @@ fn compare(from: Node, to: Node, path: &mut String, operations: &mut Operations)
                 }
             }
         }
-        (Kind::Object, Kind::Object) if keeps_order(from, to) => members(from, to, path, operations),
+        (Kind::Object, Kind::Object) => {
+            let middle = Middle::of(from, to);
+            if middle.keeps_order() {
+                members(&middle, path, operations);
+            } else if from.text() != to.text() {
+                operations.push(Op::Replace, path, Some(to));
+            }
+        }
         (Kind::Array, Kind::Array) => elements(from, to, path, operations),
         _ if from.text() == to.text() => {}
         _ => operations.push(Op::Replace, path, Some(to)),
@@ -158,7 +166,7 @@ fn compare(from: Node, to: Node, path: &mut String, operations: &mut Operations)
 
 /// Whether two values are compared member by member, and not replaced whole.
 pub(crate) fn goes_by_members(from: Node, to: Node) -> bool {
-    from.is_object() && to.is_object() && (has_same_names(from, to) || keeps_order(from, to))
+    from.is_object() && to.is_object() && (has_same_names(from, to) || Middle::of(from, to).keeps_order())
 }
 
 /// Whether members have the same names in the same order, as most do.
@@ -173,24 +181,84 @@ fn has_same_names(old: Node, new: Node) -> bool {
     }
 }
 
-/// Whether removing and appending members turns the order of `old` into that of `new`.
-fn keeps_order(old: Node, new: Node) -> bool {
-    let (mut in_new, mut in_old) = (Lookup::new(new), Lookup::new(old));
-    let mut names = new.children().map(Node::raw_name);
-    let mut kept = old.children().map(Node::raw_name).filter(|name| in_new.get_raw(name).is_some());
-    kept.all(|old| names.next() == Some(old)) && names.all(|name| in_old.get_raw(name).is_none())
+/// Two objects without the members that both begin and end with: names are looked up between those only.
+struct Middle<'a> {
+    begin: usize,
+    end: usize,
+    old: Node<'a>,
+    new: Node<'a>,
 }
 
-fn members(old: Node, new: Node, path: &mut String, operations: &mut Operations) {
-    let (mut in_new, mut in_old) = (Lookup::new(new), Lookup::new(old));
-    for member in old.children().filter(|member| in_new.get_raw(member.raw_name()).is_none()) {
+impl<'a> Middle<'a> {
+    /// Objects that differ in more names than this are told as a whole: the tables for looking them up take longer than is worth it.
+    const NAMES_MAX: usize = 20_000;
+
+    fn of(old: Node<'a>, new: Node<'a>) -> Middle<'a> {
+        let same = |(old, new): &(Node, Node)| old.is_namesake_of(*new);
+        let begin = old.children().zip(new.children()).take_while(same).count();
+        let left = old.children().len().min(new.children().len()).saturating_sub(begin);
+        let end = old.children().rev().zip(new.children().rev()).take(left).take_while(same).count();
+        Middle { begin, end, old, new }
+    }
+
+    fn between(&self, object: Node<'a>) -> impl Iterator<Item = Node<'a>> + use<'a> {
+        let count = object.children().len().saturating_sub(self.begin.saturating_add(self.end));
+        object.children().skip(self.begin).take(count)
+    }
+
+    fn old(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
+        self.between(self.old)
+    }
+
+    fn new(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
+        self.between(self.new)
+    }
+
+    /// Whether removing and appending members turns the order of `old` into that of `new`.
+    fn keeps_order(&self) -> bool {
+        let names = self.old().count().saturating_add(self.new().count());
+        if names > Self::NAMES_MAX {
+            return false;
+        }
+        let (in_old, in_new) = (Names::of(self.old()), Names::of(self.new()));
+        let mut names = self.new().map(Node::raw_name);
+        let mut kept = self.old().map(Node::raw_name).filter(|name| in_new.get(name).is_some());
+        kept.all(|old| names.next() == Some(old))
+            && names.all(|name| self.end == 0 && in_old.get(name).is_none())
+    }
+}
+
+/// Members by the way their names are written.
+struct Names<'a>(HashMap<&'a str, Node<'a>>);
+
+impl<'a> Names<'a> {
+    fn of(members: impl Iterator<Item = Node<'a>>) -> Names<'a> {
+        Names(members.map(|member| (member.raw_name(), member)).collect())
+    }
+
+    fn get(&self, raw_name: &str) -> Option<Node<'a>> {
+        self.0.get(raw_name).copied()
+    }
+}
+
+fn members(middle: &Middle, path: &mut String, operations: &mut Operations) {
+    let (in_old, in_new) = (Names::of(middle.old()), Names::of(middle.new()));
+    for member in middle.old().filter(|member| in_new.get(member.raw_name()).is_none()) {
         within(path, member.raw_name(), |path| operations.push(Op::Remove, path, None));
     }
-    for member in new.children() {
+    let Middle { begin, end, old, new } = middle;
+    let ends = new.children().len().saturating_sub(*end);
+    for (index, member) in new.children().enumerate() {
         if operations.is_full() {
             return;
         }
-        let before = in_old.get_raw(member.raw_name());
+        let before = if index < *begin {
+            old.child(index)
+        } else if index < ends {
+            in_old.get(member.raw_name())
+        } else {
+            old.child(index.saturating_add(old.children().len()).saturating_sub(new.children().len()))
+        };
         within(path, member.raw_name(), |path| match before {
             Some(before) if before.text() == member.text() => {}
             Some(before) => compare(before, member, path, operations),

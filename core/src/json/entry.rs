@@ -5,6 +5,9 @@
     reason = "positions in a text that is shorter than 4 GiB: sums of two of them fit a usize of 64 bits"
 )]
 
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use once_cell::race::OnceBox;
 
 use super::skip::{container_end, scalar_end, string_end};
@@ -28,14 +31,44 @@ pub(super) struct Entry {
 #[derive(Debug)]
 struct Inside {
     entries: Vec<Entry>,
-    /// The positions of the members of a wide object, sorted by name; built by the first lookup. A
-    /// schema can name a thousand members of an object that has a hundred thousand, and a linear
-    /// search for each would block the server.
-    sorted: OnceBox<Vec<u32>>,
+    /// How often a member of a wide object was searched for linearly.
+    scans: AtomicU32,
+    /// The positions of the members of a wide object; built once many were searched for. A schema can
+    /// name a thousand members of an object that has a hundred thousand, and a linear search for each
+    /// would block the server.
+    table: OnceBox<Table>,
+}
+
+/// The positions of an object's members, sorted by the hashes of their names. Not sorted by name:
+/// that takes four times as long.
+#[derive(Debug)]
+struct Table {
+    hashing: RandomState,
+    places: Vec<(u64, u32)>,
+}
+
+impl Table {
+    fn of(entries: &[Entry], text: &str) -> Table {
+        let hashing = RandomState::new();
+        let hashes = entries.iter().map(|entry| hashing.hash_one(entry.raw_name(text)));
+        let mut places: Vec<(u64, u32)> = hashes.zip(0..).collect();
+        places.sort_unstable();
+        Table { hashing, places }
+    }
+
+    /// The positions of the members whose names have this hash: one, but for a rare collision.
+    fn candidates(&self, raw: &str) -> impl Iterator<Item = usize> + '_ {
+        let hash = self.hashing.hash_one(raw);
+        let begin = self.places.partition_point(|(other, _)| *other < hash);
+        let behind = self.places.iter().skip(begin).take_while(move |(other, _)| *other == hash);
+        behind.map(|(_, place)| *place as usize)
+    }
 }
 
 /// The most members that are searched linearly.
 const FEW: usize = 64;
+/// The linear searches before the table is built: building it takes as long as these.
+const SCANS_MAX: u32 = 16;
 
 impl Entry {
     /// A value that is not parsed yet.
@@ -81,25 +114,21 @@ impl Entry {
     pub(super) fn position(&self, text: &str, raw: &str) -> Option<usize> {
         let inside = self.inside(text);
         let is_named = |entry: &Entry| entry.is_named(text, raw);
-        if inside.entries.len() <= FEW {
+        if !inside.is_looked_up_in_a_table() {
+            inside.scans.fetch_add(1, Ordering::Relaxed);
             return inside.entries.iter().position(is_named);
         }
-        let sorted = inside.sorted.get_or_init(|| {
-            let mut sorted: Vec<u32> = (0..inside.entries.len() as u32).collect();
-            sorted.sort_unstable_by_key(|place| inside.raw_name(text, *place));
-            Box::new(sorted)
-        });
-        let found = sorted.binary_search_by(|place| inside.raw_name(text, *place).cmp(raw)).ok()?;
-        sorted.get(found).map(|place| *place as usize)
+        let table = inside.table.get_or_init(|| Box::new(Table::of(&inside.entries, text)));
+        table.candidates(raw).find(|place| inside.entries.get(*place).is_some_and(is_named))
     }
 
     /// The charge of sorting the names of a wide object; 0 if it is done.
     pub(super) fn table_cost(&self, text: &str) -> usize {
-        /// By member: the comparisons of a name grow with the logarithm of their number.
+        /// By member: its name is hashed, and the hashes are sorted.
         const MEMBER_COST: usize = 150;
         let inside = self.inside(text);
-        let members = inside.entries.len();
-        if members <= FEW || inside.sorted.get().is_some() { 0 } else { members.saturating_mul(MEMBER_COST) }
+        let is_due = inside.is_looked_up_in_a_table() && inside.table.get().is_none();
+        if is_due { inside.entries.len().saturating_mul(MEMBER_COST) } else { 0 }
     }
 
     /// Finds its children.
@@ -142,10 +171,10 @@ impl Entry {
 
 impl Inside {
     fn of(entries: Vec<Entry>) -> Inside {
-        Inside { entries, sorted: OnceBox::new() }
+        Inside { entries, scans: AtomicU32::new(0), table: OnceBox::new() }
     }
 
-    fn raw_name<'t>(&self, text: &'t str, place: u32) -> &'t str {
-        self.entries.get(place as usize).map_or("", |entry| entry.raw_name(text))
+    fn is_looked_up_in_a_table(&self) -> bool {
+        self.entries.len() > FEW && self.scans.load(Ordering::Relaxed) >= SCANS_MAX
     }
 }

@@ -256,7 +256,7 @@ impl<'a> Patched<'_, 'a, '_> {
     fn change_bytes(&mut self, bytes: usize, name_bytes: usize, old: Option<Draft>) -> Result<(), Rejection> {
         let grown = self.bytes.saturating_add(bytes).saturating_add(name_bytes);
         if grown > self.limits.bytes_max.saturating_mul(2) {
-            return Err(Error::document_too_big(grown, self.limits).into());
+            return Err(Error::DocumentTooBig { limit: self.limits.bytes_max }.into());
         }
         self.bytes = match old {
             Some(old) => grown.saturating_sub(old.measured(self.budget)?.bytes).saturating_sub(name_bytes),
@@ -383,7 +383,10 @@ mod tests {
             r#"{"op":"copy","from":"/list","path":"/list/-"},{"op":"replace","path":"/list/0","value":0}"#;
         let list = format!(r#"{{"list":["{}"]}}"#, "x".repeat(1500));
         let grown = patched(&list, &format!("[{}]", [wide; 40].join(",")));
-        assert!(matches!(grown, Err(Error::TooBig { .. } | Error::ResultTooDeep { .. })), "{grown:?}");
+        assert!(
+            matches!(grown, Err(Error::DocumentTooBig { .. } | Error::ResultTooDeep { .. })),
+            "{grown:?}"
+        );
     }
 
     /// The charge of patching a document of a megabyte, or that it is too costly.

@@ -3,6 +3,7 @@
 use super::graph::Graph;
 use super::refs::Whole;
 use super::validate::Validator;
+use super::values;
 use super::{budget, defaults, subschema};
 use crate::budget::Budget;
 use crate::error::{Error, VIOLATIONS_MAX, Violation};
@@ -30,7 +31,7 @@ use xxhash_rust::xxh3::xxh3_64;
 /// How often unknown members are searched in the result.
 const DROPS_MAX: usize = 128;
 /// The charge of a byte of JSON that becomes a tree and text again.
-const TREE_BYTE_COST: usize = 20;
+const TREE_BYTE_COST: usize = 12;
 
 /// A checked and compiled schema.
 #[derive(Debug)]
@@ -148,10 +149,14 @@ impl Schema {
         if !self.rules.has_secrets() {
             return document.clone();
         }
-        let tree = document.tree();
-        let mut value = Draft::Same(tree.root());
-        self.rules.mask(&mut value);
-        Document::of_object(&value)
+        Document::of_shown(self.rules.masked(document.tree().root()))
+    }
+
+    /// Returns the length of the masked text.
+    ///
+    /// Errors: `TOOCOSTLY`.
+    pub fn masked_len(&self, document: &Document, budget: &Budget) -> Result<usize, Error> {
+        self.rules.masked_len(document.tree().root(), budget)
     }
 
     /// The JSON Patch between two documents with their secrets masked; one longer than
@@ -161,9 +166,8 @@ impl Schema {
         if self.rules.are_passed_over(from.root(), to.root()) {
             return bounded_diff(from.root(), to.root(), limits);
         }
-        let (mut from, mut to) = (Draft::Same(from.root()), Draft::Same(to.root()));
-        self.rules.mask_pair(&mut from, &mut to);
-        bounded_diff(from.into_tree().root(), to.into_tree().root(), limits)
+        let (from, to) = self.rules.masked_pair(from.root(), to.root());
+        bounded_diff(from.root(), to.root(), limits)
     }
 
     /// Its annotations.
@@ -208,6 +212,9 @@ impl Schema {
     ///
     /// Errors: `TOOCOSTLY`.
     pub(crate) fn fill_defaults(&self, value: Node, budget: &Budget) -> Result<Tree<'static>, Error> {
+        if self.initial.root().is_empty() && !self.has_nested_defaults {
+            return Ok(Draft::Same(value).into_tree());
+        }
         self.filled(value, budget, |whole, value| defaults::fill(whole, &whole.root(), value))
     }
 
@@ -231,6 +238,7 @@ impl Schema {
     ) -> Result<Tree<'static>, Error> {
         // Defaults are read from the tree of the schema.
         budget.charge(self.text.len().saturating_add(value.text().len()).saturating_mul(TREE_BYTE_COST))?;
+        values::charge_inner(value.text(), budget)?;
         let schema = parse(self.text.as_bytes(), SCHEMA_DEPTH_MAX)?.root().to_value();
         let graph = Graph::of(&schema, Strictness::Stored)?;
         let mut filled = value.to_value();

@@ -14,7 +14,7 @@ mod refs;
 pub(crate) mod registry;
 pub(crate) mod source;
 mod subschema;
-mod uncovered;
+pub(crate) mod uncovered;
 mod validate;
 mod values;
 

@@ -1,28 +1,72 @@
-//! Which change of the registry would remove the protection of a member of existing states.
+//! Which change of the registry would remove the protection of members of existing states.
+//!
+//! A binding is compared with the schemas in use, as far as patterns tell. Bindings and schemas can still
+//! change in an order that no such look sees, so a state that moves to another schema is compared again.
+
+use std::fmt;
 
 use super::bindings::Binding;
 use super::compiled::Schema;
 use super::registry::Registry;
 use crate::schema::annotations::rules::Rules;
 
-/// A member that would lose its protection.
+/// Members of existing states that would lose their protection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Uncovered {
-    /// The schema that protects it.
-    pub schema: String,
-    /// The member.
-    pub pointer: String,
-    /// `x-secret` or `x-protected`.
-    pub annotation: &'static str,
+pub enum Uncovered {
+    /// A member.
+    Member {
+        /// The schema that protects it.
+        schema: String,
+        /// The member.
+        pointer: String,
+        /// `x-secret` or `x-protected`.
+        annotation: &'static str,
+    },
+    /// Any member: the schema that protected it is missing or unusable.
+    Unknown {
+        /// The schema.
+        schema: String,
+    },
+}
+
+impl Uncovered {
+    /// Finds the first member that `schema` protects and `by` does not.
+    fn find(schema: &Schema, by: &Rules) -> Option<Uncovered> {
+        Uncovered::of(schema, schema.rules().uncovered_by(by))
+    }
+
+    /// Finds the first secret of `schema` that is none by `by`.
+    pub(crate) fn find_secret(schema: &Schema, by: &Rules) -> Option<Uncovered> {
+        Uncovered::of(schema, schema.rules().unmasked_by(by))
+    }
+
+    fn of(schema: &Schema, member: Option<(String, &'static str)>) -> Option<Uncovered> {
+        let (pointer, annotation) = member?;
+        Some(Uncovered::Member { schema: schema.reference().name.to_string(), pointer, annotation })
+    }
+}
+
+impl fmt::Display for Uncovered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Uncovered::Member { schema, pointer, annotation } => {
+                write!(f, "states use {schema}, and {pointer} would no longer be {annotation}")
+            }
+            Uncovered::Unknown { schema } => {
+                write!(
+                    f,
+                    "states use {schema}, which is missing, so which members were x-secret is not known"
+                )
+            }
+        }
+    }
 }
 
 impl Registry {
     /// What setting `schema`, which also binds its patterns, would uncover under the schemas in
     /// use.
     pub fn uncovered_by_set(&self, schema: &Schema, is_used: impl Fn(&str) -> bool) -> Option<Uncovered> {
-        let name = &schema.reference().name;
-        let present = self.get(name).ok().filter(|_| is_used(name));
-        let own = present.and_then(|present| uncovered(present, schema.rules()));
+        let own = self.uncovered(&schema.reference().name, schema.rules(), &is_used);
         own.or_else(|| {
             let mut missing = self.missing_bindings(schema).into_iter();
             missing.find_map(|binding| self.uncovered_by_pattern(&binding, schema.rules(), &is_used))
@@ -31,8 +75,7 @@ impl Registry {
 
     /// What removing a schema would uncover once another one has its name.
     pub fn uncovered_by_removal(&self, name: &str, is_used: impl Fn(&str) -> bool) -> Option<Uncovered> {
-        let present = self.get(name).ok().filter(|_| is_used(name))?;
-        uncovered(present, &Rules::default())
+        self.uncovered(name, &Rules::default(), is_used)
     }
 
     /// What a binding would uncover: the bound schema of a key applies before the state's own.
@@ -56,7 +99,7 @@ impl Registry {
             let name = &schema.reference().name;
             is_used(name) && self.may_match_keys_of(&binding.pattern, name)
         });
-        touched.find_map(|schema| uncovered(schema, rules))
+        touched.find_map(|schema| Uncovered::find(schema, rules))
     }
 
     /// Whether a pattern may match a key of a state under a schema: any key, unless the schema's
@@ -65,11 +108,16 @@ impl Registry {
         let mut bound = self.bindings().filter(|binding| &*binding.schema == schema).peekable();
         bound.peek().is_none() || bound.any(|binding| may_overlap(&binding.pattern, pattern))
     }
-}
 
-fn uncovered(schema: &Schema, by: &Rules) -> Option<Uncovered> {
-    let (pointer, annotation) = schema.rules().uncovered_by(by)?;
-    Some(Uncovered { schema: schema.reference().name.to_string(), pointer, annotation })
+    fn uncovered(&self, name: &str, by: &Rules, is_used: impl Fn(&str) -> bool) -> Option<Uncovered> {
+        if !is_used(name) {
+            return None;
+        }
+        match self.get(name) {
+            Ok(present) => Uncovered::find(present, by),
+            Err(_) => Some(Uncovered::Unknown { schema: name.to_owned() }),
+        }
+    }
 }
 
 /// Whether a key may match both patterns: it may, unless their literal prefixes differ.
@@ -105,13 +153,17 @@ mod tests {
 
     #[test]
     fn a_set_and_a_removal_uncover_what_is_used() {
-        let registry = registry();
+        let mut registry = registry();
         let looser = registry.prepare("vimbiso.channel", b"{}").expect("a schema");
         let found = registry.uncovered_by_set(&looser, |_| true).expect("uncovered");
-        assert_eq!((&*found.pointer, found.annotation), ("/pin", "x-secret"));
+        assert_eq!(found.to_string(), "states use vimbiso.channel, and /pin would no longer be x-secret");
         assert_eq!(registry.uncovered_by_set(&looser, |_| false), None);
         assert!(registry.uncovered_by_removal("vimbiso.channel", |_| true).is_some());
         assert_eq!(registry.uncovered_by_removal("vimbiso.flow", |_| true), None);
+        registry.remove("vimbiso.channel");
+        let found = registry.uncovered_by_set(&looser, |_| true).expect("uncovered");
+        assert!(matches!(found, Uncovered::Unknown { .. }), "{found}");
+        assert_eq!(registry.uncovered_by_set(&looser, |_| false), None);
     }
 
     #[test]

@@ -85,7 +85,12 @@ fn charge(value: Node, budget: &Budget) -> Result<(), Error> {
     if !matches!(value.kind(), Kind::Array | Kind::Object) {
         return Ok(());
     }
-    // Bytes in strings count too: that is cheaper than telling them apart.
+    charge_inner(text, budget)
+}
+
+/// Charges the containers in a text and the values in these. Bytes in strings count too: that is
+/// cheaper than telling them apart.
+pub(super) fn charge_inner(text: &str, budget: &Budget) -> Result<(), Error> {
     let count = |wanted: fn(u8) -> bool| text.bytes().filter(|byte| wanted(*byte)).count();
     let containers = count(|byte| matches!(byte, b'[' | b'{'));
     let values = count(|byte| byte == b',');

@@ -41,7 +41,7 @@ impl Document {
             return Err(Error::not_an_object());
         }
         if tree.text().len() > limits.bytes_max {
-            return Err(Error::document_too_big(tree.text().len(), limits));
+            return Err(Error::DocumentTooBig { limit: limits.bytes_max });
         }
         Ok(Document::of_tree(tree))
     }
@@ -54,6 +54,11 @@ impl Document {
     /// Makes a document for a reply, not for storage.
     pub(crate) fn of_object(value: &Draft) -> Document {
         Document { text: value.to_text().into(), outline: None }
+    }
+
+    /// As [`Document::of_object`].
+    pub(crate) fn of_shown(tree: Tree) -> Document {
+        Document { text: tree.into_text().into(), outline: None }
     }
 
     /// `{}`.

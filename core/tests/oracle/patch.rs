@@ -206,7 +206,7 @@ impl Budget<'_> {
     fn grow(&mut self, value_bytes: usize, name_bytes: usize) -> Result<(), Rejection> {
         self.bytes = self.bytes.saturating_add(value_bytes).saturating_add(name_bytes);
         if self.bytes > self.limits.bytes_max.saturating_mul(2) {
-            return Err(Rejection::Limit(Error::document_too_big(self.bytes, self.limits)));
+            return Err(Rejection::Limit(Error::DocumentTooBig { limit: self.limits.bytes_max }));
         }
         Ok(())
     }

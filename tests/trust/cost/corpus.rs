@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::script::Script;
-use super::{corpus_commands, corpus_memory, corpus_numbers, corpus_schemas};
+use super::{corpus_commands, corpus_memory, corpus_numbers, corpus_schemas, corpus_wide};
 
 pub struct Seed {
     pub name: String,
@@ -27,8 +27,13 @@ pub const INVALID: &[&str] = &["INVALID", "TOOCOSTLY"];
 pub const CHECKED: &[&str] = &["NOSCHEMA", "TOOCOSTLY", "OK", "INVALID"];
 
 pub fn corpus() -> Vec<Seed> {
-    let parts =
-        [corpus_memory::seeds(), corpus_numbers::seeds(), corpus_schemas::seeds(), corpus_commands::seeds()];
+    let parts = [
+        corpus_memory::seeds(),
+        corpus_numbers::seeds(),
+        corpus_schemas::seeds(),
+        corpus_commands::seeds(),
+        corpus_wide::seeds(),
+    ];
     parts.into_iter().flatten().collect()
 }
 

@@ -18,6 +18,7 @@ mod corpus_commands;
 mod corpus_memory;
 mod corpus_numbers;
 mod corpus_schemas;
+mod corpus_wide;
 pub mod figures;
 pub mod meter;
 pub mod script;

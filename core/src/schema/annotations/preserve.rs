@@ -63,6 +63,11 @@ impl Rules {
         }
     }
 
+    /// Whether any member is protected, immutable or secret.
+    pub fn preserves(&self) -> bool {
+        self.root().is_some_and(|root| Preserve::Annotated.holds(root.marks_within()))
+    }
+
     /// Gives the preserved members of `target` their present value; those that are absent now are
     /// removed.
     pub fn preserve<'v>(&self, target: &mut Draft<'v>, present: Node<'v>, keep: Preserve) {

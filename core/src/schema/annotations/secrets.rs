@@ -4,12 +4,14 @@
 //! touch a secret is applied to a masked document: compared with the secret itself, a right guess
 //! would be no change and a wrong one a rejection.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::places::{Marks, Place};
 use super::preserve::remove_member;
 use super::protect::Before;
 use super::rules::{Rules, member, pointer, within};
+use crate::budget::Budget;
 use crate::error::Error;
 use crate::json::diff::goes_by_members;
 use crate::json::draft::Draft;
@@ -22,7 +24,11 @@ use crate::json::tree::Tree;
 const SECRET: &str = "\"***\"";
 static SECRET_TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of_trusted(SECRET));
 /// The mask in the newer of two compared documents when the secrets differ.
-static OTHER_SECRET_TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of_trusted("\"**\""));
+const OTHER_SECRET: &str = "\"**\"";
+
+/// The charge of a member of an object that has secrets, and of finding one by name.
+const MEMBER_PASSED: usize = 50;
+const MEMBER_FOUND: usize = 100;
 
 /// The mask of a whole document.
 pub fn hidden() -> &'static Tree<'static> {
@@ -38,21 +44,51 @@ fn is_secret(value: &Draft) -> bool {
 }
 
 impl Rules {
-    /// Masks every secret.
-    pub fn mask(&self, value: &mut Draft) {
-        if let Some(root) = self.root() {
-            self.mask_at(root, value);
-        }
+    /// Returns a document with every secret masked.
+    pub fn masked(&self, document: Node) -> Tree<'static> {
+        self.masks(document).apply(document)
     }
 
-    fn mask_at(&self, place: &Place, value: &mut Draft) {
+    /// Returns the length of the masked text.
+    ///
+    /// Errors: `TOOCOSTLY`.
+    pub fn masked_len(&self, document: Node, budget: &Budget) -> Result<usize, Error> {
+        let text_len = document.text().len();
+        self.root().map_or(Ok(text_len), |root| self.masked_len_at(root, document, budget))
+    }
+
+    fn masked_len_at(&self, place: &Place, value: Node, budget: &Budget) -> Result<usize, Error> {
         if place.marks.secret {
-            *value = secret();
+            return Ok(SECRET.len());
+        }
+        let mut len = value.text().len();
+        budget.charge(value.children().len().saturating_mul(MEMBER_PASSED))?;
+        for (name, below) in self.members(place, |marks| marks.secret) {
+            budget.charge(value.table_cost().saturating_add(MEMBER_FOUND))?;
+            if let Some(member) = value.member(name) {
+                let masked = self.masked_len_at(below, member, budget)?;
+                len = len.saturating_add(masked).saturating_sub(member.text().len());
+            }
+        }
+        Ok(len)
+    }
+
+    fn masks(&self, document: Node) -> Masks {
+        let mut masks = Masks::default();
+        if let Some(root) = self.root() {
+            self.mask_at(root, document, &mut masks);
+        }
+        masks
+    }
+
+    fn mask_at(&self, place: &Place, value: Node, masks: &mut Masks) {
+        if place.marks.secret {
+            masks.add(value, SECRET);
             return;
         }
         for (name, below) in self.members(place, |marks| marks.secret) {
-            if let Some(member) = value.get_mut(name) {
-                self.mask_at(below, member);
+            if let Some(member) = value.member(name) {
+                self.mask_at(below, member, masks);
             }
         }
     }
@@ -70,30 +106,28 @@ impl Rules {
             })
     }
 
-    /// Masks every secret in two documents for a patch between them. The patch still says that a
-    /// secret was written, and nothing else about it: its values are those of `after`.
-    pub fn mask_pair(&self, before: &mut Draft, after: &mut Draft) {
+    /// Returns two documents, with every secret masked, for a patch between them. The patch still
+    /// says that a secret was written, and nothing else about it.
+    pub fn masked_pair(&self, before: Node, after: Node) -> (Tree<'static>, Tree<'static>) {
+        let (mut in_before, mut in_after) = (Masks::default(), Masks::default());
         if let Some(root) = self.root() {
-            self.mask_pair_at(root, before, after);
+            self.mask_pair_at(root, (before, after), &mut in_before, &mut in_after);
         }
+        (in_before.apply(before), in_after.apply(after))
     }
 
-    fn mask_pair_at<'b, 'a>(&self, place: &Place, before: &mut Draft<'b>, after: &mut Draft<'a>) {
+    fn mask_pair_at(&self, place: &Place, pair: (Node, Node), in_before: &mut Masks, in_after: &mut Masks) {
+        let (before, after) = pair;
         if place.marks.secret {
-            let is_same = match (before.as_same(), after.as_same()) {
-                (Some(before), Some(after)) => same_literals(before, after),
-                // Opened by a mask within it.
-                _ => before.to_text() == after.to_text(),
-            };
-            *before = if is_same { secret() } else { Draft::Same(OTHER_SECRET_TREE.root()) };
-            *after = secret();
+            in_before.add(before, if same_literals(before, after) { SECRET } else { OTHER_SECRET });
+            in_after.add(after, SECRET);
             return;
         }
         for (name, below) in self.members(place, |marks| marks.secret) {
-            match (before.get_mut(name), after.get_mut(name)) {
-                (Some(before), Some(after)) => self.mask_pair_at(below, before, after),
-                (Some(only), None) => self.mask_at(below, only),
-                (None, Some(only)) => self.mask_at(below, only),
+            match (before.member(name), after.member(name)) {
+                (Some(before), Some(after)) => self.mask_pair_at(below, (before, after), in_before, in_after),
+                (Some(only), None) => self.mask_at(below, only, in_before),
+                (None, Some(only)) => self.mask_at(below, only, in_after),
                 (None, None) => {}
             }
         }
@@ -253,6 +287,33 @@ impl Rules {
             }
         }
         None
+    }
+}
+
+/// The masks of a document, by the range of each secret in its text. Spliced into the text, not set
+/// in a draft, which would open every object around a secret.
+#[derive(Default)]
+struct Masks(Vec<(Range<usize>, &'static str)>);
+
+impl Masks {
+    fn add(&mut self, secret: Node, mask: &'static str) {
+        self.0.push((secret.range(), mask));
+    }
+
+    fn apply(mut self, document: Node) -> Tree<'static> {
+        let mut rest = document.text();
+        let mut text = String::with_capacity(rest.len());
+        let mut end = document.range().start;
+        self.0.sort_unstable_by_key(|(secret, _)| secret.start);
+        for (secret, mask) in self.0 {
+            let (kept, behind) = rest.split_at_checked(secret.start.saturating_sub(end)).unwrap_or_default();
+            text.push_str(kept);
+            text.push_str(mask);
+            rest = behind.get(secret.len()..).unwrap_or_default();
+            end = secret.end;
+        }
+        text.push_str(rest);
+        Tree::of_trusted(text)
     }
 }
 

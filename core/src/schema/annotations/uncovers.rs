@@ -8,7 +8,7 @@ use crate::json::pointer::escaped;
 
 /// Two recursive schemas have as many pairs as the product of their places. Above this limit the
 /// answer is that a member would be uncovered, which is the safe one.
-const PAIRS_MAX: usize = 100_000;
+const PAIRS_MAX: usize = 20_000;
 
 /// A place of the protecting schema, the other schema's place for the same member, and what the
 /// other schema marks at that member or above it: secret, protected.
@@ -17,9 +17,19 @@ type Pair = (usize, Option<usize>, bool, bool);
 impl Rules {
     /// The first member, with its annotation, that is secret or protected here and not by `other`.
     pub fn uncovered_by(&self, other: &Rules) -> Option<(String, &'static str)> {
+        self.first_uncovered(other, false)
+    }
+
+    /// The same for secrets alone.
+    pub fn unmasked_by(&self, other: &Rules) -> Option<(String, &'static str)> {
+        if self.has_secrets() { self.first_uncovered(other, true) } else { None }
+    }
+
+    /// `protected` says whether every member counts as protected by `other`.
+    fn first_uncovered(&self, other: &Rules, protected: bool) -> Option<(String, &'static str)> {
         let mut seen: HashSet<Pair> = HashSet::new();
         let root = (!other.places.is_empty()).then_some(0);
-        let mut open: Vec<(Pair, String)> = vec![((0, root, false, false), String::new())];
+        let mut open: Vec<(Pair, String)> = vec![((0, root, false, protected), String::new())];
         while let Some((pair, pointer)) = open.pop() {
             let (number, over, secret, protected) = pair;
             let Some(place) = self.places.get(number) else { continue };

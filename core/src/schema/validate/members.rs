@@ -11,6 +11,9 @@ use crate::json::tree::Tree;
 use crate::schema::graph::Number;
 use crate::schema::subschema::{Keyword, Members, Subschema};
 
+/// What it costs to note a member that is not known and to drop it: its object is opened for that.
+const UNKNOWN_COST: usize = 1_200;
+
 impl<'s> Run<'s, '_> {
     pub(super) fn object(
         &mut self,
@@ -142,7 +145,8 @@ impl<'s> Run<'s, '_> {
     ) -> Result<(), Error> {
         if let Report::Unknown(_) = report {
             let bytes = at.path.len().saturating_add(raw.len());
-            self.budget.charge(bytes.saturating_mul(super::POINTER_BYTE_COST))?;
+            self.budget
+                .charge(UNKNOWN_COST.saturating_add(bytes.saturating_mul(super::POINTER_BYTE_COST)))?;
         }
         unexpected.push(raw, report, at.path);
         Ok(())

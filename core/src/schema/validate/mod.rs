@@ -29,12 +29,12 @@ use crate::schema::validate::evaluated::Evaluated;
 use crate::schema::validate::report::{Path, Report, Step};
 
 /// The charge of a subschema, and of each of its keywords.
-const SUBSCHEMA_COST: usize = 25;
+const SUBSCHEMA_COST: usize = 60;
 const KEYWORD_COST: usize = 12;
 /// The charge of visiting a member or element.
 const CHILD_COST: usize = 25;
 /// The charge of finding a member by name, once names are sorted.
-const FIND_COST: usize = 40;
+const FIND_COST: usize = 60;
 /// The charge by byte of a violation's pointer.
 const POINTER_BYTE_COST: usize = 10;
 /// The bytes of a container passed over for one unit.
