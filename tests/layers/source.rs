@@ -161,6 +161,9 @@ impl<'ast> Visit<'ast> for Reader {
         self.note_tree(&used.tree, &[], is_export);
     }
 
+    /// `pub(in crate::schema)` imports nothing.
+    fn visit_vis_restricted(&mut self, _: &'ast syn::VisRestricted) {}
+
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let words: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
         if words.len() > 1 {
