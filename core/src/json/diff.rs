@@ -181,7 +181,7 @@ fn has_same_names(old: Node, new: Node) -> bool {
     }
 }
 
-/// Two objects without the members that both begin and end with: names are looked up between those only.
+/// Two objects between their common first and last names: names are looked up there only.
 struct Middle<'a> {
     begin: usize,
     end: usize,
@@ -190,7 +190,8 @@ struct Middle<'a> {
 }
 
 impl<'a> Middle<'a> {
-    /// Objects that differ in more names than this are told as a whole: the tables for looking them up take longer than is worth it.
+    /// Beyond this number of names, the patch replaces the whole object: the lookup tables would cost more than they
+    /// are worth.
     const NAMES_MAX: usize = 20_000;
 
     fn of(old: Node<'a>, new: Node<'a>) -> Middle<'a> {
@@ -206,23 +207,23 @@ impl<'a> Middle<'a> {
         object.children().skip(self.begin).take(count)
     }
 
-    fn old(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
+    fn of_old(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
         self.between(self.old)
     }
 
-    fn new(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
+    fn of_new(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
         self.between(self.new)
     }
 
     /// Whether removing and appending members turns the order of `old` into that of `new`.
     fn keeps_order(&self) -> bool {
-        let names = self.old().count().saturating_add(self.new().count());
+        let names = self.of_old().count().saturating_add(self.of_new().count());
         if names > Self::NAMES_MAX {
             return false;
         }
-        let (in_old, in_new) = (Names::of(self.old()), Names::of(self.new()));
-        let mut names = self.new().map(Node::raw_name);
-        let mut kept = self.old().map(Node::raw_name).filter(|name| in_new.get(name).is_some());
+        let (in_old, in_new) = (Names::of(self.of_old()), Names::of(self.of_new()));
+        let mut names = self.of_new().map(Node::raw_name);
+        let mut kept = self.of_old().map(Node::raw_name).filter(|name| in_new.get(name).is_some());
         kept.all(|old| names.next() == Some(old))
             && names.all(|name| self.end == 0 && in_old.get(name).is_none())
     }
@@ -242,8 +243,8 @@ impl<'a> Names<'a> {
 }
 
 fn members(middle: &Middle, path: &mut String, operations: &mut Operations) {
-    let (in_old, in_new) = (Names::of(middle.old()), Names::of(middle.new()));
-    for member in middle.old().filter(|member| in_new.get(member.raw_name()).is_none()) {
+    let (in_old, in_new) = (Names::of(middle.of_old()), Names::of(middle.of_new()));
+    for member in middle.of_old().filter(|member| in_new.get(member.raw_name()).is_none()) {
         within(path, member.raw_name(), |path| operations.push(Op::Remove, path, None));
     }
     let Middle { begin, end, old, new } = middle;

@@ -3,11 +3,11 @@
 
 use serde_json::{Value, json};
 
-use super::corpus::{ANSWERED, Seed, members, seed};
+use super::corpus::{ANSWERED, Seed, checked, members, seed};
 use super::script::{KEY, Script};
 
 /// Of a document of just under 1 MB.
-const MEMBERS: usize = 90_000;
+const MEMBERS: usize = 75_000;
 
 pub fn seeds() -> Vec<Seed> {
     let mut seeds = vec![
@@ -28,6 +28,10 @@ pub fn seeds() -> Vec<Seed> {
             script.update("0", members(MEMBERS, |_| json!(0)), "SCHEMA vimbiso.cost")
         }),
     ];
+    seeds.push(checked("a wide object under a hundred patterns", ANSWERED, || {
+        let patterns = (0..100).map(|n| (format!("^m[0-9]*{n}$"), json!({"type": "integer"})));
+        (json!({"patternProperties": Value::Object(patterns.collect())}), shuffled("abm", 1))
+    }));
     seeds.extend(["SHALLOW", "MERGE", "REPLACE"].map(rebased));
     seeds.extend(["HISTORY", "ROLLBACK"].map(masked));
     seeds

@@ -12,6 +12,8 @@ use crate::error::Error;
 
 /// The charge of following a state, or of matching a character against it.
 const STATE_COST: usize = 4;
+/// The charge of a run, which allocates its lists of states.
+const RUN_COST: usize = 80;
 
 #[derive(Clone, Copy, Debug)]
 enum State {
@@ -110,7 +112,7 @@ impl Program {
     ///
     /// Errors: `TOOCOSTLY`.
     pub(super) fn matches(&self, text: &str, budget: &Budget) -> Result<bool, Error> {
-        budget.charge(self.states.len())?;
+        budget.charge(RUN_COST.saturating_add(self.states.len()))?;
         let mut run = Run {
             program: self,
             seen: vec![0; self.states.len()],

@@ -1,5 +1,7 @@
 //! Keywords about objects.
 
+use std::borrow::Cow;
+
 use super::evaluated::Evaluated;
 use super::report::{Path, Report, Step, Unexpected, quoted};
 use super::{At, Limit, Run};
@@ -66,8 +68,9 @@ impl<'s> Run<'s, '_> {
                 is_named = true;
                 verdict &= self.descend(*number, at, child, report)?;
             }
+            let name = if members.by_pattern.is_empty() { Cow::Borrowed("") } else { member.name() };
             for (pattern, number) in &members.by_pattern {
-                if pattern.matches(&member.name(), self.budget)? {
+                if pattern.matches(&name, self.budget)? {
                     is_named = true;
                     verdict &= self.descend(*number, at, child, report)?;
                 }
