@@ -24,7 +24,7 @@ pub static COMMAND: Command = Command {
     ..Command::DEFAULT
 };
 
-/// Putting so many bytes of a past version together costs a unit of work.
+/// Unpacking so many bytes of a snapshot costs a unit of work.
 const PACKED_BYTES: usize = 6;
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {

@@ -87,7 +87,7 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Masking a document takes as long as sending so many times its bytes.
+/// Masking a document takes as long as sending it so many times.
 const MASKED_WEIGHT: usize = 4;
 
 /// The client that is answered.

@@ -74,23 +74,22 @@ impl ApplicableSchema {
         Ok(applicable)
     }
 
-    /// Rejects another schema under which a member of the state would no longer be secret: a schema administrator sets bindings, and may lack the right to read secrets.
+    /// Rejects another schema under which a member of the state would no longer be secret: a schema
+    /// administrator sets bindings, and may lack the right to read secrets.
     fn check_covers(&self, state: &State) -> Result<(), Error> {
-        let was_secret = state.schema().is_some_and(|own| own.has_secrets);
-        let uncovered = match (&self.former, &self.schema) {
-            (Some(former), Some(schema)) => Uncovered::find_secret(former, schema.rules()),
-            (None, Some(_)) if self.former_is_gone && was_secret => {
-                state.schema().map(|own| Uncovered::Unknown { schema: own.name.to_string() })
+        let (Some(schema), Some(own)) = (&self.schema, state.schema()) else { return Ok(()) };
+        let uncovered = match &self.former {
+            Some(former) => Uncovered::find_secret(former, schema.rules()),
+            None if self.former_is_gone && own.has_secrets => {
+                Some(Uncovered::Unknown { schema: own.name.to_string() })
             }
-            _ => None,
+            None => None,
         };
-        match (uncovered, &self.schema) {
-            (Some(uncovered), Some(schema)) => Err(rejected(format!(
-                "{uncovered} under {}, which the key is bound to: STATE.SETPROTECTED gives the state that schema",
-                schema.reference().name
-            ))),
-            _ => Ok(()),
-        }
+        let Some(uncovered) = uncovered else { return Ok(()) };
+        Err(rejected(format!(
+            "{uncovered} under {}, which the key is bound to: STATE.SETPROTECTED gives the state that schema",
+            schema.reference().name
+        )))
     }
 
     /// The reference that a state stores.

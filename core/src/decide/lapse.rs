@@ -152,7 +152,7 @@ pub fn snapshot_document<'v>(
         return Cow::Borrowed(&version.document);
     }
     let after = lapsed(schema, &version.document.tree(), &places);
-    Cow::Owned(Document::of_object(&Draft::Same(after.root())))
+    Cow::Owned(Document::of_shown(after))
 }
 
 /// The present schema of the state, which decides what a lapse leaves.

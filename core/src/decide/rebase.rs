@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 
 /// The charge of a member that a change names: it is looked up in both documents.
 const MEMBER_NAMED: usize = 2_000;
-/// The charge of a member that is compared, and of one that has to be searched for since the order differs.
+/// The charge of a member that is compared, and of one that is searched for since the order differs.
 const MEMBER_COMPARED: usize = 100;
 const MEMBER_FOUND: usize = 500;
 

@@ -228,14 +228,6 @@ impl<'a> Draft<'a> {
         Entry::opened(start, out.len(), name, entries)
     }
 
-    /// Its text.
-    pub(crate) fn to_text(&self) -> String {
-        match self {
-            Draft::Same(node) => node.text().to_owned(),
-            draft => draft.clone().into_tree().into_text(),
-        }
-    }
-
     /// Its text as a tree.
     pub(crate) fn into_tree<'t>(self) -> Tree<'t> {
         let len = self.text_len();

@@ -86,7 +86,7 @@ mod tests {
             let (target, patch) = (tree(target), tree(patch));
             let mut merged = Draft::Same(target.root());
             merge(&mut merged, patch.root(), &Budget::new(&Limits::default())).expect("cheap");
-            assert_eq!(merged.to_text(), result, "{} + {}", target.text(), patch.text());
+            assert_eq!(merged.into_tree().into_text(), result, "{} + {}", target.text(), patch.text());
         }
     }
 
@@ -118,6 +118,6 @@ mod tests {
         let change = tree(r#"{"current":{"path":"menu"},"action":null,"note":1}"#);
         let mut changed = Draft::Same(state.root());
         shallow(&mut changed, change.root(), &Budget::new(&Limits::default())).expect("cheap");
-        assert_eq!(changed.to_text(), change.text());
+        assert_eq!(changed.into_tree().into_text(), change.text());
     }
 }

@@ -305,7 +305,8 @@ mod tests {
         let (document, operations) = (tree(document), tree(operations));
         let mut patched = Draft::Same(document.root());
         let budget = Budget::new(&limits);
-        patch(&mut patched, operations.root(), &limits, &budget, &|_| false).map(|()| patched.to_text())
+        patch(&mut patched, operations.root(), &limits, &budget, &|_| false)
+            .map(|()| patched.into_tree().into_text())
     }
 
     #[test]

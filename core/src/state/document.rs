@@ -9,7 +9,6 @@
 use super::splices::Edits;
 use crate::error::Error;
 use crate::json::diff;
-use crate::json::draft::Draft;
 use crate::json::node::Node;
 use crate::json::parse::{DEPTH_CEILING, parse};
 use crate::json::pointer::Pointer;
@@ -52,11 +51,6 @@ impl Document {
     }
 
     /// Makes a document for a reply, not for storage.
-    pub(crate) fn of_object(value: &Draft) -> Document {
-        Document { text: value.to_text().into(), outline: None }
-    }
-
-    /// As [`Document::of_object`].
     pub(crate) fn of_shown(tree: Tree) -> Document {
         Document { text: tree.into_text().into(), outline: None }
     }

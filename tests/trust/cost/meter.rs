@@ -26,8 +26,9 @@ const ERROR_BYTES_MAX: usize = 16 << 10;
 /// A server that takes so much is stopped: the machine has to go on.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(20);
 const GIVEN_UP_BYTES: u64 = 2 << 30;
-/// How often a script is measured before it is said to be too expensive. What else the machine does only adds to its
-/// CPU time, twofold where the core's other hyperthread is busy, so the least counts; the pauses are there to meet a quiet moment.
+/// How often a script is measured before it counts as too expensive. Other work of the machine only adds
+/// to its CPU time, twofold where the core's other hyperthread is busy, so the least counts; the pauses
+/// are there to meet a quiet moment.
 const REPEATS: u32 = 12;
 const PAUSE: Duration = Duration::from_secs(1);
 

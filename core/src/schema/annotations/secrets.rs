@@ -23,7 +23,7 @@ use crate::json::tree::Tree;
 /// The mask. No secret has this value, so writing it mentions no member.
 const SECRET: &str = "\"***\"";
 static SECRET_TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of_trusted(SECRET));
-/// The mask in the newer of two compared documents when the secrets differ.
+/// The mask in the older of two compared documents when the secrets differ.
 const OTHER_SECRET: &str = "\"**\"";
 
 /// The charge of a member of an object that has secrets, and of finding one by name.
