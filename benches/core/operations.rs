@@ -7,7 +7,7 @@ use redis_state_benches::document::{STEPS, change, document};
 use redis_state_benches::schema::Rules;
 use redis_state_core::codec::{decode_effects, decode_state, encode_effects, encode_state};
 use redis_state_core::decide::{
-    Context, Metadata, Outcome, Rights, Rollback, Target, Update, rollback, update,
+    Context, Metadata, Outcome, Rights, Rollback, Target, Update, Write, rollback, update,
 };
 use redis_state_core::{
     Budget, Change, ChangeKind, Effect, Expected, Limits, Pointer, Registry, Schema, State, Ttl,
@@ -63,7 +63,8 @@ impl World {
         world
     }
 
-    fn context<'c>(&'c self, budget: &'c Budget) -> Context<'c> {
+    /// `protect`: as for STATE.SETPROTECTED.
+    fn context<'c>(&'c self, budget: &'c Budget, protect: bool) -> Context<'c> {
         Context {
             key: KEY,
             now_ms: NOW_MS,
@@ -73,13 +74,14 @@ impl World {
             budget,
             registry: &self.registry,
             expires_at_ms: Some(NOW_MS + 1),
+            rights: Rights { protect, ..Rights::NONE },
         }
     }
 
     fn decide(&self, kind: ChangeKind, json: &str, schema: Option<&str>) -> Outcome {
-        let change = Change::parse(kind, json.as_bytes(), &self.limits).expect("it is json");
         let request = Update {
             expected: Expected::Any,
+            change: Change::parse(kind, json.as_bytes(), &self.limits),
             schema: schema.map(str::to_owned),
             label: None,
             rebase: false,
@@ -87,9 +89,10 @@ impl World {
             metadata: Metadata { actor: Some("amount_input".to_owned()), ..Metadata::default() },
         };
         // The first document has protected members in it.
-        let rights = Rights { protect: schema.is_some(), read_secrets: &|| false };
-        update(self.state.as_ref(), &request, rights, change, &self.context(&Budget::new(&self.limits)))
-            .expect("the schema allows it")
+        let budget = Budget::new(&self.limits);
+        let outcome = update(self.state.as_ref(), &request, &self.context(&budget, schema.is_some()));
+        assert!(outcome.reply.is_ok(), "{outcome:?}");
+        outcome
     }
 
     fn change(&mut self, kind: ChangeKind, json: &str, schema: Option<&str>) {
@@ -99,7 +102,7 @@ impl World {
 
     /// As the module does: the effects are what changes a state.
     fn carry_out(&mut self, outcome: Outcome) {
-        for effect in outcome.effects {
+        for effect in effects(outcome) {
             match (&mut self.state, effect) {
                 (state, Effect::Put(put)) => *state = Some(*put),
                 (Some(state), effect) => state.apply(effect),
@@ -111,6 +114,15 @@ impl World {
     fn state(&self) -> &State {
         self.state.as_ref().expect("it was created")
     }
+}
+
+/// All effects of an outcome, in order.
+fn effects(outcome: Outcome) -> Vec<Effect> {
+    let changes = outcome.writes.into_iter().filter_map(|write| match write {
+        Write::Change(change) => Some(change.effects),
+        Write::Reject { .. } | Write::Delete { .. } => None,
+    });
+    changes.flatten().collect()
 }
 
 fn updating(bytes: usize, rules: Rules) -> Box<dyn FnMut()> {
@@ -136,8 +148,9 @@ fn rolling_back() -> Box<dyn FnMut()> {
             ttl: Ttl::In(300_000),
             metadata: Metadata::default(),
         };
-        let outcome = rollback(world.state.as_ref(), &request, &world.context(&Budget::new(&world.limits)))
-            .expect("it is kept");
+        let budget = Budget::new(&world.limits);
+        let outcome = rollback(world.state.as_ref(), &request, &world.context(&budget, false));
+        assert!(outcome.reply.is_ok(), "{outcome:?}");
         world.carry_out(outcome);
     })
 }
@@ -145,7 +158,7 @@ fn rolling_back() -> Box<dyn FnMut()> {
 /// A world, and what a change of it comes to.
 fn changing() -> (World, Vec<Effect>) {
     let world = World::new(2 * KB, Rules::Local);
-    let effects = world.decide(ChangeKind::Merge, &change(100), None).effects;
+    let effects = effects(world.decide(ChangeKind::Merge, &change(100), None));
     (world, effects)
 }
 

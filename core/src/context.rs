@@ -26,6 +26,8 @@ pub struct Context<'a> {
     pub registry: &'a Registry,
     /// The key's present expiry, if it has one.
     pub expires_at_ms: Option<i64>,
+    /// The rights of the caller.
+    pub rights: Rights<'a>,
 }
 
 /// What the caller says about a command, for readers of the audit stream.
@@ -48,12 +50,17 @@ pub struct Metadata {
 /// The rights of a caller beyond those of STATE.UPDATE.
 #[derive(Clone, Copy)]
 pub struct Rights<'a> {
-    /// STATE.SETPROTECTED: write protected members, and give a state another schema.
+    /// The command is STATE.SETPROTECTED: it writes protected members, and gives a state another
+    /// schema.
     pub protect: bool,
-    /// Read secrets: a caller with this right guesses nothing by naming a secret with its value.
-    /// Asked only for a change that names a secret: the server's answer costs a twentieth of an
-    /// update.
-    pub read_secrets: &'a dyn Fn() -> bool,
+    /// Whether the caller may run STATE.SETPROTECTED on the key: it reads secrets then. Asked only
+    /// where it matters: the server's answer costs a twentieth of an update.
+    pub may_set_protected: &'a dyn Fn() -> bool,
+}
+
+impl Rights<'_> {
+    /// The rights of a command that needs none.
+    pub const NONE: Rights<'static> = Rights { protect: false, may_set_protected: &|| false };
 }
 
 /// The ways to a valid state, mildest first.

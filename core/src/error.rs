@@ -4,12 +4,11 @@
 //! next; they never quote a value of a document, and show a caller's text up to a fixed length
 //! ([`Shown`]).
 
-use redis_state_types::{ExpiryOutOfRange, prefix};
+use redis_state_types::{Etag, Expected, ExpiryOutOfRange, prefix};
 use thiserror::Error as ThisError;
 
 pub use redis_state_types::{Violation, prefix::REJECTIONS};
 
-use crate::etag::{Etag, Expected};
 use crate::shown::{Shown, error_line};
 use crate::state::idempotency::Made;
 use crate::time::{TIME_MAX_MS, iso8601};

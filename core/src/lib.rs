@@ -26,8 +26,6 @@ pub mod codec;
 mod context;
 pub mod decide;
 mod error;
-mod etag;
-mod expiry;
 #[cfg(feature = "faults")]
 pub mod faults;
 mod json;
@@ -40,11 +38,10 @@ mod wire;
 
 pub use budget::Budget;
 pub use error::{Error, REJECTIONS, Violation};
-pub use etag::{Etag, Expected};
-pub use expiry::Ttl;
 pub use json::change::{Change, ChangeKind};
 pub use json::pointer::{POINTER_BYTES_MAX, Pointer};
 pub use limits::{KEY_BYTES_MAX, Limits};
+pub use redis_state_types::{Etag, Expected, Ttl};
 pub use schema::{
     BINDINGS_MAX, Binding, Registry, SCHEMA_BYTES_MAX, SCHEMA_DEPTH_MAX, SCHEMAS_MAX, SUBSCHEMAS_MAX, Schema,
     Uncovered,

@@ -31,6 +31,8 @@ pub struct Limits {
     pub audit_patch_bytes: usize,
     /// `state.audit-document-bytes`: the longest document in an audit entry.
     pub audit_document_bytes: usize,
+    /// `state.audit-conflicts`: whether conflicts get an audit entry.
+    pub audit_conflicts: bool,
 }
 
 impl Default for Limits {
@@ -46,6 +48,7 @@ impl Default for Limits {
             idempotency_ids: 64,
             audit_patch_bytes: 4096,
             audit_document_bytes: 65_536,
+            audit_conflicts: false,
         }
     }
 }

@@ -1,19 +1,18 @@
 //! STATE.ATTEMPT: the server counts attempts at an operation, so that clients do not race for the
 //! counter.
 
-use redis_state_core::decide::{self, Course, Try};
-use redis_state_core::{Made, Tally, Ttl};
+use redis_state_core::Tally;
+use redis_state_core::decide::{self, Try};
 
 use crate::arguments::options::{ACTOR, AUDIT, COMPONENT, ID, Options};
 use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
 use crate::server::commit::audit_stream::AuditStream;
-use crate::server::commit::transaction::Target;
+use crate::server::commit::transaction::Transaction;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
 use crate::server::global::names;
-use crate::server::global::registry;
 
 pub static COMMAND: Command = Command {
     name: c"state.attempt",
@@ -46,7 +45,6 @@ pub static COMMAND: Command = Command {
 
 struct Request<'a> {
     key: RedisStr<'a>,
-    operation: &'a str,
     attempt: Try,
     audit: Option<RedisStr<'a>>,
 }
@@ -59,7 +57,7 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
     let metadata = options.remarks_and_id(&COMMAND, [operation.as_bytes(), tally.as_str().as_bytes()]);
     let metadata = decide::Metadata { operation: Some(operation.to_owned()), ..metadata };
     let attempt = Try { tally, error: options.error.map(str::to_owned), metadata };
-    Ok(Request { key: *key, operation, attempt, audit: options.audit })
+    Ok(Request { key: *key, attempt, audit: options.audit })
 }
 
 fn tally_word(word: &[u8]) -> Result<Tally, Error> {
@@ -74,18 +72,9 @@ fn tally_word(word: &[u8]) -> Result<Tally, Error> {
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let request = parse(args)?;
     let stream = AuditStream::of_state(&request.key, request.audit)?;
-    let mut target = Target::open(ctx, request.key, stream)?;
-    let outcome = decide::attempt(target.state(), &request.attempt, &target.context(&registry::read()));
-    // The count is rejected, not the operation: this must not count as one more failure of it.
-    let metadata = decide::Metadata { operation: None, ..request.attempt.metadata.clone() };
-    let outcome = outcome.map_err(|error| target.reject(error, &metadata, Ttl::Keep))?;
-    let course = outcome.course;
-    target.carry_out(outcome)?;
-    let counter = target.state().and_then(|state| state.attempts().counter(request.operation));
-    let attempts = match course {
-        Course::Replayed(Made::Attempts(attempts)) => attempts,
-        _ => counter.map_or(0, |counter| counter.attempts),
-    };
+    let mut transaction = Transaction::open(ctx, request.key, stream, &[])?;
+    let outcome = transaction.decide(|state, context| decide::attempt(state, &request.attempt, context));
+    let attempts = transaction.apply(outcome)?;
     ctx.reply_int(attempts as i64);
     Ok(())
 }

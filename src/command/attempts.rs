@@ -45,7 +45,8 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let request = parse(args)?;
-    read::state(ctx, request.key, |state| {
+    read::state(ctx, request.key, |reading| {
+        let state = reading.state();
         match request.operation {
             Some(operation) => reply_operation(ctx, state.attempts(), operation, request.count),
             None => reply_counts(ctx, state.attempts(), request.count),

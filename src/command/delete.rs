@@ -1,7 +1,6 @@
 //! STATE.DELETE: deletes a state if its version is the expected one, with an audit entry.
 
-use redis_state_core::decide::{self, Metadata};
-use redis_state_core::{Expected, Ttl};
+use redis_state_core::decide::{self, Delete};
 
 use crate::arguments::expected;
 use crate::arguments::options::{ACTOR, AUDIT, EVENT, NOTE, Options};
@@ -9,10 +8,9 @@ use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, REMOVE};
 use crate::server::commit::audit_stream::AuditStream;
-use crate::server::commit::transaction::Target;
+use crate::server::commit::transaction::Transaction;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
-use crate::server::global::registry;
 
 pub static COMMAND: Command = Command {
     name: c"state.delete",
@@ -38,9 +36,7 @@ pub static COMMAND: Command = Command {
 
 struct Request<'a> {
     key: RedisStr<'a>,
-    expected: Expected,
-    purge: bool,
-    metadata: Metadata,
+    delete: Delete,
     audit: Option<RedisStr<'a>>,
 }
 
@@ -48,29 +44,21 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
     let [_, key, expected, rest @ ..] = args else { return Err(expected::missing(&COMMAND, args)) };
     let expected = expected::expected(&COMMAND, expected)?;
     let options = Options::parse(&COMMAND, rest)?;
-    Ok(Request {
-        key: *key,
-        expected,
-        purge: options.purge.is_some(),
-        metadata: options.metadata(),
-        audit: options.audit,
-    })
+    let delete = Delete { expected, purge: options.purge.is_some(), metadata: options.metadata() };
+    Ok(Request { key: *key, delete, audit: options.audit })
 }
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let request = parse(args)?;
     // To delete the record of what was done is for an administrator; asked first, so that nothing
     // has changed.
-    if request.purge && !ctx.may_destroy() {
+    if request.delete.purge && !ctx.may_destroy() {
         return Err(Error::MayNotPurge);
     }
     let stream = AuditStream::of(&request.key, request.audit)?;
-    let mut target = Target::open(ctx, request.key, stream)?;
-    let metadata = &request.metadata;
-    let entry =
-        decide::delete(target.state(), request.expected, metadata, &target.context(&registry::read()));
-    let entry = entry.map_err(|error| target.reject(error, metadata, Ttl::Keep))?;
-    target.delete(&entry, request.purge)?;
+    let mut transaction = Transaction::open(ctx, request.key, stream, &[])?;
+    let outcome = transaction.decide(|state, context| decide::delete(state, &request.delete, context));
+    transaction.apply(outcome)?;
     ctx.reply_int(1);
     Ok(())
 }

@@ -7,7 +7,6 @@ use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, READ};
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
-use crate::server::global::config;
 use crate::server::global::registry;
 
 pub static COMMAND: Command = Command {
@@ -26,15 +25,15 @@ pub static COMMAND: Command = Command {
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let [_, key, from, to] = args else { return Err(Error::WrongArity) };
     let (from, to) = (words::positive("from", from)?, words::positive("to", to)?);
-    read::state(ctx, *key, |state| {
-        let (from, to) = (read::version(state, from)?, read::version(state, to)?);
+    read::state(ctx, *key, |reading| {
+        let state = reading.state();
+        let (from, to) = (reading.version(from)?, reading.version(to)?);
         let hiding = registry::read().hiding_snapshot(state.schema(), &from)?.cloned();
         registry::read().hiding_snapshot(state.schema(), &to)?;
-        let (from, to) = (read::unlapsed(ctx, state, &from), read::unlapsed(ctx, state, &to));
-        let limits = config::limits();
+        let (from, to) = (reading.unlapsed(&from), reading.unlapsed(&to));
         let patch = match hiding {
-            None => from.diff(&to, &limits),
-            Some(hiding) => hiding.masked_diff(&from, &to, &limits),
+            None => from.diff(&to, reading.limits()),
+            Some(hiding) => hiding.masked_diff(&from, &to, reading.limits()),
         };
         ctx.reply_text(&patch);
         Ok(())

@@ -11,10 +11,10 @@ use crate::arguments::words;
 use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
+use crate::server::commit::apply::apply_effects;
 use crate::server::commit::audit_stream;
 use crate::server::commit::effect::Expiry;
 use crate::server::commit::slot_migration;
-use crate::server::commit::transaction;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::key::Key;
 use crate::server::ffi::stream::StreamId;
@@ -73,7 +73,6 @@ const EFFECT: usize = 2;
 const EVENT: usize = 9;
 
 struct Request<'a> {
-    key: RedisStr<'a>,
     effects: Vec<Effect>,
     expiry: Expiry,
     entry: Option<AuditEntry<'a>>,
@@ -89,14 +88,14 @@ struct AuditEntry<'a> {
 
 /// A change is encoded as a delta to the present document, so `state` is the present one.
 fn parse<'a>(args: &[RedisStr<'a>], state: Option<&State>) -> Result<Request<'a>, Error> {
-    let [_, key, effect, expiry, entry @ ..] = args else { return Err(Error::WrongArity) };
+    let [_, _, effect, expiry, entry @ ..] = args else { return Err(Error::WrongArity) };
     let effects = codec::decode_effects(effect.bytes(), state).map_err(CoreError::from)?;
     let expiry = match expiry.bytes() {
         b"" => Expiry::Leave,
         b"-1" => Expiry::Set(None),
         at => Expiry::Set(Some(words::integer(at)?)),
     };
-    Ok(Request { key: *key, effects, expiry, entry: parse_entry(entry)? })
+    Ok(Request { effects, expiry, entry: parse_entry(entry)? })
 }
 
 fn parse_entry<'a>(args: &[RedisStr<'a>]) -> Result<Option<AuditEntry<'a>>, Error> {
@@ -140,31 +139,28 @@ fn apply(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let mut key = open(ctx, *key);
     let request = parse(args, key.held().map(Held::state))?;
     let stream = request.entry.as_ref().map(|entry| open(ctx, entry.stream));
-    // All or nothing, here too: nothing is applied before every part of the request is known to fit.
-    Effect::admit(&request.effects, key.held().map(Held::state))?;
-    let stream_fits = |stream: &Key| matches!(stream.kind(), Kind::Nothing | Kind::Stream);
-    // An effect that only appends an entry has any key: that of the feed is the stream itself.
-    let key_fits = request.effects.is_empty() || matches!(key.kind(), Kind::Nothing | Kind::State);
-    if !key_fits || !stream.as_ref().is_none_or(stream_fits) {
-        return Err(Error::BadEffect);
-    }
+    admit(&request, &key, stream.as_ref())?;
     if let (Some(entry), Some(stream)) = (&request.entry, stream)
         && !audit_stream::apply(ctx, stream, entry.id, entry.len, entry.expires_at_ms, &entry.fields)
     {
         return Err(Error::BadEffect);
     }
-    request.effects.into_iter().for_each(|effect| transaction::apply(ctx, &mut key, effect));
+    apply_effects(ctx, &mut key, request.effects, request.expiry);
     if let Some(entry) = &request.entry {
         slot_migration::remember(&mut key, entry.id, Some(entry.expires_at_ms));
     }
-    if let Expiry::Set(expires_at_ms) = request.expiry {
-        key.set_expiry(expires_at_ms);
-    }
-    ctx.signal_modified(request.key);
-    ctx.signal_ready(request.key);
     ctx.replicate_verbatim();
     ctx.reply_ok();
     Ok(())
+}
+
+/// All or nothing, here too: nothing is applied before every part of the request is known to fit.
+fn admit(request: &Request, key: &Key, stream: Option<&Key>) -> Result<(), Error> {
+    Effect::admit(&request.effects, key.held().map(Held::state))?;
+    let stream_fits = |stream: &Key| matches!(stream.kind(), Kind::Nothing | Kind::Stream);
+    // An effect that only appends an entry has any key: that of the feed is the stream itself.
+    let key_fits = request.effects.is_empty() || matches!(key.kind(), Kind::Nothing | Kind::State);
+    if key_fits && stream.is_none_or(stream_fits) { Ok(()) } else { Err(Error::BadEffect) }
 }
 
 /// Whether a timer or an event of the primary made it: a lapse, or a session expiry.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use redis_state_core::{Document, Etag, Pointer};
+use redis_state_core::{Document, Etag, Limits, Pointer};
 
 use super::read;
 use crate::arguments::words;
@@ -11,7 +11,6 @@ use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, READ};
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
-use crate::server::global::config;
 
 pub static COMMAND: Command = Command {
     name: c"state.get",
@@ -58,25 +57,32 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     if version.is_none() && pointers.is_empty() {
         return read::whole(ctx, key);
     }
-    read::state(ctx, key, |state| {
+    read::state(ctx, key, |reading| {
+        let state = reading.state();
         let present = state.head();
-        let version = version.map_or(Ok(Cow::Borrowed(present)), |number| read::version(state, number))?;
+        let version = version.map_or(Ok(Cow::Borrowed(present)), |number| reading.version(number))?;
         if version.number == present.number {
-            let document = read::present(ctx, key, state.schema(), present)?;
-            reply(ctx, state.etag(), &document, &pointers)
+            let document = reading.present()?;
+            reply(ctx, state.etag(), &document, &pointers, reading.limits())
         } else {
-            let document = read::past(ctx, state, &version)?;
-            reply(ctx, state.etag_of(&version), &document, &pointers)
+            let document = reading.past(&version)?;
+            reply(ctx, state.etag_of(&version), &document, &pointers, reading.limits())
         }
     })
 }
 
-fn reply(ctx: Ctx, etag: Etag, document: &Document, pointers: &[Pointer]) -> Result<(), Error> {
+fn reply(
+    ctx: Ctx,
+    etag: Etag,
+    document: &Document,
+    pointers: &[Pointer],
+    limits: &Limits,
+) -> Result<(), Error> {
     if pointers.is_empty() {
         read::reply_document(ctx, etag, document.text());
         return Ok(());
     }
-    let members = document.members(pointers, &config::limits())?;
+    let members = document.members(pointers, limits)?;
     ctx.reply_array(1 + members.len());
     ctx.reply_bytes(&etag.bytes());
     for member in members {

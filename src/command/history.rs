@@ -1,6 +1,6 @@
 //! STATE.HISTORY: the kept versions, the present one first.
 
-use redis_state_core::{Budget, Event, State, Version, iso8601};
+use redis_state_core::{Event, State, Version, iso8601};
 
 use super::read;
 use crate::arguments::options::Options;
@@ -9,7 +9,6 @@ use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, READ};
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
-use crate::server::global::config;
 
 pub static COMMAND: Command = Command {
     name: c"state.history",
@@ -31,12 +30,12 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let [_, key, rest @ ..] = args else { return Err(Error::WrongArity) };
     let options = Options::parse(&COMMAND, rest)?;
     let count = options.count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX));
-    read::state(ctx, *key, |state| {
-        let budget = Budget::new(&config::limits());
+    read::state(ctx, *key, |reading| {
+        let state = reading.state();
         let mut described = Vec::new();
         for version in state.versions().take(count) {
-            budget.charge(version.document.text().len() / PACKED_BYTES)?;
-            let bytes = read::bytes(ctx, *key, state, &version, &budget)?;
+            reading.budget().charge(version.document.text().len() / PACKED_BYTES)?;
+            let bytes = reading.bytes(&version)?;
             described.push(Described::of(&version, bytes));
         }
         ctx.reply_array(described.len());

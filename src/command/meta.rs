@@ -1,17 +1,15 @@
 //! STATE.META: version, schema, times and sizes of a state.
 
-use redis_state_core::{Budget, State, iso8601};
+use redis_state_core::iso8601;
 
 use super::attempts;
-use super::read;
+use super::read::{self, Reading};
 use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, READ};
 use crate::server::commit::audit_stream::AuditStream;
 use crate::server::ffi::ctx::Ctx;
-use crate::server::ffi::key::Key;
 use crate::server::ffi::string::RedisStr;
-use crate::server::global::config;
 use crate::server::global::registry;
 
 pub static COMMAND: Command = Command {
@@ -29,17 +27,13 @@ pub static COMMAND: Command = Command {
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let [_, name] = args else { return Err(Error::WrongArity) };
-    let key = Key::open_read(ctx, *name);
-    match key.held() {
-        Some(held) => reply(ctx, &read::shown(ctx, &key, held.state()), &key),
-        None => read::nothing(ctx, &key),
-    }
+    read::state(ctx, *name, |reading| reply(ctx, *name, reading))
 }
 
-fn reply(ctx: Ctx, state: &State, key: &Key) -> Result<(), Error> {
+fn reply(ctx: Ctx, name: RedisStr, reading: &Reading) -> Result<(), Error> {
+    let state = reading.state();
     let schema = state.schema();
-    let budget = Budget::new(&config::limits());
-    let bytes = read::bytes(ctx, key.name(), state, state.head(), &budget)?;
+    let bytes = reading.bytes(state.head())?;
     ctx.reply_map(13);
     ctx.reply_text("etag");
     ctx.reply_text(&state.etag().to_string());
@@ -55,7 +49,7 @@ fn reply(ctx: Ctx, state: &State, key: &Key) -> Result<(), Error> {
     ctx.reply_text(&iso8601(state.head().at_ms));
     ctx.reply_text("ttl");
     // A key at the very end of its life still has a time to live.
-    ctx.reply_int(key.expires_at_ms().map_or(-1, |at| (at - ctx.now_ms()).max(0)));
+    ctx.reply_int(reading.expires_at_ms().map_or(-1, |at| (at - reading.now_ms()).max(0)));
     ctx.reply_text("bytes");
     ctx.reply_int(bytes as i64);
     ctx.reply_text("snapshots");
@@ -72,12 +66,12 @@ fn reply(ctx: Ctx, state: &State, key: &Key) -> Result<(), Error> {
     ctx.reply_text("audit");
     // A state that came by RENAME, or while none was written, may have a name that no audit stream
     // goes with.
-    match AuditStream::of(&key.name(), None).ok().as_ref().and_then(AuditStream::name) {
+    match AuditStream::of(&name, None).ok().as_ref().and_then(AuditStream::name) {
         Some(stream) => ctx.reply_bytes(&stream),
         None => ctx.reply_nil(),
     }
     ctx.reply_text("valid");
     // A document that costs more to check than a command may is not known to pass.
-    ctx.reply_int(i64::from(registry::read().admits(state, &budget).unwrap_or(false)));
+    ctx.reply_int(i64::from(registry::read().admits(state, reading.budget()).unwrap_or(false)));
     Ok(())
 }

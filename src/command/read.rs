@@ -4,9 +4,10 @@
 //! Nothing is written: a due lapse is applied to the reply alone, and the next write commits it.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
-use redis_state_core::decide::{self, Context};
-use redis_state_core::{Budget, Document, Error as CoreError, Etag, Keys, SchemaRef, State, Version};
+use redis_state_core::decide::{self, Context, Rights};
+use redis_state_core::{Budget, Document, Error as CoreError, Etag, Keys, Limits, SchemaRef, State, Version};
 
 use crate::error::Error;
 use crate::server::ffi::ctx::Ctx;
@@ -15,19 +16,36 @@ use crate::server::ffi::prefetch::prefetch;
 use crate::server::ffi::string::RedisStr;
 use crate::server::global::config;
 use crate::server::global::registry;
+use crate::server::value::held::Held;
 use crate::server::value::state_key::Kind;
 
+/// A state as a command reads it, by one clock and one budget.
+pub struct Reading<'a> {
+    ctx: Ctx,
+    key: &'a Key<'a>,
+    /// The state without its lapsed members.
+    state: Cow<'a, State>,
+    /// Read once, and not for a state without deadlines.
+    now_ms: OnceCell<i64>,
+    limits: Limits,
+    budget: Budget,
+}
+
 /// Calls `reply` with the state under `key`; replies nil when there is none.
-pub fn state(ctx: Ctx, key: RedisStr, reply: impl FnOnce(&State) -> Result<(), Error>) -> Result<(), Error> {
+pub fn state(
+    ctx: Ctx,
+    key: RedisStr,
+    reply: impl FnOnce(&Reading) -> Result<(), Error>,
+) -> Result<(), Error> {
     let key = Key::open_read(ctx, key);
     match key.held() {
-        Some(held) => reply(&shown(ctx, &key, held.state())),
+        Some(held) => reply(&Reading::new(ctx, &key, held)),
         None => nothing(ctx, &key),
     }
 }
 
 /// The reply where no state is.
-pub fn nothing(ctx: Ctx, key: &Key) -> Result<(), Error> {
+fn nothing(ctx: Ctx, key: &Key) -> Result<(), Error> {
     if key.kind() != Kind::Nothing {
         return Err(Error::WrongType);
     }
@@ -47,37 +65,123 @@ pub fn whole(ctx: Ctx, name: RedisStr) -> Result<(), Error> {
         reply_document(ctx, held.state().etag(), text);
         return Ok(());
     }
-    let state = shown(ctx, &key, held.state());
-    let document = present(ctx, name, state.schema(), state.head())?;
-    reply_document(ctx, state.etag(), document.text());
+    let reading = Reading::new(ctx, &key, held);
+    reply_document(ctx, reading.state().etag(), reading.present()?.text());
     Ok(())
 }
 
-/// The state without what has lapsed.
-pub fn shown<'s>(ctx: Ctx, key: &Key, state: &'s State) -> Cow<'s, State> {
-    // The common case asks no clock.
-    let Some(due_ms) = state.head().deadlines.first_ms() else { return Cow::Borrowed(state) };
-    let limits = config::limits();
-    let circumstances = Context {
-        key: key.name().bytes(),
-        now_ms: ctx.command_ms(Some(due_ms)),
-        keys: Keys::default(),
-        user: "",
-        limits: &limits,
-        budget: &Budget::new(&limits),
-        registry: &registry::read(),
-        expires_at_ms: key.expires_at_ms(),
-    };
-    decide::lapsed_state(state, &circumstances)
+impl<'a> Reading<'a> {
+    pub fn new(ctx: Ctx, key: &'a Key<'a>, held: &'a Held) -> Reading<'a> {
+        let limits = config::limits();
+        let budget = Budget::new(&limits);
+        let state = Cow::Borrowed(held.state());
+        let mut reading = Reading { ctx, key, state, now_ms: OnceCell::new(), limits, budget };
+        if held.state().head().deadlines.first_ms().is_some() {
+            reading.state = reading.without_lapsed(held.state());
+        }
+        reading
+    }
+
+    fn without_lapsed(&self, state: &'a State) -> Cow<'a, State> {
+        let context = Context {
+            key: self.key.name().bytes(),
+            now_ms: self.lapse_ms(state.head()),
+            keys: Keys::default(),
+            user: "",
+            limits: &self.limits,
+            budget: &self.budget,
+            registry: &registry::read(),
+            expires_at_ms: self.key.expires_at_ms(),
+            rights: Rights::NONE,
+        };
+        decide::lapsed_state(state, &context)
+    }
+
+    /// The state without its lapsed members.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// When the key expires, in Unix milliseconds.
+    pub fn expires_at_ms(&self) -> Option<i64> {
+        self.key.expires_at_ms()
+    }
+
+    /// The clock.
+    pub fn now_ms(&self) -> i64 {
+        *self.now_ms.get_or_init(|| self.ctx.now_ms())
+    }
+
+    /// The clock by which the members of a version lapse; one without deadlines needs none.
+    fn lapse_ms(&self, version: &Version) -> i64 {
+        match version.deadlines.first_ms() {
+            None => i64::MIN,
+            due_ms => self.ctx.command_ms_at(self.now_ms(), due_ms),
+        }
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// A kept version, the present one included.
+    pub fn version(&self, number: u64) -> Result<Cow<'_, Version>, Error> {
+        let kept = || CoreError::NoVersion { kept: self.state.kept() };
+        self.state.find(number).ok_or_else(|| Error::Core(kept()))
+    }
+
+    /// The present document as this caller may see it.
+    pub fn present(&self) -> Result<Cow<'_, Document>, Error> {
+        present(self.ctx, self.key.name(), self.state.schema(), self.state.head())
+    }
+
+    /// The document of a snapshot, with its secrets masked for every caller.
+    pub fn past<'d>(&self, version: &'d Version) -> Result<Cow<'d, Document>, Error> {
+        let document = self.unlapsed(version);
+        Ok(match registry::read().hiding_snapshot(self.state.schema(), version)? {
+            None => document,
+            Some(hiding) => Cow::Owned(hiding.masked(&document)),
+        })
+    }
+
+    /// The length of a kept version's document, as STATE.GET shows it to this caller: the length of
+    /// a secret is a hint. 0 where STATE.GET shows nothing, since the schema is gone.
+    ///
+    /// Errors: `TOOCOSTLY`.
+    pub fn bytes(&self, version: &Version) -> Result<usize, Error> {
+        let registry = registry::read();
+        let document = &version.document;
+        if version.number == self.state.head().number {
+            let sees_secrets = || self.ctx.may_set_protected(self.key.name());
+            return Ok(match registry.hiding_present(self.state.schema(), version) {
+                Ok(Some(hiding)) if !sees_secrets() => hiding.masked_len(document, &self.budget)?,
+                Err(_) if !sees_secrets() => 0,
+                _ => document.text().len(),
+            });
+        }
+        decide::charge_snapshot(version, self.lapse_ms(version), &self.budget)?;
+        let document = self.unlapsed(version);
+        Ok(match registry.hiding_snapshot(self.state.schema(), version) {
+            Ok(None) => document.text().len(),
+            Ok(Some(hiding)) => hiding.masked_len(&document, &self.budget)?,
+            Err(_) => 0,
+        })
+    }
+
+    /// The document of a kept version without what has lapsed since.
+    pub fn unlapsed<'d>(&self, version: &'d Version) -> Cow<'d, Document> {
+        let registry = registry::read();
+        let schema = self.state.schema().and_then(|schema| registry.get(&schema.name).ok());
+        decide::snapshot_document(schema.map(|schema| &**schema), version, self.lapse_ms(version))
+    }
 }
 
-/// A kept version, the present one included.
-pub fn version(state: &State, number: u64) -> Result<Cow<'_, Version>, Error> {
-    state.find(number).ok_or_else(|| Error::Core(CoreError::NoVersion { kept: state.kept() }))
-}
-
-/// The present document as this caller may see it: callers with permission to run
-/// STATE.SETPROTECTED on the key see secrets, others see a mask.
+/// A present document as this caller may see it: callers with permission to run STATE.SETPROTECTED
+/// on the key see secrets, others see a mask.
 pub fn present<'d>(
     ctx: Ctx,
     key: RedisStr,
@@ -90,55 +194,6 @@ pub fn present<'d>(
         Ok(Some(hiding)) => Ok(Cow::Owned(hiding.masked(&head.document))),
         Err(error) => Err(error.into()),
     }
-}
-
-/// The document of a snapshot, with its secrets masked for every caller.
-pub fn past<'d>(ctx: Ctx, state: &State, version: &'d Version) -> Result<Cow<'d, Document>, Error> {
-    let document = unlapsed(ctx, state, version);
-    Ok(match registry::read().hiding_snapshot(state.schema(), version)? {
-        None => document,
-        Some(hiding) => Cow::Owned(hiding.masked(&document)),
-    })
-}
-
-/// The length of a kept version's document, as STATE.GET shows it to this caller: the length of a
-/// secret is a hint. 0 where STATE.GET shows nothing, since the schema is gone.
-///
-/// Errors: `TOOCOSTLY`.
-pub fn bytes(
-    ctx: Ctx,
-    key: RedisStr,
-    state: &State,
-    version: &Version,
-    budget: &Budget,
-) -> Result<usize, Error> {
-    let registry = registry::read();
-    let document = &version.document;
-    if version.number == state.head().number {
-        return Ok(match registry.hiding_present(state.schema(), version) {
-            Ok(Some(hiding)) if !ctx.may_set_protected(key) => hiding.masked_len(document, budget)?,
-            Err(_) if !ctx.may_set_protected(key) => 0,
-            _ => document.text().len(),
-        });
-    }
-    decide::charge_snapshot(version, ctx.command_ms(version.deadlines.first_ms()), budget)?;
-    let document = unlapsed(ctx, state, version);
-    Ok(match registry.hiding_snapshot(state.schema(), version) {
-        Ok(None) => document.text().len(),
-        Ok(Some(hiding)) => hiding.masked_len(&document, budget)?,
-        Err(_) => 0,
-    })
-}
-
-/// The document of a kept version without what has lapsed since.
-pub fn unlapsed<'d>(ctx: Ctx, state: &State, version: &'d Version) -> Cow<'d, Document> {
-    let registry = registry::read();
-    let schema = state.schema().and_then(|schema| registry.get(&schema.name).ok());
-    decide::snapshot_document(
-        schema.map(|schema| &**schema),
-        version,
-        ctx.command_ms(version.deadlines.first_ms()),
-    )
 }
 
 /// The reply of a whole document: its etag and its text.

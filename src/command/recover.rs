@@ -1,18 +1,16 @@
 //! STATE.RECOVER: makes a state valid again by the mildest of several ways, and reports each one it
 //! tried.
 
-use redis_state_core::decide::{self, Recover, Rung};
-use redis_state_core::{Etag, Ttl};
+use redis_state_core::decide::{self, Recover, Recovered};
 
 use crate::arguments::options::{ACTOR, ALIGN, AUDIT, EVENT, NOTE, Options, TTL};
 use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
 use crate::server::commit::audit_stream::AuditStream;
-use crate::server::commit::transaction::Target;
+use crate::server::commit::transaction::Transaction;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
-use crate::server::global::registry;
 
 pub static COMMAND: Command = Command {
     name: c"state.recover",
@@ -39,9 +37,7 @@ pub static COMMAND: Command = Command {
 
 struct Request<'a> {
     key: RedisStr<'a>,
-    schema: Option<&'a str>,
-    ttl: Ttl,
-    metadata: decide::Metadata,
+    recover: Recover,
     audit: Option<RedisStr<'a>>,
     align: Vec<RedisStr<'a>>,
 }
@@ -51,30 +47,30 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
     let mut options = Options::parse(&COMMAND, rest)?;
     Ok(Request {
         key: *key,
-        schema: options.schema,
-        ttl: options.ttl.unwrap_or_default(),
-        metadata: options.metadata(),
+        recover: Recover {
+            schema: options.schema.map(str::to_owned),
+            ttl: options.ttl.unwrap_or_default(),
+            metadata: options.metadata(),
+        },
         audit: options.audit,
         align: options.align.take().unwrap_or_default(),
     })
 }
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
-    let Request { key, schema, ttl, metadata, audit, align } = parse(args)?;
-    let stream = AuditStream::of_state(&key, audit)?;
-    let mut target = Target::open(ctx, key, stream)?;
-    let may_change_schema = schema.is_some() && ctx.may_set_protected(key);
-    let request = Recover { schema: schema.map(str::to_owned), ttl, metadata, may_change_schema };
-    let recovery =
-        decide::recover(target.state(), &target.recorded(), &request, &target.context(&registry::read()))?;
-    let tried = recovery.tried.clone();
-    let (rung, etag) = target.recover(recovery, &request.metadata)?;
-    target.align(&align);
-    reply(ctx, rung, etag, &tried);
+    let request = parse(args)?;
+    let stream = AuditStream::of_state(&request.key, request.audit)?;
+    let mut transaction = Transaction::open(ctx, request.key, stream, &request.align)?;
+    let recorded = transaction.recorded();
+    let recover = &request.recover;
+    let outcome = transaction.decide(|state, context| decide::recover(state, &recorded, recover, context));
+    let recovered = transaction.apply(outcome)?;
+    reply(ctx, &recovered);
     Ok(())
 }
 
-fn reply(ctx: Ctx, rung: Rung, etag: Etag, tried: &[(Rung, String)]) {
+fn reply(ctx: Ctx, recovered: &Recovered) {
+    let Recovered { rung, etag, tried } = recovered;
     ctx.reply_map(3);
     ctx.reply_text("rung");
     ctx.reply_text(rung.as_str());

@@ -2,17 +2,16 @@
 
 use redis_state_core::decide::{self, Rollback};
 
-use super::update::finish;
+use super::update::reply_etag;
 use crate::arguments::expected;
 use crate::arguments::options::{ACTOR, ALIGN, AUDIT, EVENT, ID, NOTE, Options, RETURN, TTL};
 use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
 use crate::server::commit::audit_stream::AuditStream;
-use crate::server::commit::transaction::Target;
+use crate::server::commit::transaction::Transaction;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
-use crate::server::global::registry;
 
 pub static COMMAND: Command = Command {
     name: c"state.rollback",
@@ -89,8 +88,8 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
         return Err(Error::NoPermission("ALL"));
     }
     let stream = AuditStream::of_state(&request.key, request.audit)?;
-    let mut target = Target::open(ctx, request.key, stream)?;
-    let outcome = decide::rollback(target.state(), &request.rollback, &target.context(&registry::read()));
-    let Rollback { metadata, ttl, .. } = &request.rollback;
-    finish(ctx, &mut target, outcome, metadata, *ttl, &request.align, request.returns)
+    let mut transaction = Transaction::open(ctx, request.key, stream, &request.align)?;
+    let outcome = transaction.decide(|state, context| decide::rollback(state, &request.rollback, context));
+    let etag = transaction.apply(outcome)?;
+    reply_etag(ctx, &transaction, etag, request.returns)
 }

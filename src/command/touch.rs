@@ -1,5 +1,6 @@
 //! STATE.TOUCH: moves a state's expiry and nothing else.
 
+use redis_state_core::Ttl;
 use redis_state_core::decide;
 
 use crate::arguments::options::{ALIGN, AUDIT, Options, TTL};
@@ -7,10 +8,9 @@ use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
 use crate::server::commit::audit_stream::AuditStream;
-use crate::server::commit::transaction::Target;
+use crate::server::commit::transaction::Transaction;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
-use crate::server::global::registry;
 
 pub static COMMAND: Command = Command {
     name: c"state.touch",
@@ -25,18 +25,26 @@ pub static COMMAND: Command = Command {
     ..Command::DEFAULT
 };
 
-fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
+struct Request<'a> {
+    key: RedisStr<'a>,
+    ttl: Ttl,
+    audit: Option<RedisStr<'a>>,
+    align: Vec<RedisStr<'a>>,
+}
+
+fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
     let [_, key, rest @ ..] = args else { return Err(Error::WrongArity) };
     let options = Options::parse(&COMMAND, rest)?;
-    let stream = AuditStream::of_state(key, options.audit)?;
-    let mut target = Target::open(ctx, *key, stream)?;
-    let ttl = options.ttl.unwrap_or_default();
-    let touched = decide::touch(target.state(), ttl, &target.context(&registry::read()))?;
-    let is_there = touched.is_some();
-    if let Some(touched) = touched {
-        target.carry_out(touched)?;
-        target.align(&options.align.unwrap_or_default());
-    }
+    let (ttl, align) = (options.ttl.unwrap_or_default(), options.align.unwrap_or_default());
+    Ok(Request { key: *key, ttl, audit: options.audit, align })
+}
+
+fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
+    let request = parse(args)?;
+    let stream = AuditStream::of_state(&request.key, request.audit)?;
+    let mut transaction = Transaction::open(ctx, request.key, stream, &request.align)?;
+    let outcome = transaction.decide(|state, context| decide::touch(state, request.ttl, context));
+    let is_there = transaction.apply(outcome)?;
     ctx.reply_int(i64::from(is_there));
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! STATE.UPDATE: changes a state, or creates one. STATE.SETPROTECTED: the same, including protected
 //! members.
 
-use redis_state_core::decide::{self, Outcome, Rights, Update};
-use redis_state_core::{Change, ChangeKind, Error as CoreError, Expected, Ttl};
+use redis_state_core::decide::{self, Update};
+use redis_state_core::{Change, Etag, Expected, SchemaRef, Version};
 
 use super::read;
 use crate::arguments::expected;
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
 use crate::server::commit::audit_stream::AuditStream;
-use crate::server::commit::transaction::Target;
+use crate::server::commit::transaction::Transaction;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
 use crate::server::global::config;
@@ -73,8 +73,6 @@ pub static PROTECTED_COMMAND: Command = Command {
 
 struct Request<'a> {
     key: RedisStr<'a>,
-    json: RedisStr<'a>,
-    kind: ChangeKind,
     update: Update,
     audit: Option<RedisStr<'a>>,
     align: Vec<RedisStr<'a>>,
@@ -89,15 +87,16 @@ fn parse<'a>(args: &[RedisStr<'a>], command: &Command) -> Result<Request<'a>, Er
     if options.component.is_some() && options.operation.is_none() {
         return Err(Error::syntax("COMPONENT needs OPERATION: the attempt that it belongs to"));
     }
-    let owned = |text: Option<&str>| text.map(str::to_owned);
-    let kind = options.kind.unwrap_or_default();
     if options.rebase.is_some() && matches!(expected, Expected::Any | Expected::Absent) {
         return Err(Error::syntax(
             "REBASE needs the version or etag that the change was made for, not * or 0",
         ));
     }
+    let owned = |text: Option<&str>| text.map(str::to_owned);
+    let kind = options.kind.unwrap_or_default();
     let update = Update {
         expected,
+        change: Change::parse(kind, json, &config::limits()),
         schema: owned(options.schema),
         label: owned(options.label),
         rebase: options.rebase.is_some(),
@@ -106,8 +105,6 @@ fn parse<'a>(args: &[RedisStr<'a>], command: &Command) -> Result<Request<'a>, Er
     };
     Ok(Request {
         key: *key,
-        json: *json,
-        kind,
         update,
         audit: options.audit,
         align: options.align.take().unwrap_or_default(),
@@ -117,89 +114,74 @@ fn parse<'a>(args: &[RedisStr<'a>], command: &Command) -> Result<Request<'a>, Er
 }
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
-    let request = parse(args, &COMMAND).inspect_err(|_| ctx.redact_all(args))?;
-    update(ctx, args, request, false)
+    update(ctx, args, &COMMAND, false)
 }
 
 fn run_protected(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     ctx.redact(JSON);
-    update(ctx, args, parse(args, &PROTECTED_COMMAND).inspect_err(|_| ctx.redact_all(args))?, true)
-}
-
-/// Opens the key; json that may have secrets in it is kept out of SLOWLOG, MONITOR and crash
-/// reports, whatever becomes of the command: all of it, unless a schema that is known and has no
-/// secrets applies.
-fn open<'a>(ctx: Ctx, request: &Request<'a>, stream: AuditStream) -> Result<Target<'a>, Error> {
-    let open = if request.dry_run { Target::open_as_is } else { Target::open };
-    let target = open(ctx, request.key, stream).inspect_err(|_| ctx.redact(JSON))?;
-    let named = request.update.schema.as_deref();
-    if registry::read().may_carry_secrets(&request.key, target.state(), named) {
-        ctx.redact(JSON);
-    }
-    Ok(target)
+    update(ctx, args, &PROTECTED_COMMAND, true)
 }
 
 /// `protect`: protected members may be written too.
-fn update(ctx: Ctx, args: &[RedisStr], request: Request, protect: bool) -> Result<(), Error> {
-    let stream = AuditStream::of_state(&request.key, request.audit).inspect_err(|_| ctx.redact_all(args))?;
-    let change = Change::parse(request.kind, &request.json, &config::limits());
-    let names_no_schema = |name: &str| registry::read().get(name).is_err();
-    // The words may be in the wrong order: any of them may be the json.
-    if change.is_err() || request.update.schema.as_deref().is_some_and(names_no_schema) {
-        ctx.redact_all(args);
-    }
-    let mut target = match (open(ctx, &request, stream), &change) {
+fn update(ctx: Ctx, args: &[RedisStr], command: &Command, protect: bool) -> Result<(), Error> {
+    let request = parse(args, command).inspect_err(|_| ctx.redact_all(args))?;
+    let Request { key, update, align, .. } = &request;
+    let stream = AuditStream::of_state(key, request.audit).inspect_err(|_| ctx.redact_all(args))?;
+    redact_misplaced(ctx, args, update);
+    let opened = Transaction::open(ctx, *key, stream, align);
+    redact_secrets(ctx, &request, opened.as_ref().ok());
+    let mut transaction = match (opened, &update.change) {
         // An error of the arguments comes before one of the key.
         (Err(_), Err(error)) => return Err(error.clone().into()),
-        (target, _) => target?,
+        (opened, _) => opened?,
     };
-    let rights = Rights { protect, read_secrets: &|| protect || ctx.may_set_protected(request.key) };
-    let outcome = change.and_then(|change| {
-        let (shown, registry) = (target.shown(), registry::read());
-        decide::update(shown.as_deref(), &request.update, rights, change, &target.context(&registry))
-    });
-    let Update { metadata, ttl, .. } = &request.update;
+    let outcome = transaction.decide_as(protect, |state, context| decide::update(state, update, context));
     if request.dry_run {
-        return reply(ctx, &target, &outcome?, request.returns);
+        let etag = outcome.reply.clone()?;
+        return reply(ctx, *key, etag, outcome.after(transaction.state()).filter(|_| request.returns));
     }
-    finish(ctx, &mut target, outcome, metadata, *ttl, &request.align, request.returns)
+    let etag = transaction.apply(outcome)?;
+    reply_etag(ctx, &transaction, etag, request.returns)
 }
 
-/// The end of a command that makes a version: applies the outcome and replies, or records the
-/// rejection.
-pub fn finish(
+/// The words may be in the wrong order: any of them may be the json.
+fn redact_misplaced(ctx: Ctx, args: &[RedisStr], update: &Update) {
+    let names_no_schema = |name: &str| registry::read().get(name).is_err();
+    if update.change.is_err() || update.schema.as_deref().is_some_and(names_no_schema) {
+        ctx.redact_all(args);
+    }
+}
+
+/// Keeps json that may have secrets in it out of SLOWLOG, MONITOR and crash reports, whatever
+/// becomes of the command: all of it, unless a schema that is known and has no secrets applies.
+fn redact_secrets(ctx: Ctx, request: &Request, transaction: Option<&Transaction>) {
+    let named = request.update.schema.as_deref();
+    let may_carry_secrets = transaction.is_none_or(|transaction| {
+        registry::read().may_carry_secrets(&request.key, transaction.state(), named)
+    });
+    if may_carry_secrets {
+        ctx.redact(JSON);
+    }
+}
+
+/// The reply of a command that makes a version: its etag, and with RETURN the document.
+pub fn reply_etag(ctx: Ctx, transaction: &Transaction, etag: Etag, returns: bool) -> Result<(), Error> {
+    let state = transaction.state().filter(|_| returns);
+    reply(ctx, transaction.name(), etag, state.map(|state| (state.schema(), state.head())))
+}
+
+fn reply(
     ctx: Ctx,
-    target: &mut Target,
-    outcome: Result<Outcome, CoreError>,
-    metadata: &decide::Metadata,
-    ttl: Ttl,
-    align: &[RedisStr],
-    returns: bool,
+    key: RedisStr,
+    etag: Etag,
+    returned: Option<(Option<&SchemaRef>, &Version)>,
 ) -> Result<(), Error> {
-    let outcome = outcome.map_err(|error| target.reject(error, metadata, ttl))?;
-    let etag = outcome.etag;
-    target.carry_out(outcome)?;
-    target.align(align);
-    match target.state().filter(|_| returns) {
-        Some(state) => {
-            let document = read::present(ctx, target.name(), state.schema(), state.head())?;
+    match returned {
+        Some((schema, head)) => {
+            let document = read::present(ctx, key, schema, head)?;
             read::reply_document(ctx, etag, document.text());
         }
         None => ctx.reply_bytes(&etag.bytes()),
-    }
-    Ok(())
-}
-
-/// The reply of a dry run: the state that would result.
-fn reply(ctx: Ctx, target: &Target, outcome: &Outcome, returns: bool) -> Result<(), Error> {
-    let before = target.shown();
-    let after = outcome.after(before.as_deref()).filter(|_| returns);
-    match after {
-        Some((schema, head)) => {
-            let document = read::present(ctx, target.name(), schema, head)?;
-            read::reply_document(ctx, outcome.etag, document.text());
-        }
-        None => ctx.reply_bytes(&outcome.etag.bytes()),
     }
     Ok(())
 }

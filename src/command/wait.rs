@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use redis_state_core::Expected;
 use redis_state_core::decide::{self, Awaited};
 
-use super::read;
+use super::read::{self, Reading};
 use crate::arguments::words;
 use crate::error::Error;
 use crate::server::commands::entry::entry;
@@ -102,9 +102,10 @@ enum Asker {
 /// Replies if the awaited state is there, or can't come any more; returns whether it did.
 fn answer(ctx: Ctx, request: &Request, asker: Asker) -> Result<bool, Error> {
     let key = Key::open_read(ctx, request.key);
-    let state = key.held().map(|held| read::shown(ctx, &key, held.state()));
-    let is_other_type = state.is_none() && key.kind() != Kind::Nothing;
-    let awaited = decide::wait(request.known, state.as_ref().map(|state| state.etag()));
+    let reading = key.held().map(|held| Reading::new(ctx, &key, held));
+    let is_other_type = reading.is_none() && key.kind() != Kind::Nothing;
+    let etag = reading.as_ref().map(|reading| reading.state().etag());
+    let awaited = decide::wait(request.known, etag);
     // Most clients that are blocked stay so, and the ACL takes longer than all else here.
     if awaited == Awaited::NotYet && !is_other_type {
         return Ok(false);
@@ -112,11 +113,11 @@ fn answer(ctx: Ctx, request: &Request, asker: Asker) -> Result<bool, Error> {
     if asker == Asker::Blocked && !ctx.may_run(COMMAND.name, request.key) {
         return Err(Error::NoPermissionLeft);
     }
-    match &state {
+    match &reading {
         _ if is_other_type => return Err(Error::WrongType),
-        Some(state) if awaited == Awaited::Reached => {
-            let document = read::present(ctx, request.key, state.schema(), state.head())?;
-            read::reply_document(ctx, state.etag(), document.text());
+        Some(reading) if awaited == Awaited::Reached => {
+            let document = reading.present()?;
+            read::reply_document(ctx, reading.state().etag(), document.text());
             if asker == Asker::Blocked {
                 let is_masked = matches!(document, Cow::Owned(_));
                 let weight = if is_masked { MASKED_WEIGHT } else { 1 };

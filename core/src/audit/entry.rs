@@ -5,7 +5,6 @@
 
 use crate::context::{Context, Metadata, Rung};
 use crate::error::Error;
-use crate::etag::Etag;
 use crate::json::diff::{PatchText, creation_text, diff_text};
 use crate::json::node::Node;
 use crate::shown::{ERROR_LINE_BYTES_MAX, start_of};
@@ -13,6 +12,7 @@ use crate::state::State;
 use crate::state::attempts::Attempted;
 use crate::state::version::Event;
 use crate::time::iso8601;
+use redis_state_types::Etag;
 
 /// The usual number of fields and of bytes in an entry: initial capacities.
 const FIELDS: usize = 12;
@@ -46,6 +46,11 @@ impl Entry {
         let mut entry = Entry { text: String::with_capacity(BYTES), ends: Vec::with_capacity(FIELDS) };
         entry.push("event", event);
         entry
+    }
+
+    /// The event, the value of the first field.
+    pub fn event(&self) -> &str {
+        self.fields().next().map_or("", |(_, event)| event)
     }
 
     /// Names and values.

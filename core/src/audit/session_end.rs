@@ -6,11 +6,11 @@
 
 use super::entry::Entry;
 use crate::context::Metadata;
-use crate::etag::Etag;
 use crate::json::to_text;
 use crate::schema::registry::Registry;
 use crate::state::State;
 use crate::time::iso8601;
+use redis_state_types::Etag;
 
 /// Longer documents are not searched for steps, so that freeing them stays fast. The default of
 /// `state.max-bytes`.

@@ -1,8 +1,8 @@
 //! The encoding of the tokens of commands with an ID.
 
-use crate::etag::Etag;
 use crate::state::idempotency::{Made, Remembered, TOKENS_CEILING, Token, Tokens};
 use crate::wire::{DecodeError, Reader, Writer};
+use redis_state_types::Etag;
 
 const MADE_ETAG: u8 = 1;
 const MADE_ATTEMPTS: u8 = 2;

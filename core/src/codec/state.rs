@@ -118,7 +118,6 @@ pub(super) fn read_last_entry(input: &mut Reader) -> Result<Option<LastEntry>, D
 mod tests {
     use super::*;
     use crate::codec::effects::{decode_effects, encode_effects};
-    use crate::etag::Etag;
     use crate::state::attempts::{Attempt, Attempted, Attempts, Counter, Tally};
     use crate::state::deadlines::{Deadline, Deadlines};
     use crate::state::document::Document;
@@ -128,6 +127,7 @@ mod tests {
     use crate::state::snapshot::Snapshot;
     use crate::state::splices::Edits;
     use crate::state::version::{Event, SchemaRef, Version};
+    use redis_state_types::Etag;
 
     const KEYS: fn() -> Keys = || Keys::from_random([0x5eed, 1, 2]);
 

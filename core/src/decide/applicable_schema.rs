@@ -158,12 +158,11 @@ impl ApplicableSchema {
         base: Node,
         is_set: bool,
         change: &Change,
-        rights: Rights,
         context: &Context,
     ) -> Result<Tree<'static>, Error> {
         let kind = change.kind();
         let reads_secret = |pointer: &_| self.rules().any(|rules| rules.reads_secret(pointer));
-        let hiding = self.hiding_from(change, rights);
+        let hiding = self.hiding_from(change, context.rights);
         let shown = hiding.filter(|_| kind != ChangeKind::Replace).map(|rules| {
             let mut shown = Draft::Same(base);
             rules.mask_unwritable(&mut shown, is_set);
@@ -192,7 +191,7 @@ impl ApplicableSchema {
             after = completed;
         }
         if let Some(schema) = &self.schema {
-            after = protected_by(schema.rules(), before, after, rights.protect)?;
+            after = protected_by(schema.rules(), before, after, context.rights.protect)?;
         }
         if let Some(former) = &self.former {
             after = protected_by(former.rules(), before, after, true)?;
@@ -217,7 +216,7 @@ impl ApplicableSchema {
             ChangeKind::Patch | ChangeKind::Replace => true,
             ChangeKind::Merge | ChangeKind::Shallow => rules.names_secrets(change.json()),
         };
-        (mentions && !(rights.read_secrets)()).then_some(rules)
+        (mentions && !(rights.may_set_protected)()).then_some(rules)
     }
 
     /// Restores the members that the change does not mention, and the secrets that it mentions as

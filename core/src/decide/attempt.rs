@@ -1,17 +1,17 @@
 //! STATE.ATTEMPT, and OPERATION on updates: the server counts attempts where they happen.
 
 use super::idempotent::idempotent;
-use super::outcome::{Course, Outcome};
-use super::touch;
+use super::outcome::{Outcome, StateChange};
+use super::recorded::recorded;
+use super::touch::renewed;
 use crate::audit::entry::Entry;
 use crate::context::{Context, Metadata};
 use crate::error::Error;
-use crate::expiry::Ttl;
 use crate::shown::start_of;
 use crate::state::State;
 use crate::state::attempts::{ATTEMPT_ERROR_BYTES_MAX, Attempt, Attempted, OPERATIONS_MAX, Tally};
 use crate::state::effect::Effect;
-use crate::state::idempotency::Made;
+use redis_state_types::Ttl;
 
 /// The request of STATE.ATTEMPT; the operation is in the metadata.
 #[derive(Clone, Debug)]
@@ -25,14 +25,18 @@ pub struct Try {
 }
 
 /// Decides an attempt. Success and failure renew the expiry, since the user is active; a clearing
-/// does not.
+/// does not. The reply: the number of attempts.
 ///
 /// Errors: `IDMISMATCH`, `NOSTATE`, `TOOBIG` for one operation too many.
-pub fn attempt(state: Option<&State>, request: &Try, context: &Context) -> Result<Outcome, Error> {
-    idempotent(state, &request.metadata, context, || count(state, request, context))
+pub fn attempt(state: Option<&State>, request: &Try, context: &Context) -> Outcome<u64> {
+    // A rejected count is no failure of the operation.
+    let rejected = Metadata { operation: None, ..request.metadata.clone() };
+    recorded(state, &rejected, Ttl::Keep, context, |state| {
+        idempotent(state, &request.metadata, context, || count(state, request, context))
+    })
 }
 
-fn count(state: Option<&State>, request: &Try, context: &Context) -> Result<(Outcome, Made), Error> {
+fn count(state: Option<&State>, request: &Try, context: &Context) -> Result<Outcome<u64>, Error> {
     let state = state.ok_or(Error::NoState)?;
     let metadata = &request.metadata;
     let Some(attempted) = attempted(request.tally, request.error.as_deref(), metadata, context) else {
@@ -41,41 +45,39 @@ fn count(state: Option<&State>, request: &Try, context: &Context) -> Result<(Out
     if !state.admits_attempt(&attempted) {
         return Err(too_many());
     }
-    let touched = match request.tally {
-        Tally::Clear => None,
-        Tally::Success | Tally::Failure => touch(Some(state), Ttl::Default, context)?,
-    };
     let entry = Some(Entry::attempt(state, &attempted, metadata, context));
-    let expires_at_ms = touched.as_ref().map_or(context.expires_at_ms, |touched| touched.expires_at_ms);
-    let moved = touched.map(|touched| touched.effects).unwrap_or_default();
-    let made = Made::Attempts(match request.tally {
-        Tally::Clear => 0,
-        Tally::Success | Tally::Failure => {
-            let counter = state.attempts().counter(&attempted.attempt.operation);
-            counter.map_or(0, |counter| counter.attempts).saturating_add(1)
+    let counter = state.attempts().counter(&attempted.attempt.operation);
+    let attempts = counter.map_or(0, |counter| counter.attempts);
+    let attempt = Effect::Attempt(attempted);
+    Ok(match request.tally {
+        Tally::Clear => {
+            let (effects, expires_at_ms) = (vec![attempt], context.expires_at_ms);
+            Outcome::changed(StateChange { effects, expires_at_ms, entry, event: None }, 0)
         }
-    });
-    let effects = std::iter::once(Effect::Attempt(attempted)).chain(moved).collect();
-    let course = Course::Plain;
-    Ok((Outcome { effects, event: None, etag: state.etag(), expires_at_ms, entry, course }, made))
+        Tally::Success | Tally::Failure => {
+            let mut change = renewed(state, Ttl::Default, context)?;
+            change.effects.insert(0, attempt);
+            Outcome::changed(StateChange { entry, ..change }, attempts.saturating_add(1))
+        }
+    })
 }
 
 /// The failed attempt of a rejected command with an operation; it renews the expiry, since the user
 /// is active.
-pub fn failed_attempt(
+pub(super) fn failed_attempt(
     state: &State,
     ttl: Ttl,
     error: &Error,
     metadata: &Metadata,
     context: &Context,
-) -> Option<Outcome> {
+) -> Option<StateChange> {
     let attempted = attempted(Tally::Failure, Some(&error.to_string()), metadata, context)?;
-    let mut outcome = touch(Some(state), ttl, context).ok()??;
+    let mut change = renewed(state, ttl, context).ok()?;
     if !state.admits_attempt(&attempted) {
         return None;
     }
-    outcome.effects.insert(0, Effect::Attempt(attempted));
-    Some(outcome)
+    change.effects.insert(0, Effect::Attempt(attempted));
+    Some(change)
 }
 
 /// The successful attempt of a commit, or of an update without a change.

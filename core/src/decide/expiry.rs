@@ -2,11 +2,11 @@
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::expiry::Ttl;
 use crate::schema::compiled::Schema;
 use crate::state::State;
 use crate::state::deadlines::Deadlines;
 use crate::state::effect::Effect;
+use redis_state_types::Ttl;
 
 /// The expiry that `ttl` asks for. By default the key lives at least as long as its last deadline.
 pub(super) fn expiry(

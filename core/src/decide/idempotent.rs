@@ -4,58 +4,72 @@
 //! outdated by its own first execution. Success is remembered, also without a change. A rejection
 //! is not, so that the caller can retry once its cause is fixed.
 
-use super::outcome::{Course, Outcome};
+use super::outcome::{Course, Outcome, StateChange, Write};
 use crate::context::{Context, Metadata};
 use crate::error::Error;
 use crate::state::State;
 use crate::state::effect::Effect;
 use crate::state::idempotency::{Id, Made, Remembered, Token};
+use redis_state_types::Etag;
 
-/// Decides a command by `decide`, which also returns the reply, or replays the reply of a known
-/// token.
+/// A reply that a token remembers.
+pub(super) trait Remember: Copy {
+    fn made(self) -> Made;
+    /// The reply of a known token; `None` for the reply of another command.
+    fn of(made: Made) -> Option<Self>;
+}
+
+impl Remember for Etag {
+    fn made(self) -> Made {
+        Made::Etag(self)
+    }
+
+    fn of(made: Made) -> Option<Etag> {
+        if let Made::Etag(etag) = made { Some(etag) } else { None }
+    }
+}
+
+impl Remember for u64 {
+    fn made(self) -> Made {
+        Made::Attempts(self)
+    }
+
+    fn of(made: Made) -> Option<u64> {
+        if let Made::Attempts(attempts) = made { Some(attempts) } else { None }
+    }
+}
+
+/// Decides a command by `decide`, or replays the reply of a known token.
 ///
 /// Errors: `IDMISMATCH`, and those of `decide`.
-pub(super) fn idempotent(
+pub(super) fn idempotent<T: Remember>(
     state: Option<&State>,
     metadata: &Metadata,
     context: &Context,
-    decide: impl FnOnce() -> Result<(Outcome, Made), Error>,
-) -> Result<Outcome, Error> {
-    let Some(id) = &metadata.id else { return decide().map(|(outcome, _)| outcome) };
+    decide: impl FnOnce() -> Result<Outcome<T>, Error>,
+) -> Result<Outcome<T>, Error> {
+    let Some(id) = &metadata.id else { return decide() };
     let known = state.and_then(|state| Some((state, state.tokens.find(&id.token)?)));
     if let Some((state, token)) = known {
-        return replay(state, token, id, context);
+        return replay(state, token, id);
     }
-    let (mut outcome, made) = decide()?;
-    remember(&mut outcome, state, id, made, context);
+    let mut outcome = decide()?;
+    if let (Ok(reply), Some(change)) = (&outcome.reply, outcome.writes.last_mut().and_then(Write::change_mut))
+    {
+        remember(change, state, id, reply.made(), context);
+    }
     Ok(outcome)
 }
 
-/// The reply of a command with an etag as its result.
-pub(super) fn with_etag(outcome: Outcome) -> (Outcome, Made) {
-    let made = Made::Etag(outcome.etag);
-    (outcome, made)
-}
-
-fn replay(state: &State, token: &Token, id: &Id, context: &Context) -> Result<Outcome, Error> {
-    if token.digest != id.digest(state.keys.seed) {
-        return Err(Error::IdMismatch { made: token.made });
+fn replay<T: Remember>(state: &State, token: &Token, id: &Id) -> Result<Outcome<T>, Error> {
+    let made = token.made;
+    match T::of(made).filter(|_| token.digest == id.digest(state.keys.seed)) {
+        Some(reply) => Ok(Outcome { course: Course::Replayed, ..Outcome::unchanged(reply) }),
+        None => Err(Error::IdMismatch { made }),
     }
-    let etag = match token.made {
-        Made::Etag(etag) => etag,
-        Made::Attempts(_) => state.etag(),
-    };
-    Ok(Outcome {
-        effects: Vec::new(),
-        event: None,
-        etag,
-        expires_at_ms: context.expires_at_ms,
-        entry: None,
-        course: Course::Replayed(token.made),
-    })
 }
 
-fn remember(outcome: &mut Outcome, state: Option<&State>, id: &Id, made: Made, context: &Context) {
+fn remember(change: &mut StateChange, state: Option<&State>, id: &Id, made: Made, context: &Context) {
     let kept_max = context.limits.idempotency_ids;
     if kept_max == 0 && state.is_none_or(|state| state.tokens.kept.is_empty()) {
         return;
@@ -63,9 +77,9 @@ fn remember(outcome: &mut Outcome, state: Option<&State>, id: &Id, made: Made, c
     let digest = id.digest(state.map_or(context.keys, State::keys).seed);
     let token = Token { name: id.token.as_str().into(), digest, made };
     let remembered = Remembered { token, kept_max };
-    match outcome.effects.first_mut() {
+    match change.effects.first_mut() {
         Some(Effect::Put(state)) => state.remember(remembered),
-        _ => outcome.effects.push(Effect::Remember(remembered)),
+        _ => change.effects.push(Effect::Remember(remembered)),
     }
 }
 
@@ -76,17 +90,16 @@ mod tests {
     use crate::context::Rights;
     use crate::decide::update;
     use crate::decide::update::Update;
-    use crate::etag::Expected;
-    use crate::expiry::Ttl;
     use crate::json::change::{Change, ChangeKind};
     use crate::limits::Limits;
     use crate::schema::registry::Registry;
     use crate::state::etag_keys::Keys;
+    use redis_state_types::{Expected, Ttl};
 
     const JSON: &[u8] = br#"{"current":{"path":"offer"}}"#;
     const NOW_MS: i64 = 1_741_058_499_570;
 
-    fn decided(state: Option<&State>, now_ms: i64, token: &str) -> Result<Outcome, Error> {
+    fn decided(state: Option<&State>, now_ms: i64, token: &str) -> Outcome {
         let (limits, registry) = (Limits::default(), Registry::default());
         let context = Context {
             key: b"channel:+263771234567",
@@ -97,9 +110,11 @@ mod tests {
             budget: &Budget::new(&limits),
             registry: &registry,
             expires_at_ms: Some(NOW_MS),
+            rights: Rights::NONE,
         };
         let id = Some(Id::new(token.to_owned(), "STATE.UPDATE", [b"MERGE", JSON]));
         let request = Update {
+            change: Change::parse(ChangeKind::Merge, JSON, &limits),
             expected: Expected::Absent,
             schema: None,
             label: None,
@@ -107,19 +122,17 @@ mod tests {
             ttl: Ttl::At(NOW_MS),
             metadata: Metadata { id, ..Metadata::default() },
         };
-        let change = Change::parse(ChangeKind::Merge, JSON, &limits).expect("json");
-        let rights = Rights { protect: false, read_secrets: &|| false };
-        update(state, &request, rights, change, &context)
+        update(state, &request, &context)
     }
 
     /// A redelivered message has the same arguments, and an expiry among them may have passed.
     #[test]
     fn a_time_that_has_passed_since_is_no_reason_to_reject() {
-        let first = decided(None, NOW_MS - 1, "wamid.1").expect("created");
-        let [Effect::Put(state)] = first.effects.as_slice() else { panic!("{first:?}") };
-        let second = decided(Some(state), NOW_MS + 1, "wamid.1").expect("replayed");
-        assert_eq!((second.etag, second.course), (first.etag, Course::Replayed(Made::Etag(first.etag))));
-        assert_eq!((second.effects, second.entry, second.expires_at_ms), (vec![], None, Some(NOW_MS)));
-        assert_eq!(decided(Some(state), NOW_MS + 1, "wamid.2"), Err(Error::BadExpire));
+        let first = decided(None, NOW_MS - 1, "wamid.1");
+        let [Write::Change(change)] = first.writes.as_slice() else { panic!("{first:?}") };
+        let [Effect::Put(state)] = change.effects.as_slice() else { panic!("{first:?}") };
+        let second = decided(Some(state), NOW_MS + 1, "wamid.1");
+        assert_eq!(second, Outcome { writes: vec![], course: Course::Replayed, reply: first.reply });
+        assert_eq!(decided(Some(state), NOW_MS + 1, "wamid.2").reply, Err(Error::BadExpire));
     }
 }

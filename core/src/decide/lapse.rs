@@ -9,12 +9,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::outcome::{Course, Outcome};
+use super::outcome::{Outcome, StateChange, Write};
 use crate::audit::entry::Entry;
 use crate::budget::Budget;
 use crate::context::Context;
 use crate::error::Error;
-use crate::etag::{Etag, VERSION_MAX};
 use crate::json::draft::Draft;
 use crate::json::node::Node;
 use crate::json::pointer::Pointer;
@@ -28,10 +27,27 @@ use crate::state::deadlines::{Deadline, Deadlines};
 use crate::state::document::Document;
 use crate::state::effect::{Commit, Effect};
 use crate::state::version::{Event, Version};
+use redis_state_types::{Etag, VERSION_MAX};
+
+/// The first due lapse, as the timer commits it; `None` when none is due.
+pub fn lapse(state: &State, context: &Context) -> Option<Outcome<()>> {
+    first_lapse(state, context).map(|change| Outcome::changed(change, ()))
+}
+
+/// The state after all due lapses, and the writes that make it.
+pub(super) fn due_lapses<'s>(state: &'s State, context: &Context) -> (Cow<'s, State>, Vec<Write>) {
+    let (mut after, mut writes) = (Cow::Borrowed(state), Vec::new());
+    while let Some(change) = first_lapse(&after, context) {
+        let state = after.to_mut();
+        change.effects.iter().cloned().for_each(|effect| state.apply(effect));
+        writes.push(Write::Change(change));
+    }
+    (after, writes)
+}
 
 /// The first due lapse: a commit, or only fewer deadlines when the document does not change. `None`
 /// when none is due; at a deadline equal to the key's expiry the key expires instead.
-pub fn lapse(state: &State, context: &Context) -> Option<Outcome> {
+fn first_lapse(state: &State, context: &Context) -> Option<StateChange> {
     let due_ms = state.head().deadlines.first_ms().filter(|due_ms| {
         *due_ms <= context.now_ms && context.expires_at_ms.is_none_or(|expires_at_ms| *due_ms < expires_at_ms)
     })?;
@@ -53,8 +69,7 @@ pub fn lapse(state: &State, context: &Context) -> Option<Outcome> {
     let expires_at_ms = context.expires_at_ms;
     let Some(number) = number.filter(|_| document != head.document) else {
         let effects = vec![Effect::Deadlines(deadlines)];
-        let (etag, course) = (state.etag(), Course::Plain);
-        return Some(Outcome { effects, event: None, etag, expires_at_ms, entry: None, course });
+        return Some(StateChange { effects, expires_at_ms, entry: None, event: None });
     };
     let version = Version {
         number,
@@ -79,8 +94,7 @@ pub fn lapse(state: &State, context: &Context) -> Option<Outcome> {
     let etag = Etag { version: number, digest: commit.digest };
     let entry = Entry::lapse(state, etag, due_ms, shown, context);
     let effects = vec![Effect::Commit(Box::new(commit))];
-    let (event, entry, course) = (Some(Event::Lapse), Some(entry), Course::Plain);
-    Some(Outcome { effects, event, etag, expires_at_ms, entry, course })
+    Some(StateChange { effects, expires_at_ms, entry: Some(entry), event: Some(Event::Lapse) })
 }
 
 /// The patch of a lapse as removals by pointer, without any value.
@@ -100,9 +114,9 @@ fn removals(places: &[Pointer], before: Node, after: Node) -> String {
 /// The state after all due lapses.
 pub fn lapsed_state<'s>(state: &'s State, context: &Context) -> Cow<'s, State> {
     let mut shown = Cow::Borrowed(state);
-    while let Some(outcome) = lapse(&shown, context) {
+    while let Some(change) = first_lapse(&shown, context) {
         let state = shown.to_mut();
-        outcome.effects.into_iter().for_each(|effect| state.apply(effect));
+        change.effects.into_iter().for_each(|effect| state.apply(effect));
     }
     shown
 }
@@ -171,6 +185,7 @@ fn lapsed(schema: Option<&Schema>, tree: &Tree, places: &[Pointer]) -> Tree<'sta
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::Rights;
     use crate::limits::Limits;
     use crate::state::etag_keys::Keys;
 
@@ -198,9 +213,10 @@ mod tests {
             budget: &Budget::new(&limits),
             registry: &registry,
             expires_at_ms,
+            rights: Rights::NONE,
         };
-        let outcome = lapse(&State::new(Keys::from_random([0x5eed, 1, 2]), 1, None, head), &context)?;
-        let [Effect::Commit(commit)] = outcome.effects.as_slice() else { panic!("{outcome:?}") };
+        let change = first_lapse(&State::new(Keys::from_random([0x5eed, 1, 2]), 1, None, head), &context)?;
+        let [Effect::Commit(commit)] = change.effects.as_slice() else { panic!("{change:?}") };
         assert_eq!((commit.version.at_ms, commit.version.deadlines.first_ms()), (DUE_MS, Some(DUE_MS + 5)));
         Some(commit.version.document.text().to_owned())
     }

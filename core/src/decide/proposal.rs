@@ -7,10 +7,8 @@ use super::expiry::{expiry, moved};
 use super::lapse::lapse_cost;
 use crate::audit::entry::{CommitFacts, Entry, carries_document};
 use crate::context::{Context, Metadata, Rung};
-use crate::decide::outcome::{Course, Outcome};
+use crate::decide::outcome::{Outcome, StateChange};
 use crate::error::Error;
-use crate::etag::{Etag, VERSION_MAX};
-use crate::expiry::Ttl;
 use crate::json::node::Node;
 use crate::json::tree::Tree;
 use crate::json::written::Written;
@@ -21,6 +19,7 @@ use crate::state::document::Document;
 use crate::state::effect::{Commit, Effect, Relabel};
 use crate::state::history::Dropped;
 use crate::state::version::{Event, Label, Version};
+use redis_state_types::{Etag, Ttl, VERSION_MAX};
 
 /// A document and its deadlines.
 struct Content {
@@ -93,8 +92,9 @@ impl Proposal<'_> {
         };
         let attempted = attempted.map(Effect::Attempt);
         let effects = relabel.into_iter().chain(attempted).chain(moved(state, deadlines)).collect();
-        let course = Course::Plain;
-        Outcome { effects, event: None, etag: state.etag(), expires_at_ms, entry, course }
+        // A recovery is an event without a version too.
+        let event = self.rung.map(|_| self.event);
+        Outcome::changed(StateChange { effects, expires_at_ms, entry, event }, state.etag())
     }
 
     fn create(
@@ -117,15 +117,10 @@ impl Proposal<'_> {
         if let Some(attempted) = attempted {
             state.attempt(attempted);
         }
-        let (event, entry) = (self.event, self.entry(state.etag(), context));
-        Outcome {
-            etag: state.etag(),
-            effects: vec![Effect::Put(Box::new(state))],
-            event: Some(event),
-            expires_at_ms,
-            entry: Some(entry),
-            course: Course::Plain,
-        }
+        let etag = state.etag();
+        let (event, entry) = (Some(self.event), Some(self.entry(etag, context)));
+        let effects = vec![Effect::Put(Box::new(state))];
+        Outcome::changed(StateChange { effects, expires_at_ms, entry, event }, etag)
     }
 
     fn commit(
@@ -147,16 +142,10 @@ impl Proposal<'_> {
         let (event, label, schema) = (self.event, self.label.map(Into::into), self.applicable.reference());
         let commit = Commit::on(state, version, keys, schema, label, dropped);
         let etag = Etag { version: number, digest: commit.digest };
-        let entry = self.entry(etag, context);
+        let (event, entry) = (Some(event), Some(self.entry(etag, context)));
         let commit = Effect::Commit(Box::new(commit));
-        Ok(Outcome {
-            effects: std::iter::once(commit).chain(attempted.map(Effect::Attempt)).collect(),
-            event: Some(event),
-            etag,
-            expires_at_ms,
-            entry: Some(entry),
-            course: Course::Plain,
-        })
+        let effects = std::iter::once(commit).chain(attempted.map(Effect::Attempt)).collect();
+        Ok(Outcome::changed(StateChange { effects, expires_at_ms, entry, event }, etag))
     }
 
     fn version(&self, number: u64, content: Content, context: &Context) -> Version {

@@ -13,13 +13,13 @@
 use super::applicable_schema::ApplicableSchema;
 use crate::budget::Budget;
 use crate::error::Error;
-use crate::etag::Expected;
 use crate::json::change::{Change, ChangeKind};
 use crate::json::lookup::Lookup;
 use crate::json::node::Node;
 use crate::json::patch;
 use crate::state::State;
 use crate::state::version::Version;
+use redis_state_types::Expected;
 use std::collections::BTreeMap;
 
 /// The charge of a member that a change names: it is looked up in both documents.

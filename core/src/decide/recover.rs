@@ -5,13 +5,14 @@
 //! present value on every rung.
 
 use super::applicable_schema::ApplicableSchema;
-use super::outcome::Outcome;
+use super::outcome::{Course, Outcome, Write};
 use super::proposal::Proposal;
+use super::recorded::after_lapses;
+use super::touch::renewed;
 use crate::audit::entry::Entry;
 use crate::audit::rebuild::{Recorded, rebuild};
 use crate::context::{Context, Metadata, Rung};
 use crate::error::Error;
-use crate::expiry::Ttl;
 use crate::json::draft::Draft;
 use crate::json::node::Node;
 use crate::json::tree::Tree;
@@ -19,6 +20,7 @@ use crate::json::written::Written;
 use crate::schema::annotations::preserve::Preserve;
 use crate::state::State;
 use crate::state::version::{Event, Version};
+use redis_state_types::{Etag, Ttl};
 use std::borrow::Cow;
 
 /// The request of a recovery.
@@ -30,50 +32,77 @@ pub struct Recover {
     pub ttl: Ttl,
     /// `EVENT`, `ACTOR`, `NOTE`
     pub metadata: Metadata,
-    /// Whether the caller may give a state another schema.
-    pub may_change_schema: bool,
 }
 
-/// The result of a recovery.
-#[derive(Clone, Debug)]
-pub struct Recovery {
-    /// The rungs that failed, with the reason of each.
+/// The reply of a recovery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovered {
+    /// The successful rung.
+    pub rung: Rung,
+    /// The etag after it.
+    pub etag: Etag,
+    /// The rungs that failed before, with the reason of each.
     pub tried: Vec<(Rung, String)>,
-    /// The successful rung and its outcome; `Err` when all failed.
-    pub done: Result<(Rung, Outcome), Error>,
 }
 
-/// Decides a recovery. `trail` is the audit stream, newest entry first; it is read where no state
+/// Decides a recovery. `stream` is the audit stream, newest entry first; it is read where no state
 /// exists.
 ///
-/// Errors: `NOSCHEMA`, `BADSCHEMA`, `TOOCOSTLY`. A recovery without a successful rung is not an
-/// error here, since the reply lists the rungs.
+/// Errors: `NOSCHEMA`, `BADSCHEMA`, `TOOCOSTLY`; `INVALID` with all rungs when none succeeds.
 pub fn recover(
     state: Option<&State>,
-    trail: &[Recorded],
+    stream: &[Recorded],
     request: &Recover,
     context: &Context,
-) -> Result<Recovery, Error> {
+) -> Outcome<Recovered> {
+    after_lapses(state, context, |state| {
+        climbed(state, stream, request, context).unwrap_or_else(Outcome::failed)
+    })
+}
+
+fn climbed(
+    state: Option<&State>,
+    stream: &[Recorded],
+    request: &Recover,
+    context: &Context,
+) -> Result<Outcome<Recovered>, Error> {
     request.ttl.check(context.now_ms)?;
-    let recorded = trail.iter().find_map(|entry| entry.schema.as_deref()).filter(|_| state.is_none());
+    let recorded = stream.iter().find_map(|entry| entry.schema.as_deref()).filter(|_| state.is_none());
     let named = request.schema.as_deref().or(recorded);
-    let applicable = ApplicableSchema::find(context, state, named, request.may_change_schema)?;
+    let may_change_schema = request.schema.is_some() && (context.rights.may_set_protected)();
+    let applicable = ApplicableSchema::find(context, state, named, may_change_schema)?;
     let mut ladder = Ladder { request, applicable: &applicable, context, tried: Vec::new() };
     let done = match state {
         Some(state) => ladder.climb(state),
-        None => ladder.climb_without_state(trail),
+        None => ladder.climb_without_state(stream),
     };
-    let tried = ladder.tried;
     if done.is_none() {
         // A rung that ran out of budget was not tried.
         context.budget.charge(1)?;
     }
-    let done = done.ok_or_else(|| {
+    let tried = ladder.tried;
+    let mut writes: Vec<Write> =
+        tried.iter().map(|failed| failed_rung(failed, state, request, context)).collect();
+    let Some((rung, outcome)) = done else {
         let reasons: Vec<String> =
             tried.iter().map(|(rung, reason)| format!("{}: {reason}", rung.as_str())).collect();
-        Error::NoRung { tried: reasons.join("; ") }
-    });
-    Ok(Recovery { tried, done })
+        let error = Error::NoRung { tried: reasons.join("; ") };
+        return Ok(Outcome { writes, course: Course::NotRecovered, reply: Err(error) });
+    };
+    writes.extend(outcome.writes);
+    let reply = outcome.reply.map(|etag| Recovered { rung, etag, tried });
+    Ok(Outcome { writes, course: Course::Recovered(rung), reply })
+}
+
+/// The entry of a failed rung.
+fn failed_rung(
+    (rung, reason): &(Rung, String),
+    state: Option<&State>,
+    request: &Recover,
+    context: &Context,
+) -> Write {
+    let entry = Entry::rung(*rung, Some(reason), state, &request.metadata, context);
+    Write::reject(entry, state, context)
 }
 
 struct Ladder<'a> {
@@ -115,8 +144,8 @@ impl Ladder<'_> {
         self.context.budget.charge(1).ok()
     }
 
-    fn climb_without_state(&mut self, trail: &[Recorded]) -> Option<(Rung, Outcome)> {
-        let rebuilt = match rebuild(trail, self.context.limits, self.context.budget) {
+    fn climb_without_state(&mut self, stream: &[Recorded]) -> Option<(Rung, Outcome)> {
+        let rebuilt = match rebuild(stream, self.context.limits, self.context.budget) {
             Ok(rebuilt) => {
                 let lapsed = self.applicable.lapse_rebuilt(&rebuilt.tree, rebuilt.at_ms, self.context.now_ms);
                 self.step(Rung::Audit, None, rebuilt.version, lapsed)
@@ -135,12 +164,14 @@ impl Ladder<'_> {
             let after = Draft::Same(present).into_tree();
             return self.step(Rung::Valid, Some((state, present)), state.head().number, Ok(after));
         }
-        let touched = match super::touch(Some(state), self.request.ttl, self.context) {
-            Ok(touched) => touched?,
+        let mut change = match renewed(state, self.request.ttl, self.context) {
+            Ok(change) => change,
             Err(error) => return self.failed(Rung::Valid, reason(&error)),
         };
-        let entry = Entry::rung(Rung::Valid, None, Some(state), &self.request.metadata, self.context);
-        Some((Rung::Valid, Outcome { entry: Some(entry), ..touched }))
+        let metadata = &self.request.metadata;
+        change.entry = Some(Entry::rung(Rung::Valid, None, Some(state), metadata, self.context));
+        change.event = Some(Event::Recover);
+        Some((Rung::Valid, Outcome::changed(change, state.etag())))
     }
 
     /// The newest snapshot that is valid with the preserved members: with a label or without one,

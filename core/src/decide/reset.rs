@@ -3,18 +3,18 @@
 
 use super::applicable_schema::ApplicableSchema;
 use super::expected::check_expected;
-use super::idempotent::{idempotent, with_etag};
+use super::idempotent::idempotent;
 use super::outcome::Outcome;
 use super::proposal::Proposal;
+use super::recorded::recorded;
 use crate::context::{Context, Metadata};
 use crate::error::Error;
-use crate::etag::Expected;
-use crate::expiry::Ttl;
 use crate::json::draft::Draft;
 use crate::json::written::Written;
 use crate::schema::annotations::preserve::Preserve;
 use crate::state::State;
 use crate::state::version::Event;
+use redis_state_types::{Expected, Ttl};
 
 /// The request of a reset.
 #[derive(Clone, Debug)]
@@ -31,8 +31,11 @@ pub struct Reset {
 ///
 /// Errors, in the order of the checks: `IDMISMATCH`, `NOSTATE`, `CONFLICT`, `NOSCHEMA`, `INVALID`,
 /// `TOOBIG`.
-pub fn reset(state: Option<&State>, request: &Reset, context: &Context) -> Result<Outcome, Error> {
-    idempotent(state, &request.metadata, context, || defaults(state, request, context).map(with_etag))
+pub fn reset(state: Option<&State>, request: &Reset, context: &Context) -> Outcome {
+    let Reset { metadata, ttl, .. } = request;
+    recorded(state, metadata, *ttl, context, |state| {
+        idempotent(state, metadata, context, || defaults(state, request, context))
+    })
 }
 
 fn defaults(state: Option<&State>, request: &Reset, context: &Context) -> Result<Outcome, Error> {

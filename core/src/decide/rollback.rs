@@ -5,14 +5,13 @@
 
 use super::applicable_schema::ApplicableSchema;
 use super::expected::check_expected;
-use super::idempotent::{idempotent, with_etag};
+use super::idempotent::idempotent;
 use super::outcome::Outcome;
 use super::proposal::Proposal;
+use super::recorded::recorded;
 use crate::budget::Budget;
 use crate::context::{Context, Metadata};
 use crate::error::Error;
-use crate::etag::Expected;
-use crate::expiry::Ttl;
 use crate::json::charged::ELEMENT_SHIFTED;
 use crate::json::draft::Draft;
 use crate::json::node::Node;
@@ -23,6 +22,7 @@ use crate::json::written::Written;
 use crate::schema::annotations::preserve::Preserve;
 use crate::state::State;
 use crate::state::version::{Event, Version};
+use redis_state_types::{Expected, Ttl};
 use std::borrow::Cow;
 
 /// The charge by byte for unpacking and comparing a version.
@@ -64,8 +64,11 @@ pub struct Rollback {
 ///
 /// Errors, in the order of the checks: `IDMISMATCH`, `NOSTATE`, `CONFLICT`, `NOSCHEMA`,
 /// `NOVERSION`, `INVALID`, `TOOBIG`.
-pub fn rollback(state: Option<&State>, request: &Rollback, context: &Context) -> Result<Outcome, Error> {
-    idempotent(state, &request.metadata, context, || back(state, request, context).map(with_etag))
+pub fn rollback(state: Option<&State>, request: &Rollback, context: &Context) -> Outcome {
+    let Rollback { metadata, ttl, .. } = request;
+    recorded(state, metadata, *ttl, context, |state| {
+        idempotent(state, metadata, context, || back(state, request, context))
+    })
 }
 
 fn back(state: Option<&State>, request: &Rollback, context: &Context) -> Result<Outcome, Error> {

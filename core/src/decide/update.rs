@@ -2,22 +2,24 @@
 
 use super::applicable_schema::ApplicableSchema;
 use super::expected::check_expected;
-use super::idempotent::{idempotent, with_etag};
-use super::outcome::{Course, Outcome};
+use super::idempotent::idempotent;
+use super::outcome::{Course, Outcome, Write};
 use super::proposal::Proposal;
 use super::rebase;
-use crate::context::{Context, Metadata, Rights};
+use super::recorded::recorded;
+use crate::context::{Context, Metadata};
 use crate::error::Error;
-use crate::etag::Expected;
-use crate::expiry::Ttl;
 use crate::json::change::Change;
 use crate::json::tree::Tree;
 use crate::state::State;
 use crate::state::version::Event;
+use redis_state_types::{Expected, Ttl};
 
 /// The request of an update.
 #[derive(Clone, Debug)]
 pub struct Update {
+    /// The change, or why its JSON is rejected.
+    pub change: Result<Change, Error>,
     /// The expected version.
     pub expected: Expected,
     /// `SCHEMA`
@@ -32,27 +34,22 @@ pub struct Update {
     pub metadata: Metadata,
 }
 
-/// Decides an update of `state` by `change`.
+/// Decides an update.
 ///
 /// Errors, in the order of the checks: `IDMISMATCH`, `NOSTATE`, `CONFLICT`, `NOSCHEMA`,
 /// `BADSCHEMA`, `BADPATCH`, `IMMUTABLE`, `PROTECTED`, `INVALID`, `TRANSITION`, `TOOBIG`, `TOODEEP`.
-pub fn update(
-    state: Option<&State>,
-    request: &Update,
-    rights: Rights,
-    change: Change,
-    context: &Context,
-) -> Result<Outcome, Error> {
-    idempotent(state, &request.metadata, context, || {
-        changed(state, request, rights, change, context).map(with_etag)
+pub fn update(state: Option<&State>, request: &Update, context: &Context) -> Outcome {
+    let Update { change, metadata, ttl, .. } = request;
+    recorded(state, metadata, *ttl, context, |state| {
+        let change = change.as_ref().map_err(Error::clone)?;
+        idempotent(state, metadata, context, || changed(state, request, change, context))
     })
 }
 
 fn changed(
     state: Option<&State>,
     request: &Update,
-    rights: Rights,
-    change: Change,
+    change: &Change,
     context: &Context,
 ) -> Result<Outcome, Error> {
     request.ttl.check(context.now_ms)?;
@@ -65,27 +62,28 @@ fn changed(
         Some(conflict) if !request.rebase => return Err(conflict),
         conflict => conflict,
     };
-    let applicable = ApplicableSchema::find(context, state, request.schema.as_deref(), rights.protect)?;
+    let applicable =
+        ApplicableSchema::find(context, state, request.schema.as_deref(), context.rights.protect)?;
     // One tree for all steps: each step uses what earlier ones have found in the text.
     let present = state.map(|state| state.head().document.tree());
     let before = present.as_ref().map(Tree::root);
     let rebased = match (state, before, conflict) {
         (Some(state), Some(present), Some(conflict)) => {
             let (expected, budget) = (request.expected, context.budget);
-            Some(rebase::base(state, present, expected, &change, &applicable, budget)?.ok_or(conflict)?)
+            Some(rebase::base(state, present, expected, change, &applicable, budget)?.ok_or(conflict)?)
         }
         _ => None,
     };
     let initial = if before.is_some() { Tree::default() } else { applicable.initial() };
     let base = before.unwrap_or(initial.root());
     let (event, parent) = state.map_or((Event::Create, 0), |state| (Event::Update, state.head().number));
-    let written = applicable.written(&change);
+    let written = applicable.written(change);
     let proposal = Proposal {
         event,
         rung: None,
         parent,
         before,
-        after: applicable.changed(base, before.is_some(), &change, rights, context)?,
+        after: applicable.changed(base, before.is_some(), change, context)?,
         written,
         applicable: &applicable,
         label: request.label.as_deref(),
@@ -95,7 +93,11 @@ fn changed(
     let mut outcome = proposal.settle(state, context)?;
     if let Some(version) = rebased {
         outcome.course = Course::Rebased;
-        outcome.entry.iter_mut().for_each(|entry| entry.push_rebased(version));
+        if let Some(entry) =
+            outcome.writes.last_mut().and_then(Write::change_mut).and_then(|change| change.entry.as_mut())
+        {
+            entry.push_rebased(version);
+        }
     }
     Ok(outcome)
 }

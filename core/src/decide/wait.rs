@@ -5,7 +5,7 @@
 //! was deleted and created anew has to reach it again. A caller that must notice this names an
 //! etag, which no other life of the key has.
 
-use crate::etag::{Etag, Expected};
+use redis_state_types::{Etag, Expected};
 
 /// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

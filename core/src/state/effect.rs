@@ -14,8 +14,8 @@ use super::splices::Edits;
 use super::version::{Event, Label, SchemaRef, Version};
 use super::{Passed, State};
 use crate::error::Error;
-use crate::etag::VERSION_MAX;
 use crate::time::TIME_MAX_MS;
+use redis_state_types::VERSION_MAX;
 
 /// A change of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -259,6 +259,7 @@ mod tests {
         idempotency_ids: 0,
         audit_patch_bytes: 0,
         audit_document_bytes: 0,
+        audit_conflicts: false,
     };
 
     #[test]

@@ -11,7 +11,7 @@ use std::fmt;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::attempts::COUNT_MAX;
-use crate::etag::{Etag, VERSION_MAX};
+use redis_state_types::{Etag, VERSION_MAX};
 
 /// Above the upper end of `state.idempotency-ids`.
 pub(crate) const TOKENS_CEILING: usize = 1000;

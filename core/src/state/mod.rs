@@ -14,7 +14,6 @@ pub(crate) mod version;
 
 use std::borrow::Cow;
 
-use crate::etag::{Etag, VERSION_MAX};
 use crate::state::attempts::{Attempt, Attempts, Counter};
 use crate::state::deadlines::Deadline;
 use crate::state::etag_keys::Keys;
@@ -24,6 +23,7 @@ use crate::state::last_entry::LastEntry;
 use crate::state::snapshot::{Places, Snapshot};
 use crate::state::version::{Label, SchemaRef, Version};
 use crate::time::TIME_MAX_MS;
+use redis_state_types::{Etag, VERSION_MAX};
 
 /// Whether the present document was validated here, against the very text of the state's schema.
 /// Not part of the value: it is not stored, and does not count in comparisons.

@@ -3,7 +3,7 @@
 use super::deadlines::Deadlines;
 use super::document::Document;
 use super::etag_keys::Keys;
-use crate::etag::Etag;
+use redis_state_types::Etag;
 
 /// One version of a state. In C order, for the layout of [`State`](crate::state::State).
 #[derive(Clone, Debug, PartialEq, Eq)]

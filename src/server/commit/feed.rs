@@ -32,8 +32,7 @@ static WARNED_AT: AtomicI64 = AtomicI64::new(0);
 /// Copies an entry about `key`, a key of the selected database, to the feed, if the feed gets its
 /// event.
 pub fn copy(ctx: Ctx, key: RedisStr, entry: &Entry) {
-    let event = entry.fields().next().map_or("", |(_, event)| event);
-    if !FED.contains(&event) {
+    if !FED.contains(&entry.event()) {
         return;
     }
     let Some(name) = config::FEED.get() else { return };

@@ -1,5 +1,6 @@
 //! How the outcome of a command is written, audited and replicated.
 
+pub mod apply;
 pub mod audit_stream;
 pub mod effect;
 pub mod feed;

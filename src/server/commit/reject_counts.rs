@@ -68,9 +68,7 @@ pub fn forget(database: c_int, stream: &[u8]) {
 
 /// Whether an entry is about a rejection, a failed rung of a recovery included.
 pub fn is_reject(entry: &Entry) -> bool {
-    let mut fields = entry.fields();
-    let event = fields.next().map_or("", |(_, event)| event);
-    matches!(event, "reject" | "recover") && fields.any(|(name, _)| name == "error")
+    matches!(entry.event(), "reject" | "recover") && entry.fields().any(|(name, _)| name == "error")
 }
 
 /// Whether an entry is about a version that was made: it says what changed.

@@ -9,11 +9,11 @@ use crate::server::commit::audit_stream::Appended;
 use crate::server::commit::effect::{self, Expiry};
 use crate::server::commit::feed;
 use crate::server::commit::slot_migration;
-use crate::server::commit::transaction::Target;
+use crate::server::commit::transaction::Transaction;
 use crate::server::ffi::string::{OwnedString, RedisStr};
 use crate::server::global::counters;
 
-impl Target<'_> {
+impl Transaction<'_> {
     /// Replicates an effect, `None` where it has no consumer, and what goes with its audit entry.
     pub(super) fn replicate_effect(
         &mut self,
@@ -35,6 +35,12 @@ impl Target<'_> {
         }
     }
 
+    /// Replicates an audit entry alone.
+    pub(super) fn replicate_entry(&mut self, audit: (&Entry, &Appended)) {
+        let blob: Option<&[u8]> = self.has_consumers().then_some(&[]);
+        self.replicate_effect(blob, Expiry::Leave, Some(audit));
+    }
+
     pub(super) fn replicate_expiry(&self, key: RedisStr, expires_at_ms: Option<i64>) {
         match expires_at_ms {
             Some(at) => {
@@ -46,16 +52,15 @@ impl Target<'_> {
     }
 
     pub(super) fn announce(&self, event: Event) {
-        let (counter, name): (_, &CStr) = match event {
-            Event::Create => (&counters::CREATED, c"state.create"),
-            Event::Update => (&counters::UPDATES, c"state.update"),
-            Event::Rollback => (&counters::ROLLBACKS, c"state.rollback"),
-            Event::Reset => (&counters::RESETS, c"state.reset"),
-            Event::Lapse => (&counters::LAPSES, c"state.lapse"),
-            // Counted by its rung; the event is sent even when the state was valid.
-            Event::Recover => return,
+        counters::count_event(event);
+        let name: &CStr = match event {
+            Event::Create => c"state.create",
+            Event::Update => c"state.update",
+            Event::Rollback => c"state.rollback",
+            Event::Reset => c"state.reset",
+            Event::Lapse => c"state.lapse",
+            Event::Recover => c"state.recover",
         };
-        counter.add();
         self.ctx.notify(name, self.key.name());
     }
 }

@@ -7,14 +7,17 @@
 
 use std::time::{Duration, Instant};
 
+use redis_state_core::decide;
+
+use crate::error::Error;
 use crate::server::commit::audit_stream::AuditStream;
 use crate::server::commit::slot_migration;
-use crate::server::commit::transaction::Target;
+use crate::server::commit::transaction::Transaction;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::guard::guard;
 use crate::server::ffi::key::Key;
 use crate::server::ffi::scan::ScanCursor;
-use crate::server::ffi::string::OwnedString;
+use crate::server::ffi::string::{OwnedString, RedisStr};
 use crate::server::ffi::timer;
 use crate::server::value::deadline_index;
 
@@ -63,11 +66,23 @@ fn lapse(ctx: Ctx, db: i32, key: &[u8], now_ms: i64) {
         && slot_migration::answers_for(ctx, name.borrow())
     {
         // Where the key or its stream holds another type, the next command reports it.
-        drop(Target::lapse_unasked(ctx, name.borrow(), stream.unasked()));
+        drop(commit_lapses(ctx, name.borrow(), stream.unasked()));
     }
     if let Some(held) = Key::open_unasked(ctx, name.borrow()).held_mut() {
         held.renew_deadlines(db, key, now_ms, now_ms.saturating_add(AGAIN_MS));
     }
+}
+
+/// Commits the due lapses of a state, each at its instant.
+fn commit_lapses(ctx: Ctx, name: RedisStr, stream: AuditStream) -> Result<(), Error> {
+    let mut transaction = Transaction::open_unasked(ctx, name, stream)?;
+    let due = |transaction: &Transaction| {
+        transaction.decide(|state, context| state.and_then(|state| decide::lapse(state, context)))
+    };
+    while let Some(lapse) = due(&transaction) {
+        transaction.apply(lapse)?;
+    }
+    Ok(())
 }
 
 /// A walk through all keys, in slices, to find states that have no line in the index.

@@ -33,7 +33,7 @@ static AUDIT_DOCUMENT_BYTES: Number = Number::memory(c"audit-document-bytes", 65
 pub static AUDIT_REJECTS: Number = Number::new(c"audit-rejects", 100, 0, 100_000);
 pub static FEED_MAXLEN: Number = Number::new(c"feed-maxlen", 100_000, 1, 100_000_000);
 pub static AUDIT: Switch = Switch::new(c"audit", true);
-pub static AUDIT_CONFLICTS: Switch = Switch::new(c"audit-conflicts", false);
+static AUDIT_CONFLICTS: Switch = Switch::new(c"audit-conflicts", false);
 
 static NUMBERS: [&Number; 14] = [
     &SNAPSHOTS,
@@ -90,6 +90,7 @@ pub fn limits() -> Limits {
         idempotency_ids: IDEMPOTENCY_IDS.size(),
         audit_patch_bytes: AUDIT_PATCH_BYTES.size(),
         audit_document_bytes: AUDIT_DOCUMENT_BYTES.size(),
+        audit_conflicts: AUDIT_CONFLICTS.is_on(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::ffi::CStr;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use redis_state_core::decide::{Course, Rung};
+use redis_state_core::{Effect, Error, Event};
 
 /// A number that INFO shows.
 pub struct Counter(AtomicI64);
@@ -65,7 +66,7 @@ pub static STATES: Counter = Counter::new();
 /// What they take, as MEMORY USAGE counts it.
 pub static BYTES: Counter = Counter::new();
 
-/// Refusals by the rules, by prefix.
+/// Rejections by the rules, by prefix.
 pub static REJECTIONS: [(&str, &CStr, Counter); 9] = [
     ("INVALID", c"rejections_invalid", Counter::new()),
     ("TRANSITION", c"rejections_transition", Counter::new()),
@@ -78,24 +79,57 @@ pub static REJECTIONS: [(&str, &CStr, Counter); 9] = [
     ("TOOCOSTLY", c"rejections_toocostly", Counter::new()),
 ];
 
-/// Counts a refusal under its prefix.
-pub fn count_rejection(prefix: &str) {
-    if let Some((_, _, counter)) = REJECTIONS.iter().find(|(known, _, _)| *known == prefix) {
-        counter.add();
+/// Counts how a command was decided, and why it was rejected.
+pub fn count(course: Course, error: Option<&Error>) {
+    match course {
+        Course::Plain => {}
+        Course::Replayed => REPLAYS.add(),
+        Course::Rebased => REBASES.add(),
+        Course::Recovered(rung) => count_recovery(rung),
+        Course::NotRecovered => {
+            RECOVERIES_FAILED.add();
+            count_error(error);
+        }
+        Course::Rejected => count_error(error),
     }
 }
 
-/// Counts what came about otherwise than from the state that was expected.
-pub fn count_course(course: Course) {
-    match course {
-        Course::Plain => {}
-        Course::Replayed(_) => REPLAYS.add(),
-        Course::Rebased => REBASES.add(),
+fn count_error(error: Option<&Error>) {
+    match error {
+        Some(Error::Conflict { .. }) => CONFLICTS.add(),
+        Some(error) => {
+            let known = REJECTIONS.iter().find(|(prefix, _, _)| *prefix == error.prefix());
+            known.iter().for_each(|(_, _, counter)| counter.add());
+        }
+        None => {}
+    }
+}
+
+/// Counts a new version. A recovery is counted by its rung.
+pub fn count_event(event: Event) {
+    match event {
+        Event::Create => CREATED.add(),
+        Event::Update => UPDATES.add(),
+        Event::Rollback => ROLLBACKS.add(),
+        Event::Reset => RESETS.add(),
+        Event::Lapse => LAPSES.add(),
+        Event::Recover => {}
+    }
+}
+
+/// Counts the attempts among effects.
+pub fn count_attempts(effects: &[Effect]) {
+    for effect in effects {
+        match effect {
+            Effect::Attempt(_) => ATTEMPTS.add(),
+            Effect::Put(state) if !state.attempts().counters().is_empty() => ATTEMPTS.add(),
+            _ => {}
+        }
     }
 }
 
 /// Counts a recovery under the rung that did it.
-pub fn count_recovery(rung: Rung) {
+fn count_recovery(rung: Rung) {
     let known = Rung::ALL.iter().zip(&RECOVERIES).find(|(known, _)| **known == rung);
     if let Some((_, (_, counter))) = known {
         counter.add();

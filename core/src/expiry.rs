@@ -1,3 +1,0 @@
-//! Expiries, which the server shares with its clients.
-
-pub use redis_state_types::Ttl;
