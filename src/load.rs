@@ -1,7 +1,7 @@
 //! What happens when the server loads the module.
 //!
 //! Everything is registered by hand: the macros of redis-module register commands in a way that
-//! Redis 7.0 refuses, and go on when a setting in redis.conf is refused, which crashes some
+//! Redis 7.0 rejects, and go on when a setting in redis.conf is rejected, which crashes some
 //! servers.
 
 use crate::error::Error;

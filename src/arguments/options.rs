@@ -144,9 +144,9 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// As [`Options::metadata`], and by which token `command` is known; `details` tell it from
+    /// As [`Options::metadata`], and by which token `command` is known; `details` distinguish it from
     /// others with the same token.
-    pub fn remarks_and_id(&self, command: &Command, details: [&[u8]; 2]) -> Metadata {
+    pub fn metadata_and_id(&self, command: &Command, details: [&[u8]; 2]) -> Metadata {
         let id = self.id.map(|token| Id::new(token.to_owned(), text(command.name), details));
         Metadata { id, ..self.metadata() }
     }
@@ -223,7 +223,7 @@ impl<'w, 'a> Rest<'w, 'a> {
         words::pointers(pointers)
     }
 
-    /// The keys behind ALIGN. What the server's key spec can't read must be refused here, since it
+    /// The keys behind ALIGN. What the server's key spec can't read must be rejected here, since it
     /// then sees no key of the command at all, and ACL checks none.
     fn siblings(&mut self) -> Result<Vec<RedisStr<'a>>, Error> {
         let wrong = || Error::syntax("ALIGN takes the number of keys, at least 1, and as many keys");

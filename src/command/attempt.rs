@@ -54,7 +54,7 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
     let options = Options::parse(&COMMAND, rest)?;
     let operation = names::name("the operation", operation.bytes())?;
     let tally = tally_word(tally)?;
-    let metadata = options.remarks_and_id(&COMMAND, [operation.as_bytes(), tally.as_str().as_bytes()]);
+    let metadata = options.metadata_and_id(&COMMAND, [operation.as_bytes(), tally.as_str().as_bytes()]);
     let metadata = decide::Metadata { operation: Some(operation.to_owned()), ..metadata };
     let attempt = Try { tally, error: options.error.map(str::to_owned), metadata };
     Ok(Request { key: *key, attempt, audit: options.audit })

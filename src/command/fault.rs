@@ -1,7 +1,7 @@
 //! STATE.FAULT: orders a failure, for the tests. It is built only with the feature `faults`.
 //!
 //! `STATE.FAULT SNAPSHOT nth` makes the nth packing of a version panic, `STATE.FAULT APPEND nth`
-//! the server refuse the nth audit entry, counted from now on; 0 takes an order back. `STATE.FAULT
+//! the server reject the nth audit entry, counted from now on; 0 takes an order back. `STATE.FAULT
 //! CLOCK ms` sets the clock of the module forward or back. `STATE.FAULT LOSE count` loses so many
 //! blocks of memory, `STATE.FAULT STRAY count` reads so many that have been given back.
 

@@ -19,5 +19,5 @@ pub static COMMAND: Command = Command {
 };
 
 fn run(_ctx: Ctx, _args: &[RedisStr]) -> Result<(), Error> {
-    panic!("as STATE.PANIC was told")
+    panic!("ordered by STATE.PANIC")
 }

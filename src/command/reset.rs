@@ -42,7 +42,7 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
     let reset = Reset {
         expected,
         ttl: options.ttl.unwrap_or_default(),
-        metadata: options.remarks_and_id(&COMMAND, [b"", b""]),
+        metadata: options.metadata_and_id(&COMMAND, [b"", b""]),
     };
     let align = options.align.take().unwrap_or_default();
     Ok(Request { key: *key, reset, audit: options.audit, align, returns: options.returns.is_some() })

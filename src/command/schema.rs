@@ -184,7 +184,7 @@ fn refuse_in_use(name: &str) -> Result<(), Error> {
     Err(CoreError::BadSchema { reason }.into())
 }
 
-/// Whether states obey the schema of this name.
+/// Whether states have the schema of this name.
 fn is_used(name: &str) -> bool {
     registry::users(name) > 0
 }

@@ -101,7 +101,7 @@ fn parse<'a>(args: &[RedisStr<'a>], command: &Command) -> Result<Request<'a>, Er
         label: owned(options.label),
         rebase: options.rebase.is_some(),
         ttl: options.ttl.unwrap_or_default(),
-        metadata: options.remarks_and_id(command, [kind.as_str().as_bytes(), json.bytes()]),
+        metadata: options.metadata_and_id(command, [kind.as_str().as_bytes(), json.bytes()]),
     };
     Ok(Request {
         key: *key,

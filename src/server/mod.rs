@@ -14,8 +14,8 @@
 //! * R2: a pointer that Redis returns is valid until the handle or string it belongs to is closed
 //!   or freed.
 //! * R3: Redis copies what it is given (replies, fields, names) before the call returns.
-//! * R4: a value pointer of our type was made by `Box::into_raw(Box<Held>)` and is owned by the
-//!   keyspace.
+//! * R4: a value pointer, of our type or of a callback, was made by `ffi::data::give`, and the
+//!   server owns it until a callback takes it back.
 
 pub mod commands;
 pub mod commit;

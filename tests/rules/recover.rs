@@ -232,14 +232,14 @@ fn a_trail_that_can_not_be_read_says_why() {
         let reply = client.ok(&["STATE.RECOVER", KEY, "SCHEMA", "vimbiso.conversation"]);
         assert_eq!(
             reply.field("tried").array()[0].field("reason").text(),
-            "the audit stream tells of no version"
+            "the audit stream has no version"
         );
         assert_eq!(member(client, "/stage").as_deref(), Some("\"handle_action_menu\""));
         client.ok(&["DEL", KEY, AUDIT]);
         let error = client.err(&["STATE.RECOVER", KEY, "SCHEMA", "vimbiso.channel"]);
         assert!(
             error.starts_with(
-                "INVALID no rung left: audit: the audit stream tells of no version; created: 1 violation: "
+                "INVALID no rung left: audit: the audit stream has no version; created: 1 violation: "
             ),
             "{error}"
         );

@@ -109,7 +109,7 @@ fn a_state_keeps_its_schema() {
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.other", "{}"]);
         client.ok(&["STATE.UPDATE", KEY, "1", r#"{"dashboard":{}}"#, "SCHEMA", "vimbiso.small"]);
         let refused = client.err(&["STATE.UPDATE", KEY, "*", "{}", "SCHEMA", "vimbiso.other"]);
-        assert!(refused.starts_with("BADSCHEMA the state obeys vimbiso.small"), "{refused}");
+        assert!(refused.starts_with("BADSCHEMA the schema of the state is vimbiso.small"), "{refused}");
         client.ok(&words("STATE.UPDATE channel:+263779999999 0 {}"));
         let refused = client.err(&words("STATE.UPDATE channel:+263779999999 1 {} SCHEMA vimbiso.small"));
         assert!(refused.starts_with("BADSCHEMA the state was created without a schema"), "{refused}");

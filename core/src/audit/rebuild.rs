@@ -67,11 +67,11 @@ pub(crate) struct Rebuilt {
     pub at_ms: i64,
 }
 
-/// The last document in `trail` (newest entry first), or why there is none.
-pub(crate) fn rebuild(trail: &[Recorded], limits: &Limits, budget: &Budget) -> Result<Rebuilt, String> {
+/// The last document in `stream` (newest entry first), or why there is none.
+pub(crate) fn rebuild(stream: &[Recorded], limits: &Limits, budget: &Budget) -> Result<Rebuilt, String> {
     let mut later: Vec<&Recorded> = Vec::new();
-    let told = trail.iter().filter(|entry| entry.is_commit() || entry.event == "delete");
-    for entry in told {
+    let entries = stream.iter().filter(|entry| entry.is_commit() || entry.event == "delete");
+    for entry in entries {
         if entry.event == "delete" {
             return Err("the state was deleted on purpose".to_owned());
         }
@@ -89,7 +89,7 @@ pub(crate) fn rebuild(trail: &[Recorded], limits: &Limits, budget: &Budget) -> R
         later.push(entry);
     }
     Err(match later.is_empty() {
-        true => "the audit stream tells of no version".to_owned(),
+        true => "the audit stream has no version".to_owned(),
         false => "no entry of the audit stream carries a document".to_owned(),
     })
 }
@@ -128,15 +128,15 @@ mod tests {
         Recorded::read(all.map(|(name, value)| (name.as_bytes(), value.as_bytes())))
     }
 
-    fn rebuilt(trail: &[Recorded]) -> String {
+    fn rebuilt(stream: &[Recorded]) -> String {
         let limits = Limits::default();
-        match rebuild(trail, &limits, &Budget::new(&limits)) {
+        match rebuild(stream, &limits, &Budget::new(&limits)) {
             Ok(rebuilt) => format!("{} {}", rebuilt.version, rebuilt.tree.text()),
             Err(reason) => reason,
         }
     }
 
-    fn trail() -> Vec<Recorded> {
+    fn stream() -> Vec<Recorded> {
         let amount = |amount: &str| format!(r#"[{{"op":"add","path":"/amount","value":{amount}}}]"#);
         vec![
             entry("reject", "3", &[("error", "INVALID …")]),
@@ -149,23 +149,23 @@ mod tests {
 
     #[test]
     fn patches_are_applied_to_the_newest_document() {
-        assert_eq!(rebuilt(&trail()), r#"3 {"handle":"zoe","amount":7.50}"#);
-        assert_eq!(rebuilt(&trail()[3..]), r#"2 {"handle":"zoe","amount":5}"#);
+        assert_eq!(rebuilt(&stream()), r#"3 {"handle":"zoe","amount":7.50}"#);
+        assert_eq!(rebuilt(&stream()[3..]), r#"2 {"handle":"zoe","amount":5}"#);
     }
 
     #[test]
     fn what_can_not_be_rebuilt_says_why() {
-        assert_eq!(rebuilt(&[]), "the audit stream tells of no version");
-        assert_eq!(rebuilt(&trail()[..4]), "no entry of the audit stream carries a document");
-        let deleted: Vec<Recorded> = [entry("delete", "3", &[])].into_iter().chain(trail()).collect();
+        assert_eq!(rebuilt(&[]), "the audit stream has no version");
+        assert_eq!(rebuilt(&stream()[..4]), "no entry of the audit stream carries a document");
+        let deleted: Vec<Recorded> = [entry("delete", "3", &[])].into_iter().chain(stream()).collect();
         assert_eq!(rebuilt(&deleted), "the state was deleted on purpose");
-        let mut gap = trail();
+        let mut gap = stream();
         gap.remove(3);
         assert_eq!(rebuilt(&gap), "the stream says nothing of the version after 1");
-        let mut cut = trail();
+        let mut cut = stream();
         cut[1].is_cut = true;
         assert_eq!(rebuilt(&cut), "the patch of version 3 was cut (state.audit-patch-bytes)");
-        let mut broken = trail();
+        let mut broken = stream();
         broken[1].patch = Some(r#"[{"op":"remove","path":"/none"}]"#.to_owned());
         assert!(rebuilt(&broken).starts_with("the patch of version 3 does not apply: BADPATCH"));
     }

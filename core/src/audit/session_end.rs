@@ -96,7 +96,7 @@ mod tests {
         State::new(Keys::from_random([0x5eed, 1, 2]), 1_741_058_499_000, schema, head)
     }
 
-    fn told(state: &State, registry: &Registry) -> Vec<(&'static str, String)> {
+    fn fields(state: &State, registry: &Registry) -> Vec<(&'static str, String)> {
         let entry = Ended::of(state, registry).entry(End::Evict, 1_741_058_499_570);
         let fields = entry.fields().filter(|(name, _)| *name != "etag");
         fields.map(|(name, value)| (name, value.to_owned())).collect()
@@ -116,12 +116,12 @@ mod tests {
             fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect::<Vec<_>>()
         };
         for bytes in [100, DOCUMENT_BYTES_MAX - 1, DOCUMENT_BYTES_MAX] {
-            assert_eq!(told(&state(bytes, reference.clone()), &registry), owned(&with_step), "{bytes} bytes");
+            assert_eq!(fields(&state(bytes, reference.clone()), &registry), owned(&with_step), "{bytes} bytes");
         }
         let longer = state(DOCUMENT_BYTES_MAX + 1, reference.clone());
-        assert_eq!(told(&longer, &registry), owned(&with_schema));
+        assert_eq!(fields(&longer, &registry), owned(&with_schema));
         // A removed schema has no steps.
-        assert_eq!(told(&state(100, reference), &Registry::new()), owned(&with_schema));
-        assert_eq!(told(&state(100, None), &registry), owned(&always));
+        assert_eq!(fields(&state(100, reference), &Registry::new()), owned(&with_schema));
+        assert_eq!(fields(&state(100, None), &registry), owned(&always));
     }
 }

@@ -56,7 +56,7 @@ impl ApplicableSchema {
             (None, Some(own), named) if named.is_none() || own == named => own,
             (None, Some(_), named) if may_change => named,
             (None, Some(Some(own)), _) => {
-                return Err(rejected(format!("the state obeys {own}: name that schema or none")));
+                return Err(rejected(format!("the schema of the state is {own}: name that schema or none")));
             }
             (None, Some(None), _) => {
                 let reason = "the state was created without a schema: STATE.SETPROTECTED gives it one";
@@ -335,8 +335,8 @@ impl ApplicableSchema {
             let everything = Draft::Same(hidden().root()).into_tree();
             return Some((before.map(|before| Draft::Same(before).into_tree()), everything));
         }
-        let told = |rules: &Rules| before.is_none_or(|before| !rules.are_passed_over(before, after));
-        if !self.rules().any(|rules| rules.has_secrets() && (tells_all || told(rules))) {
+        let differs = |rules: &Rules| before.is_none_or(|before| !rules.are_passed_over(before, after));
+        if !self.rules().any(|rules| rules.has_secrets() && (tells_all || differs(rules))) {
             return None;
         }
         let mut masked: Option<(Option<Tree>, Tree)> = None;

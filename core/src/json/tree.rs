@@ -4,7 +4,7 @@
 //! others, are kept. Most of a document is never read: a message changes one member, and the
 //! accounts beside it are passed over as one span. An index of the whole text took an eighth of an
 //! update. Neither text nor positions ever change: an edit makes another text. The first byte of a
-//! value tells its type.
+//! value shows its type.
 //!
 //! A walk down to every value passes over each byte once for every container around it, which the
 //! depth limit bounds. Untrusted bytes go through the parser; this module trusts its text.

@@ -1,6 +1,6 @@
 //! Which change of the registry would remove the protection of members of existing states.
 //!
-//! A binding is compared with the schemas in use, as far as patterns tell. Bindings and schemas can still
+//! A binding is compared with the schemas in use, as far as patterns show. Bindings and schemas can still
 //! change in an order that no such look sees, so a state that moves to another schema is compared again.
 
 use std::fmt;

@@ -67,8 +67,8 @@ pub fn wake(
     let ctx = Ctx::new(ctx);
     let handle = |args: &[RedisStr]| {
         // A caller that mistakes one command for another may have sent a document.
-        handler(ctx, args).inspect_err(|refused| {
-            if refused.is_misread() {
+        handler(ctx, args).inspect_err(|error| {
+            if error.is_misread() {
                 ctx.redact_all(args)
             }
         })
@@ -77,7 +77,7 @@ pub fn wake(
         Some(Ok(true)) => {}
         Some(Ok(false)) => return ERR,
         Some(Err(Error::WrongArity)) => ctx.reply_wrong_arity(),
-        Some(Err(refused)) => ctx.reply_error(refused.to_string()),
+        Some(Err(error)) => ctx.reply_error(error.to_string()),
         None => {
             ctx.reply_error(
                 "ERR internal error: nothing was changed; the server's log says where".to_owned(),

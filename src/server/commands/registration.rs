@@ -21,12 +21,12 @@ pub fn commands() -> &'static [&'static Command] {
 /// lacks is done without, as docs/operations.md says.
 const CATEGORY: &str = "state";
 
-/// Registers commands and their subcommands. The error names one that the server refuses.
+/// Registers commands and their subcommands. The error names one that the server rejects.
 pub fn register(ctx: Ctx, commands: &'static [&'static Command]) -> Result<(), Error> {
     let own = if add_category(ctx, CATEGORY) { CATEGORY } else { "" };
-    let refused = commands.iter().find(|command| !register_one(ctx, command, own));
-    if let Some(refused) = refused {
-        return Err(Error::Unsupported(format!("the command {} can't be registered", text(refused.name))));
+    let rejected = commands.iter().find(|command| !register_one(ctx, command, own));
+    if let Some(rejected) = rejected {
+        return Err(Error::Unsupported(format!("the command {} can't be registered", text(rejected.name))));
     }
     COMMANDS.get_or_init(|| commands);
     Ok(())

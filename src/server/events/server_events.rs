@@ -15,9 +15,9 @@ struct Events;
 /// Subscribes to the events of the server and to keys that end.
 pub fn subscribe(ctx: Ctx) -> Result<(), Error> {
     subscription::to_server::<Events>(ctx)
-        .map_err(|event| Error::Unsupported(format!("the server does not tell of its event {event}")))?;
+        .map_err(|event| Error::Unsupported(format!("the server has no event {event}")))?;
     if !subscription::to_ends::<Events>(ctx) {
-        return Err(Error::Unsupported("the server does not tell when keys expire".to_owned()));
+        return Err(Error::Unsupported("the server sends no event when keys expire".to_owned()));
     }
     Ok(())
 }

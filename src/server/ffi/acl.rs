@@ -54,7 +54,7 @@ impl Ctx {
         self.may_call(command, &[key.raw(); 3])
     }
 
-    /// Asked of the ACL each time: the server does not tell when rights change.
+    /// Asked of the ACL each time: the server sends no event when rights change.
     fn may_call(self, command: &CStr, args: &[RawString]) -> bool {
         let Some(name) = self.user_name() else { return false };
         let Some(user) = User::new(calls::module_user(name.raw())) else { return false };

@@ -15,7 +15,7 @@
 //! server. Not lists of each thread: finding a thread's own took as long as taking a block.
 //!
 //! memcheck does not see a block in a list as freed, and a block of a class is longer than asked
-//! for, so it would miss most errors. A build for the tests can be told to keep no blocks
+//! for, so it would miss most errors. A build for the tests can be set to keep no blocks
 //! (faults.rs).
 
 use std::alloc::{GlobalAlloc, Layout};

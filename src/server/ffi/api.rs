@@ -194,6 +194,19 @@ impl Raw for &CStr {
     }
 }
 
+/// The first or the last entry of a stream.
+#[derive(Clone, Copy)]
+pub struct StreamEnd;
+
+impl Raw for StreamEnd {
+    type Raw = *mut raw::RedisModuleStreamID;
+
+    #[inline]
+    fn raw(self) -> *mut raw::RedisModuleStreamID {
+        null_mut()
+    }
+}
+
 impl<T> Raw for &mut T {
     type Raw = *mut T;
 

@@ -4,6 +4,7 @@ use std::ffi::c_int;
 
 use redis_module::raw;
 
+use super::data;
 use super::string::RedisStr;
 
 /// Most commands have at most so many words.
@@ -20,14 +21,8 @@ pub(in crate::server) fn with_arguments<T>(
     argc: c_int,
     use_them: impl FnOnce(&[RedisStr]) -> T,
 ) -> T {
-    // Without arguments the pointer is null, which no slice may be.
-    let strings = if argv.is_null() {
-        &[]
-    } else {
-        // SAFETY: R2: Redis passes argc strings that live as long as the call; handlers keep
-        // nothing beyond it.
-        unsafe { std::slice::from_raw_parts(argv, usize::try_from(argc).unwrap_or(0)) }
-    };
+    // Handlers keep nothing beyond their call.
+    let strings = data::slice(argv, usize::try_from(argc).unwrap_or(0));
     let mut few = [RedisStr::EMPTY; FEW];
     let many: Vec<RedisStr>;
     let words = if let Some(few) = few.get_mut(..strings.len()) {

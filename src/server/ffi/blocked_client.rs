@@ -7,6 +7,7 @@ use redis_module::raw;
 
 use super::api::{Ctx, Raw, api};
 use super::arguments::Entry;
+use super::data;
 use super::guard::guard;
 use super::string::RedisStr;
 
@@ -36,15 +37,12 @@ impl Block<'_> {
     /// out or disconnected.
     pub fn start<F: FnOnce() + 'static>(self, ctx: Ctx, on_release: F) -> BlockedClient {
         unsafe extern "C" fn release<F: FnOnce()>(_: *mut raw::RedisModuleCtx, on_release: *mut c_void) {
-            // SAFETY: made below by Box::into_raw, given back once; never null, for then the server
-            // does not call.
-            let on_release = unsafe { Box::from_raw(on_release.cast::<F>()) };
-            guard(on_release);
+            guard(data::take::<F>(on_release));
         }
         let (ctx, timeout_ms, mut key) = (ctx.raw(), self.timeout_ms, self.key.raw().raw());
         let (on_change, on_timeout) = (Some(self.on_change), Some(self.on_timeout));
         let flags = if self.wakes_on_delete { raw::REDISMODULE_BLOCK_UNBLOCK_DELETED as c_int } else { 0 };
-        let data = Box::into_raw(Box::new(on_release)).cast();
+        let data = data::give(on_release);
         let release = Some(release::<F> as unsafe extern "C" fn(_, _));
         // SAFETY: R1, R3: the server keeps the key's name, and gives the box back once. The table
         // of the API is filled when the module is loaded, and not written again.

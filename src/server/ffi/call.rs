@@ -6,6 +6,7 @@ use redis_module::raw;
 
 use super::api::{Ctx, Raw, ReplyHandle, api, owned};
 use super::calls;
+use super::data;
 use super::string::{OwnedString, RawString};
 
 owned! {
@@ -14,7 +15,7 @@ owned! {
 }
 
 impl Ctx {
-    /// Calls a command; `None` when the server refuses the call.
+    /// Calls a command; `None` when the server rejects the call.
     pub fn call(self, command: &CStr, args: &[RawString]) -> Option<CallReply> {
         let list = RawString::list(args);
         // SAFETY: R1, R3: `v` takes a list of strings, which are alive, and its length.
@@ -50,10 +51,7 @@ impl CallReply {
 
 fn text(reply: *mut raw::RedisModuleCallReply) -> Option<String> {
     let mut len = 0;
-    // SAFETY: R2: the text is copied before the reply is freed; another type gives a null pointer.
-    unsafe {
-        let start = api!(RedisModule_CallReplyStringPtr(reply, &mut len));
-        let text = (!start.is_null()).then(|| std::slice::from_raw_parts(start.cast::<u8>(), len));
-        text.map(|text| String::from_utf8_lossy(text).into_owned())
-    }
+    let start = calls::reply_text(ReplyHandle::new(reply), &mut len);
+    // Copied before the reply is freed.
+    (!start.is_null()).then(|| String::from_utf8_lossy(data::slice(start.cast::<u8>(), len)).into_owned())
 }

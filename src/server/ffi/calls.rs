@@ -5,14 +5,15 @@ use std::ffi::{CStr, c_char, c_int, c_long, c_void};
 use redis_module::raw;
 
 use super::api::{
-    Ctx, InfoCtx, InfoHandle, Io, KeyContext, KeyHandle, Raw, RawString, ReplyHandle, api, safe_calls,
+    Ctx, InfoCtx, InfoHandle, Io, KeyContext, KeyHandle, Raw, RawString, ReplyHandle, StreamEnd, api,
+    safe_calls,
 };
 
 // The context: clock, database, flags.
 safe_calls! {
     fn context_flags(ctx: Ctx) -> c_int = RedisModule_GetContextFlags;
     fn selected_db(ctx: Ctx) -> c_int = RedisModule_GetSelectedDb;
-    /// Refuses a number that no database has.
+    /// Rejects a number that no database has.
     fn select_db(ctx: Ctx, db: c_int) -> c_int = RedisModule_SelectDb;
     fn avoid_replica_traffic() -> c_int = RedisModule_AvoidReplicaTraffic;
     fn milliseconds() -> i64 = RedisModule_Milliseconds;
@@ -28,7 +29,7 @@ safe_calls! {
     fn registered_command(ctx: Ctx, name: &CStr) -> *mut raw::RedisModuleCommand = RedisModule_GetCommand;
 }
 
-// What a command writes besides keys. An argument that is not there is refused.
+// What a command writes besides keys. An argument that is not there is rejected.
 safe_calls! {
     fn redact(ctx: Ctx, argument: c_int) -> c_int = RedisModule_RedactClientCommandArgument;
     fn replicate_verbatim(ctx: Ctx) -> c_int = RedisModule_ReplicateVerbatim;
@@ -53,18 +54,27 @@ safe_calls! {
 // Replies to commands of ours. One of another type gives the lowest number, or no element.
 safe_calls! {
     fn reply_integer(reply: ReplyHandle) -> i64 = RedisModule_CallReplyInteger;
+    /// Null for a reply of another type.
+    fn reply_text(reply: ReplyHandle, len: &mut usize) -> *const c_char = RedisModule_CallReplyStringPtr;
     fn reply_element(reply: ReplyHandle, index: usize) -> *mut raw::RedisModuleCallReply = RedisModule_CallReplyArrayElement;
 }
 
 // Strings and keys. The functions on keys take null for a key that does not exist.
 safe_calls! {
+    fn string_bytes(string: RawString, len: &mut usize) -> *const c_char = RedisModule_StringPtrLen;
     fn hold_string(ctx: Ctx, string: RawString) -> *mut raw::RedisModuleString = RedisModule_HoldString;
     fn open_key(ctx: Ctx, name: RawString, mode: c_int) -> *mut raw::RedisModuleKey = RedisModule_OpenKey;
     fn key_type(key: KeyHandle) -> c_int = RedisModule_KeyType;
     fn value_length(key: KeyHandle) -> usize = RedisModule_ValueLength;
     fn module_type(key: KeyHandle) -> *mut raw::RedisModuleType = RedisModule_ModuleTypeGetType;
     fn module_value(key: KeyHandle) -> *mut c_void = RedisModule_ModuleTypeGetValue;
-    /// Refuses a key whose stream is not being walked.
+    /// Rejects a key that holds no stream, or whose stream is being walked.
+    fn stream_start(key: KeyHandle, flags: c_int, start: StreamEnd, end: StreamEnd) -> c_int = RedisModule_StreamIteratorStart;
+    /// Rejects a key whose stream is not being walked.
+    fn stream_stop(key: KeyHandle) -> c_int = RedisModule_StreamIteratorStop;
+    /// Rejects a key that holds no stream, or is not open for writing.
+    fn stream_trim(key: KeyHandle, flags: c_int, len: i64) -> i64 = RedisModule_StreamTrimByLength;
+    /// Rejects a key whose stream is not being walked.
     fn stream_next_id(key: KeyHandle, id: &mut raw::RedisModuleStreamID, fields: &mut c_long) -> c_int = RedisModule_StreamIteratorNextID;
     fn scan_cursor() -> *mut raw::RedisModuleScanCursor = RedisModule_ScanCursorCreate;
 }

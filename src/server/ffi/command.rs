@@ -19,7 +19,7 @@ type AddCategory = unsafe extern "C" fn(*mut raw::RedisModuleCtx, *const c_char)
 type SetCategories = unsafe extern "C" fn(*mut raw::RedisModuleCommand, *const c_char) -> c_int;
 
 /// Registers a command, without positions of keys: its description gives them. False when the
-/// server refuses, for example a flag that it does not know.
+/// server rejects, for example a flag that it does not know.
 pub fn create(ctx: Ctx, name: &CStr, run: Option<Entry>, flags: &str) -> bool {
     let (name, flags) = (name.as_ptr(), c_string(flags));
     // SAFETY: R1, R3.

@@ -28,7 +28,7 @@ impl Ctx {
     pub fn is_replication(self) -> bool {
         let flags = self.flags();
         // While another dataset is loaded beside the one that is served, clients' commands are
-        // carried out.
+        // executed.
         let is_loading = flags & raw::REDISMODULE_CTX_FLAGS_LOADING != 0
             && flags & raw::REDISMODULE_CTX_FLAGS_ASYNC_LOADING == 0;
         is_loading || flags & raw::REDISMODULE_CTX_FLAGS_REPLICATED != 0

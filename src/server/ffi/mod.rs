@@ -14,6 +14,7 @@ mod call;
 pub mod calls;
 pub mod command;
 pub mod ctx;
+pub mod data;
 pub mod data_type;
 #[cfg(feature = "faults")]
 pub mod faults;

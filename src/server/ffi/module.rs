@@ -65,7 +65,7 @@ pub fn on_load(
     }
 }
 
-/// Tells the server what the module handles itself.
+/// Declares to the server what the module handles itself.
 pub fn set_options(ctx: Ctx) {
     let options = raw::REDISMODULE_OPTIONS_HANDLE_IO_ERRORS
         | raw::REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED
@@ -73,7 +73,7 @@ pub fn set_options(ctx: Ctx) {
     calls::set_module_options(ctx, options as c_int | atomic_slot_migration());
 }
 
-/// The bit by which a module says that it bears slots that migrate in one step. Valkey 9 refuses to
+/// The bit by which a module says that it bears slots that migrate in one step. Valkey 9 does not
 /// move them while one does not.
 const HANDLE_ATOMIC_SLOT_MIGRATION: c_int = 1 << 5;
 

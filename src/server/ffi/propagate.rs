@@ -1,4 +1,4 @@
-//! What a command tells other components of: replicas and the AOF, WATCH, blocked clients, keyspace
+//! What a command signals to other components: replicas and the AOF, WATCH, blocked clients, keyspace
 //! events.
 
 use std::ffi::{CStr, c_int};
@@ -47,7 +47,7 @@ impl Ctx {
         };
     }
 
-    /// Tells WATCH and client-side caches that a key has changed.
+    /// Signals WATCH and client-side caches that a key has changed.
     pub fn signal_modified(self, key: RedisStr) {
         calls::signal_modified_key(self, key.raw());
     }

@@ -8,6 +8,7 @@ use redis_module::raw;
 
 use super::api::{Ctx, ERR, OK, Raw, api};
 use super::calls;
+use super::data::borrowed;
 use super::guard::guard;
 use super::string::{OwnedString, RedisStr, create};
 use super::text::c_string;
@@ -44,10 +45,10 @@ impl Number {
         self.value.store(value, Ordering::Relaxed);
     }
 
-    /// Registers the setting; its present value is the default. False when the server refuses.
+    /// Registers the setting; its present value is the default. False when the server rejects it.
     pub fn register(&'static self, ctx: Ctx) -> bool {
         extern "C" fn get(_: *const c_char, number: *mut c_void) -> c_longlong {
-            registered::<Number>(number).get()
+            borrowed::<Number>(number).get()
         }
         extern "C" fn set(
             _: *const c_char,
@@ -56,7 +57,7 @@ impl Number {
             _: *mut *mut raw::RedisModuleString,
         ) -> c_int {
             // Redis has checked the range.
-            registered::<Number>(number).set(value);
+            borrowed::<Number>(number).set(value);
             OK
         }
         let (name, default) = (self.name.as_ptr(), self.get());
@@ -101,7 +102,7 @@ impl Switch {
     /// As [`Number::register`].
     pub fn register(&'static self, ctx: Ctx) -> bool {
         extern "C" fn get(_: *const c_char, switch: *mut c_void) -> c_int {
-            c_int::from(registered::<Switch>(switch).is_on())
+            c_int::from(borrowed::<Switch>(switch).is_on())
         }
         extern "C" fn set(
             _: *const c_char,
@@ -109,7 +110,7 @@ impl Switch {
             switch: *mut c_void,
             _: *mut *mut raw::RedisModuleString,
         ) -> c_int {
-            registered::<Switch>(switch).set(value != 0);
+            borrowed::<Switch>(switch).set(value != 0);
             OK
         }
         let (name, default) = (self.name.as_ptr(), c_int::from(self.is_on()));
@@ -182,7 +183,7 @@ impl Text {
     /// As [`Number::register`].
     pub fn register(&'static self, ctx: Ctx) -> bool {
         extern "C" fn get(_: *const c_char, text: *mut c_void) -> *mut raw::RedisModuleString {
-            registered::<Text>(text).value().as_ref().map_or(std::ptr::null_mut(), |text| text.raw().raw())
+            borrowed::<Text>(text).value().as_ref().map_or(std::ptr::null_mut(), |text| text.raw().raw())
         }
         extern "C" fn set(
             _: *const c_char,
@@ -190,7 +191,7 @@ impl Text {
             text: *mut c_void,
             error: *mut *mut raw::RedisModuleString,
         ) -> c_int {
-            match guard(|| registered::<Text>(text).set(RedisStr::new(value).bytes())) {
+            match guard(|| borrowed::<Text>(text).set(RedisStr::new(value).bytes())) {
                 Some(Ok(())) => OK,
                 Some(Err(problem)) => {
                     // SAFETY: R1; the server frees the string that it is given here.
@@ -225,13 +226,7 @@ pub fn load(ctx: Ctx) -> bool {
     calls::load_configs(ctx) == OK
 }
 
-/// What the callbacks of a setting get.
+/// What the callbacks of a setting get: each is registered with the callbacks of its own type.
 fn data<T>(setting: &'static T) -> *mut c_void {
     std::ptr::from_ref(setting).cast_mut().cast()
-}
-
-fn registered<T>(data: *mut c_void) -> &'static T {
-    // SAFETY: `data` made it of a static of this type: each setting is registered with the
-    // callbacks of its own type.
-    unsafe { &*data.cast::<T>() }
 }

@@ -10,7 +10,7 @@ use std::ptr::null_mut;
 use redis_module::raw;
 use smallvec::SmallVec;
 
-use super::api::{OK, Raw, api};
+use super::api::{OK, Raw, StreamEnd, api};
 use super::calls;
 use super::key::{Holds, Key};
 use super::string::{OwnedString, RawString};
@@ -78,8 +78,7 @@ impl Key<'_> {
         if len <= len_max || !len.is_multiple_of(step) {
             return len;
         }
-        // SAFETY: R2: the key holds a stream and is open for writing.
-        unsafe { api!(RedisModule_StreamTrimByLength(self.handle().raw(), flags as i32, len_max as i64)) };
+        calls::stream_trim(self.handle(), flags as i32, len_max as i64);
         calls::value_length(self.handle())
     }
 
@@ -88,10 +87,8 @@ impl Key<'_> {
         if self.holds() != Holds::Stream {
             return None;
         }
-        let (flags, end) = (raw::REDISMODULE_STREAM_ITERATOR_REVERSE as i32, null_mut());
-        // SAFETY: R2: the key holds a stream; null stands for its ends. An iterator that is started
-        // already is refused.
-        let started = unsafe { api!(RedisModule_StreamIteratorStart(self.handle().raw(), flags, end, end)) };
+        let flags = raw::REDISMODULE_STREAM_ITERATOR_REVERSE as i32;
+        let started = calls::stream_start(self.handle(), flags, StreamEnd, StreamEnd);
         (started == OK).then_some(EntriesFromEnd { key: self })
     }
 }
@@ -139,8 +136,6 @@ impl EntriesFromEnd<'_> {
 
 impl Drop for EntriesFromEnd<'_> {
     fn drop(&mut self) {
-        // SAFETY: R2: started by `entries_from_end`, stopped once; the key is borrowed, so it is
-        // open and holds its stream.
-        unsafe { api!(RedisModule_StreamIteratorStop(self.key.handle().raw())) };
+        calls::stream_stop(self.key.handle());
     }
 }

@@ -16,6 +16,7 @@ use smallvec::SmallVec;
 pub use super::api::RawString;
 use super::api::{Ctx, api, owned};
 use super::calls;
+use super::data;
 
 /// A string that another component owns: an argument of a command, or an [`OwnedString`]. It reads
 /// as bytes, which is what clients send; the parser finds out whether they are text.
@@ -33,12 +34,9 @@ impl<'a> RedisStr<'a> {
     #[inline]
     pub(in crate::server) fn new(raw: *mut raw::RedisModuleString) -> RedisStr<'a> {
         let mut len = 0;
-        // SAFETY: R2: the string outlives the callback it was passed to, or its owner below.
-        let bytes = unsafe {
-            let start = api!(RedisModule_StringPtrLen(raw, &mut len));
-            if start.is_null() { &[] } else { std::slice::from_raw_parts(start.cast::<u8>(), len) }
-        };
-        RedisStr { raw: RawString::new(raw), bytes }
+        let raw = RawString::new(raw);
+        let start = calls::string_bytes(raw, &mut len);
+        RedisStr { raw, bytes: data::slice(start.cast(), len) }
     }
 
     /// The name of a key as a callback gets it; `None` where it gets none.

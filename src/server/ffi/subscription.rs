@@ -5,10 +5,11 @@ use std::ffi::{c_char, c_int, c_void};
 use redis_module::raw;
 
 use super::api::{Ctx, OK, Raw, api};
+use super::data;
 use super::guard::guard;
 use super::string::RedisStr;
 
-/// What the server tells of itself.
+/// An event of the server.
 pub enum ServerEvent {
     /// Another dataset is about to be loaded in place of this one.
     LoadingStarts,
@@ -46,25 +47,25 @@ const EVENTS: [u64; 6] = [
     raw::REDISMODULE_EVENT_REPLICATION_ROLE_CHANGED,
 ];
 
-/// Subscribes to the events of the server; the error is the number of one that it refuses.
+/// Subscribes to the events of the server; the error is the number of one that it rejects.
 pub fn to_server<L: Listener>(ctx: Ctx) -> Result<(), u64> {
     extern "C" fn on_event<L: Listener>(
         _: *mut raw::RedisModuleCtx,
         event: raw::RedisModuleEvent,
         subevent: u64,
-        data: *mut c_void,
+        payload: *mut c_void,
     ) {
-        guard(|| read(event.id, subevent, data).into_iter().for_each(L::on_server));
+        guard(|| read(event.id, subevent, payload).into_iter().for_each(L::on_server));
     }
-    let refused = EVENTS.into_iter().find(|id| {
+    let rejected = EVENTS.into_iter().find(|id| {
         let event = raw::RedisModuleEvent { id: *id, dataver: 1 };
         // SAFETY: R1; the callback looks only at the data that its event brings.
         unsafe { api!(RedisModule_SubscribeToServerEvent(ctx.raw(), event, Some(on_event::<L>))) != OK }
     });
-    refused.map_or(Ok(()), Err)
+    rejected.map_or(Ok(()), Err)
 }
 
-fn read(event: u64, subevent: u64, data: *mut c_void) -> Option<ServerEvent> {
+fn read(event: u64, subevent: u64, payload: *mut c_void) -> Option<ServerEvent> {
     const LOADING_STARTS: [u64; 3] = [
         raw::REDISMODULE_SUBEVENT_LOADING_RDB_START,
         raw::REDISMODULE_SUBEVENT_LOADING_AOF_START,
@@ -83,11 +84,11 @@ fn read(event: u64, subevent: u64, data: *mut c_void) -> Option<ServerEvent> {
             ServerEvent::FlushEnds
         }
         raw::REDISMODULE_EVENT_FLUSHDB => {
-            let db = brought::<raw::RedisModuleFlushInfo>(data)?.dbnum;
+            let db = data::borrowed_if_any::<raw::RedisModuleFlushInfo>(payload)?.dbnum;
             ServerEvent::FlushStarts((db >= 0).then_some(db))
         }
         raw::REDISMODULE_EVENT_SWAPDB => {
-            let swapped = brought::<raw::RedisModuleSwapDbInfo>(data)?;
+            let swapped = data::borrowed_if_any::<raw::RedisModuleSwapDbInfo>(payload)?;
             ServerEvent::Swapped(swapped.dbnum_first, swapped.dbnum_second)
         }
         raw::REDISMODULE_EVENT_FORK_CHILD => ServerEvent::Forked,
@@ -96,13 +97,7 @@ fn read(event: u64, subevent: u64, data: *mut c_void) -> Option<ServerEvent> {
     })
 }
 
-/// What an event brings: `T` is the structure that belongs to it.
-fn brought<'a, T>(data: *mut c_void) -> Option<&'a T> {
-    // SAFETY: R2: it is null, or lives as long as the call.
-    unsafe { data.cast::<T>().as_ref() }
-}
-
-/// Subscribes to keys that expire or are evicted; false when the server refuses. Not to GENERIC
+/// Subscribes to keys that expire or are evicted; false when the server rejects it. Not to GENERIC
 /// events: with those some servers leave a client in another database.
 pub fn to_ends<L: Listener>(ctx: Ctx) -> bool {
     extern "C" fn on_end<L: Listener>(

@@ -8,16 +8,16 @@ use redis_module::raw;
 
 use super::api::{Ctx, Raw, api};
 use super::calls;
+use super::data;
 use super::guard::guard;
 
 /// Calls `work` once, after so many milliseconds; not while the server loads its data.
 pub fn start<F: FnOnce(Ctx) + 'static>(ctx: Ctx, after_ms: i64, work: F) {
     extern "C" fn run<F: FnOnce(Ctx)>(ctx: *mut raw::RedisModuleCtx, work: *mut c_void) {
-        // SAFETY: made below by Box::into_raw, and passed to this one call.
-        let work = unsafe { Box::from_raw(work.cast::<F>()) };
+        let work = data::take::<F>(work);
         guard(|| work(Ctx::new(ctx)));
     }
-    let work = Box::into_raw(Box::new(work)).cast();
+    let work = data::give(work);
     // SAFETY: R1; the callback takes the box back.
     unsafe { api!(RedisModule_CreateTimer(ctx.raw(), after_ms, Some(run::<F>), work)) };
 }

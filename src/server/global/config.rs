@@ -160,7 +160,7 @@ pub fn register(ctx: Ctx) -> Result<(), Error> {
         && TEXTS.iter().all(|text| text.register(ctx));
     // The result matters: going on after a failure crashes some servers.
     if !registered || !setting::load(ctx) {
-        return Err(Error::Setting("a setting state.* is refused; the line above names it".to_owned()));
+        return Err(Error::Setting("a setting state.* is rejected; the line above names it".to_owned()));
     }
     misspelt::look(ctx, names())
 }

@@ -28,7 +28,7 @@ pub fn advice(name: &str, known: impl Iterator<Item = &'static str>) -> String {
     }
 }
 
-/// Refuses settings of the server's configuration file that do not exist.
+/// Rejects settings of the server's configuration file that do not exist.
 pub fn look(ctx: Ctx, known: impl Iterator<Item = &'static str> + Clone) -> Result<(), Error> {
     match config_file(ctx) {
         Some(file) => look_at(&file, 0, &known),
@@ -41,7 +41,7 @@ fn look_at(
     depth: usize,
     known: &(impl Iterator<Item = &'static str> + Clone),
 ) -> Result<(), Error> {
-    // The server has read it, so one that can't be read now is no reason to refuse.
+    // The server has read it, so one that can't be read now is no reason to reject.
     let Ok(text) = std::fs::read_to_string(file) else { return Ok(()) };
     for (at, line) in text.lines().enumerate() {
         let mut words = words(line).into_iter();

@@ -81,7 +81,7 @@ fn replicate(ctx: Ctx, effect: &[u8]) {
     ctx.replicate(c"STATE.SCHEMAEFFECT", &[OwnedString::of(effect).raw()]);
 }
 
-/// Carries out a change that arrives as bytes, from a file or a primary.
+/// Applies a change that arrives as bytes, from a file or a primary.
 pub fn apply(bytes: &[u8]) -> Result<(), CoreError> {
     write().apply(bytes)
 }

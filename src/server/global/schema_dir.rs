@@ -93,7 +93,7 @@ fn read_file(file: &Path) -> Result<Waiting, Error> {
     Ok(Waiting { file: file.to_owned(), name: name.to_owned(), json })
 }
 
-/// Puts the schema among those of the folder alone: what is too many in themselves is refused here.
+/// Puts the schema among those of the folder alone: what is too many in themselves is rejected here.
 fn compile(compiled: &mut Registry, schema: &Waiting) -> Result<(), Error> {
     let schema = compiled.prepare(&schema.name, &schema.json)?;
     let bindings = compiled.missing_bindings(&schema);

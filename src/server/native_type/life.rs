@@ -8,18 +8,18 @@ use std::ptr::null_mut;
 use redis_module::raw;
 use redis_state_core::codec;
 
-use super::pointer::{held, into_pointer};
 use crate::server::events::blocked_clients;
 use crate::server::events::session_end;
 use crate::server::ffi::api::{KeyContext, api};
 use crate::server::ffi::calls;
+use crate::server::ffi::data;
 use crate::server::ffi::guard::guard;
 use crate::server::ffi::string::RedisStr;
 use crate::server::value::held::Held;
 
 pub extern "C" fn digest(digest: *mut raw::RedisModuleDigest, value: *mut c_void) {
     guard(|| {
-        let bytes = codec::encode_state(held(value).state());
+        let bytes = codec::encode_state(data::borrowed::<Held>(value).state());
         // SAFETY: R1, R3.
         unsafe {
             api!(RedisModule_DigestAddStringBuffer(digest, bytes.as_ptr().cast::<c_char>(), bytes.len()));
@@ -29,8 +29,7 @@ pub extern "C" fn digest(digest: *mut raw::RedisModuleDigest, value: *mut c_void
 }
 
 pub extern "C" fn free(value: *mut c_void) {
-    // SAFETY: R4: Redis gives the value back, once.
-    guard(|| drop(unsafe { Box::from_raw(value.cast::<Held>()) }));
+    guard(|| drop(data::take::<Held>(value)));
 }
 
 pub extern "C" fn mem_usage(
@@ -38,17 +37,17 @@ pub extern "C" fn mem_usage(
     value: *const c_void,
     _samples: usize,
 ) -> usize {
-    guard(|| held(value).bytes()).unwrap_or(0)
+    guard(|| data::borrowed::<Held>(value).bytes()).unwrap_or(0)
 }
 
 /// One allocation for each version, about; Redis frees on another thread what is above 64.
 pub extern "C" fn free_effort(_: *mut raw::RedisModuleKeyOptCtx, value: *const c_void) -> usize {
-    guard(|| held(value).state().history().len() + 1).unwrap_or(1)
+    guard(|| data::borrowed::<Held>(value).state().history().len() + 1).unwrap_or(1)
 }
 
 pub extern "C" fn copy(copied: *mut raw::RedisModuleKeyOptCtx, value: *const c_void) -> *mut c_void {
     let copy = || {
-        let mut state = held(value).state().clone();
+        let mut state = data::borrowed::<Held>(value).state().clone();
         // The stream stays with the key it is named after.
         state.set_last_entry(None);
         let mut held = Held::new(state);
@@ -57,7 +56,7 @@ pub extern "C" fn copy(copied: *mut raw::RedisModuleKeyOptCtx, value: *const c_v
         if let Some(name) = RedisStr::name(calls::key_context_to_name(copied)) {
             held.note_deadlines(db, &name);
         }
-        into_pointer(held)
+        data::give(held)
     };
     guard(copy).unwrap_or(null_mut())
 }
@@ -69,7 +68,7 @@ pub extern "C" fn unlink(unlinked: *mut raw::RedisModuleKeyOptCtx, value: *const
         let db = calls::key_context_db(unlinked);
         let Some(name) = RedisStr::name(calls::key_context_name(unlinked)) else { return };
         blocked_clients::state_left(db, &name);
-        session_end::unlinked(name, held(value).state());
+        session_end::unlinked(name, data::borrowed::<Held>(value).state());
         // SAFETY: R4; no other reference to the value is in use now.
         unsafe { &mut *value.cast_mut().cast::<Held>() }.leave_index(db, &name);
     });

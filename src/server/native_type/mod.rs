@@ -2,5 +2,4 @@
 
 mod life;
 mod persistence;
-mod pointer;
 pub mod registration;

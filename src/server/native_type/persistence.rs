@@ -12,10 +12,10 @@ use redis_module::raw;
 use redis_state_core::codec;
 use redis_state_core::{Effect, State};
 
-use super::pointer::{held, into_pointer};
 use crate::server::ffi::api::{ERR, Io, OK, Raw, api, owned};
 use crate::server::ffi::calls;
 use crate::server::ffi::ctx::warn;
+use crate::server::ffi::data;
 use crate::server::ffi::guard::guard;
 use crate::server::ffi::string::{OwnedString, RawString, RedisStr};
 use crate::server::global::registry;
@@ -34,9 +34,7 @@ owned! {
 fn load<T>(io: Io, use_it: impl FnOnce(&[u8]) -> T) -> Option<T> {
     let mut len = 0;
     let buffer = Buffer::new(calls::load_string(io, &mut len))?;
-    // SAFETY: R2: the buffer has `len` bytes, and lives until it is dropped below.
-    let bytes = unsafe { std::slice::from_raw_parts(buffer.as_ptr().cast::<u8>(), len) };
-    Some(use_it(bytes))
+    Some(use_it(data::slice(buffer.as_ptr().cast::<u8>(), len)))
 }
 
 fn save(io: Io, bytes: &[u8]) {
@@ -60,13 +58,13 @@ pub extern "C" fn rdb_load(io: *mut raw::RedisModuleIO, encoding_version: c_int)
         if let Some(name) = RedisStr::name(calls::io_key(io)) {
             held.note_loaded_deadlines(db, &name);
         }
-        Some(into_pointer(held))
+        Some(data::give(held))
     };
     guard(run).flatten().unwrap_or(null_mut())
 }
 
 pub extern "C" fn rdb_save(io: *mut raw::RedisModuleIO, value: *mut c_void) {
-    or_abort(|| save(Io::new(io), &codec::encode_state(held(value).state())));
+    or_abort(|| save(Io::new(io), &codec::encode_state(data::borrowed::<Held>(value).state())));
 }
 
 pub extern "C" fn aux_load(io: *mut raw::RedisModuleIO, _encoding_version: c_int, _when: c_int) -> c_int {
@@ -102,7 +100,7 @@ pub extern "C" fn aof_rewrite(
         if is_first_of_this_rewrite() && !registry::read().is_empty() {
             emit_schemas(Io::new(aof));
         }
-        emit_state(Io::new(aof), &RedisStr::new(key), held(value).state());
+        emit_state(Io::new(aof), &RedisStr::new(key), data::borrowed::<Held>(value).state());
     });
 }
 

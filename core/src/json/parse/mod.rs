@@ -105,7 +105,7 @@ fn without_repeated(tree: &Tree) -> Tree<'static> {
     last_wins(tree.root()).into_tree()
 }
 
-/// Whether two names are equal. Few are compared pairwise, unless a glance tells them apart; many
+/// Whether two names are equal. Few are compared pairwise, unless a glance finds them different; many
 /// go into a set, without quadratic work.
 fn has_repeated<'t>(mut names: impl ExactSizeIterator<Item = &'t str> + Clone) -> bool {
     const FEW: usize = 12;

@@ -335,7 +335,7 @@ mod tests {
         let schema = Schema::compile("vimbiso.inner", 1, schema.as_bytes()).expect("a schema");
         let document = |text: &str| Document::from_stored(text.as_bytes()).expect(text);
         let before = r#"{"note":1,"inner":{"token":"s3cret","note":2},"stage":3}"#;
-        for (after, told) in [
+        for (after, shown) in [
             (
                 r#"{"note":4,"inner":{"token":"s3cret","note":2},"stage":3}"#,
                 r#"[{"op":"replace","path":"/note","value":4}]"#,
@@ -355,7 +355,7 @@ mod tests {
             ),
         ] {
             let diff = schema.masked_diff(&document(before), &document(after), &Limits::default());
-            assert_eq!(diff, told, "{after}");
+            assert_eq!(diff, shown, "{after}");
         }
     }
 }
