@@ -230,10 +230,7 @@ fn a_trail_that_can_not_be_read_says_why() {
         client.ok(&["DEL", KEY]);
         client.ok(&["DEL", AUDIT]);
         let reply = client.ok(&["STATE.RECOVER", KEY, "SCHEMA", "vimbiso.conversation"]);
-        assert_eq!(
-            reply.field("tried").array()[0].field("reason").text(),
-            "the audit stream has no version"
-        );
+        assert_eq!(reply.field("tried").array()[0].field("reason").text(), "the audit stream has no version");
         assert_eq!(member(client, "/stage").as_deref(), Some("\"handle_action_menu\""));
         client.ok(&["DEL", KEY, AUDIT]);
         let error = client.err(&["STATE.RECOVER", KEY, "SCHEMA", "vimbiso.channel"]);

@@ -116,7 +116,11 @@ mod tests {
             fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect::<Vec<_>>()
         };
         for bytes in [100, DOCUMENT_BYTES_MAX - 1, DOCUMENT_BYTES_MAX] {
-            assert_eq!(fields(&state(bytes, reference.clone()), &registry), owned(&with_step), "{bytes} bytes");
+            assert_eq!(
+                fields(&state(bytes, reference.clone()), &registry),
+                owned(&with_step),
+                "{bytes} bytes"
+            );
         }
         let longer = state(DOCUMENT_BYTES_MAX + 1, reference.clone());
         assert_eq!(fields(&longer, &registry), owned(&with_schema));

@@ -6,7 +6,7 @@ use crate::budget::Budget;
 use crate::error::Error;
 
 /// The charge of finding or appending a member.
-const MEMBER_MERGED: usize = 200;
+const MEMBER_MERGED: usize = 320;
 
 /// Applies a merge patch: `null` removes, objects merge, everything else replaces. Members keep
 /// their places; new ones are appended.

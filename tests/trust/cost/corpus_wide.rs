@@ -27,6 +27,12 @@ pub fn seeds() -> Vec<Seed> {
             let script = Script::new().schema(json!({"properties": lasting}));
             script.update("0", members(MEMBERS, |_| json!(0)), "SCHEMA vimbiso.cost")
         }),
+        seed("a wide object that ends with members that lapse", ANSWERED, || {
+            let lasting = members(900, |n| json!({"x-ttl": 100 + n % 6}));
+            let script = Script::new().schema(json!({"properties": lasting}));
+            let backwards = (0..MEMBERS).rev().map(|n| (format!("m{n}"), json!(0))).collect();
+            script.update("0", Value::Object(backwards), "SCHEMA vimbiso.cost")
+        }),
     ];
     seeds.push(checked("a wide object under a hundred patterns", ANSWERED, || {
         let patterns = (0..100).map(|n| (format!("^m[0-9]*{n}$"), json!({"type": "integer"})));

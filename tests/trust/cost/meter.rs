@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use support::{Client, Reply, Server, module_path};
 
 use super::figures::{Peak, cpu_us, cpu_us_of, forget_schema, ordinary_ns, resident_bytes, settled, waiter};
+use super::quiet::Quiet;
 use super::script::{Script, Step, sent, shown};
 use crate::pressure::used_bytes;
 
@@ -26,11 +27,11 @@ const ERROR_BYTES_MAX: usize = 16 << 10;
 /// A server that takes so much is stopped: the machine has to go on.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(20);
 const GIVEN_UP_BYTES: u64 = 2 << 30;
-/// How often a script is measured before it counts as too expensive. Other work of the machine only adds
-/// to its CPU time, twofold where the core's other hyperthread is busy, so the least counts; the pauses
-/// are there to meet a quiet moment.
+/// How often a script is measured on a quiet machine before it counts as too expensive.
 const REPEATS: u32 = 12;
 const PAUSE: Duration = Duration::from_secs(1);
+/// A machine that is not quiet for so long never is.
+const QUIET_WITHIN: Duration = Duration::from_secs(600);
 
 const ENDED: &str = "the server has ended";
 
@@ -69,6 +70,7 @@ impl fmt::Display for Find {
 
 pub struct Meter {
     server: Server,
+    quiet: Quiet,
     cpu_us_max: u64,
     used_at_start: u64,
 }
@@ -77,7 +79,8 @@ impl Meter {
     pub fn start() -> Meter {
         let server = Server::builder().arg("--loglevel").arg("warning").arg("--latency-tracking").arg("no");
         let server = server.arg("--slowlog-log-slower-than").arg("-1").start();
-        let mut meter = Meter { server, cpu_us_max: CPU_US_MAX, used_at_start: 0 };
+        let quiet = Quiet::new();
+        let mut meter = Meter { server, quiet, cpu_us_max: CPU_US_MAX, used_at_start: 0 };
         let is_release = module_path().components().any(|part| part.as_os_str() == "release");
         if !is_release {
             meter.cpu_us_max =
@@ -88,15 +91,21 @@ impl Meter {
         meter
     }
 
-    /// Plays a script; one that is too expensive is played again, and counts if it is so each time.
+    /// Plays a script; one that is too expensive is played again on a quiet machine, and counts if
+    /// it is so each time.
     pub fn play(&mut self, script: &Script) -> Result<Spent, Find> {
         let mut result = self.play_once(script);
-        for repeat in 1..REPEATS {
-            if result.is_ok() || result.as_ref().is_err_and(|find| find.is_the_end) {
-                break;
+        let (mut repeats, until) = (1, Instant::now() + QUIET_WITHIN);
+        while repeats < REPEATS && result.as_ref().is_err_and(|find| !find.is_the_end) {
+            std::thread::sleep(PAUSE);
+            let is_late = Instant::now() > until;
+            if !self.quiet.is_now() && !is_late {
+                continue;
             }
-            std::thread::sleep(PAUSE * (repeat - 1));
-            result = self.play_once(script);
+            let again = self.play_once(script);
+            if again.is_ok() || self.quiet.is_now() || is_late {
+                (repeats, result) = (repeats + 1, again);
+            }
         }
         result
     }

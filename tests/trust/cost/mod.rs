@@ -2,7 +2,7 @@
 //! by hill climbing: whatever takes more CPU or memory, for a command or for a byte of it, is kept and changed further.
 //!
 //! It begins with inputs that were once too expensive (`corpus`), and with each command there is. CPU is that of the server's
-//! main thread, so that a busy machine does not matter, and what is too expensive is measured again before it counts. In a soak,
+//! main thread; what is too expensive is measured again on a quiet machine before it counts. In a soak,
 //! which runs a release build, the bound is the one that docs/guarantees.md names. `make test` runs a debug build: there
 //! the bound is what the same machine takes for an ordinary command, so many times that only a freeze goes above it.
 //!
@@ -21,6 +21,7 @@ mod corpus_schemas;
 mod corpus_wide;
 pub mod figures;
 pub mod meter;
+mod quiet;
 pub mod script;
 
 use crate::rounds::{Rounds, rounds};
