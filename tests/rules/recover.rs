@@ -273,7 +273,7 @@ fn a_recovery_changes_the_schema_by_right_only() {
         let mut flow = crate::rights::flow(server, client);
         assert!(
             flow.err(&["STATE.RECOVER", KEY, "SCHEMA", "vimbiso.open"])
-                .starts_with("BADSCHEMA the state obeys vimbiso.rules")
+                .starts_with("BADSCHEMA the schema of the state is vimbiso.rules")
         );
         client.ok(&["STATE.RECOVER", KEY, "SCHEMA", "vimbiso.open"]);
         assert_eq!(client.ok(&["STATE.META", KEY]).field("schema").text(), "vimbiso.open");

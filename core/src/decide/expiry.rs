@@ -1,7 +1,9 @@
 //! The expiry of a key after a command, and the deadlines of its members.
 
+use super::outcome::StateChange;
 use crate::context::Context;
 use crate::error::Error;
+use crate::schema::annotations::lapses::Clock;
 use crate::schema::compiled::Schema;
 use crate::state::State;
 use crate::state::deadlines::Deadlines;
@@ -25,4 +27,23 @@ pub(super) fn expiry(
 /// The effect that moves deadlines, if any moves.
 pub(super) fn moved(state: &State, deadlines: Deadlines) -> Option<Effect> {
     (deadlines != state.head().deadlines).then_some(Effect::Deadlines(deadlines))
+}
+
+/// The renewal of the expiry and of the sliding members, without an audit entry.
+pub(super) fn renewed(state: &State, ttl: Ttl, context: &Context) -> Result<StateChange, Error> {
+    ttl.check(context.now_ms)?;
+    let schema = state.schema().and_then(|schema| context.registry.get(&schema.name).ok());
+    let deadlines = match schema.filter(|schema| schema.rules().has_lifetimes()) {
+        Some(schema) => {
+            let document = state.head().document.tree();
+            let before = Some((document.root(), &state.head().deadlines));
+            schema
+                .rules()
+                .deadlines(document.root(), &Clock { now_ms: context.now_ms, before, written: None })?
+        }
+        None => state.head().deadlines.clone(),
+    };
+    let expires_at_ms = expiry(ttl, Some(state), schema.map(|schema| &**schema), &deadlines, context)?;
+    let effects = moved(state, deadlines).into_iter().collect();
+    Ok(StateChange { effects, expires_at_ms, entry: None, event: None })
 }

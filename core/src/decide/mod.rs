@@ -6,6 +6,7 @@
 
 mod applicable_schema;
 mod attempt;
+mod attempted;
 mod delete;
 mod expected;
 mod expiry;

@@ -2,7 +2,7 @@
 //! version.
 
 use super::applicable_schema::ApplicableSchema;
-use super::attempt;
+use super::attempted;
 use super::expiry::{expiry, moved};
 use super::lapse::lapse_cost;
 use crate::audit::entry::{CommitFacts, Entry, carries_document};
@@ -60,7 +60,7 @@ impl Proposal<'_> {
             context.budget.charge(instants.saturating_mul(lapse_cost(after, places)))?;
         }
         let expires_at_ms = expiry(self.ttl, state, self.applicable.schema.as_deref(), &deadlines, context)?;
-        let attempted = attempt::success(state, self.metadata, context)?;
+        let attempted = attempted::success(state, self.metadata, context)?;
         let content = Content { document, deadlines };
         match state {
             Some(state) if state.head().document == content.document && !self.applicable.changes(state) => {

@@ -1,7 +1,7 @@
 //! What every recorded command has in common: due lapses come first, and a rejection leaves its
 //! audit entry.
 
-use super::attempt::failed_attempt;
+use super::attempted::failed_attempt;
 use super::lapse::due_lapses;
 use super::outcome::{Course, Outcome, Write};
 use crate::audit::entry::Entry;

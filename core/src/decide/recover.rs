@@ -5,10 +5,10 @@
 //! present value on every rung.
 
 use super::applicable_schema::ApplicableSchema;
+use super::expiry::renewed;
 use super::outcome::{Course, Outcome, Write};
 use super::proposal::Proposal;
 use super::recorded::after_lapses;
-use super::touch::renewed;
 use crate::audit::entry::Entry;
 use crate::audit::rebuild::{Recorded, rebuild};
 use crate::context::{Context, Metadata, Rung};
