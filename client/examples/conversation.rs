@@ -1,9 +1,11 @@
-//! A bot's conversation over the client crate: create, read, update, conflict, roll back, read the audit stream.
+//! A bot's conversation over the client crate: create, read, update, conflict, roll back, read the
+//! audit stream.
 //!
 //!     cargo run --example conversation [KEY]
 //!
-//! KEY is a channel that has no state yet. REDIS_STATE_URL names the server; REDIS_STATE_PROTOCOL is 3 (RESP3, the default) or 2.
-//! The examples in other languages do the same and print the same; docs/clients.md explains each part.
+//! KEY is a channel without a state. REDIS_STATE_URL names the server; REDIS_STATE_PROTOCOL is 3
+//! (RESP3, the default) or 2. The examples in other languages do and print the same;
+//! docs/clients.md explains each part.
 
 use std::env;
 use std::error::Error;

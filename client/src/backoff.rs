@@ -1,7 +1,7 @@
 //! How a stream handles errors: it retries a transient one without limit, and returns any other.
 //!
-//! A limit on the tries was rejected: a server that is away for an hour should not end the worker
-//! that would go on when it is back. Each try is logged.
+//! Not a limit on the tries: after an hour without a server the worker should continue. Each try is
+//! logged.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// Growing pauses between the tries.
 pub(crate) struct Backoff {
     delays: ExponentialBackoff,
-    /// The pause after an error that was returned: a caller that polls again at once must not load
-    /// the server.
+    /// The pause after a returned error: a caller that polls again at once must not load the
+    /// server.
     due: Option<Duration>,
 }
 
@@ -26,19 +26,19 @@ impl Backoff {
         Backoff { delays: delays.without_max_times().with_jitter().build(), due: None }
     }
 
-    /// It worked: the next pause is a short one.
+    /// After a success: the next pause is a short one.
     pub(crate) fn reset(&mut self) {
         *self = Backoff::new();
     }
 
-    /// Waits out the pause of the error that was returned last.
+    /// Waits out the pause of the last returned error.
     pub(crate) async fn wait_due(&mut self) {
         if let Some(pause) = self.due.take() {
             tokio::time::sleep(pause).await;
         }
     }
 
-    /// Pauses after an error that passes; returns any other.
+    /// Pauses after a transient error; returns any other.
     pub(crate) async fn wait_or_return(&mut self, error: Error) -> Result<()> {
         if !passes(&error) {
             self.due = Some(self.pause());
@@ -51,7 +51,7 @@ impl Backoff {
     /// Pauses after an error that the caller handles.
     pub(crate) async fn wait_after(&mut self, error: &Error) {
         let pause = self.pause();
-        tracing::warn!(%error, ?pause, "trying again");
+        tracing::warn!(%error, ?pause, "retrying");
         tokio::time::sleep(pause).await;
     }
 
@@ -60,13 +60,13 @@ impl Backoff {
     }
 }
 
-/// What streams ask changes nothing that a second time would do harm to. `UNBLOCKED` comes when the
-/// server changes its role.
+/// The requests of streams may be repeated. `UNBLOCKED` is the reply when the server changes its
+/// role.
 fn passes(error: &Error) -> bool {
     error.is_retryable() || error.outcome_unknown() || word(error) == Some("UNBLOCKED")
 }
 
-/// The first word of an error of the server.
+/// The first word of a server error.
 pub(crate) fn word(error: &Error) -> Option<&str> {
     error.redis_error()?.code()
 }

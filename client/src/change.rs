@@ -1,5 +1,4 @@
-//! What is to be done to a document: the four kinds of change of STATE.UPDATE, as the JSON text
-//! that is sent.
+//! The four kinds of change of STATE.UPDATE, as JSON text.
 
 use redis_state_types::ChangeKind;
 use serde::Serialize;
@@ -12,7 +11,7 @@ use crate::error::{Error, Result};
 /// [RFC 7396]: https://www.rfc-editor.org/rfc/rfc7396
 /// [RFC 6902]: https://www.rfc-editor.org/rfc/rfc6902
 ///
-/// Anything that serde serializes will do: a struct with the members that change, or `json!`.
+/// It is made of anything that serde serializes: a struct with the changed members, or `json!`.
 ///
 /// ```
 /// use redis_state_client::Change;
@@ -20,8 +19,10 @@ use crate::error::{Error, Result};
 ///
 /// let step = Change::merge(&json!({"current": {"path": "offer", "component": "AmountInput"}}))?;
 /// assert_eq!(step.json(), r#"{"current":{"path":"offer","component":"AmountInput"}}"#);
-/// let amount = Change::patch(&json!([{"op": "add", "path": "/current/data/amount", "value": 12.5}]))?;
-/// let whole = Change::replace(&json!({"channel": {"type": "whatsapp", "identifier": "+263771234567"}}))?;
+/// let amount =
+///     Change::patch(&json!([{"op": "add", "path": "/current/data/amount", "value": 12.5}]))?;
+/// let whole =
+///     Change::replace(&json!({"channel": {"type": "whatsapp", "identifier": "+263771234567"}}))?;
 /// # Ok::<(), redis_state_client::Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
@@ -31,22 +32,23 @@ pub struct Change {
 }
 
 impl Change {
-    /// A JSON merge patch: members are set or merged into, null removes. It can't store null.
+    /// A JSON Merge Patch: members are set or merged, null removes. It can't store null.
     ///
-    /// Errors: [`Unexpected`](crate::ErrorKind::Unexpected) when serde can't make JSON of it, as of
-    /// a map with keys that are no strings.
+    /// Errors: [`Unexpected`](crate::ErrorKind::Unexpected) if serde can't serialize it, such as a
+    /// map whose keys are not strings.
     ///
     /// ```
     /// # use redis_state_client::Change;
-    /// let confirmed = Change::merge(&serde_json::json!({"current": {"component_result": "confirmed"}}))?;
+    /// let confirmed =
+    ///     Change::merge(&serde_json::json!({"current": {"component_result": "confirmed"}}))?;
     /// # Ok::<(), redis_state_client::Error>(())
     /// ```
     pub fn merge(members: &impl Serialize) -> Result<Change> {
         Change::new(ChangeKind::Merge, members)
     }
 
-    /// Each top-level member replaces its namesake whole; null is a value. Errors as
-    /// [`Change::merge`].
+    /// Each top-level member replaces the member of the same name as a whole; null is a value.
+    /// Errors as [`Change::merge`].
     ///
     /// ```
     /// # use redis_state_client::Change;
@@ -57,7 +59,7 @@ impl Change {
         Change::new(ChangeKind::Shallow, members)
     }
 
-    /// A JSON patch: an array of operations. Errors as [`Change::merge`].
+    /// A JSON Patch: an array of operations. Errors as [`Change::merge`].
     ///
     /// ```
     /// # use redis_state_client::Change;
@@ -88,8 +90,7 @@ impl Change {
         Change::new(ChangeKind::Replace, document)
     }
 
-    /// A change that changes nothing: it moves the expiry, and with an event or a note it is on
-    /// record.
+    /// An empty change: it moves the expiry, and with an event or a note it is audited.
     ///
     /// ```
     /// # use redis_state_client::Change;
@@ -99,7 +100,7 @@ impl Change {
         Change::of_text(ChangeKind::Merge, "{}")
     }
 
-    /// A change whose JSON text is there already; the server says what is wrong with it.
+    /// A change from JSON text; the server reports errors in it.
     ///
     /// ```
     /// # use redis_state_client::{Change, ChangeKind};
@@ -110,24 +111,24 @@ impl Change {
         Change { kind, json: json.into() }
     }
 
-    /// How the text is read.
+    /// The kind of change.
     pub fn kind(&self) -> ChangeKind {
         self.kind
     }
 
-    /// The text that is sent.
+    /// The JSON text.
     pub fn json(&self) -> &str {
         &self.json
     }
 
     fn new(kind: ChangeKind, value: &impl Serialize) -> Result<Change> {
         let json =
-            serde_json::to_string(value).map_err(|error| Error::json("a change that is no JSON", error))?;
+            serde_json::to_string(value).map_err(|error| Error::json("a change that is not JSON", error))?;
         Ok(Change { kind, json })
     }
 }
 
-/// Shows the kind and the length: the text may hold a secret.
+/// Shows the kind and the length: the text may contain a secret.
 impl std::fmt::Debug for Change {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Change({} of {} bytes)", self.kind.as_str(), self.json.len())

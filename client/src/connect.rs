@@ -1,8 +1,8 @@
-//! Finding the server, and connections whose times are set on purpose.
+//! The server's address, and connections with explicit timeouts.
 //!
-//! redis-rs waits half a second for an answer unless told otherwise, which a server that saves or a
-//! network that hiccups exceeds; and a blocking connection waits for ever. Here both have their
-//! figures, and both connect again by themselves: so what is safe to send again is sent again.
+//! By default redis-rs waits half a second for a reply, which a saving server or a slow network
+//! exceeds, and a blocking connection waits forever. These connections have limits for both, and
+//! reconnect, so that safe requests can be resent.
 
 use std::time::Duration;
 
@@ -12,28 +12,28 @@ use crate::{
     request::Resend,
 };
 
-/// The environment variable that names the Redis instance of the states, apart from the cache.
+/// The environment variable with the URL of the Redis server of the states, which should not be the
+/// cache's.
 ///
 /// For an example see [`url`](crate::url).
 pub const URL_VARIABLE: &str = "REDIS_STATE_URL";
 
-/// Where `make run` puts the server when nothing else is said.
+/// The default address of `make run`.
 ///
 /// For an example see [`url`](crate::url).
 pub const URL_DEFAULT: &str = "redis://127.0.0.1:6379/0";
 
-/// How long connecting may take.
+/// The timeout of connecting.
 ///
 /// For an example see [`connect`](crate::connect).
 pub const CONNECTION_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long an answer may take.
+/// The timeout of a reply.
 ///
 /// For an example see [`connect`](crate::connect).
 pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The address of the state server: [`URL_VARIABLE`] if it is set to something, else
-/// [`URL_DEFAULT`].
+/// The URL of the state server: [`URL_VARIABLE`] if it is set and not empty, else [`URL_DEFAULT`].
 ///
 /// ```
 /// let url = redis_state_client::url();
@@ -46,11 +46,11 @@ pub fn url() -> String {
     }
 }
 
-/// Connects to a server, by a connection that can be cloned for each task and that connects again
-/// by itself.
+/// Connects to a server, by a connection that can be cloned for each task and that reconnects by
+/// itself.
 ///
-/// Errors: [`Usage`](crate::ErrorKind::Usage) for an address that is none,
-/// [`Connection`](crate::ErrorKind::Connection) when no server answers.
+/// Errors: [`Usage`](crate::ErrorKind::Usage) for an invalid URL,
+/// [`Connection`](crate::ErrorKind::Connection) if no server answers.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -67,7 +67,7 @@ pub async fn connect(url: &str) -> Result<crate::States<crate::Async<redis::aio:
     Ok(crate::States::new(manager.map_err(nothing_sent)?))
 }
 
-/// Connects to a server, by a blocking connection that connects again when it has broken.
+/// Connects to a server, by a blocking connection that reconnects after a failure.
 ///
 /// Errors as [`connect`].
 ///
@@ -84,12 +84,12 @@ pub fn connect_blocking(url: &str) -> Result<crate::States<crate::Blocking<crate
 
 /// Connects to a Redis Cluster by any of its nodes.
 ///
-/// Redirections are followed, also while slots move. What got no answer is sent again only when
-/// that is safe, as on any other connection: see [`States::send`](crate::States::send). A cluster
-/// connection that is made by redis-rs alone works too, and sends again by itself whatever the
-/// command is: give each write an ID then, or build it with `retries(0)`.
+/// Redirections are followed, also during slot migration. A request without a reply is resent only
+/// if that is safe, as on any other connection: see [`States::send`](crate::States::send). A
+/// cluster connection of redis-rs alone works too, but resends every command by itself: then give
+/// each write an ID, or build it with `retries(0)`.
 ///
-/// A user needs the right to CLUSTER SLOTS; for [`sync_schemas`](crate::States::sync_schemas) to
+/// A user needs permission to run CLUSTER SLOTS; for [`sync_schemas`](crate::States::sync_schemas)
 /// CLUSTER NODES as well.
 ///
 /// Errors as [`connect`].
@@ -103,7 +103,8 @@ pub fn connect_blocking(url: &str) -> Result<crate::States<crate::Blocking<crate
 /// // Each on its own node, as their names fall.
 /// for key in ["offer:7d1f", "offer:91c2", "offer:a0b3"] {
 ///     states.create(key, Change::merge(&json!({"amount": 5}))?).await?;
-///     let raised = states.update_with(key, |_: &Value| Change::merge(&json!({"amount": 6}))).await?;
+///     let raised =
+///         states.update_with(key, |_: &Value| Change::merge(&json!({"amount": 6}))).await?;
 ///     assert_eq!(raised.etag.version, 2);
 /// }
 /// # Ok(()) });
@@ -117,14 +118,14 @@ pub async fn connect_cluster<U: redis::IntoConnectionInfo>(
     connection.map(crate::States::new).map_err(nothing_sent)
 }
 
-/// Connects to the primary that sentinels name, by a connection that asks them again when it has
-/// broken: after a failover it leads to the new primary.
+/// Connects to the primary that sentinels name, by a connection that asks them again after a
+/// failure: after a failover it leads to the new primary.
 ///
-/// `sentinels` are their addresses, any number of them; `name` is their name for the primary. The
-/// servers are reached as the first of these addresses says: by TLS or not, with its user, password
-/// and database. Where servers and sentinels have different passwords, use [`connect_sentinel_as`].
+/// `sentinels` are the URLs of one or more of them; `name` is their name of the primary. The first
+/// URL also decides TLS, user, password and database for the servers. If servers and sentinels have
+/// different passwords, use [`connect_sentinel_as`].
 ///
-/// Errors as [`connect`]; [`Unavailable`](crate::ErrorKind::Unavailable) when no sentinel knows a
+/// Errors as [`connect`]; [`Unavailable`](crate::ErrorKind::Unavailable) if no sentinel knows a
 /// primary of that name.
 ///
 /// ```no_run
@@ -142,8 +143,8 @@ pub async fn connect_sentinel<U: redis::IntoConnectionInfo>(
     connect_by_sentinels(sentinels, name, None).await
 }
 
-/// Connects as [`connect_sentinel`], with credentials for the servers that are not those of the
-/// sentinels: what the addresses of the sentinels say is for the sentinels.
+/// Connects as [`connect_sentinel`], with other credentials for the servers: those in the URLs are
+/// for the sentinels only.
 ///
 /// ```no_run
 /// # async fn example(password: &str) -> redis_state_client::Result<()> {
@@ -177,7 +178,7 @@ async fn connect_by_sentinels<U: redis::IntoConnectionInfo>(
     connection.map(crate::States::new).map_err(nothing_sent)
 }
 
-/// A client for an address; nothing is connected yet.
+/// A client for a URL, not connected yet.
 #[cfg(any(feature = "tokio", feature = "sync"))]
 pub(crate) fn client(url: &str) -> Result<redis::Client> {
     choose_cryptography();
@@ -185,15 +186,14 @@ pub(crate) fn client(url: &str) -> Result<redis::Client> {
         let text = if cfg!(not(feature = "tls")) && url.trim_start().starts_with("rediss") {
             "rediss:// is TLS: enable the feature `tls` of redis-state-client".to_owned()
         } else {
-            format!("not the address of a server: {error}")
+            format!("not the URL of a server: {error}")
         };
         Error::new(ErrorKind::Usage, text)
     })
 }
 
-/// rustls uses the cryptography that the program has chosen, and panics where two kinds are
-/// compiled in and none is chosen. So ring is, unless the program has made its choice before it
-/// connects.
+/// rustls uses the cryptography that the program has installed, and panics if two kinds are
+/// compiled in and none is installed. So ring is installed, unless the program has chosen before.
 #[cfg(any(feature = "tokio", feature = "sync"))]
 fn choose_cryptography() {
     #[cfg(feature = "tls")]
@@ -202,7 +202,7 @@ fn choose_cryptography() {
     }
 }
 
-/// The times of an async connection whose answers may take this long.
+/// The configuration of an async connection with this response timeout.
 #[cfg(feature = "tokio")]
 pub(crate) fn config_for(response_timeout: Duration) -> redis::AsyncConnectionConfig {
     redis::AsyncConnectionConfig::new()
@@ -210,7 +210,7 @@ pub(crate) fn config_for(response_timeout: Duration) -> redis::AsyncConnectionCo
         .set_response_timeout(Some(response_timeout))
 }
 
-/// While connecting nothing is executed.
+/// An error while connecting: nothing was executed.
 #[cfg(any(feature = "tokio", feature = "sync"))]
 fn nothing_sent(error: redis::RedisError) -> Error {
     Error::redis(error, Resend::Safe)

@@ -1,24 +1,23 @@
-//! From what redis-rs hands over to the replies of this crate: the same for RESP2, where a map is a
-//! flat array, and RESP3.
+//! Decodes redis-rs values to the replies of this crate: RESP2, where a map is a flat array, and
+//! RESP3.
 
 use redis::{FromRedisValue, Value};
 use redis_state_types::Etag;
 
 use crate::error::{Error, Result};
 
-/// Any value that redis-rs can read.
+/// Any value that redis-rs can decode.
 pub(crate) fn value<T: FromRedisValue>(value: Value) -> Result<T> {
-    redis::from_redis_value(value)
-        .map_err(|error| Error::unexpected(format!("the reply is not what it should be: {error}")))
+    redis::from_redis_value(value).map_err(|error| Error::unexpected(format!("unexpected reply: {error}")))
 }
 
 /// An etag.
 pub(crate) fn etag(reply: Value) -> Result<Etag> {
     let text: String = value(reply)?;
-    Etag::parse(&text).ok_or_else(|| Error::unexpected(format!("the reply is no etag: {text:?}")))
+    Etag::parse(&text).ok_or_else(|| Error::unexpected(format!("the reply is not an etag: {text:?}")))
 }
 
-/// A whole number that can't be negative.
+/// A non-negative integer.
 pub(crate) fn number(reply: Value) -> Result<u64> {
     value(reply)
 }
@@ -51,18 +50,18 @@ impl Fields {
             .map(|fields| Some(Fields(fields)))
     }
 
-    /// A map that has to be there.
+    /// A required map.
     pub(crate) fn required(reply: Value) -> Result<Fields> {
         Fields::of(reply)?.ok_or_else(|| Error::unexpected("expected a map, the reply is nil"))
     }
 
-    /// Takes the value of a field out; nil when the server does not send it.
+    /// Takes the value of a field; nil if it is missing.
     pub(crate) fn take(&mut self, name: &str) -> Value {
         let found = self.0.iter_mut().find(|(field, _)| field == name);
         found.map(|(_, value)| std::mem::take(value)).unwrap_or_default()
     }
 
-    /// As [`Fields::take`], read.
+    /// As [`Fields::take`], decoded.
     pub(crate) fn read<T: FromRedisValue>(&mut self, name: &str) -> Result<T> {
         value(self.take(name)).map_err(|error| Error::unexpected(format!("{name}: {error}")))
     }

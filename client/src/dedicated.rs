@@ -1,10 +1,9 @@
-//! An async connection of one owner, for requests that wait: what a shared one is no good for.
+//! An async connection of one owner, for blocking requests.
 //!
-//! On a multiplexed connection a request that waits keeps all others waiting, and redis-rs takes
-//! the wait for a server that does not answer. So a request that waits has a connection of its own,
-//! and its response timeout is above the longest wait. redis-rs's managed connection was rejected:
-//! a wait that its caller has given up would go on in it, and the next request stand behind it.
-//! Here a connection goes with the request that was given up.
+//! On a multiplexed connection a blocking request delays all others, and redis-rs takes the block
+//! for an unresponsive server. So a blocking request has its own connection, whose response timeout
+//! is above the longest block. Not redis-rs's managed connection: a cancelled request would stay in
+//! it and block the next one. Here a cancelled request closes its connection.
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisFuture, RedisResult, Value};
@@ -14,15 +13,14 @@ use crate::connect::{RESPONSE_TIMEOUT, client, config_for};
 use crate::error::{Error, Result};
 use crate::resend::Resend;
 
-/// How long a single request waits at the server. Longer waits are several requests, so that a
-/// server that is gone is noticed in this time and [`RESPONSE_TIMEOUT`] together.
+/// How long a single request blocks at the server. Longer waits are several requests, so that a
+/// dead server is noticed after this time plus [`RESPONSE_TIMEOUT`].
 ///
 /// For an example see [`Watch`](crate::Watch).
 pub const WAIT_MAX: Duration = Duration::from_secs(5);
 
-/// An async connection that is not shared, for requests that wait up to [`WAIT_MAX`]. It is
-/// replaced by a fresh one, at the next request, when it has broken or its last request was given
-/// up. It sends nothing twice.
+/// An unshared async connection, for requests that block up to [`WAIT_MAX`]. After a failure or a
+/// cancelled request, the next request opens a new one. It never resends.
 ///
 /// For an example see [`Watch`](crate::Watch).
 pub struct Dedicated {
@@ -42,8 +40,8 @@ impl Dedicated {
         Ok(opened)
     }
 
-    /// Whether the connection of the last request is still there: if not, the next one goes over a
-    /// new one.
+    /// Whether the connection of the last request is still open; if not, the next one opens a new
+    /// one.
     pub(crate) fn is_open(&self) -> bool {
         self.connection.is_some()
     }
@@ -55,7 +53,7 @@ impl Dedicated {
         }
     }
 
-    /// After an error of the connection a late answer may still come.
+    /// After an error of the connection a late reply may still come.
     fn put_back<T>(&mut self, connection: MultiplexedConnection, result: &RedisResult<T>) {
         let broken =
             result.as_ref().is_err_and(|error| error.is_io_error() || error.is_unrecoverable_error());

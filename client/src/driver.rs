@@ -1,4 +1,4 @@
-//! How a call reaches the server: over an async connection or over a blocking one.
+//! How a call reaches the server: over an async or a blocking connection.
 //!
 //! The crate's logic is written once, as async code over a [`Driver`]. An async driver returns the
 //! future to its caller. With a blocking driver every future is ready at its first poll, so one
@@ -15,14 +15,14 @@ use crate::error::Result;
 ///
 /// For an example see [`States`](crate::States).
 pub trait Driver: sealed::Sealed + Send + Sized {
-    /// What a call gives back: a future of the result, or the result.
+    /// The return type of a call: a future of the result, or the result.
     type Answer<'a, T: 'a>;
 
     /// Sends a command.
     #[doc(hidden)]
     fn call(&mut self, command: &Cmd) -> impl Future<Output = RedisResult<Value>> + Send;
 
-    /// Sends two commands, the second behind the first on the same connection. The replies may be
+    /// Sends two commands on one connection, the second right after the first. The replies may be
     /// errors.
     #[doc(hidden)]
     fn call_both(
@@ -31,14 +31,14 @@ pub trait Driver: sealed::Sealed + Send + Sized {
         second: &Cmd,
     ) -> impl Future<Output = RedisResult<[Value; 2]>> + Send;
 
-    /// Lets time pass.
+    /// Sleeps.
     #[doc(hidden)]
     fn sleep(&mut self, time: Duration) -> impl Future<Output = ()> + Send;
 
-    /// Makes the answer of a method out of its work. With [`resolve`](Driver::resolve) it serves
-    /// crates that build on this one and whose methods are async and blocking alike.
+    /// Makes a method's return value from its work. With [`resolve`](Driver::resolve) it serves
+    /// crates on top of this one with methods that are both async and blocking.
     ///
-    /// The work may await nothing but what `resolve` returns: a blocking driver polls it once.
+    /// The work may await only what `resolve` returns: a blocking driver polls it once.
     ///
     /// ```
     /// # support::example(async |url| {
@@ -57,7 +57,7 @@ pub trait Driver: sealed::Sealed + Send + Sized {
     /// ```
     fn answer<'a, T: Send + 'a>(work: impl Future<Output = Result<T>> + Send + 'a) -> Self::Answer<'a, T>;
 
-    /// Turns the answer of a method into a future, over either driver. See
+    /// Turns a method's return value into a future, with either driver. See
     /// [`answer`](Driver::answer).
     fn resolve<'a, T: Send + 'a>(answer: Self::Answer<'a, T>) -> impl Future<Output = Result<T>> + Send + 'a;
 }
@@ -67,7 +67,7 @@ pub(crate) mod sealed {
 }
 
 /// Drives an async connection of redis-rs: multiplexed, managed, of a cluster or found by
-/// sentinels. Calls answer futures.
+/// sentinels. Calls return futures.
 ///
 /// For an example see [`States`](crate::States).
 #[cfg(feature = "tokio")]
@@ -102,7 +102,7 @@ impl<C: redis::aio::ConnectionLike + Send> Driver for Async<C> {
     }
 }
 
-/// Drives a blocking connection of redis-rs. Calls answer results.
+/// Drives a blocking connection of redis-rs. Calls return results.
 ///
 /// For an example see [`States`](crate::States).
 #[cfg(feature = "sync")]

@@ -1,21 +1,20 @@
-//! What can go wrong, and what a caller can ask about it.
+//! Errors, and the questions that a program asks about them.
 //!
-//! The server's errors begin with one word that names their kind; the rest says what to do. Here
-//! that word becomes an [`ErrorKind`] and what the rest carries (the current etag, the violations)
-//! becomes data, so that no call site reads texts. Public enum variants with fields were rejected:
-//! they can't grow without breaking the programs that match on them.
+//! The server's errors begin with one word for their kind. That word becomes an [`ErrorKind`], and
+//! the rest (the current etag, the violations) becomes data, so that no program parses texts. Not
+//! public enum variants with fields, which can't grow without breaking programs that match on them.
 
 use redis::{RedisError, RetryMethod};
 use redis_state_types::{Etag, Violation, prefix};
 
 use crate::resend::Resend;
 
-/// What every call of this crate returns.
+/// The result of every call of this crate.
 ///
 /// For an example see [`States::edit`](crate::States::edit).
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The kinds of errors, one for each first word of an error, and those of the way to the server.
+/// The kinds of errors: one for each first word of a server error, and those of the connection.
 ///
 /// For an example see [`Error`](crate::Error).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,21 +22,21 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum ErrorKind {
     /// `CONFLICT`: the state has changed since it was read. Read again, decide again.
     Conflict,
-    /// `NOSTATE`: a state was expected where none is.
+    /// `NOSTATE`: there is no state at the key.
     NoState,
-    /// `INVALID`: the result breaks the schema; see [`Error::violations`].
+    /// `INVALID`: the result violates the schema; see [`Error::violations`].
     Invalid,
-    /// `TRANSITION`: a step that may not follow the one before.
+    /// `TRANSITION`: a step that is not a target of the present one.
     Transition,
     /// `PROTECTED`: only STATE.SETPROTECTED writes this member.
     Protected,
-    /// `IMMUTABLE`: this member is set for good.
+    /// `IMMUTABLE`: the value of this member is final.
     Immutable,
-    /// `IDMISMATCH`: the ID came with another command before; see [`Error::made`].
+    /// `IDMISMATCH`: another command has used the ID before; see [`Error::made`].
     IdMismatch,
     /// `BADJSON`: the text is not JSON.
     BadJson,
-    /// `BADPATCH`: an operation of a JSON patch can't be applied.
+    /// `BADPATCH`: an operation of a JSON Patch can't be applied.
     BadPatch,
     /// `TOOBIG`: above a limit, which the text names.
     TooBig,
@@ -45,40 +44,39 @@ pub enum ErrorKind {
     TooDeep,
     /// `TOOCOSTLY`: more work than `state.max-cost` allows one command.
     TooCostly,
-    /// `NOSCHEMA`: the server does not know this schema.
+    /// `NOSCHEMA`: the server has no schema of this name.
     NoSchema,
-    /// `BADSCHEMA`: a schema that can't be kept, or not be used here.
+    /// `BADSCHEMA`: a schema that can't be stored, or not be used here.
     BadSchema,
     /// `NOVERSION`: this version or label is not kept.
     NoVersion,
-    /// `BADKEY`: the key can have no audit stream in its own slot.
+    /// `BADKEY`: the key can't have an audit stream in its own slot.
     BadKey,
-    /// `WRONGTYPE`: the key holds something else than a state.
+    /// `WRONGTYPE`: the key has a value of another type.
     WrongType,
-    /// `NOPERM`: the ACL says no.
+    /// `NOPERM`: the ACL denies it.
     NoPermission,
     /// `OOM`: the server is at its `maxmemory`.
     OutOfMemory,
-    /// `ERR`: the command is not what the server understands: a bug in the caller, or a server
-    /// without the module.
+    /// `ERR`: the server does not accept the command: a bug in the caller, or a server without the
+    /// module.
     Command,
     /// The server can't serve this now: `LOADING`, `TRYAGAIN`, `CLUSTERDOWN`, `READONLY` after a
-    /// failover, `MOVED` in a cluster that changes, and the like.
+    /// failover, `MOVED` in a changing cluster, and the like.
     Unavailable,
-    /// The connection failed, and what was asked has not happened, or may be asked again without
-    /// harm.
+    /// The connection failed, and the request was not executed or may be repeated.
     Connection,
-    /// The connection failed or the time was up, and it is unknown whether the server executed the
-    /// command; see [`Error::outcome_unknown`].
+    /// The connection failed or timed out, and it is unknown whether the command was executed; see
+    /// [`Error::outcome_unknown`].
     OutcomeUnknown,
-    /// A reply, or a document in one, is not what was expected: see the source.
+    /// A reply, or a document in one, has an unexpected shape: see the source.
     Unexpected,
-    /// An address, a file or an argument that can't be used.
+    /// A URL, a file or an argument that can't be used.
     Usage,
 }
 
 impl ErrorKind {
-    /// The kind that a first word means.
+    /// The kind of a first word.
     fn of_word(word: &str) -> ErrorKind {
         match word {
             prefix::CONFLICT => ErrorKind::Conflict,
@@ -110,8 +108,8 @@ impl ErrorKind {
 
 /// Why a call failed.
 ///
-/// `Display` is the server's own line for an error of a command, as [docs/commands.md] lists them;
-/// the questions below are what a program should look at. An error holds no document and no secret.
+/// `Display` is the server's line for an error of a command, as listed in [docs/commands.md];
+/// programs should use the methods below. An error contains no document and no secret.
 ///
 /// [docs/commands.md]: https://github.com/vimbisopay/redis-state/blob/main/docs/commands.md#errors
 ///
@@ -122,7 +120,8 @@ impl ErrorKind {
 ///
 /// let mut states = connect(url).await?;
 /// let channel = json!({"channel": {"type": "whatsapp", "identifier": "+263771234567"}});
-/// let create = Update::create("channel:+263771234567", Change::merge(&channel)?).schema("vimbiso.channel");
+/// let create =
+///     Update::create("channel:+263771234567", Change::merge(&channel)?).schema("vimbiso.channel");
 /// let created = states.send(&create).await?;
 ///
 /// // Another client, which has read nothing, creates it again.
@@ -132,9 +131,12 @@ impl ErrorKind {
 ///
 /// // A third one does not know the schema.
 /// let typo = Change::merge(&json!({"current": {"awaiting_input": "yes"}, "dashbord": {}}))?;
-/// let error = states.send(&Update::new("channel:+263771234567", created.etag, typo)).await.unwrap_err();
+/// let error =
+///     states.send(&Update::new("channel:+263771234567", created.etag, typo)).await.unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::Invalid);
-/// assert!(error.violations().iter().any(|violation| violation.pointer == "/current/awaiting_input"));
+/// assert!(
+///     error.violations().iter().any(|violation| violation.pointer == "/current/awaiting_input")
+/// );
 /// # Ok(()) });
 /// ```
 #[derive(Clone, Debug, thiserror::Error)]
@@ -147,68 +149,67 @@ pub struct Error {
 #[derive(Clone, Debug)]
 struct Inner {
     kind: ErrorKind,
-    /// The line that is shown.
+    /// The displayed line.
     text: String,
     current: Option<Etag>,
     violations: Vec<Violation>,
 }
 
 impl Error {
-    /// What kind of error this is.
+    /// The kind of error.
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind
     }
 
-    /// Whether the state was not the one that was expected: read it again and decide again.
+    /// Whether the state was not the expected one: read it again and decide again.
     pub fn is_conflict(&self) -> bool {
         self.kind() == ErrorKind::Conflict
     }
 
-    /// Whether the very same request may simply be sent again, on a working connection, and nothing
-    /// is then done twice.
+    /// Whether the same request may be resent on a working connection without being applied twice.
     ///
-    /// A conflict is not retryable: the same request would meet it again.
+    /// A conflict is not retryable: the same request would conflict again.
     pub fn is_retryable(&self) -> bool {
         matches!(self.kind(), ErrorKind::Unavailable | ErrorKind::Connection)
     }
 
     /// Whether it is unknown if the server executed the command: it timed out or its connection
-    /// broke, and it had neither an ID nor anything else that tells. Read the state before doing
-    /// anything; give the next one an ID.
+    /// broke, and it had neither an ID nor an etag to find out. Read the state before anything
+    /// else, and give the next request an ID.
     pub fn outcome_unknown(&self) -> bool {
         self.kind() == ErrorKind::OutcomeUnknown
     }
 
-    /// The etag of the state that is there, when a conflict or an unknown outcome says so.
+    /// The present etag, if a conflict or an unknown outcome names it.
     pub fn current_etag(&self) -> Option<Etag> {
         self.inner.current
     }
 
-    /// How the result would have broken its schema, each with the JSON pointer of the place: at
-    /// most the ten that the server spells out. Empty for every other kind of error.
+    /// The violations of the schema, each with its JSON pointer: at most the ten that the server
+    /// lists. Empty for every other kind of error.
     pub fn violations(&self) -> &[Violation] {
         &self.inner.violations
     }
 
-    /// What the command that came with this ID before has made, of an [`ErrorKind::IdMismatch`]: an
-    /// etag, or the number of attempts of a STATE.ATTEMPT. A webhook handler takes it for "this
-    /// message has been dealt with".
+    /// For an [`ErrorKind::IdMismatch`], the result of the command that has used this ID: an etag,
+    /// or the number of attempts. For a webhook handler it means "this message was processed".
     pub fn made(&self) -> Option<&str> {
         let rest = self.inner.text.strip_prefix("IDMISMATCH token made ")?;
         rest.split(' ').next()
     }
 
-    /// The error of redis-rs behind this one, when it came from there.
+    /// The redis-rs error behind this one, if any.
     pub fn redis_error(&self) -> Option<&RedisError> {
         self.source.as_ref()
     }
 
-    /// An error that a crate on top of this one finds. The text must hold no secret.
+    /// An error of a crate on top of this one. The text must contain no secret.
     ///
     /// ```
     /// use redis_state_client::{Error, ErrorKind};
     ///
-    /// let late = Error::new(ErrorKind::Conflict, "CONFLICT the message belongs to an earlier step");
+    /// let late =
+    ///     Error::new(ErrorKind::Conflict, "CONFLICT the message belongs to an earlier step");
     /// assert!(late.is_conflict());
     /// ```
     pub fn new(kind: ErrorKind, text: impl Into<String>) -> Error {
@@ -220,8 +221,8 @@ impl Error {
         Error::new(ErrorKind::Unexpected, text)
     }
 
-    /// A document or a change that serde can't read or write. serde_json's texts quote scalars,
-    /// which may be secrets: the error shows the place only, and the original is not its source.
+    /// A document or a change that serde can't decode or encode. serde_json's texts quote scalars,
+    /// which may be secrets: the error has the position only, and the original is not its source.
     ///
     /// ```
     /// use redis_state_client::Error;
@@ -234,7 +235,7 @@ impl Error {
         Error::unexpected(format!("{what}: {:?} error at {place}", error.classify()))
     }
 
-    /// What redis-rs reports, of a request that may be sent again or not.
+    /// An error of redis-rs, for a request that may be resent or not.
     pub(crate) fn redis(error: RedisError, resend: Resend) -> Error {
         let mut shown = match error.code() {
             Some(word) => Error::refusal(word, error.detail().unwrap_or_default()),
@@ -277,16 +278,16 @@ impl Error {
         Error::new(kind, error.to_string())
     }
 
-    /// This error with the state that is there now.
+    /// This error with the present etag.
     pub(crate) fn with_current(mut self, etag: Option<Etag>) -> Error {
         self.inner.current = etag;
         self
     }
 }
 
-/// Reads `2 violations: /a/b: …; (root): …; and 3 more`. A text in which the places can't be told
-/// apart for sure (a member's name may hold a semicolon) is given as one violation of the whole
-/// document, so that nothing is put down to the wrong member.
+/// Parses `2 violations: /a/b: …; (root): …; and 3 more`. If the text is ambiguous (a member's name
+/// may contain a semicolon), it becomes one violation of the whole document, so that no wrong
+/// member is named.
 fn violations(rest: &str) -> Vec<Violation> {
     const ROOT: &str = "(root)";
     let whole = || vec![Violation { pointer: String::new(), message: rest.to_owned() }];

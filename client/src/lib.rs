@@ -15,8 +15,8 @@
 //!   [`violations`](Error::violations), …
 //!
 //! The crate uses [redis-rs](redis), re-exports it, and works with all of its connections. The same
-//! methods serve async and blocking connections: see [`States`]. [`Driver`] says how a crate on top
-//! of this one does the same.
+//! methods serve async and blocking connections: see [`States`]. A crate on top of this one can do
+//! the same by [`Driver`].
 //!
 //! # Features
 //! * `tokio` (default): async connections

@@ -1,9 +1,8 @@
-//! From a function that makes the next item to a stream of them.
+//! Makes a stream from a function that makes the next item.
 //!
-//! The work on an item is kept when the future that asked for it is dropped, and goes on with the
-//! next call: so `next()` may stand in a `select!` or under a timeout, and neither an item nor the
-//! connection is lost. A task of its own with a channel was rejected: it would read ahead, and
-//! needs an end of its own.
+//! The work on an item continues with the next call when its future is dropped: so `next()` can be
+//! used in `select!` or under a timeout, and neither an item nor the connection is lost. Not a task
+//! with a channel, which would read ahead and need a shutdown.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -17,7 +16,7 @@ pub(crate) trait Source: Sized + Send + 'static {
 
 type Work<S> = Pin<Box<dyn Future<Output = (S, <S as Source>::Item)> + Send>>;
 
-/// A source, at rest or at work.
+/// A source, idle or in work.
 pub(crate) enum Pump<S: Source> {
     Resting(S),
     Working(Work<S>),
@@ -26,7 +25,7 @@ pub(crate) enum Pump<S: Source> {
 }
 
 impl<S: Source> Pump<S> {
-    /// The next item; `None` when there is none because the source has panicked.
+    /// The next item; `None` if the source has panicked.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let mut work = match std::mem::replace(self, Pump::Broken) {
             Pump::Resting(source) => work(source),
@@ -45,7 +44,7 @@ impl<S: Source> Pump<S> {
         }
     }
 
-    /// The source, while it is not at work.
+    /// The source, while it is idle.
     pub(crate) fn resting(&mut self) -> Option<&mut S> {
         match self {
             Pump::Resting(source) => Some(source),
@@ -61,7 +60,7 @@ fn work<S: Source>(mut source: S) -> Work<S> {
     })
 }
 
-/// What `next()` answers when the stream has ended, which none of this crate does.
+/// The error of `next()` after the end of a stream, which none of this crate reaches.
 pub(crate) fn broken() -> crate::Error {
     crate::Error::unexpected("the stream has panicked before")
 }

@@ -1,14 +1,13 @@
-//! A blocking connection that connects again when it has broken: what redis-rs has for async ones
-//! only.
+//! A blocking connection that reconnects after a failure, which redis-rs has for async ones only.
 //!
-//! A pool (r2d2) was rejected as the only way: a bot with one thread has no use for one.
+//! Not only by a pool (r2d2): a bot with one thread does not need one.
 
 use redis::{Cmd, Connection, ConnectionLike, RedisResult, Value};
 
 use crate::connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT};
 
-/// A blocking connection that is replaced by a fresh one, at the next command, when it has broken
-/// or timed out. It sends nothing twice: that is for [`States`](crate::States) to decide.
+/// A blocking connection that the next command replaces after a failure or a timeout. It never
+/// resends: [`States`](crate::States) decides about that.
 ///
 /// For an example see [`connect_blocking`](crate::connect_blocking).
 pub struct Reconnecting {
@@ -37,8 +36,8 @@ impl Reconnecting {
         Ok(self.connection.insert(connection))
     }
 
-    /// After an error of the connection a late answer may still come, and would be taken for that
-    /// of the next command.
+    /// After an error of the connection a late reply may still come, and would be taken for the
+    /// next command's.
     fn used<T>(&mut self, result: RedisResult<T>) -> RedisResult<T> {
         if result.as_ref().is_err_and(|error| error.is_io_error() || error.is_unrecoverable_error()) {
             self.connection = None;

@@ -1,11 +1,10 @@
-//! A connection to a cluster that sends nothing twice but what no node has executed.
+//! A connection to a cluster that resends only what no node has executed.
 //!
-//! redis-rs's own, left to itself, sends a command up to sixteen times more: when a node says that
-//! the key is elsewhere, which is right, and also when its connection breaks or the time is up,
-//! whatever the command is. A write could count twice unnoticed; one that names an etag would meet
-//! a conflict with itself. So redis-rs is told to repeat nothing, the redirections are followed
-//! here, and [`States`](crate::States) sends again what is safe. To filter by command instead was
-//! rejected: redis-rs has one number of retries for all.
+//! By default redis-rs resends a command up to sixteen times: on a redirection, which is right, but
+//! also on a broken connection or a timeout, whatever the command. A write could be applied twice
+//! unnoticed; one with an etag would conflict with itself. So redis-rs gets no retries, this
+//! connection follows the redirections, and [`States`](crate::States) resends what is safe. Not by
+//! a filter for commands: redis-rs has one number of retries for all.
 
 use std::collections::HashMap;
 
@@ -19,22 +18,21 @@ use redis::{
 
 use crate::connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT, config_for};
 
-/// How many nodes may send a command on before it is answered as it is: one for a slot that has
-/// moved, one for the key that has gone ahead of its slot, and as many for a cluster that changes
-/// at this moment.
+/// The maximum number of redirections: one for a migrated slot, one for a key that migrated before
+/// its slot, and as many for a cluster that changes at this moment.
 const REDIRECTIONS_MAX: usize = 4;
 
-/// A connection to a Redis Cluster, as [`connect_cluster`](crate::connect_cluster) makes it. It
-/// follows redirections, and sends nothing twice that may have been executed: that is for
-/// [`States`](crate::States) to decide. It can be cloned.
+/// A connection to a Redis Cluster, as made by [`connect_cluster`](crate::connect_cluster). It
+/// follows redirections, and never resends what may have been executed: [`States`](crate::States)
+/// decides about that. It can be cloned.
 ///
 /// For an example see [`connect_cluster`](crate::connect_cluster).
 #[derive(Clone)]
 pub struct Redirecting {
     cluster: ClusterConnection,
-    /// How to connect to a node, but for its address.
+    /// The configuration of a node's connection, without its address.
     template: ConnectionInfo,
-    /// Nodes that redis-rs does not know, since they own no slot so far.
+    /// Nodes that redis-rs does not know, because they own no slot yet.
     nodes: HashMap<(String, u16), MultiplexedConnection>,
 }
 
@@ -44,7 +42,7 @@ impl Redirecting {
         let nodes: Vec<ConnectionInfo> =
             nodes.into_iter().map(IntoConnectionInfo::into_connection_info).collect::<RedisResult<_>>()?;
         let template = nodes.first().cloned();
-        let template = template.ok_or((redis::ErrorKind::InvalidClientConfig, "no node is named"))?;
+        let template = template.ok_or((redis::ErrorKind::InvalidClientConfig, "no node was given"))?;
         let builder = ClusterClientBuilder::new(nodes).retries(0);
         let builder = builder.connection_timeout(CONNECTION_TIMEOUT).response_timeout(RESPONSE_TIMEOUT);
         let cluster = builder.build()?.get_async_connection().await?;
@@ -78,7 +76,7 @@ impl Redirecting {
         client.get_multiplexed_async_connection_with_config(&config_for(RESPONSE_TIMEOUT)).await
     }
 
-    /// A connection that has broken is not used again.
+    /// Drops a broken connection.
     fn used<T>(&mut self, host: &str, port: u16, result: RedisResult<T>) -> RedisResult<T> {
         if result.as_ref().is_err_and(RedisError::is_unrecoverable_error) {
             self.nodes.remove(&(host.to_owned(), port));
@@ -86,8 +84,8 @@ impl Redirecting {
         result
     }
 
-    /// Sends a command on to the node that a slot is being moved to. ASKING counts for the next
-    /// command of the connection, so both go as one.
+    /// Sends a command to the target node of a slot migration. ASKING applies to the next command
+    /// of the connection, so both are sent together.
     async fn ask(&mut self, redirection: &RedisError, command: &Cmd) -> RedisResult<Value> {
         let place = redirection.redirect_node().and_then(|(address, _slot)| address.rsplit_once(':'));
         let place = place.and_then(|(host, port)| Some((host, port.parse().ok()?)));
@@ -107,8 +105,8 @@ impl ConnectionLike for Redirecting {
             for _ in 0..REDIRECTIONS_MAX {
                 let Err(error) = &result else { break };
                 result = match error.retry_method() {
-                    // By now redis-rs is learning the owners of the slots anew; what comes next
-                    // waits for that.
+                    // redis-rs is refreshing the owners of the slots; the next command waits for
+                    // that.
                     RetryMethod::MovedRedirect => self.cluster.req_packed_command(command).await,
                     RetryMethod::AskRedirect => self.ask(&error.clone(), command).await,
                     _ => break,
@@ -118,7 +116,7 @@ impl ConnectionLike for Redirecting {
         })
     }
 
-    /// Redirections of a pipeline are its sender's to follow: part of it may have been executed.
+    /// The sender of a pipeline follows its redirections: part of it may have been executed.
     fn req_packed_commands<'a>(
         &'a mut self,
         commands: &'a Pipeline,

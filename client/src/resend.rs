@@ -1,7 +1,6 @@
-//! Which requests may be sent again. Errors and requests both need it, so it is a module of its
-//! own.
+//! Which requests may be resent. Errors and requests both need it, so it is a separate module.
 
-/// Whether a request that got no reply may be sent again.
+/// Whether a request without a reply may be resent.
 ///
 /// For an example see [`Request`](crate::Request).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

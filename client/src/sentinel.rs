@@ -1,9 +1,8 @@
-//! A connection to whichever server the sentinels call the primary.
+//! A connection to the server that the sentinels name as primary.
 //!
-//! redis-rs asks the sentinels once and hands out a connection to a server; after a failover that
-//! one leads to a replica. Here they are asked again. To listen to the sentinels' announcements was
-//! rejected: the old primary closes its connections when it is made a replica, and a primary that
-//! is gone shows by itself.
+//! redis-rs asks the sentinels once and returns a connection to a server, which is a replica after
+//! a failover. Here they are asked again. Not by the sentinels' announcements: the old primary
+//! closes its connections when it becomes a replica, and a dead primary is noticed anyway.
 
 use std::sync::Arc;
 
@@ -17,9 +16,10 @@ use tokio::sync::Mutex;
 
 use crate::connect::{RESPONSE_TIMEOUT, config_for};
 
-/// A connection to a primary that sentinels watch, as [`connect_sentinel`](crate::connect_sentinel)
-/// makes it. When it has broken, or leads to a replica, the next command asks the sentinels again.
-/// It sends nothing twice: that is for [`States`](crate::States) to decide. It can be cloned.
+/// A connection to a primary watched by sentinels, as made by
+/// [`connect_sentinel`](crate::connect_sentinel). After a failure, or if it leads to a replica, the
+/// next command asks the sentinels again. It never resends: [`States`](crate::States) decides about
+/// that. It can be cloned.
 ///
 /// For an example see [`connect_sentinel`](crate::connect_sentinel).
 #[derive(Clone)]
@@ -36,8 +36,8 @@ impl Watched {
         Ok(opened)
     }
 
-    /// Connects by these sentinels; without credentials of their own the servers get those of the
-    /// first sentinel.
+    /// Connects by these sentinels; without separate credentials the servers get those of the first
+    /// sentinel.
     pub(crate) async fn connect(
         sentinels: Vec<ConnectionInfo>,
         name: &str,
@@ -48,7 +48,7 @@ impl Watched {
         if let Some(settings) = settings {
             servers = servers.set_redis_connection_info(settings);
         }
-        // The sentinels name an address and a port, and not whether TLS is spoken there.
+        // The sentinels return an address and a port, and not whether to use TLS.
         let is_secure = |sentinel: &ConnectionInfo| {
             matches!(sentinel.addr(), ConnectionAddr::TcpTls { insecure: false, .. })
         };

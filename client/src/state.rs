@@ -1,12 +1,12 @@
-//! A document as the caller's own type, with the etag of the version it was read from.
+//! A document as the caller's own type, with its etag.
 
 use redis_state_types::Etag;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 
-/// What was read: a typed document and the etag to hand back when it is changed. `T` is any type
-/// that serde deserializes: a struct of the members a program cares about, or `serde_json::Value`.
+/// A typed document, with the etag to name when it is changed. `T` is any type that serde
+/// deserializes: a struct of the needed members, or `serde_json::Value`.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -25,13 +25,13 @@ use crate::error::{Error, Result};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct State<T = serde_json::Value> {
-    /// Of the version that was read.
+    /// The etag of the version that was read.
     pub etag: Etag,
     /// The document.
     pub document: T,
 }
 
-/// Reads JSON text of a document as the caller's type.
+/// Decodes the JSON text of a document as the caller's type.
 pub(crate) fn document<T: DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text)
         .map_err(|error| Error::json("the document does not have the shape of the type", error))

@@ -1,7 +1,7 @@
 //! Spans and events, with the names of OpenTelemetry's semantic conventions for databases.
 //!
-//! A span says which command was sent and how it ended. It never holds an argument: a change may
-//! carry a secret, a key may be a telephone number.
+//! A span has the command's name and its result, and never an argument: a change may contain a
+//! secret, a key may be a telephone number.
 
 use redis_state_types::Etag;
 use tracing::field::Empty;
@@ -25,7 +25,7 @@ pub(crate) fn command(name: &'static str) -> Span {
     )
 }
 
-/// Puts on record how a command ended. A conflict is an answer, not a failure of the database.
+/// Records the result of a command. A conflict is an ordinary reply, not a failure of the database.
 pub(crate) fn ended(span: &Span, error: Option<&Error>, resends: usize) {
     if resends > 0 {
         span.record("redis_state.resends", resends);
@@ -41,7 +41,7 @@ pub(crate) fn ended(span: &Span, error: Option<&Error>, resends: usize) {
     }
 }
 
-/// A conflict that is tried again.
+/// A conflict that is retried.
 pub(crate) fn conflict(attempt: usize, current: Option<Etag>) {
     let version = current.map(|etag| etag.version);
     tracing::debug!(attempt, version, "conflict: reading again");

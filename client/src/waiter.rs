@@ -1,8 +1,8 @@
-//! Waiting for a state once: STATE.WAIT on a connection of its own, in slices that its response
-//! timeout admits.
+//! Waiting for a state once: STATE.WAIT on its own connection, in slices below the response
+//! timeout.
 //!
-//! A method of [`States`](crate::States) was rejected: over a shared connection it would block
-//! every other request, and no type could show that.
+//! Not a method of [`States`](crate::States): over a shared connection it would block every other
+//! request, and no type could prevent that.
 
 use std::time::{Duration, Instant};
 
@@ -15,8 +15,7 @@ use crate::request::{Found, Get, Wait};
 use crate::state::State;
 use crate::states::States;
 
-/// A connection that is there to wait, one key at a time. [`Watch`](crate::Watch) is the one for a
-/// state that is followed.
+/// A connection for waiting, one key at a time. To follow a state use [`Watch`](crate::Watch).
 ///
 /// ```
 /// # support::example(async |url| {
@@ -29,9 +28,12 @@ use crate::states::States;
 ///
 /// // Another task accepts the offer while this one waits.
 /// let answer = tokio::spawn(async move {
-///     states.update_with("offer:7d1f", |_: &Value| Change::merge(&json!({"accepted": true}))).await
+///     states
+///         .update_with("offer:7d1f", |_: &Value| Change::merge(&json!({"accepted": true})))
+///         .await
 /// });
-/// let offer: Option<State> = waiter.wait_for_newer("offer:7d1f", asked, Duration::from_secs(10)).await?;
+/// let offer: Option<State> =
+///     waiter.wait_for_newer("offer:7d1f", asked, Duration::from_secs(10)).await?;
 /// assert_eq!(offer.expect("it was answered").document["accepted"], true);
 /// # answer.await??;
 /// # Ok(()) });
@@ -39,11 +41,11 @@ use crate::states::States;
 #[derive(Debug)]
 pub struct Waiter<D> {
     states: States<D>,
-    /// The longest wait of one request.
+    /// The longest block of one request.
     slice: Duration,
 }
 
-/// Connects to wait. A wait that is given up (dropped) costs the connection, which is made again.
+/// Connects for waiting. A cancelled wait closes the connection, and the next one reconnects.
 ///
 /// Errors as [`connect`](crate::connect).
 #[cfg(feature = "tokio")]
@@ -52,7 +54,7 @@ pub async fn connect_waiter(url: &str) -> Result<Waiter<crate::Async<crate::Dedi
     Ok(Waiter { states, slice: crate::dedicated::WAIT_MAX })
 }
 
-/// Connects to wait, blocking the thread.
+/// Connects for waiting by blocking the thread.
 ///
 /// Errors as [`connect`](crate::connect).
 ///
@@ -63,25 +65,26 @@ pub async fn connect_waiter(url: &str) -> Result<Waiter<crate::Async<crate::Dedi
 ///
 /// let mut waiter = connect_waiter_blocking(url)?;
 /// let asked = connect_blocking(url)?.create("offer:7d1f", Change::none())?;
-/// let newer: Option<State> = waiter.wait_for_newer("offer:7d1f", asked, Duration::from_millis(20))?;
+/// let newer: Option<State> =
+///     waiter.wait_for_newer("offer:7d1f", asked, Duration::from_millis(20))?;
 /// assert!(newer.is_none());
 /// # Ok(()) });
 /// ```
 #[cfg(feature = "sync")]
 pub fn connect_waiter_blocking(url: &str) -> Result<Waiter<crate::Blocking<crate::Reconnecting>>> {
-    // Half of what that connection gives the server to answer.
+    // Half of that connection's response timeout.
     Ok(Waiter { states: crate::connect_blocking(url)?, slice: crate::RESPONSE_TIMEOUT / 2 })
 }
 
 impl<D: Driver> Waiter<D> {
-    /// Waits until there is another state than the one with this etag, a newer one than this
-    /// version, or with 0 any. `None` when the time is up, or the state is gone. If it is what you
-    /// wait for already, the answer comes at once.
+    /// Waits until the state is not the one with this etag, or newer than this version, or with 0
+    /// exists. `None` after the timeout, or if the state is deleted or expires. Returns at once if
+    /// that is so already.
     ///
     /// Errors: [`WrongType`](crate::ErrorKind::WrongType),
     /// [`NoPermission`](crate::ErrorKind::NoPermission), and
-    /// [`Connection`](crate::ErrorKind::Connection) when the server is away for longer than some
-    /// tries.
+    /// [`Connection`](crate::ErrorKind::Connection) if the server is down for longer than some
+    /// retries.
     pub fn wait_for_newer<'a, T: DeserializeOwned + Send + 'a>(
         &'a mut self,
         key: &'a str,
@@ -93,7 +96,7 @@ impl<D: Driver> Waiter<D> {
             let began = Instant::now();
             loop {
                 let left = timeout.saturating_sub(began.elapsed());
-                // Zero would wait without limit.
+                // Zero would block without limit.
                 let slice = left.min(self.slice).max(Duration::from_millis(1));
                 match wait(&mut self.states, key, known, slice).await? {
                     Waited::Changed(found) => return found.state().map(Some),
@@ -105,15 +108,15 @@ impl<D: Driver> Waiter<D> {
     }
 }
 
-/// How a wait ended.
+/// The result of a wait.
 pub(crate) enum Waited {
     Changed(Found),
     Gone,
     TimeUp,
 }
 
-/// Waits once. The server answers nil both when the time is up and when the state is gone: a read
-/// tells which.
+/// Waits once. The server replies nil both after the timeout and without a state: a read
+/// distinguishes them.
 pub(crate) async fn wait<D: Driver>(
     states: &mut States<D>,
     key: &str,

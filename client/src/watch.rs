@@ -1,9 +1,8 @@
 //! A state as it changes: a stream over STATE.WAIT.
 //!
 //! The server keeps nothing about watchers: each request names the known version, so nothing is
-//! lost while the connection is away, and a slow watcher sees the newest version. Keyspace events
-//! were rejected for this: they are lost without a subscriber, and say that something happened, not
-//! what is there.
+//! lost while disconnected, and a slow watcher gets the newest version. Not by keyspace events,
+//! which are lost without a subscriber and carry no state.
 
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -23,13 +22,13 @@ use crate::state::State;
 use crate::states::States;
 use crate::waiter::{Waited, wait};
 
-/// The state of one key: first as it is, then whenever it has changed. `None` stands for no state:
-/// there is none yet, or it has ended, by its expiry, a deletion or whatever else; one that is
-/// created after that is shown again.
+/// The state of one key: first the present one, then each time it has changed. `None` means that
+/// there is no state: not yet, or no longer after its expiry or deletion; a state created after
+/// that is returned again.
 ///
-/// Not every version is shown: between two looks there may be several, and an end. It has a
-/// connection of its own, waits out a server that is away, and goes on from what it has shown.
-/// `next` may be given up and asked again.
+/// Not every version is returned: between two reads there may be several, and a deletion. It has
+/// its own connection, retries while the server is down, and continues from the last returned
+/// state. `next` is cancel-safe.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -54,24 +53,24 @@ use crate::waiter::{Waited, wait};
 ///
 /// It is a [`Stream`] too. The stream never ends.
 ///
-/// Errors: [`WrongType`](crate::ErrorKind::WrongType) when another type has taken the key,
+/// Errors: [`WrongType`](crate::ErrorKind::WrongType) if the key has another type,
 /// [`NoPermission`](crate::ErrorKind::NoPermission), [`Unexpected`](crate::ErrorKind::Unexpected)
-/// for a document that does not have the shape of `T`. After an error the next call goes on.
+/// for a document without the shape of `T`. After an error the next call continues.
 pub struct Watch<T = serde_json::Value> {
     pump: Pump<Watcher>,
     shape: PhantomData<fn() -> T>,
 }
 
 impl<T: DeserializeOwned> Watch<T> {
-    /// Watches a key, from what is there now. In a cluster, name a node that has the key's slot: it
-    /// does not follow a slot that moves.
+    /// Watches a key, starting with the present state. In a cluster, name a node of the key's slot:
+    /// the watch does not follow a slot migration.
     ///
     /// Errors as [`connect`](crate::connect).
     pub async fn open(url: &str, key: impl Into<String>) -> Result<Watch<T>> {
         Watch::watch(url, key.into(), None).await
     }
 
-    /// Watches a key, from what is known of it: an etag, a version, or 0 for no state.
+    /// Watches a key, starting from a known state: an etag, a version, or 0 for no state.
     ///
     /// Errors as [`connect`](crate::connect).
     ///
@@ -94,13 +93,13 @@ impl<T: DeserializeOwned> Watch<T> {
     }
 
     async fn watch(url: &str, key: String, known: Option<Expected>) -> Result<Watch<T>> {
-        // Whether to try again is for our backoff to say.
+        // The watch's backoff decides about retries.
         let states = States::new(Dedicated::open(url).await?).resends(0);
         let watcher = Watcher { states, key, known, backoff: Backoff::new() };
         Ok(Watch { pump: Pump::Resting(watcher), shape: PhantomData })
     }
 
-    /// What is there next: see [`Watch`].
+    /// The next state: see [`Watch`].
     pub async fn next(&mut self) -> Result<Option<State<T>>> {
         let next = std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await;
         next.unwrap_or_else(|| Err(pump::broken()))
@@ -125,7 +124,7 @@ impl<T> std::fmt::Debug for Watch<T> {
 struct Watcher {
     states: States<Async<Dedicated>>,
     key: String,
-    /// What was shown last; `None` before that.
+    /// The last returned state; `None` before that.
     known: Option<Expected>,
     backoff: Backoff,
 }

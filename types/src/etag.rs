@@ -1,4 +1,4 @@
-//! Etags: what a client sends back to say which version it has read.
+//! Etags, by which a client names the version that it has read.
 
 use std::fmt;
 use std::ops::Deref;

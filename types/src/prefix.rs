@@ -4,7 +4,7 @@
 pub const CONFLICT: &str = "CONFLICT";
 /// There is no state at the key.
 pub const NOSTATE: &str = "NOSTATE";
-/// The result breaks its schema.
+/// The result violates its schema.
 pub const INVALID: &str = "INVALID";
 /// The result is at a step that may not follow the present one.
 pub const TRANSITION: &str = "TRANSITION";

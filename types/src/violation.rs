@@ -1,9 +1,9 @@
-//! One way in which a document breaks its schema.
+//! A violation of a schema.
 
-/// One way in which a document breaks its schema, as an `INVALID` error lists it.
+/// A violation of a schema, as listed by an `INVALID` error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// Where, as a JSON pointer. The empty pointer is the whole document, and is printed as
+    /// The place, as a JSON pointer. The empty pointer is the whole document, and is printed as
     /// `(root)`.
     pub pointer: String,
     /// What the schema requires, without the value that was found.

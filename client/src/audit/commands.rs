@@ -1,4 +1,4 @@
-//! The commands of a consumer group, as far as a consumer needs them.
+//! The commands of a consumer group, as needed by a consumer.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::decode::{self, Fields};
 use crate::error::{Error, Result};
 use crate::request::{Request, Resend};
 
-/// Whose entries these are, and how they are read.
+/// The names of a stream, a group and a consumer.
 #[derive(Debug)]
 pub(super) struct Names {
     pub stream: String,
@@ -17,7 +17,7 @@ pub(super) struct Names {
     pub consumer: String,
 }
 
-/// A time above zero, as one.
+/// At least one millisecond for a time above zero.
 fn milliseconds(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX).max(1)
 }
@@ -30,9 +30,9 @@ pub(super) struct Read<'a> {
 }
 
 pub(super) enum What {
-    /// What this consumer was given behind this entry and has not acknowledged.
+    /// Pending entries of this consumer after this entry.
     Given(EntryId),
-    /// What no consumer was given yet; waits so long for it.
+    /// New entries, with a wait of at most this long.
     New(Duration),
 }
 
@@ -51,7 +51,7 @@ impl Request for Read<'_> {
         let mut command = redis::cmd("XREADGROUP");
         command.arg("GROUP").arg(&self.names.group).arg(&self.names.consumer).arg("COUNT").arg(self.count);
         if let What::New(wait) = self.what {
-            // Zero would wait without limit.
+            // Zero would block without limit.
             command.arg("BLOCK").arg(milliseconds(wait));
         }
         command.arg("STREAMS").arg(&self.names.stream);
@@ -62,7 +62,7 @@ impl Request for Read<'_> {
         command
     }
 
-    /// The stream that was asked for: the only pair of an array, or of a map in RESP3.
+    /// The requested stream: the only pair of an array, or of a map in RESP3.
     fn reply(&self, value: Value) -> Result<Vec<Raw>> {
         let stream = match value {
             Value::Map(streams) => streams.into_iter().next().map(|(_, entries)| entries),
@@ -74,13 +74,13 @@ impl Request for Read<'_> {
         entries(stream.unwrap_or_default())
     }
 
-    /// What comes of a first try that was not heard of is read again as given.
+    /// Entries of a lost reply are read again as pending.
     fn resend(&self) -> Resend {
         Resend::Safe
     }
 }
 
-/// XAUTOCLAIM: takes over what a consumer was given and has not touched for a while.
+/// XAUTOCLAIM: claims pending entries that their consumer has not touched for a while.
 pub(super) struct Claim<'a> {
     pub names: &'a Names,
     pub idle: Duration,
@@ -89,7 +89,7 @@ pub(super) struct Claim<'a> {
 }
 
 pub(super) struct Claimed {
-    /// Where to go on; at the start of the stream when all have been looked at.
+    /// Where to continue; the start of the stream when all were checked.
     pub next: EntryId,
     pub entries: Vec<Raw>,
     /// Entries that are no longer in the stream; the server has removed them from the pending list.
@@ -118,7 +118,7 @@ impl Request for Claim<'_> {
     fn reply(&self, value: Value) -> Result<Claimed> {
         let mut parts = decode::array(value)?.unwrap_or_default().into_iter();
         let mut part = || parts.next().unwrap_or_default();
-        let next = EntryId::parse(&text(part())).ok_or_else(|| Error::unexpected("a cursor that is none"))?;
+        let next = EntryId::parse(&text(part())).ok_or_else(|| Error::unexpected("an invalid cursor"))?;
         let entries = entries(part())?;
         Ok(Claimed { next, entries, trimmed: decode::array(part())?.map_or(0, |ids| ids.len()) })
     }
@@ -135,7 +135,7 @@ pub(super) struct Acknowledge<'a> {
 }
 
 impl Request for Acknowledge<'_> {
-    /// How many of them were still waiting for it.
+    /// The number of entries that were pending.
     type Reply = usize;
 
     fn name(&self) -> &'static str {
@@ -164,10 +164,10 @@ impl Request for Acknowledge<'_> {
     }
 }
 
-/// XGROUP CREATE, with the stream if it is not there.
+/// XGROUP CREATE, with the stream if it is missing.
 pub(super) struct CreateGroup<'a> {
     pub names: &'a Names,
-    /// The group hears of what comes behind this entry.
+    /// The group begins after this entry.
     pub after: EntryId,
 }
 
@@ -198,7 +198,7 @@ impl Request for CreateGroup<'_> {
     }
 }
 
-/// XINFO STREAM: the last ID that the stream has given out.
+/// XINFO STREAM: the last ID of the stream.
 pub(super) struct LastId<'a>(pub &'a Names);
 
 impl Request for LastId<'_> {
@@ -220,7 +220,7 @@ impl Request for LastId<'_> {
 
     fn reply(&self, value: Value) -> Result<EntryId> {
         let last: String = Fields::required(value)?.read("last-generated-id")?;
-        EntryId::parse(&last).ok_or_else(|| Error::unexpected("a last ID that is none"))
+        EntryId::parse(&last).ok_or_else(|| Error::unexpected("an invalid last ID"))
     }
 
     fn resend(&self) -> Resend {

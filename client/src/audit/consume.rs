@@ -1,9 +1,9 @@
-//! Following an audit stream, or the feed, as one of a group of consumers: every entry is acted on
-//! by one of them, and none is lost.
+//! Following an audit stream, or the feed, by a group of consumers: one of them handles each entry,
+//! and none is lost.
 //!
-//! The position is the server's: a consumer group. One that the client keeps (XREAD behind the last
-//! ID) was rejected: it needs a place to be kept in, serves one process only, and does not say
-//! which entries were read but not acted on.
+//! The server keeps the position, in a consumer group. Not the client (XREAD after the last ID): it
+//! would have to store it, would serve one process only, and would not know which entries were read
+//! but not handled.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -24,25 +24,24 @@ use crate::error::Result;
 use crate::pump::{self, Pump};
 use crate::states::States;
 
-/// A year: sums with it stay in the range of a clock.
+/// A year, so that sums with it stay in the range of a clock.
 const CLAIM_AFTER_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// What a group that is not there yet begins with; one that is there goes on where it is.
+/// Where a new group begins; an existing one continues.
 ///
 /// For an example see [`AuditConsumer`](crate::AuditConsumer).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// With the oldest entry that the stream has.
+    /// At the oldest entry of the stream.
     Oldest,
-    /// With what comes from now on.
+    /// At entries added from now on.
     Now,
 }
 
-/// Names the stream, the group and the consumer; [`open`](Consume::open) begins.
+/// Names the stream, the group and the consumer; [`open`](Consume::open) starts.
 ///
 /// The user needs `+xreadgroup +xack +xautoclaim +xgroup|create +xinfo|stream` on the stream, and
-/// for an audit stream `+pexpire`, with which a stream that is made before its first entry does not
-/// stay for ever.
+/// for an audit stream `+pexpire`, so that a stream without an entry gets an expiry.
 ///
 /// For an example see [`AuditConsumer`](crate::AuditConsumer).
 #[derive(Clone, Debug)]
@@ -57,7 +56,7 @@ pub struct Consume {
 }
 
 impl Consume {
-    /// The server's feed, by the name that `state.feed` says: every session end and rejection.
+    /// The server's feed, with the name from `state.feed`: every session expiry and rejection.
     /// `consumer` names this process within the group, and must be the same after a restart.
     pub fn feed(
         stream: impl Into<String>,
@@ -72,7 +71,7 @@ impl Consume {
 
     /// The audit stream of the state at a key.
     ///
-    /// Errors: [`BadKey`](crate::ErrorKind::BadKey) for a key that has none.
+    /// Errors: [`BadKey`](crate::ErrorKind::BadKey) for a key without an audit stream.
     pub fn trail(
         key: &str,
         group: impl Into<String>,
@@ -82,29 +81,29 @@ impl Consume {
         Ok(Consume { is_trail: true, ..Consume::feed(stream_of(key)?, group, consumer, start) })
     }
 
-    /// How long an entry that a consumer was given may stay unacknowledged before another one takes
-    /// it over: a minute unless said. Give it more than acting on an entry takes.
+    /// How long an entry may stay unacknowledged before another consumer claims it: a minute by
+    /// default. Must be longer than handling an entry takes.
     pub fn claim_after(mut self, idle: Duration) -> Self {
         self.claim_after = idle.clamp(Duration::from_millis(1), CLAIM_AFTER_MAX);
         self
     }
 
-    /// How many entries are read at once: 32 unless said.
+    /// The number of entries in one read: 32 by default.
     pub fn count(mut self, count: usize) -> Self {
         self.count = count.max(1);
         self
     }
 
-    /// Connects, and makes the group if it is not there. In a cluster, name the primary that has
-    /// the stream's slot: it does not follow a slot that moves.
+    /// Connects, and creates the group if it is missing. In a cluster, name the primary of the
+    /// stream's slot: the consumer does not follow a slot migration.
     ///
-    /// Errors as [`connect`](crate::connect), and [`WrongType`](crate::ErrorKind::WrongType) when
-    /// the key holds no stream, [`NoPermission`](crate::ErrorKind::NoPermission).
+    /// Errors as [`connect`](crate::connect), and [`WrongType`](crate::ErrorKind::WrongType) for a
+    /// key of another type, [`NoPermission`](crate::ErrorKind::NoPermission).
     pub async fn open(self, url: &str) -> Result<AuditConsumer> {
         let Consume { stream, group, consumer, start, is_trail, claim_after, count } = self;
         let mut reader = Reader {
             names: Arc::new(Names { stream, group, consumer }),
-            // Whether to try again is for its backoff to say.
+            // The consumer's backoff decides about retries.
             waiting: States::new(Dedicated::open(url).await?).resends(0),
             states: crate::connect(url).await?,
             held: Arc::new(Held::default()),
@@ -135,33 +134,37 @@ impl Consume {
     }
 }
 
-/// A consumer of a group: entries in their order, each until it is acknowledged.
+/// A consumer of a group: delivers entries in order, each until it is acknowledged.
 ///
-/// * It first gives what it was given before and did not acknowledge, then what is new. So name it
-///   the same after a restart.
-/// * What another consumer was given and has left alone for [`claim_after`](Consume::claim_after)
-///   it takes over.
-/// * It waits out a server that is away, and makes its group anew when that is gone: the audit
-///   stream expired, the server was flushed. The new group begins behind what this consumer has
-///   seen.
-/// * Entries that were trimmed before a consumer acted on them are lost: they are acknowledged,
-///   logged and [counted](AuditConsumer::trimmed). Alert on the group's `lag` before it comes to
-///   that.
-/// * It has a connection of its own. `next` may be given up and asked again; dropping the consumer
-///   loses nothing.
+/// * It first delivers its own pending entries, then new ones. So it must have the same name after
+///   a restart.
+/// * It claims entries that another consumer has left untouched for
+///   [`claim_after`](Consume::claim_after).
+/// * It retries while the server is down, and recreates a missing group: after the stream has
+///   expired, or the server was flushed. The new group begins after the entries that this consumer
+///   has seen.
+/// * Entries that were trimmed before they were handled are lost: they are acknowledged, logged and
+///   [counted](AuditConsumer::trimmed). Alert on the group's `lag` before that.
+/// * It has its own connection. `next` is cancel-safe; dropping the consumer loses nothing.
 ///
 /// ```
 /// # support::example(async |url| {
 /// use redis_state_client::{AuditEvent, Change, Consume, Start, Update, connect};
 /// use std::time::Duration;
 /// # redis_state_client::redis::cmd("CONFIG").arg("SET").arg("state.feed").arg("sessions")
-/// #     .query_async::<()>(&mut redis_state_client::redis::Client::open(url)?.get_multiplexed_async_connection().await?).await?;
+/// #     .query_async::<()>(
+/// #         &mut redis_state_client::redis::Client::open(url)?
+/// #             .get_multiplexed_async_connection()
+/// #             .await?,
+/// #     )
+/// #     .await?;
 ///
 /// // The server says `state.feed sessions`.
 /// let mut ends = Consume::feed("sessions", "bot", "worker-1", Start::Now).open(url).await?;
 ///
 /// let mut states = connect(url).await?;
-/// let session = Update::create("channel:+263771234567", Change::none()).expires_in(Duration::from_millis(20));
+/// let session = Update::create("channel:+263771234567", Change::none())
+///     .expires_in(Duration::from_millis(20));
 /// let etag = states.send(&session).await?.etag;
 ///
 /// let end = ends.next().await?;
@@ -172,11 +175,11 @@ impl Consume {
 /// # Ok(()) });
 /// ```
 ///
-/// It is a [`Stream`] too, which never ends. An error is one that does not pass by itself, as
-/// [`NoPermission`](crate::ErrorKind::NoPermission); the next call goes on.
+/// It is a [`Stream`] too, which never ends. It returns permanent errors only, such as
+/// [`NoPermission`](crate::ErrorKind::NoPermission); the next call continues.
 pub struct AuditConsumer {
     pump: Pump<Reader>,
-    /// Where those that are ready come from.
+    /// The origin of the ready entries.
     batch: Option<Origin>,
     ready: VecDeque<super::AuditEntry>,
     claim_after: Duration,
@@ -197,13 +200,13 @@ impl AuditConsumer {
         next.unwrap_or_else(|| Err(pump::broken()))
     }
 
-    /// How many entries were trimmed before they were acknowledged, as far as this consumer knows.
+    /// The number of entries that were trimmed before they were acknowledged, as far as known.
     pub fn trimmed(&self) -> u64 {
         self.trimmed.load(Ordering::Relaxed)
     }
 
-    /// An entry that is ready. What has been lying here for as long as makes others take it over is
-    /// not handed out: it is read again, if it is still ours.
+    /// A ready entry. If it has waited long enough for others to claim it, it is read again
+    /// instead, if it is still this consumer's.
     fn take_ready(&mut self) -> Option<Delivered> {
         let origin = self.batch?;
         let reader = self.pump.resting()?;

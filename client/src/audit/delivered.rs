@@ -1,4 +1,4 @@
-//! An entry that a consumer was given: to be acted on, then acknowledged.
+//! A delivered entry: to be handled, then acknowledged.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::driver::Async;
 use crate::error::Result;
 use crate::states::States;
 
-/// What has been handed out and is still held: the consumer does not take it over from itself.
+/// Delivered entries that the program still holds: the consumer does not claim them from itself.
 #[derive(Default)]
 pub(super) struct Held(Mutex<BTreeSet<EntryId>>);
 
@@ -23,7 +23,7 @@ impl Held {
     }
 
     fn ids(&self) -> std::sync::MutexGuard<'_, BTreeSet<EntryId>> {
-        // A set of IDs is consistent after a panic too.
+        // The set is consistent after a panic too.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -31,10 +31,10 @@ impl Held {
 /// An entry of the stream (it derefs to [`AuditEntry`]) that is this consumer's until it is
 /// acknowledged.
 ///
-/// Act on it, then [`ack`](Delivered::ack). One that is dropped without that comes again: to this
-/// consumer after a restart, to any consumer of the group once it was left alone for
-/// [`claim_after`](crate::Consume::claim_after). So acting on it a second time must do no harm: in
-/// the feed, `key` and `etag` tell that it is the same end.
+/// Handle it, then [`ack`](Delivered::ack). One that is dropped without that is redelivered: to
+/// this consumer after a restart, to any consumer of the group after
+/// [`claim_after`](crate::Consume::claim_after). So handling it twice must be harmless: in the
+/// feed, equal `key` and `etag` mean the same event.
 ///
 /// For an example see [`AuditConsumer`](crate::AuditConsumer).
 pub struct Delivered {
@@ -58,21 +58,21 @@ impl Delivered {
         Delivered { entry, is_repeated, names, states, held }
     }
 
-    /// What happened.
+    /// The entry.
     pub fn entry(&self) -> &AuditEntry {
         &self.entry
     }
 
-    /// Whether a consumer was given it before, and may have acted on it.
+    /// Whether it was delivered before, and may have been handled.
     pub fn is_repeated(&self) -> bool {
         self.is_repeated
     }
 
-    /// Acknowledges it: no consumer of the group is given it again. It is resent when no answer
-    /// comes. False when another consumer has claimed and acknowledged it, or the group is gone.
+    /// Acknowledges it, so that it is not redelivered. It is resent without a reply. False if
+    /// another consumer has claimed and acknowledged it, or the group is deleted.
     ///
-    /// Errors: [`Connection`](crate::ErrorKind::Connection) when the server is away: try again, or
-    /// it comes again.
+    /// Errors: [`Connection`](crate::ErrorKind::Connection) while the server is down: retry, or the
+    /// entry is redelivered.
     pub async fn ack(&self) -> Result<bool> {
         let mut states = self.states.clone();
         Ok(states.exchange(&Acknowledge { names: &self.names, ids: &[self.entry.id] }).await? > 0)

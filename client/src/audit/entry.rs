@@ -1,7 +1,7 @@
-//! One entry of an audit stream or of the feed, with its fields read.
+//! An entry of an audit stream or of the feed, with its fields parsed.
 //!
-//! Reading never fails: an entry that could not be read would come back to a consumer for ever.
-//! What is unknown, or not in the form it should have, is kept as it is.
+//! Parsing never fails: an entry that can't be parsed would be redelivered forever. Unknown and
+//! malformed fields are kept as they are.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,60 +12,59 @@ use serde::de::DeserializeOwned;
 use super::EntryId;
 use crate::error::{Error, Result};
 
-/// What happened to a state, as the server has put it on record. See
-/// [`States::audit`](crate::States::audit) for an example.
+/// An event of a state, as recorded by the server. See [`States::audit`](crate::States::audit) for
+/// an example.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditEntry {
-    /// Of the entry in its stream.
+    /// The ID of the entry in its stream.
     pub id: EntryId,
-    /// What kind of event this is.
+    /// The kind of event.
     pub event: AuditEvent,
-    /// What EVENT said.
+    /// The EVENT option.
     pub name: Option<String>,
-    /// The new version; the present one when nothing changed; 0 where no state is.
+    /// The new version; the present one without a change; 0 without a state.
     pub version: u64,
-    /// Of that version.
+    /// The etag of that version.
     pub etag: Option<Etag>,
     /// The version this one was derived from.
     pub parent: Option<u64>,
-    /// When it happened: ISO 8601, UTC, with milliseconds.
+    /// The time: ISO 8601, UTC, with milliseconds.
     pub at: String,
-    /// The ACL user that sent the command; none for what the server did by itself.
+    /// The ACL user that sent the command; none for an event without a command.
     pub user: Option<String>,
-    /// What ACTOR said.
+    /// The ACTOR option.
     pub actor: Option<String>,
-    /// What NOTE said.
+    /// The NOTE option.
     pub note: Option<String>,
-    /// What OPERATION said, or the operation of an attempt.
+    /// The OPERATION option, or the operation of an attempt.
     pub operation: Option<String>,
-    /// What COMPONENT said.
+    /// The COMPONENT option.
     pub component: Option<String>,
-    /// What ID said.
+    /// The ID option.
     pub token: Option<String>,
-    /// The version that the change was made for, when REBASE applied it to a newer one.
+    /// The expected version of a change that REBASE applied to a newer one.
     pub rebased: Option<u64>,
-    /// Of an attempt: how it went.
+    /// The outcome of an attempt.
     pub outcome: Option<Tally>,
-    /// Of a recovery: which rung; with [`error`](AuditEntry::error) one that failed.
+    /// The rung of a recovery; with [`error`](AuditEntry::error) one that failed.
     pub rung: Option<String>,
     /// The state's schema.
     pub schema: Option<String>,
-    /// Of the end of a session under a schema with steps: where the conversation stood, by JSON
-    /// pointer.
+    /// The steps of a conversation at its session expiry, by JSON pointer.
     pub steps: BTreeMap<String, String>,
-    /// The change as a JSON patch, secrets as `"***"`. It may be cut.
+    /// The change as a JSON Patch, secrets as `"***"`. It may be cut.
     pub patch: Option<AuditJson>,
     /// The whole document, secrets as `"***"`: at creation and with every 64th version.
     pub document: Option<AuditJson>,
-    /// Of a rejection: the error line; of a failed rung: the reason; of an attempt: what ERROR
-    /// said.
+    /// The error line of a rejection, the reason of a failed rung, or the ERROR option of an
+    /// attempt.
     pub error: Option<String>,
     /// In the feed: the state's key.
     pub key: Option<String>,
     /// In the feed: the state's database.
     pub db: u64,
-    /// Fields that this client does not know, or can't read, as they are.
+    /// Unknown and malformed fields.
     pub other: BTreeMap<String, String>,
 }
 
@@ -86,7 +85,7 @@ impl AuditEntry {
         entry
     }
 
-    /// Whether the field is known and in its form.
+    /// Whether the field is known and well-formed.
     fn set(&mut self, name: &str, value: &str) -> bool {
         let text = || Some(value.to_owned());
         match name {
@@ -136,29 +135,29 @@ pub enum AuditEvent {
     Create,
     /// It was changed.
     Update,
-    /// It was taken back to an earlier version.
+    /// It was rolled back to an earlier version.
     Rollback,
-    /// It was taken back to its schema's defaults.
+    /// It was reset to its schema's defaults.
     Reset,
-    /// It was made valid again, or rebuilt; or a rung of the ladder to that was tried.
+    /// It was recovered or rebuilt; or a rung of the recovery was tried.
     Recover,
-    /// Members lapsed, because their time was up.
+    /// Members reached their deadline.
     Lapse,
-    /// An operation was tried.
+    /// An attempt was counted.
     Attempt,
-    /// Something was said that changed nothing.
+    /// A command with EVENT or NOTE changed nothing.
     Note,
     /// It was deleted by STATE.DELETE.
     Delete,
     /// It expired.
     Expire,
-    /// It was evicted for want of memory.
+    /// It was evicted.
     Evict,
     /// A command was rejected.
     Reject,
-    /// Something that this client does not know.
+    /// An event that this client does not know.
     Other(String),
-    /// The entry says nothing of an event: the server did not write it.
+    /// The entry names no event: the server did not write it.
     #[default]
     None,
 }
@@ -204,19 +203,19 @@ impl AuditEvent {
         known.unwrap_or_else(|| AuditEvent::Other(word.to_owned()))
     }
 
-    /// Whether the state is gone with this: deleted, expired or evicted.
+    /// Whether this is the end of the state: deleted, expired or evicted.
     pub fn is_end(&self) -> bool {
         matches!(self, AuditEvent::Delete | AuditEvent::Expire | AuditEvent::Evict)
     }
 }
 
-/// JSON in an entry. What is longer than `state.audit-patch-bytes` was cut by the server.
+/// JSON in an entry. The server cuts it at `state.audit-patch-bytes`.
 ///
 /// For an example see [`AuditEntry`](crate::AuditEntry).
 #[derive(Clone, PartialEq, Eq)]
 pub struct AuditJson {
     text: String,
-    /// How long it was before it was cut.
+    /// The length before it was cut.
     bytes: usize,
 }
 
@@ -230,30 +229,30 @@ impl AuditJson {
         self.text.len() < self.bytes
     }
 
-    /// How long it was before it was cut.
+    /// The length before it was cut.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The text, as far as it is there.
+    /// The text, as far as it is present.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// As the caller's type: `serde_json::Value` for one.
+    /// As the caller's type, such as `serde_json::Value`.
     ///
-    /// Errors: [`Unexpected`](crate::ErrorKind::Unexpected) when it was cut, or does not have the
+    /// Errors: [`Unexpected`](crate::ErrorKind::Unexpected) if it was cut, or does not have the
     /// shape of `T`.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T> {
         if self.is_cut() {
-            let there = format!("{} of {} bytes are there", self.text.len(), self.bytes);
+            let there = format!("{} of {} bytes are present", self.text.len(), self.bytes);
             return Err(Error::unexpected(format!("{there}: the server cuts at state.audit-patch-bytes")));
         }
         serde_json::from_str(&self.text).map_err(|error| Error::json("not the shape of the type", error))
     }
 }
 
-/// Shows the length: the text is a conversation.
+/// Shows the length only: the text is a conversation.
 impl fmt::Debug for AuditJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "AuditJson({} of {} bytes)", self.text.len(), self.bytes)
@@ -293,7 +292,7 @@ mod tests {
             (whole.is_cut(), whole.read::<serde_json::Value>().ok()),
             (false, Some(serde_json::json!([])))
         );
-        // What is there may look whole.
+        // A cut text may be valid JSON.
         let cut = read(&[("patch_bytes", "9"), ("patch", "[]")]).patch.expect("a patch");
         assert!(cut.is_cut() && cut.read::<serde_json::Value>().is_err());
         assert_eq!((cut.text(), cut.bytes()), ("[]", 9));

@@ -1,9 +1,9 @@
-//! Where an entry stands in its stream.
+//! The ID of an entry in its stream.
 
 use std::fmt;
 
-/// The ID of an entry: IDs grow in the order of the stream. It prints as the server writes it, and
-/// can be kept.
+/// The ID of an entry: IDs increase in the order of the stream. It prints as the server writes it,
+/// and can be stored.
 ///
 /// ```
 /// use redis_state_client::EntryId;
@@ -15,24 +15,24 @@ use std::fmt;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId {
-    /// When it was added, in Unix milliseconds of the server.
+    /// The time of the entry, in Unix milliseconds of the server.
     pub ms: u64,
-    /// Tells those of one millisecond apart.
+    /// Distinguishes the entries of one millisecond.
     pub seq: u64,
 }
 
 impl EntryId {
-    /// In front of every entry.
+    /// Before every entry.
     #[cfg(feature = "tokio")]
     pub(crate) const START: EntryId = EntryId { ms: 0, seq: 0 };
 
-    /// Reads an ID as it is printed; `None` for anything else.
+    /// Parses an ID as printed; `None` for anything else.
     pub fn parse(text: &str) -> Option<EntryId> {
         let (ms, seq) = text.split_once('-')?;
         Some(EntryId { ms: ms.parse().ok()?, seq: seq.parse().ok()? })
     }
 
-    /// The ID right in front of this one.
+    /// The ID right before this one.
     #[cfg(feature = "tokio")]
     pub(crate) fn before(self) -> EntryId {
         match self {

@@ -1,8 +1,8 @@
 //! The audit stream of a state, and the server's feed, which are ordinary streams: read once
-//! (`trail`), or followed by a consumer group (`consume`, and `reader` behind it).
+//! (`trail`), or followed by a consumer group (`consume`, implemented by `reader`).
 //!
-//! The stream support of redis-rs was rejected: it is there for async connections only, and hands
-//! over maps of fields, which lose their order.
+//! Not the stream support of redis-rs, which is for async connections only and returns maps, which
+//! lose the order of fields.
 
 #[cfg(feature = "tokio")]
 mod commands;
@@ -29,14 +29,20 @@ pub use entry::{AuditEntry, AuditEvent, AuditJson};
 pub use id::EntryId;
 pub use trail::Trail;
 
-/// The key of the audit stream that the server keeps beside the state at `key`. `None` for a key
-/// that can't have one in its own slot, such as `a}b`: the server rejects states there.
+/// The key of the audit stream of the state at `key`. `None` for a key that can't have one in its
+/// own slot, such as `a}b`: the server rejects states there.
 ///
 /// ```
 /// use redis_state_client::audit_stream;
 ///
-/// assert_eq!(audit_stream("channel:+263771234567").as_deref(), Some("{channel:+263771234567}:audit"));
-/// assert_eq!(audit_stream("user:{+263771234567}:state").as_deref(), Some("user:{+263771234567}:state:audit"));
+/// assert_eq!(
+///     audit_stream("channel:+263771234567").as_deref(),
+///     Some("{channel:+263771234567}:audit")
+/// );
+/// assert_eq!(
+///     audit_stream("user:{+263771234567}:state").as_deref(),
+///     Some("user:{+263771234567}:state:audit")
+/// );
 /// assert_eq!(audit_stream("a}b"), None);
 /// ```
 pub fn audit_stream(key: &str) -> Option<String> {
@@ -49,10 +55,10 @@ fn stream_of(key: &str) -> Result<String> {
     audit_stream(key).ok_or_else(|| Error::new(ErrorKind::BadKey, no_stream))
 }
 
-/// An entry as it is in a stream; `None` in place of one that was trimmed while a consumer had it.
+/// An entry of a stream; `None` for one that was trimmed while pending.
 type Raw = (EntryId, Option<AuditEntry>);
 
-/// The entries of a stream, as XRANGE answers them.
+/// The entries of a stream, from a reply of XRANGE.
 fn entries(reply: Value) -> Result<Vec<Raw>> {
     let items = decode::array(reply)?.unwrap_or_default();
     items.into_iter().filter(|item| *item != Value::Nil).map(entry).collect()
@@ -71,7 +77,7 @@ fn pairs(fields: Vec<Value>) -> impl Iterator<Item = (String, String)> {
     std::iter::from_fn(move || Some((words.next()?, words.next()?)))
 }
 
-/// A stream is an ordinary key, so anything may be in it: what is no text is shown as far as it is.
+/// A stream is an ordinary key and may contain anything: invalid UTF-8 is shown as far as possible.
 fn text(value: Value) -> String {
     match value {
         Value::BulkString(bytes) => String::from_utf8(bytes)

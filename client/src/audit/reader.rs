@@ -1,12 +1,11 @@
-//! What a consumer does between two entries: reads, takes over, makes its group anew, connects
-//! again.
+//! The work of a consumer between two entries: reads, claims, recreates its group, reconnects.
 //!
-//! One rule covers a restart, a cut connection and a read that was given up: over a new connection
-//! it first reads what it was given behind the last entry that it has seen, since an answer may
-//! have been lost on the way. Then it reads what is new. Now and then it takes over what was left
-//! alone for too long, its own included: what it handed out and its caller dropped.
+//! One rule covers a restart, a cut connection and a cancelled read: over a new connection it first
+//! reads its pending entries after the last one that it has seen, since a reply may have been lost.
+//! Then it reads new ones. From time to time it claims entries that were left untouched too long,
+//! its own included: those that its caller dropped.
 //!
-//! The connection that waits does nothing else. Acknowledgements go over another one.
+//! The blocking connection does nothing else. Acknowledgements use another one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,16 +23,15 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::pump::Source;
 use crate::states::States;
 
-/// How long an audit stream without an entry stays. The server gives it its own expiry with the
-/// first one.
-const EMPTY_TRAIL_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+/// The expiry of an audit stream without an entry. The server sets its own with the first entry.
+const EMPTY_STREAM_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) struct Reader {
     pub(super) names: Arc<Names>,
     pub(super) waiting: States<Async<Dedicated>>,
     pub(super) states: States<Async<ConnectionManager>>,
     pub(super) held: Arc<Held>,
-    /// How many entries were trimmed before they were acknowledged.
+    /// The number of entries that were trimmed before they were acknowledged.
     pub(super) trimmed: Arc<AtomicU64>,
     pub(super) count: usize,
     pub(super) claim_after: Duration,
@@ -47,12 +45,12 @@ pub(super) struct Reader {
     pub(super) backoff: Backoff,
 }
 
-/// Some entries, one at least.
+/// At least one entry.
 pub(super) struct Batch {
     pub(super) entries: Vec<AuditEntry>,
-    /// A consumer was given them before.
+    /// They were delivered before.
     pub(super) is_repeated: bool,
-    /// They do not stand behind those that were seen.
+    /// They are not after those that were seen.
     pub(super) is_claimed: bool,
     pub(super) at: Instant,
 }
@@ -70,7 +68,8 @@ impl Source for Reader {
                         return Ok(batch);
                     }
                 }
-                // Blocked on a stream that went away, Redis 7.0 says UNBLOCKED, later ones NOGROUP.
+                // When a stream is deleted during a block, Redis 7.0 replies UNBLOCKED, later
+                // servers NOGROUP.
                 Err(error) if matches!(word(&error), Some("NOGROUP" | "UNBLOCKED")) => {
                     self.is_group_there = false;
                     self.backoff.wait_after(&error).await;
@@ -102,7 +101,7 @@ impl Reader {
         Ok(batch.unwrap_or_else(|| self.batch(Vec::new(), false, false)))
     }
 
-    /// `None` when there was nothing; an empty batch when all that was there has been trimmed.
+    /// `None` without an entry; an empty batch if all were trimmed.
     async fn read(&mut self, what: What, is_repeated: bool) -> Result<Option<Batch>> {
         let read = Read { names: &self.names, what, count: self.count };
         let found = self.waiting.exchange(&read).await?;
@@ -129,8 +128,8 @@ impl Reader {
         if claimed.trimmed > 0 {
             self.count_trimmed(claimed.trimmed);
         }
-        // Entries that this process still works on have just been claimed from itself, which keeps
-        // other consumers from them.
+        // This process has just claimed entries that it still handles from itself, so that other
+        // consumers do not.
         let others = claimed.entries.into_iter().filter(|(id, _)| !self.held.holds(*id)).collect();
         Ok(self.batch(others, true, true))
     }
@@ -145,23 +144,22 @@ impl Reader {
         self.trimmed.fetch_add(entries as u64, Ordering::Relaxed);
     }
 
-    /// Entries that were read are not handed out: those from `first` on are to be read again, as
-    /// given.
+    /// Entries that were read are not delivered: those from `first` on are read again, as pending.
     pub(super) fn read_again(&mut self, first: EntryId) {
         self.seen = first.before();
         self.is_new_next = false;
     }
 
-    /// Makes the group if it is not there, behind an entry.
+    /// Creates a missing group, which begins after an entry.
     pub(super) async fn make_group(&mut self, after: EntryId) -> Result<()> {
         match self.states.exchange(&CreateGroup { names: &self.names, after }).await {
             Err(error) if word(&error) == Some("BUSYGROUP") => {}
             result => result?,
         }
         if self.is_trail {
-            let expire = ExpireIfNever(&self.names, EMPTY_TRAIL_TTL);
+            let expire = ExpireIfNever(&self.names, EMPTY_STREAM_TTL);
             match self.states.exchange(&expire).await {
-                // Without the right to set an expiry an empty stream may remain.
+                // Without permission to set an expiry an empty stream may stay.
                 Err(error) if error.kind() == ErrorKind::NoPermission => {}
                 result => result?,
             }
@@ -169,7 +167,7 @@ impl Reader {
         Ok(())
     }
 
-    /// The last ID that the stream has given out; where there is none, that in front of all.
+    /// The last ID of the stream; without a stream the one before all.
     pub(super) async fn last_id(&mut self) -> Result<EntryId> {
         match self.states.exchange(&LastId(&self.names)).await {
             Err(error) if is_no_such_key(&error) => Ok(EntryId::START),
@@ -177,9 +175,9 @@ impl Reader {
         }
     }
 
-    /// The group is gone: the audit stream expired, the server was flushed or evicted it, a
-    /// failover has forgotten it. The new one begins behind what was seen, or at the start of a
-    /// stream that has not come so far: that one is new.
+    /// The group is missing: the audit stream expired, the server was flushed or evicted it, or a
+    /// failover lost it. The new one begins after the entries that were seen, or at the start of a
+    /// new stream with lower IDs.
     async fn make_group_again(&mut self) -> Result<()> {
         if self.last_id().await? < self.seen {
             self.seen = EntryId::START;

@@ -47,13 +47,12 @@ enum Part {
 impl Trail {
     /// The audit stream of the state at a key, newest entry first.
     ///
-    /// Errors: [`BadKey`](crate::ErrorKind::BadKey) for a key that has none.
+    /// Errors: [`BadKey`](crate::ErrorKind::BadKey) for a key without an audit stream.
     pub fn of(key: &str) -> Result<Trail> {
         Ok(Trail::feed(stream_of(key)?))
     }
 
-    /// The server's feed, by the name that `state.feed` says, or any other stream; newest entry
-    /// first.
+    /// The server's feed, with the name from `state.feed`, or any other stream; newest entry first.
     pub fn feed(stream: impl Into<String>) -> Trail {
         Trail { stream: stream.into(), part: Part::NewestFirst, count: None }
     }
@@ -64,19 +63,19 @@ impl Trail {
         self
     }
 
-    /// What came after this entry, oldest first.
+    /// The entries after this one, oldest first.
     pub fn after(mut self, id: EntryId) -> Self {
         self.part = Part::After(id);
         self
     }
 
-    /// What came before this entry, newest first.
+    /// The entries before this one, newest first.
     pub fn before(mut self, id: EntryId) -> Self {
         self.part = Part::Before(id);
         self
     }
 
-    /// `COUNT`: at most so many entries. Without it all of them, which is a lot in a feed.
+    /// `COUNT`: at most this many entries. Without it all of them, which are many in a feed.
     pub fn count(mut self, count: usize) -> Self {
         self.count = Some(count);
         self
@@ -122,11 +121,11 @@ impl Request for Trail {
 }
 
 impl<D: Driver> States<D> {
-    /// The newest entries of a state's audit stream, newest first; those of a state that is gone
-    /// are there until the stream expires. [`Trail`] reads other parts. It takes the right to read
+    /// The newest entries of a state's audit stream, newest first; after a deletion or expiry they
+    /// are there until the stream expires. [`Trail`] reads other parts. It needs permission to read
     /// the stream, `+xrevrange %R~*:audit`.
     ///
-    /// Errors: [`BadKey`](crate::ErrorKind::BadKey) for a key that has no audit stream.
+    /// Errors: [`BadKey`](crate::ErrorKind::BadKey) for a key without an audit stream.
     ///
     /// ```
     /// # support::example(async |url| {
@@ -135,16 +134,24 @@ impl<D: Driver> States<D> {
     ///
     /// let mut states = connect(url).await?;
     /// states.create("offer:7d1f", Change::merge(&json!({"amount": 5}))?).await?;
-    /// let raise = Update::new("offer:7d1f", 1, Change::merge(&json!({"amount": 6}))?).actor("amount_input");
+    /// let raise = Update::new("offer:7d1f", 1, Change::merge(&json!({"amount": 6}))?)
+    ///     .actor("amount_input");
     /// let etag = states.send(&raise).await?.etag;
     ///
     /// let trail = states.audit("offer:7d1f", 10).await?;
     /// let newest = &trail[0];
-    /// assert_eq!((&newest.event, newest.etag, newest.parent), (&AuditEvent::Update, Some(etag), Some(1)));
-    /// assert_eq!((newest.actor.as_deref(), newest.user.as_deref()), (Some("amount_input"), Some("default")));
+    /// assert_eq!(
+    ///     (&newest.event, newest.etag, newest.parent),
+    ///     (&AuditEvent::Update, Some(etag), Some(1))
+    /// );
+    /// assert_eq!(
+    ///     (newest.actor.as_deref(), newest.user.as_deref()),
+    ///     (Some("amount_input"), Some("default"))
+    /// );
     /// let patch: serde_json::Value = newest.patch.as_ref().expect("a change").read()?;
     /// assert_eq!(patch, json!([{"op": "replace", "path": "/amount", "value": 6}]));
-    /// let document: serde_json::Value = trail[1].document.as_ref().expect("a creation has one").read()?;
+    /// let document: serde_json::Value =
+    ///     trail[1].document.as_ref().expect("a creation has one").read()?;
     /// assert_eq!(document, json!({"amount": 5}));
     /// # Ok(()) });
     /// ```

@@ -1,6 +1,6 @@
-//! The events that a server tells of a state.
+//! The keyspace events of a state.
 
-/// What happened to a key.
+/// An event of a key.
 ///
 /// For an example see [`Events`](crate::Events).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -16,19 +16,19 @@ pub enum StateEvent {
     Reset,
     /// `state.recover`
     Recover,
-    /// `state.lapse`: members lapsed, because their time was up.
+    /// `state.lapse`: members reached their deadline.
     Lapse,
     /// `state.delete`: deleted by STATE.DELETE.
     Delete,
     /// `state.reject`: a command was rejected.
     Reject,
-    /// `expired`: the key's time was up. The server tells of it with `x` among its flags.
+    /// `expired`: the key has expired. The server sends it with flag `x`.
     Expired,
-    /// `evicted`: memory was needed. With `e`.
+    /// `evicted`: the key was evicted. With flag `e`.
     Evicted,
-    /// `del`: deleted by DEL and its like. With `g`.
+    /// `del`: deleted by DEL or a similar command. With flag `g`.
     Del,
-    /// Any other event, as the server names it.
+    /// Any other event, with the server's name.
     Other(String),
 }
 
@@ -47,7 +47,7 @@ impl StateEvent {
         StateEvent::Del,
     ];
 
-    /// As the server names it.
+    /// The server's name of the event.
     pub fn as_str(&self) -> &str {
         match self {
             StateEvent::Create => "state.create",
@@ -71,13 +71,13 @@ impl StateEvent {
     }
 }
 
-/// Something happened to a key.
+/// An event with its key.
 ///
 /// For an example see [`Events`](crate::Events).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changed {
-    /// To which one.
+    /// The key.
     pub key: String,
-    /// What.
+    /// The event.
     pub event: StateEvent,
 }

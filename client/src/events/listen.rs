@@ -1,7 +1,7 @@
-//! What is to be heard, and whether the server tells it.
+//! Selects events, and checks that the server sends them.
 //!
-//! Silence would be the worst answer: a server tells nothing unless `notify-keyspace-events` says
-//! so.
+//! Without the check a listener could wait forever: a server sends only the events of
+//! `notify-keyspace-events`.
 
 use redis::{Cmd, Value};
 
@@ -10,7 +10,8 @@ use crate::decode::Fields;
 use crate::error::{Error, ErrorKind, Result};
 use crate::request::{Request, Resend};
 
-/// Says what to listen to; [`open`](Listen::open) begins. What two of them catch is heard twice.
+/// Selects the events; [`open`](Listen::open) starts. An event that two selections match is
+/// returned twice.
 ///
 /// For an example see [`Events`](crate::Events).
 #[derive(Clone, Debug, Default)]
@@ -21,42 +22,42 @@ pub struct Listen {
 }
 
 impl Listen {
-    /// To nothing yet.
+    /// Selects nothing yet.
     pub fn new() -> Listen {
         Listen::default()
     }
 
-    /// To whatever happens to a key.
+    /// Selects all events of a key.
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.keys.push(key.into());
         self
     }
 
-    /// To whatever happens to the keys that match a pattern, as in KEYS.
+    /// Selects all events of the keys that match a pattern, as in KEYS.
     pub fn pattern(mut self, pattern: impl Into<String>) -> Self {
         self.patterns.push(pattern.into());
         self
     }
 
-    /// To an event, of all keys.
+    /// Selects an event, of all keys.
     pub fn event(mut self, event: StateEvent) -> Self {
         self.events.push(event);
         self
     }
 
-    /// Connects and subscribes, in the database that the address names. In a cluster each node
-    /// tells of its own keys only: listen to every primary.
+    /// Connects and subscribes, in the database of the URL. In a cluster each node sends the events
+    /// of its own keys only: listen to every primary.
     ///
-    /// Errors as [`connect`](crate::connect), and [`Usage`](ErrorKind::Usage) when the server's
-    /// `notify-keyspace-events` does not let these events out: the text says what to set. A user
-    /// without the right to read that setting gets no such error.
+    /// Errors as [`connect`](crate::connect), and [`Usage`](ErrorKind::Usage) if the server's
+    /// `notify-keyspace-events` does not send these events: the text says what to set. A user
+    /// without permission to read that setting gets no such error.
     pub async fn open(self, url: &str) -> Result<Events> {
         Events::of(self, url).await
     }
 }
 
 impl Listen {
-    /// Whether the server tells what is listened to.
+    /// Whether the server sends the selected events.
     pub(super) fn check(&self, flags: &str) -> Result<()> {
         if self.keys.is_empty() && self.patterns.is_empty() && self.events.is_empty() {
             return Err(Error::new(
@@ -85,7 +86,7 @@ impl Listen {
         let advice =
             format!("have its operator set notify-keyspace-events {flags}{missing}, in redis.conf too");
         let text =
-            format!("the server does not tell of these events (notify-keyspace-events {flags:?}): {advice}");
+            format!("the server does not send these events (notify-keyspace-events {flags:?}): {advice}");
         Err(Error::new(ErrorKind::Usage, text))
     }
 }

@@ -1,10 +1,9 @@
-//! Keyspace events: the server publishes that a state has changed to the clients that are
-//! subscribed at that moment.
+//! Keyspace events: the server publishes changes of states to the subscribed clients.
 //!
-//! It is the cheapest way to hear of many keys at once, and the least sure: pub/sub keeps nothing.
-//! A client that switched the events on at the server was rejected: that costs all writes of all
-//! clients, so it is the operator's decision. The connection speaks RESP2, in which every server
-//! does pub/sub.
+//! It is the cheapest way to follow many keys, and the least reliable: pub/sub stores nothing. The
+//! client does not enable the events on the server, because that costs all writes of all clients
+//! and is the operator's decision. The connection uses RESP2, in which every server supports
+//! pub/sub.
 
 mod event;
 mod listen;
@@ -30,21 +29,26 @@ pub use event::{Changed, StateEvent};
 use listen::Flags;
 pub use listen::Listen;
 
-/// How long nothing may be heard before the server is asked whether it is there.
+/// The longest silence before the client checks whether the server is alive.
 const QUIET_MAX: Duration = Duration::from_secs(5);
 
 /// Events as they happen.
 ///
-/// **Events without a subscriber are lost**, also while the connection is away. After that there is
-/// one error of the kind [`Connection`](ErrorKind::Connection), when the connection is there again:
-/// read what you rely on, then go on. For what must not be lost use
-/// [`AuditConsumer`](crate::AuditConsumer), for one state [`Watch`](crate::Watch).
+/// **Events without a subscriber are lost**, also while disconnected. After a reconnect there is
+/// one error of the kind [`Connection`](ErrorKind::Connection): read the states that matter, then
+/// continue. For events that must not be lost use [`AuditConsumer`](crate::AuditConsumer), for one
+/// state [`Watch`](crate::Watch).
 ///
 /// ```
 /// # support::example(async |url| {
 /// use redis_state_client::{Change, Listen, StateEvent, connect};
 /// # redis_state_client::redis::cmd("CONFIG").arg("SET").arg("notify-keyspace-events").arg("Kd")
-/// #     .query_async::<()>(&mut redis_state_client::redis::Client::open(url)?.get_multiplexed_async_connection().await?).await?;
+/// #     .query_async::<()>(
+/// #         &mut redis_state_client::redis::Client::open(url)?
+/// #             .get_multiplexed_async_connection()
+/// #             .await?,
+/// #     )
+/// #     .await?;
 ///
 /// // The server says `notify-keyspace-events Kd`.
 /// let mut events = Listen::new().pattern("offer:*").open(url).await?;
@@ -59,7 +63,7 @@ const QUIET_MAX: Duration = Duration::from_secs(5);
 /// # Ok(()) });
 /// ```
 ///
-/// It is a [`Stream`] too, which never ends. `next` may be given up and asked again.
+/// It is a [`Stream`] too, which never ends. `next` is cancel-safe.
 pub struct Events {
     pump: Pump<Listener>,
 }
@@ -107,7 +111,7 @@ struct Listener {
     states: States<Async<ConnectionManager>>,
     listen: Listen,
     subscribed: Option<(PubSubSink, PubSubStream)>,
-    /// The connection was away, and the caller does not know yet.
+    /// A disconnection that the caller does not know of yet.
     has_missed: bool,
     backoff: Backoff,
 }
@@ -126,11 +130,11 @@ impl Source for Listener {
                 continue;
             };
             if std::mem::take(&mut self.has_missed) {
-                let text = "the connection was away and is back: what happened meanwhile was not heard";
+                let text = "the connection was lost and is back: events in between were missed";
                 return Err(Error::new(ErrorKind::Connection, text));
             }
             self.backoff.reset();
-            match heard(subscribed).await {
+            match received(subscribed).await {
                 Some(message) => {
                     if let Some(changed) = changed(&message) {
                         return Ok(changed);
@@ -142,8 +146,8 @@ impl Source for Listener {
     }
 }
 
-/// The next message; `None` when the connection is gone.
-async fn heard((sink, stream): &mut (PubSubSink, PubSubStream)) -> Option<Msg> {
+/// The next message; `None` after a disconnection.
+async fn received((sink, stream): &mut (PubSubSink, PubSubStream)) -> Option<Msg> {
     loop {
         let next = std::future::poll_fn(|cx| Pin::new(&mut *stream).poll_next(cx));
         if let Ok(next) = tokio::time::timeout(QUIET_MAX, next).await {
@@ -154,7 +158,7 @@ async fn heard((sink, stream): &mut (PubSubSink, PubSubStream)) -> Option<Msg> {
     }
 }
 
-/// `__keyspace@0__:key` tells the event, `__keyevent@0__:event` the key.
+/// `__keyspace@0__:key` carries the event, `__keyevent@0__:event` the key.
 fn changed(message: &Msg) -> Option<Changed> {
     let channel: Vec<u8> = message.get_channel().ok()?;
     let channel = String::from_utf8_lossy(&channel);
@@ -165,7 +169,7 @@ fn changed(message: &Msg) -> Option<Changed> {
 }
 
 impl Listener {
-    /// Subscribes first and asks then: what is let out later than that is heard.
+    /// Subscribes before the check: events enabled later are received.
     async fn subscribe(&mut self) -> Result<(PubSubSink, PubSubStream)> {
         let at = self.database;
         let keys = self.listen.keys.iter().map(|key| format!("__keyspace@{at}__:{key}"));
@@ -190,7 +194,7 @@ impl Listener {
         match self.states.exchange(&Flags).await {
             Ok(flags) => self.listen.check(&flags)?,
             Err(error) if error.kind() == ErrorKind::NoPermission => {
-                tracing::warn!("may not ask whether notify-keyspace-events lets events out (config|get)");
+                tracing::warn!("no permission to check notify-keyspace-events (config|get)");
             }
             Err(error) => return Err(error),
         }

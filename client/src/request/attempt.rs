@@ -1,4 +1,4 @@
-//! STATE.ATTEMPT and STATE.ATTEMPTS: what was tried, how often, and how it went.
+//! STATE.ATTEMPT and STATE.ATTEMPTS: counts and history of attempts.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::error::Result;
 
 pub use redis_state_types::Tally;
 
-/// STATE.ATTEMPT: counts an attempt at an operation, and answers how many there were.
+/// STATE.ATTEMPT: counts an attempt at an operation, and returns the number of attempts.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -19,14 +19,18 @@ pub use redis_state_types::Tally;
 /// let mut states = connect(url).await?;
 /// let key = "channel:+263771234567";
 /// states.send(&Update::create(key, Change::none())).await?;
-/// let failure = Attempt::failure(key, "confirm").component("ConfirmOffer").error("neither yes nor no");
+/// let failure =
+///     Attempt::failure(key, "confirm").component("ConfirmOffer").error("neither yes nor no");
 /// assert_eq!(states.send(&failure).await?, 1);
 /// assert_eq!(states.send(&Attempt::success(key, "confirm")).await?, 2);
 ///
 /// let confirm = states.send(&Attempts::new(key, "confirm")).await?.expect("the state is there");
 /// assert_eq!((confirm.attempts, confirm.failures), (2, 0));
 /// assert_eq!(confirm.history[1].error.as_deref(), Some("neither yes nor no"));
-/// assert_eq!(states.send(&AttemptCounts::new(key)).await?.expect("the state is there")["confirm"], 2);
+/// assert_eq!(
+///     states.send(&AttemptCounts::new(key)).await?.expect("the state is there")["confirm"],
+///     2
+/// );
 /// # Ok(()) });
 /// ```
 #[derive(Clone, Debug)]
@@ -50,17 +54,17 @@ impl Attempt {
         }
     }
 
-    /// It went well.
+    /// A successful attempt.
     pub fn success(key: impl Into<String>, operation: impl Into<String>) -> Attempt {
         Attempt::new(key, operation, Tally::Success)
     }
 
-    /// It failed.
+    /// A failed attempt.
     pub fn failure(key: impl Into<String>, operation: impl Into<String>) -> Attempt {
         Attempt::new(key, operation, Tally::Failure)
     }
 
-    /// `COMPONENT`: which component tried.
+    /// `COMPONENT`: the component that made the attempt.
     pub fn component(mut self, name: impl Into<String>) -> Self {
         self.options.component = Some(name.into());
         self
@@ -76,7 +80,7 @@ impl Attempt {
 }
 
 impl Request for Attempt {
-    /// The attempts so far.
+    /// The number of attempts.
     type Reply = u64;
 
     fn name(&self) -> &'static str {
@@ -101,7 +105,7 @@ impl Request for Attempt {
         decode::number(value)
     }
 
-    /// Clearing twice is clearing once.
+    /// Clearing is idempotent.
     fn resend(&self) -> Resend {
         let known = self.options.id.is_some() || self.tally == Tally::Clear;
         if known { Resend::Safe } else { Resend::Never }
@@ -117,12 +121,12 @@ pub struct Attempts {
 }
 
 impl Attempts {
-    /// All attempts at an operation that are remembered.
+    /// The kept attempts at an operation.
     pub fn new(key: impl Into<String>, operation: impl Into<String>) -> Attempts {
         Attempts { key: key.into(), operation: operation.into(), count: None }
     }
 
-    /// `COUNT`: at most so many in the history.
+    /// `COUNT`: at most this many in the history.
     pub fn count(mut self, count: u64) -> Self {
         self.count = Some(count);
         self
@@ -130,7 +134,7 @@ impl Attempts {
 }
 
 impl Request for Attempts {
-    /// `None` where no state is.
+    /// `None` without a state.
     type Reply = Option<Attempted>;
 
     fn name(&self) -> &'static str {
@@ -159,21 +163,22 @@ impl Request for Attempts {
     }
 }
 
-/// STATE.ATTEMPTS without an operation: how often each was tried. See [`Attempt`] for an example.
+/// STATE.ATTEMPTS without an operation: the number of attempts at each. See [`Attempt`] for an
+/// example.
 #[derive(Clone, Debug)]
 pub struct AttemptCounts {
     key: String,
 }
 
 impl AttemptCounts {
-    /// Of the state at this key.
+    /// For the state at this key.
     pub fn new(key: impl Into<String>) -> AttemptCounts {
         AttemptCounts { key: key.into() }
     }
 }
 
 impl Request for AttemptCounts {
-    /// Operation to attempts; `None` where no state is.
+    /// Operation to attempts; `None` without a state.
     type Reply = Option<BTreeMap<String, u64>>;
 
     fn name(&self) -> &'static str {
@@ -207,13 +212,13 @@ impl Request for AttemptCounts {
 /// For an example see [`Attempt`](crate::Attempt).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempted {
-    /// How many there were.
+    /// The number of attempts.
     pub attempts: u64,
-    /// How many failed since the last success.
+    /// The number of failures since the last success.
     pub failures: u64,
     /// The newest.
     pub latest: Option<Try>,
-    /// Those that are remembered, newest first.
+    /// The kept attempts, newest first.
     pub history: Vec<Try>,
 }
 
@@ -222,13 +227,13 @@ pub struct Attempted {
 /// For an example see [`Attempt`](crate::Attempt).
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Try {
-    /// At what.
+    /// The operation.
     pub operation: String,
-    /// By which component.
+    /// The component.
     pub component: Option<String>,
     /// ISO 8601, UTC, with milliseconds.
     pub timestamp: String,
-    /// Whether it went well.
+    /// Whether it succeeded.
     pub success: bool,
     /// Why it failed.
     pub error: Option<String>,

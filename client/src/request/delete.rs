@@ -6,7 +6,7 @@ use redis_state_types::Expected;
 use super::{Request, Resend, options::Options};
 use crate::error::Result;
 
-/// STATE.DELETE: ends a state, on record. Its audit stream stays until its own expiry.
+/// STATE.DELETE: deletes a state, with an audit entry. Its audit stream stays until its own expiry.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -27,12 +27,12 @@ pub struct Delete {
 }
 
 impl Delete {
-    /// Deletes the state that was read, or with [`Expected::Any`] whichever is there.
+    /// Deletes the state that was read, or with [`Expected::Any`] any state.
     pub fn new(key: impl Into<String>, expected: impl Into<Expected>) -> Delete {
         Delete { key: key.into(), expected: expected.into(), purge: false, options: Options::default() }
     }
 
-    /// `PURGE`: the audit stream goes too.
+    /// `PURGE`: deletes the audit stream too.
     pub fn purge(mut self) -> Self {
         self.purge = true;
         self
@@ -66,7 +66,7 @@ impl Request for Delete {
         Ok(())
     }
 
-    /// A second time it would answer that there is no state, or end one that was created since.
+    /// A resent one would return NOSTATE, or delete a state that was created since.
     fn resend(&self) -> Resend {
         Resend::Never
     }

@@ -9,7 +9,7 @@ use crate::decode;
 use crate::error::{Error, Result};
 use crate::state::{State, document};
 
-/// STATE.GET: etag and document of a state, or the members that JSON pointers ([RFC 6901]) name.
+/// STATE.GET: etag and document of a state, or the members at JSON pointers ([RFC 6901]).
 ///
 /// [RFC 6901]: https://www.rfc-editor.org/rfc/rfc6901
 ///
@@ -42,7 +42,7 @@ impl Get {
         Get { key: key.into(), version: None, pointers: Vec::new() }
     }
 
-    /// A version that is kept instead of the present one; its secrets are shown as `"***"`.
+    /// A kept version instead of the present one; its secrets are `"***"`.
     pub fn version(mut self, version: u64) -> Get {
         self.version = Some(version);
         self
@@ -56,7 +56,7 @@ impl Get {
 }
 
 impl Request for Get {
-    /// `None` where no state is.
+    /// `None` without a state.
     type Reply = Option<Found>;
 
     fn name(&self) -> &'static str {
@@ -86,25 +86,25 @@ impl Request for Get {
     }
 }
 
-/// What was read: an etag, and the document or the members that were asked for, as JSON text.
+/// The result: an etag, and the document or the requested members, as JSON text.
 ///
 /// For an example see [`Get`](crate::Get).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Found {
-    /// Of the version that was read.
+    /// The etag of the version that was read.
     pub etag: Etag,
     texts: Vec<Option<String>>,
 }
 
 impl Found {
-    /// The document as the caller's type, of a request without members.
+    /// The document as the caller's type, for a request without members.
     ///
-    /// Errors: [`Unexpected`](crate::ErrorKind::Unexpected) when it does not have the shape of `T`.
+    /// Errors: [`Unexpected`](crate::ErrorKind::Unexpected) if it does not have the shape of `T`.
     pub fn document<T: DeserializeOwned>(&self) -> Result<T> {
-        self.member(0)?.ok_or_else(|| Error::unexpected("the reply holds no document"))
+        self.member(0)?.ok_or_else(|| Error::unexpected("the reply has no document"))
     }
 
-    /// The `index`-th member that was asked for, counted from 0; `None` when it is not there.
+    /// The `index`-th requested member, counted from 0; `None` if it is missing.
     ///
     /// Errors as [`Found::document`].
     pub fn member<T: DeserializeOwned>(&self, index: usize) -> Result<Option<T>> {
@@ -112,7 +112,7 @@ impl Found {
     }
 
     /// The JSON text of the document (at 0), or of the `index`-th member, as the server keeps it:
-    /// numbers as they were written, members in their order.
+    /// number literals and member order as written.
     pub fn text(&self, index: usize) -> Option<&str> {
         self.texts.get(index)?.as_deref()
     }
@@ -129,7 +129,7 @@ impl Found {
     }
 }
 
-/// Shows no document: it may hold a secret.
+/// Shows no document: it may contain a secret.
 impl std::fmt::Debug for Found {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Found({}, {} texts)", self.etag, self.texts.len())

@@ -1,4 +1,4 @@
-//! STATE.HISTORY and STATE.DIFF: what is kept, and what changed in between.
+//! STATE.HISTORY and STATE.DIFF: the kept versions and their differences.
 
 use redis::{Cmd, Value};
 
@@ -6,7 +6,7 @@ use super::{Request, Resend};
 use crate::decode::{self, Fields};
 use crate::error::{Error, Result};
 
-/// STATE.HISTORY: the versions of a state that are kept, the present one first.
+/// STATE.HISTORY: the kept versions of a state, the present one first.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -14,8 +14,15 @@ use crate::error::{Error, Result};
 /// use serde_json::json;
 ///
 /// let mut states = connect(url).await?;
-/// states.send(&Update::create("offer:7d1f", Change::merge(&json!({"amount": 5}))?).label("amount")).await?;
-/// states.send(&Update::new("offer:7d1f", 1, Change::merge(&json!({"amount": 6}))?).actor("amount_input")).await?;
+/// states
+///     .send(&Update::create("offer:7d1f", Change::merge(&json!({"amount": 5}))?).label("amount"))
+///     .await?;
+/// states
+///     .send(
+///         &Update::new("offer:7d1f", 1, Change::merge(&json!({"amount": 6}))?)
+///             .actor("amount_input"),
+///     )
+///     .await?;
 ///
 /// let versions = states.send(&History::new("offer:7d1f")).await?.expect("it is there");
 /// assert_eq!((versions[0].version, versions[0].actor.as_deref()), (2, Some("amount_input")));
@@ -32,12 +39,12 @@ pub struct History {
 }
 
 impl History {
-    /// All versions that are kept.
+    /// All kept versions.
     pub fn new(key: impl Into<String>) -> History {
         History { key: key.into(), count: None }
     }
 
-    /// `COUNT`: the newest so many.
+    /// `COUNT`: the newest ones only.
     pub fn count(mut self, count: u64) -> Self {
         self.count = Some(count);
         self
@@ -45,7 +52,7 @@ impl History {
 }
 
 impl Request for History {
-    /// `None` where no state is.
+    /// `None` without a state.
     type Reply = Option<Vec<Version>>;
 
     fn name(&self) -> &'static str {
@@ -75,7 +82,7 @@ impl Request for History {
     }
 }
 
-/// A version that is kept.
+/// A kept version.
 ///
 /// For an example see [`History`](crate::History).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,9 +95,9 @@ pub struct Version {
     pub at: String,
     /// `create`, `update`, `rollback`, `reset`, `recover` or `lapse`.
     pub event: String,
-    /// What ACTOR said.
+    /// The ACTOR option.
     pub actor: Option<String>,
-    /// The label it has.
+    /// Its label.
     pub label: Option<String>,
     /// The document's length.
     pub bytes: u64,
@@ -111,7 +118,7 @@ impl Version {
     }
 }
 
-/// STATE.DIFF: the JSON patch ([RFC 6902]) that turns one kept version into another. See
+/// STATE.DIFF: the JSON Patch ([RFC 6902]) that turns one kept version into another. See
 /// [`History`] for an example.
 ///
 /// [RFC 6902]: https://www.rfc-editor.org/rfc/rfc6902
@@ -130,7 +137,7 @@ impl Diff {
 }
 
 impl Request for Diff {
-    /// An array of operations; `None` where no state is.
+    /// An array of operations; `None` without a state.
     type Reply = Option<serde_json::Value>;
 
     fn name(&self) -> &'static str {
@@ -150,7 +157,7 @@ impl Request for Diff {
     fn reply(&self, value: Value) -> Result<Self::Reply> {
         let patch: Option<String> = decode::value(value)?;
         let read = |text: String| {
-            serde_json::from_str(&text).map_err(|error| Error::json("the patch is no JSON", error))
+            serde_json::from_str(&text).map_err(|error| Error::json("the patch is not JSON", error))
         };
         patch.map(read).transpose()
     }

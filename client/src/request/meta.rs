@@ -21,7 +21,10 @@ use crate::error::{Error, Result};
 /// let offer = Update::create("offer:7d1f", Change::none()).expires_in(Duration::from_secs(600));
 /// states.send(&offer).await?;
 /// let meta = states.send(&Meta::new("offer:7d1f")).await?.expect("it is there");
-/// assert_eq!((meta.etag.version, meta.schema.as_deref(), meta.audit.as_str()), (1, None, "{offer:7d1f}:audit"));
+/// assert_eq!(
+///     (meta.etag.version, meta.schema.as_deref(), meta.audit.as_str()),
+///     (1, None, "{offer:7d1f}:audit")
+/// );
 /// assert!(meta.ttl.is_some_and(|ttl| ttl <= Duration::from_secs(600)));
 /// # Ok(()) });
 /// ```
@@ -31,14 +34,14 @@ pub struct Meta {
 }
 
 impl Meta {
-    /// Of the state at this key.
+    /// For the state at this key.
     pub fn new(key: impl Into<String>) -> Meta {
         Meta { key: key.into() }
     }
 }
 
 impl Request for Meta {
-    /// `None` where no state is.
+    /// `None` without a state.
     type Reply = Option<Metadata>;
 
     fn name(&self) -> &'static str {
@@ -64,14 +67,14 @@ impl Request for Meta {
     }
 }
 
-/// What the server knows of a state.
+/// The metadata of a state.
 ///
 /// For an example see [`Meta`](crate::Meta).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metadata {
-    /// Of the present version.
+    /// The etag of the present version.
     pub etag: Etag,
-    /// The schema that the state obeys.
+    /// The schema of the state.
     pub schema: Option<String>,
     /// The revision of the schema that the document was validated against; 0 without one.
     pub revision: u64,
@@ -79,19 +82,19 @@ pub struct Metadata {
     pub initialized_at: String,
     /// When the present version was committed, in the same form.
     pub updated_at: String,
-    /// Until the key expires; `None` when it never does.
+    /// The time until the key expires; `None` for never.
     pub ttl: Option<Duration>,
     /// The document's length.
     pub bytes: u64,
-    /// How many past versions are kept.
+    /// The number of snapshots.
     pub snapshots: u64,
-    /// When members lapse: JSON pointer to time.
+    /// The deadlines: JSON pointer to time.
     pub deadlines: BTreeMap<String, String>,
-    /// How often each operation was tried.
+    /// The number of attempts at each operation.
     pub attempts: BTreeMap<String, u64>,
     /// The key of the audit stream.
     pub audit: String,
-    /// Whether the document passes its schema as it is now.
+    /// Whether the document satisfies the present revision of its schema.
     pub valid: bool,
 }
 

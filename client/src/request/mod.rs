@@ -43,10 +43,10 @@ pub use wait::Wait;
 pub(crate) use write::verb;
 pub use write::{Committed, SetProtected, Update, Verb, Write};
 
-/// A command with its arguments, and how its reply is read.
+/// A command with its arguments, and the decoder of its reply.
 ///
-/// [`States::send`](crate::States::send) is the way to send one. A connection of redis-rs alone
-/// will do too:
+/// [`States::send`](crate::States::send) is the usual way to send one. A connection of redis-rs
+/// alone works too:
 ///
 /// ```
 /// # support::example(async |url| {
@@ -58,24 +58,24 @@ pub use write::{Committed, SetProtected, Update, Verb, Write};
 /// # Ok(()) });
 /// ```
 pub trait Request: Send + Sync {
-    /// What the command answers.
+    /// The reply of the command.
     type Reply: Send;
 
-    /// The command's name, as in `STATE.GET`.
+    /// The command's name, such as `STATE.GET`.
     fn name(&self) -> &'static str;
 
-    /// The key it is about; `None` for a command about schemas.
+    /// The command's key; `None` for a command about schemas.
     fn key(&self) -> Option<&str>;
 
-    /// The words of the command.
+    /// The command line.
     fn command(&self) -> Cmd;
 
-    /// Reads the reply, as a pipeline hands it over for example.
+    /// Decodes the reply, for example of a pipeline.
     ///
-    /// Errors: [`Unexpected`](crate::ErrorKind::Unexpected) when it is not of the command's shape.
+    /// Errors: [`Unexpected`](crate::ErrorKind::Unexpected) for a reply of another shape.
     fn reply(&self, value: Value) -> Result<Self::Reply>;
 
-    /// Whether it may be sent again when no answer came.
+    /// Whether it may be resent without a reply.
     fn resend(&self) -> Resend;
 
     /// Sends the command over a blocking connection, once.

@@ -1,8 +1,8 @@
-//! The keywords that commands share, each a builder method. A command names those of its grammar
-//! with `options!`, so that what it does not take can't be written.
+//! The keywords that commands share, as builder methods. A command lists those of its grammar in
+//! `options!`, so that no other can be written.
 //!
-//! One struct holds them all: what a command has no method for stays unset. A trait of builder
-//! methods was rejected, since its users had to import it.
+//! One struct has them all: those without a method stay unset. Not a trait of builder methods,
+//! which users would have to import.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -36,7 +36,7 @@ impl Options {
         self.ttl = Ttl::At(unix_milliseconds(at));
     }
 
-    /// Adds the words that were asked for. `key` is the state's.
+    /// Adds the keywords that were set. `key` is the state's.
     pub(crate) fn add_to(&self, command: &mut Cmd, key: &str) {
         let named = [
             ("SCHEMA", &self.schema),
@@ -75,12 +75,12 @@ impl Options {
     }
 }
 
-/// Milliseconds for PX, rounded up so that a time above zero stays one.
+/// Milliseconds for PX, rounded up so that a time above zero stays above zero.
 pub(crate) fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
 }
 
-/// Unix milliseconds for PXAT; a time before 1970 is one that has passed.
+/// Unix milliseconds for PXAT; a time before 1970 counts as past.
 fn unix_milliseconds(time: SystemTime) -> i64 {
     milliseconds(time.duration_since(UNIX_EPOCH).unwrap_or_default())
 }
@@ -88,15 +88,15 @@ fn unix_milliseconds(time: SystemTime) -> i64 {
 macro_rules! options {
     ($($group:ident)*) => { $( options!(@ $group); )* };
     (@ schema) => {
-        /// `SCHEMA`: which schema a new state obeys.
+        /// `SCHEMA`: the schema of a new state.
         pub fn schema(mut self, name: impl Into<String>) -> Self {
             self.options.schema = Some(name.into());
             self
         }
     };
     (@ ttl) => {
-        /// `PX`: the key expires after this time. Without any of these the schema's `x-ttl` counts,
-        /// else the server's `state.default-ttl`.
+        /// `PX`: the key expires after this time. By default the schema's `x-ttl` applies, else the
+        /// server's `state.default-ttl`.
         pub fn expires_in(mut self, after: std::time::Duration) -> Self {
             self.options.expire_in(after);
             self
@@ -108,7 +108,7 @@ macro_rules! options {
             self
         }
 
-        /// `KEEPTTL`: the key's expiry stays as it is.
+        /// `KEEPTTL`: the key's expiry stays.
         pub fn keep_ttl(mut self) -> Self {
             self.options.ttl = redis_state_types::Ttl::Keep;
             self
@@ -120,29 +120,28 @@ macro_rules! options {
             self
         }
 
-        /// `ALIGN`: these keys, of whatever type, expire at the same instant as the state. At most
-        /// 64, in a cluster all in the state's slot.
+        /// `ALIGN`: these keys, of any type, get the state's expiry. At most 64, in a cluster all
+        /// in the state's slot.
         pub fn align<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
             self.options.align = keys.into_iter().map(Into::into).collect();
             self
         }
     };
     (@ label) => {
-        /// `LABEL`: a name for the version, by which it is kept and found; used again, the name
-        /// moves.
+        /// `LABEL`: a name that keeps the version; reusing the name moves it.
         pub fn label(mut self, name: impl Into<String>) -> Self {
             self.options.label = Some(name.into());
             self
         }
     };
     (@ remarks) => {
-        /// `EVENT`: what happened, for the audit stream. At most 128 bytes.
+        /// `EVENT`: the event's name in the audit stream. At most 128 bytes.
         pub fn event(mut self, name: impl Into<String>) -> Self {
             self.options.event = Some(name.into());
             self
         }
 
-        /// `NOTE`: anything else for the audit stream. At most 1024 bytes.
+        /// `NOTE`: a text for the audit stream. At most 1024 bytes.
         pub fn note(mut self, text: impl Into<String>) -> Self {
             self.options.note = Some(text.into());
             self
@@ -151,7 +150,7 @@ macro_rules! options {
         options!(@ actor);
     };
     (@ actor) => {
-        /// `ACTOR`: which part of the program did it, for the audit stream. At most 128 bytes.
+        /// `ACTOR`: the acting part of the program, for the audit stream. At most 128 bytes.
         pub fn actor(mut self, name: impl Into<String>) -> Self {
             self.options.actor = Some(name.into());
             self
@@ -164,7 +163,7 @@ macro_rules! options {
             self
         }
 
-        /// `COMPONENT`: which component made the attempt; it goes with
+        /// `COMPONENT`: the component that made the attempt; used with
         /// [`operation`](Self::operation).
         pub fn component(mut self, name: impl Into<String>) -> Self {
             self.options.component = Some(name.into());
@@ -172,38 +171,38 @@ macro_rules! options {
         }
     };
     (@ id) => {
-        /// `ID`: makes it safe to send this twice, such as a webhook that is delivered again: the
-        /// same again gets the first reply and changes nothing. At most 128 bytes.
+        /// `ID`: makes a repetition safe, such as a redelivered webhook: a replay gets the first
+        /// reply and changes nothing. At most 128 bytes.
         pub fn id(mut self, token: impl Into<String>) -> Self {
             self.options.id = Some(token.into());
             self
         }
     };
     (@ rebase) => {
-        /// `REBASE`: when the expected version is past but kept, and nothing this change writes has
-        /// changed since, it is applied to the present document instead of being rejected.
+        /// `REBASE`: if the expected version is kept but not the present one, and no member that
+        /// this change writes has changed since, the change is applied to the present document
+        /// instead of being rejected.
         pub fn rebase(mut self) -> Self {
             self.options.rebase = true;
             self
         }
     };
     (@ dry_run) => {
-        /// `DRYRUN`: answers what the command would, and has no effect at all.
+        /// `DRYRUN`: returns the command's reply without any effect.
         pub fn dry_run(mut self) -> Self {
             self.options.dry_run = true;
             self
         }
     };
     (@ returning) => {
-        /// `RETURN`: answers the document too.
+        /// `RETURN`: returns the document too.
         pub fn returning(mut self) -> Self {
             self.options.returning = true;
             self
         }
     };
     (@ audit) => {
-        /// `AUDIT`: names the audit stream in the command, so that a proxy that routes it sees both
-        /// keys.
+        /// `AUDIT`: names the audit stream in the command, so that a routing proxy sees both keys.
         pub fn audit(mut self) -> Self {
             self.options.audit = true;
             self

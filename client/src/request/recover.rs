@@ -7,7 +7,8 @@ use super::{Request, Resend, options::Options};
 use crate::decode::{self, Fields};
 use crate::error::Result;
 
-/// STATE.RECOVER: a valid state again, or one that is gone rebuilt, by the mildest way that works.
+/// STATE.RECOVER: makes a state valid again, or rebuilds a missing one, by the mildest rung that
+/// works.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -28,7 +29,7 @@ pub struct Recover {
 }
 
 impl Recover {
-    /// Recovers whatever is at this key, nothing included.
+    /// Recovers the state at this key, or a missing one.
     pub fn new(key: impl Into<String>) -> Recover {
         Recover { key: key.into(), options: Options::default() }
     }
@@ -64,7 +65,7 @@ impl Request for Recover {
         })
     }
 
-    /// What a recovery has made valid it leaves alone the second time.
+    /// A recovery of a valid state changes nothing.
     fn resend(&self) -> Resend {
         Resend::Safe
     }
@@ -75,23 +76,23 @@ impl Request for Recover {
 /// For an example see [`Recover`](crate::Recover).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovered {
-    /// The way that worked: `valid`, `defaults`, `revision`, `snapshot`, `label`, `reset`, `audit`
-    /// or `created`.
+    /// The rung that succeeded: `valid`, `defaults`, `revision`, `snapshot`, `label`, `reset`,
+    /// `audit` or `created`.
     pub rung: String,
-    /// Of the state as it is now.
+    /// The etag of the recovered state.
     pub etag: Etag,
-    /// The milder ways that did not work, in order.
+    /// The milder rungs that failed, in order.
     pub tried: Vec<Tried>,
 }
 
-/// A way that did not lead to a valid state.
+/// A rung that failed.
 ///
 /// For an example see [`Recover`](crate::Recover).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tried {
-    /// Which one.
+    /// The rung.
     pub rung: String,
-    /// Why not.
+    /// The reason.
     pub reason: String,
 }
 

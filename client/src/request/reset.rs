@@ -7,7 +7,7 @@ use super::write::resend_of_write;
 use super::{Committed, Request, Resend, options::Options};
 use crate::error::Result;
 
-/// STATE.RESET: the schema's defaults everywhere; protected, immutable and secret members stay.
+/// STATE.RESET: resets members to the schema's defaults; protected, immutable and secret ones stay.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -16,10 +16,14 @@ use crate::error::Result;
 ///
 /// let mut states = connect(url).await?;
 /// let key = "channel:+263771234567";
-/// let channel = json!({"channel": {"type": "whatsapp", "identifier": "+263771234567"}, "active_account_id": "91c2"});
+/// let channel = json!({
+///     "channel": {"type": "whatsapp", "identifier": "+263771234567"},
+///     "active_account_id": "91c2",
+/// });
 /// states.send(&Update::create(key, Change::merge(&channel)?).schema("vimbiso.channel")).await?;
 ///
-/// let reset = states.send(&Reset::new(key, Expected::Any).event("session_over").returning()).await?;
+/// let reset =
+///     states.send(&Reset::new(key, Expected::Any).event("session_over").returning()).await?;
 /// let document: Value = reset.document()?;
 /// assert_eq!(document["channel"]["identifier"], "+263771234567");
 /// assert_eq!(document.get("active_account_id"), None);
@@ -33,7 +37,7 @@ pub struct Reset {
 }
 
 impl Reset {
-    /// Resets the state that was read, or with [`Expected::Any`] whichever is there.
+    /// Resets the state that was read, or with [`Expected::Any`] any state.
     pub fn new(key: impl Into<String>, expected: impl Into<Expected>) -> Reset {
         Reset { key: key.into(), expected: expected.into(), options: Options::default() }
     }

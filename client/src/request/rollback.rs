@@ -17,16 +17,23 @@ use crate::error::Result;
 ///
 /// let mut states = connect(url).await?;
 /// let key = "offer:7d1f";
-/// states.send(&Update::create(key, Change::merge(&json!({"amount": 5}))?).label("amount")).await?;
-/// let latest = states.send(&Update::new(key, 1, Change::merge(&json!({"handle": "tariro"}))?)).await?;
+/// states
+///     .send(&Update::create(key, Change::merge(&json!({"amount": 5}))?).label("amount"))
+///     .await?;
+/// let latest =
+///     states.send(&Update::new(key, 1, Change::merge(&json!({"handle": "tariro"}))?)).await?;
 ///
-/// let back = states.send(&Rollback::new(key, latest.etag).note("person said back").returning()).await?;
+/// let back =
+///     states.send(&Rollback::new(key, latest.etag).note("person said back").returning()).await?;
 /// assert_eq!(back.document::<Value>()?, json!({"amount": 5}));
 /// assert_eq!(back.etag.version, 3);
 ///
 /// // Only the handle, from the version before.
 /// let again = Rollback::new(key, back.etag).to(2).only(["/handle"]).returning();
-/// assert_eq!(states.send(&again).await?.document::<Value>()?, json!({"amount": 5, "handle": "tariro"}));
+/// assert_eq!(
+///     states.send(&again).await?.document::<Value>()?,
+///     json!({"amount": 5, "handle": "tariro"})
+/// );
 /// # Ok(()) });
 /// ```
 #[derive(Clone, Debug)]
@@ -54,7 +61,8 @@ impl Rollback {
         Rollback { key, expected, target: None, only: Vec::new(), all: false, options: Options::default() }
     }
 
-    /// `STEPS`: so many kept ancestors back, of those that differ from the present document.
+    /// `STEPS`: this many kept ancestors back, counting those that differ from the present
+    /// document.
     pub fn steps(mut self, steps: u64) -> Self {
         self.target = Some(Target::Steps(steps));
         self
@@ -72,19 +80,19 @@ impl Rollback {
         self
     }
 
-    /// `LASTVALID`: to the newest kept version that passes the schema as it is now.
+    /// `LASTVALID`: to the newest kept version that satisfies the present schema.
     pub fn to_last_valid(mut self) -> Self {
         self.target = Some(Target::LastValid);
         self
     }
 
-    /// `ONLY`: takes just these members, by JSON pointers.
+    /// `ONLY`: restores just these members, by JSON pointers.
     pub fn only<P: Into<String>>(mut self, pointers: impl IntoIterator<Item = P>) -> Self {
         self.only = pointers.into_iter().map(Into::into).collect();
         self
     }
 
-    /// `ALL`: takes protected members too, which needs the right to STATE.SETPROTECTED.
+    /// `ALL`: restores protected members too, which needs permission to run STATE.SETPROTECTED.
     pub fn all(mut self) -> Self {
         self.all = true;
         self

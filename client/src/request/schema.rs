@@ -1,6 +1,6 @@
-//! STATE.VALIDATE and STATE.SCHEMA. In a cluster each primary keeps its own schemas:
-//! [`sync_schemas`](crate::States::sync_schemas) reaches them all, these requests the node that the
-//! connection leads to.
+//! STATE.VALIDATE and STATE.SCHEMA. In a cluster each primary has its own schemas:
+//! [`sync_schemas`](crate::States::sync_schemas) sends to all of them, these requests to the node
+//! of the connection.
 
 use redis::{Cmd, Value};
 
@@ -8,7 +8,7 @@ use super::{Request, Resend};
 use crate::decode::{self, Fields};
 use crate::error::Result;
 
-/// A request about schemas is about no key.
+/// A request about schemas has no key.
 macro_rules! schema_request {
     ($name:literal, $resend:ident, $reply:ty) => {
         type Reply = $reply;
@@ -36,7 +36,8 @@ macro_rules! schema_request {
 /// use redis_state_client::{Validate, connect};
 ///
 /// let mut states = connect(url).await?;
-/// let error = states.send(&Validate::new("vimbiso.channel", r#"{"current":{}}"#)).await.unwrap_err();
+/// let error =
+///     states.send(&Validate::new("vimbiso.channel", r#"{"current":{}}"#)).await.unwrap_err();
 /// assert!(error.violations().iter().any(|violation| violation.pointer == "/current"));
 /// # Ok(()) });
 /// ```
@@ -67,11 +68,13 @@ impl Request for Validate {
     }
 }
 
-/// STATE.SCHEMA SET: keeps a schema under a name; another text than before is a new revision.
+/// STATE.SCHEMA SET: stores a schema under a name; a changed text makes a new revision.
 ///
 /// ```
 /// # support::example(async |url| {
-/// use redis_state_client::{SchemaBind, SchemaDel, SchemaGet, SchemaList, SchemaSet, SchemaUnbind, connect};
+/// use redis_state_client::{
+///     SchemaBind, SchemaDel, SchemaGet, SchemaList, SchemaSet, SchemaUnbind, connect,
+/// };
 ///
 /// let mut states = connect(url).await?;
 /// let text = r#"{"required":["handle"]}"#;
@@ -154,20 +157,20 @@ impl Request for SchemaList {
     }
 }
 
-/// A schema that a server keeps.
+/// A schema of a server.
 ///
 /// For an example see [`SchemaSet`](crate::SchemaSet).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaInfo {
     /// Its name.
     pub name: String,
-    /// Goes up with each new text; 0 for one that is bound but gone.
+    /// Increases with each new text; 0 for one that is bound but missing.
     pub revision: u64,
     /// The length of its text.
     pub bytes: u64,
-    /// How many states use it, all databases together.
+    /// The number of states that use it, in all databases.
     pub states: u64,
-    /// The patterns that are bound to it.
+    /// The patterns bound to it.
     pub bindings: Vec<String>,
 }
 
@@ -184,7 +187,7 @@ impl SchemaInfo {
     }
 }
 
-/// STATE.SCHEMA DEL: forgets a schema. See [`SchemaSet`] for an example.
+/// STATE.SCHEMA DEL: deletes a schema. See [`SchemaSet`] for an example.
 #[derive(Clone, Debug)]
 pub struct SchemaDel {
     schema: String,
@@ -192,7 +195,7 @@ pub struct SchemaDel {
 }
 
 impl SchemaDel {
-    /// The schema's name. One that states or bindings use is kept:
+    /// The schema's name. One in use by states or bindings is not deleted:
     /// [`BadSchema`](crate::ErrorKind::BadSchema).
     pub fn new(schema: impl Into<String>) -> SchemaDel {
         SchemaDel { schema: schema.into(), force: false }
@@ -221,8 +224,8 @@ impl Request for SchemaDel {
     }
 }
 
-/// STATE.SCHEMA BIND: every key that matches a pattern obeys a schema. See [`SchemaSet`] for an
-/// example.
+/// STATE.SCHEMA BIND: applies a schema to every key that matches a pattern. See [`SchemaSet`] for
+/// an example.
 #[derive(Clone, Debug)]
 pub struct SchemaBind {
     pattern: String,
@@ -248,7 +251,7 @@ impl Request for SchemaBind {
     }
 }
 
-/// STATE.SCHEMA UNBIND: forgets a binding. See [`SchemaSet`] for an example.
+/// STATE.SCHEMA UNBIND: removes a binding. See [`SchemaSet`] for an example.
 #[derive(Clone, Debug)]
 pub struct SchemaUnbind {
     pattern: String,

@@ -26,7 +26,7 @@ pub struct Touch {
 }
 
 impl Touch {
-    /// As the schema or the server's settings say, unless an expiry is named.
+    /// With the expiry of the schema or the server's settings, unless one is given.
     pub fn new(key: impl Into<String>) -> Touch {
         Touch { key: key.into(), options: Options::default() }
     }

@@ -8,11 +8,10 @@ use redis_state_types::Expected;
 use super::{Found, Request, Resend, options::milliseconds};
 use crate::error::Result;
 
-/// STATE.WAIT: waits until a state is another one than you know, and answers it.
+/// STATE.WAIT: waits until a state is not the known one, and returns it.
 ///
-/// It blocks its connection: give it one of its own, whose response timeout is longer than the time
-/// it waits. A multiplexed connection that others use would make them wait too.
-/// [`Watch`](crate::Watch) does both.
+/// It blocks its connection, so it needs one of its own, with a response timeout above its own. On
+/// a shared multiplexed connection it would block all others. [`Watch`](crate::Watch) handles both.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -35,14 +34,14 @@ pub struct Wait {
 
 impl Wait {
     /// Waits for any other state than the one with this etag, for a newer one than this version, or
-    /// with 0 for a creation. A `timeout` of zero waits for ever; a year is the most.
+    /// with 0 for a creation. A `timeout` of zero means no timeout; the maximum is a year.
     pub fn new(key: impl Into<String>, known: impl Into<Expected>, timeout: Duration) -> Wait {
         Wait { key: key.into(), known: known.into(), timeout }
     }
 }
 
 impl Request for Wait {
-    /// `None` when the time is up, or the state is gone.
+    /// `None` after the timeout, or if the state is deleted or expires.
     type Reply = Option<Found>;
 
     fn name(&self) -> &'static str {

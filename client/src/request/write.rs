@@ -1,7 +1,7 @@
 //! STATE.UPDATE and STATE.SETPROTECTED: one grammar, two commands.
 //!
-//! They are two types and not a flag, because they are two rights: the flow code has the one, the
-//! API handler the other.
+//! Two types, not a flag, because they are two permissions: flow code has one, the API handler the
+//! other.
 
 use std::marker::PhantomData;
 
@@ -15,7 +15,7 @@ use crate::decode;
 use crate::error::{Error, Result};
 use crate::state::{State, document};
 
-/// STATE.UPDATE: changes a state if it is the one that was expected, or creates it.
+/// STATE.UPDATE: changes a state if it is the expected one, or creates it.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -23,12 +23,18 @@ use crate::state::{State, document};
 /// use serde_json::json;
 ///
 /// let mut states = connect(url).await?;
-/// let channel = Change::merge(&json!({"channel": {"type": "whatsapp", "identifier": "+263771234567"}}))?;
-/// let first = Update::create("channel:+263771234567", channel).schema("vimbiso.channel").event("first_contact");
+/// let channel =
+///     Change::merge(&json!({"channel": {"type": "whatsapp", "identifier": "+263771234567"}}))?;
+/// let first = Update::create("channel:+263771234567", channel)
+///     .schema("vimbiso.channel")
+///     .event("first_contact");
 /// let created = states.send(&first).await?;
 ///
 /// let step = Change::merge(&json!({"current": {"path": "login", "component": "LoginApiCall"}}))?;
-/// let update = Update::new("channel:+263771234567", created.etag, step).actor("greeting").id("wamid.HBgL1").returning();
+/// let update = Update::new("channel:+263771234567", created.etag, step)
+///     .actor("greeting")
+///     .id("wamid.HBgL1")
+///     .returning();
 /// let updated = states.send(&update).await?;
 /// assert_eq!(updated.etag.version, 2);
 ///
@@ -38,8 +44,8 @@ use crate::state::{State, document};
 /// ```
 pub type Update = Write<verb::Update>;
 
-/// STATE.SETPROTECTED: as [`Update`], and protected members too. The ACL can give it to the API
-/// handler alone.
+/// STATE.SETPROTECTED: as [`Update`], and protected members too. The ACL can allow it to the API
+/// handler only.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -51,13 +57,14 @@ pub type Update = Write<verb::Update>;
 ///     "channel": {"type": "whatsapp", "identifier": "+263771234567"},
 ///     "dashboard": {"member": {"memberID": "7d1f", "memberTier": 2}},
 /// });
-/// let create = SetProtected::create("channel:+263771234567", Change::merge(&member)?).schema("vimbiso.channel");
+/// let create = SetProtected::create("channel:+263771234567", Change::merge(&member)?)
+///     .schema("vimbiso.channel");
 /// assert_eq!(states.send(&create).await?.etag.version, 1);
 /// # Ok(()) });
 /// ```
 pub type SetProtected = Write<verb::SetProtected>;
 
-/// Which of the two commands a [`Write`] is.
+/// The command of a [`Write`].
 ///
 /// For an example see [`Update`](crate::Update).
 pub trait Verb: Send + Sync + 'static {
@@ -108,12 +115,12 @@ impl<V: Verb> Write<V> {
         }
     }
 
-    /// Creates a state where none is; a [conflict](crate::Error::is_conflict) where one is.
+    /// Creates a missing state; a [conflict](crate::Error::is_conflict) if it exists.
     pub fn create(key: impl Into<String>, change: Change) -> Write<V> {
         Write::new(key, Expected::Absent, change)
     }
 
-    /// Changes whatever is there, nothing included: then it creates.
+    /// Changes any version, or creates a missing state.
     pub fn any(key: impl Into<String>, change: Change) -> Write<V> {
         Write::new(key, Expected::Any, change)
     }
@@ -149,7 +156,8 @@ impl<V: Verb> Request for Write<V> {
     }
 }
 
-/// A write with an ID is known again; one that expects a version is applied once at most.
+/// A write with an ID is recognized as a replay; one with an expected version is applied at most
+/// once.
 pub(crate) fn resend_of_write(expected: Expected, options: &Options) -> Resend {
     match expected {
         _ if options.id.is_some() => Resend::Safe,
@@ -158,30 +166,29 @@ pub(crate) fn resend_of_write(expected: Expected, options: &Options) -> Resend {
     }
 }
 
-/// What a commit answers.
+/// The reply of a commit.
 ///
 /// For an example see [`Update`](crate::Update).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Committed {
-    /// Of the new version; of the present one when nothing has changed.
+    /// The etag of the new version, or of the present one without a change.
     pub etag: Etag,
     text: Option<String>,
 }
 
 impl Committed {
-    /// The document, if the request was [`returning`](Write::returning) it, as the caller's type.
+    /// The document as the caller's type, if the request was [`returning`](Write::returning) it.
     ///
-    /// Errors: [`Unexpected`](crate::ErrorKind::Unexpected) when it was not asked for, or does not
+    /// Errors: [`Unexpected`](crate::ErrorKind::Unexpected) if it was not requested, or does not
     /// have the shape of `T`.
     pub fn document<T: DeserializeOwned>(&self) -> Result<T> {
         document(
-            self.text().ok_or_else(|| {
-                Error::unexpected("the request did not ask for the document: add returning()")
-            })?,
+            self.text()
+                .ok_or_else(|| Error::unexpected("the document was not requested: add returning()"))?,
         )
     }
 
-    /// The document's text, if it was asked for.
+    /// The document's text, if requested.
     pub fn text(&self) -> Option<&str> {
         self.text.as_deref()
     }
@@ -203,7 +210,7 @@ impl Committed {
     }
 }
 
-/// Shows no document: it may hold a secret.
+/// Shows no document: it may contain a secret.
 impl std::fmt::Debug for Committed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Committed({})", self.etag)

@@ -1,11 +1,11 @@
-//! Schemas and bindings as a deployment wants them: a folder, compared with what each primary
-//! keeps, and sent where it differs.
+//! Schemas and bindings of a deployment: a folder is compared with each primary's schemas, and the
+//! differences are sent.
 //!
-//! A cluster does not spread schemas: each primary has its own. So a deployment runs
-//! [`States::sync_schemas`] and looks at its [report](SchemaReport); once more after a primary has
-//! joined. What a server has beyond the folder is reported and left alone: another program may have
-//! put it there, and states may obey it. A lock between concurrent deployments was rejected: both
-//! send the same folder, and a second comparison shows which one was last.
+//! A cluster does not distribute schemas: each primary has its own. So a deployment runs
+//! [`States::sync_schemas`] and checks its [report](SchemaReport); again after a primary has
+//! joined. Additional schemas of a server are reported and kept: another program may have set them,
+//! and states may use them. No lock between concurrent deployments: both send the same folder, and
+//! a second comparison shows which one was last.
 
 mod nodes;
 mod report;
@@ -22,14 +22,16 @@ use crate::states::States;
 
 pub use report::{BindingOutcome, NodeReport, SchemaOutcome, SchemaReport, SyncedBinding, SyncedSchema};
 
-/// The schemas and bindings that every primary shall have.
+/// The schemas and bindings that every primary should have.
 ///
 /// ```
 /// # support::example(async |url| {
 /// use redis_state_client::{SchemaOutcome, Schemas, connect};
 ///
 /// let mut states = connect(url).await?;
-/// let schemas = Schemas::new().schema("bot.offer", r#"{"required": ["handle"]}"#)?.bind("offer:*", "bot.offer");
+/// let schemas = Schemas::new()
+///     .schema("bot.offer", r#"{"required": ["handle"]}"#)?
+///     .bind("offer:*", "bot.offer");
 ///
 /// // What would happen?
 /// let report = states.sync_schemas_with(&schemas.clone().dry_run()).await?;
@@ -45,10 +47,10 @@ pub use report::{BindingOutcome, NodeReport, SchemaOutcome, SchemaReport, Synced
 pub struct Schemas {
     /// By name, each with its text as the server writes it.
     texts: BTreeMap<String, String>,
-    /// By pattern: those of `x-bind` and those that the caller gave.
+    /// By pattern: those of `x-bind` and those of the caller.
     bindings: BTreeMap<String, Binding>,
     dry_run: bool,
-    /// The first contradiction, found where a builder can't say it.
+    /// The first contradiction, found in a builder that can't return it.
     contradiction: Option<String>,
 }
 
@@ -60,15 +62,15 @@ struct Binding {
 }
 
 impl Schemas {
-    /// None yet.
+    /// No schemas yet.
     pub fn new() -> Schemas {
         Schemas::default()
     }
 
-    /// The schemas of a folder, as the server's `state.schema-dir` reads it: `bot.offer.json` is
-    /// the schema `bot.offer`, other files are left alone, an `x-bind` in the root binds patterns.
+    /// The schemas of a folder, read as by the server's `state.schema-dir`: `bot.offer.json` is the
+    /// schema `bot.offer`, other files are ignored, an `x-bind` in the root binds patterns.
     ///
-    /// Errors: [`Usage`](ErrorKind::Usage) when the folder or a file can't be read or a file is no
+    /// Errors: [`Usage`](ErrorKind::Usage) if the folder or a file can't be read, or a file is not
     /// JSON. Nothing is sent then.
     ///
     /// ```
@@ -93,17 +95,17 @@ impl Schemas {
                 continue;
             }
             let name = path.file_stem().and_then(|stem| stem.to_str());
-            let name = name.ok_or_else(|| unusable(&path, &"the name of a schema is UTF-8"))?;
+            let name = name.ok_or_else(|| unusable(&path, &"the name of a schema must be UTF-8"))?;
             let json = std::fs::read_to_string(&path).map_err(|error| unusable(&path, &error))?;
             schemas = schemas.schema(name, &json).map_err(|error| unusable(&path, &error))?;
         }
         Ok(schemas)
     }
 
-    /// A schema more; one of the same name is replaced.
+    /// Adds a schema, or replaces one of the same name.
     ///
-    /// Errors: [`Usage`](ErrorKind::Usage) when the text is no JSON. Whether it is a schema is for
-    /// the server to say.
+    /// Errors: [`Usage`](ErrorKind::Usage) if the text is not JSON. The server checks whether it is
+    /// a schema.
     ///
     /// ```
     /// # use redis_state_client::Schemas;
@@ -118,24 +120,23 @@ impl Schemas {
         for pattern in patterns.into_iter().flatten().filter_map(Value::as_str) {
             self.add_binding(pattern.to_owned(), name.clone(), true);
         }
-        // The server keeps the text without insignificant space: two that differ in nothing else
-        // are the same.
+        // The server stores the text without insignificant whitespace: texts that differ in nothing
+        // else are the same.
         self.texts.insert(name, value.to_string());
         Ok(self)
     }
 
-    /// A binding more: keys that match the pattern obey the schema, of these or one that the server
-    /// has already.
+    /// Adds a binding: the schema, of these or one of the server, applies to keys that match the
+    /// pattern.
     ///
-    /// A pattern that is bound to two schemas, here or by their `x-bind`, is a
-    /// [`Usage`](ErrorKind::Usage) error of
-    /// [`States::sync_schemas_with`]: the server would take the one that comes last.
+    /// A pattern bound to two schemas, here or by their `x-bind`, is a [`Usage`](ErrorKind::Usage)
+    /// error of [`States::sync_schemas_with`]: the server would use the last one.
     pub fn bind(mut self, pattern: impl Into<String>, schema: impl Into<String>) -> Schemas {
         self.add_binding(pattern.into(), schema.into(), false);
         self
     }
 
-    /// Only read and report what would be done.
+    /// Only reads, and reports what would be done.
     pub fn dry_run(mut self) -> Schemas {
         self.dry_run = true;
         self
@@ -154,7 +155,7 @@ impl Schemas {
 }
 
 impl<D: Driver + 'static> States<D> {
-    /// Makes every primary have the schemas of a folder, and says what differed:
+    /// Sets the schemas of a folder on every primary, and reports the differences:
     /// [`Schemas::read_dir`], then [`sync_schemas_with`](States::sync_schemas_with).
     ///
     /// ```
@@ -171,19 +172,18 @@ impl<D: Driver + 'static> States<D> {
         D::answer(async move { sync::run(self, &schemas?).await })
     }
 
-    /// Makes every primary have these schemas and bindings, and says what differed. Nothing is sent
-    /// where nothing differs, and nothing is deleted. A schema that a server rejects is in the
-    /// report, and the others go on; so is a primary that can't be reached.
+    /// Sets these schemas and bindings on every primary, and reports the differences. Equal ones
+    /// are not sent, and nothing is deleted. A rejected schema or an unreachable primary is in the
+    /// report, and the others are synced.
     ///
-    /// All primaries are read before the first one is written to. On a connection of
-    /// [`connect_cluster`](crate::connect_cluster), or redis-rs's own of a cluster, these are the
-    /// primaries of the cluster; on any other, the one server that it leads to. A primary that has
-    /// no slots yet is reached through `connect_cluster` only: call it before slots move there, or
-    /// states can be created there that no schema has seen.
+    /// All primaries are read before the first write. On a connection of
+    /// [`connect_cluster`](crate::connect_cluster), or a cluster connection of redis-rs, these are
+    /// the primaries of the cluster; on any other, its one server. Only `connect_cluster` reaches a
+    /// primary without slots: sync it before slots migrate there, or states can be created there
+    /// without their schema.
     ///
-    /// Errors: [`Usage`](ErrorKind::Usage) for bindings that contradict each other, and for a
-    /// connection to a single node of a cluster that has several primaries; what keeps it from
-    /// finding out which primaries there are.
+    /// Errors: [`Usage`](ErrorKind::Usage) for contradicting bindings, and for a connection to a
+    /// single node of a cluster with several primaries; any error of finding the primaries.
     pub fn sync_schemas_with<'a>(&'a mut self, schemas: &'a Schemas) -> D::Answer<'a, SchemaReport> {
         D::answer(sync::run(self, schemas))
     }

@@ -1,10 +1,9 @@
-//! The primaries that a connection can reach, and a driver that sends to one of them.
+//! The primaries of a connection, and a driver that sends to one of them.
 //!
-//! redis-rs takes the first argument of a command that it does not know for its key: `STATE.SCHEMA
-//! SET …` would go to the owner of the slot of `SET`. Each of its cluster connections can send to a
-//! node that is named, and which one it is shows at run time only: for all others a driver is a
-//! connection to one server. A trait for connections to implement was rejected, since it would shut
-//! out every connection that a user brings along.
+//! redis-rs takes the first argument of an unknown command for its key: `STATE.SCHEMA SET …` would
+//! go to the owner of the slot of `SET`. Each of its cluster connections can send to a given node,
+//! but its type is known at run time only: for other types a driver is a connection to one server.
+//! Not a trait for connections to implement, which would exclude connections of users.
 
 use std::any::TypeId;
 use std::collections::BTreeMap;
@@ -23,7 +22,7 @@ use crate::states::States;
 /// A primary.
 #[derive(Clone, Debug)]
 pub(super) enum Node {
-    /// The one that the connection leads to.
+    /// The server of the connection.
     Only,
     /// One of a cluster.
     At { host: String, port: u16 },
@@ -38,11 +37,11 @@ impl Node {
     }
 }
 
-/// The primaries, those without slots included: slots may be moved to them next.
+/// The primaries, also those without slots, to which slots may migrate next.
 pub(super) async fn primaries<D: Driver + 'static>(states: &mut States<D>) -> Result<Vec<Node>> {
     let nodes = match states.exchange(&ClusterNodes).await {
         Ok(nodes) => nodes,
-        // Cluster support is disabled, or the user has the right to STATE commands only.
+        // Cluster support is disabled, or the user may run STATE commands only.
         Err(error) if matches!(error.kind(), ErrorKind::Command | ErrorKind::NoPermission) => {
             return if reaches_all::<D>() { Err(error) } else { Ok(vec![Node::Only]) };
         }
@@ -57,14 +56,14 @@ pub(super) async fn primaries<D: Driver + 'static>(states: &mut States<D>) -> Re
             "the connection leads to one node of a cluster with {count} primaries: connect_cluster reaches them all"
         )));
     }
-    // The names by which redis-rs knows them: CLUSTER NODES has numbers where the cluster prefers
-    // names.
+    // The names by which redis-rs knows them: CLUSTER NODES has IP addresses where the cluster
+    // prefers host names.
     let mut hosts = states.exchange(&ClusterSlots).await?;
     let named = |(id, (ip, port))| Node::At { host: hosts.remove(&id).unwrap_or(ip), port };
     Ok(nodes.into_iter().map(named).collect())
 }
 
-/// The same states by way of one node.
+/// The same states over one node.
 pub(super) fn at<'a, D: Driver + 'static>(states: &'a mut States<D>, node: &'a Node) -> States<At<'a, D>> {
     states.through(|driver| At { driver, node })
 }
@@ -108,7 +107,7 @@ fn reaches_all<D: 'static>() -> bool {
     clusters::known().contains(&TypeId::of::<D>())
 }
 
-/// Without the feature no connection is known to reach more than one server.
+/// Without the feature, every connection has one server.
 #[cfg(not(feature = "cluster"))]
 mod clusters {
     use std::any::TypeId;
@@ -134,7 +133,7 @@ mod clusters {
 
     use crate::{Async, Driver, Redirecting};
 
-    /// The drivers that can send to a node that is named.
+    /// The drivers that can send to a given node.
     pub(super) fn known() -> Vec<TypeId> {
         vec![
             TypeId::of::<Async<Redirecting>>(),
@@ -164,7 +163,7 @@ mod clusters {
         {
             return connection.route_command(command, route)?.extract_error();
         }
-        Err((redis::ErrorKind::Client, "this connection can't send to a node that is named").into())
+        Err((redis::ErrorKind::Client, "this connection can't send to a given node").into())
     }
 }
 
@@ -187,7 +186,7 @@ macro_rules! question {
     };
 }
 
-/// CLUSTER NODES: by id, the address of each primary that is there.
+/// CLUSTER NODES: by ID, the address of each active primary.
 struct ClusterNodes;
 
 impl Request for ClusterNodes {
@@ -210,8 +209,7 @@ fn primary(line: &str) -> Option<(String, (String, u16))> {
     let fields: Vec<&str> = line.split(' ').collect();
     let [id, address, flags, _, _, _, _, _, slots @ ..] = fields.as_slice() else { return None };
     let has = |flag: &str| flags.split(',').any(|one| one == flag);
-    // A primary that was replaced stays in the list, without slots, until it comes back as a
-    // replica.
+    // A replaced primary stays in the list, without slots, until it returns as a replica.
     if !has("master") || has("handshake") || has("noaddr") || has("fail") && slots.is_empty() {
         return None;
     }
@@ -219,7 +217,7 @@ fn primary(line: &str) -> Option<(String, (String, u16))> {
     Some(((*id).to_owned(), (ip.to_owned(), port.parse().ok()?)))
 }
 
-/// CLUSTER SLOTS: by id, the host of each primary that has slots.
+/// CLUSTER SLOTS: by ID, the host of each primary with slots.
 struct ClusterSlots;
 
 impl Request for ClusterSlots {
@@ -238,7 +236,7 @@ impl Request for ClusterSlots {
             let mut node = decode::array(share.next().unwrap_or_default())?.unwrap_or_default().into_iter();
             let (host, id) = (node.next().unwrap_or_default(), node.nth(1).unwrap_or_default());
             let (host, id): (Option<String>, Option<String>) = (decode::value(host)?, decode::value(id)?);
-            // Without a name of its own, or with `?`, it is known by its number.
+            // Without a host name, or with `?`, it is known by its IP address.
             if let (Some(host), Some(id)) = (host.filter(|host| !matches!(host.as_str(), "" | "?")), id) {
                 hosts.insert(id, host);
             }

@@ -1,40 +1,39 @@
-//! What a comparison of schemas has found, and what became of it.
+//! The report of a comparison of schemas.
 
 use std::fmt;
 
 use crate::error::Error;
 
-/// What [`sync_schemas`](crate::States::sync_schemas) has found and done. `Display` writes a line
-/// for each thing that differed.
+/// The report of [`sync_schemas`](crate::States::sync_schemas). `Display` writes a line for each
+/// difference.
 ///
 /// For an example see [`States::sync_schemas`](crate::States::sync_schemas).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SchemaReport {
-    /// Nothing was sent: the outcomes are those that a run would have, rejections aside.
+    /// Nothing was sent: the outcomes are those of a real run, without rejections.
     pub dry_run: bool,
     /// One for each primary.
     pub nodes: Vec<NodeReport>,
 }
 
-/// What was found and done on one primary.
+/// The report of one primary.
 ///
 /// For an example see [`States::sync_schemas`](crate::States::sync_schemas).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NodeReport {
-    /// Its address in the cluster; `None` for the one server that the connection leads to.
+    /// Its address in the cluster; `None` for the one server of the connection.
     pub address: Option<String>,
-    /// One for each wanted schema, by name; fewer when [`error`](NodeReport::error) says why the
-    /// rest was left.
+    /// One for each wanted schema, by name; fewer if [`error`](NodeReport::error) stopped the run.
     pub schemas: Vec<SyncedSchema>,
     /// One for each wanted binding, by pattern.
     pub bindings: Vec<SyncedBinding>,
-    /// Schemas that it keeps beyond the folder.
+    /// Additional schemas.
     pub extra_schemas: Vec<String>,
-    /// Patterns that it has bound beyond the folder, each with its schema.
+    /// Additional bindings, each with its schema.
     pub extra_bindings: Vec<(String, String)>,
-    /// Why it could not be read, or not be written to any more.
+    /// Why it could not be read or written.
     pub error: Option<Error>,
 }
 
@@ -46,34 +45,34 @@ pub struct NodeReport {
 pub struct SyncedSchema {
     /// Its name.
     pub name: String,
-    /// What became of it.
+    /// The outcome.
     pub outcome: SchemaOutcome,
 }
 
-/// What became of a schema on one primary.
+/// The outcome for a schema on one primary.
 ///
 /// For an example see [`States::sync_schemas`](crate::States::sync_schemas).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SchemaOutcome {
-    /// It was not there.
+    /// It was missing.
     Created {
-        /// The revision it has now.
+        /// The new revision.
         revision: u64,
     },
     /// It had another text.
     Changed {
-        /// The revision it had.
+        /// The former revision.
         from: u64,
-        /// The revision it has now.
+        /// The new revision.
         to: u64,
     },
-    /// It had this very text; nothing was sent.
+    /// It had the same text; nothing was sent.
     Unchanged {
-        /// Its revision.
+        /// The revision.
         revision: u64,
     },
-    /// The server rejected it, as [`BadSchema`](crate::ErrorKind::BadSchema) for one.
+    /// The server rejected it, for example as [`BadSchema`](crate::ErrorKind::BadSchema).
     Refused(Error),
 }
 
@@ -83,39 +82,38 @@ pub enum SchemaOutcome {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SyncedBinding {
-    /// Which keys.
+    /// The pattern of keys.
     pub pattern: String,
-    /// Which schema they shall obey.
+    /// The applicable schema.
     pub schema: String,
-    /// What became of it.
+    /// The outcome.
     pub outcome: BindingOutcome,
 }
 
-/// What became of a binding on one primary.
+/// The outcome for a binding on one primary.
 ///
 /// For an example see [`States::sync_schemas`](crate::States::sync_schemas).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum BindingOutcome {
-    /// It was bound, to something else before or to nothing.
+    /// It was bound to another schema, or to none.
     Bound {
-        /// What it was bound to before.
+        /// The former schema.
         from: Option<String>,
     },
-    /// It was bound like this; nothing was sent.
+    /// It was bound already; nothing was sent.
     Unchanged,
-    /// The server rejected it, or the schema whose `x-bind` asked for it.
+    /// The server rejected it, or the schema with its `x-bind`.
     Refused(Error),
 }
 
 impl SchemaReport {
-    /// Whether every primary now has what was wanted, or in a dry run could be read.
+    /// Whether every primary now has the wanted schemas, or in a dry run could be read.
     pub fn is_ok(&self) -> bool {
         self.failures().next().is_none()
     }
 
-    /// Whether any primary lacked something or had something else: what a deployment check asks of
-    /// a dry run.
+    /// Whether any primary differed: the question of a deployment check to a dry run.
     pub fn differs(&self) -> bool {
         self.nodes.iter().any(|node| {
             node.schemas.iter().any(|schema| !matches!(schema.outcome, SchemaOutcome::Unchanged { .. }))
@@ -123,8 +121,7 @@ impl SchemaReport {
         })
     }
 
-    /// Everything that failed: primaries that were not reached, schemas and bindings that were
-    /// rejected.
+    /// All failures: unreachable primaries, rejected schemas and bindings.
     pub fn failures(&self) -> impl Iterator<Item = &Error> {
         self.nodes.iter().flat_map(|node| {
             let schemas = node.schemas.iter().filter_map(|schema| match &schema.outcome {
@@ -156,7 +153,7 @@ impl fmt::Display for SchemaReport {
                         writeln!(f, "{at}: schema {name} changed, revision {from} -> {to}")?;
                     }
                     SchemaOutcome::Unchanged { .. } => {}
-                    SchemaOutcome::Refused(error) => writeln!(f, "{at}: schema {name} refused: {error}")?,
+                    SchemaOutcome::Refused(error) => writeln!(f, "{at}: schema {name} rejected: {error}")?,
                 }
             }
             for SyncedBinding { pattern, schema, outcome } in &node.bindings {

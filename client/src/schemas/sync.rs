@@ -1,9 +1,8 @@
-//! Comparing what each primary keeps with what it shall keep, and sending the difference.
+//! Compares each primary's schemas with the wanted ones, and sends the differences.
 //!
-//! First every primary is read, which takes long and changes nothing; then one after the other is
-//! written to, without a pause in between: so primaries differ from each other for as short as can
-//! be. One text is compared with the other. Revisions were rejected as what to compare: each
-//! primary counts its own.
+//! First every primary is read, which takes long and changes nothing; then they are written one
+//! after another without a pause, so that primaries differ for the shortest time. Texts are
+//! compared, not revisions, which each primary counts itself.
 
 use std::collections::BTreeMap;
 
@@ -15,11 +14,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::request::{SchemaBind, SchemaGet, SchemaList, SchemaSet};
 use crate::states::States;
 
-/// What a primary keeps of what is wanted, and beyond it.
+/// A primary's schemas and bindings, wanted and additional ones.
 struct Kept {
-    /// The revision and text of each wanted schema that is there.
+    /// The revision and text of each wanted schema that exists.
     schemas: BTreeMap<String, (u64, String)>,
-    /// By pattern, all of them.
+    /// All bindings, by pattern.
     bindings: BTreeMap<String, String>,
     extra_schemas: Vec<String>,
 }
@@ -47,7 +46,7 @@ async fn read_node<D: Driver>(states: &mut States<D>, wanted: &Schemas) -> Resul
     let mut kept = Kept { schemas: BTreeMap::new(), bindings: BTreeMap::new(), extra_schemas: Vec::new() };
     for listed in states.exchange(&SchemaList).await? {
         let is_wanted = wanted.texts.contains_key(&listed.name);
-        // Revision 0 is a schema that is bound but gone.
+        // Revision 0 is a schema that is bound but missing.
         if is_wanted && listed.revision > 0 {
             let text = states.exchange(&SchemaGet::new(&listed.name)).await?;
             kept.schemas.extend(text.map(|text| (listed.name.clone(), (listed.revision, text))));
@@ -82,7 +81,7 @@ async fn write_node<D: Driver + 'static>(
     report
 }
 
-/// Sends what differs. An error ends it; a rejection is an outcome.
+/// Sends the differences. An error stops it; a rejection is an outcome.
 async fn write<D: Driver>(
     states: &mut States<D>,
     wanted: &Schemas,
@@ -125,8 +124,7 @@ async fn write_schema<D: Driver>(
     let to = if dry_run { Ok(from + 1) } else { states.exchange(&SchemaSet::new(name, text)).await };
     Ok(match to {
         Ok(revision) if from == 0 => SchemaOutcome::Created { revision },
-        // Another deployment has sent it in the meantime, or the server writes the same text in
-        // another way.
+        // Another deployment has sent it meanwhile, or the server writes the same text differently.
         Ok(to) if to == from => SchemaOutcome::Unchanged { revision: from },
         Ok(to) => SchemaOutcome::Changed { from, to },
         Err(error) => SchemaOutcome::Refused(refusal(error)?),
@@ -149,7 +147,7 @@ async fn write_binding<D: Driver>(
         Some(SchemaOutcome::Created { .. } | SchemaOutcome::Changed { .. }) => {
             return Ok(BindingOutcome::Bound { from });
         }
-        // The text is there and the binding is not: another client has unbound or rebound it.
+        // The text exists without the binding: another client has unbound or rebound it.
         Some(SchemaOutcome::Unchanged { .. }) | None => {}
     }
     if dry_run {
@@ -161,8 +159,7 @@ async fn write_binding<D: Driver>(
     }
 }
 
-/// What the server says about this one thing; an error when there is no point in sending it
-/// another.
+/// The server's rejection of this item; an error if there is no point in sending the next one.
 fn refusal(error: Error) -> Result<Error> {
     match error.kind() {
         ErrorKind::Connection | ErrorKind::OutcomeUnknown | ErrorKind::Unavailable => Err(error),

@@ -1,4 +1,4 @@
-//! Get, change, update with the etag, and again on a conflict.
+//! Read, change, update with the etag, and again on a conflict.
 
 use std::marker::PhantomData;
 
@@ -13,8 +13,7 @@ use crate::request::{Options, Verb, Write};
 use crate::state::State;
 use crate::trace;
 
-/// A change that is made to whatever the state is by then, with what the audit stream shall say
-/// about it.
+/// A change of the present state, with metadata for the audit stream.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -24,19 +23,21 @@ use crate::trace;
 /// let mut states = connect(url).await?;
 /// states.create("offer:7d1f", Change::merge(&json!({"amount": 5, "notes": []}))?).await?;
 ///
-/// let note = |_: &Value| Change::patch(&json!([{"op": "add", "path": "/notes/-", "value": "seen"}]));
+/// let note =
+///     |_: &Value| Change::patch(&json!([{"op": "add", "path": "/notes/-", "value": "seen"}]));
 /// states.edit("offer:7d1f").actor("notes").id("wamid.HBgL1").with(note).await?;
 ///
 /// // The webhook comes a second time, with an ID that has done its work.
-/// let twice = states.edit("offer:7d1f").id("wamid.HBgL1").with(|offer: &Value| {
-///     Change::merge(&json!({"notes": [offer["notes"][0], "seen"]}))
-/// });
+/// let twice = states
+///     .edit("offer:7d1f")
+///     .id("wamid.HBgL1")
+///     .with(|offer: &Value| Change::merge(&json!({"notes": [offer["notes"][0], "seen"]})));
 /// let error = twice.await.unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::IdMismatch);
 /// assert!(error.made().is_some_and(|etag| etag.starts_with("2-")));
 /// # Ok(()) });
 /// ```
-#[must_use = "nothing happens until `with` says what is to be done"]
+#[must_use = "nothing happens until `with` is called"]
 pub struct Edit<'a, D, V> {
     states: &'a mut States<D>,
     key: &'a str,
@@ -50,7 +51,7 @@ impl<'a, D: Driver, V: Verb> Edit<'a, D, V> {
         Edit { states, key, options: Options::default(), retries: None, verb: PhantomData }
     }
 
-    /// How often a conflict leads to another try, this time.
+    /// The number of retries after a conflict, for this edit.
     pub fn retries(mut self, times: usize) -> Self {
         self.retries = Some(times);
         self
@@ -58,7 +59,7 @@ impl<'a, D: Driver, V: Verb> Edit<'a, D, V> {
 
     options!(ttl label remarks operation id rebase audit);
 
-    /// Does it: see [`States::update_with`].
+    /// Runs the edit: see [`States::update_with`].
     pub fn with<T, F>(self, change: F) -> D::Answer<'a, State<T>>
     where
         T: DeserializeOwned + Send + Sync + 'a,
@@ -80,7 +81,7 @@ impl<'a, D: Driver, V: Verb> Edit<'a, D, V> {
             let read: State<T> = states.read(key).await?.ok_or_else(no_state)?;
             let mut update = Write::<V>::new(key, read.etag, change(&read.document)?);
             update.options = Options { returning: true, ..options.clone() };
-            // Of its own for each try, since each has its own json.
+            // A separate ID for each try, since each has its own JSON.
             let own_id = options.id.is_none() && !is_nothing(&update.change);
             if own_id {
                 update.options.id = Some(token::fresh());
@@ -105,7 +106,7 @@ impl<'a, D: Driver, V: Verb> Edit<'a, D, V> {
     }
 }
 
-/// Nothing to do can be done twice.
+/// An empty change may be repeated.
 fn is_nothing(change: &Change) -> bool {
     change.kind() == ChangeKind::Merge && change.json() == "{}"
 }

@@ -1,6 +1,5 @@
-//! A connection, and what a program wants around it: answers of its own types, requests that are
-//! sent again when that is safe, and changes that are made again on a conflict. No document is kept
-//! between calls.
+//! A connection with typed replies, resends of safe requests, and retries of changes on a conflict.
+//! No document is kept between calls.
 
 mod edit;
 mod send;
@@ -21,22 +20,21 @@ use crate::state::State;
 pub use edit::Edit;
 pub use send::Acknowledged;
 
-/// How often a conflict leads to another try unless something else was said.
+/// The default number of retries after a conflict.
 ///
 /// For an example see [`States::conflict_retries`](crate::States::conflict_retries).
 pub const CONFLICT_RETRIES: usize = 3;
 
-/// How often a request that never got an answer is sent again, when that is safe, unless something
-/// else was said.
+/// The default number of resends of a safe request without a reply.
 ///
 /// For an example see [`States::conflict_retries`](crate::States::conflict_retries).
 pub const RESENDS: usize = 4;
 
 /// The states of one server, over one connection.
 ///
-/// The same methods serve async and blocking connections: over [`Async`](crate::Async) they answer
-/// futures, over [`Blocking`](crate::Blocking) results. Connections that redis-rs can clone
-/// (multiplexed, managed, cluster) make a `States` that can be cloned: one for each task.
+/// The same methods serve async and blocking connections: over [`Async`](crate::Async) they return
+/// futures, over [`Blocking`](crate::Blocking) results. For connections that redis-rs can clone
+/// (multiplexed, managed, cluster), a `States` can be cloned: one for each task.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -49,7 +47,9 @@ pub const RESENDS: usize = 4;
 ///
 /// // Read, decide, write; again on a conflict.
 /// let doubled = states
-///     .update_with(key, |offer: &Value| Change::merge(&json!({"amount": offer["amount"].as_u64().unwrap_or(0) * 2})))
+///     .update_with(key, |offer: &Value| {
+///         Change::merge(&json!({"amount": offer["amount"].as_u64().unwrap_or(0) * 2}))
+///     })
 ///     .await?;
 /// assert_eq!(doubled.document, json!({"amount": 10}));
 /// # Ok(()) });
@@ -64,7 +64,8 @@ pub const RESENDS: usize = 4;
 ///
 /// let mut states = connect_blocking(url)?;
 /// states.create("offer:7d1f", Change::merge(&json!({"amount": 5}))?)?;
-/// let raised = states.update_with("offer:7d1f", |_: &Value| Change::merge(&json!({"amount": 6})))?;
+/// let raised =
+///     states.update_with("offer:7d1f", |_: &Value| Change::merge(&json!({"amount": 6})))?;
 /// assert_eq!(raised.etag.version, 2);
 /// # Ok(()) });
 /// ```
@@ -77,7 +78,7 @@ pub struct States<D> {
 
 #[cfg(feature = "tokio")]
 impl<C: redis::aio::ConnectionLike + Send> States<crate::Async<C>> {
-    /// Over any async connection of redis-rs. Its response timeout is its owner's to set:
+    /// Over any async connection of redis-rs. Its owner sets the response timeout, as
     /// [`connect`](crate::connect) does.
     ///
     /// ```
@@ -96,7 +97,7 @@ impl<C: redis::aio::ConnectionLike + Send> States<crate::Async<C>> {
 
 #[cfg(feature = "sync")]
 impl<C: redis::ConnectionLike + Send> States<crate::Blocking<C>> {
-    /// Over any blocking connection of redis-rs. Its timeouts are its owner's to set:
+    /// Over any blocking connection of redis-rs. Its owner sets the timeouts, as
     /// [`connect_blocking`](crate::connect_blocking) does.
     ///
     /// ```
@@ -118,8 +119,8 @@ impl<D: Driver> States<D> {
         States { driver, conflict_retries: CONFLICT_RETRIES, resends: RESENDS }
     }
 
-    /// How often a conflict leads to another try of [`update_with`](States::update_with):
-    /// [`CONFLICT_RETRIES`] unless said.
+    /// The number of retries of [`update_with`](States::update_with) after a conflict:
+    /// [`CONFLICT_RETRIES`] by default.
     ///
     /// ```
     /// # support::example(async |url| {
@@ -131,28 +132,28 @@ impl<D: Driver> States<D> {
         self
     }
 
-    /// How often a request that got no answer is sent again: [`RESENDS`] unless said. For an
-    /// example see [`conflict_retries`](States::conflict_retries).
+    /// The number of resends of a request without a reply: [`RESENDS`] by default. For an example
+    /// see [`conflict_retries`](States::conflict_retries).
     pub fn resends(mut self, times: usize) -> Self {
         self.resends = times;
         self
     }
 
-    /// Sends a request and reads its reply.
+    /// Sends a request and decodes its reply.
     ///
-    /// When the connection breaks or the time is up, the request is sent again if a second time
-    /// does no harm: it reads, or it carries an ID, by which the server knows it again, or it names
-    /// the etag it expects. In the last case the first copy of the request may have caused the
-    /// conflict: then the error is an [unknown outcome](crate::Error::outcome_unknown) with the
-    /// etag of what is there. Anything else is never sent twice.
+    /// After a broken connection or a timeout, the request is resent if that is safe: it reads, or
+    /// it has an ID, by which the server recognizes it, or it names an etag. In the last case the
+    /// first copy of the request may have caused a conflict: then the error is an [unknown
+    /// outcome](crate::Error::outcome_unknown) with the present etag. Any other request is never
+    /// resent.
     pub fn send<'a, R: Request>(&'a mut self, request: &'a R) -> D::Answer<'a, R::Reply> {
         D::answer(self.exchange(request))
     }
 
-    /// Sends a request and waits until so many replicas have received what it led to, or the time
-    /// is up (the command WAIT, right behind it on the same connection). The time must be shorter
-    /// than the connection's response timeout. The answer says how many there are: what only the
-    /// primary has may be gone after a failover.
+    /// Sends a request and waits until this many replicas have received its effect, or for the
+    /// timeout (by WAIT, right after it on the same connection). The timeout must be shorter than
+    /// the connection's response timeout. The result has the number of replicas: what only the
+    /// primary has may be lost in a failover.
     ///
     /// Not for a cluster connection, which sends WAIT to any node.
     ///
@@ -162,7 +163,8 @@ impl<D: Driver> States<D> {
     /// use std::time::Duration;
     ///
     /// let mut states = connect(url).await?;
-    /// let pay = Update::any("offer:7d1f", Change::merge(&serde_json::json!({"amount": 5}))?).id("wamid.HBgL1");
+    /// let pay = Update::any("offer:7d1f", Change::merge(&serde_json::json!({"amount": 5}))?)
+    ///     .id("wamid.HBgL1");
     /// let paid = states.send_acknowledged(&pay, 1, Duration::from_millis(50)).await?;
     /// assert_eq!(paid.reply.etag.version, 1);
     /// assert_eq!(paid.replicas, 0, "this server has none");
@@ -177,7 +179,7 @@ impl<D: Driver> States<D> {
         D::answer(self.exchange_acknowledged(request, replicas, timeout))
     }
 
-    /// The state at a key; `None` where none is.
+    /// The state at a key; `None` if there is none.
     pub fn get<'a, T: DeserializeOwned + Send + 'a>(
         &'a mut self,
         key: &'a str,
@@ -185,14 +187,14 @@ impl<D: Driver> States<D> {
         D::answer(async move { self.read(key).await })
     }
 
-    /// What the server knows of the state at a key; `None` where none is.
+    /// The metadata of the state at a key; `None` if there is none.
     pub fn meta<'a>(&'a mut self, key: &'a str) -> D::Answer<'a, Option<Metadata>> {
         D::answer(async move { self.exchange(&Meta::new(key)).await })
     }
 
-    /// Creates a state where none is, with this change on top of its schema's defaults, and answers
-    /// its etag. The schema is the one that the key is bound to;
-    /// [`Update::create`](crate::Write::create) names one.
+    /// Creates a missing state, with this change on top of its schema's defaults, and returns its
+    /// etag. The schema is the one bound to the key; [`Update::create`](crate::Write::create) can
+    /// name one.
     pub fn create<'a>(&'a mut self, key: &'a str, change: Change) -> D::Answer<'a, redis_state_types::Etag> {
         D::answer(async move {
             let create = crate::Update::create(key, change).id(token::fresh());
@@ -200,16 +202,15 @@ impl<D: Driver> States<D> {
         })
     }
 
-    /// Reads a state, lets `change` say what is to be done to it, and does that to the very version
-    /// that was read; from the start again, with jitter, on a conflict: at most
-    /// [`CONFLICT_RETRIES`] times, then the [conflict](crate::Error::is_conflict). Answers the
-    /// state as it is then.
+    /// Reads a state, calls `change` with it, and applies the result to exactly the version that
+    /// was read. On a conflict it starts again, with jitter, at most [`CONFLICT_RETRIES`] times,
+    /// and then returns the [conflict](crate::Error::is_conflict). Returns the new state.
     ///
-    /// `change` may run several times, each time with a newer document. Each try carries an ID, so
-    /// that an answer that is lost on the way does not make it count twice. [`edit`](States::edit)
-    /// adds an actor, a note or an ID of your own.
+    /// `change` may run several times, each time with a newer document. Each try has an ID, so that
+    /// a change with a lost reply is not applied twice. [`edit`](States::edit) adds an actor, a
+    /// note or your own ID.
     ///
-    /// Errors: [`NoState`](crate::ErrorKind::NoState) where no state is; the rejections of
+    /// Errors: [`NoState`](crate::ErrorKind::NoState) without a state; the rejections of
     /// STATE.UPDATE; the first error that `change` returns.
     pub fn update_with<'a, T, F>(&'a mut self, key: &'a str, change: F) -> D::Answer<'a, State<T>>
     where
@@ -219,7 +220,7 @@ impl<D: Driver> States<D> {
         self.edit(key).with(change)
     }
 
-    /// As [`update_with`](States::update_with), with more to say: see [`Edit`].
+    /// As [`update_with`](States::update_with), with options: see [`Edit`].
     pub fn edit<'a>(&'a mut self, key: &'a str) -> Edit<'a, D, verb::Update> {
         Edit::new(self, key)
     }
@@ -229,8 +230,8 @@ impl<D: Driver> States<D> {
         Edit::new(self, key)
     }
 
-    /// Ends the state that was read, or with [`Expected::Any`] whichever is there. [`Delete`] has
-    /// more to say.
+    /// Deletes the state that was read, or with [`Expected::Any`] any state. [`Delete`] has
+    /// options.
     pub fn delete<'a>(&'a mut self, key: &'a str, expected: impl Into<Expected>) -> D::Answer<'a, ()> {
         let delete = Delete::new(key, expected);
         D::answer(async move { self.exchange(&delete).await })
@@ -256,7 +257,7 @@ fn conflict_delays(times: usize) -> impl Iterator<Item = Duration> + Send {
     delays(Duration::from_millis(2), Duration::from_millis(50), times)
 }
 
-/// Growing times with jitter, so that clients in conflict don't meet again.
+/// Growing delays with jitter, so that conflicting clients get out of step.
 fn delays(first: Duration, longest: Duration, times: usize) -> impl Iterator<Item = Duration> + Send {
     ExponentialBuilder::default()
         .with_min_delay(first)

@@ -1,4 +1,4 @@
-//! Sends a request until it has an answer, or its outcome is unknown.
+//! Sends a request until it has a reply, or its outcome is unknown.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ impl<D: Driver> States<D> {
         Ok(self.exchange_with(request, None).await?.0)
     }
 
-    /// As [`States::exchange`], and then asks with WAIT how many replicas have it.
+    /// As [`States::exchange`], then asks by WAIT how many replicas have it.
     pub(super) async fn exchange_acknowledged<R: Request>(
         &mut self,
         request: &R,
@@ -69,7 +69,7 @@ impl<D: Driver> States<D> {
                     *resends += 1;
                 }
                 _ if in_doubt => return Err(doubtful(error)),
-                // "Not now" is said of the last time only: the first one may have been executed.
+                // "Unavailable" applies to the last try only: the first one may have been executed.
                 _ if error.kind() == ErrorKind::Unavailable => return Err(unanswered_once.unwrap_or(error)),
                 _ => return Err(error),
             }
@@ -83,25 +83,26 @@ impl<D: Driver> States<D> {
     }
 }
 
-/// A reply, and how many replicas have what led to it.
+/// A reply, with the number of replicas that have its effect.
 ///
 /// For an example see [`States::send_acknowledged`](crate::States::send_acknowledged).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acknowledged<T> {
-    /// What the command answered.
+    /// The reply of the command.
     pub reply: T,
-    /// How many replicas have received it, and everything before it: fewer than asked for when the
-    /// time was up.
+    /// The number of replicas that have received it, and everything before it: fewer than requested
+    /// after a timeout.
     pub replicas: u64,
 }
 
-/// The answer to a request that was sent before without one, and that names the version it expects.
-/// Success says that it was applied now; so does a rejection, which come after the version, that it
-/// never was. But the version that is no longer there may have been taken by ourselves.
+/// The reply to a resent request with an expected version. A success means that it is applied now;
+/// a rejection, which is checked after the version, means that it never was. A conflict may be with
+/// its own first copy.
 fn doubtful(error: Error) -> Error {
     match error.kind() {
         ErrorKind::Conflict | ErrorKind::NoState => {
-            let text = "the command was sent and got no answer; the state has changed since, by it or by another client: read it";
+            let text =
+                "the command got no reply; the state has changed since, by it or by another client: read it";
             Error::new(ErrorKind::OutcomeUnknown, text).with_current(error.current_etag())
         }
         ErrorKind::Connection | ErrorKind::Unavailable => {

@@ -1,19 +1,19 @@
-//! ID tokens for requests that nothing else names, such as a message.
+//! ID tokens for requests without a natural ID, such as a message's.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// An ID token that no other process and no other call has: 16 hex digits. Two that are alike would
-/// have to meet among the last 64 of one state to do harm. A message's own ID is better where there
-/// is one: it is the same when the message is delivered again.
+/// A unique ID token: 16 hex digits. Two equal ones would matter only among the last 64 of one
+/// state. A message's own ID is better, because it is the same on redelivery.
 ///
 /// ```
 /// # support::example_blocking(|url| {
 /// use redis_state_client::{Change, Update, connect_blocking, fresh_id};
 ///
 /// let mut states = connect_blocking(url)?;
-/// let offer = Update::any("offer:7d1f", Change::merge(&serde_json::json!({"amount": "12.50"}))?).id(fresh_id());
+/// let offer = Update::any("offer:7d1f", Change::merge(&serde_json::json!({"amount": "12.50"}))?)
+///     .id(fresh_id());
 /// let made = states.send(&offer)?.etag;
 /// // Sent again, by whomever, it changes nothing.
 /// assert_eq!(states.send(&offer)?.etag, made);
