@@ -1,10 +1,10 @@
-//! What another server answers over HTTP, read up to a limit: the length that it announces is its
-//! own word for it, and an answer without one has no end that it must keep.
+//! HTTP replies of other servers, read up to a limit: an announced length may be wrong, and a reply
+//! without one may never end.
 
 use reqwest::Response;
 use serde::de::DeserializeOwned;
 
-/// Why an answer can't be used. It quotes nothing of the answer and names no address: both may be
+/// Why a reply can't be used. It quotes nothing of the reply and no address, since both may be
 /// about a user.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unread {
@@ -16,7 +16,7 @@ pub(crate) enum Unread {
     Lost(reqwest::Error),
 }
 
-/// Reads a body of JSON that is no longer than this.
+/// Reads a JSON body of at most this length.
 pub(crate) async fn json<T: DeserializeOwned>(mut response: Response, bytes_max: usize) -> Result<T, Unread> {
     let mut body = Vec::new();
     while let Some(part) = response.chunk().await.map_err(|error| Unread::Lost(error.without_url()))? {

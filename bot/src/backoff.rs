@@ -1,10 +1,10 @@
-//! Exponential back-off: pauses that grow up to a longest one, with jitter.
+//! Exponential back-off: pauses that grow up to a maximum, with jitter.
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
-/// The pauses between tries, without end.
+/// The pauses between tries, endlessly.
 pub(crate) struct Backoff {
     pauses: ExponentialBackoff,
     longest: Duration,

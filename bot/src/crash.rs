@@ -1,7 +1,6 @@
-//! Points at which a test ends the process as a crash would: without a word, and with everything
-//! behind it undone.
+//! Points at which a test ends the process as a crash would: silently, and without clean-up.
 //!
-//! A build without the feature `crash-points` has none of it.
+//! A build without the feature `crash-points` has none.
 
 /// Ends the process here if the environment variable `BOT_CRASH_AT` names this point.
 pub fn point(name: &str) {

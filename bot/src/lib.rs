@@ -1,7 +1,7 @@
-//! A bot that lives on redis-state: what VimbisoPay's bot does, without any state of its own.
+//! A bot on redis-state: VimbisoPay's bot, without memory of its own.
 //!
-//! Everything it knows of a user is one state in Redis, so two processes can answer the same user
-//! in turn, and one that dies leaves nothing behind that another can't finish.
+//! All that it knows of a user is one state in Redis. So two processes can answer the same user in
+//! turn, and any process can complete the work of one that died.
 
 mod answer;
 mod backoff;

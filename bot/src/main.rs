@@ -1,4 +1,4 @@
-//! The bot's program: `serve` answers WhatsApp, `terminal` plays the bot here.
+//! The bot's program: `serve` answers WhatsApp, `terminal` runs the bot in a terminal.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use redis_state_bot::{service, terminal};
 use redis_state_client::URL_VARIABLE;
 use tracing_subscriber::EnvFilter;
 
-/// A bot that lives on redis-state.
+/// A bot on redis-state.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Program {
@@ -37,8 +37,7 @@ struct Serve {
 }
 
 impl Command {
-    /// What is logged unless RUST_LOG says otherwise: in a terminal nothing that disturbs a
-    /// conversation.
+    /// The log filter without RUST_LOG: in a terminal only what does not disturb the conversation.
     fn log_filter(&self) -> &'static str {
         match self {
             Command::Serve(_) => "warn,redis_state_bot=info",
@@ -51,7 +50,7 @@ impl Command {
 async fn main() -> ExitCode {
     let command = Program::parse().command;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(command.log_filter()));
-    // Answers go to stdout, and nothing else.
+    // Only answers go to standard output.
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let done = match command {
         Command::Serve(args) => serve(*args).await,
@@ -71,8 +70,7 @@ async fn serve(Serve { ledger, config }: Serve) -> Result<(), String> {
     let states = redis_state_client::connect(config.redis_url.as_str())
         .await
         .map_err(|error| format!("{} ({URL_VARIABLE}): {error}", place(&config.redis_url)))?;
-    // One process answers a user at a time: something unfinished was taken over from a process that
-    // died.
+    // One process answers the user: unfinished work is from a process that died.
     let conversation = Conversation::new(states, ledger, "whatsapp").patience(Duration::ZERO);
     service::run(config, conversation).await.map_err(|error| error.to_string())
 }

@@ -1,21 +1,21 @@
-//! What comes in and what goes out, whichever way it comes: WhatsApp or a terminal.
+//! Incoming and outgoing messages, of WhatsApp or a terminal.
 
 use redis_state_client::Error;
 
 /// A message of a user.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Inbound {
-    /// Whose it is: a channel's identifier, such as `+263771234567`.
+    /// The user's channel identifier, such as `+263771234567`.
     pub channel_id: String,
-    /// What the channel calls it, such as `wamid.HBgL1`: the same when it is delivered again.
+    /// The channel's ID of the message, such as `wamid.HBgL1`, unchanged on redelivery.
     pub message_id: String,
-    /// What the user typed.
+    /// The user's text.
     pub text: String,
 }
 
-/// Brings texts to users.
+/// Sends texts to users.
 pub trait Sender: Send + Sync {
-    /// Sends one text to one user; returns when the channel has taken it over.
+    /// Sends one text to one user; returns when the channel has accepted it.
     fn send(&self, channel_id: &str, text: &str) -> impl Future<Output = Result<(), SendError>> + Send;
 }
 
@@ -24,15 +24,15 @@ pub trait Sender: Send + Sync {
 #[error("the message could not be sent: {0}")]
 pub struct SendError(pub String);
 
-/// Answers users: what a channel (the terminal, the webhook) is in front of.
+/// Answers users, whatever the channel (the terminal, the webhook).
 pub trait Answers: Clone + Send + Sync + 'static {
-    /// Takes a message in and says what to send back, in order. Called again with the same message,
-    /// after a crash or for a webhook that came twice, it changes nothing twice and answers again.
+    /// Receives a message and returns the answer's texts, in order. Called again with the same
+    /// message, after a crash or a redelivery, it changes nothing twice and answers again.
     ///
-    /// Errors: those of the state server that sending again did not help; the message is then to be
-    /// taken in again later.
+    /// Errors: those of the state server that resending did not solve; the message must then be
+    /// passed again later.
     fn answer(&mut self, message: &Inbound) -> impl Future<Output = Result<Vec<String>, Error>> + Send;
 
-    /// What to tell a user whose session has ended unanswered.
+    /// The text for a user whose session has ended.
     fn session_ended(&self) -> String;
 }

@@ -1,7 +1,7 @@
 //! The bot in a terminal: one user, lines in and answers out.
 //!
-//! A line is a message. Lines that come from a pipe are shown before their answers, so that what
-//! comes out reads as the conversation it was.
+//! A line is a message. Lines from a pipe are echoed before their answers, so that the output reads
+//! as the conversation.
 
 use std::io::IsTerminal;
 
@@ -20,20 +20,20 @@ pub struct Args {
     /// The user's number. Its state is at the key channel:CHANNEL.
     #[arg(long, default_value = "+263771000002")]
     channel: String,
-    /// The server that has the states.
+    /// The server of the states.
     #[arg(long, env = URL_VARIABLE, default_value = URL_DEFAULT, hide_env_values = true)]
     redis: Secret,
     /// The ledger, such as `https://ledger.example/v1`. Without it a small one in memory, which
-    /// forgets all at the end.
+    /// forgets everything at the end.
     #[arg(long, env = "BOT_LEDGER_URL", hide_env_values = true)]
     ledger: Option<String>,
-    /// What the messages of this run are called, with a number behind. The same name again is the
-    /// same messages delivered again.
+    /// The prefix of this run's message IDs, which a number follows. The same prefix again
+    /// redelivers the same messages.
     #[arg(long)]
     session: Option<String>,
 }
 
-/// Plays the bot until the input ends.
+/// Runs the bot until the input ends.
 ///
 /// Errors: a text for the operator.
 pub async fn run(args: Args) -> Result<(), String> {
@@ -52,7 +52,7 @@ async fn play<L: Ledger>(args: &Args, ledger: L) -> Result<(), String> {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     let mut out = tokio::io::stdout();
     if is_terminal {
-        show(&mut out, "Say something. Control-D ends.\n\n> ").await?;
+        show(&mut out, "Type a message. Control-D ends.\n\n> ").await?;
     }
     let mut number = 0;
     while let Some(text) = lines.next_line().await.map_err(|error| error.to_string())? {
@@ -84,10 +84,10 @@ fn unique() -> String {
     format!("terminal-{}-{:x}", std::process::id(), since.as_nanos())
 }
 
-/// The schema of the states that the bot keeps.
+/// The schema of the bot's states.
 const SCHEMA: &str = "vimbiso.channel";
 
-/// What to do when the state under the user's key belongs to another program.
+/// What to do when the state at the user's key belongs to another program.
 async fn other_schema(args: &Args, mut states: States<Async<ConnectionManager>>) -> Option<String> {
     let key = format!("channel:{}", args.channel);
     let metadata = states.meta(&key).await.ok()??;
@@ -128,7 +128,7 @@ fn advice(args: &Args, error: &Error) -> String {
     format!("{error}\n{advice}")
 }
 
-/// Whether the server has rejected the user or the password, or wants one.
+/// Whether the server has rejected the user or the password, or requires one.
 fn wants_password(error: &Error) -> bool {
     error.redis_error().is_some_and(|error| {
         error.kind() == redis::ErrorKind::AuthenticationFailed

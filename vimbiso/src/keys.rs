@@ -1,16 +1,15 @@
-//! The names of the bot's keys, one function for each scheme that its notes use. The server takes
-//! any key; these are here so that no two places of a program write the same key differently.
+//! The names of the bot's keys, a function for each scheme of the design notes. The server accepts
+//! any key; these functions prevent different spellings of the same key.
 //!
-//! In a cluster keys can be aligned (`ALIGN`) and used together when they lie in one slot, which
-//! what stands between a key's first braces decides. So the braces of [`user_state`] and [`token`]
-//! are written literally: both have the telephone number between them. A session has its own id
-//! there, and lies in the user's slot only when that id is the number. Giving it the number as its
-//! tag was rejected: the id of a session alone would no longer lead to it. On a single server any
-//! keys can be aligned.
+//! In a cluster, keys can be aligned (`ALIGN`) and used together if they have the same slot, which
+//! depends on the text in a key's first braces. So the braces of [`user_state`] and [`token`] are
+//! literal, with the telephone number in them. A session has its own ID there, and the user's slot
+//! only if that ID is the number. Not the number as its hash tag: the ID alone would no longer lead
+//! to the session. On a single server any keys can be aligned.
 
 pub use redis_state_client::audit_stream;
 
-/// `channel:{channel_id}`, the braces not written: the key of a conversation on a channel.
+/// `channel:{channel_id}`, without braces: the key of a conversation on a channel.
 ///
 /// ```
 /// assert_eq!(redis_state_vimbiso::keys::channel("+263771234567"), "channel:+263771234567");
@@ -19,7 +18,7 @@ pub fn channel(channel_id: &str) -> String {
     format!("channel:{channel_id}")
 }
 
-/// `user:{phone_number}:state`, the braces written: a user's conversation.
+/// `user:{phone_number}:state`, with braces: a user's conversation.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -30,8 +29,9 @@ pub fn channel(channel_id: &str) -> String {
 /// let phone = "+263771234567";
 /// assert_eq!(keys::user_state(phone), "user:{+263771234567}:state");
 ///
-/// // State and token share a slot, so they can be made to expire at the same instant, in a cluster too.
-/// let create = Update::create(keys::user_state(phone), Change::none()).schema("vimbiso.conversation");
+/// // State and token share a slot, so they can be aligned, in a cluster too.
+/// let create =
+///     Update::create(keys::user_state(phone), Change::none()).schema("vimbiso.conversation");
 /// states.send(&create.align([keys::token(phone)])).await?;
 /// # Ok(()) });
 /// ```
@@ -39,9 +39,9 @@ pub fn user_state(phone_number: &str) -> String {
     format!("user:{{{phone_number}}}:state")
 }
 
-/// `session:{id}:data`, the braces written: what belongs to a session. It can be aligned with
-/// [`user_state`] and [`token`] on a single server; in a cluster with the other keys of this
-/// session, and with those two when `id` is the telephone number.
+/// `session:{id}:data`, with braces: data of a session. It can be aligned with [`user_state`] and
+/// [`token`] on a single server; in a cluster with the other keys of this session, and with those
+/// two if `id` is the telephone number.
 ///
 /// ```
 /// assert_eq!(redis_state_vimbiso::keys::session_data("91c2"), "session:{91c2}:data");
@@ -50,7 +50,7 @@ pub fn session_data(id: &str) -> String {
     format!("session:{{{id}}}:data")
 }
 
-/// `token:{phone_number}`, the braces written: a user's token, in the slot of their [`user_state`].
+/// `token:{phone_number}`, with braces: a user's token, in the slot of their [`user_state`].
 ///
 /// ```
 /// assert_eq!(redis_state_vimbiso::keys::token("+263771234567"), "token:{+263771234567}");
@@ -59,22 +59,25 @@ pub fn token(phone_number: &str) -> String {
     format!("token:{{{phone_number}}}")
 }
 
-/// Where an import puts a string aside whose key the state shall have: `{key}:imported`, or the key
-/// with `:imported` behind it when it has a hash tag, in the slot of `key` either way. `None` for a
-/// key without an audit stream.
+/// The key to which an import renames a string whose key the state takes: `{key}:imported`, or
+/// `key` with the suffix `:imported` if it has a hash tag; in the slot of `key` either way. `None`
+/// for a key without an audit stream.
 ///
 /// ```
 /// use redis_state_vimbiso::keys;
 ///
 /// assert_eq!(keys::imported("+263771234567").as_deref(), Some("{+263771234567}:imported"));
-/// assert_eq!(keys::imported("user:{+263771234567}:state").as_deref(), Some("user:{+263771234567}:state:imported"));
+/// assert_eq!(
+///     keys::imported("user:{+263771234567}:state").as_deref(),
+///     Some("user:{+263771234567}:state:imported")
+/// );
 /// ```
 pub fn imported(key: &str) -> Option<String> {
     let stream = audit_stream(key)?;
     Some(format!("{}imported", stream.strip_suffix("audit")?))
 }
 
-/// The five keys in which the first bot kept a user. In a cluster they lie in five slots.
+/// The five keys of a user of the first bot. In a cluster they have different slots.
 ///
 /// ```
 /// let keys = redis_state_vimbiso::keys::CachedUserKeys::new("+263771234567");
@@ -84,7 +87,7 @@ pub fn imported(key: &str) -> Option<String> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CachedUserKeys {
-    /// `{mobile}`, which is the bare number: profile, current account and page number as JSON.
+    /// `{mobile}`, the bare number: profile, current account and page number as JSON.
     pub state: String,
     /// `{mobile}_stage`
     pub stage: String,

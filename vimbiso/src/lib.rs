@@ -1,12 +1,11 @@
 //! VimbisoPay's conversations over redis-state, on top of [`redis_state_client`].
 //!
-//! * [`channel`]: the state manager of a conversation over the schema `vimbiso.channel`: accessors,
+//! * [`channel`]: the state manager of a conversation with the schema `vimbiso.channel`: accessors,
 //!   operations, and the roles of its components
-//! * [`CachedUserManager`]: what the first bot kept of a user, over the schema
-//!   `vimbiso.cached-user`
+//! * [`CachedUserManager`]: the users of the first bot, with the schema `vimbiso.cached-user`
 //! * [`menu`], [`menu_option`]: the first bot's menus
 //! * [`keys`]: the names of the keys
-//! * `Importer` (feature `import`): the strings of the first bots as states. The program
+//! * `Importer` (feature `import`): imports the strings of the first bots as states. The program
 //!   `redis-state-import` runs it.
 //!
 //! Async and blocking calls are the same methods, as in the client.

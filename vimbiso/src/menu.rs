@@ -1,9 +1,8 @@
-//! The menu of the bot by stages: what a user may type, and the handler that it leads to.
+//! The menu of the bot by tiers: what a user may type, and the handler of each choice.
 //!
-//! Two tables, one for each tier. Tier 2 has all of tier 1 but for 5, which means something else
-//! there. One table with a column for the tier was rejected: it does not read as a menu. The
-//! schemas `vimbiso.conversation` and `vimbiso.cached-user` hold stage and option to the same
-//! tables on the server.
+//! Two tables, one for each tier. Tier 2 has all of tier 1 except 5, which means something else
+//! there. Not one table with a column for the tier, which does not read as a menu. On the server,
+//! the schemas `vimbiso.conversation` and `vimbiso.cached-user` enforce the same tables.
 
 use std::fmt;
 
@@ -51,7 +50,7 @@ impl Handler {
         Handler::SwitchAccount,
     ];
 
-    /// The name as it stands in a document.
+    /// The name in a document.
     pub fn as_str(self) -> &'static str {
         match self {
             Handler::Menu => "handle_action_menu",
@@ -102,14 +101,15 @@ const TIER_2: &[(&str, Handler)] = &[
     ("7", Handler::SwitchAccount),
 ];
 
-/// The menu of a member: what to type and where it leads, in the order to show it. The tier is
+/// The menu of a member: inputs and their handlers, in display order. The tier is
 /// `profile.member.memberTier`; without one, and before the login, the tier is 1. Every tier above
 /// 2 has the menu of 2.
 ///
 /// ```
 /// use redis_state_vimbiso::menu;
 ///
-/// let shown: Vec<String> = menu(1).iter().map(|(typed, handler)| format!("{typed} {handler}")).collect();
+/// let shown: Vec<String> =
+///     menu(1).iter().map(|(typed, handler)| format!("{typed} {handler}")).collect();
 /// assert_eq!(shown.first().map(String::as_str), Some("1 handle_action_offer_credex"));
 /// assert_eq!((menu(None).len(), menu(2).len()), (5, 7));
 /// ```
@@ -117,8 +117,8 @@ pub fn menu(tier: impl Into<Option<u64>>) -> &'static [(&'static str, Handler)] 
     if tier.into().is_some_and(|tier| tier >= 2) { TIER_2 } else { TIER_1 }
 }
 
-/// The handler of what a user typed, by the tier of the member as for [`menu`]; `None` for what is
-/// not on their menu. Space around it does not matter.
+/// The handler of a user's input, by the member's tier as for [`menu`]; `None` for an unknown
+/// choice. Surrounding whitespace is ignored.
 ///
 /// ```
 /// use redis_state_vimbiso::{Handler, menu_option};

@@ -1,5 +1,5 @@
-//! An API step: the call of the ledger under the key of the commit that entered the step, and the
-//! way back when it fails.
+//! An API step: the call of the ledger, with the etag of the commit that entered the step as
+//! idempotency key, and the way back when it fails.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use super::{Conversation, display, points};
 use crate::crash;
 use crate::ledger::{Ledger, LedgerError};
 
-/// How often the state is looked at while another process may still finish.
+/// The polling interval while another process may still finish the step.
 const GLANCE: Duration = Duration::from_millis(50);
 
 impl<L: Ledger> Conversation<L> {
-    /// Calls the ledger for the step that the state stands in.
+    /// Calls the ledger for the step of the state.
     pub(super) async fn call(
         &self,
         place: &mut Place,
@@ -31,7 +31,7 @@ impl<L: Ledger> Conversation<L> {
         let context = &state.document;
         let step = context.current.step();
         let Some(call) = headquarters::text(context, "call").map(str::to_owned) else {
-            // A list names its call only now: it is a display, which has no step of its own.
+            // A list has no step that enters its call, so the call gets its ID here.
             let id = place.id(&step, state.etag);
             return place.keep(state.etag, "call", &id).await.map(drop);
         };
@@ -73,8 +73,8 @@ impl<L: Ledger> Conversation<L> {
         Ok(())
     }
 
-    /// After a failed call: the state as it was when the user was asked. When it is unknown whether
-    /// the ledger has made the change, the key is kept, so that the next try is the same change.
+    /// After a failed call: restores the state of the question. If it is unknown whether the ledger
+    /// has made the change, the key is kept, so that the next try repeats the same change.
     async fn step_back(
         &self,
         place: &mut Place,
@@ -86,7 +86,7 @@ impl<L: Ledger> Conversation<L> {
         let mut state = place.read().await?;
         let is_open = matches!(headquarters::next(&state.document), Next::Call(_));
         if state.document.current.step() != *step || !is_open {
-            // Another process has had an answer with the same key.
+            // Another process has got a reply with the same key.
             return Ok(());
         }
         let id = place.id(step, state.etag);
@@ -105,8 +105,8 @@ impl<L: Ledger> Conversation<L> {
         }
     }
 
-    /// Gives the process that entered this step time to finish it. Answers whether something has
-    /// happened.
+    /// Gives the process that entered this step time to finish it. Returns whether the state has
+    /// changed.
     async fn finished_meanwhile(&self, place: &mut Place, etag: Etag) -> Result<bool, Error> {
         let begun = tokio::time::Instant::now();
         while begun.elapsed() < self.patience {

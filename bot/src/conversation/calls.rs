@@ -1,8 +1,8 @@
-//! The calls of the ledger as the API role makes them: what is asked, and what of the answer
-//! becomes the state's dashboard and action.
+//! The calls of the ledger by the API role: requests, and how a reply becomes the state's dashboard
+//! and action.
 //!
 //! `action` names the call that it answers (`call`), so that a reader of the state knows whether
-//! its step has its answer already, and `text`, which the user is told.
+//! the step has its reply, and has the `text` for the user.
 
 use redis_state_client::{Async, redis};
 use redis_state_vimbiso::channel::{ApiClient, ApiFailure, ApiResponse, BoxFuture, Token};
@@ -12,7 +12,7 @@ use super::points;
 use crate::crash;
 use crate::ledger::{Dashboard, Ledger, LedgerChange, LedgerError};
 
-/// What is asked of the ledger.
+/// A request to the ledger.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Ask {
     Login,
@@ -24,15 +24,15 @@ pub(super) enum Ask {
         change: LedgerChange,
         text: String,
     },
-    /// The dashboard as it is now.
+    /// The present dashboard.
     Dashboard,
-    /// What went in and out of an account.
+    /// The entries of an account.
     Transactions {
         account: String,
     },
 }
 
-/// A call: what, for which step, and the ledger's idempotency key.
+/// A call: the request, its step, and the ledger's idempotency key.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
     pub(super) ask: Ask,
@@ -71,7 +71,7 @@ impl ApiResponse for Answer {
 pub(super) struct Caller<L> {
     ledger: L,
     channel_id: String,
-    /// Why the ledger did not do it, with more than goes on record.
+    /// Why the ledger failed, in more detail than is recorded.
     pub(super) error: Option<LedgerError>,
 }
 

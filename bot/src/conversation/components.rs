@@ -1,5 +1,4 @@
-//! What the components make of a text: pure functions from what a user typed to what is stored, or
-//! to what they are told.
+//! The components: pure functions from a user's text to stored data or a message for the user.
 
 use redis_state_vimbiso::channel::ValidationResult;
 use redis_state_vimbiso::{menu, menu_option};
@@ -8,7 +7,7 @@ use serde_json::{Value, json};
 use super::headquarters::{UPGRADE, step_of};
 use crate::ledger::{Account, Offer};
 
-/// The longest name that is taken.
+/// The maximum length of a name.
 const NAME_CHARS_MAX: usize = 50;
 
 pub(super) type Taken = ValidationResult<Value>;
@@ -64,7 +63,7 @@ pub(super) fn choice(tier: Option<u64>, text: &str) -> Taken {
     }
 }
 
-/// What to type for the upgrade: the number behind the last one, below tier 2.
+/// The input for the upgrade: the number after the last one, below tier 2.
 pub(super) fn upgrade_entry(tier: Option<u64>) -> Option<String> {
     (tier.unwrap_or(1) < 2).then(|| (menu(tier).len() + 1).to_string())
 }

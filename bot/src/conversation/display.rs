@@ -1,5 +1,4 @@
-//! What a user reads at a step: a pure function of the state, so that the same state always says
-//! the same.
+//! The texts of each step: a pure function of the state.
 
 use redis_state_vimbiso::channel::Context;
 use redis_state_vimbiso::{Handler, menu};
@@ -9,32 +8,32 @@ use super::components::upgrade_entry;
 use super::headquarters::{dashboard, data, text};
 use crate::ledger::{Decision, Entry};
 
-/// How much of the ledger's reason for a rejection the user reads.
+/// The maximum length shown of the ledger's reason for a rejection.
 const REFUSAL_CHARS_MAX: usize = 500;
 
-/// How many lines of a list the user reads; a number of a later line is taken all the same.
+/// The maximum number of lines shown of a list; numbers of later lines are valid too.
 const LINES_MAX: usize = 50;
 
-/// What the user reads when their session has ended.
+/// Sent at a session's end.
 pub(super) const SESSION_ENDED: &str =
     "Your session has ended, and nothing was left half done. Send a message to start again at the menu.";
 
-/// What a greeting after a lapse begins with.
+/// The beginning of a greeting after a lapse.
 pub(super) const WELCOME_BACK: &str = "Your session had ended, so we start again at the menu.";
 
-/// What a recovery is announced with.
+/// Announces a recovery.
 pub(super) const RECOVERED: &str =
     "Something was wrong with our notes. We have put them right; please go on from here.";
 
-/// What a message is answered with that came upon something unfinished.
+/// The answer to a message that arrives during unfinished work.
 pub(super) const FINISHED: &str =
     "We had not answered your message before, and have finished that first. This one was not acted upon.";
 
-/// What the user reads after a call with an unknown outcome.
+/// The text after a call with an unknown outcome.
 pub(super) const UNSURE: &str =
     "The service does not answer as it should. Please try again; it will not be done twice.";
 
-/// The ledger's reason for a rejection, cut where it goes on and on.
+/// The ledger's reason for a rejection, cut at the limit.
 pub(super) fn refusal(text: &str) -> String {
     match text.char_indices().nth(REFUSAL_CHARS_MAX) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text)),
@@ -42,7 +41,7 @@ pub(super) fn refusal(text: &str) -> String {
     }
 }
 
-/// The step of this state, as texts.
+/// The texts of this state's step.
 pub(super) fn shown(context: &Context) -> Vec<String> {
     let current = &context.current;
     let prompt = match (current.path.as_str(), current.component.as_str()) {
@@ -80,7 +79,7 @@ pub(super) fn shown(context: &Context) -> Vec<String> {
     told(context).into_iter().chain([prompt]).collect()
 }
 
-/// What the last call has come to, where that is news.
+/// The result of the last call, if it is new to the user.
 fn told(context: &Context) -> Option<String> {
     if data(context, "declined").is_some() {
         return Some("Nothing was changed.".to_owned());

@@ -1,24 +1,25 @@
-//! Headquarters: what comes next, decided from the state alone, by the component, its result and
-//! its data. It knows no connection and no message, so every process, the one that made the state
-//! or another after a crash, goes on in the same way.
+//! Headquarters: decides the next step from the state alone: the component, its result and its
+//! data. It has no connection and no message, so every process continues in the same way, also
+//! after a crash.
 //!
 //! # The menu and the steps
 //!
-//! The numbered menus ([`menu`](redis_state_vimbiso::menu)) and the steps of `vimbiso.channel` were
-//! written apart. They meet here:
+//! The numbered menus ([`menu`](redis_state_vimbiso::menu)) and the steps of `vimbiso.channel` are
+//! independent. Headquarters connects them:
 //!
 //! | menu | step |
 //! |---|---|
 //! | `handle_action_offer_credex` | offer/AmountInput |
-//! | `handle_action_pending_offers_in` | accept/OfferList, where "decline" leads to decline/OfferList and "accept" back |
+//! | `handle_action_pending_offers_in` | accept/OfferList ("decline" leads to decline/OfferList, "accept" back) |
 //! | `handle_action_pending_offers_out` | cancel/OfferList |
 //! | `handle_action_transactions` | ledger/ViewLedger |
 //! | `handle_action_switch_account` | switch/AccountSelect |
-//! | the entry behind the last one of tier 1 | upgrade/ConfirmUpgrade |
-//! | `handle_action_authorize_member`, `handle_action_notifications` | none: the user is told, nothing changes |
+//! | the entry after the last one of tier 1 | upgrade/ConfirmUpgrade |
+//! | `handle_action_authorize_member` | none: a text only |
+//! | `handle_action_notifications` | none: a text only |
 //!
-//! The schema lets one list be left for the dashboard only, so the way from one to another leads
-//! through it, in two commits.
+//! By the schema, a list leads to the dashboard only, so going from one list to another takes two
+//! commits.
 
 use redis_state_vimbiso::Handler;
 use redis_state_vimbiso::channel::{Context, Step};
@@ -27,20 +28,20 @@ use serde_json::{Map, Value, json};
 use super::calls::Ask;
 use crate::ledger::{Dashboard, Decision, LedgerChange};
 
-/// What comes next.
+/// The next action.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Next {
     /// The user's turn.
     Wait,
-    /// To this step, with this data.
+    /// Go to this step, with this data.
     Go { step: Step, data: Value, account: Option<String> },
-    /// To this API step; the data stays and learns which call it is.
+    /// Enter this API step; the data stays, with the ID of the call.
     Enter(Step),
-    /// The ledger is to be called; its answer is not there yet.
+    /// Call the ledger, whose reply is missing.
     Call(Ask),
 }
 
-/// A choice that is in no numbered menu.
+/// A choice beyond the numbered menus.
 pub(super) const UPGRADE: &str = "upgrade";
 
 pub(super) fn dashboard_step() -> Step {
@@ -51,7 +52,7 @@ pub(super) fn greeting_step() -> Step {
     Step::new("login", "Greeting")
 }
 
-/// Decides.
+/// Decides the next action.
 pub(super) fn next(context: &Context) -> Next {
     let current = &context.current;
     let has = |name: &str| data(context, name).is_some();
@@ -102,7 +103,7 @@ pub(super) fn next(context: &Context) -> Next {
         }
         ("onboard", _)
         | (_, "AmountInput" | "HandleInput" | "ConfirmOffer" | "ConfirmUpgrade" | "Confirm") => Next::Wait,
-        // An unknown step: every step has a way to the greeting.
+        // An unknown step: every step has a transition to the greeting.
         _ => go("login", "Greeting", json!({})),
     }
 }
@@ -113,7 +114,7 @@ fn called(context: &Context, path: &str) -> Next {
     if answered(context).is_some() {
         let decision = Decision::of(path);
         let more = decision.is_some_and(|decision| !dashboard(context).pending(decision).is_empty());
-        // The answer brought the list along, so the list need not ask for it.
+        // The reply included the list, so it need not be requested.
         let told = json!({"call": word("call"), "told": word("call")});
         return if more { go(path, "OfferList", told) } else { home(context) };
     }
@@ -142,7 +143,7 @@ fn called(context: &Context, path: &str) -> Next {
     Next::Call(Ask::Change { change, text })
 }
 
-/// Where the step of a failed call goes back to: the step that asked the user, or the greeting.
+/// The target after a failed call: the step that asked the user, or the greeting.
 pub(super) fn asked_at(step: &Step) -> Option<Step> {
     let component = match step.component.as_str() {
         "OnBoardMemberApiCall" => "LastNameInput",
@@ -154,7 +155,7 @@ pub(super) fn asked_at(step: &Step) -> Option<Step> {
     Some(Step::new(&step.path, component))
 }
 
-/// The step that "back" leads to within a flow; without one it is the dashboard.
+/// The target of "back" within a flow; without one it is the dashboard.
 pub(super) fn before(step: &Step) -> Option<Step> {
     let component = match step.component.as_str() {
         "LastNameInput" => "FirstNameInput",
@@ -166,12 +167,12 @@ pub(super) fn before(step: &Step) -> Option<Step> {
     Some(Step::new(&step.path, component))
 }
 
-/// Where the user goes on leaving a flow: to the dashboard, or without one to the greeting.
+/// The target after a flow: the dashboard, or the greeting before login.
 pub(super) fn way_out(step: &Step) -> Step {
     if matches!(step.path.as_str(), "login" | "onboard") { greeting_step() } else { dashboard_step() }
 }
 
-/// Whether `asked_at` or `before` may name this step.
+/// Whether `asked_at` or `before` may return this step.
 pub(super) fn is_gone_back_to(step: &Step) -> bool {
     matches!(
         step.component.as_str(),
@@ -191,7 +192,7 @@ fn chosen(choice: &str) -> Next {
     go(path, component, json!({}))
 }
 
-/// The step of a handler; `None` for those that have none on this channel.
+/// The step of a handler; `None` for those without one on this channel.
 pub(super) fn step_of(handler: &str) -> Option<(&'static str, &'static str)> {
     Some(match Handler::of(handler)? {
         Handler::OfferCredex => ("offer", "AmountInput"),
@@ -207,13 +208,13 @@ fn fetched(context: &Context, ask: Ask) -> Next {
     if answered(context).is_some() { Next::Wait } else { Next::Call(ask) }
 }
 
-/// The API's answer to the call of this very step.
+/// The API's reply to the call of this step.
 fn answered(context: &Context) -> Option<&Value> {
     let call = data(context, "call")?;
     context.action.as_ref().filter(|action| action.get("call") == Some(call))
 }
 
-/// To the dashboard, where the user is told what the call has come to.
+/// To the dashboard, which shows the result of the call.
 fn home(context: &Context) -> Next {
     go_home(json!({"told": text(context, "call")}))
 }
@@ -226,7 +227,7 @@ fn go(path: &str, component: &str, data: Value) -> Next {
     Next::Go { step: Step::new(path, component), data, account: None }
 }
 
-/// What the steps before have come to, without what belonged to one of them only.
+/// The data of the earlier steps, without what belongs to one of them only.
 fn kept(context: &Context) -> Value {
     let mut members = match &context.current.data {
         Some(Value::Object(members)) => members.clone(),
@@ -246,7 +247,7 @@ pub(super) fn text<'a>(context: &'a Context, name: &str) -> Option<&'a str> {
     data(context, name)?.as_str()
 }
 
-/// What the ledger said last; nothing of it when it said nothing that this bot knows.
+/// The last dashboard of the ledger; empty if this bot can't read it.
 pub(super) fn dashboard(context: &Context) -> Dashboard {
     let stored = context.dashboard.clone().unwrap_or_default();
     serde_json::from_value(stored).unwrap_or_default()

@@ -1,15 +1,14 @@
-//! The conversation: takes a message in, lets headquarters go on until it is the user's turn again,
-//! and says what they read.
+//! The conversation: receives a message, runs headquarters until it is the user's turn, and returns
+//! the texts of the answer.
 //!
 //! * [`headquarters`](self) decides the next step from the state alone
-//! * components are pure functions under the roles of [`redis_state_vimbiso::channel`]: texts go in
-//!   by `Input` and `Confirm`, the ledger is reached through `Api`, and what is shown comes from
-//!   the state
-//! * nothing is kept between messages, so any process can take the next one, and finish what
-//!   another has begun
+//! * components are pure functions under the roles of [`redis_state_vimbiso::channel`]: input by
+//!   `Input` and `Confirm`, the ledger by `Api`, and texts from the state
+//! * no memory between messages, so any process can take the next one, and complete the work of
+//!   another
 //!
-//! A message that comes upon something unfinished (its sender saw an older question) is not acted
-//! upon: first what was begun is finished, and the user is told.
+//! A message that finds unfinished work was sent in answer to an older question. It is not acted
+//! upon: the work is completed first, and the answer says so.
 
 mod api_step;
 mod calls;
@@ -32,19 +31,18 @@ use crate::message::{Answers, Inbound};
 use headquarters::{Next, dashboard, dashboard_step, greeting_step, next, way_out};
 use place::Place;
 
-/// How often headquarters goes on in one message: the longest way has five steps, and conflicts
-/// take one each.
+/// The maximum number of rounds of headquarters for a message: the longest path has five steps, and
+/// conflicts take one each.
 const ROUNDS_MAX: usize = 24;
 
 /// How often a message is processed again after a conflict.
 const TRIES: usize = 3;
 
-/// How long another process may take to finish an API step that it entered before this one does it:
-/// as long as a ledger behind HTTP takes at most, which is called, asked for a new token and called
-/// again.
+/// How long another process may take to finish an API step before this one does: the maximum of a
+/// ledger over HTTP, which is called, asked for a new token and called again.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Everybody's conversations, over one connection and one ledger.
+/// The conversations of all users, over one connection and one ledger.
 #[derive(Clone, Debug)]
 pub struct Conversation<L> {
     states: States<Async<ConnectionManager>>,
@@ -54,7 +52,7 @@ pub struct Conversation<L> {
 }
 
 impl<L: Ledger> Conversation<L> {
-    /// On channels of this type, as in `whatsapp`.
+    /// For channels of this type, such as `whatsapp`.
     pub fn new(
         states: States<Async<ConnectionManager>>,
         ledger: L,
@@ -63,8 +61,8 @@ impl<L: Ledger> Conversation<L> {
         Conversation { states, ledger, channel_type: channel_type.into(), patience: PATIENCE }
     }
 
-    /// How long another process may take to finish a call of the ledger that it has begun: 30
-    /// seconds unless said. None is needed where one user is never held by two.
+    /// How long another process may take to finish its call of the ledger: 30 seconds by default.
+    /// Zero suits a bot in which one process serves a user.
     pub fn patience(mut self, time: Duration) -> Self {
         self.patience = time;
         self
@@ -82,12 +80,12 @@ impl<L: Ledger> Conversation<L> {
         if !place.is_taken_in().await? {
             let state = place.read().await?;
             if is_recovered {
-                // The user answered a question that may not be the one where we stand now.
-                place.note("came upon an invalid state").await?;
+                // The user may have answered an outdated question.
+                place.note("found an invalid state").await?;
             } else if next(&state.document) == Next::Wait {
                 texts.extend(self.take(&mut place, &state, text).await?);
             } else {
-                place.note("came upon something unfinished").await?;
+                place.note("found unfinished work").await?;
                 texts.push(display::FINISHED.to_owned());
             }
         }
@@ -97,8 +95,7 @@ impl<L: Ledger> Conversation<L> {
         Ok(texts)
     }
 
-    /// Takes a text in by the component whose turn it is. Answers what is wrong with it, if
-    /// anything.
+    /// Passes a text to the component whose turn it is. Returns the message about an invalid input.
     async fn take(
         &self,
         place: &mut Place,
@@ -139,7 +136,7 @@ impl<L: Ledger> Conversation<L> {
         Ok(wrong.or_else(|| began_anew.then(|| display::WELCOME_BACK.to_owned())))
     }
 
-    /// What the user is told about an input that was rejected.
+    /// The message about a rejected input.
     async fn wrong<T>(&self, place: &mut Place, result: ValidationResult<T>) -> Option<String> {
         match result {
             ValidationResult::Success(_) => None,
@@ -179,14 +176,14 @@ impl<L: Ledger> Conversation<L> {
         }
     }
 
-    /// Goes on until it is the user's turn. Answers the state as it is then.
+    /// Continues until it is the user's turn. Returns the state then.
     async fn settle(
         &self,
         place: &mut Place,
         channel_id: &str,
         texts: &mut Vec<String>,
     ) -> Result<Context, Error> {
-        // What this process entered, and the etag that it made.
+        // The step that this process entered, and the etag of that commit.
         let mut entered: Option<(String, Etag)> = None;
         for _ in 0..ROUNDS_MAX {
             let state = place.read().await?;
@@ -214,7 +211,7 @@ impl<L: Ledger> Conversation<L> {
                 }
             };
             match done {
-                // The state says what is next.
+                // The state decides the next step.
                 Err(error) if is_outrun(&error) => {}
                 done => done?,
             }
@@ -239,7 +236,7 @@ impl<L: Ledger> Answers for Conversation<L> {
     }
 }
 
-/// Whether another process has changed the state, or made this very change.
+/// Whether another process has changed the state, or made the same change.
 fn is_outrun(error: &Error) -> bool {
     error.is_conflict() || error.kind() == ErrorKind::IdMismatch
 }

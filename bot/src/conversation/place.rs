@@ -1,19 +1,17 @@
-//! One user's state for the length of one message: reads it, and makes headquarters' own commits.
+//! One user's state during one message: reads it, and makes headquarters' commits.
 //!
 //! # Exactly once
 //!
-//! * The first commit of a message, whatever it is (an input taken or rejected, a confirmation, a
-//!   way back), carries the ID `<message_id>/in`. A message whose ID is known has been taken in;
-//!   nothing of it is done again.
-//! * Every other commit expects the etag that was read, and carries
-//!   `<message_id>/<step>/<version>`: two processes that come to the same decision about the same
-//!   version make one commit.
-//! * The commit that enters an API step has an ID of its process's own: the other process gets a
+//! * The first commit of a message (an input accepted or rejected, a confirmation, a way back) has
+//!   the ID `<message_id>/in`. A message whose ID is known has been received, and is not processed
+//!   again.
+//! * Every other commit names the etag that was read, and the ID `<message_id>/<step>/<version>`:
+//!   two processes with the same decision about the same version make one commit.
+//! * The commit that enters an API step has an ID unique to its process: the other process gets a
 //!   conflict, and does not call. The ID is stored as `current.data.call`; the etag of that commit
-//!   is the ledger's idempotency key. A process that finds the step later asks the server what that
-//!   ID has made, and gets the same etag. Neither the present version nor STATE.HISTORY would do: a
-//!   new token and a member that lapses make versions too, and a lapse changes what is shown of the
-//!   past ones.
+//!   is the ledger's idempotency key. A process that finds the step later asks the server for the
+//!   result of that ID, and gets the same etag. Not the present version or STATE.HISTORY, because
+//!   new tokens and lapses make versions too, and a lapse changes how snapshots are shown.
 
 use redis_state_client::redis::aio::ConnectionManager;
 use redis_state_client::{
@@ -25,7 +23,7 @@ use sha2::{Digest, Sha256};
 
 use super::headquarters::is_gone_back_to;
 
-/// Longer message IDs are replaced by their digest: an ID of the server has 128 bytes at most.
+/// Longer message IDs are replaced by their digest: a token of the server has at most 128 bytes.
 const MESSAGE_ID_BYTES_MAX: usize = 72;
 
 const HEADQUARTERS: &str = "headquarters";
@@ -34,7 +32,7 @@ pub(super) type Driver = Async<ConnectionManager>;
 
 pub(super) struct Place {
     pub(super) channel: Channel<Driver>,
-    /// What the IDs of this message begin with.
+    /// The prefix of this message's IDs.
     message: String,
 }
 
@@ -43,33 +41,33 @@ impl Place {
         Place { channel: Channel::new(states, channel_id), message: prefix(message_id) }
     }
 
-    /// The ID of the commit that takes the message in.
+    /// The ID of the commit that receives the message.
     pub(super) fn taken_in(&self) -> String {
         format!("{}/in", self.message)
     }
 
-    /// The context, and the etag that it is of.
+    /// The context, with its etag.
     pub(super) async fn read(&mut self) -> Result<State<Context>, Error> {
         let key = self.channel.key().to_owned();
         loop {
             if let Some(state) = self.channel.states().get(&key).await? {
                 return Ok(state);
             }
-            // It has expired this moment: this is the error then.
+            // The state has just expired: return that error.
             self.channel.get_path().await?;
         }
     }
 
-    /// Whether the message has been taken in.
+    /// Whether the message has been received.
     pub(super) async fn is_taken_in(&mut self) -> Result<bool, Error> {
         let id = self.taken_in();
         Ok(self.made_by(&id).await?.is_some())
     }
 
-    /// What the command with this ID has made; `None` for an ID that the state does not know.
+    /// The result of the command with this ID; `None` for an unknown ID.
     pub(super) async fn made_by(&mut self, id: &str) -> Result<Option<String>, Error> {
-        // No command of this bot is like this one, so a known ID is rejected; and a dry run is not
-        // remembered.
+        // No command of this bot equals this one, so a known ID is rejected; and a dry run does not
+        // use the ID.
         let label = Change::merge(&json!({"current": {"data": {"": ""}}}))?;
         let probe = Update::any(self.channel.key(), label).id(id).dry_run();
         match self.channel.states().send(&probe).await {
@@ -79,14 +77,14 @@ impl Place {
         }
     }
 
-    /// Takes the message in without acting on it.
+    /// Receives the message without acting on it.
     pub(super) async fn note(&mut self, event: &str) -> Result<(), Error> {
         let note = Update::any(self.channel.key(), Change::none());
         let note = note.event(event).actor(HEADQUARTERS).id(self.taken_in());
         self.channel.states().send(&note).await.map(drop)
     }
 
-    /// To a step, with this data.
+    /// Goes to a step, with this data.
     pub(super) async fn go(
         &mut self,
         expected: Etag,
@@ -109,14 +107,14 @@ impl Place {
             .actor(HEADQUARTERS)
             .id(id);
         if is_gone_back_to(step) {
-            // By its label it is found again when the user wants back, or when a call fails.
+            // The label finds this version when the user goes back, or when a call fails.
             update = update.label(step.to_string());
         }
         Ok(self.channel.states().send(&update).await?.etag)
     }
 
-    /// Back to a step as it was when it asked. With `keep_data` its data stays as it is now, but
-    /// for what it asks for itself.
+    /// Goes back to a step as it was at its question. With `keep_data` the present data stays,
+    /// except what the step asks for.
     pub(super) async fn back(
         &mut self,
         expected: Etag,
@@ -141,7 +139,7 @@ impl Place {
         self.channel.states().send(&back).await.map(drop)
     }
 
-    /// Puts a member into the data of the flow.
+    /// Sets a member in the data of the flow.
     pub(super) async fn keep(&mut self, expected: Etag, name: &str, value: &str) -> Result<Etag, Error> {
         let change = Change::merge(&json!({"current": {"data": {name: value}}}))?;
         let keep = Update::new(self.channel.key(), expected, change)
@@ -150,8 +148,8 @@ impl Place {
         Ok(self.channel.states().send(&keep).await?.etag)
     }
 
-    /// The ID of a commit that enters an API step. It is unique, so of two processes with the same
-    /// message one calls the ledger.
+    /// The ID of a commit that enters an API step. It is unique, so one of two processes with the
+    /// same message calls the ledger.
     pub(super) fn entering(&self, step: &Step) -> String {
         format!("{}/{}/{}", self.message, step.component, fresh_id())
     }
@@ -161,7 +159,7 @@ impl Place {
         format!("{}/{}/{}", self.message, step.component, expected.version)
     }
 
-    /// Makes the state valid again if its schema has changed under it. Answers whether it had to.
+    /// Recovers a state that its schema no longer allows. Returns whether it was invalid.
     pub(super) async fn recovered(&mut self) -> Result<bool, Error> {
         let key = self.channel.key().to_owned();
         let meta = self.channel.states().send(&Meta::new(&key)).await?;

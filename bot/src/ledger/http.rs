@@ -1,7 +1,7 @@
 //! A ledger behind HTTP: JSON in and out, `Authorization: Bearer` with the token, `Idempotency-Key`
 //! with every change.
 //!
-//! | call | request | answer |
+//! | call | request | reply |
 //! |---|---|---|
 //! | login | `POST /login` `{"channel"}` | session, or 404 |
 //! | renew | `POST /token` `{"channel"}` | `{"token"}` |
@@ -13,9 +13,8 @@
 //! | upgrade | `POST /upgrade`, token, key | dashboard |
 //!
 //! A session is `{"token","dashboard"}`; a dashboard is [`Dashboard`] as serde writes it. 401 is a
-//! token that is not accepted. 409 and 422 are a rejection, with `{"message"}` for the user.
-//! Anything else is no answer, and so are a redirection, none in ten seconds and one of more than
-//! 256 KiB.
+//! rejected token. 409 and 422 are a rejection, with `{"message"}` for the user. Anything else is
+//! no reply, and so is a redirection, no reply within ten seconds, or one of more than 256 KiB.
 
 use std::time::Duration;
 
@@ -28,14 +27,14 @@ use serde_json::{Value, json};
 use super::{Dashboard, Entry, Ledger, LedgerChange, LedgerError, Result, Session};
 use crate::answer;
 
-/// How long a call may take. A user waits for it.
+/// The timeout of a call. A user waits for it.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The longest answer that is read: thousands of entries. A ledger that is broken, or not the
-/// ledger, could send without end.
+/// The longest reply that is read: thousands of entries. A broken or false ledger could send
+/// endlessly.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
-/// The ledger.
+/// A ledger over HTTP.
 #[derive(Clone, Debug)]
 pub struct HttpLedger {
     client: Client,
@@ -53,17 +52,17 @@ struct Refusal {
 }
 
 impl HttpLedger {
-    /// The ledger at this address, as in `https://ledger.example/v1`.
+    /// The ledger at this address, such as `https://ledger.example/v1`.
     ///
-    /// Errors: text, when it is no address to which paths can be added.
+    /// Errors: a text, for an address to which paths can't be added.
     pub fn new(base: &str) -> std::result::Result<HttpLedger, String> {
         let base = Url::parse(base).map_err(|error| format!("the ledger's address: {error}"))?;
         if base.cannot_be_a_base() {
-            return Err("the ledger's address takes no paths".to_owned());
+            return Err("the ledger's address can't have paths".to_owned());
         }
         let client = Client::builder()
             .timeout(TIMEOUT)
-            // The token, the key and the user's number are for this address alone.
+            // The token, the key and the user's number are for this address only.
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| error.to_string())?;
@@ -128,13 +127,13 @@ impl Ledger for HttpLedger {
 }
 
 async fn answered<T: DeserializeOwned>(request: RequestBuilder) -> Result<T> {
-    let nothing = || LedgerError::Unavailable("it answered 404".to_owned());
+    let nothing = || LedgerError::Unavailable("it replied 404".to_owned());
     sent(request).await?.ok_or_else(nothing)
 }
 
-/// The answer; `None` for a 404.
+/// The reply; `None` for a 404.
 async fn sent<T: DeserializeOwned>(request: RequestBuilder) -> Result<Option<T>> {
-    // Without the address, which may name a user.
+    // Without the address, which may contain a user's number.
     let lost = |error: reqwest::Error| LedgerError::Unavailable(error.without_url().to_string());
     let response = request.send().await.map_err(lost)?;
     match response.status() {
@@ -145,7 +144,7 @@ async fn sent<T: DeserializeOwned>(request: RequestBuilder) -> Result<Option<T>>
             let refusal: Refusal = read(response).await?;
             Err(LedgerError::Refused(refusal.message))
         }
-        status => Err(LedgerError::Unavailable(format!("it answered {}", status.as_u16()))),
+        status => Err(LedgerError::Unavailable(format!("it replied {}", status.as_u16()))),
     }
 }
 

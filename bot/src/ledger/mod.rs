@@ -1,11 +1,11 @@
-//! The ledger as the bot sees it: members, their accounts, and changes.
+//! The ledger's interface: members, their accounts, and changes.
 //!
-//! A change carries an idempotency key. The same key again is the same change: the ledger makes it
-//! once and answers again, so that a process can finish what another one began without knowing how
-//! far that one came.
+//! A change has an idempotency key. The same key names the same change: the ledger makes it once
+//! and repeats its reply, so a process can complete the work of another without knowing how far
+//! that came.
 //!
-//! The bot is written against the trait; [`MemoryLedger`] is one for a terminal and for tests,
-//! [`HttpLedger`] one behind HTTP.
+//! The bot is written against the trait; [`MemoryLedger`] serves the terminal and tests,
+//! [`HttpLedger`] calls one over HTTP.
 
 mod http;
 mod memory;
@@ -33,13 +33,13 @@ pub trait Ledger: Clone + Send + Sync + 'static {
         key: &str,
     ) -> impl Future<Output = Result<Session>> + Send;
 
-    /// The member, their accounts and what is pending, as they are now.
+    /// The member, their accounts and pending offers.
     fn dashboard(&self, token: &Token) -> impl Future<Output = Result<Dashboard>> + Send;
 
-    /// What went in and out of an account, the newest first.
+    /// The entries of an account, the newest first.
     fn transactions(&self, token: &Token, account: &str) -> impl Future<Output = Result<Vec<Entry>>> + Send;
 
-    /// Makes a change, and answers what the member has then.
+    /// Makes a change, and returns the new dashboard.
     fn change(
         &self,
         token: &Token,
@@ -48,30 +48,30 @@ pub trait Ledger: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Dashboard>> + Send;
 }
 
-/// A change that a member wants made.
+/// A change that a member requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LedgerChange {
     /// Offers an amount to another member.
     CreateOffer {
-        /// The account that it goes from.
+        /// The source account.
         account: String,
-        /// How much, as in `12.50`.
+        /// The amount, such as `12.50`.
         amount: String,
-        /// The handle of that member, as in `tariro`.
+        /// The handle of that member, such as `tariro`.
         handle: String,
     },
-    /// Answers an offer, or takes one back.
+    /// Decides about an offer.
     Decide {
-        /// Which one.
+        /// The offer's ID.
         offer: String,
-        /// What is to become of it.
+        /// The decision.
         decision: Decision,
     },
     /// Lifts the member to the next tier.
     Upgrade,
 }
 
-/// What is to become of an offer.
+/// A decision about an offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Accepts the offer of another member.
@@ -98,27 +98,27 @@ impl Decision {
     }
 }
 
-/// A member that is logged in.
+/// A logged-in member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// The token for further calls.
     pub token: Token,
-    /// What the member has.
+    /// The member's dashboard.
     pub dashboard: Dashboard,
 }
 
-/// What a member sees of the ledger. It is stored as the state's `dashboard`.
+/// A member's view of the ledger. It is stored as the state's `dashboard`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dashboard {
     /// The member.
     pub member: Member,
-    /// Their accounts.
+    /// The member's accounts.
     #[serde(default)]
     pub accounts: Vec<Account>,
-    /// Offers to them that wait for an answer.
+    /// Pending offers to the member.
     #[serde(default)]
     pub pending_in: Vec<Offer>,
-    /// Offers of theirs that wait for one.
+    /// Pending offers of the member.
     #[serde(default)]
     pub pending_out: Vec<Offer>,
 }
@@ -130,7 +130,7 @@ impl Dashboard {
         named.or_else(|| self.accounts.first())
     }
 
-    /// The offers that such a decision is about.
+    /// The offers that this decision applies to.
     pub fn pending(&self, decision: Decision) -> &[Offer] {
         match decision {
             Decision::Accept | Decision::Decline => &self.pending_in,
@@ -142,14 +142,14 @@ impl Dashboard {
 /// A member.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// What the ledger calls them.
+    /// The ledger's ID of the member.
     #[serde(rename = "memberID")]
     pub id: String,
     /// First name.
     pub firstname: String,
     /// Last name.
     pub lastname: String,
-    /// Which menu they have; absent is 1.
+    /// The tier of the menu; missing means 1.
     #[serde(default, rename = "memberTier", skip_serializing_if = "Option::is_none")]
     pub tier: Option<u64>,
 }
@@ -157,52 +157,51 @@ pub struct Member {
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
-    /// What the ledger calls it.
+    /// The ledger's ID of the account.
     #[serde(rename = "accountID")]
     pub id: String,
-    /// What its owner calls it.
+    /// The owner's name of the account.
     #[serde(rename = "accountName")]
     pub name: String,
-    /// What is in it, as in `12.50`.
+    /// The balance, such as `12.50`.
     pub balance: String,
 }
 
-/// An offer that waits for an answer.
+/// A pending offer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
-    /// What the ledger calls it.
+    /// The ledger's ID of the offer.
     #[serde(rename = "offerID")]
     pub id: String,
-    /// How much.
+    /// The amount.
     pub amount: String,
     /// The other member.
     pub handle: String,
 }
 
-/// Something that went in or out.
+/// An entry of an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// How much; what went out has a minus.
+    /// The amount; negative for an outgoing one.
     pub amount: String,
     /// The other member.
     pub handle: String,
 }
 
-/// What a ledger answers.
+/// The result of a call of the ledger.
 pub type Result<T> = std::result::Result<T, LedgerError>;
 
-/// Why a ledger did not do what it was asked.
+/// Why a call of the ledger failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerError {
-    /// The token is not, or no longer, accepted.
+    /// The token is not accepted, or no longer.
     #[error("the ledger does not accept the token")]
     TokenRefused,
     /// The ledger rejected the call and has changed nothing. The text is for the user, never for a
     /// log.
-    #[error("the ledger refused")]
+    #[error("the ledger rejected the call")]
     Refused(String),
-    /// The ledger gave no usable answer: whether it made the change is unknown until a call with
-    /// the same key.
+    /// No usable reply: whether the change was made is unknown until a call with the same key.
     #[error("the ledger is unavailable: {0}")]
     Unavailable(String),
 }

@@ -1,6 +1,6 @@
-//! What the service is told: by arguments, or by the environment, where secrets belong.
+//! The settings of the service: by arguments, or by the environment, which suits secrets.
 //!
-//! A file was rejected: whatever runs several processes of a bot (systemd, a container) sets an
+//! Not a file, because whatever runs several processes of a bot (systemd, a container) sets an
 //! environment already.
 
 use std::fmt;
@@ -12,34 +12,34 @@ use clap::builder::NonEmptyStringValueParser;
 use redis_state_client::redis::IntoConnectionInfo;
 use redis_state_client::{URL_DEFAULT, URL_VARIABLE};
 
-/// The settings of one process. All processes of a bot have the same, but for `name` and `listen`.
+/// The settings of one process. All processes of a bot have the same, except `name` and `listen`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Config {
-    /// Where WhatsApp's webhooks come in. TLS is for a proxy in front of it.
+    /// The address for WhatsApp's webhooks. A proxy in front of it provides TLS.
     #[arg(long, env = "BOT_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
 
-    /// The Redis instance of the states, which has the inbox too; `rediss://` is TLS.
+    /// The Redis server of the states and of the inbox; `rediss://` uses TLS.
     #[arg(long, env = URL_VARIABLE, default_value = URL_DEFAULT, hide_env_values = true)]
     pub redis_url: Secret,
 
-    /// The word that WhatsApp says when it is told of this webhook.
+    /// The word with which WhatsApp verifies the webhook.
     #[arg(long, env = "WHATSAPP_VERIFY_TOKEN", hide_env_values = true)]
     pub verify_token: Secret,
 
-    /// What WhatsApp signs its webhooks with.
+    /// The secret with which WhatsApp signs its webhooks.
     #[arg(long, env = "WHATSAPP_APP_SECRET", hide_env_values = true)]
     pub app_secret: Secret,
 
-    /// What lets the bot send messages.
+    /// The token with which the bot sends messages.
     #[arg(long, env = "WHATSAPP_TOKEN", hide_env_values = true)]
     pub token: Secret,
 
-    /// WhatsApp's ID of the number that the bot answers from.
+    /// WhatsApp's ID of the bot's phone number.
     #[arg(long, env = "WHATSAPP_PHONE_NUMBER_ID", value_parser = NonEmptyStringValueParser::new())]
     pub phone_number_id: String,
 
-    /// Where messages are sent: the Graph API with its version.
+    /// The Graph API, with its version, which sends messages.
     #[arg(
         long,
         env = "GRAPH_URL",
@@ -48,8 +48,7 @@ pub struct Config {
     )]
     pub graph_url: String,
 
-    /// The stream of users whose messages wait; what else belongs to the inbox stands beside it, as
-    /// `{bot:inbox}:…`.
+    /// The stream of users with waiting messages; the other keys of the inbox are `{bot:inbox}:…`.
     #[arg(long, env = "BOT_INBOX", default_value = "bot:inbox", value_parser = NonEmptyStringValueParser::new())]
     pub inbox: String,
 
@@ -57,46 +56,44 @@ pub struct Config {
     #[arg(long, env = "BOT_GROUP", default_value = "bot", value_parser = NonEmptyStringValueParser::new())]
     pub group: String,
 
-    /// This process within the group: no two that run may have the same. One that is the same after
-    /// a restart takes up what it had at once; without one, it is made of host and process, and
-    /// others do so after `claim_after`.
+    /// The unique name of this process within the group. A process with the same name after a
+    /// restart resumes its work at once; without one, the name is made of host and process ID, and
+    /// others claim the work after `claim_after`.
     #[arg(long, env = "BOT_NAME", default_value_t = own_name(), value_parser = NonEmptyStringValueParser::new())]
     pub name: String,
 
-    /// How many users may wait for an answer; above that, WhatsApp is told to come again.
+    /// The maximum number of users with waiting messages; above it, WhatsApp has to redeliver.
     #[arg(long, env = "BOT_INBOX_MAX", default_value_t = 10_000)]
     pub inbox_max: u64,
 
-    /// Seconds after which what a process had begun is taken over from it, if it gives no sign of
-    /// life. Longer than a call of the ledger takes, which a process may still wait for that has
-    /// lost Redis.
+    /// Seconds after which the work of a silent process is claimed by another. Must be longer than
+    /// a call of the ledger, which a process without Redis may still wait for.
     #[arg(long, env = "BOT_CLAIM_AFTER", default_value = "30", value_parser = seconds)]
     pub claim_after: Duration,
 
-    /// Seconds after which a message is too old to be answered; a day unless said. So long are
-    /// messages known again.
+    /// Seconds after which a message is too old to be answered; a day by default. Message IDs are
+    /// remembered for longer.
     #[arg(long, env = "BOT_MESSAGE_AGE_MAX", default_value = "86400", value_parser = seconds)]
     pub message_age_max: Duration,
 
-    /// How many bytes a webhook may have: WhatsApp sends up to 3 MiB.
+    /// The maximum size of a webhook in bytes: WhatsApp sends up to 3 MiB.
     #[arg(long, env = "BOT_BODY_MAX", default_value_t = 3 * 1024 * 1024)]
     pub body_max: usize,
 
-    /// How many connections webhooks may come in by at once; above that the oldest one without a
-    /// signed request is closed.
+    /// The maximum number of webhook connections; above it, the oldest one without a signed request
+    /// is closed.
     #[arg(long, env = "BOT_CONNECTIONS_MAX", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..))]
     pub connections_max: u16,
 
-    /// How many users are answered at the same time.
+    /// The number of users answered at the same time.
     #[arg(long, env = "BOT_AT_ONCE", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
     pub at_once: u16,
 
-    /// The server's `state.feed`, from which the bot learns that sessions end; empty: it tells no
-    /// user.
+    /// The server's `state.feed`, for notices of session expiry; empty: no notices.
     #[arg(long, env = "BOT_FEED", default_value = "sessions")]
     pub feed: String,
 
-    /// Seconds that a process which is told to stop has for what it has begun.
+    /// Seconds to finish work in progress after SIGTERM.
     #[arg(long, env = "BOT_GRACE", default_value = "20", value_parser = seconds)]
     pub grace: Duration,
 }
@@ -104,7 +101,7 @@ pub struct Config {
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<u32>() {
         Ok(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds.into())),
-        _ => Err("a number of seconds above 0 is expected".to_owned()),
+        _ => Err("expected a number of seconds above 0".to_owned()),
     }
 }
 
@@ -113,7 +110,7 @@ fn own_name() -> String {
     format!("{}-{}", host.as_deref().unwrap_or("bot"), std::process::id())
 }
 
-/// Where an address of Redis leads to, without the user and the password in it.
+/// The address of a Redis URL, without user and password.
 ///
 /// ```
 /// use redis_state_bot::service::{Secret, place};
@@ -149,7 +146,7 @@ impl Secret {
     }
 }
 
-/// An empty secret would admit every caller.
+/// An empty secret would accept every caller.
 impl FromStr for Secret {
     type Err = &'static str;
 

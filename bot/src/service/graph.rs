@@ -1,9 +1,8 @@
-//! Sends texts by WhatsApp's Graph API, or whatever stands at the configured address.
+//! Sends texts by WhatsApp's Graph API, or another service at the configured address.
 //!
-//! Three outcomes are told apart: taken over, rejected for good (a number that has no WhatsApp),
-//! and not now. Only what the API has surely not executed is sent again here; after an answer that
-//! never came it may have been, and the mailbox decides. A library of the API was rejected: this is
-//! one POST.
+//! There are three outcomes: accepted, rejected permanently (a number without WhatsApp), and not
+//! now. Only texts that the API has certainly not sent are resent here; after a lost reply the
+//! mailbox decides. Not a library of the API: this is one POST.
 
 use std::time::Duration;
 
@@ -16,13 +15,13 @@ use crate::backoff::Backoff;
 use crate::message::{SendError, Sender};
 use crate::service::config::Secret;
 
-/// How often one text is sent, at most, before the API is said to be away.
+/// The maximum number of tries for a text before the API counts as down.
 const TRIES_MAX: u32 = 4;
 
-/// The longest text that the API takes.
+/// The longest text that the API accepts.
 const TEXT_CHARS_MAX: usize = 4096;
 
-/// The longest rejection that is read; only a number in it counts.
+/// The longest rejection that is read; only its code matters.
 const REFUSAL_BYTES_MAX: usize = 64 * 1024;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -31,25 +30,25 @@ const PAUSE_FIRST: Duration = Duration::from_millis(100);
 const PAUSE_FACTOR: f32 = 3.0;
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
-/// What the API says with status 400 and takes back later: too many calls, in several kinds, an
-/// access token that is invalid or expired, which the operator renews, and an outage of its own.
+/// Temporary codes with status 400: several kinds of rate limits, an invalid or expired access
+/// token, which the operator renews, and an outage of the API.
 const PASSING_CODES: [i64; 10] = [1, 2, 4, 10, 190, 80_007, 130_429, 131_016, 131_048, 131_056];
 
-/// Why a text was not taken over.
+/// Why a text was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Undelivered {
-    /// It never will be: the number or the text is not accepted.
-    #[error("refused for good: {0}")]
+    /// Permanently: the number or the text is not accepted.
+    #[error("rejected permanently: {0}")]
     Refused(String),
-    /// Not now, and surely not sent.
+    /// Temporarily, and certainly not sent.
     #[error("not now: {0}")]
     NotNow(String),
-    /// Unknown: the answer never came.
-    #[error("no answer: {0}")]
+    /// Unknown: the reply was lost.
+    #[error("no reply: {0}")]
     Unknown(String),
 }
 
-/// The way to the API. A clone shares its connections.
+/// A client of the API. A clone shares its connections.
 #[derive(Clone)]
 pub struct Graph {
     client: Client,
@@ -65,7 +64,7 @@ impl Graph {
         let client = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TIMEOUT)
-            // The token is for this address alone.
+            // The token is for this address only.
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
         let messages_url = format!("{}/{phone_number_id}/messages", base_url.trim_end_matches('/'));
@@ -86,7 +85,7 @@ impl Graph {
             match self.post(&message).await {
                 Err((Undelivered::NotNow(why), asked)) => {
                     let pause = asked.unwrap_or_else(|| backoff.next()).min(PAUSE_MAX);
-                    tracing::warn!(%why, ?pause, "a message is sent again");
+                    tracing::warn!(%why, ?pause, "a message is resent");
                     tokio::time::sleep(pause).await;
                 }
                 result => return result.map_err(|(error, _)| error),
@@ -95,7 +94,7 @@ impl Graph {
         self.post(&message).await.map_err(|(error, _)| error)
     }
 
-    /// Posts a message once. With an error comes the pause that the API asks for.
+    /// Posts a message once. An error has the pause that the API asks for.
     async fn post(&self, message: &Value) -> Result<(), (Undelivered, Option<Duration>)> {
         let request = self.client.post(&self.messages_url).bearer_auth(self.token.as_str()).json(message);
         match request.send().await {
@@ -109,7 +108,7 @@ impl Graph {
     }
 }
 
-/// A text in as many parts as the API needs, cut between lines where there are some.
+/// A text in as many parts as the API needs, cut between lines where possible.
 pub(super) fn parts(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut rest = text;
@@ -131,20 +130,19 @@ async fn refusal(response: Response) -> (Undelivered, Option<Duration>) {
     let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
     let body: Value = answer::json(response, REFUSAL_BYTES_MAX).await.unwrap_or_default();
     let code = body.pointer("/error/code").and_then(Value::as_i64);
-    // The API's own text may quote the message.
+    // The API's error text may quote the message.
     let why = code.map_or_else(|| status.to_string(), |code| format!("{status}, code {code}"));
     let is_final = match status {
         StatusCode::BAD_REQUEST => !code.is_some_and(|code| PASSING_CODES.contains(&code)),
         StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => true,
-        // A wrong address or token is the operator's to mend, and no reason to drop what users were
-        // told.
+        // The operator has to correct a wrong address or token: no reason to drop messages.
         _ => false,
     };
     let error = if is_final { Undelivered::Refused(why) } else { Undelivered::NotNow(why) };
     (error, asked.map(Duration::from_secs))
 }
 
-/// An error with its causes and without the address, which has the number's ID in it.
+/// An error with its causes and without the address, which contains the number's ID.
 fn shown(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();
@@ -156,13 +154,13 @@ fn shown(error: reqwest::Error) -> String {
     text
 }
 
-/// What is rejected for good is logged and done with: sending it again would not help, and whatever
-/// stands behind it should not wait. An error here means: later.
+/// A permanent rejection is logged and the text dropped: resending would not help, and must not
+/// block later messages. An error here means: later.
 impl Sender for Graph {
     async fn send(&self, channel_id: &str, text: &str) -> Result<(), SendError> {
         match self.deliver(channel_id, text).await {
             Err(Undelivered::Refused(why)) => {
-                tracing::error!(%why, "a message was refused for good and is dropped");
+                tracing::error!(%why, "a message was rejected permanently and is dropped");
                 Ok(())
             }
             result => result.map_err(|error| SendError(error.to_string())),

@@ -1,27 +1,24 @@
-//! The inbox: what was accepted and is not yet answered. Each user has a mailbox, a list of their
-//! messages in the order of their acceptance; a stream has one ticket for each mailbox that is not
-//! empty, and a consumer group of all processes hands them out.
+//! The inbox: accepted messages without an answer. Each user has a mailbox, a list of messages in
+//! the order of acceptance. A stream has one ticket for each mailbox with messages, and a consumer
+//! group of all processes distributes the tickets.
 //!
-//! * A ticket has one holder, so a user's messages are answered one after the other, in their
-//!   order, by however many processes; others' at the same time. Messages in the stream themselves
-//!   were rejected: two of one user would be held by two processes, and a process that finds an API
-//!   step could not know whether its caller is alive. So was a lock for each user: the group's list
-//!   of what was given out and not acknowledged is that lock already, and it knows how long nothing
-//!   was heard.
-//! * A message is accepted by one script, which notes its ID, looks whether there is room, and adds
-//!   it: so no second delivery slips in between, and an answer that was lost on the way is no
-//!   reason not to send it again. The notes expire by themselves, later than the message is too old
-//!   to be accepted.
-//! * A mailbox begins with the ID of its ticket, and a ticket leaves the stream in the step that
-//!   empties its mailbox. So neither is ever without the other; if the stream is lost (an
-//!   eviction), the user's next message makes a new ticket.
-//! * What does not fit is rejected, and WhatsApp delivers it again. Trimming (MAXLEN) was rejected:
-//!   it drops what was accepted.
-//! * The commands go through the client crate's `States`, which knows what is safe to send again: a
-//!   `Request` of our own for each. Its `AuditConsumer` was rejected for this, since it reads audit
-//!   entries and nothing else.
+//! * A ticket has one holder, so a user's messages are answered in order by any number of
+//!   processes, and different users' concurrently. Not the messages themselves in the stream: two
+//!   processes would hold two messages of one user, and a process that finds an API step could not
+//!   know whether its caller is alive. Not a lock for each user either: the group's pending list is
+//!   that lock, with the idle time of each holder.
+//! * One script accepts a message: it records the ID, checks for room, and adds the message. So a
+//!   concurrent redelivery can't slip in, and a lost reply can be resent. The recorded IDs expire
+//!   after the message is too old to be accepted.
+//! * A mailbox begins with the ID of its ticket, and the step that empties the mailbox removes its
+//!   ticket. So each exists only with the other; if the stream is lost (an eviction), the user's
+//!   next message makes a new ticket.
+//! * A message without room is rejected, and WhatsApp delivers it again. Not trimming (MAXLEN),
+//!   which drops accepted messages.
+//! * The commands go through the client crate's `States`, which knows what is safe to resend, with
+//!   a `Request` for each. Not by its `AuditConsumer`, which reads only audit entries.
 //!
-//! All keys are in the slot of the stream's.
+//! All keys are in the stream's slot.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,17 +35,17 @@ use crate::service::payload::Accepted;
 /// How much longer a message's ID is known than the message may be accepted: clocks differ.
 const KNOWN_BEYOND_AGE: Duration = Duration::from_secs(60 * 60);
 
-/// How many messages of one user may wait.
+/// The maximum number of waiting messages of a user.
 const WAITING_EACH_MAX: usize = 100;
 
-/// How many messages that could not be answered are kept for the operator.
+/// The number of unanswerable messages kept for the operator.
 const FAILED_MAX: usize = 1000;
 
-/// The field of a ticket: whose mailbox it is for.
+/// The field of a ticket with the user of its mailbox.
 const PERSON: &str = "person";
 
-/// `KEYS`: the stream, the mailbox, the note of the ID. `ARGV`: how many mailboxes and how many
-/// messages in one may wait, milliseconds of the note, the user, the message, the field of the
+/// `KEYS`: the stream, the mailbox, the record of the ID. `ARGV`: the maximum number of mailboxes
+/// and of messages in one, milliseconds of the record, the user, the message, the field of the
 /// user.
 const ACCEPT: &str = "
 if redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
@@ -64,9 +61,9 @@ redis.call('SET', KEYS[3], '', 'PX', ARGV[3])
 redis.call('RPUSH', KEYS[2], ARGV[5])
 return 1";
 
-/// `KEYS`: the stream, the mailbox, the stream of what failed. `ARGV`: the group, the ticket, the
-/// message that is done (empty: none), how many that failed are kept, whether this one has. Answers
-/// the next message; without one the ticket is gone.
+/// `KEYS`: the stream, the mailbox, the stream of failed messages. `ARGV`: the group, the ticket,
+/// the finished message (empty: none), the maximum number of failed ones, whether this one failed.
+/// Returns the next message; without one the ticket is removed.
 const NEXT: &str = "
 if redis.call('LINDEX', KEYS[2], 0) == ARGV[2] then
   if ARGV[3] ~= '' and redis.call('LINDEX', KEYS[2], 1) == ARGV[3] then
@@ -84,31 +81,31 @@ redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
 redis.call('XDEL', KEYS[1], ARGV[2])
 return false";
 
-/// What became of a message that was to be accepted.
+/// The result of accepting a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
     New,
     /// It was accepted before.
     Known,
-    /// So many wait already.
+    /// There is no room.
     Full,
 }
 
-/// The right to one user's mailbox, from the stream.
+/// The right to work on a user's mailbox, from the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ticket {
     pub id: String,
     pub person: String,
 }
 
-/// What is done with a message, when the next one is asked for.
+/// The result of the last message, when the next one is requested.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Done<'a> {
-    /// None was there before.
+    /// There was none.
     Nothing,
     /// It is answered.
     Answered(&'a str),
-    /// It can't be, and is put aside.
+    /// It can't be answered, and is put aside.
     Failed(&'a str),
 }
 
@@ -118,7 +115,7 @@ pub(super) struct Names {
     pub consumer: String,
 }
 
-/// Over a connection that is shared. A clone is for another task.
+/// Over a shared connection. A clone is for another task.
 #[derive(Clone)]
 pub(super) struct Inbox {
     states: States<Async<ConnectionManager>>,
@@ -138,7 +135,7 @@ impl Inbox {
         Inbox { states, names: Arc::new(names), waiting_max, known_for }
     }
 
-    /// Makes the group if it is not there; it begins with the oldest message.
+    /// Creates a missing group; it begins with the oldest message.
     pub(super) async fn make_group(&self) -> Result<(), ServiceError> {
         let mut create = redis::cmd("XGROUP");
         create.arg("CREATE").arg(&self.names.stream).arg(&self.names.group).arg(0).arg("MKSTREAM");
@@ -151,7 +148,7 @@ impl Inbox {
     pub(super) async fn accept(&self, message: &Accepted) -> Result<Taken, ServiceError> {
         let Inbound { channel_id, message_id, .. } = &message.message;
         let text =
-            serde_json::to_string(message).map_err(|_| ServiceError::Reply("a message that is no JSON"))?;
+            serde_json::to_string(message).map_err(|_| ServiceError::Reply("a message that is not JSON"))?;
         let mut accept = redis::cmd("EVAL");
         accept.arg(ACCEPT).arg(3).arg(&self.names.stream).arg(self.mailbox(channel_id));
         accept.arg(self.beside(&format!("known:{message_id}")));
@@ -164,8 +161,8 @@ impl Inbox {
         }
     }
 
-    /// Lets go of what is done, and answers the next message as it was put in; `None` when the
-    /// mailbox is empty, and the ticket is gone with that.
+    /// Removes a finished message, and returns the next one as it was added; `None` when the
+    /// mailbox is empty and its ticket removed.
     pub(super) async fn next(&self, ticket: &Ticket, done: Done<'_>) -> Result<Option<String>, ServiceError> {
         let (text, failed) = match done {
             Done::Nothing => ("", 0),
@@ -179,7 +176,7 @@ impl Inbox {
         read(self.states.clone().send(&Plain::new("EVAL", next)).await?)
     }
 
-    /// What is new, after a wait of at most so long; over a connection of its own, since it waits.
+    /// New tickets, after a wait of at most this long; over its own connection, since it blocks.
     pub(super) async fn read_new(
         &self,
         waiting: &mut States<Async<Dedicated>>,
@@ -187,20 +184,20 @@ impl Inbox {
         wait: Duration,
     ) -> Result<Vec<Ticket>, ServiceError> {
         let mut command = self.group_read(count);
-        // Zero would wait without limit.
+        // Zero would block without limit.
         command.arg("BLOCK").arg(milliseconds(wait).max(1)).arg("STREAMS").arg(&self.names.stream).arg(">");
         tickets(waiting.send(&Plain::new("XREADGROUP", command)).await?)
     }
 
-    /// What this consumer was given behind an entry and has not finished.
+    /// Tickets after this entry that this consumer holds.
     pub(super) async fn read_given(&self, count: usize, after: &str) -> Result<Vec<Ticket>, ServiceError> {
         let mut command = self.group_read(count);
         command.arg("STREAMS").arg(&self.names.stream).arg(after);
         tickets(self.states.clone().send(&Plain::new("XREADGROUP", command)).await?)
     }
 
-    /// Claims what has been idle for so long, and returns where to go on: at `0-0` all has been
-    /// looked at.
+    /// Claims tickets that were idle this long, and returns where to continue: `0-0` means that all
+    /// were checked.
     pub(super) async fn claim(
         &self,
         idle: Duration,
@@ -215,7 +212,7 @@ impl Inbox {
         Ok((claimed.next_stream_id, claimed.claimed.iter().map(ticket).collect()))
     }
 
-    /// Keeps these from being claimed: they are still being worked on.
+    /// Keeps these from being claimed, because they are in work.
     pub(super) async fn keep(&self, ids: &[String]) -> Result<(), ServiceError> {
         let Names { stream, group, consumer } = &*self.names;
         let mut command = redis::cmd("XCLAIM");
@@ -242,8 +239,8 @@ impl Inbox {
     }
 }
 
-/// A command whose reply its caller reads. Each of this file may be sent a second time: it then
-/// does nothing, or what comes of it is read again as given.
+/// A command whose caller reads the reply. Each of this file may be resent: it then does nothing,
+/// or its result is read again as pending.
 struct Plain {
     name: &'static str,
     command: Cmd,
@@ -279,7 +276,7 @@ impl Request for Plain {
     }
 }
 
-/// The first word of an error of the server.
+/// The first word of a server error.
 pub(super) fn word(error: &redis_state_client::Error) -> Option<&str> {
     error.redis_error()?.code()
 }
@@ -298,7 +295,7 @@ fn tickets(reply: Value) -> Result<Vec<Ticket>, ServiceError> {
     Ok(streams.flat_map(|stream| stream.ids).map(|entry| ticket(&entry)).collect())
 }
 
-/// An entry without a user, which no process of the bot adds, is for an empty mailbox.
+/// An entry without a user, which the bot never adds, is for an empty mailbox.
 fn ticket(entry: &StreamId) -> Ticket {
     Ticket { id: entry.id.clone(), person: entry.get(PERSON).unwrap_or_default() }
 }

@@ -1,15 +1,13 @@
-//! The connections that webhooks come in by: how many there are at once, and how long each of them
-//! may take.
+//! The webhook's connections: their number, and the time that each may take.
 //!
 //! Every client that reaches the address can open connections and send nothing, or a header a
-//! minute. So a connection has a few seconds for its headers, carries one request, and has a place
-//! only while there are places: when all are taken, the oldest connection that has not sent a
-//! signed webhook yet is closed for the newest. A flood of unfinished requests thus closes its own
-//! connections, and a webhook, whose request arrives whole and at once, passes between them. To
-//! stop accepting at the bound was rejected: the flood would hold the places, and WhatsApp wait
-//! behind it. So was a bound for each address: behind a proxy all connections have one.
+//! minute. So a connection has a few seconds for its headers and carries one request. If all places
+//! are taken, the oldest connection without a signed webhook is closed for the newest. A flood of
+//! unfinished requests thus closes its own connections, and a webhook, which arrives whole at once,
+//! gets through. Not to stop accepting at the limit: the flood would hold the places while WhatsApp
+//! waits. Not a limit for each address: behind a proxy all connections have the same one.
 //!
-//! axum's own server was rejected, because it has no such bounds.
+//! Not axum's own server, because it has no such limits.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,24 +23,22 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 
-/// How long the headers of a request may take.
+/// The timeout of a request's headers.
 const HEADERS_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The longest headers, with what is read of a body at once. The body itself has a limit of its
-/// own.
+/// The longest headers, with what is read of a body at once. The body has its own limit.
 const BUFFER_BYTES_MAX: usize = 32 * 1024;
 
-/// After an error of accept, which is most often that this process has no file descriptors left.
+/// After an error of accept, mostly a lack of file descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The connections that have not sent a signed webhook, the oldest first, and the means to close
-/// each.
+/// The connections without a signed webhook, the oldest first, with the means to close each.
 #[derive(Clone, Default)]
 struct Strangers(Arc<Mutex<BTreeMap<u64, oneshot::Sender<()>>>>);
 
 impl Strangers {
     fn list(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, oneshot::Sender<()>>> {
-        // A map of numbers is whole even after a panic.
+        // The map is consistent after a panic too.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -54,7 +50,7 @@ impl Strangers {
     }
 }
 
-/// A connection, as its request knows it.
+/// A connection, as known to its request.
 #[derive(Clone)]
 pub(super) struct Guest {
     strangers: Strangers,
@@ -62,13 +58,13 @@ pub(super) struct Guest {
 }
 
 impl Guest {
-    /// Its request is signed: from now on it is closed for no other connection.
+    /// The request is signed: the connection is no longer closed for another one.
     pub(super) fn is_known(&self) {
         self.strangers.list().remove(&self.number);
     }
 }
 
-/// Serves until the stop signal, then finishes the requests that have begun.
+/// Serves until the stop signal, then finishes requests in progress.
 pub(super) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -118,17 +114,17 @@ async fn accepted(listener: &TcpListener) -> TcpStream {
     }
 }
 
-/// A place, which another connection may have to make.
+/// A place for a connection, which may close another one.
 async fn place(room: &Arc<Semaphore>, strangers: &Strangers) -> Option<OwnedSemaphorePermit> {
     if let Ok(free) = Arc::clone(room).try_acquire_owned() {
         return Some(free);
     }
     strangers.close_oldest();
-    // It is never closed, so there is a place in the end.
+    // The semaphore is never closed, so there will be a place.
     Arc::clone(room).acquire_owned().await.ok()
 }
 
-/// One request and its answer.
+/// One request and its reply.
 async fn served(stream: TcpStream, router: Router, guest: Guest, watcher: Watcher) {
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request| {
@@ -139,7 +135,7 @@ async fn served(stream: TcpStream, router: Router, guest: Guest, watcher: Watche
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS_TIMEOUT)
         .max_buf_size(BUFFER_BYTES_MAX)
-        // What has shown itself once would otherwise keep its place for as long as it likes.
+        // A client that has sent a signed request could otherwise keep its place.
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = watcher.watch(connection).await {

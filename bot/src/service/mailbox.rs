@@ -1,10 +1,8 @@
-//! One user's mailbox, worked off: one message after the other is answered, the answer sent, the
-//! message let go.
+//! Works off one user's mailbox: each message is answered, the answer sent, the message removed.
 //!
-//! A message is never given up for a server that is away: it is tried for as long as it takes, and
-//! only this user's next messages wait behind it. One that the bot can't answer whatever happens
-//! (an error that does not pass, a panic) is tried a few times, then put aside for the operator,
-//! and the user is told.
+//! A message is never given up while a server is down: it is retried without limit, and only this
+//! user's next messages wait. One that can't be answered (a permanent error, a panic) is tried a
+//! few times, then put aside for the operator, and the user gets an apology.
 
 use std::time::Duration;
 
@@ -18,27 +16,27 @@ use crate::service::graph;
 use crate::service::inbox::{Done, Inbox, Ticket};
 use crate::service::payload::Accepted;
 
-/// What a message without a text is answered with.
+/// The answer to a message without text.
 pub const HINT: &str = "I can read text only. Please type your answer.";
 
-/// What a user is told whose message could not be answered.
+/// The answer to a message that failed.
 pub const SORRY: &str = "Sorry, that did not work. Please try again later.";
 
-/// How many messages of WhatsApp one answer may become. The user's phone is no place for the whole
-/// of what a ledger says.
+/// The maximum number of WhatsApp messages for one answer, so that a long reply of the ledger does
+/// not flood the user.
 const PARTS_MAX: usize = 4;
 
-/// What stands in the place of the rest of an answer that is longer.
+/// Replaces the rest of a longer answer.
 pub const CUT: &str = "That was not all: the rest is too long for a message.";
 
-/// How often the bot tries to answer a message when its error is not one that passes.
+/// The number of tries for a message with a permanent error.
 const TRIES_MAX: u32 = 3;
 
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
 const PAUSE_FACTOR: f32 = 2.0;
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
-/// Works one mailbox off. A clone works another one.
+/// Works off one mailbox. A clone works off another one.
 #[derive(Clone)]
 pub(super) struct Clerk<A, S> {
     pub inbox: Inbox,
@@ -47,7 +45,7 @@ pub(super) struct Clerk<A, S> {
 }
 
 impl<A: Answers, S: Sender> Clerk<A, S> {
-    /// Answers all that is in the mailbox, and gives the ticket back with the last.
+    /// Answers all messages of the mailbox, and returns the ticket with the last one.
     pub(super) async fn work_off(&self, ticket: &Ticket) {
         let mut next = self.next(ticket, Done::Nothing).await;
         while let Some(text) = next {
@@ -55,7 +53,7 @@ impl<A: Answers, S: Sender> Clerk<A, S> {
             let is_done = match serde_json::from_str(&text) {
                 Ok(accepted) => self.finish(&accepted).await,
                 Err(_) => {
-                    tracing::error!("something in the inbox is no message and is put aside");
+                    tracing::error!("an invalid message in the inbox is put aside");
                     false
                 }
             };
@@ -70,13 +68,13 @@ impl<A: Answers, S: Sender> Clerk<A, S> {
         loop {
             match self.inbox.next(ticket, done).await {
                 Ok(next) => return next,
-                Err(error) => tracing::warn!(%error, "a mailbox could not be read: trying again"),
+                Err(error) => tracing::warn!(%error, "a mailbox could not be read: retrying"),
             }
             backoff.wait().await;
         }
     }
 
-    /// Answers whether the message has got its answer, and not just an excuse.
+    /// Returns whether the message got its answer, and not just an apology.
     async fn finish(&self, Accepted { message, is_textless }: &Accepted) -> bool {
         let answer = if *is_textless { Some(vec![HINT.to_owned()]) } else { self.answer(message).await };
         crash::point("answered");
@@ -93,12 +91,12 @@ impl<A: Answers, S: Sender> Clerk<A, S> {
         is_answered
     }
 
-    /// The texts; `None` when there will be none.
+    /// The texts; `None` if there will be none.
     async fn answer(&self, message: &Inbound) -> Option<Vec<String>> {
         let mut backoff = Backoff::new(PAUSE_FIRST, PAUSE_FACTOR, PAUSE_MAX);
         let mut tries = 0;
         while tries < TRIES_MAX {
-            // On a task of its own, so that a panic is an error like others; dropped with this one.
+            // On its own task, so that a panic is an ordinary error; cancelled with this one.
             let (mut answers, asked) = (self.answers.clone(), message.clone());
             let mut asking = JoinSet::new();
             asking.spawn(async move { answers.answer(&asked).await });
@@ -106,7 +104,7 @@ impl<A: Answers, S: Sender> Clerk<A, S> {
             match asking.join_next().await {
                 Some(Ok(Ok(texts))) => return Some(texts),
                 Some(Ok(Err(error))) => {
-                    tracing::warn!(id, %error, "a message could not be answered: trying again");
+                    tracing::warn!(id, %error, "a message could not be answered: retrying");
                     tries += u32::from(!passes(&error));
                 }
                 _ => {
@@ -120,17 +118,17 @@ impl<A: Answers, S: Sender> Clerk<A, S> {
         None
     }
 
-    /// Sends one text, for as long as it takes. What was sent before it is not sent again.
+    /// Sends one text, retrying without limit. Texts sent before are not sent again.
     async fn send(&self, message: &Inbound, text: &str) {
         let mut backoff = Backoff::new(PAUSE_FIRST, PAUSE_FACTOR, PAUSE_MAX);
         while let Err(error) = self.sender.send(&message.channel_id, text).await {
-            tracing::warn!(id = message.message_id, %error, "an answer could not be sent: trying again");
+            tracing::warn!(id = message.message_id, %error, "an answer could not be sent: retrying");
             backoff.wait().await;
         }
     }
 }
 
-/// Whether the same message may be answered once the server is as it should be.
+/// Whether the message may be answered once the server works again.
 fn passes(error: &redis_state_client::Error) -> bool {
     error.is_retryable() || error.outcome_unknown() || error.kind() == ErrorKind::OutOfMemory
 }

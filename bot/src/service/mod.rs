@@ -1,21 +1,21 @@
-//! The bot behind WhatsApp: webhooks in, answers out, session ends told. One process of any number
-//! that are the same.
+//! The bot behind WhatsApp: receives webhooks, sends answers and notices of session expiry, as one
+//! of any number of equal processes.
 //!
 //! ```text
-//! WhatsApp --> webhook --> inbox --> a person's mailbox: Answers --> Graph API
-//!                                 the server's feed --> ends --> Graph API
+//! WhatsApp --> webhook --> inbox --> a user's mailbox: Answers --> Graph API
+//!                                 the server's feed --> session_end --> Graph API
 //! ```
 //!
-//! Each arrow but the first ends in an acknowledgement, so a process may die anywhere: another goes
-//! on where the last acknowledgement stands. Nothing is kept in a process that would be missed.
+//! Each arrow but the first ends in an acknowledgement, so a process may die anywhere: another
+//! continues after the last acknowledgement. A process keeps nothing that would be missed.
 
 mod config;
-mod ends;
 mod graph;
 mod inbox;
 mod listen;
 mod mailbox;
 mod payload;
+mod session_end;
 mod webhook;
 mod work;
 
@@ -33,7 +33,7 @@ pub use config::{Config, Secret, place};
 pub use graph::{Graph, Undelivered};
 pub use mailbox::{CUT, HINT, SORRY};
 
-/// Why the service can't begin, or something in it was put off.
+/// Why the service can't start, or a message was put off.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServiceError {
@@ -43,7 +43,7 @@ pub enum ServiceError {
     /// The state server sent an unexpected reply.
     #[error("the server: {0}")]
     Reply(&'static str),
-    /// The address can't be listened on, or the process can't be told to stop.
+    /// The address can't be listened on, or signals can't be handled.
     #[error("the system: {0}")]
     System(#[from] std::io::Error),
     /// No messages can be sent from here.
@@ -51,7 +51,7 @@ pub enum ServiceError {
     Graph(#[from] reqwest::Error),
 }
 
-/// Runs until the process is told to stop by SIGTERM or SIGINT, then finishes what it has begun.
+/// Runs until SIGTERM or SIGINT, then finishes work in progress.
 pub async fn run<A: Answers>(config: Config, answers: A) -> Result<(), ServiceError> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let service = Service::start(config, answers).await?;
@@ -63,8 +63,8 @@ pub async fn run<A: Answers>(config: Config, answers: A) -> Result<(), ServiceEr
     Ok(())
 }
 
-/// A service that runs. Dropped, it dies on the spot, as its process would, but for webhooks that
-/// are being taken in; [`stop`](Service::stop) is the orderly end.
+/// A running service. Dropped, it stops at once like a killed process, except webhooks being
+/// accepted; [`stop`](Service::stop) is the clean end.
 pub struct Service {
     address: SocketAddr,
     tasks: JoinSet<()>,
@@ -73,12 +73,12 @@ pub struct Service {
 }
 
 impl Service {
-    /// Listens, and begins to answer.
+    /// Listens, and starts to answer.
     pub async fn start<A: Answers>(config: Config, answers: A) -> Result<Service, ServiceError> {
         let graph = Graph::new(&config.graph_url, &config.phone_number_id, config.token.clone())?;
         let redis_url = config.redis_url.as_str();
         let states = redis_state_client::connect(redis_url).await?;
-        // Whether to try again is for its reader to say.
+        // The reader decides about retries.
         let waiting: States<Async<Dedicated>> = States::new(Dedicated::open(redis_url).await?).resends(0);
         let names = inbox::Names {
             stream: config.inbox.clone(),
@@ -94,8 +94,8 @@ impl Service {
         let mut tasks = JoinSet::new();
         if !config.feed.is_empty() {
             let (text, claim_after) = (answers.session_ended(), config.claim_after);
-            let teller = ends::Teller { states, sender: graph.clone(), text, claim_after };
-            tasks.spawn(teller.run(ends::open(&config).await?, stopped.clone()));
+            let teller = session_end::Teller { states, sender: graph.clone(), text, claim_after };
+            tasks.spawn(teller.run(session_end::open(&config).await?, stopped.clone()));
         }
         let router = webhook::router(&config, inbox.clone());
         let times = (config.at_once, config.claim_after);
@@ -105,19 +105,19 @@ impl Service {
         Ok(Service { address, tasks, stop, grace: config.grace })
     }
 
-    /// Where webhooks come in.
+    /// The address for webhooks.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Takes no more, finishes what was begun, and ends: after the configured grace in any case.
-    /// What is not finished by then another process takes up.
+    /// Accepts no more, finishes work in progress, and ends after the configured grace period at
+    /// most. Other processes claim what is unfinished.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         let finished = async { while self.tasks.join_next().await.is_some() {} };
         match tokio::time::timeout(self.grace, finished).await {
-            Ok(()) => tracing::info!("the bot has finished what it had begun"),
-            Err(_) => tracing::warn!("the bot ends with something unfinished, which others take up"),
+            Ok(()) => tracing::info!("the bot has finished its work"),
+            Err(_) => tracing::warn!("the bot ends with unfinished work, which other processes claim"),
         }
     }
 }

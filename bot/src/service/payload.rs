@@ -1,9 +1,8 @@
-//! What a webhook of WhatsApp says: messages among statuses, errors and whatever is added next
-//! year.
+//! Finds the messages in a webhook of WhatsApp, among statuses, errors and future additions.
 //!
-//! It is read by pointers, and what is not as expected is left out with a line in the log. Types
-//! for all of it were rejected: one unknown shape would reject a whole payload, and WhatsApp would
-//! deliver it again for days.
+//! The payload is read by pointers, and unexpected parts are skipped with a log line. Not by types
+//! for all of it: one unknown shape would reject a whole payload, and WhatsApp would redeliver it
+//! for days.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,20 +11,20 @@ use serde_json::Value;
 
 use crate::message::Inbound;
 
-/// The server takes no longer tokens, and a message's ID is one.
+/// The maximum length of the server's tokens, which message IDs become.
 const ID_BYTES_MAX: usize = 128;
 
-/// A message as the inbox keeps it.
+/// A message as the inbox stores it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {
-    /// Whose it is, and what it says.
+    /// The sender and the text.
     pub message: Inbound,
-    /// A kind of message that has no text: a picture, a voice message. It is answered with a hint.
+    /// A message without text, such as a picture or a voice message. It is answered with a hint.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_textless: bool,
 }
 
-/// The messages to this number, in their order, without those that are too old.
+/// The messages to this number, in order, without those that are too old.
 pub(super) fn messages(
     payload: &Value,
     phone_number_id: &str,
@@ -44,7 +43,7 @@ pub(super) fn messages(
 fn is_to(value: &Value, phone_number_id: &str) -> bool {
     let is_ours = text(value, "/metadata/phone_number_id").is_none_or(|id| id == phone_number_id);
     if !is_ours {
-        tracing::warn!("a webhook for another number was left out");
+        tracing::warn!("a webhook for another number was skipped");
     }
     is_ours
 }
@@ -53,7 +52,7 @@ fn read(message: &Value, oldest: SystemTime) -> Option<Accepted> {
     let id = text(message, "/id").filter(|id| !id.is_empty() && id.len() <= ID_BYTES_MAX);
     let from = text(message, "/from").filter(|from| is_number(from));
     let (Some(id), Some(from), Some(sent)) = (id, from, sent(message)) else {
-        tracing::warn!("a message without an ID, a sender or a time was left out");
+        tracing::warn!("a message without an ID, a sender or a time was skipped");
         return None;
     };
     if sent < oldest {
@@ -70,8 +69,8 @@ fn read(message: &Value, oldest: SystemTime) -> Option<Accepted> {
     Some(Accepted { message, is_textless })
 }
 
-/// What the user typed or chose. Of a choice its ID, if it has one: the bot gave it, and a title
-/// may be the same twice.
+/// The text or choice of the user. Of a choice its ID, if it has one: the bot set it, and titles
+/// may repeat.
 fn typed(message: &Value) -> Option<&str> {
     let pointers: &[&str] = match text(message, "/type")? {
         "text" => &["/text/body"],
@@ -91,7 +90,7 @@ fn is_number(from: &str) -> bool {
     (5..=20).contains(&from.len()) && from.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Seconds since 1970, as a text.
+/// Seconds since 1970, as text.
 fn sent(message: &Value) -> Option<SystemTime> {
     UNIX_EPOCH.checked_add(Duration::from_secs(text(message, "/timestamp")?.parse().ok()?))
 }

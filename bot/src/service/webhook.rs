@@ -1,10 +1,11 @@
-//! WhatsApp's webhooks: the handshake, and messages, each accepted before WhatsApp is told so.
+//! WhatsApp's webhooks: the handshake, and messages, which are accepted before the webhook is
+//! acknowledged.
 //!
-//! The order of the checks is the order in which trust grows: size, signature, JSON, age. A body is
-//! hashed before it is parsed, and nothing of it is believed before its signature is right. What is
-//! replayed later than a message may be old is dropped by its age; what is replayed earlier the
-//! inbox knows: it remembers for longer than that. Answering a message inside the webhook's request
-//! was rejected: WhatsApp waits some seconds and then delivers again, and a death would lose it.
+//! The checks are in the order of growing trust: size, signature, JSON, age. A body is hashed
+//! before it is parsed, and used only after its signature is verified. A late replay is dropped by
+//! the message's age; for an earlier one, the inbox knows the ID. Not answering within the
+//! webhook's request: WhatsApp waits some seconds and then redelivers, and a crash would lose the
+//! message.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -25,11 +26,10 @@ use crate::service::inbox::{Inbox, Taken};
 use crate::service::listen::Guest;
 use crate::service::payload;
 
-/// How long a body may take to come in.
+/// The timeout of a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long the messages of one webhook may take to be accepted: WhatsApp waits no longer than some
-/// seconds.
+/// The timeout for accepting the messages of one webhook: WhatsApp waits only some seconds.
 const ACCEPT_TIMEOUT: Duration = Duration::from_secs(5);
 
 const SIGNATURE: &str = "x-hub-signature-256";
@@ -67,12 +67,12 @@ struct Handshake {
     challenge: String,
 }
 
-/// WhatsApp verifies that this is the webhook that was set up.
+/// WhatsApp verifies that this is the configured webhook.
 async fn handshake(State(door): State<Arc<Door>>, Query(asked): Query<Handshake>) -> Response {
     if asked.mode == "subscribe" && is_same(&asked.verify_token, door.verify_token.as_str()) {
         return asked.challenge.into_response();
     }
-    tracing::warn!("a handshake with a wrong token was refused");
+    tracing::warn!("a handshake with a wrong token was rejected");
     StatusCode::FORBIDDEN.into_response()
 }
 
@@ -86,19 +86,20 @@ async fn deliver(State(door): State<Arc<Door>>, request: Request) -> Response {
         Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
     };
     if !is_signed(&headers, &body, &door.app_secret) {
-        tracing::warn!("a webhook with a wrong signature was refused");
+        tracing::warn!("a webhook with a wrong signature was rejected");
         return StatusCode::UNAUTHORIZED.into_response();
     }
     if let Some(guest) = guest {
         guest.is_known();
     }
     let Ok(payload) = serde_json::from_slice(&body) else {
-        tracing::warn!("a webhook that is not JSON was refused");
+        tracing::warn!("a webhook that is not JSON was rejected");
         return StatusCode::BAD_REQUEST.into_response();
     };
     let now = SystemTime::now();
     let messages = payload::messages(&payload, &door.phone_number_id, now, door.message_age_max);
-    // On a task of its own: a connection that WhatsApp closes does not end it between two messages.
+    // On its own task, so that a connection closed by WhatsApp does not stop it between two
+    // messages.
     let accepting = tokio::spawn(async move {
         let status = door.accept(&messages).await;
         crash::point("accepted");
@@ -108,19 +109,19 @@ async fn deliver(State(door): State<Arc<Door>>, request: Request) -> Response {
 }
 
 impl Door {
-    /// Takes in all of them or says that some are missing: then WhatsApp comes again, and those
-    /// that are there are known.
+    /// Accepts all messages, or replies an error: then WhatsApp redelivers, and the accepted ones
+    /// are known.
     async fn accept(&self, messages: &[payload::Accepted]) -> StatusCode {
         let all = async {
             for message in messages {
                 match self.inbox.accept(message).await {
                     Ok(Taken::New | Taken::Known) => {}
                     Ok(Taken::Full) => {
-                        tracing::error!("the inbox is full: WhatsApp is told to come again");
+                        tracing::error!("the inbox is full: WhatsApp has to redeliver");
                         return StatusCode::SERVICE_UNAVAILABLE;
                     }
                     Err(error) => {
-                        tracing::error!(%error, "a message could not be accepted: WhatsApp is told to come again");
+                        tracing::error!(%error, "a message could not be accepted: WhatsApp has to redeliver");
                         return StatusCode::SERVICE_UNAVAILABLE;
                     }
                 }
@@ -131,14 +132,14 @@ impl Door {
     }
 }
 
-/// Whether the header has the right HMAC of the raw body; compared in constant time.
+/// Whether the header has the right HMAC of the raw body, compared in constant time.
 fn is_signed(headers: &HeaderMap, body: &[u8], secret: &Secret) -> bool {
     let given = headers.get(SIGNATURE).and_then(|value| value.to_str().ok());
     let Some(given) = given.and_then(|value| bytes(value.strip_prefix("sha256=")?)) else { return false };
     keyed(secret.as_str()).is_some_and(|mac| mac.chain_update(body).verify_slice(&given).is_ok())
 }
 
-/// Compares in a time that says nothing of either, their lengths included: by their HMACs.
+/// Compares HMACs, so that the time reveals nothing, not even a length.
 fn is_same(given: &str, wanted: &str) -> bool {
     let Some(wanted_mac) = keyed(wanted).map(|mac| mac.chain_update(wanted).finalize().into_bytes()) else {
         return false;
@@ -146,12 +147,12 @@ fn is_same(given: &str, wanted: &str) -> bool {
     keyed(wanted).is_some_and(|mac| mac.chain_update(given).verify_slice(&wanted_mac).is_ok())
 }
 
-/// A key of any length will do, so there always is one.
+/// HMAC accepts a key of any length, so there always is one.
 fn keyed(key: &str) -> Option<Hmac<Sha256>> {
     Hmac::new_from_slice(key.as_bytes()).ok()
 }
 
-/// The bytes that pairs of hexadecimal digits say.
+/// The bytes of hexadecimal digits.
 fn bytes(hex: &str) -> Option<Vec<u8>> {
     let digits: Option<Vec<u32>> = hex.chars().map(|digit| digit.to_digit(16)).collect();
     digits?

@@ -1,8 +1,8 @@
-//! The workers: they take tickets from the inbox and work off each one's mailbox, several users at
-//! a time.
+//! The workers: they take tickets from the inbox and work off their mailboxes, several users at a
+//! time.
 //!
-//! A process takes no more tickets than it works on, so that what it can't begin others can. What
-//! it holds is touched now and then: others take over only what a process that died has left.
+//! A process takes only the tickets that it works on, so that others can take the rest. It touches
+//! the tickets that it holds regularly, so that others claim only those of dead processes.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,16 +17,16 @@ use crate::service::ServiceError;
 use crate::service::inbox::{Inbox, Ticket, word};
 use crate::service::mailbox::Clerk;
 
-/// How many are read at once.
+/// The maximum number of tickets in one read.
 const READ_MAX: usize = 16;
 
-/// How long one read waits. A process that is told to stop lets it end: given up, it might have
-/// been given something.
+/// The timeout of a read. A stopping process waits for it: an aborted read might have been given a
+/// ticket.
 const READ_WAIT: Duration = Duration::from_secs(1);
 
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The IDs of the tickets that this process works on.
+/// The IDs of the tickets in work.
 #[derive(Clone, Default)]
 struct Held(Arc<Mutex<BTreeSet<String>>>);
 
@@ -37,7 +37,7 @@ impl Held {
     }
 }
 
-/// A ticket in work. It is held until this is dropped.
+/// A ticket in work, held until this is dropped.
 struct Job {
     ticket: Ticket,
     held: Held,
@@ -50,8 +50,7 @@ impl Drop for Job {
     }
 }
 
-/// Works until it is told to stop and has finished what it holds. Dropped, it dies as the process
-/// would.
+/// Works until it is stopped and has finished its tickets. Dropped, it stops like a killed process.
 pub(super) async fn work<A: Answers, S: Sender + Clone + 'static>(
     inbox: Inbox,
     waiting: States<Async<Dedicated>>,
@@ -85,7 +84,7 @@ async fn keep(inbox: Inbox, held: Held, every: Duration) {
         if !ids.is_empty()
             && let Err(error) = inbox.keep(&ids).await
         {
-            tracing::warn!(%error, "what is in work could not be kept from others");
+            tracing::warn!(%error, "tickets in work could not be kept from being claimed");
         }
     }
 }
@@ -98,8 +97,8 @@ struct Reader<A, S> {
     room: Arc<Semaphore>,
     running: JoinSet<()>,
     claim_after: Duration,
-    /// While it reads what it was given before, behind which entry: at the start, and after an
-    /// error, when an answer may have been lost.
+    /// While it reads its pending tickets: the entry to continue after. At the start, and after an
+    /// error, when a reply may have been lost.
     given_after: Option<String>,
     claim_from: String,
     claim_at: Instant,
@@ -115,12 +114,12 @@ impl<A: Answers, S: Sender + Clone + 'static> Reader<A, S> {
             match self.round(permits).await {
                 Ok(()) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "the inbox could not be read: trying again");
+                    tracing::warn!(%error, "the inbox could not be read: retrying");
                     self.given_after = Some("0".to_owned());
                     if is_without_group(&error)
                         && let Err(error) = self.inbox.make_group().await
                     {
-                        tracing::warn!(%error, "the group of the inbox could not be made");
+                        tracing::warn!(%error, "the group of the inbox could not be created");
                     }
                     tokio::select! {
                         () = tokio::time::sleep(PAUSE) => {}
@@ -131,7 +130,7 @@ impl<A: Answers, S: Sender + Clone + 'static> Reader<A, S> {
         }
     }
 
-    /// Room for one user at least, as soon as there is some.
+    /// Permits for at least one user, as soon as there are some.
     async fn permits(&self) -> Vec<OwnedSemaphorePermit> {
         let mut permits: Vec<_> = Arc::clone(&self.room).acquire_owned().await.into_iter().collect();
         while permits.len() < READ_MAX
@@ -176,7 +175,7 @@ impl<A: Answers, S: Sender + Clone + 'static> Reader<A, S> {
     }
 }
 
-/// Blocked on a stream that went away, Redis 7.0 says UNBLOCKED, later ones NOGROUP.
+/// When a stream is deleted during a block, Redis 7.0 replies UNBLOCKED, later servers NOGROUP.
 fn is_without_group(error: &ServiceError) -> bool {
     matches!(error, ServiceError::State(error) if matches!(word(error), Some("NOGROUP" | "UNBLOCKED")))
 }

@@ -1,7 +1,7 @@
 //! Imports the strings of the first bots as states: the [`Importer`] as a program.
 //!
-//! It prints one line for each user or key and a summary. It can be run again at any time: what is
-//! imported already stays as it is.
+//! It prints one line for each user or key and a summary. A run can be repeated at any time: an
+//! imported state is not changed.
 
 use std::process::ExitCode;
 
@@ -79,7 +79,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(program: Program) -> Result<Summary, String> {
-    // The text of an error must not hold the address: a password may be in it.
+    // An error must not show the URL, which may contain a password.
     let mut states = redis_state_client::connect(&program.redis).await.map_err(|error| error.to_string())?;
     let importer = importer(&mut states, &program);
     let summary = match &program.command {
@@ -109,7 +109,7 @@ fn importer<'a>(
     }
 }
 
-/// The sources that the arguments name, or the lines of stdin.
+/// The sources of the arguments, or the lines of stdin.
 async fn sources(named: &[String]) -> Result<Vec<String>, String> {
     if !named.is_empty() {
         return Ok(named.to_vec());

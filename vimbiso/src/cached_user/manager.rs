@@ -1,8 +1,9 @@
-//! The calls of the first bot: update, reset, token. Each is one command, but for the first step of
+//! The calls of the first bot: update, reset, token. Each is one command, except the first step of
 //! a new user, which is two.
 //!
-//! By default a call changes whatever is there, as in the first bot: the newest message wins, and
-//! members it does not name stay. [`CachedUserManager::expecting`] makes it fail on a conflict.
+//! By default a call changes the present state, as in the first bot: the newest message wins, and
+//! members that it does not name stay. [`CachedUserManager::expecting`] makes it fail on a
+//! conflict.
 
 use redis_state_client::{
     Change, Driver, Error, ErrorKind, Etag, Expected, Meta, Result, SetProtected, States, Update, Verb,
@@ -14,7 +15,7 @@ use serde_json::{Map, Value};
 use super::{CACHED_USER_SCHEMA, CachedUser, CachedUserState, Stored};
 use crate::menu::Handler;
 
-/// Reads and changes one [`CachedUser`], whose state is at the key that is their number.
+/// Reads and changes one [`CachedUser`], whose key is the user's number.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -29,7 +30,9 @@ use crate::menu::Handler;
 /// // The user typed 1.
 /// let option = menu_option(user.state().tier(), "1").expect("it is on the menu");
 /// let page = json!({"page_number": 0});
-/// let user = CachedUserManager::new(&mut states, mobile).update_state(&page, Some(option.as_str()), "menu", Some(option.as_str())).await?;
+/// let user = CachedUserManager::new(&mut states, mobile)
+///     .update_state(&page, Some(option.as_str()), "menu", Some(option.as_str()))
+///     .await?;
 /// assert_eq!(user.state().stage(), Handler::OfferCredex.as_str());
 ///
 /// let user = CachedUserManager::new(&mut states, mobile).reset_state().await?;
@@ -63,15 +66,14 @@ impl<'a, D: Driver> CachedUserManager<'a, D> {
         CachedUserManager { states, key: mobile_number, mobile_number, expected: Expected::Any }
     }
 
-    /// The state is at this key instead of at the number.
+    /// Uses this key for the state instead of the number.
     pub fn at(mut self, key: &'a str) -> Self {
         self.key = key;
         self
     }
 
-    /// The next change is rejected as a [conflict](redis_state_client::Error::is_conflict) unless
-    /// the state is the one with this etag, that of [`CachedUser::etag`]; with `None`, unless there
-    /// is none yet.
+    /// Rejects the next change as a [conflict](redis_state_client::Error::is_conflict) unless the
+    /// state has this etag, as of [`CachedUser::etag`]; with `None`, unless there is no state.
     ///
     /// ```
     /// # support::example(async |url| {
@@ -80,7 +82,10 @@ impl<'a, D: Driver> CachedUserManager<'a, D> {
     /// let user = CachedUserManager::new(&mut states, "+263771234567").read().await?;
     /// CachedUserManager::new(&mut states, "+263771234567").set_jwt_token("eyJhbGciOi").await?;
     ///
-    /// let late = CachedUserManager::new(&mut states, "+263771234567").expecting(user.etag()).reset_state().await;
+    /// let late = CachedUserManager::new(&mut states, "+263771234567")
+    ///     .expecting(user.etag())
+    ///     .reset_state()
+    ///     .await;
     /// assert!(late.unwrap_err().is_conflict());
     /// # Ok(()) });
     /// ```
@@ -89,9 +94,9 @@ impl<'a, D: Driver> CachedUserManager<'a, D> {
         self
     }
 
-    /// The user as they are now.
+    /// The present user.
     ///
-    /// Errors: [`Unexpected`](ErrorKind::Unexpected) when a state of another shape is at the key.
+    /// Errors: [`Unexpected`](ErrorKind::Unexpected) for a state of another shape.
     pub fn read(self) -> D::Answer<'a, CachedUser> {
         D::answer(async move {
             let state = D::resolve(self.states.get::<Stored>(self.key)).await?;
@@ -100,14 +105,13 @@ impl<'a, D: Driver> CachedUserManager<'a, D> {
         })
     }
 
-    /// Sets what the bot keeps under the bare number (profile, current account, page number) as a
-    /// whole, and stage and option if they are given; if not, they stay as they are. `update_from`
-    /// says which part of the program it was: it becomes ACTOR in the audit stream. A new user
-    /// starts in the menu.
+    /// Sets the user's `state` (profile, current account, page number) as a whole, and stage and
+    /// option if given. `update_from` names the part of the program, as ACTOR in the audit stream.
+    /// A new user starts in the menu.
     ///
-    /// Errors: [`Transition`](ErrorKind::Transition) for a stage that may not follow,
+    /// Errors: [`Transition`](ErrorKind::Transition) for a forbidden stage,
     /// [`Invalid`](ErrorKind::Invalid) for an option that is not on the member's menu or a state
-    /// that breaks the schema; nothing has changed then.
+    /// that violates the schema; nothing has changed then.
     pub fn update_state(
         self,
         state: &impl Serialize,
@@ -120,7 +124,7 @@ impl<'a, D: Driver> CachedUserManager<'a, D> {
             tracing::info!(stage, "setting stage");
         }
         let members =
-            serde_json::to_value(state).map_err(|error| Error::json("a state that is no JSON", error));
+            serde_json::to_value(state).map_err(|error| Error::json("a state that is not JSON", error));
         let given = [("stage", stage), ("option", option)];
         let given = given.into_iter().filter_map(|(name, text)| Some((name.to_owned(), Value::from(text?))));
         let given: Vec<(String, Value)> = given.collect();
@@ -157,14 +161,14 @@ impl<'a, D: Driver> CachedUserManager<'a, D> {
         D::answer(async move { self.change(change, None, "named").await })
     }
 
-    /// Stores the token for the bot's API, by STATE.SETPROTECTED. It lapses by itself, and no log,
-    /// error or audit entry has it.
+    /// Stores the token for the bot's API, by STATE.SETPROTECTED. It lapses, and no log, error or
+    /// audit entry shows it.
     pub fn set_jwt_token(mut self, jwt_token: &str) -> D::Answer<'a, CachedUser> {
         let change = Change::merge(&serde_json::json!({"jwt_token": jwt_token}));
         D::answer(async move {
-            // A binding outranks the schema that a creation names, and one without secrets would
-            // let the token into the audit stream. On a state that is there the name of the wrong
-            // schema is rejected.
+            // A binding overrides the schema of a creation, and one without secrets would put the
+            // token into the audit stream. For an existing state, another schema's name is
+            // rejected.
             self.create_if_absent().await?;
             let write = self.prepared(SetProtected::new(self.key, self.expected, change?), None, "token");
             self.send(&write).await
@@ -199,8 +203,8 @@ impl<'a, D: Driver> CachedUserManager<'a, D> {
             Err(error) if error.kind() == ErrorKind::Transition && self.may_create() => error,
             answer => return answer,
         };
-        // For a new user the server rejects every step but the first, and `read` reports the menu.
-        // So create them there first.
+        // The server rejects every step of a new user but the first, and `read` reports the menu.
+        // So create the user there first.
         let create = self.prepared(Update::create(self.key, Change::none()), actor, "create");
         let created = match D::resolve(self.states.send(&create)).await {
             Ok(created) => created.etag,
@@ -244,7 +248,7 @@ mod tests {
 
     use super::CachedUserManager;
 
-    /// Keeps what is logged, one line each, fields of spans included.
+    /// Records the log, one line each, with fields of spans.
     #[derive(Clone, Default)]
     struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -283,7 +287,7 @@ mod tests {
         fn exit(&self, _: &Id) {}
     }
 
-    /// S56: what the notes log is logged, and neither token, document nor number is.
+    /// S56: the events of the design notes are logged, and no token, document or number.
     #[test]
     fn what_is_done_is_logged_without_secrets() {
         let log = Log::default();

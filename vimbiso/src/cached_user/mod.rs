@@ -1,7 +1,6 @@
-//! The cached user of the first bot: its user as a value with the defaults that the bot knew, and
-//! in [`manager`] the calls that change it. The value is what was read, no more: nothing keeps it
-//! between calls. An object that reads on each access, as the bot had it, was rejected: two of its
-//! members could come from two versions.
+//! The cached user of the first bot: a user as a value with the bot's defaults, and in [`manager`]
+//! the calls that change it. The value is a copy of one version. Not an object that reads on each
+//! access, as in the first bot, because two of its members could come from two versions.
 
 mod manager;
 
@@ -18,8 +17,8 @@ pub use manager::CachedUserManager;
 /// For an example see [`CachedUserManager`].
 pub const CACHED_USER_SCHEMA: &str = "vimbiso.cached-user";
 
-/// A user as [`CachedUserManager::read`] found them; where nothing is stored, as the bot knew them
-/// at first.
+/// A user as read by [`CachedUserManager::read`], with the first bot's defaults if nothing is
+/// stored.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -40,15 +39,15 @@ pub struct CachedUser {
     state: CachedUserState,
 }
 
-/// Where a [`CachedUser`] is in the conversation, and what the bot knows for it. Every getter has
-/// the default that the bot had when nothing was stored.
+/// A [`CachedUser`]'s place in the conversation, with the data of the bot. Every getter has the
+/// first bot's default.
 ///
 /// For an example see [`CachedUserManager`].
 #[derive(Clone, PartialEq)]
 pub struct CachedUserState(Stored);
 
-/// The document of schema `vimbiso.cached-user`. One flat struct: serde's `flatten` and numbers of
-/// any precision do not go together.
+/// The document of schema `vimbiso.cached-user`. One flat struct, because serde's `flatten` does
+/// not support numbers of arbitrary precision.
 #[derive(Clone, Default, Deserialize, PartialEq)]
 #[serde(default)]
 struct Stored {
@@ -64,7 +63,7 @@ struct Stored {
 }
 
 impl CachedUser {
-    /// Of the version that was read; `None` where no state was.
+    /// The etag of the version that was read; `None` without a state.
     pub fn etag(&self) -> Option<Etag> {
         self.etag
     }
@@ -89,7 +88,7 @@ impl CachedUser {
         self.state.0.registration_complete.unwrap_or(false)
     }
 
-    /// Where the user is.
+    /// The user's place in the conversation.
     pub fn state(&self) -> &CachedUserState {
         &self.state
     }
@@ -101,12 +100,12 @@ impl CachedUser {
 }
 
 impl CachedUserState {
-    /// The part of the menu the user is in; at first `handle_action_menu`.
+    /// The user's part of the menu; at first `handle_action_menu`.
     pub fn stage(&self) -> &str {
         self.0.stage.as_deref().unwrap_or(Handler::Menu.as_str())
     }
 
-    /// What the user chose.
+    /// The user's choice.
     pub fn option(&self) -> Option<&str> {
         self.0.option.as_deref()
     }
@@ -116,18 +115,18 @@ impl CachedUserState {
         self.0.direction.as_deref().unwrap_or("OUT")
     }
 
-    /// What the bot kept under the bare number: profile, current account, page number; at first
+    /// The JSON of the first bot's key `{number}`: profile, current account, page number; at first
     /// empty.
     pub fn state(&self) -> &Map<String, Value> {
         &self.0.state
     }
 
-    /// `state.profile`, if it is there.
+    /// `state.profile`, if present.
     pub fn profile(&self) -> Option<&Map<String, Value>> {
         self.0.state.get("profile")?.as_object()
     }
 
-    /// `state.current_account`, if it is there.
+    /// `state.current_account`, if present.
     pub fn current_account(&self) -> Option<&Map<String, Value>> {
         self.0.state.get("current_account")?.as_object()
     }
@@ -143,14 +142,14 @@ impl CachedUserState {
         self.profile()?.get("member")?.get("memberTier")?.as_u64()
     }
 
-    /// The token for the bot's API. `None` also for a caller without the right to read secrets,
+    /// The token for the bot's API. `None` also for a caller without permission to read secrets,
     /// which gets `***`.
     pub fn jwt_token(&self) -> Option<&str> {
         self.0.jwt_token.as_deref().filter(|token| *token != "***")
     }
 }
 
-/// Shows where the user is, and neither number, document nor token.
+/// Shows the place in the conversation, and neither number, document nor token.
 impl std::fmt::Debug for CachedUser {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CachedUser")
@@ -171,7 +170,7 @@ impl std::fmt::Debug for CachedUserState {
     }
 }
 
-/// Absent and null mean the same.
+/// Missing and null mean the same.
 fn object_or_null<'de, D: Deserializer<'de>>(value: D) -> Result<Map<String, Value>, D::Error> {
     Ok(Option::deserialize(value)?.unwrap_or_default())
 }

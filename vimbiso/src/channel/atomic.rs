@@ -1,5 +1,5 @@
-//! Any state by the names of operations: get, set, update, delete. A thin layer over [`States`],
-//! for code that was written against such an interface; new code has [`States`].
+//! Any state by the names of operations: get, set, update, delete. A thin layer over [`States`] for
+//! code with such an interface; new code uses [`States`].
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use serde_json::Value;
 
 use crate::channel::result::ErrorContext;
 
-/// What is done to a key.
+/// An operation on a key.
 ///
 /// For an example see [`Atomic`](crate::channel::Atomic).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AtomicOperation {
     /// Reads the document.
     Get,
-    /// Stores the whole document, whatever is there.
+    /// Stores the whole document.
     Set,
-    /// Merges the value into the document that is there.
+    /// Merges the value into the document.
     Update,
-    /// Ends the state.
+    /// Deletes the state.
     Delete,
 }
 
@@ -37,20 +37,20 @@ impl AtomicOperation {
     }
 }
 
-/// What became of an operation.
+/// The result of an operation.
 ///
 /// For an example see [`Atomic`](crate::channel::Atomic).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Executed {
-    /// Whether it was done.
+    /// Whether it succeeded.
     pub success: bool,
-    /// The document as it is then; `None` where no state is.
+    /// The document afterwards; `None` without a state.
     pub data: Option<Value>,
-    /// Why it was not done. The state is as before.
+    /// Why it failed. The state is unchanged.
     pub error: Option<ErrorContext>,
 }
 
-/// Operations on any key. Each is one atomic step: it is done, or nothing has changed.
+/// Operations on any key. Each is atomic: it succeeds, or changes nothing.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -61,7 +61,8 @@ pub struct Executed {
 /// let mut states = redis_state_client::connect(url).await?;
 /// let mut atomic = Atomic::new(&mut states);
 /// let ttl = Some(Duration::from_secs(300));
-/// let Executed { success, data, error } = atomic.execute_atomic("offer:7d1f", Set, Some(&json!({"amount": 5})), ttl).await?;
+/// let Executed { success, data, error } =
+///     atomic.execute_atomic("offer:7d1f", Set, Some(&json!({"amount": 5})), ttl).await?;
 /// assert_eq!((success, data, error), (true, Some(json!({"amount": 5})), None));
 ///
 /// atomic.execute_atomic("offer:7d1f", Update, Some(&json!({"handle": "tariro"})), ttl).await?;
@@ -85,17 +86,16 @@ impl<'a, D: Driver> Atomic<'a, D> {
         Atomic { states, schema: None }
     }
 
-    /// Which schema a state obeys that is created by [`Set`](AtomicOperation::Set), where its key
-    /// is bound to none.
+    /// The schema of a state created by [`Set`](AtomicOperation::Set), if no binding applies.
     pub fn schema(mut self, name: impl Into<String>) -> Self {
         self.schema = Some(name.into());
         self
     }
 
-    /// Does one operation. `value` is for set and update. Without a `ttl` the schema or the server
-    /// says how long it lives.
+    /// Runs one operation. `value` is for set and update. Without a `ttl` the schema or the server
+    /// decides the expiry.
     ///
-    /// What goes wrong is in the answer and never an error beside it.
+    /// Every error is in the result.
     pub fn execute_atomic<'r>(
         &'r mut self,
         key: &'r str,
@@ -114,7 +114,7 @@ impl<'a, D: Driver> Atomic<'a, D> {
         })
     }
 
-    /// The state at a key; `None` where none is.
+    /// The state at a key; `None` if there is none.
     pub fn atomic_get<'r>(&'r mut self, key: &'r str) -> D::Answer<'r, Option<State<Value>>> {
         D::answer(async move { D::resolve(self.states.get(key)).await })
     }

@@ -1,8 +1,7 @@
-//! The document of `vimbiso.channel` as types, and the part of it that the server keeps beside it.
+//! The document of `vimbiso.channel` as types, with the server's data about it.
 //!
-//! What the API owns (dashboard, action) stays JSON: its shape is the API's to change, and a bot
-//! reads it as types of its own with the accessors. Types for it here were rejected, since they
-//! would be wrong the day the API moves on.
+//! The API's members (dashboard, action) stay JSON: the API may change their shape, and the
+//! accessors read them as types of the bot. Types here would be wrong after a change of the API.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,31 +10,31 @@ use redis_state_client::Try;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The user at the other end of a channel; immutable after the first contact.
+/// The user of a channel; immutable after the first contact.
 ///
 /// For an example see [`ChannelState`](crate::channel::ChannelState).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelInfo {
-    /// What kind of channel, as in `whatsapp`.
+    /// The kind of channel, such as `whatsapp`.
     #[serde(rename = "type")]
     pub channel_type: String,
-    /// The user's number, as in `+263771234567`.
+    /// The user's number, such as `+263771234567`.
     pub identifier: String,
 }
 
-/// Where the user is in the flow.
+/// The user's place in the flow.
 ///
 /// For an example see [`ChannelState`](crate::channel::ChannelState).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Current {
-    /// The flow, as in `offer`.
+    /// The flow, such as `offer`.
     pub path: String,
-    /// The component whose turn it is, as in `AmountInput`.
+    /// The component whose turn it is, such as `AmountInput`.
     pub component: String,
-    /// Whether the user is to answer.
+    /// Whether the user has to answer.
     #[serde(default)]
     pub awaiting_input: bool,
-    /// What the component came to, by which headquarters decides where to go.
+    /// The component's result, by which headquarters decides the next step.
     #[serde(default)]
     pub component_result: Option<String>,
     /// The components' own data.
@@ -44,12 +43,13 @@ pub struct Current {
 }
 
 impl Current {
-    /// The step that this is.
+    /// The step of this place.
     ///
     /// ```
     /// use redis_state_vimbiso::channel::{Current, Step};
     ///
-    /// let current: Current = serde_json::from_str(r#"{"path": "offer", "component": "AmountInput"}"#)?;
+    /// let current: Current =
+    ///     serde_json::from_str(r#"{"path": "offer", "component": "AmountInput"}"#)?;
     /// assert_eq!(current.step(), Step::new("offer", "AmountInput"));
     /// # Ok::<(), serde_json::Error>(())
     /// ```
@@ -58,7 +58,7 @@ impl Current {
     }
 }
 
-/// A step of the flow: a path and one of its components. Names of components alone do not tell:
+/// A step of the flow: a path and one of its components. A component's name alone is ambiguous:
 /// three paths have an `OfferList`.
 ///
 /// ```
@@ -68,9 +68,9 @@ impl Current {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Step {
-    /// As in `offer`.
+    /// The path, such as `offer`.
     pub path: String,
-    /// As in `AmountInput`.
+    /// The component, such as `AmountInput`.
     pub component: String,
 }
 
@@ -118,7 +118,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Where the token is kept, until it lapses.
+/// The member with the token, until it lapses.
 ///
 /// For an example see [`ChannelState`](crate::channel::ChannelState).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,9 +130,8 @@ pub struct Auth {
 
 /// The whole state of a channel.
 ///
-/// `validation` and `metadata` are what the server counts and times: they are filled in when a
-/// state is read, whatever an older program may have stored under their names, and are no part of
-/// what is written.
+/// `validation` and `metadata` come from the server: a read fills them in, whatever an older
+/// program has stored under their names, and a write leaves them out.
 ///
 /// ```
 /// use redis_state_vimbiso::channel::ChannelState;
@@ -150,23 +149,23 @@ pub struct Auth {
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChannelState {
-    /// The user at the other end.
+    /// The user of the channel.
     pub channel: ChannelInfo,
-    /// The member and their accounts, from the API only.
+    /// The member and their accounts, written by the API handler only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dashboard: Option<Value>,
-    /// What the API did last, from the API only.
+    /// The API's last action, written by the API handler only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<Value>,
-    /// The token, from the API only.
+    /// The token, written by the API handler only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,
     /// The step of the flow.
     pub current: Current,
-    /// Which of the member's accounts is used.
+    /// The ID of the account in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active_account_id: Option<String>,
-    /// What was tried, and how it went.
+    /// The attempts.
     #[serde(skip)]
     pub validation: Validation,
     /// When the state was created and changed.
@@ -174,31 +173,31 @@ pub struct ChannelState {
     pub metadata: Timestamps,
 }
 
-/// What was tried on a state, as STATE.ATTEMPTS has it.
+/// The attempts on a state, from STATE.ATTEMPTS.
 ///
 /// For an example see [`ChannelState`](crate::channel::ChannelState).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Validation {
     /// Operation to attempts.
     pub attempts: BTreeMap<String, u64>,
-    /// Every attempt that is remembered, of operations that are counted; oldest first.
+    /// The kept attempts of counted operations, oldest first.
     pub history: Vec<Try>,
 }
 
-/// How often one operation was tried.
+/// The attempts at one operation.
 ///
 /// For an example see [`ChannelState`](crate::channel::ChannelState).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ValidationStatus {
-    /// How often.
+    /// The number of attempts.
     pub attempts: u64,
-    /// How often without success, since the last success.
+    /// The number of failures since the last success.
     pub failures: u64,
     /// The newest attempt.
     pub latest: Option<Try>,
 }
 
-/// When a state was created and changed, as STATE.META has it: ISO 8601, UTC.
+/// When a state was created and changed, from STATE.META: ISO 8601, UTC.
 ///
 /// For an example see [`ChannelState`](crate::channel::ChannelState).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -1,16 +1,15 @@
-//! What is done about an error: it is logged with its context, counted, and the user is told
-//! something they can use.
+//! Error handling: an error is logged with its context, counted, and turned into a text for the
+//! user.
 //!
-//! The log has no text that a user or a service has sent, since it may hold anything: of those the
-//! code must do. A rejection of the state server is logged as it is; it holds no document and no
-//! secret.
+//! The log has no text of a user or a service, which may contain anything, but their codes. A
+//! rejection by the state server is logged in full: it has no document and no secret.
 
 use redis_state_client::{Driver, ErrorKind};
 
 use crate::channel::manager::Channel;
 use crate::channel::result::{ErrorContext, ErrorType};
 
-/// The one place where errors end up.
+/// Handles all errors in one place.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -22,13 +21,18 @@ use crate::channel::result::{ErrorContext, ErrorType};
 /// // The account is not reached from the greeting.
 /// let skip = FlowUpdate::from("menu").step("account", "AccountDashboard");
 /// let error = channel.update_state(&skip).await.unwrap_err();
-/// let text = ErrorHandler::default().handle_error(&mut channel, ErrorContext::of(&error, "update")).await?;
+/// let text = ErrorHandler::default()
+///     .handle_error(&mut channel, ErrorContext::of(&error, "update"))
+///     .await?;
 /// assert_eq!(text, "That is not possible here. Please choose something else.");
 /// assert_eq!(channel.get_validation_status("update").await?.failures, 1);
 ///
 /// // In other words.
 /// let shona = ErrorHandler::saying(|_| "Edzai zvakare.".into());
-/// assert_eq!(shona.handle_error(&mut channel, ErrorContext::of(&error, "update")).await?, "Edzai zvakare.");
+/// assert_eq!(
+///     shona.handle_error(&mut channel, ErrorContext::of(&error, "update")).await?,
+///     "Edzai zvakare."
+/// );
 /// # Ok(()) });
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -37,21 +41,20 @@ pub struct ErrorHandler {
 }
 
 impl Default for ErrorHandler {
-    /// Speaks English.
+    /// With English texts.
     fn default() -> Self {
         ErrorHandler::saying(text_for_person)
     }
 }
 
 impl ErrorHandler {
-    /// Tells the user what `say` makes of an error.
+    /// With the texts of `say`.
     pub fn saying(say: fn(&ErrorContext) -> String) -> Self {
         ErrorHandler { say }
     }
 
-    /// Logs an error, counts it as a failed attempt at what was done, if that has not happened yet,
-    /// and answers what to tell the user. It never fails: what keeps it from counting is logged
-    /// too.
+    /// Logs an error, counts it as a failed attempt unless it is counted already, and returns the
+    /// text for the user. It never fails: if counting fails, that is logged too.
     pub fn handle_error<'a, D: Driver, M: Send>(
         &self,
         channel: &'a mut Channel<D, M>,
@@ -75,7 +78,7 @@ impl ErrorHandler {
 
 fn log(context: &ErrorContext) {
     let ErrorContext { error_type, message, details, kind, .. } = context;
-    // Only the texts of the state server are known to hold nothing personal.
+    // Only the state server's texts are known to have no personal data.
     let message = kind.map(|_| message.as_str());
     tracing::error!(
         error_type = error_type.as_str(),
@@ -94,7 +97,7 @@ fn can_be_counted(context: &ErrorContext) -> bool {
     !context.counted && !unheard
 }
 
-/// What a user is told about an error, in English. Of a failed validation it is the message itself.
+/// The English text for the user. For a failed validation it is the error's message.
 ///
 /// ```
 /// use redis_state_vimbiso::channel::{ValidationResult, text_for_person};

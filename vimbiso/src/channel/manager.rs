@@ -1,5 +1,4 @@
-//! The manager: which channel, over which connection; its operations, and the roles that it hands
-//! out.
+//! The manager of a channel: its connection, its operations, and the roles of its components.
 
 use redis_state_client::{Driver, Etag, State, States};
 
@@ -13,11 +12,9 @@ use crate::channel::roles::turn::Turn;
 use crate::channel::roles::{self, Api, Confirm, Display, Input};
 use crate::channel::writes::Initialized;
 
-/// The state manager of one channel: the single way to its state, for headquarters and components
-/// alike.
+/// The state manager of one channel: the only way to its state, for headquarters and components.
 ///
-/// It holds a connection, the channel's name and the way to send messages; no document. It
-/// [`Reads`].
+/// It has a connection, the channel's ID and the messaging service, and no document. It [`Reads`].
 ///
 /// ```
 /// # support::example(async |url| {
@@ -27,9 +24,14 @@ use crate::channel::writes::Initialized;
 /// let mut channel = Channel::new(states, "+263771234567");
 /// assert!(channel.initialize_channel("whatsapp", "webhook").await?.created);
 ///
-/// channel.update_state(&FlowUpdate::from("greeting").component("LoginApiCall").awaiting_input(false)).await?;
+/// channel
+///     .update_state(&FlowUpdate::from("greeting").component("LoginApiCall").awaiting_input(false))
+///     .await?;
 /// let state = channel.get_state().await?;
-/// assert_eq!((state.etag.version, state.document.current.component.as_str()), (2, "LoginApiCall"));
+/// assert_eq!(
+///     (state.etag.version, state.document.current.component.as_str()),
+///     (2, "LoginApiCall")
+/// );
 /// assert_eq!(state.document.channel.identifier, "+263771234567");
 ///
 /// channel.reset_state("menu").await?;
@@ -43,7 +45,7 @@ pub struct Channel<D, M = ()> {
 }
 
 impl<D: Driver> Channel<D> {
-    /// The channel with this ID, as in `+263771234567`; its state is at `channel:{id}`.
+    /// The channel with this ID, such as `+263771234567`; its state is at `channel:{id}`.
     pub fn new(states: States<D>, id: impl Into<String>) -> Channel<D> {
         let id = id.into();
         Channel { place: Place { states, key: crate::keys::channel(&id), id }, messaging: () }
@@ -51,12 +53,12 @@ impl<D: Driver> Channel<D> {
 }
 
 impl<D: Driver, M: Send> Channel<D, M> {
-    /// The same channel, whose components send messages by this.
+    /// The same channel, with this messaging service for its components.
     pub fn with_messaging<N>(self, messaging: N) -> Channel<D, N> {
         Channel { place: self.place, messaging }
     }
 
-    /// What messages are sent by.
+    /// The messaging service.
     pub fn messaging(&mut self) -> &mut M {
         &mut self.messaging
     }
@@ -66,14 +68,13 @@ impl<D: Driver, M: Send> Channel<D, M> {
         &self.place.key
     }
 
-    /// The connection, for whatever has no method here.
+    /// The connection, for requests without a method here.
     pub fn states(&mut self) -> &mut States<D> {
         &mut self.place.states
     }
 
-    /// Looks whether there is a state, and creates one at the first step of the flow if there is
-    /// none. What is known of the channel stays as it is for good. A creation is on record, by this
-    /// actor.
+    /// Creates the state at the first step of the flow if it is missing. An existing channel's type
+    /// and identifier never change. A creation is audited with this actor.
     pub fn initialize_channel<'a>(
         &'a mut self,
         channel_type: &'a str,
@@ -84,36 +85,36 @@ impl<D: Driver, M: Send> Channel<D, M> {
 
     /// Moves the flow on: see [`FlowUpdate`]. Retries on a conflict.
     ///
-    /// Errors: [`NoState`](redis_state_client::ErrorKind::NoState); what the schema rejects, as
+    /// Errors: [`NoState`](redis_state_client::ErrorKind::NoState); a rejection by the schema, as
     /// [`Invalid`](redis_state_client::ErrorKind::Invalid) or
     /// [`Transition`](redis_state_client::ErrorKind::Transition);
-    /// [`Protected`](redis_state_client::ErrorKind::Protected) for what only the API writes. The
-    /// state is as before then.
+    /// [`Protected`](redis_state_client::ErrorKind::Protected) for members that only the API
+    /// handler writes. The state is unchanged then.
     pub fn update_state<'a>(&'a mut self, update: &'a FlowUpdate) -> D::Answer<'a, Etag> {
         D::answer(async move { self.place.update(update).await })
     }
 
-    /// Takes the state back to the first step of the flow. What belongs to the channel and the API
-    /// stays: channel, dashboard, action, auth; so do attempts and past versions.
+    /// Takes the state back to the first step of the flow. The members of the channel and the API
+    /// stay (channel, dashboard, action, auth), and so do attempts and snapshots.
     pub fn reset_state<'a>(&'a mut self, actor: &'a str) -> D::Answer<'a, Etag> {
         D::answer(async move { self.place.reset("reset_state", actor).await })
     }
 
-    /// As [`reset_state`](Channel::reset_state), on record as `clear_flow`: the flow is over, not
+    /// As [`reset_state`](Channel::reset_state), audited as `clear_flow`: the flow is finished, not
     /// lost.
     pub fn clear_flow<'a>(&'a mut self, actor: &'a str) -> D::Answer<'a, Etag> {
         D::answer(async move { self.place.reset("clear_flow", actor).await })
     }
 
-    /// Keeps a new token, for as long as the schema says: by STATE.SETPROTECTED.
+    /// Stores a new token by STATE.SETPROTECTED, for as long as the schema says.
     pub fn set_jwt_token<'a>(&'a mut self, token: &'a Token, actor: &'a str) -> D::Answer<'a, Etag> {
         D::answer(async move { self.place.set_token(token, actor).await })
     }
 
-    /// All of it: the document, and the attempts and times that the server keeps beside it. Several
-    /// round trips; each of the accessors is one.
+    /// The whole state: the document, and the server's attempts and times. Several round trips; an
+    /// accessor needs one.
     ///
-    /// A caller with the right to STATE.SETPROTECTED gets the token, others `***`.
+    /// A caller with permission to run STATE.SETPROTECTED gets the token, others `***`.
     pub fn get_state(&mut self) -> D::Answer<'_, State<ChannelState>> {
         D::answer(async move { self.place.all().await })
     }
@@ -123,7 +124,7 @@ impl<D: Driver, M: Send> Channel<D, M> {
         Display { place: &mut self.place, messaging: &mut self.messaging }
     }
 
-    /// The role of a component that takes what the user sends, at its step.
+    /// The role of a component that receives input, at its step.
     pub fn input(&mut self, step: Step) -> Input<'_, D, M> {
         let operation = step.component.clone();
         Input::new(Turn::new(&mut self.place, step, operation), &mut self.messaging)
@@ -135,7 +136,7 @@ impl<D: Driver, M: Send> Channel<D, M> {
         Api::new(Turn::new(&mut self.place, step, operation), client)
     }
 
-    /// The role of a component that has something confirmed, at its step.
+    /// The role of a component that asks for a confirmation, at its step.
     pub fn confirm(&mut self, step: Step) -> Confirm<'_, D, M> {
         Confirm::new(Turn::new(&mut self.place, step, "confirm"), &mut self.messaging)
     }

@@ -1,14 +1,13 @@
-//! The state manager of a bot: one user's conversation on one channel, over the schema
+//! The state manager of a bot: one user's conversation on one channel, with the schema
 //! `vimbiso.channel`.
 //!
 //! * [`Channel`] is the manager: it creates the state, moves the flow, resets it, and gives each
 //!   component its role
-//! * [`Reads`] is what components see of a state; [`Display`], [`Input`], [`Api`] and [`Confirm`]
-//!   are what they may do to it
-//! * [`FlowUpdate`] prepares an update; [`Messaging`] and [`ApiClient`] are what the bot brings
-//!   along
-//! * [`ValidationResult`], [`ErrorContext`] and [`ErrorHandler`] are what becomes of an attempt
-//! * [`Atomic`] reaches any state by the names of operations
+//! * [`Reads`] is the components' view of a state; [`Display`], [`Input`], [`Api`] and [`Confirm`]
+//!   are their permissions
+//! * [`FlowUpdate`] prepares an update; the bot implements [`Messaging`] and [`ApiClient`]
+//! * [`ValidationResult`], [`ErrorContext`] and [`ErrorHandler`] are for results and errors
+//! * [`Atomic`] accesses any state by the names of operations
 //!
 //! A step of a conversation:
 //!
@@ -25,13 +24,15 @@
 //! let input = ValidationResult::success(json!({"name": "Tariro"}));
 //! if channel.input(step).submit(input).await?.is_success() {
 //!     // … and headquarters goes on.
-//!     channel.update_state(&FlowUpdate::from("headquarters").step("login", "LoginApiCall")).await?;
+//!     channel
+//!         .update_state(&FlowUpdate::from("headquarters").step("login", "LoginApiCall"))
+//!         .await?;
 //! }
 //! assert_eq!(channel.get_component().await?, "LoginApiCall");
 //! # Ok(()) });
 //! ```
 // Dependencies, downwards: error_handler -> manager -> roles -> reads, writes -> place, prepare ->
-// document, outbound, result. Nothing points up.
+// document, outbound, result.
 
 mod atomic;
 mod document;

@@ -1,20 +1,20 @@
-//! What a bot brings along: a way to send messages, and a way to call the API. The crate defines
-//! the traits and passes what it is given to the roles that may use it.
+//! The traits that a bot implements to send messages and to call the API. The roles that may use
+//! them get them from the manager.
 //!
-//! A bot over async connections awaits its own calls, one over blocking connections makes them:
-//! [`Outbound`] says for each driver what such a call hands back, a future or the value. Plain
-//! `async fn` for both was rejected: under a blocking driver a future that really waits would never
-//! be woken, and the compiler would not notice.
+//! A bot over async connections awaits its calls, one over blocking connections makes them:
+//! [`Outbound`] defines the return type for each driver, a future or the value. Not `async fn` for
+//! both: under a blocking driver a suspended future would never be woken, and the compiler would
+//! not notice.
 
 use redis_state_client::Driver;
 
 use crate::channel::document::Token;
 
-/// A future in a box, for implementing [`ApiClient`] and [`Messaging`] over an async driver.
+/// A boxed future, for implementing [`ApiClient`] and [`Messaging`] over an async driver.
 #[cfg(feature = "tokio")]
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// What a bot's own calls hand back beside this driver: over [`Async`](redis_state_client::Async) a
+/// The return type of a bot's calls with this driver: over [`Async`](redis_state_client::Async) a
 /// `BoxFuture`, over [`Blocking`](redis_state_client::Blocking) the value.
 ///
 /// For an example see [`ApiClient`](crate::channel::ApiClient).
@@ -22,7 +22,7 @@ pub trait Outbound: Driver {
     /// A future of the value, or the value.
     type Reply<'a, T: Send + 'a>: Send + 'a;
 
-    /// Waits for the value, if it is not there yet.
+    /// Waits for the value.
     #[doc(hidden)]
     fn settle<'a, T: Send + 'a>(reply: Self::Reply<'a, T>) -> impl Future<Output = T> + Send + 'a;
 }
@@ -45,7 +45,7 @@ impl<C: redis_state_client::redis::ConnectionLike + Send> Outbound for redis_sta
     }
 }
 
-/// How a bot sends messages to a channel.
+/// Sends a bot's messages to a channel.
 ///
 /// ```
 /// use redis_state_vimbiso::channel::Messaging;
@@ -68,13 +68,17 @@ impl<C: redis_state_client::redis::ConnectionLike + Send> Outbound for redis_sta
 ///
 /// ```
 /// # struct Outbox(Vec<String>);
-/// use redis_state_vimbiso::channel::{BoxFuture, Messaging};
 /// use redis_state_client::{Async, redis};
+/// use redis_state_vimbiso::channel::{BoxFuture, Messaging};
 ///
 /// impl<C: redis_state_client::redis::aio::ConnectionLike + Send> Messaging<Async<C>> for Outbox {
 ///     type Message = str;
 ///
-///     fn send<'a>(&'a mut self, channel_id: &'a str, message: &'a str) -> BoxFuture<'a, Result<(), String>> {
+///     fn send<'a>(
+///         &'a mut self,
+///         channel_id: &'a str,
+///         message: &'a str,
+///     ) -> BoxFuture<'a, Result<(), String>> {
 ///         Box::pin(async move {
 ///             self.0.push(format!("{channel_id}: {message}"));
 ///             Ok(())
@@ -83,10 +87,10 @@ impl<C: redis_state_client::redis::ConnectionLike + Send> Outbound for redis_sta
 /// }
 /// ```
 pub trait Messaging<D: Outbound>: Send {
-    /// What is sent.
+    /// A message.
     type Message: Sync + ?Sized;
 
-    /// Sends it to the user on this channel; an error is its text, without anything secret.
+    /// Sends a message to the user of this channel; an error is its text, without secrets.
     fn send<'a>(
         &'a mut self,
         channel_id: &'a str,
@@ -94,32 +98,33 @@ pub trait Messaging<D: Outbound>: Send {
     ) -> D::Reply<'a, Result<(), String>>;
 }
 
-/// How a bot calls the API. [`Api`](crate::channel::Api) has an example.
+/// Calls the API. [`Api`](crate::channel::Api) has an example.
 pub trait ApiClient<D: Outbound>: Send {
-    /// What is asked for.
+    /// A request.
     type Request: Sync + ?Sized;
 
-    /// What comes back.
+    /// A reply.
     type Response: ApiResponse;
 
     /// Gets a new token for this channel.
     fn renew_token<'a>(&'a mut self, channel_id: &'a str) -> D::Reply<'a, Result<Token, ApiFailure>>;
 
-    /// Makes a call. The token is there for each request that [needs one](ApiClient::needs_token).
+    /// Makes a call. The token is present for each request that [needs
+    /// one](ApiClient::needs_token).
     fn call<'a>(
         &'a mut self,
         request: &'a Self::Request,
         token: Option<&'a Token>,
     ) -> D::Reply<'a, Result<Self::Response, ApiFailure>>;
 
-    /// Whether a request needs a token: not a login, for one, that brings the token.
+    /// Whether a request needs a token; a login does not, for example.
     fn needs_token(&self, _request: &Self::Request) -> bool {
         true
     }
 }
 
-/// The handlers of an answer: what of it becomes the state's dashboard and action. Both, since they
-/// are written together: a reader never sees the balance of one call beside the result of another.
+/// The handlers of a reply: its parts for the state's dashboard and action. Both are written
+/// together, so a reader never sees the balance of one call with the result of another.
 ///
 /// ```
 /// use redis_state_vimbiso::channel::{ApiResponse, Token};
@@ -142,26 +147,26 @@ pub trait ApiClient<D: Outbound>: Send {
 /// }
 /// ```
 pub trait ApiResponse: Send {
-    /// The member and their accounts, as they are now: an object, which replaces the one before.
+    /// The member and their accounts: an object, which replaces the dashboard.
     fn dashboard(&self) -> serde_json::Value;
 
-    /// What the API did: an object, which replaces the one before.
+    /// The API's action: an object, which replaces the last one.
     fn action(&self) -> serde_json::Value;
 
-    /// A token that came with it.
+    /// A token in the reply.
     fn token(&self) -> Option<Token> {
         None
     }
 }
 
-/// Why a call of the API came to nothing. The texts go on record: nothing secret in them.
+/// Why a call of the API failed. The texts are audited, so they must contain no secret.
 ///
 /// For an example see [`ApiClient`](crate::channel::ApiClient).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ApiFailure {
-    /// The token has expired or is not accepted: it is renewed, and the call is made once more.
+    /// The token has expired or is not accepted: it is renewed, and the call retried once.
     TokenRefused,
-    /// Anything else.
+    /// Any other failure.
     Failed(String),
 }

@@ -1,10 +1,10 @@
-//! The implementation under everything here: one state, reached over one connection.
+//! The implementation under the roles: one state over one connection.
 //!
-//! Reads ask for the members they need and keep nothing. Writes are
-//! [`Edit`](redis_state_client::Edit)s: read, decide, write what was read, and again on a conflict.
-//! A component that writes checks in the same step that it is still its turn, since the decision is
-//! about the very version that is then written. (A JSON patch with a `test` would save the read;
-//! but the server counts its failure as one of the user's attempts, and a late message is none.)
+//! Reads request single members and keep nothing. Writes are [`Edit`](redis_state_client::Edit)s:
+//! read, decide, write with the etag that was read, and repeat on a conflict. A component that
+//! writes also checks that it is still its turn, so the decision applies to exactly the version
+//! that is written. (A JSON Patch with a `test` would save the read, but the server counts its
+//! failure as one of the user's attempts, and a late message is none.)
 
 use redis_state_client::{
     Attempt, AttemptCounts, Attempts, Driver, Error, ErrorKind, Found, Get, Result, States, fresh_id,
@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::channel::document::{Current, Step, Token, Validation, ValidationStatus};
 
-/// A state and the way to it. What is public of it is in the roles.
+/// A state with its connection. The roles are the public interface.
 #[derive(Clone, Debug)]
 pub struct Place<D> {
     pub(crate) states: States<D>,
@@ -24,7 +24,7 @@ pub struct Place<D> {
     pub(crate) key: String,
 }
 
-/// What a component that writes sees of the state: its context.
+/// The state as a writing component sees it.
 ///
 /// For an example see [`Confirm`](crate::channel::Confirm).
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -34,10 +34,10 @@ pub struct Context {
     /// The member and their accounts.
     #[serde(default)]
     pub dashboard: Option<Value>,
-    /// What the API did last.
+    /// The API's last action.
     #[serde(default)]
     pub action: Option<Value>,
-    /// Which of the accounts is used.
+    /// The ID of the account in use.
     #[serde(default)]
     pub active_account_id: Option<String>,
 }
@@ -48,7 +48,7 @@ impl<D: Driver> Place<D> {
         found.ok_or_else(no_state)
     }
 
-    /// A member that may be absent or null, which is the same.
+    /// A member that may be missing or null, which means the same.
     pub(crate) async fn member<T: DeserializeOwned>(&mut self, pointer: &str) -> Result<Option<T>> {
         optional(&self.members([pointer]).await?, 0)
     }
@@ -66,13 +66,13 @@ impl<D: Driver> Place<D> {
             |index| -> Result<String> { optional(&found, index)?.ok_or_else(|| no_member(pointers[index])) };
         let token: Option<Token> = optional(&found, 0)?;
         if token.as_ref().is_some_and(|token| token.as_str() == HIDDEN) {
-            let text = "NOPERM reading the token needs the right to STATE.SETPROTECTED";
+            let text = "NOPERM reading the token needs permission to run STATE.SETPROTECTED";
             return Err(Error::new(ErrorKind::NoPermission, text));
         }
         Ok((token, Step::new(text(1)?, text(2)?)))
     }
 
-    /// Counts an attempt that failed; by the same ID once.
+    /// Counts a failed attempt; once for each ID.
     pub(crate) async fn failed(
         &mut self,
         operation: &str,
@@ -94,8 +94,8 @@ impl<D: Driver> Place<D> {
         Ok(ValidationStatus { attempts: found.attempts, failures: found.failures, latest: found.latest })
     }
 
-    /// One call for the counts and one for each operation: the server lists attempts by operation
-    /// only.
+    /// One request for the counts and one for each operation: the server lists attempts by
+    /// operation only.
     pub(crate) async fn validation(&mut self) -> Result<Validation> {
         let attempts =
             D::resolve(self.states.send(&AttemptCounts::new(&self.key))).await?.ok_or_else(no_state)?;
@@ -106,16 +106,16 @@ impl<D: Driver> Place<D> {
                 .ok_or_else(no_state)?;
             history.extend(of_one.history.into_iter().rev());
         }
-        // All have the same form, so their texts sort as their times do.
+        // All timestamps have the same form, so they sort as text.
         history.sort_by(|one, other| one.timestamp.cmp(&other.timestamp));
         Ok(Validation { attempts, history })
     }
 }
 
-/// In the place of a secret, for a caller without the right to read it.
+/// Replaces a secret for a caller without permission to read it.
 const HIDDEN: &str = "***";
 
-/// As much of a reason as the server takes for an attempt's error.
+/// As much of a reason as the server accepts for an attempt's error.
 fn clipped(reason: &str) -> &str {
     let mut end = ATTEMPT_ERROR_BYTES_MAX.min(reason.len());
     while !reason.is_char_boundary(end) {

@@ -1,10 +1,8 @@
-//! Preparation: what a caller wants, turned into the change that is sent. Nothing here knows a
-//! connection.
+//! Preparation: turns a caller's values into a change, without a connection.
 //!
-//! The rules are the server's, which validates every change with the state in hand; a copy of them
-//! here would be a second opinion. What is checked here is only what the server can't see: that a
-//! component's data is an object, so that it can be merged, and that an update leaves out the
-//! counters and times that the server keeps.
+//! The server validates every change against the state; a copy of its rules here could differ. Only
+//! what the server can't see is checked here: that a component's data is an object, which can be
+//! merged, and that an update leaves out the counters and times that the server keeps.
 
 use redis_state_client::{Change, Error, ErrorKind, Result};
 use serde::Serialize;
@@ -13,11 +11,11 @@ use serde_json::{Map, Value, json};
 use crate::channel::document::{ChannelInfo, ChannelState, Token};
 use crate::channel::outbound::ApiResponse;
 
-/// Members that the server keeps beside the document; programs that kept them themselves send them
-/// along.
+/// Members that the server keeps beside the document; programs that kept them themselves still send
+/// them.
 const KEPT_BY_THE_SERVER: [&str; 2] = ["validation", "_metadata"];
 
-/// An update of the flow: where it goes on, and with what. What is not given stays as it is.
+/// An update of the flow: the next step with its data. Members that are not given stay.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -27,7 +25,8 @@ const KEPT_BY_THE_SERVER: [&str; 2] = ["validation", "_metadata"];
 /// let mut channel = Channel::new(redis_state_client::connect(url).await?, "+263771234567");
 /// channel.initialize_channel("whatsapp", "webhook").await?;
 ///
-/// let login = FlowUpdate::from("greeting").step("login", "LoginApiCall").data(json!({"attempt": 1}));
+/// let login =
+///     FlowUpdate::from("greeting").step("login", "LoginApiCall").data(json!({"attempt": 1}));
 /// channel.update_state(&login).await?;
 /// // The path is not given, so it stays.
 /// channel.update_state(&FlowUpdate::from("login").component_result("not_a_member")).await?;
@@ -51,14 +50,14 @@ pub struct FlowUpdate {
     pub(crate) event: Option<String>,
     pub(crate) note: Option<String>,
     pub(crate) id: Option<String>,
-    /// JSON pointer to the value that it gets.
+    /// JSON pointer to the new value.
     members: Vec<(&'static str, Value)>,
     merged: Option<Value>,
 }
 
 impl FlowUpdate {
-    /// Of nothing yet. `update_from` says which part of the program it comes from; the audit stream
-    /// has it as the actor.
+    /// An empty update. `update_from` names the part of the program, as the actor in the audit
+    /// stream.
     pub fn from(update_from: impl Into<String>) -> FlowUpdate {
         FlowUpdate {
             update_from: update_from.into(),
@@ -72,11 +71,10 @@ impl FlowUpdate {
         }
     }
 
-    /// Of whatever `updates` names, in the words of the document, merged into it; null removes.
-    /// Anything that serde serializes to an object will do. Attempts and times that the server
-    /// keeps are left out.
+    /// An update that merges `updates` into the document; null removes. Anything that serde
+    /// serializes to an object is accepted. Attempts and times that the server keeps are left out.
     ///
-    /// Errors: [`Usage`](ErrorKind::Usage) when it is no object.
+    /// Errors: [`Usage`](ErrorKind::Usage) if it is not an object.
     pub fn merging(update_from: impl Into<String>, updates: &impl Serialize) -> Result<FlowUpdate> {
         let updates = Value::Object(without_kept(object(updates, "updates")?));
         let text = |pointer: &str| updates.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
@@ -84,64 +82,64 @@ impl FlowUpdate {
         Ok(FlowUpdate { path, component, merged: Some(updates), ..FlowUpdate::from(update_from) })
     }
 
-    /// To this component on this path.
+    /// Goes to this component on this path.
     pub fn step(self, path: impl Into<String>, component: impl Into<String>) -> Self {
         self.path(path).component(component)
     }
 
-    /// To this path; the component stays.
+    /// Goes to this path; the component stays.
     pub fn path(mut self, path: impl Into<String>) -> Self {
         let path = path.into();
         self.path = Some(path.clone());
         self.set("/current/path", path)
     }
 
-    /// To this component; the path stays.
+    /// Goes to this component; the path stays.
     pub fn component(mut self, component: impl Into<String>) -> Self {
         let component = component.into();
         self.component = Some(component.clone());
         self.set("/current/component", component)
     }
 
-    /// Whether the user is to answer.
+    /// Sets whether the user has to answer.
     pub fn awaiting_input(self, yes: bool) -> Self {
         self.set("/current/awaiting_input", yes)
     }
 
-    /// What the last component came to.
+    /// Sets the last component's result.
     pub fn component_result(self, result: impl Into<String>) -> Self {
         self.set("/current/component_result", result.into())
     }
 
-    /// Nothing has come to a result.
+    /// Removes the component's result.
     pub fn no_component_result(self) -> Self {
         self.set("/current/component_result", Value::Null)
     }
 
-    /// The data of the components, all of it: an object. [`merging`](FlowUpdate::merging) adds to
-    /// what is there.
+    /// Replaces the data of the components with this object. [`merging`](FlowUpdate::merging) adds
+    /// to them.
     pub fn data(self, data: Value) -> Self {
         self.set("/current/data", data)
     }
 
-    /// Which account is used.
+    /// Sets the account in use.
     pub fn active_account_id(self, id: impl Into<String>) -> Self {
         self.set("/active_account_id", id.into())
     }
 
-    /// What happened, for the audit stream.
+    /// Sets the event for the audit stream.
     pub fn event(mut self, name: impl Into<String>) -> Self {
         self.event = Some(name.into());
         self
     }
 
-    /// Anything else for the audit stream.
+    /// Sets a note for the audit stream.
     pub fn note(mut self, text: impl Into<String>) -> Self {
         self.note = Some(text.into());
         self
     }
 
-    /// Makes it safe to send this twice, such as for a webhook that is delivered again.
+    /// Makes it safe to send this twice, such as for a redelivered webhook.
     pub fn id(mut self, token: impl Into<String>) -> Self {
         self.id = Some(token.into());
         self
@@ -158,7 +156,7 @@ impl FlowUpdate {
     pub(crate) fn change(&self) -> Result<Change> {
         match &self.merged {
             Some(updates) => Change::merge(updates),
-            // Of an object's member, "add" is "set", null included.
+            // For a member of an object, "add" sets, null included.
             None => Change::patch(
                 &self
                     .members
@@ -170,7 +168,7 @@ impl FlowUpdate {
     }
 }
 
-/// Shows what is set and not to what: a user typed it.
+/// Shows which members are set, without values: a user typed them.
 impl std::fmt::Debug for FlowUpdate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let pointers: Vec<&str> = self.members.iter().map(|(pointer, _)| *pointer).collect();
@@ -185,14 +183,15 @@ impl std::fmt::Debug for FlowUpdate {
 }
 
 impl ChannelState {
-    /// The document as it is stored: without what the server keeps beside it. Members that only the
-    /// API may write are left as they are, unless they are the same.
+    /// The document as stored, without the server's data. Members that only the API may write stay,
+    /// unless they are equal.
     ///
     /// ```
     /// use redis_state_vimbiso::channel::ChannelState;
     ///
     /// let state: ChannelState = serde_json::from_str(
-    ///     r#"{"channel":{"type":"sms","identifier":"+26377"},"current":{"path":"login","component":"Greeting"},"validation":{}}"#,
+    ///     r#"{"channel":{"type":"sms","identifier":"+26377"},
+    ///         "current":{"path":"login","component":"Greeting"},"validation":{}}"#,
     /// )?;
     /// assert!(!state.replacing()?.json().contains("validation"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -202,17 +201,17 @@ impl ChannelState {
     }
 }
 
-/// The document of a first contact; the schema's defaults make the rest.
+/// The document of a first contact; the schema's defaults do the rest.
 pub(crate) fn first_contact(channel: &ChannelInfo) -> Result<Change> {
     Change::merge(&json!({"channel": channel}))
 }
 
-/// What a component knows now, merged into the data of the flow.
+/// A component's data, merged into the data of the flow.
 pub(crate) fn component_data(data: &impl Serialize) -> Result<Change> {
     Change::merge(&json!({"current": {"data": object(data, "a component's data")?}}))
 }
 
-/// What a component came to.
+/// A component's result.
 pub(crate) fn component_result(result: &str) -> Result<Change> {
     Change::merge(&json!({"current": {"component_result": result}}))
 }
@@ -222,7 +221,7 @@ pub(crate) fn token(token: &Token) -> Result<Change> {
     Change::merge(&json!({"auth": {"token": token}}))
 }
 
-/// What the API said: each part replaces the one before, whole.
+/// The API's reply: each part replaces the former one as a whole.
 pub(crate) fn answer(response: &impl ApiResponse) -> Result<Change> {
     let mut members = json!({"dashboard": response.dashboard(), "action": response.action()});
     if let Some(token) = response.token() {
@@ -235,7 +234,7 @@ fn object(value: &impl Serialize, what: &str) -> Result<Map<String, Value>> {
     match serde_json::to_value(value) {
         Ok(Value::Object(members)) => Ok(members),
         Ok(_) => Err(Error::new(ErrorKind::Usage, format!("{what} must be an object"))),
-        Err(error) => Err(Error::json("a change that is no JSON", error)),
+        Err(error) => Err(Error::json("a change that is not JSON", error)),
     }
 }
 
@@ -246,7 +245,7 @@ fn without_kept(mut updates: Map<String, Value>) -> Map<String, Value> {
     updates
 }
 
-/// Sets a member and makes the objects on its way.
+/// Sets a member and creates missing parent objects.
 fn put(document: &mut Value, pointer: &str, value: Value) {
     let mut place = document;
     for name in pointer.split('/').skip(1) {

@@ -1,8 +1,7 @@
-//! The interface: what components see of a state. It says nothing about how a state is reached;
-//! that is `place.rs`.
+//! The components' interface to a state, independent of its implementation in `place.rs`.
 //!
-//! A trait, and not the same methods on each role, because this is the one list of what may be
-//! read. The token is not in it.
+//! A trait, not methods on each role, so that this is the only list of what components may read.
+//! The token is not in it.
 
 use redis_state_client::{Driver, Try};
 use serde::de::DeserializeOwned;
@@ -10,19 +9,18 @@ use serde::de::DeserializeOwned;
 use crate::channel::document::{Current, Validation, ValidationStatus};
 use crate::channel::place::Place;
 
-/// What a read hands back: over an async connection a future of the result, over a blocking one the
-/// result.
+/// The return type of a read: over an async connection a future of the result, over a blocking one
+/// the result.
 pub type Answer<'a, R, T> = <<R as Reads>::Driver as Driver>::Answer<'a, T>;
 
 pub(crate) mod sealed {
     pub trait Sealed {}
 }
 
-/// The accessors of a channel's state. Each is a small read of the members it names; nothing is
-/// kept between two of them.
+/// The accessors of a channel's state. Each reads only its members, and nothing is cached.
 ///
 /// Errors of all: [`NoState`](redis_state_client::ErrorKind::NoState) before the channel is
-/// initialized, or when its session is over.
+/// initialized, or after its session has expired.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -34,7 +32,10 @@ pub(crate) mod sealed {
 ///
 /// assert_eq!(channel.get_channel_id().await?, "+263771234567");
 /// assert_eq!(channel.get_channel_type().await?, "whatsapp");
-/// assert_eq!((channel.get_path().await?, channel.get_component().await?), ("login".into(), "Greeting".into()));
+/// assert_eq!(
+///     (channel.get_path().await?, channel.get_component().await?),
+///     ("login".into(), "Greeting".into())
+/// );
 /// assert_eq!(channel.get_component_result().await?, None);
 /// assert_eq!(channel.get_component_data::<Value>().await?, Some(json!({})));
 /// assert!(!channel.is_awaiting_input().await?);
@@ -43,25 +44,25 @@ pub(crate) mod sealed {
 /// # Ok(()) });
 /// ```
 pub trait Reads: sealed::Sealed {
-    /// Drives the connection.
+    /// The driver of the connection.
     type Driver: Driver;
 
     #[doc(hidden)]
     fn place(&mut self) -> &mut Place<Self::Driver>;
 
-    /// The user at the other end, as in `+263771234567`.
+    /// The user, such as `+263771234567`.
     fn get_channel_id(&mut self) -> Answer<'_, Self, String> {
         let place = self.place();
         Self::Driver::answer(async move { place.required("/channel/identifier").await })
     }
 
-    /// What kind of channel it is, as in `whatsapp`.
+    /// The kind of channel, such as `whatsapp`.
     fn get_channel_type(&mut self) -> Answer<'_, Self, String> {
         let place = self.place();
         Self::Driver::answer(async move { place.required("/channel/type").await })
     }
 
-    /// Which member it is, when the API has said so.
+    /// The member's ID, once the API has returned it.
     fn get_member_id(&mut self) -> Answer<'_, Self, Option<String>> {
         let place = self.place();
         Self::Driver::answer(async move { place.member("/dashboard/member/memberID").await })
@@ -73,25 +74,25 @@ pub trait Reads: sealed::Sealed {
         Self::Driver::answer(async move { place.member("/dashboard").await })
     }
 
-    /// What the API did last, as the caller's type.
+    /// The API's last action, as the caller's type.
     fn get_action_data<'a, T: DeserializeOwned + Send + 'a>(&'a mut self) -> Answer<'a, Self, Option<T>> {
         let place = self.place();
         Self::Driver::answer(async move { place.member("/action").await })
     }
 
-    /// The path of the flow, as in `offer`.
+    /// The path of the flow, such as `offer`.
     fn get_path(&mut self) -> Answer<'_, Self, String> {
         let place = self.place();
         Self::Driver::answer(async move { place.required("/current/path").await })
     }
 
-    /// The component whose turn it is, as in `AmountInput`.
+    /// The component whose turn it is, such as `AmountInput`.
     fn get_component(&mut self) -> Answer<'_, Self, String> {
         let place = self.place();
         Self::Driver::answer(async move { place.required("/current/component").await })
     }
 
-    /// What the component came to.
+    /// The component's result.
     fn get_component_result(&mut self) -> Answer<'_, Self, Option<String>> {
         let place = self.place();
         Self::Driver::answer(async move { place.member("/current/component_result").await })
@@ -103,13 +104,13 @@ pub trait Reads: sealed::Sealed {
         Self::Driver::answer(async move { place.member("/current/data").await })
     }
 
-    /// The step of the flow with all that belongs to it.
+    /// The whole step of the flow.
     fn get_flow_state(&mut self) -> Answer<'_, Self, Current> {
         let place = self.place();
         Self::Driver::answer(async move { place.required("/current").await })
     }
 
-    /// Whether the user is to answer.
+    /// Whether the user has to answer.
     fn is_awaiting_input(&mut self) -> Answer<'_, Self, bool> {
         let place = self.place();
         Self::Driver::answer(
@@ -117,13 +118,13 @@ pub trait Reads: sealed::Sealed {
         )
     }
 
-    /// Which of the member's accounts is used.
+    /// The ID of the account in use.
     fn active_account_id(&mut self) -> Answer<'_, Self, Option<String>> {
         let place = self.place();
         Self::Driver::answer(async move { place.member("/active_account_id").await })
     }
 
-    /// How often an operation was tried, and how it went the last time.
+    /// The attempts at an operation, with the last one.
     ///
     /// ```
     /// # support::example(async |url| {
@@ -147,7 +148,7 @@ pub trait Reads: sealed::Sealed {
         Self::Driver::answer(async move { place.validation_status(operation).await })
     }
 
-    /// Every attempt that is remembered, oldest first: one round trip for each operation.
+    /// The kept attempts, oldest first: one round trip for each operation.
     fn get_validation_history(&mut self) -> Answer<'_, Self, Vec<Try>> {
         let place = self.place();
         Self::Driver::answer(async move {

@@ -1,13 +1,12 @@
-//! What an operation comes to, and what is known about one that failed.
+//! Results of operations, and the context of failures.
 //!
-//! A failure is not an [`Error`]: the user typed "abc" where an amount is due, the bank said no. It
-//! has been counted as an attempt when it is handed out by a role. An `Error` is for whatever kept
-//! us from finding out.
+//! A failure is not an [`Error`]: the user typed "abc" instead of an amount, or the bank said no. A
+//! role returns it after counting it as an attempt. An `Error` means that the result is unknown.
 
 use redis_state_client::{Error, ErrorKind};
 use serde::Serialize;
 
-/// What an operation came to.
+/// The result of an operation.
 ///
 /// ```
 /// use redis_state_vimbiso::channel::ValidationResult;
@@ -22,24 +21,27 @@ use serde::Serialize;
 /// assert_eq!(amount("25").value(), Some(&25));
 /// let refused = amount("many");
 /// assert!(!refused.is_success());
-/// assert_eq!(refused.error().map(|error| error.message.as_str()), Some("Please send a whole number above zero."));
+/// assert_eq!(
+///     refused.error().map(|error| error.message.as_str()),
+///     Some("Please send a whole number above zero.")
+/// );
 /// assert!(amount("-3").into_result().is_err());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValidationResult<T> {
-    /// It went well.
+    /// Success.
     Success(T),
-    /// It did not.
+    /// Failure.
     Failure(ErrorContext),
 }
 
 impl<T> ValidationResult<T> {
-    /// It went well, with this result.
+    /// Success, with this result.
     pub fn success(value: T) -> Self {
         ValidationResult::Success(value)
     }
 
-    /// What the user sent is not what was asked for; the text tells them so.
+    /// The user's input is invalid; the text is for the user.
     pub fn failure(message: impl Into<String>) -> Self {
         ValidationResult::Failure(ErrorContext::new(
             ErrorType::Validation,
@@ -50,7 +52,7 @@ impl<T> ValidationResult<T> {
         ))
     }
 
-    /// Whether it went well.
+    /// Whether it succeeded.
     pub fn is_success(&self) -> bool {
         matches!(self, ValidationResult::Success(_))
     }
@@ -80,16 +82,16 @@ impl<T> ValidationResult<T> {
     }
 }
 
-/// Where an error comes from.
+/// The origin of an error.
 ///
 /// For an example see [`ErrorContext`](crate::channel::ErrorContext).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum ErrorType {
-    /// What was sent, or the step it led to, is not allowed.
+    /// The input, or the step that it leads to, is not allowed.
     Validation,
-    /// The API said no, or nothing.
+    /// The API rejected the call or did not reply.
     Api,
     /// A message could not be sent.
     Messaging,
@@ -109,7 +111,7 @@ impl ErrorType {
     }
 }
 
-/// What is known about an error: what kind, and where it happened.
+/// An error with its context.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -119,19 +121,22 @@ impl ErrorType {
 /// let error = channel.get_path().await.expect_err("it is not initialized");
 /// let context = ErrorContext::of(&error, "get");
 /// assert_eq!(context.error_type, ErrorType::System);
-/// assert_eq!((context.details.code.as_str(), context.details.service.as_str()), ("STATE_GET_ERROR", "state_manager"));
+/// assert_eq!(
+///     (context.details.code.as_str(), context.details.service.as_str()),
+///     ("STATE_GET_ERROR", "state_manager")
+/// );
 /// # Ok(()) });
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ErrorContext {
-    /// Where it comes from.
+    /// The origin.
     pub error_type: ErrorType,
-    /// What happened. Of a failed validation it is what the user is told.
+    /// The error. For a failed validation it is the text for the user.
     pub message: String,
     /// Where it happened.
     pub details: ErrorDetails,
-    /// Of the [`Error`] that it was made from.
+    /// The kind of the [`Error`] that it was made from.
     #[serde(skip)]
     pub kind: Option<ErrorKind>,
     /// Whether the server has counted it as a failed attempt.
@@ -145,16 +150,16 @@ pub struct ErrorContext {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ErrorDetails {
-    /// For a program, as in `STATE_GET_ERROR`.
+    /// For a program, such as `STATE_GET_ERROR`.
     pub code: String,
-    /// Which part: `state_manager`, or a component.
+    /// The part of the program: `state_manager`, or a component.
     pub service: String,
-    /// What it was doing, as in `get`.
+    /// The action, such as `get`.
     pub action: String,
 }
 
 impl ErrorContext {
-    /// Of an error of this crate, met while doing `action`: the code is `STATE_…_ERROR` with the
+    /// The context of an error of the client during `action`: the code is `STATE_…_ERROR` with the
     /// action in it.
     pub fn of(error: &Error, action: &str) -> ErrorContext {
         let error_type =
@@ -164,7 +169,7 @@ impl ErrorContext {
         ErrorContext { kind: Some(error.kind()), ..context }
     }
 
-    /// Of something else. The message goes on record: nothing secret in it.
+    /// The context of another error. The message is audited, so it must contain no secret.
     pub fn new(
         error_type: ErrorType,
         message: impl Into<String>,
@@ -176,7 +181,7 @@ impl ErrorContext {
         ErrorContext { error_type, message: message.into(), details, kind: None, counted: false }
     }
 
-    /// The same, of this component, which has been counted.
+    /// The same, counted for this component.
     pub(crate) fn counted_for(mut self, component: &str) -> ErrorContext {
         self.counted = true;
         self.details.service = component.to_owned();
@@ -184,8 +189,8 @@ impl ErrorContext {
     }
 }
 
-/// Whether the server rejects something like this by its rules: it is then on record, and counted
-/// when the command named an operation.
+/// Whether this is a rejection by a rule: it is then audited, and counted if the command named an
+/// operation.
 pub(crate) fn is_by_the_rules(kind: ErrorKind) -> bool {
     use ErrorKind::*;
     matches!(kind, Invalid | Transition | Protected | Immutable | BadPatch | TooBig | TooDeep | TooCostly)

@@ -1,5 +1,5 @@
-//! The implementation of what the manager does to a state: create it, move the flow on, reset it,
-//! keep the token; and of reading all of it at once. Actors and rights are decided above this.
+//! The manager's operations on a state: creates it, moves the flow on, resets it, stores the token;
+//! and reads the whole state. The layer above decides actors and permissions.
 
 use redis_state_client::{
     CONFLICT_RETRIES, Driver, Error, ErrorKind, Etag, Expected, Get, Meta, Reset, Result, State, Update,
@@ -11,20 +11,20 @@ use crate::channel::document::{ChannelInfo, ChannelState, Timestamps, Token};
 use crate::channel::place::{Place, no_state};
 use crate::channel::prepare::{self, FlowUpdate};
 
-/// The schema that a channel's state obeys.
+/// The schema of a channel's state.
 ///
 /// For an example see [`Channel`](crate::channel::Channel).
 pub const SCHEMA: &str = "vimbiso.channel";
 
-/// What [`Channel::initialize_channel`](crate::channel::Channel::initialize_channel) found or made.
+/// The result of [`Channel::initialize_channel`](crate::channel::Channel::initialize_channel).
 ///
 /// For an example see [`Channel`](crate::channel::Channel).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Initialized {
-    /// Of the state as it is.
+    /// The etag of the state.
     pub etag: Etag,
-    /// Whether there was none before.
+    /// Whether the state was created.
     pub created: bool,
 }
 
@@ -41,7 +41,7 @@ impl<D: Driver> Place<D> {
             .id(fresh_id());
         match D::resolve(self.states.send(&create)).await {
             Ok(committed) => Ok(Initialized { etag: committed.etag, created: true }),
-            // The user's other message was faster.
+            // Another message of the user has created it meanwhile.
             Err(error) if error.is_conflict() => {
                 let etag = error.current_etag().ok_or(error)?;
                 Ok(Initialized { etag, created: false })

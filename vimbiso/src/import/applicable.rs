@@ -1,8 +1,8 @@
-//! The schema that an import obeys.
+//! The applicable schema of an import.
 //!
-//! A binding of the server outranks the schema that a creation names. A state made under another
-//! schema than the one meant might have its token in the audit stream, so the importer looks at the
-//! bindings first, with the very code that the server decides by.
+//! A binding of the server overrides the schema of a creation. Under another schema than the
+//! intended one, a token might get into the audit stream. So the importer checks the bindings
+//! first, with the server's own code.
 
 use redis_state_client::{Driver, Error, ErrorKind, Result, SchemaGet, SchemaList, States};
 use redis_state_core::{Binding, Registry};
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::fold;
 
-/// A schema, and the keys that must obey another.
+/// A schema, and the keys to which another one applies.
 pub(super) struct Applicable {
     name: String,
     /// The schema's text, for its steps.

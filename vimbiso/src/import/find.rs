@@ -1,4 +1,4 @@
-//! Finding what the old bot stored of one user, and making a plan of it.
+//! Finds the data of one user of an old bot, and plans the import.
 
 use redis_state_client::{Driver, Error, ErrorKind, Result, States};
 use serde_json::Value;
@@ -10,29 +10,29 @@ use super::write::Plan;
 use crate::cached_user::CACHED_USER_SCHEMA;
 use crate::keys::{self, CachedUserKeys};
 
-/// What is read, and how it becomes a document.
+/// The kind of source, and how it becomes a document.
 #[derive(Clone, Copy)]
 pub(super) enum Kind<'k> {
     /// Five keys of a mobile number.
     CachedUser,
-    /// A string that holds a document of this schema.
+    /// A string with a document of this schema.
     Document(&'k str),
 }
 
-/// What was found of one user.
+/// The sources found for one user.
 pub(super) struct Found {
-    /// The source whose key the state may want: of the five keys the bare number.
+    /// The source whose key the state may take: of the five keys, the bare number.
     pub(super) main: Option<Source>,
     /// The other four, in the order of [`CachedUserKeys`].
     pub(super) others: [Option<Source>; 4],
-    /// The main source has the key that the state shall have.
+    /// The main source is at the state's key.
     pub(super) in_the_way: bool,
-    /// The key where the main source is put aside, when its key is the state's.
+    /// The key to which the main source is renamed, if its key is the state's.
     pub(super) aside: Option<String>,
 }
 
-/// Reads the sources. `taken` says that something else than a state is at the state's key. The key
-/// is read before the one aside, so that a string that another run is moving is not missed at both.
+/// Reads the sources. `taken` means that a value of another type is at the state's key. The key is
+/// read before the renamed one, so that a string that another run renames is not missed at both.
 pub(super) async fn find<D: Driver>(
     states: &mut States<D>,
     kind: Kind<'_>,
@@ -48,7 +48,7 @@ pub(super) async fn find<D: Driver>(
         let mut there = if taken { read(states, target).await? } else { None };
         found.main = read(states, &aside).await?;
         if there.is_some() && found.main.is_some() {
-            // Another run may have put it aside just now; then it is in one place only.
+            // Another run may have renamed it just now; then it is at one key only.
             there = read(states, target).await?;
         }
         if there.is_some() && found.main.is_some() {

@@ -1,13 +1,12 @@
 //! The texts of the old bot's five keys as one document of `vimbiso.cached-user`.
 //!
-//! The first bot was written in Python, and what stands in its keys went through several hands:
-//! JSON or bare text, `None` where nothing was chosen. All of that is read. A pickle is not: it is
-//! a program, and this crate will not run one.
+//! The first bot was written in Python, and several versions have written its keys: JSON or bare
+//! text, `None` for no choice. All of these are read, but no pickle, which is a program.
 
 use redis_state_client::{Error, ErrorKind, Result};
 use serde_json::{Map, Value};
 
-/// What the five keys hold, each `None` where the key is not there.
+/// The texts of the five keys; `None` for a missing key.
 #[derive(Default)]
 pub(super) struct Five<'a> {
     pub(super) state: Option<&'a str>,
@@ -18,7 +17,7 @@ pub(super) struct Five<'a> {
 }
 
 impl Five<'_> {
-    /// The document; what is absent is left to the schema's defaults.
+    /// The document; missing members are left to the schema's defaults.
     pub(super) fn fold(&self, mobile_number: &str) -> Result<Map<String, Value>> {
         let texts = [
             ("stage", self.stage),
@@ -40,8 +39,7 @@ impl Five<'_> {
     }
 }
 
-/// A text, out of its JSON quotes if it has some; `None` for the ways in which Python and JSON
-/// write nothing.
+/// A text without its JSON quotes, if any; `None` for Python's and JSON's empty values.
 fn bare(text: &str) -> Option<String> {
     let text = text.trim();
     match serde_json::from_str(text) {
@@ -53,7 +51,7 @@ fn bare(text: &str) -> Option<String> {
     .filter(|text| !text.is_empty())
 }
 
-/// The JSON object of a text, also of one that was made JSON twice.
+/// The JSON object of a text, which may have been encoded twice.
 fn object(text: &str) -> Result<Option<Map<String, Value>>> {
     if is_nothing(text.trim()) {
         return Ok(None);
@@ -69,11 +67,11 @@ fn object(text: &str) -> Result<Option<Map<String, Value>>> {
     }
 }
 
-/// Reads JSON. The error names the place only: the text may hold a secret.
+/// Parses JSON. The error names the position only: the text may contain a secret.
 pub(super) fn parse(text: &str) -> Result<Value> {
     serde_json::from_str(text).map_err(|error| {
         let place = format!("line {} column {}", error.line(), error.column());
-        Error::new(ErrorKind::BadJson, format!("BADJSON what is stored is no JSON: {place}"))
+        Error::new(ErrorKind::BadJson, format!("BADJSON the stored text is not JSON: {place}"))
     })
 }
 
@@ -82,7 +80,7 @@ fn is_nothing(text: &str) -> bool {
 }
 
 pub(super) fn no_object() -> Error {
-    Error::new(ErrorKind::BadJson, "BADJSON what is stored is no JSON object")
+    Error::new(ErrorKind::BadJson, "BADJSON the stored text is not a JSON object")
 }
 
 #[cfg(test)]

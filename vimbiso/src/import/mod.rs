@@ -35,10 +35,10 @@ pub use report::{Import, Outcome, Summary};
 
 type KeyOf<'a> = Box<dyn Fn(&str) -> String + Send + Sync + 'a>;
 
-/// Makes states of the strings that the old bots stored.
+/// Imports the strings of old bots as states.
 ///
-/// Run it as the user that may run STATE.SETPROTECTED, and when the old bot no longer serves the
-/// user.
+/// Run it as a user with permission to run STATE.SETPROTECTED, when the old bot no longer serves
+/// the users.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -49,13 +49,24 @@ type KeyOf<'a> = Box<dyn Fn(&str) -> String + Send + Sync + 'a>;
 /// let mut connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
 /// let mobile = "+263771234567";
 /// let old = keys::CachedUserKeys::new(mobile);
-/// let _: () = redis::cmd("SET").arg(&old.stage).arg("handle_action_transactions").query_async(&mut connection).await?;
-/// let _: () = redis::cmd("SET").arg(&old.jwt_token).arg("eyJhbGciOi").query_async(&mut connection).await?;
+/// let _: () = redis::cmd("SET")
+///     .arg(&old.stage)
+///     .arg("handle_action_transactions")
+///     .query_async(&mut connection)
+///     .await?;
+/// let _: () = redis::cmd("SET")
+///     .arg(&old.jwt_token)
+///     .arg("eyJhbGciOi")
+///     .query_async(&mut connection)
+///     .await?;
 ///
 /// // First see what would be done, user by user; then do it.
 /// let mut states = connect(url).await?;
 /// let numbers = [mobile, "+263772222222"];
-/// let dry = Importer::new(&mut states).dry_run().cached_users(numbers, |person| println!("{person:?}")).await?;
+/// let dry = Importer::new(&mut states)
+///     .dry_run()
+///     .cached_users(numbers, |person| println!("{person:?}"))
+///     .await?;
 /// assert_eq!((dry.would_create, dry.nothing_found), (1, 1));
 /// let done = Importer::new(&mut states).delete_sources().cached_users(numbers, |_| {}).await?;
 /// assert_eq!(done.created, 1);
@@ -79,29 +90,32 @@ impl<'a, D: Driver> Importer<'a, D> {
         Importer { states, dry_run: false, delete_sources: false, key_of: Box::new(str::to_owned) }
     }
 
-    /// Answers what would be done, violations of the schema included, and has no effect at all.
+    /// Reports what would be done, with violations of the schema, and has no effect.
     pub fn dry_run(mut self) -> Self {
         self.dry_run = true;
         self
     }
 
-    /// Deletes the strings once their state is made, by this run or an earlier one. Not those of a
-    /// user whose state another client has made: that state does not contain them. Strings that
-    /// stay and have no expiry are taken over again by a run after the state has ended.
+    /// Deletes the strings once their state is created, by this run or an earlier one. Not those of
+    /// a user whose state another client has created, since that state does not contain them. A run
+    /// after the state's expiry imports remaining strings without an expiry again.
     pub fn delete_sources(mut self) -> Self {
         self.delete_sources = true;
         self
     }
 
-    /// The state's key, from the mobile number or the key of the string. Without this it is the
-    /// very same.
+    /// Makes the state's key from the mobile number or the key of the string. By default it is the
+    /// same key.
     ///
     /// ```
     /// # support::example(async |url| {
     /// # let mut states = redis_state_client::connect(url).await?;
     /// use redis_state_vimbiso::{Importer, keys};
     ///
-    /// let import = Importer::new(&mut states).into_key(keys::user_state).cached_user("+263771234567").await?;
+    /// let import = Importer::new(&mut states)
+    ///     .into_key(keys::user_state)
+    ///     .cached_user("+263771234567")
+    ///     .await?;
     /// assert_eq!(import.target, "user:{+263771234567}:state");
     /// # Ok(()) });
     /// ```
@@ -110,20 +124,20 @@ impl<'a, D: Driver> Importer<'a, D> {
         self
     }
 
-    /// Folds the five keys of the first bot into one state with schema `vimbiso.cached-user`.
+    /// Imports the five keys of the first bot as one state with schema `vimbiso.cached-user`.
     ///
-    /// The texts may be bare or JSON; one that is missing gets its default. The state expires when
-    /// the last of the five would have, and by the schema's time when none of them expires; the
-    /// token lapses by the schema's time.
+    /// The texts may be bare or JSON; a missing one gets its default. The state gets the latest
+    /// expiry of the five keys, or the schema's if none of them expires; the token gets the
+    /// schema's.
     ///
-    /// Errors: whatever would meet the next user too: no connection, no such schema. What is wrong
-    /// with this one is [`Outcome::Refused`].
+    /// Errors: those that affect the next user too, such as a missing connection or schema. An
+    /// error of this user is [`Outcome::Refused`].
     pub fn cached_user(self, mobile_number: &'a str) -> D::Answer<'a, Import> {
         D::answer(async move { self.one(Kind::CachedUser, mobile_number).await })
     }
 
-    /// As [`cached_user`](Importer::cached_user), of many, each reported as soon as it is done. A
-    /// run that ends with an error can simply be run again.
+    /// As [`cached_user`](Importer::cached_user), for many users, each reported when it is done.
+    /// After an error the run can be repeated.
     pub fn cached_users<S: AsRef<str> + Send>(
         self,
         mobile_numbers: impl IntoIterator<Item = S, IntoIter: Send> + Send + 'a,
@@ -132,11 +146,11 @@ impl<'a, D: Driver> Importer<'a, D> {
         D::answer(async move { self.many(Kind::CachedUser, mobile_numbers, report).await })
     }
 
-    /// Makes a state of a string that holds a JSON document, such as `channel:+263771234567` or
-    /// `user:{+263771234567}:state`. The document is kept to the letter; members that it does not
-    /// have begin with the schema's defaults.
+    /// Imports a string with a JSON document, such as `channel:+263771234567` or
+    /// `user:{+263771234567}:state`. The document is kept byte for byte; missing members get the
+    /// schema's defaults.
     ///
-    /// The schema must be named: it says which members are secret. Expiry and errors are as for
+    /// The schema must be named, since it marks the secret members. Expiry and errors are as for
     /// [`cached_user`](Importer::cached_user).
     ///
     /// ```
@@ -147,7 +161,13 @@ impl<'a, D: Driver> Importer<'a, D> {
     /// let key = keys::channel("+263771234567");
     /// let old = r#"{"channel":{"type":"whatsapp","identifier":"+263771234567"}}"#;
     /// let mut connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
-    /// let _: () = redis::cmd("SET").arg(&key).arg(old).arg("EX").arg(60).query_async(&mut connection).await?;
+    /// let _: () = redis::cmd("SET")
+    ///     .arg(&key)
+    ///     .arg(old)
+    ///     .arg("EX")
+    ///     .arg(60)
+    ///     .query_async(&mut connection)
+    ///     .await?;
     ///
     /// let mut states = connect(url).await?;
     /// let import = Importer::new(&mut states).document(&key, "vimbiso.channel").await?;
@@ -158,7 +178,7 @@ impl<'a, D: Driver> Importer<'a, D> {
         D::answer(async move { self.one(Kind::Document(schema), key).await })
     }
 
-    /// As [`document`](Importer::document), of many: see [`cached_users`](Importer::cached_users).
+    /// As [`document`](Importer::document), for many: see [`cached_users`](Importer::cached_users).
     pub fn documents<S: AsRef<str> + Send>(
         self,
         keys: impl IntoIterator<Item = S, IntoIter: Send> + Send + 'a,
@@ -255,7 +275,7 @@ impl<'a, D: Driver> Importer<'a, D> {
         }
     }
 
-    /// Gives a string that was put aside, by this run or an earlier one, its key back.
+    /// Renames a string back that this run or an earlier one has renamed.
     async fn put_back(&mut self, source: &str, target: &str) -> Result<()> {
         match keys::imported(target) {
             Some(aside) if source == target && !self.dry_run => {

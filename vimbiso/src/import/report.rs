@@ -1,46 +1,46 @@
-//! What an import did, user by user.
+//! The result of an import, user by user.
 //!
-//! A user whose data can't be taken over is an outcome and no error: one broken key among many
-//! thousands shall not end the run. An error is what would meet the next user too.
+//! A user whose data can't be imported is an outcome, not an error: one invalid key among thousands
+//! must not end the run. An error affects the next user too.
 
 use std::fmt;
 
 use redis_state_client::{Error, ErrorKind, Etag};
 
-/// What an import did with one user or one key.
+/// The result of an import of one user or one key.
 ///
 /// For an example see [`Importer`](crate::Importer).
 #[derive(Clone, Debug)]
 pub struct Import {
-    /// The mobile number, or the key that was read.
+    /// The mobile number, or the key of the string.
     pub source: String,
     /// The key of the state.
     pub target: String,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
-/// What became of one source.
+/// The outcome for one source.
 ///
 /// For an example see [`Importer`](crate::Importer).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The state is made, or one that an earlier run had begun is finished.
+    /// The state is created, or an earlier run's is completed.
     Created(Etag),
-    /// A dry run: it would be made.
+    /// A dry run: it would be created.
     WouldCreate,
-    /// A state is there, with this etag, and was left as it is: an earlier run made it, or the user
-    /// is there already.
+    /// A state with this etag exists and was not changed: an earlier run or the user has created
+    /// it.
     AlreadyThere(Etag),
-    /// Nothing was made, for this reason; of a document that breaks its schema,
-    /// [`Error::violations`] has the pointers. What was read is as it was.
+    /// Rejected, for this reason; for a document that violates its schema, [`Error::violations`]
+    /// has the pointers. The source is unchanged.
     Refused(Error),
-    /// None of the keys is there.
+    /// None of the keys exists.
     NothingFound,
 }
 
-/// A whole run: how often each outcome came, and which sources were rejected.
+/// A whole run: the number of each outcome, and the rejected sources.
 ///
 /// [`Display`](fmt::Display) is one line of figures.
 ///
@@ -48,15 +48,15 @@ pub enum Outcome {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Summary {
-    /// States that were made or finished.
+    /// States that were created or completed.
     pub created: u64,
-    /// States that a dry run would make.
+    /// States that a dry run would create.
     pub would_create: u64,
-    /// States that were there.
+    /// States that existed.
     pub already_there: u64,
-    /// Sources with nothing in them.
+    /// Sources without data.
     pub nothing_found: u64,
-    /// Those that were rejected, with the reasons.
+    /// Rejected sources, with the reasons.
     pub refused: Vec<Import>,
 }
 
@@ -84,7 +84,7 @@ impl fmt::Display for Summary {
     }
 }
 
-/// Whether an error is about this one source; any other would meet the next one too.
+/// Whether an error is about this source only; any other affects the next one too.
 pub(super) fn is_about_the_source(error: &Error) -> bool {
     matches!(
         error.kind(),

@@ -1,19 +1,18 @@
-//! How a user gets to where they were, when a conversation may begin in its first step only.
+//! How an imported user gets to their step, since a conversation may begin only in an initial step.
 //!
-//! A new state may not stand in the middle of its `x-transitions`. So an import makes it in the
-//! nearest step to begin with and goes on from there, by the shortest legal way, to the step where
-//! the user was. Taking the user back to the beginning was rejected, since it loses their place;
-//! making the state without a schema and giving it one later was rejected, since until then the
-//! server would not know which members are secret.
+//! A new state can't be created in the middle of its `x-transitions`. So an import creates it at
+//! the nearest initial step and continues by the shortest allowed path to the user's step. Not at
+//! the beginning, which would lose the user's place. Not without a schema at first, because the
+//! server would not know the secret members until then.
 //!
-//! The steps are those of members under `properties`, at any depth. Where no way leads to the step,
-//! the document is sent as it is, and the server says why it rejects it.
+//! The steps are members under `properties`, at any depth. If no path leads to the step, the
+//! document is sent as it is, and the server's error says why.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
 
-/// A member with steps, and the ways between them.
+/// A member with steps, and their transitions.
 struct Place<'s> {
     pointer: Vec<&'s str>,
     by: Vec<&'s str>,
@@ -21,8 +20,8 @@ struct Place<'s> {
     allow: BTreeMap<&'s str, Vec<&'s str>>,
 }
 
-/// The documents from the one that can be created to the one that was found, which is the last. Of
-/// those behind the first, each differs from the one before in its steps only.
+/// The documents from the initial one to the source's, which is the last. Each differs from the one
+/// before in its steps only.
 pub(super) fn route(schema: &Value, document: &Value) -> Vec<Value> {
     let mut places = Vec::new();
     collect(schema, &mut Vec::new(), &mut places);
@@ -41,8 +40,8 @@ pub(super) fn route(schema: &Value, document: &Value) -> Vec<Value> {
     stops.collect()
 }
 
-/// The change from one stop to the next: a merge patch of the steps. Steps are texts, so nothing is
-/// removed by it.
+/// The change from one document to the next: a merge patch of the steps. Steps are texts, so it
+/// removes nothing.
 pub(super) fn change(from: &Value, to: &Value) -> Value {
     let (Some(before), Some(after)) = (from.as_object(), to.as_object()) else { return to.clone() };
     let changed = after.iter().filter(|(name, value)| before.get(*name) != Some(value));
@@ -77,7 +76,7 @@ impl<'s> Place<'s> {
         })
     }
 
-    /// The step of a document: a text, or some texts with `/` between them.
+    /// The step of a document: a text, or several with `/` between them.
     fn step(&self, document: &Value) -> Option<String> {
         let member = self.pointer.iter().try_fold(document, |value, name| value.get(name))?;
         if self.by.is_empty() {
@@ -87,8 +86,8 @@ impl<'s> Place<'s> {
         Some(parts?.join("/"))
     }
 
-    /// The shortest way to a step from one to begin with, both included; `None` when there is none,
-    /// or when it can't be told which member a part of a step belongs to.
+    /// The shortest path to a step from an initial one, both included; `None` if there is none, or
+    /// if the parts of a step can't be assigned to members.
     fn way_to(&self, step: &str) -> Option<Vec<String>> {
         let mut ways: VecDeque<Vec<&str>> = self.initial.iter().map(|first| vec![*first]).collect();
         let mut seen: Vec<&str> = self.initial.clone();

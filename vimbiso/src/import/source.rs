@@ -1,11 +1,10 @@
-//! The keys of the old bot: plain strings, read one by one, since in a cluster they lie in
-//! different slots.
+//! The keys of the old bot: plain strings, read one by one, because they have different slots in a
+//! cluster.
 
 use redis_state_client::redis::{self, Cmd, Value};
 use redis_state_client::{Driver, Error, ErrorKind, Request, Resend, Result, States};
 
-/// A command of Redis itself on one key, and on a second one in the same slot. Each is harmless a
-/// second time.
+/// A command of Redis itself on one key, or on two in the same slot. Each may be resent.
 struct Plain<'a> {
     name: &'static str,
     keys: Vec<&'a str>,
@@ -37,15 +36,15 @@ impl Request for Plain<'_> {
     }
 }
 
-/// A string as it was found.
+/// A string of the old bot.
 pub(super) struct Source {
     pub(super) key: String,
     pub(super) text: String,
-    /// Unix milliseconds; `None` for never.
+    /// Unix milliseconds; `None` for none.
     pub(super) expires_at_ms: Option<i64>,
 }
 
-/// The string at a key; `None` where nothing is.
+/// The string at a key; `None` if there is none.
 pub(super) async fn read<D: Driver>(states: &mut States<D>, key: &str) -> Result<Option<Source>> {
     let found = plain(states, "GET", &[key]).await.map_err(|error| at(key, error))?;
     if found == Value::Nil {
@@ -53,15 +52,14 @@ pub(super) async fn read<D: Driver>(states: &mut States<D>, key: &str) -> Result
     }
     let bytes: Vec<u8> = reply(found)?;
     let text = String::from_utf8(bytes)
-        .map_err(|_| Error::new(ErrorKind::BadJson, format!("BADJSON {key}: what is there is no UTF-8")))?;
-    // It may have gone since: then it has no expiry of its own any more, and what was read still
-    // counts.
+        .map_err(|_| Error::new(ErrorKind::BadJson, format!("BADJSON {key}: the value is not UTF-8")))?;
+    // It may have expired since: then it has no expiry, and the text that was read is still used.
     let expires_at: i64 = reply(plain(states, "PEXPIRETIME", &[key]).await?)?;
     Ok(Some(Source { key: key.to_owned(), text, expires_at_ms: (expires_at > 0).then_some(expires_at) }))
 }
 
-/// Renames a key, unless the new name is taken. The caller looks at both afterwards: another run
-/// may have done it.
+/// Renames a key, unless the new name is taken. The caller checks both afterwards: another run may
+/// have renamed it.
 pub(super) async fn rename<D: Driver>(states: &mut States<D>, from: &str, to: &str) -> Result<()> {
     match plain(states, "RENAMENX", &[from, to]).await {
         Ok(_) => Ok(()),
@@ -78,12 +76,12 @@ async fn plain<D: Driver>(states: &mut States<D>, name: &'static str, keys: &[&s
     D::resolve(states.send(&Plain { name, keys: keys.to_vec() })).await
 }
 
-/// What redis-rs makes of a reply.
+/// Converts a reply by redis-rs.
 fn reply<T: redis::FromRedisValue>(value: Value) -> Result<T> {
     redis::from_redis_value(value).map_err(|error| Error::new(ErrorKind::Unexpected, error.to_string()))
 }
 
-/// Of five keys, which one.
+/// Names the key of an error.
 fn at(key: &str, error: Error) -> Error {
     match error.kind() {
         ErrorKind::WrongType => Error::new(ErrorKind::WrongType, format!("WRONGTYPE {key} holds no string")),

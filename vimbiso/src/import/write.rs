@@ -1,9 +1,9 @@
-//! Making a state of a document that was found, so that a run that was cut short can be run again.
+//! Creates the state of a source, so that an interrupted run can be repeated.
 //!
-//! The creation and each step behind it carry an ID that is the same in every run. The server knows
-//! them again: what an earlier run has done is answered and not done twice, what it has not done is
-//! done now. Each names the version that it stands on, so as soon as the user has moved on in the
-//! new state nothing more is done to it.
+//! The creation and each further step have an ID that is the same in every run. The server
+//! recognizes them: it replays the reply of an earlier run's step, and applies a missing one. Each
+//! names its expected version, so once the user has moved on in the new state nothing more is
+//! applied.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -15,33 +15,33 @@ use serde_json::Value;
 use super::report::is_about_the_source;
 use super::route;
 
-/// What stands in the audit stream for the import.
+/// The actor of an import in the audit stream.
 const ACTOR: &str = "importer";
 const EVENT: &str = "import";
 
-/// The state that is to be made.
+/// The state to create.
 pub(super) struct Plan {
     pub(super) target: String,
     pub(super) schema: String,
-    /// The whole document as it was found.
+    /// The whole document of the source.
     pub(super) text: String,
-    /// From the document to begin with to the one that was found; more than one when it stands in
-    /// the middle of its steps.
+    /// The documents from the initial one to the source's; more than one if it is in the middle of
+    /// its steps.
     pub(super) stops: Vec<Value>,
     pub(super) expires_at_ms: Option<i64>,
 }
 
-/// How it went.
+/// The result.
 pub(super) enum Written {
-    /// The state is what the plan wants, or was once, by this run or an earlier one.
+    /// The state is or was as planned, by this run or an earlier one.
     Ours(Etag),
-    /// Another client has made or changed it.
+    /// Another client has created or changed it.
     Theirs(Error),
 }
 
 impl Plan {
-    /// A shallow change: what was found as it was found, nulls included, and the schema's defaults
-    /// for what was not.
+    /// A shallow change: the source's members unchanged, nulls included, and the schema's defaults
+    /// for missing ones.
     fn create(&self, key: &str, text: String) -> SetProtected {
         let create = SetProtected::create(key, Change::of_text(ChangeKind::Shallow, text))
             .schema(&self.schema)
@@ -61,9 +61,9 @@ impl Plan {
         }
     }
 
-    /// The changes that lead on from the first document. The last one is the whole text: on the way
-    /// serde_json has read and written the numbers, and writes `1e400` as `1e+400`. Protected
-    /// members keep that, since it is the same number.
+    /// The changes after the initial document. The last one is the whole text, because serde_json
+    /// has re-encoded the numbers on the way and writes `1e400` as `1e+400`. Protected members keep
+    /// that, since it is the same number.
     fn steps(&self) -> Result<Vec<Change>> {
         let pairs = self.stops.iter().zip(self.stops.iter().skip(1));
         let mut steps: Vec<Change> =
@@ -75,18 +75,17 @@ impl Plan {
     }
 }
 
-/// Asks the server whether it would take the document, at a key where nothing is, and has no effect
-/// at all.
+/// Asks the server by a dry run, at a free key, whether it would accept the document.
 pub(super) async fn check<D: Driver>(states: &mut States<D>, plan: &Plan, free_key: &str) -> Result<()> {
     match D::resolve(states.send(&plan.create(free_key, plan.text.clone()).dry_run())).await {
-        // Only where it stands is wrong, and a way leads there.
+        // Only the step is wrong, and a path leads to it.
         Err(error) if error.kind() == ErrorKind::Transition && plan.stops.len() > 1 => {}
         answer => return answer.map(drop),
     }
     D::resolve(states.send(&plan.create(free_key, plan.first()).dry_run())).await.map(drop)
 }
 
-/// Makes the state, or goes on with making it.
+/// Creates the state, or completes an interrupted creation.
 pub(super) async fn write<D: Driver>(states: &mut States<D>, plan: &Plan, dry_run: bool) -> Result<Written> {
     let dry = |write: SetProtected| if dry_run { write.dry_run() } else { write };
     let mut etag = match D::resolve(states.send(&dry(plan.create(&plan.target, plan.first())))).await {
@@ -109,7 +108,7 @@ pub(super) async fn write<D: Driver>(states: &mut States<D>, plan: &Plan, dry_ru
     Ok(Written::Ours(etag))
 }
 
-/// Deletes the state of a user whose step can't be restored, rather than leave it half way.
+/// Deletes the state of a user whose step can't be reached, rather than leave it half-way.
 async fn take_back<D: Driver>(
     states: &mut States<D>,
     target: &str,
@@ -127,7 +126,7 @@ fn step_id(number: usize) -> String {
     format!("import/{number}")
 }
 
-/// Whether the state is another one than this run, or one before it, would have made.
+/// Whether the state is not one that this or an earlier run has made.
 fn is_taken(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Conflict | ErrorKind::IdMismatch | ErrorKind::NoState)
 }

@@ -1,5 +1,5 @@
-//! The books of the ledger in memory: members, offers and what was done. Amounts are whole cents,
-//! since nothing is ever to be rounded.
+//! The data of the ledger in memory: members, offers and changes. Amounts are whole cents, so that
+//! nothing is rounded.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -27,7 +27,7 @@ pub(super) struct Books {
 #[derive(Debug)]
 struct Row {
     member: Member,
-    /// Account name to cents; the first is the one that offers go to.
+    /// Account name to cents; offers go to the first account.
     accounts: Vec<(&'static str, i64)>,
     entries: Vec<(usize, i64, String)>,
 }
@@ -63,7 +63,7 @@ impl Books {
         }
     }
 
-    /// What went in and out of an account.
+    /// The entries of an account.
     pub(super) fn entries(&self, channel: &str, account: &str) -> Result<Vec<Entry>> {
         let index = self.account(channel, account)?;
         let entries = self.members.get(channel).map(|row| row.entries.as_slice()).unwrap_or_default();
@@ -113,7 +113,7 @@ impl Books {
         }
     }
 
-    /// Makes a change unless its key has been here, and fails as a test has asked for.
+    /// Makes a change once for each key, and fails as configured by a test.
     pub(super) fn once(
         &mut self,
         name: &str,
@@ -124,7 +124,7 @@ impl Books {
         let failure = self.failures.pop_front();
         match failure {
             Some(Failure::Refused(text)) => return Err(LedgerError::Refused(text.to_owned())),
-            Some(Failure::Before) => return Err(LedgerError::Unavailable("it is told to fail".to_owned())),
+            Some(Failure::Before) => return Err(LedgerError::Unavailable("a test made it fail".to_owned())),
             Some(Failure::After) | None => {}
         }
         if !self.done.contains(key) {

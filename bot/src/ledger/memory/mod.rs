@@ -1,8 +1,7 @@
-//! A ledger in memory, for a terminal and for tests. A new member can offer to `tariro` and `rudo`,
-//! and `tariro` makes them an offer to begin with, so that every list has something in it.
+//! A ledger in memory, for the terminal and for tests. A new member can make offers to `tariro` and
+//! `rudo`, and gets an offer of `tariro`, so that every list has an entry.
 //!
-//! It keeps what a test wants to know, the calls, and does what a test wants to see: fail before or
-//! after it has made a change, and let all tokens expire.
+//! It records the calls for tests, and can fail before or after a change, or expire all tokens.
 
 mod books;
 
@@ -13,14 +12,14 @@ use redis_state_vimbiso::channel::Token;
 use super::{Dashboard, Entry, Ledger, LedgerChange, Result, Session};
 use books::{Books, refused};
 
-/// How the next call is to fail.
+/// How the next call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The ledger says no, with this text for the user.
+    /// A rejection, with this text for the user.
     Refused(&'static str),
-    /// It can't be reached, and nothing has happened.
+    /// The ledger can't be reached, and nothing has changed.
     Before,
-    /// It makes the change, and its answer is lost.
+    /// The change is made, and the reply is lost.
     After,
 }
 
@@ -42,34 +41,34 @@ impl MemoryLedger {
         ledger
     }
 
-    /// Makes the next calls that change something fail, one each, in this order.
+    /// Makes the next changing calls fail, one for each failure, in this order.
     pub fn fail(&self, failures: impl IntoIterator<Item = Failure>) {
         self.books().failures.extend(failures);
     }
 
-    /// Lets all tokens expire that are out.
+    /// Expires all issued tokens.
     pub fn expire_tokens(&self) {
         self.books().tokens.clear();
     }
 
-    /// The changes it was asked for: what, and with which key. Repetitions count.
+    /// The requested changes, with their keys, repetitions included.
     pub fn calls(&self) -> Vec<(String, String)> {
         self.books().calls.clone()
     }
 
-    /// The changes it has made, each once.
+    /// The number of changes made, each counted once.
     pub fn changes(&self) -> usize {
         self.books().done.len()
     }
 
-    /// What the member on this channel has.
+    /// The dashboard of the member on this channel.
     pub fn of(&self, channel_id: &str) -> Option<Dashboard> {
         let books = self.books();
         books.knows(channel_id).then(|| books.dashboard(channel_id))
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
-        // A test that panics while it holds the books has nothing to lose any more.
+        // The data stay usable after a test's panic.
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

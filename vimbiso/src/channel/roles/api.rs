@@ -1,8 +1,7 @@
-//! Calls the API and has its handlers write what it said. It has no way to send a message.
+//! Calls the API and stores its reply by the handlers. It can't send messages.
 //!
-//! A token that has lapsed, or that the API rejects, is renewed once for a call and the call is
-//! made once more: not more often, since an API that rejects a fresh token will reject the next one
-//! too.
+//! A token that has lapsed, or that the API rejects, is renewed, and the call retried once: an API
+//! that rejects a fresh token will reject the next one too.
 
 use redis_state_client::{Driver, Result};
 use serde::de::IgnoredAny;
@@ -16,12 +15,14 @@ use crate::channel::reads::{Reads, sealed};
 use crate::channel::result::{ErrorContext, ErrorType, ValidationResult};
 
 /// A component that calls the API. It [`Reads`], makes the call, and writes dashboard and action in
-/// one step, by STATE.SETPROTECTED.
+/// one commit, by STATE.SETPROTECTED.
 ///
 /// ```
 /// # support::example_blocking(|url| {
-/// use redis_state_vimbiso::channel::{ApiClient, ApiFailure, ApiResponse, Channel, FlowUpdate, Reads, Step, Token};
 /// use redis_state_client::{Blocking, redis};
+/// use redis_state_vimbiso::channel::{
+///     ApiClient, ApiFailure, ApiResponse, Channel, FlowUpdate, Reads, Step, Token,
+/// };
 /// use serde_json::{Value, json};
 ///
 /// /// An API that knows one member.
@@ -58,7 +59,8 @@ use crate::channel::result::{ErrorContext, ErrorType, ValidationResult};
 /// channel.update_state(&FlowUpdate::from("greeting").step("login", "LoginApiCall"))?;
 ///
 /// let mut bank = Bank;
-/// let answer = channel.api(Step::new("login", "LoginApiCall"), &mut bank).make_api_request(&"/balance")?;
+/// let answer =
+///     channel.api(Step::new("login", "LoginApiCall"), &mut bank).make_api_request(&"/balance")?;
 /// assert!(answer.is_success());
 /// assert_eq!(channel.get_member_id()?.as_deref(), Some("7d1f"));
 /// assert_eq!(channel.get_action_data::<Value>()?, Some(json!({"type": "balance"})));
@@ -74,17 +76,17 @@ impl<'a, D: Driver, A: Send> Api<'a, D, A> {
         Api { turn, client }
     }
 
-    /// What its attempts are counted as; the component's name unless said.
+    /// The name under which its attempts are counted; the component's name by default.
     pub fn operation(mut self, name: impl Into<String>) -> Self {
         self.turn.set_operation(name.into());
         self
     }
 
-    /// Calls the API with the state's token, and has the answer's handlers write what it says. A
-    /// failure of the API is counted as an attempt, and changes nothing.
+    /// Calls the API with the state's token, and stores the reply by its handlers. A failure of the
+    /// API is counted as an attempt, and changes nothing.
     ///
     /// Errors: a [conflict](redis_state_client::Error::is_conflict) when it is not this component's
-    /// turn: the API is not called then. Afterwards the answer is stored whatever the user does
+    /// turn: the API is not called then. After the call, the reply is stored whatever the user does
     /// meanwhile, since it is true.
     pub fn make_api_request<'r>(
         &'r mut self,
@@ -105,7 +107,7 @@ impl<'a, D: Driver, A: Send> Api<'a, D, A> {
         })
     }
 
-    /// Has the handlers write an answer that is there already: the bot made the call by itself.
+    /// Stores a reply by its handlers: the bot made the call itself.
     pub fn handle_api_response<'r, R: ApiResponse + 'r>(
         &'r mut self,
         response: R,

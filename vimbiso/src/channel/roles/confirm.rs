@@ -1,5 +1,5 @@
-//! Gates: asks the user, and writes what they said. Its decision is about the very version that it
-//! is written to, so that a confirmation never applies to something that has changed since.
+//! Asks the user for a confirmation and writes the result. The decision applies to exactly the
+//! version that is written, so a confirmation never applies to changed data.
 
 use redis_state_client::{Driver, Error, ErrorKind};
 
@@ -10,8 +10,8 @@ use crate::channel::prepare;
 use crate::channel::reads::{Reads, sealed};
 use crate::channel::result::ValidationResult;
 
-/// A component that has something confirmed. It [`Reads`], writes its result and nothing else, and
-/// can't call the API.
+/// A component that asks for a confirmation. It [`Reads`], writes only its result, and can't call
+/// the API.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -44,15 +44,15 @@ impl<'a, D: Driver, M: Send> Confirm<'a, D, M> {
         Confirm { turn, messaging }
     }
 
-    /// Makes it safe to deliver the user's message twice.
+    /// Makes a redelivery of the user's message safe.
     pub fn id(mut self, token: impl Into<String>) -> Self {
         self.turn.set_id(token.into());
         self
     }
 
-    /// Reads the context, lets `decide` say what the user's reply means in it, and writes that as
-    /// the `component_result` of this very version; it retries on a conflict. Either way it counts
-    /// as an attempt at `confirm`.
+    /// Reads the context, lets `decide` interpret the user's reply, and writes that as
+    /// `component_result` of exactly this version; it retries on a conflict. Success and failure
+    /// count as an attempt at `confirm`.
     ///
     /// Errors: a [conflict](redis_state_client::Error::is_conflict) when it is not this component's
     /// turn.
@@ -65,7 +65,7 @@ impl<'a, D: Driver, M: Send> Confirm<'a, D, M> {
             let written = self.turn.write(|context| {
                 match decided.insert(decide(context)) {
                     ValidationResult::Success(result) => prepare::component_result(result),
-                    // Nothing is to be written; the reason has been put aside.
+                    // Nothing is written; the reason is kept aside.
                     ValidationResult::Failure(_) => Err(Error::new(ErrorKind::Usage, "not confirmed")),
                 }
             });

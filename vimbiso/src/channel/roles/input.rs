@@ -1,5 +1,4 @@
-//! Takes what a user has sent: writes it when it is right, counts the attempt when it is not, and
-//! reads nothing.
+//! Receives input: writes it if it is valid, counts the attempt if not, and reads nothing.
 
 use redis_state_client::Driver;
 use serde::Serialize;
@@ -9,8 +8,8 @@ use crate::channel::outbound::{Messaging, Outbound};
 use crate::channel::prepare;
 use crate::channel::result::ValidationResult;
 
-/// A component that takes what a user sends. It writes its own data, in its own turn, and can't
-/// read the state or call the API.
+/// A component that receives input. It writes its own data, in its own turn, and can't read the
+/// state or call the API.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -52,23 +51,23 @@ impl<'a, D: Driver, M: Send> Input<'a, D, M> {
         Input { turn, messaging }
     }
 
-    /// What its attempts are counted as; the component's name unless said.
+    /// The name under which its attempts are counted; the component's name by default.
     pub fn operation(mut self, name: impl Into<String>) -> Self {
         self.turn.set_operation(name.into());
         self
     }
 
-    /// Makes it safe to deliver the user's message twice.
+    /// Makes a redelivery of the user's message safe.
     pub fn id(mut self, token: impl Into<String>) -> Self {
         self.turn.set_id(token.into());
         self
     }
 
-    /// Merges what was sent into the data of the flow, if it was right; counts the attempt either
-    /// way. What the schema rejects is a failure too.
+    /// Merges valid input into the data of the flow; counts the attempt in any case. A rejection by
+    /// the schema is a failure too.
     ///
     /// Errors: a [conflict](redis_state_client::Error::is_conflict) when it is not this component's
-    /// turn; [`Usage`](redis_state_client::ErrorKind::Usage) for a value that is no object.
+    /// turn; [`Usage`](redis_state_client::ErrorKind::Usage) for a value that is not an object.
     pub fn submit<'r, T>(&'r mut self, input: ValidationResult<T>) -> D::Answer<'r, ValidationResult<T>>
     where
         T: Serialize + Send + 'r,

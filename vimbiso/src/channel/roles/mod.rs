@@ -1,5 +1,5 @@
-//! What a component may do, as types: what a role may not do it has no method for, so that the
-//! wrong call does not compile.
+//! The components' permissions as types: a role has no method for what it may not do, so a wrong
+//! call does not compile.
 //!
 //! | role | reads | writes | messages | API |
 //! |---|---|---|---|---|
@@ -8,8 +8,7 @@
 //! | [`Api`] | yes | dashboard and action, together | – | yes |
 //! | [`Confirm`] | yes | its result | yes | – |
 //!
-//! One type with flags that are looked at when it runs was rejected: it would find the mistake in
-//! front of a user.
+//! Not one type with flags at run time, which would find the mistake in front of a user.
 
 mod api;
 mod confirm;

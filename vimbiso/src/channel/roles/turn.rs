@@ -1,5 +1,5 @@
-//! The turn of a component that writes: which one it is, what its attempts are counted as, and the
-//! one way it writes.
+//! The turn of a writing component: which component it is, the name of its attempts, and its only
+//! way to write.
 
 use redis_state_client::{Change, Driver, Edit, Error, ErrorKind, Result, Verb};
 
@@ -27,15 +27,15 @@ impl<'a, D: Driver> Turn<'a, D> {
         self.id = Some(token);
     }
 
-    /// An edit of protected members in the name of this component, counted as an attempt.
+    /// An edit of protected members by this component, counted as an attempt.
     pub(crate) fn edit_protected(&mut self) -> Edit<'_, D, impl Verb> {
         let edit = self.place.states.edit_protected(&self.place.key);
         named(edit, &self.step.component, &self.operation, self.id.as_deref())
     }
 
-    /// Writes what `change` makes of the context, provided that it is this component's turn in the
-    /// very version that is written. a rejection has been counted by the server, and is a failure
-    /// like any other.
+    /// Writes the change that `change` makes of the context, if it is this component's turn in
+    /// exactly the version that is written. The server has counted a rejection, which is an
+    /// ordinary failure.
     pub(crate) async fn write(
         &mut self,
         mut change: impl FnMut(&Context) -> Result<Change> + Send,
@@ -51,7 +51,7 @@ impl<'a, D: Driver> Turn<'a, D> {
         self.settled(written)
     }
 
-    /// What was rejected has been counted.
+    /// A rejection has been counted.
     pub(crate) fn settled(&self, written: Result<()>) -> Result<Result<(), ErrorContext>> {
         match written {
             Ok(()) => Ok(Ok(())),
@@ -62,7 +62,7 @@ impl<'a, D: Driver> Turn<'a, D> {
         }
     }
 
-    /// Counts what has failed before anything was written.
+    /// Counts a failure before any write.
     pub(crate) async fn failed(&mut self, context: ErrorContext) -> Result<ErrorContext> {
         let id = self.id.as_deref();
         self.place.failed(&self.operation, &self.step.component, &context.message, id).await?;
@@ -83,7 +83,7 @@ fn named<'a, D: Driver, V: Verb>(
     }
 }
 
-/// A conflict, unless it is the turn of this step: the user has moved on, and this message is late.
+/// A conflict unless it is this step's turn: the user has moved on, and this message is late.
 pub(crate) fn ensure_turn(step: &Step, current: &Step) -> Result<()> {
     if step == current {
         return Ok(());

@@ -1,12 +1,12 @@
-//! Session ends: the server's feed says that a conversation lapsed or is gone, and one process
-//! tells the user.
+//! Notices of session expiry: the server's feed has an entry when a conversation lapses, expires or
+//! is evicted, and one process notifies the user.
 //!
-//! Timers in the bot were rejected: each process would have its own, and a restart would forget
-//! them. The server decides when a session ends, and its feed has an entry in the same step; the
-//! group gives it to one process, and to another if that one dies before it has told.
+//! Not timers in the bot: each process would have its own, and a restart would lose them. The
+//! server decides when a session ends, and adds the feed entry atomically. The consumer group
+//! delivers it to one process, and to another if that one dies before it has sent the notice.
 //!
-//! The bot stays silent where nothing was lost: at the greeting, where every conversation begins
-//! and a lapse leads to, and when the user has come back since.
+//! No notice is sent if nothing was lost: at the greeting, where every conversation begins and
+//! where a lapse leads, and when the user is back already.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,38 +24,38 @@ use crate::crash;
 use crate::message::Sender;
 use crate::service::config::Config;
 
-/// How many users are told at the same time.
-const TOLD_AT_ONCE: usize = 16;
+/// The number of users notified at the same time.
+const NOTICES_AT_ONCE: usize = 16;
 
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Where every conversation begins, and where a lapse leads to.
+/// The step where every conversation begins, and where a lapse leads.
 const GREETING: [&str; 2] = ["login", "Greeting"];
 
-/// Begins to consume, as one of the bot's processes.
+/// Starts consuming, as one of the bot's processes.
 pub(super) async fn open(config: &Config) -> Result<AuditConsumer, Error> {
     Consume::feed(&config.feed, &config.group, &config.name, Start::Now)
         .claim_after(config.claim_after)
-        // One at a time: what lies about here while others are told is old when its turn comes.
+        // One at a time: an entry that waits here would be outdated when its turn comes.
         .count(1)
         .open(config.redis_url.as_str())
         .await
 }
 
-/// Tells users that their session ended.
+/// Notifies users that their session ended.
 #[derive(Clone)]
 pub(super) struct Teller<S> {
     pub states: States<Async<ConnectionManager>>,
     pub sender: S,
     pub text: String,
-    /// Half of it is what telling one user may take: others take over later.
+    /// The time after which others claim an entry; one notice may take half of it.
     pub claim_after: Duration,
 }
 
 impl<S: Sender + Clone + 'static> Teller<S> {
-    /// Tells users until it is told to stop, and finishes what it has begun.
+    /// Notifies users until it is stopped, and finishes work in progress.
     pub(super) async fn run(self, mut ends: AuditConsumer, mut stop: watch::Receiver<bool>) {
-        let room = Arc::new(Semaphore::new(TOLD_AT_ONCE));
+        let room = Arc::new(Semaphore::new(NOTICES_AT_ONCE));
         let mut telling = JoinSet::new();
         while !*stop.borrow() {
             let next = tokio::select! {
@@ -81,16 +81,16 @@ impl<S: Sender + Clone + 'static> Teller<S> {
     }
 
     async fn tell_in_time(mut self, end: Delivered) {
-        match tokio::time::timeout(self.claim_after / 2, self.tell(&end)).await {
+        match tokio::time::timeout(self.claim_after / 2, self.notify(&end)).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(error, "a session end comes again"),
-            Err(_) => tracing::warn!("telling a session end took too long: it comes again"),
+            Ok(Err(error)) => tracing::warn!(error, "a notice of a session end is retried"),
+            Err(_) => tracing::warn!("a notice of a session end took too long and is retried"),
         }
     }
 
-    /// An error leaves the entry unacknowledged: it comes again, here or elsewhere.
-    async fn tell(&mut self, end: &Delivered) -> Result<(), String> {
-        if let Some(channel_id) = who_lost(end)
+    /// An error leaves the entry unacknowledged: it is delivered again, to this or another process.
+    async fn notify(&mut self, end: &Delivered) -> Result<(), String> {
+        if let Some(channel_id) = channel_that_lost(end)
             && !self.is_back(end).await.map_err(|error| error.to_string())?
         {
             self.sender.send(channel_id, &self.text).await.map_err(|error| error.to_string())?;
@@ -99,8 +99,7 @@ impl<S: Sender + Clone + 'static> Teller<S> {
         end.ack().await.map(drop).map_err(|error| error.to_string())
     }
 
-    /// Whether the user has begun anew since: their conversation is somewhere else than an end
-    /// leaves it.
+    /// Whether the user is back: the conversation is not where a session end leaves it.
     async fn is_back(&mut self, end: &AuditEntry) -> Result<bool, Error> {
         let Some(key) = &end.key else { return Ok(false) };
         let step = Get::new(key).members(["/current/path", "/current/component"]);
@@ -110,8 +109,8 @@ impl<S: Sender + Clone + 'static> Teller<S> {
     }
 }
 
-/// The channel whose user has lost their place by this.
-fn who_lost(end: &AuditEntry) -> Option<&str> {
+/// The channel of a user that has lost a step by this entry.
+fn channel_that_lost(end: &AuditEntry) -> Option<&str> {
     let channel_id = end.key.as_deref().filter(|_| end.db == 0)?.strip_prefix("channel:")?;
     let has_lost = match end.event {
         AuditEvent::Lapse => end.patch.as_ref().is_some_and(takes_back),
@@ -128,8 +127,8 @@ fn is_greeting(step: &str) -> bool {
     step == Step::new(path, component).to_string()
 }
 
-/// Whether a lapse has changed the step: that of a token has not, nor that of what a user typed at
-/// the greeting. A patch that was cut belongs to a conversation beyond the greeting.
+/// Whether a lapse has changed the step: a token's has not, nor that of input at the greeting. A
+/// cut patch belongs to a conversation beyond the greeting.
 fn takes_back(patch: &AuditJson) -> bool {
     let is_step = |operation: &Value| {
         let path = operation.get("path").and_then(Value::as_str);
