@@ -1,7 +1,7 @@
-//! The core without a server: how long each piece of work takes, by criterion.
+//! The core without a server: the time of each operation, by criterion.
 //!
-//! For callgrind the same program does one piece of work so many times and ends: `once NAME COUNT`; `list` prints the names. Counts
-//! of instructions are the same on a busy machine, times are not, so both stand beside each other.
+//! For callgrind, `once NAME COUNT` runs one operation COUNT times; `list` prints the names.
+//! Instruction counts do not depend on the load of the machine, times do, so the tables have both.
 
 mod operations;
 

@@ -1,7 +1,8 @@
-//! The pieces of work that are measured: what a command asks of the core, with the bot's data.
+//! The measured operations: the core's part of each command, with the bot's data.
 //!
-//! Each keeps a state of its own between calls and changes it as a server would, so that every call finds a full past and makes a
-//! new version. The clock is an argument of the core, and stands still here.
+//! Each operation keeps a state between calls and changes it as a server would, so that every call
+//! finds all snapshots and makes a new version. The clock is an argument of the core, and stands
+//! still here.
 
 use redis_state_benches::document::{STEPS, change, document};
 use redis_state_benches::schema::Rules;
@@ -16,10 +17,10 @@ use redis_state_core::{
 const KEY: &[u8] = b"channel:+263771234567";
 const NOW_MS: i64 = 1_795_236_654_530;
 const KB: usize = 1024;
-/// More than a state keeps past versions.
+/// More than the number of snapshots.
 const CHANGES: usize = 12;
 
-/// A piece of work by name, and how to get ready for it.
+/// A named operation, with its preparation.
 pub struct Operation {
     pub name: &'static str,
     pub prepare: fn() -> Box<dyn FnMut()>,
@@ -40,7 +41,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { name: "compile the schema", prepare: compiling },
 ];
 
-/// A server's memory, as far as the core knows it.
+/// What a server's memory has for the core.
 struct World {
     registry: Registry,
     limits: Limits,
@@ -48,7 +49,7 @@ struct World {
 }
 
 impl World {
-    /// A session that stands where an offer asks for a handle, with a full past.
+    /// A session at the handle of an offer, with all snapshots.
     fn new(bytes: usize, rules: Rules) -> World {
         let mut registry = Registry::new();
         registry.put(registry.prepare(rules.schema(), rules.text().as_bytes()).expect("the bot's schema"));
@@ -88,7 +89,7 @@ impl World {
             ttl: Ttl::In(300_000),
             metadata: Metadata { actor: Some("amount_input".to_owned()), ..Metadata::default() },
         };
-        // The first document has protected members in it.
+        // The first document has protected members.
         let budget = Budget::new(&self.limits);
         let outcome = update(self.state.as_ref(), &request, &self.context(&budget, schema.is_some()));
         assert!(outcome.reply.is_ok(), "{outcome:?}");
@@ -97,22 +98,22 @@ impl World {
 
     fn change(&mut self, kind: ChangeKind, json: &str, schema: Option<&str>) {
         let outcome = self.decide(kind, json, schema);
-        self.carry_out(outcome);
+        self.apply(outcome);
     }
 
-    /// As the module does: the effects are what changes a state.
-    fn carry_out(&mut self, outcome: Outcome) {
+    /// Applies the effects, as the module does.
+    fn apply(&mut self, outcome: Outcome) {
         for effect in effects(outcome) {
             match (&mut self.state, effect) {
                 (state, Effect::Put(put)) => *state = Some(*put),
                 (Some(state), effect) => state.apply(effect),
-                (None, _) => unreachable!("the first effect puts a state"),
+                (None, _) => unreachable!("the first effect creates the state"),
             }
         }
     }
 
     fn state(&self) -> &State {
-        self.state.as_ref().expect("it was created")
+        self.state.as_ref().expect("a created state")
     }
 }
 
@@ -138,7 +139,7 @@ fn updating(bytes: usize, rules: Rules) -> Box<dyn FnMut()> {
 fn rolling_back() -> Box<dyn FnMut()> {
     let mut world = World::new(2 * KB, Rules::Local);
     Box::new(move || {
-        // The version before the present one, which was the present one before that.
+        // The version before the present one.
         let target = world.state().head().number.saturating_sub(1);
         let request = Rollback {
             expected: Expected::Any,
@@ -151,11 +152,11 @@ fn rolling_back() -> Box<dyn FnMut()> {
         let budget = Budget::new(&world.limits);
         let outcome = rollback(world.state.as_ref(), &request, &world.context(&budget, false));
         assert!(outcome.reply.is_ok(), "{outcome:?}");
-        world.carry_out(outcome);
+        world.apply(outcome);
     })
 }
 
-/// A world, and what a change of it comes to.
+/// A world, and the effects of a change of it.
 fn changing() -> (World, Vec<Effect>) {
     let world = World::new(2 * KB, Rules::Local);
     let effects = effects(world.decide(ChangeKind::Merge, &change(100), None));

@@ -1,5 +1,5 @@
--- What a bot on plain Redis writes when it has an hour: compare, merge, a glance at the types, the past, the trail.
--- KEYS state, snapshots, trail; ARGV expected version or '', merge patch, expiry in ms, actor.
+-- A simple script of a bot on plain Redis: compare, merge, check some types, snapshots, audit stream.
+-- KEYS state, snapshots, audit stream; ARGV expected version or '', merge patch, expiry in ms, actor.
 -- The state is {"version": n, "document": {…}}.
 local stored = redis.call('GET', KEYS[1])
 if not stored then

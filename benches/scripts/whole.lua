@@ -1,12 +1,14 @@
--- As much of STATE.UPDATE as Lua can do: tokens, expected version or etag, merge patch, protected and immutable members, the
--- shape of vimbiso.channel with every member's type, steps, ten past versions, expiry, trail with expiry.
--- What it can't: member order, 1.10 and numbers above 2^53, empty arrays, pointers and all violations in one answer,
--- members with a time of their own, a patch of the result for the trail.
--- KEYS state, snapshots, trail, tokens, order of tokens
--- ARGV expected ('*', a version or an etag), merge patch, expiry in ms, actor, token, expiry of the trail in ms
+-- As much of STATE.UPDATE as Lua can do: tokens, expected version or etag, merge patch, protected and
+-- immutable members, every member's type as in vimbiso.channel, transitions, ten snapshots, expiry, and
+-- an audit stream with its expiry.
+-- Not: member order, 1.10 and numbers above 2^53, empty arrays, all violations with their pointers in
+-- one reply, deadlines of members, a patch of the result in the audit stream.
+-- KEYS state, snapshots, audit stream, tokens, order of tokens
+-- ARGV expected ('*', a version or an etag), merge patch, expiry in ms, actor, token, expiry of the
+-- audit stream in ms
 -- The state is {"version": n, "etag": "…", "parent": n, "seed": "…", "at": ms, "document": {…}}.
-local SNAPSHOTS, TOKENS, TRAIL = 10, 64, 200
-local expected, patch_text, expiry, actor, token, trail_expiry = unpack(ARGV)
+local SNAPSHOTS, TOKENS, AUDIT = 10, 64, 200
+local expected, patch_text, expiry, actor, token, audit_expiry = unpack(ARGV)
 
 local digest = redis.sha1hex(patch_text)
 local made = redis.call('HGET', KEYS[4], token)
@@ -182,7 +184,7 @@ if redis.call('LPUSH', KEYS[5], token) > TOKENS then
 end
 redis.call('PEXPIRE', KEYS[4], expiry)
 redis.call('PEXPIRE', KEYS[5], expiry)
-redis.call('XADD', KEYS[3], 'MAXLEN', '~', TRAIL, '*', 'event', 'update', 'version', state.version, 'parent', state.parent,
+redis.call('XADD', KEYS[3], 'MAXLEN', '~', AUDIT, '*', 'event', 'update', 'version', state.version, 'parent', state.parent,
   'etag', state.etag, 'at', state.at, 'actor', actor, 'id', token, 'schema', 'vimbiso.channel', 'patch', patch_text)
-redis.call('PEXPIRE', KEYS[3], trail_expiry)
+redis.call('PEXPIRE', KEYS[3], audit_expiry)
 return state.etag

@@ -1,7 +1,7 @@
-//! The bars: what must be reached, what is aimed at, and what a run found.
+//! The bars: the limit, the aim, and the measured value.
 //!
-//! All of them are ratios within one run, beside what a user would do instead, so that they hold on any machine. Documents have
-//! 2 KB and are validated whole unless it is said otherwise.
+//! All are ratios within one run to what a bot does without the module, so they hold on any
+//! machine. Documents have 2 KB and are validated as a whole unless stated otherwise.
 
 use redis_state_benches::schema::Rules;
 
@@ -20,7 +20,7 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// Where the aim is below what must be, less is better.
+    /// If the aim is below the limit, less is better.
     fn is_reached(&self, value: f64) -> bool {
         if self.aim < self.must { self.found.median <= value } else { self.found.median >= value }
     }
@@ -42,7 +42,7 @@ const UPDATE: Kind = Kind::StateUpdate(Rules::Whole);
 const BATCHED: Shape = Shape::BASE;
 const SINGLE: Shape = Shape { depth: 1, ..Shape::BASE };
 
-/// Those for which the run has figures.
+/// The bars for which the run has figures.
 pub fn bars(run: &Run) -> Vec<Bar> {
     let figures = [
         ("STATE.GET / GET, pipeline 1", 0.95, 0.98, rates(run, Kind::StateGet, Kind::Get, SINGLE)),

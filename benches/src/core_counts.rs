@@ -1,7 +1,7 @@
-//! `make bench-core`, its second half: instructions by callgrind beside the times that criterion has just found.
+//! `make bench-core`, second part: instructions by callgrind beside the times by criterion.
 //!
-//! A piece of work is counted twice with another number of turns; the difference leaves out getting ready. A bench harness that does
-//! this was rejected: it wants a runner of its own installed, of the very same version.
+//! An operation is counted with two numbers of turns; the difference leaves out the preparation.
+//! Not a bench harness for callgrind, because it needs a runner of exactly its version installed.
 
 use std::path::Path;
 use std::process::Command;
@@ -25,7 +25,7 @@ pub fn run(program: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// What criterion wrote down last, beside the folder with its programs.
+/// Criterion's last result, which is beside the folder of its programs.
 fn time(program: &Path, name: &str) -> Option<f64> {
     let target = program.ancestors().nth(3)?;
     let file = target.join("criterion").join(name).join("new/estimates.json");
@@ -43,12 +43,12 @@ fn count(program: &Path, name: &str) -> Result<Option<f64>, String> {
         valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(program);
         let said = printed(valgrind.args(["once", name, &turns.to_string()]))?.1;
         let counted = said.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok());
-        counted.ok_or_else(|| format!("callgrind counts nothing:\n{said}"))
+        counted.ok_or_else(|| format!("callgrind has no count:\n{said}"))
     });
     Ok(Some((many? - few?) / (TURNS_MANY - TURNS_FEW) as f64))
 }
 
-/// What a program prints, and what it says beside that.
+/// The standard output and error of a program.
 fn printed(command: &mut Command) -> Result<(String, String), String> {
     let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

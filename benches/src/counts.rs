@@ -1,8 +1,8 @@
-//! `make bench-counts`: what a request costs the server in instructions, by callgrind, and whose they are.
+//! `make bench-counts`: the server's instructions for a request, by callgrind and by library.
 //!
-//! A count is the same on a busy machine and on a slow one, so it tells what a command has to do where times tell what a machine
-//! made of it. It knows nothing of the kernel and of memory that has to be waited for, so it stands beside the times, not in their
-//! place. perf was rejected: it needs counters that a virtual machine mostly does not have.
+//! A count does not depend on the machine's speed and load, so it shows the work of a command. It
+//! leaves out the kernel and waits for memory, so it complements the times. Not perf, because it
+//! needs counters that virtual machines mostly lack.
 
 use std::fs;
 use std::io::Write;
@@ -19,13 +19,13 @@ use crate::workload::{Shape, Workload};
 
 /// One connection, so that all batches are alike.
 const SHAPE: Shape = Shape { connections: 1, keys: 64, ..Shape::BASE };
-/// Until each key has all the past versions that are kept.
+/// Until each key has all its snapshots.
 const WARM_UP: usize = 14 * SHAPE.keys;
 const COUNTED: usize = 10 * SHAPE.keys;
 
 pub fn run(module: &Path) -> Result<(), String> {
     let about = About::here();
-    // Where the server writes its counts is deleted with the rest of its folder.
+    // The server's folder, with the counts, is deleted afterwards.
     let server = Server::start_under(
         &["valgrind", "--quiet", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=counts"],
         module,
@@ -46,7 +46,7 @@ pub fn run(module: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Sends the requests of a workload, and has those behind the first ones counted.
+/// Sends the requests of a workload, and counts those after the warm-up.
 fn play(server: &Server, scripts: &Scripts, workload: Workload) -> Result<(), String> {
     workload.prepare(server)?;
     let lanes = workload.lanes(scripts);
@@ -74,15 +74,15 @@ fn control(server: &Server, what: &str) -> Result<(), String> {
     if done.success() { Ok(()) } else { Err(format!("callgrind_control {what}: {done}")) }
 }
 
-/// Reads a profile as callgrind writes it: lines of a cost stand behind one that names the object they belong to. The line behind
-/// `calls=` has what the called function cost, which is told of elsewhere.
+/// Reads a callgrind profile: cost lines follow the line of their object. The line after `calls=`
+/// has the cost of the called function, which is counted elsewhere.
 fn counted(kind: Kind, profile: &Path) -> Result<Counted, String> {
     let text = fs::read_to_string(profile).map_err(|error| format!("{}: {error}", profile.display()))?;
     let mut counted = Counted { kind, module: 0.0, server: 0.0, libraries: 0.0 };
     let (mut names, mut object, mut is_call) = (std::collections::HashMap::new(), String::new(), false);
     for line in text.lines() {
         if let Some(name) = line.strip_prefix("ob=").or(line.strip_prefix("cob=")) {
-            // `(3) /usr/bin/redis-server` the first time, `(3)` from then on.
+            // `(3) /usr/bin/redis-server` the first time, then `(3)`.
             let (number, name) = name.split_once(' ').unwrap_or((name, ""));
             if !name.is_empty() {
                 names.insert(number.to_owned(), name.to_owned());

@@ -1,8 +1,10 @@
-//! `make bench-time`: what deadlines cost. How late a lapse is, how long a hundred thousand at one instant keep another client
-//! waiting, what a state that waits takes, and what the timer costs with a thousand of them and with a million.
+//! `make bench-time`: the cost of deadlines. How late a lapse is, how long a hundred thousand
+//! simultaneous lapses delay another client, the memory of a state with a deadline, and the timer's
+//! cost with a thousand and with a million of them.
 //!
-//! The timer's cost is the processor time of a server that nobody talks to, its own chores turned down. It can't be told
-//! apart from the rest of an idle server, but whatever grew with the number of states would show in it.
+//! The timer's cost is measured as the CPU time of an idle server with its own periodic work
+//! reduced. It includes the rest of an idle server, but would show any growth with the number of
+//! states.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -14,14 +16,14 @@ use crate::wire::command;
 const FEW: usize = 1_000;
 const MANY: usize = 1_000_000;
 const AT_ONCE: usize = 100_000;
-/// States that lapse one by one, to see how late.
+/// States that lapse one by one, to measure the delay.
 const SINGLE: usize = 200;
-/// How much more an idle server may cost with many states than with few.
+/// The maximum ratio of an idle server's cost with many states to that with few.
 const IDLE_RATIO_MAX: f64 = 1.2;
 const IDLE_ROUNDS: usize = 7;
 const IDLE_STRETCH: Duration = Duration::from_secs(1);
 
-/// Measures and prints; whether all bars were reached.
+/// Measures and prints; returns whether all limits were kept.
 pub fn run(module: &Path) -> Result<bool, String> {
     let server = Server::start(module)?;
     server.set("hz", "1")?;
@@ -48,12 +50,12 @@ pub fn run(module: &Path) -> Result<bool, String> {
     fill(&server, "waits", waits, 0..FEW)?;
     let few = idle(&server)?;
     let waiting = fill(&server, "waits", waits, FEW..MANY)?;
-    println!("a state takes {plain:.0} bytes, one that waits for a deadline {waiting:.0}");
+    println!("a state takes {plain:.0} bytes, one with a deadline {waiting:.0}");
     let many = idle(&server)?;
     let ratio = many / few;
     let is_flat = ratio <= IDLE_RATIO_MAX;
     println!(
-        "an idle server: {few:.2} ms of processor a second with {FEW} states that wait, {many:.2} ms with {MANY}: {ratio:.2}, {} {IDLE_RATIO_MAX}",
+        "an idle server: {few:.2} ms of CPU time a second with {FEW} deadlines, {many:.2} ms with {MANY}: {ratio:.2}, {} {IDLE_RATIO_MAX}",
         if is_flat { "under" } else { "MISSES" }
     );
     Ok(is_short && is_flat)
@@ -63,25 +65,25 @@ pub fn run(module: &Path) -> Result<bool, String> {
 fn how_late(server: &Server) -> Result<(f64, f64), String> {
     fill(server, "late", r#"{"properties":{"form":{"x-ttl":0.5}}}"#, 0..SINGLE)?;
     std::thread::sleep(Duration::from_secs(1));
-    // The key's expiry, which a lapse leaves alone, tells when it was created.
+    // The creation time, from the key's expiry, which a lapse does not move.
     let script = "local at=redis.call('PEXPIRETIME',KEYS[1])-36000000+500 \
                   local id=redis.call('XREVRANGE',KEYS[2],'+','-')[1][1] \
                   return tostring(tonumber(string.match(id,'%d+'))-at)";
     let mut late = Vec::new();
     for number in 0..SINGLE {
         let key = key("late", number);
-        let trail = format!("{{{key}}}:audit");
-        let reply = server.call(&[b"EVAL", script.as_bytes(), b"2", key.as_bytes(), trail.as_bytes()])?;
+        let stream = format!("{{{key}}}:audit");
+        let reply = server.call(&[b"EVAL", script.as_bytes(), b"2", key.as_bytes(), stream.as_bytes()])?;
         late.push(reply.parse::<f64>().map_err(|error| format!("{reply}: {error}"))?);
     }
     late.sort_by(f64::total_cmp);
     Ok((late[SINGLE / 2], late[SINGLE - 1]))
 }
 
-/// The longest that another client waits while all of them lapse.
+/// The longest delay of another client while all of them lapse.
 fn burst(server: &Server) -> Result<Duration, String> {
     fill(server, "burst", r#"{"properties":{"form":{"x-ttl":36000}}}"#, 0..AT_ONCE)?;
-    // One instant for all: a copy carries the deadlines of what it copies.
+    // A copy keeps the deadlines of its source, so all are equal.
     let schema = r#"{"properties":{"form":{"x-ttl":8}}}"#;
     fill(server, "source", schema, 0..1)?;
     let copies = (0..AT_ONCE).map(|number| {
@@ -107,7 +109,7 @@ fn waiting(server: &Server) -> Result<f64, String> {
     server.info("state")?.number("state_states_with_deadlines")
 }
 
-/// Milliseconds of processor that a second takes, the median.
+/// CPU milliseconds of a second, the median.
 fn idle(server: &Server) -> Result<f64, String> {
     let mut measured = Vec::new();
     for _ in 0..IDLE_ROUNDS {
@@ -120,7 +122,7 @@ fn idle(server: &Server) -> Result<f64, String> {
     Ok(measured[IDLE_ROUNDS / 2])
 }
 
-/// Makes states; returns how many bytes each of them takes.
+/// Creates states; returns the bytes of each.
 fn fill(server: &Server, family: &str, schema: &str, numbers: std::ops::Range<usize>) -> Result<f64, String> {
     server.call(&[b"STATE.SCHEMA", b"SET", family.as_bytes(), schema.as_bytes()])?;
     let (count, before) = (numbers.len(), server.used_memory()?);

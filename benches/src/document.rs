@@ -1,12 +1,12 @@
-//! The bot's data: sessions of members in any size, and what a message changes in them.
+//! The bot's data: sessions of any size, and the changes of a message.
 //!
-//! A document grows by what the API sends, accounts, and has exactly the bytes that are asked for: the rest goes into a
-//! note. Random JSON was rejected: its shape decides what validating costs, and nobody keeps random JSON.
+//! A document grows by the accounts that the API sends, and a note fills it up to the exact size.
+//! Not random JSON, because its shape decides the cost of validation, and no bot stores it.
 
-/// About the smallest session that has everything a schema looks at.
+/// About the smallest session with every member that the schema checks.
 pub const BYTES_MIN: usize = 512;
 
-/// The document of one person.
+/// The document of a user.
 pub fn document(index: usize, bytes: usize) -> String {
     let mut accounts = Vec::new();
     let mut room = bytes.saturating_sub(whole(index, "", "").len());
@@ -51,7 +51,7 @@ fn account(index: usize, account: usize) -> String {
     )
 }
 
-/// The steps by which a session gets from its first message to where an offer asks for a handle.
+/// The steps of a session from its first message to the handle of an offer.
 pub const STEPS: [&str; 4] = [
     r#"{"current":{"path":"login","component":"LoginApiCall"}}"#,
     r#"{"current":{"path":"account","component":"AccountDashboard"}}"#,
@@ -59,8 +59,8 @@ pub const STEPS: [&str; 4] = [
     r#"{"current":{"path":"offer","component":"HandleInput"}}"#,
 ];
 
-/// What a message changes: the step of the conversation and what the person typed. Another number is another change of the
-/// same length, for numbers below 9000.
+/// The change of a message: the step of the conversation and the user's input. Another number makes
+/// another change of the same length, for numbers below 9000.
 pub fn change(number: usize) -> String {
     let amount = 1000 + number % 9000;
     format!(
@@ -74,7 +74,7 @@ pub fn changed(document: &str, number: usize) -> String {
     format!("{before}{}", &change(number)[1..])
 }
 
-/// What the API handler adds when a member logs in.
+/// The API handler's change when a member logs in.
 pub const TOKEN: &str = r#"{"auth":{"token":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZW0tMSJ9.c2lnbmF0dXJl"}}"#;
 
 #[cfg(test)]

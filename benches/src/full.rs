@@ -1,4 +1,4 @@
-//! `make bench`: everything but what takes longer than a coffee, in one run.
+//! `make bench`: all figures that take a few minutes, in one run.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,11 +13,12 @@ use crate::show::tables::{self as t};
 use crate::workload::Shape;
 use crate::{latency, memory, neighbours, race, throughput, written};
 
-/// Many short ones: the machine changes its speed within seconds, and what is compared should lie close together.
+/// Many short ones: the machine's speed changes within seconds, so compared figures must be close
+/// in time.
 const ROUNDS: usize = 21;
 const STRETCH: Duration = Duration::from_millis(45);
 const ROUNDS_OF_OTHERS: usize = 5;
-/// New sessions of each sort in each round.
+/// New sessions of each kind in each round.
 const SESSIONS: usize = 3000;
 
 pub fn run(module: &Path) -> Result<(), String> {
@@ -45,23 +46,25 @@ fn measure(module: &Path) -> Result<Run, String> {
     let races = step("clients on one key", || race::measure(module, ROUNDS_OF_OTHERS))?;
     let latencies = step("latencies", || latency::measure(module, &rates))?;
     let (neighbours, stalls) = step("reads beside large updates", || neighbours::measure(module))?;
-    let written =
-        step("bytes of AOF and replication", || written::measure(module, &written::KINDS, ROUNDS_OF_OTHERS))?;
+    let written = step("bytes in the AOF and to replicas", || {
+        written::measure(module, &written::KINDS, ROUNDS_OF_OTHERS)
+    })?;
     let memory = step("memory", || memory::measure(module, SESSIONS, ROUNDS_OF_OTHERS))?;
     Ok(Run { about, rates, rates_with_aof, sizes, races, latencies, memory, written, neighbours, stalls })
 }
 
-/// What writes, with an AOF as redis.conf has it: then the effect of an update is made and written, and so is what a script writes.
+/// Writing commands, with an AOF as in redis.conf: then the effect of an update is made and
+/// written, and so are a script's commands.
 fn with_aof(module: &Path) -> Result<Vec<Rate>, String> {
     let persistence = ["--appendonly", "yes", "--auto-aof-rewrite-percentage", "0"];
     let server = Server::start_with(module, &persistence)?;
-    // At the speed of SET it is the disk that would be measured.
+    // The rate of SET would measure the disk.
     let kinds = written::KINDS.into_iter().filter(|kind| *kind != Kind::Set);
     let workloads: Vec<_> = kinds.map(|kind| (kind, Shape::BASE)).collect();
     throughput::interleaved(&server, &workloads, ROUNDS, STRETCH)
 }
 
-/// Small changes of a small and of a large document, beside the script's.
+/// Small changes of a small and of a large document, compared with the script's.
 fn sizes(module: &Path) -> Result<Vec<Rate>, String> {
     let server = Server::start(module)?;
     let kinds = [Kind::StateUpdate(Rules::Local), Kind::StateUpdate(Rules::Whole), Kind::LuaSmall];
@@ -70,7 +73,7 @@ fn sizes(module: &Path) -> Result<Vec<Rate>, String> {
     throughput::interleaved(&server, &workloads, ROUNDS, STRETCH)
 }
 
-/// Says what is measured now: a run takes minutes.
+/// Prints what is measured: a run takes minutes.
 fn step<T>(what: &str, work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     eprintln!("measuring: {what}");
     work().map_err(|problem| format!("{what}: {problem}"))

@@ -1,10 +1,10 @@
-//! What a server says of itself: the lines of INFO, read in one place.
+//! Reads the fields of INFO.
 
 use std::time::Duration;
 
 use crate::server::Server;
 
-/// The reply to INFO with one section named.
+/// The reply to INFO for one section.
 pub struct Info(String);
 
 impl Server {
@@ -12,13 +12,13 @@ impl Server {
         self.call(&[b"INFO", section.as_bytes()]).map(Info)
     }
 
-    /// The processor time that the server has used so far.
+    /// The CPU time of the server so far.
     pub fn cpu(&self) -> Result<Duration, String> {
         let info = self.info("cpu")?;
         Ok(Duration::from_secs_f64(info.number("used_cpu_sys")? + info.number("used_cpu_user")?))
     }
 
-    /// The bytes that its allocator has given out.
+    /// The bytes that the server's allocator has given out.
     pub fn used_memory(&self) -> Result<f64, String> {
         self.info("memory")?.number("used_memory")
     }

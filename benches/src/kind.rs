@@ -1,4 +1,4 @@
-//! What is measured: the commands of the module, and what a bot would send without it.
+//! The measured requests: the module's commands, and what a bot sends without it.
 
 use redis_state_benches::document::{STEPS, TOKEN, change, changed};
 use redis_state_benches::schema::Rules;
@@ -7,27 +7,28 @@ use serde::{Deserialize, Serialize};
 use crate::scripts::Scripts;
 use crate::wire::{command, encode};
 
-/// Long enough that nothing expires while it is measured.
+/// Long enough that nothing expires during a measurement.
 const TTL_MS: &[u8] = b"3600000";
-const TRAIL_TTL_MS: &[u8] = b"86400000";
-/// As many tokens as a state remembers, and some: one that comes round again has been forgotten.
+const AUDIT_TTL_MS: &[u8] = b"86400000";
+/// More than the tokens that a state keeps: a repeated token has been dropped.
 const TURNS_WITH_ID: usize = 70;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Kind {
     Get,
     Set,
-    /// SET, LPUSH, LTRIM, PEXPIRE twice and XADD between MULTI and EXEC: the writes of an update without any check.
+    /// SET, LPUSH, LTRIM, PEXPIRE twice and XADD between MULTI and EXEC: the writes of an update
+    /// without any check.
     Multi,
     /// `scripts/small.lua`
     LuaSmall,
     /// `scripts/whole.lua`
     LuaWhole,
     StateGet,
-    /// Of a state with a secret in it: the ACL is asked whether the caller may read it.
+    /// With a secret in the state: the ACL is asked whether the caller may read it.
     StateGetSecret,
     StateUpdate(Rules),
-    /// With ID and ACTOR, which is what `scripts/whole.lua` does.
+    /// With ID and ACTOR, as in `scripts/whole.lua`.
     StateUpdateId,
     StateRollback(Rules),
 }
@@ -39,7 +40,7 @@ impl Kind {
             Kind::Set => "SET PX",
             Kind::Multi => "MULTI pipeline",
             Kind::LuaSmall => "Lua, small",
-            Kind::LuaWhole => "Lua, all it can",
+            Kind::LuaWhole => "Lua, all features",
             Kind::StateGet => "STATE.GET",
             Kind::StateGetSecret => "STATE.GET + token",
             Kind::StateUpdate(Rules::Whole) => "STATE.UPDATE",
@@ -50,7 +51,7 @@ impl Kind {
         }
     }
 
-    /// What a user would do instead.
+    /// What a bot does without the module.
     pub fn baseline(self) -> Option<Kind> {
         match self {
             Kind::Get | Kind::Set | Kind::Multi | Kind::LuaSmall | Kind::LuaWhole => None,
@@ -69,13 +70,13 @@ impl Kind {
         }
     }
 
-    /// How often each key has its turn before a connection sends its first request again. The same change twice in a row would be
-    /// a no-op, which is not what is measured.
+    /// The number of turns of each key before a connection repeats its first request: the same
+    /// change twice in a row would have no effect.
     pub fn turns(self) -> usize {
         if matches!(self, Kind::LuaWhole | Kind::StateUpdateId) { TURNS_WITH_ID } else { 2 }
     }
 
-    /// The commands that put a key there, of one reply each.
+    /// The commands that create a key, of one reply each.
     pub fn prepare(self, key: &str, document: &str) -> Vec<Vec<u8>> {
         let key = key.as_bytes();
         match self {
@@ -106,7 +107,7 @@ impl Kind {
         }
     }
 
-    /// One request: the `number`th of its connection, of which each has another change.
+    /// One request: the `number`th of its connection, each with another change.
     pub fn request(
         self,
         key: &str,
@@ -123,17 +124,17 @@ impl Kind {
             Kind::Set => set(key, changed(document, number).as_bytes()),
             Kind::Multi => multi(key, &changed(document, number), &changed(document, number + 1), change),
             Kind::LuaSmall => {
-                let [snapshots, trail] = [b":snapshots", &b":trail"[..]].map(|end| [key, end].concat());
-                let keys: [&[u8]; 4] = [b"3", key, &snapshots, &trail];
+                let [snapshots, audit] = [b":snapshots", &b":audit"[..]].map(|end| [key, end].concat());
+                let keys: [&[u8]; 4] = [b"3", key, &snapshots, &audit];
                 let args: [&[u8]; 4] = [b"", change, TTL_MS, b"amount_input"];
                 command(&[&[&b"EVALSHA"[..], scripts.small.as_bytes()], &keys[..], &args[..]].concat())
             }
             Kind::LuaWhole => {
-                let ends: [&[u8]; 4] = [b":snapshots", b":trail", b":tokens", b":order"];
-                let [snapshots, trail, tokens, order] = ends.map(|end| [key, end].concat());
-                let keys: [&[u8]; 6] = [b"5", key, &snapshots, &trail, &tokens, &order];
+                let ends: [&[u8]; 4] = [b":snapshots", b":audit", b":tokens", b":order"];
+                let [snapshots, audit, tokens, order] = ends.map(|end| [key, end].concat());
+                let keys: [&[u8]; 6] = [b"5", key, &snapshots, &audit, &tokens, &order];
                 let args: [&[u8]; 6] =
-                    [b"*", change, TTL_MS, b"amount_input", token.as_bytes(), TRAIL_TTL_MS];
+                    [b"*", change, TTL_MS, b"amount_input", token.as_bytes(), AUDIT_TTL_MS];
                 command(&[&[&b"EVALSHA"[..], scripts.whole.as_bytes()], &keys[..], &args[..]].concat())
             }
             Kind::StateGet | Kind::StateGetSecret => command(&[b"STATE.GET", key]),
@@ -150,7 +151,7 @@ impl Kind {
     }
 }
 
-/// Two versions to go back to by turns.
+/// Two versions as alternating targets of a rollback.
 const LABELS: [&[u8]; 2] = [b"offer", b"checkpoint"];
 
 fn set(key: &[u8], value: &[u8]) -> Vec<u8> {
@@ -158,15 +159,15 @@ fn set(key: &[u8], value: &[u8]) -> Vec<u8> {
 }
 
 fn multi(key: &[u8], document: &str, before: &str, change: &[u8]) -> Vec<u8> {
-    let [snapshots, trail] = [b":snapshots", &b":trail"[..]].map(|end| [key, end].concat());
-    let (snapshots, trail) = (&snapshots[..], &trail[..]);
+    let [snapshots, audit] = [b":snapshots", &b":audit"[..]].map(|end| [key, end].concat());
+    let (snapshots, audit) = (&snapshots[..], &audit[..]);
     let mut request = command(&[b"MULTI"]);
     encode(&[b"SET", key, document.as_bytes(), b"PX", TTL_MS], &mut request);
     encode(&[b"LPUSH", snapshots, before.as_bytes()], &mut request);
     encode(&[b"LTRIM", snapshots, b"0", b"9"], &mut request);
     encode(&[b"PEXPIRE", snapshots, TTL_MS], &mut request);
-    encode(&[b"PEXPIRE", trail, TRAIL_TTL_MS], &mut request);
-    let trim: [&[u8]; 6] = [b"XADD", trail, b"MAXLEN", b"~", b"200", b"*"];
+    encode(&[b"PEXPIRE", audit, AUDIT_TTL_MS], &mut request);
+    let trim: [&[u8]; 6] = [b"XADD", audit, b"MAXLEN", b"~", b"200", b"*"];
     let fields: [&[u8]; 8] =
         [b"event", b"update", b"version", b"7", b"actor", b"amount_input", b"patch", change];
     encode(&[&trim[..], &fields[..]].concat(), &mut request);
@@ -174,7 +175,7 @@ fn multi(key: &[u8], document: &str, before: &str, change: &[u8]) -> Vec<u8> {
     request
 }
 
-/// Creates a state and leads it, by the steps that its schema allows, to where an offer asks for a handle.
+/// Creates a state and leads it, by the steps of its schema, to the handle of an offer.
 fn start_offer(key: &[u8], document: &str, rules: Rules) -> Vec<Vec<u8>> {
     let expiry = [b"PX", TTL_MS];
     let create: [&[u8]; 7] = [

@@ -1,4 +1,4 @@
-//! How long a request takes while the server has half of what it can do.
+//! Latency at half of the server's maximum rate.
 
 use std::path::Path;
 use std::time::Duration;
@@ -27,14 +27,14 @@ const KINDS: [Kind; 7] = [
     Kind::StateUpdate(Rules::Local),
 ];
 
-/// `rates` says what the server can do.
+/// `rates` has the server's maximum.
 pub fn measure(module: &Path, rates: &[Rate]) -> Result<Vec<Latency>, String> {
     let server = Server::start(module)?;
     let scripts = teach(&server)?;
     let (mut loops, mut latencies) = (Vec::new(), Vec::new());
     for (family, kind) in KINDS.into_iter().enumerate() {
         let most = rates.iter().find(|rate| rate.kind == kind && rate.shape == SHAPE);
-        let most = most.map(|rate| median(&rate.per_s)).ok_or("latencies want the rates first")?;
+        let most = most.map(|rate| median(&rate.per_s)).ok_or("latencies need the rates first")?;
         let workload = Workload { kind, shape: SHAPE, family };
         workload.prepare(&server)?;
         loops.push(OpenLoop::connect(&server, &scripts, workload)?);

@@ -1,9 +1,10 @@
-//! The closed loop: connections kept busy by one thread.
+//! The closed loop: one thread keeps all connections busy.
 //!
-//! The thread takes the connections in turn: it reads the replies to the batch that is under way there and sends the next
-//! one. While it is at one connection the server has the batches of the others, so the server never waits, unless there is one
-//! connection only. A thread for each connection was rejected: with two cores they would take the server's. All requests
-//! are built before the clock starts, so that the server, not the client, is what is measured.
+//! The thread serves the connections in turn: it reads the replies to the batch in flight and sends
+//! the next one. Meanwhile the server has the batches of the other connections, so it waits only if
+//! there is one connection. Not a thread for each connection: with two cores they would take the
+//! server's. All requests are built before the clock starts, so that the server is measured, not
+//! the client.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -21,7 +22,7 @@ struct Lane {
     next: usize,
 }
 
-/// Something to measure: lanes that send the same kind of command.
+/// A measured workload: lanes that send the same kind of command.
 pub struct Load {
     name: &'static str,
     lanes: Vec<Lane>,
@@ -32,18 +33,19 @@ pub struct Load {
     buffer: Vec<u8>,
 }
 
-/// What came out of one stretch of load.
+/// The result of one stretch of load.
 pub struct Measured {
     pub requests: f64,
     pub requests_per_s: f64,
-    /// Share of the time in which the server's process was on a processor; near 1 means that it is the bottleneck.
+    /// The share of time in which the server's process had a CPU; near 1 means that it is the
+    /// bottleneck.
     pub server_busy: f64,
-    /// The same of this thread, where the system tells.
+    /// The same for this thread, if the system reports it.
     pub client_busy: Option<f64>,
 }
 
 impl Load {
-    /// Puts the keys there, and connects.
+    /// Creates the keys, and connects.
     pub fn prepare(server: &Server, scripts: &Scripts, workload: Workload) -> Result<Load, String> {
         workload.prepare(server)?;
         Load::connect(server, workload, &workload.lanes(scripts))
@@ -65,7 +67,7 @@ impl Load {
         })
     }
 
-    /// Keeps the server busy for `time`. The batches go on where the last stretch ended.
+    /// Keeps the server busy for `time`. The batches continue from the last stretch.
     pub fn run(&mut self, server: &Server, time: Duration) -> Result<Measured, String> {
         let name = self.name;
         self.stretch(server, time).map_err(|problem| format!("{name}: {problem}"))

@@ -1,7 +1,9 @@
-//! Whole-server figures: what the module costs beside what a user would do instead. `make` lists how to ask for them.
+//! Whole-server figures: the module's cost compared with what a bot does without it. `make` lists
+//! the targets.
 //!
-//! One load generator, in one thread; servers of its own, on 127.0.0.1. What is measured takes turns within rounds, and every
-//! figure is a median over rounds, so that it is the server and not the hour that is seen.
+//! One load generator in one thread, and its own servers on 127.0.0.1. Workloads are interleaved
+//! within rounds, and every figure is a median over rounds, so that changes of the machine's speed
+//! affect all alike.
 
 mod bars;
 mod client_cpu;
@@ -52,7 +54,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether all that this part of the bench insists on was reached.
+/// Returns whether all limits of this part of the bench were kept.
 fn run(args: &[String]) -> Result<bool, String> {
     let (what, file) = match args {
         [what] if what == "pages" => return pages::again().map(|()| true),

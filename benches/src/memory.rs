@@ -1,7 +1,8 @@
-//! Bytes per session: what a server's memory grows by, divided by the sessions that came.
+//! Bytes per session: the growth of a server's memory, divided by the sessions added.
 //!
-//! `used_memory` has everything in it, the keyspace's own tables and the allocator's rounding too; MEMORY USAGE, which stands
-//! beside it, is what the server says of the keys. Each round adds sessions of every sort to the same server.
+//! `used_memory` includes the keyspace's tables and the allocator's rounding. MEMORY USAGE, in the
+//! next column, is the server's figure for the keys. Each round adds sessions of every kind to the
+//! same server.
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,21 +19,21 @@ use crate::workload::{Shape, Workload, key};
 
 pub const STRING: &str = "plain string of the document";
 pub const STATE: &str = "state with ten snapshots";
-pub const STATE_TRAIL: &str = "state with ten snapshots and its trail";
-pub const STRINGS_TRAIL: &str = "string, list of ten snapshots and trail";
-/// After the steps to where it stands: enough for ten snapshots.
+pub const STATE_AUDIT: &str = "state, ten snapshots, audit stream";
+pub const STRINGS_AUDIT: &str = "string, ten snapshots, audit stream";
+/// After the first steps: enough for ten snapshots.
 const CHANGES: usize = 10;
-/// Entries in the trail of a session: it was created, led on, and changed.
+/// Audit entries of a session: the creation, the steps and the changes.
 pub const ENTRIES: usize = 1 + STEPS.len() + CHANGES;
 
 const SORTS: [(&str, Kind); 4] = [
     (STRING, Kind::Set),
     (STATE, Kind::StateUpdate(Rules::Local)),
-    (STATE_TRAIL, Kind::StateUpdate(Rules::Local)),
-    (STRINGS_TRAIL, Kind::Multi),
+    (STATE_AUDIT, Kind::StateUpdate(Rules::Local)),
+    (STRINGS_AUDIT, Kind::Multi),
 ];
 
-/// Adds `sessions` of each sort in each round.
+/// Adds `sessions` of each kind in each round.
 pub fn measure(module: &Path, sessions: usize, rounds: usize) -> Result<Vec<Memory>, String> {
     let server = Server::start(module)?;
     let scripts = teach(&server)?;
@@ -56,7 +57,7 @@ pub fn measure(module: &Path, sessions: usize, rounds: usize) -> Result<Vec<Memo
     Ok(found)
 }
 
-/// Sessions that have been talked to until all their snapshots are there.
+/// Adds sessions with all their snapshots.
 fn add(
     server: &Server,
     scripts: &Scripts,
@@ -64,7 +65,8 @@ fn add(
     places: std::ops::Range<usize>,
 ) -> Result<(), String> {
     workload.create(server, places.clone())?;
-    // A plain string has no past: it is the document after one of the changes. The writes of a MULTI make the whole of it.
+    // A plain string has no snapshots: it is the document after one of the changes. The writes of a
+    // MULTI make the whole of it.
     let changes = match workload.kind {
         Kind::Set => 1,
         Kind::Multi => ENTRIES,
@@ -83,19 +85,19 @@ fn add(
         };
         server.fill_with(places.clone().map(one), workload.kind.replies())?;
     }
-    // The connection that filled it is gone a moment later, and its buffers with it.
+    // The server frees the connection and its buffers a moment later.
     std::thread::sleep(Duration::from_millis(50));
     Ok(())
 }
 
-/// Of all keys that belong to a session.
+/// For all keys of a session.
 fn memory_usage(server: &Server, key: &str) -> Result<f64, String> {
     let mut bytes = 0.0;
     for key in
-        [key.to_owned(), format!("{{{key}}}:audit"), format!("{key}:snapshots"), format!("{key}:trail")]
+        [key.to_owned(), format!("{{{key}}}:audit"), format!("{key}:snapshots"), format!("{key}:audit")]
     {
         let usage = server.call(&[b"MEMORY", b"USAGE", key.as_bytes(), b"SAMPLES", b"0"])?;
-        // Where no such key is, the reply is nil.
+        // For a missing key the reply is nil.
         bytes += usage.strip_prefix(':').and_then(|usage| usage.parse::<f64>().ok()).unwrap_or(0.0);
     }
     Ok(bytes)

@@ -1,8 +1,9 @@
-//! How long a small read waits while another client writes documents of 256 KB, one after the other without a pause.
+//! The latency of a small read while another client writes documents of 256 KB without a pause.
 //!
-//! The server has one thread, so what one client asks for is what all the others wait for. Beside STATE.UPDATE, which sends the
-//! change, stand what a bot would send without the module: SET, which sends the whole document, and the script. And GET of 2 KB, for
-//! comparison: how much of it comes from anybody's asking without a pause, on a machine that may have other things to do.
+//! The server has one thread, so the requests of one client delay all others. STATE.UPDATE, which
+//! sends the change, is compared with what a bot sends without the module: SET of the whole
+//! document, and the script. GET of 2 KB shows how much comes from any continuous client, on a
+//! machine that may have other work.
 
 use std::path::Path;
 use std::time::Duration;
@@ -17,11 +18,11 @@ use crate::server::Server;
 use crate::stalls;
 use crate::workload::{Shape, Workload};
 
-/// Many short ones: now and then the machine stands still for a millisecond or two, and a long stretch mostly has such a moment in it,
-/// whoever asks.
+/// Many short ones: the machine sometimes pauses for a millisecond or two, and a long stretch
+/// mostly includes such a pause, whatever runs.
 const ROUNDS: usize = 21;
 const STRETCH: Duration = Duration::from_millis(400);
-/// So few that the reads alone never wait for each other.
+/// Few enough that the reads alone never wait for each other.
 const READS_PER_S: f64 = 2000.0;
 const READER: Shape = Shape { bytes: 2048, depth: 1, connections: 4, keys: 64 };
 const LARGE: usize = 256 * 1024;
@@ -33,7 +34,7 @@ const OTHERS: [(Kind, usize); 5] = [
     (Kind::LuaSmall, LARGE),
 ];
 
-/// The reads beside nobody and beside each of the others, and what the machine is like meanwhile.
+/// The reads alone and beside each of the others, and the pauses of the machine meanwhile.
 pub fn measure(module: &Path) -> Result<(Vec<Neighbour>, Vec<Stall>), String> {
     let server = Server::start(module)?;
     let scripts = teach(&server)?;

@@ -1,8 +1,9 @@
-//! The open loop: requests are due at a fixed rate, whether those before were answered or not.
+//! The open loop: requests are due at a fixed rate, whether earlier ones are answered or not.
 //!
-//! A latency counts from the moment a request was due, not from the moment it went out. A client that waits for a reply before it
-//! sends the next request asks least when the server is slowest, and its percentiles leave out what the waiting ones would have seen.
-//! One thread turns over all connections without sleeping: a wait for the system's timer would be longer than most replies.
+//! A latency counts from the time when a request was due, not when it was sent. A client that waits
+//! for each reply sends least when the server is slowest, so its percentiles omit the delays of
+//! requests not sent. One thread polls all connections without sleeping: a timer's delay is longer
+//! than most replies.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
@@ -16,24 +17,24 @@ use crate::server::Server;
 use crate::wire::Replies;
 use crate::workload::Workload;
 
-/// A server that is so far behind will not catch up.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// A server this far behind will not catch up.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Connections that are due to ask at a rate.
+/// Connections that send requests at a rate.
 pub struct OpenLoop {
     lanes: Vec<Lane>,
     buffer: Vec<u8>,
 }
 
-/// One connection that never blocks.
+/// A non-blocking connection.
 pub struct Lane {
     stream: TcpStream,
     requests: Vec<Vec<u8>>,
     next: usize,
-    /// What is to be sent, and how much of it was.
+    /// The bytes to send, and how many of them are sent.
     out: Vec<u8>,
     sent: usize,
-    /// When the requests that are not answered yet were due.
+    /// When the unanswered requests were due.
     due: VecDeque<Instant>,
     replies_each: usize,
     replies: Replies,
@@ -48,7 +49,7 @@ pub struct Percentiles {
 }
 
 impl OpenLoop {
-    /// The keys are there already.
+    /// The keys exist already.
     pub fn connect(server: &Server, scripts: &Scripts, workload: Workload) -> Result<OpenLoop, String> {
         let lanes = workload.lanes(scripts).into_iter();
         let lanes =
@@ -56,7 +57,8 @@ impl OpenLoop {
         Ok(OpenLoop { lanes, buffer: vec![0; 256 * 1024] })
     }
 
-    /// Asks at `per_s` for `time`, while a neighbour, if there is one, asks again as soon as it is answered.
+    /// Sends at `per_s` for `time`, while a neighbour, if there is one, sends its next request
+    /// after each reply.
     pub fn run(
         &mut self,
         per_s: f64,
@@ -83,8 +85,8 @@ impl OpenLoop {
                 }
                 neighbour.go_on(&mut self.buffer)?;
             }
-            if now > time + PATIENCE {
-                return Err(format!("only {answered} of {total} requests are answered"));
+            if now > time + TIMEOUT {
+                return Err(format!("only {answered} of {total} requests were answered"));
             }
         }
         let mut latencies = new_histogram()?;
@@ -121,7 +123,7 @@ impl Lane {
         percentiles
     }
 
-    /// Waits for what is still under way.
+    /// Waits for the requests in flight.
     pub fn settle(&mut self) -> Result<(), String> {
         let mut buffer = vec![0; 64 * 1024];
         while !self.due.is_empty() {
@@ -136,7 +138,7 @@ impl Lane {
         self.due.push_back(due);
     }
 
-    /// Sends and reads what can be sent and read at once; returns how many requests that answered.
+    /// Sends and reads what is possible without blocking; returns the number of completed requests.
     fn go_on(&mut self, buffer: &mut [u8]) -> Result<usize, String> {
         if self.sent < self.out.len() {
             self.sent += at_once(self.stream.write(&self.out[self.sent..]))?.unwrap_or(0);
@@ -164,7 +166,7 @@ impl Lane {
             }
             let replies = std::mem::replace(&mut self.replies, Replies::expect(self.replies_each));
             if let Some(refusal) = replies.refusal() {
-                return Err(format!("the server answers {refusal}"));
+                return Err(format!("the server replied {refusal}"));
             }
             let due = self.due.pop_front().ok_or("more replies than requests")?;
             self.latencies.saturating_record(u64::try_from(due.elapsed().as_nanos()).unwrap_or(u64::MAX));
@@ -186,7 +188,7 @@ fn new_histogram() -> Result<Histogram<u64>, String> {
     Histogram::new_with_bounds(100, 60_000_000_000, 3).map_err(|error| error.to_string())
 }
 
-/// `None` when it would have to wait.
+/// `None` if it would block.
 fn at_once(done: std::io::Result<usize>) -> Result<Option<usize>, String> {
     match done {
         Ok(count) => Ok(Some(count)),

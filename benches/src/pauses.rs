@@ -1,8 +1,9 @@
-//! How long another client waits while a hostile schema is set.
+//! How long setting a hostile schema delays another client.
 //!
-//! A schema is small and can ask for endless work: references that multiply, patterns that swell when they are compiled, defaults
-//! within defaults. The server has one thread, so what one client asks for is what all the others wait for. A second
-//! connection sends PING without a pause; the longest wait of a round is kept, of all rounds the median.
+//! A small schema can cause unlimited work: references that multiply, patterns that expand when
+//! compiled, defaults within defaults. The server has one thread, so this delays all clients. A
+//! second connection sends PING without a pause; the result is the median of each round's longest
+//! wait.
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
@@ -14,15 +15,15 @@ use crate::server::Server;
 use crate::wire::command;
 
 const ROUNDS: usize = 5;
-/// No hostile schema may keep another client waiting longer than this.
+/// The maximum delay by a hostile schema.
 pub const LONGEST: Duration = Duration::from_millis(20);
 
-/// One hostile schema, what the server says to it, and how long another client waited.
+/// A hostile schema, the server's reply, and the delay of another client.
 pub struct Pause {
     pub name: &'static str,
     pub bytes: usize,
     pub answer: String,
-    /// The longest wait of each round, shortest first.
+    /// The longest wait of each round, in ascending order.
     pub waits: Vec<Duration>,
 }
 
@@ -52,7 +53,7 @@ pub fn measure(server: &Server) -> Result<Vec<Pause>, String> {
     Ok(pauses)
 }
 
-/// Runs `work` while another connection sends one PING after the other; returns the longest that one of them took.
+/// Runs `work` while another connection sends one PING after another; returns the longest wait.
 fn longest_wait_during<T: Send>(
     server: &Server,
     work: impl FnOnce() -> T + Send,
@@ -69,7 +70,7 @@ fn longest_wait_during<T: Send>(
         while !done.load(Ordering::Acquire) {
             longest = longest.max(ping(&mut other).map_err(|error| format!("PING: {error}"))?);
         }
-        Ok((working.join().map_err(|_| "the thread that sets schemas died")?, longest))
+        Ok((working.join().map_err(|_| "the thread that sets schemas has failed")?, longest))
     })
 }
 
@@ -81,9 +82,10 @@ pub fn ping(stream: &mut TcpStream) -> std::io::Result<Duration> {
     Ok(begun.elapsed())
 }
 
-/// Schemas that answer BADSCHEMA, each dear in another way, most of them as dear as fits into the 64 KB of a schema.
+/// Schemas that are rejected with BADSCHEMA, each expensive in another way, most of them as
+/// expensive as 64 KB allow.
 fn hostile_schemas() -> Vec<(&'static str, String)> {
-    // `"a0":<one>,"a1":<one>,…`, what a member says being made from its number.
+    // `"a0":<one>,"a1":<one>,…`, where `one` makes a member's value from its number.
     let members = |count: usize, one: &dyn Fn(usize) -> String| {
         (0..count).fold(String::new(), |mut all, number| {
             let comma = if number == 0 { "" } else { "," };
@@ -129,7 +131,7 @@ fn hostile_schemas() -> Vec<(&'static str, String)> {
                 members(500, &|_| r##"{"$ref":"#/$defs/wide"}"##.to_owned())
             ),
         ),
-        ("128 patterns that swell", format!(r#"{{"properties":{{{}}}}}"#, members(128, &swelling))),
+        ("128 patterns that expand", format!(r#"{{"properties":{{{}}}}}"#, members(128, &swelling))),
         ("10 000 subschemas", format!(r#"{{"properties":{{{}}}}}"#, members(5000, &|_| "{}".to_owned()))),
         ("deeper than documents", format!("{}{{}}{}", r#"{"not":"#.repeat(5000), "}".repeat(5000))),
         ("too long", format!(r#"{{"enum":[{}]}}"#, vec!["\"+263771234567\""; 10_000].join(","))),

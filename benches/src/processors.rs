@@ -1,27 +1,28 @@
-//! A processor for the load generator, and others for the servers.
+//! A CPU for the load generator, and the others for the servers.
 //!
-//! Left to the system, a server is often woken on the processor of who sent the request, and waits there until that one's slice of time
-//! is over, for milliseconds, while another processor has nothing to do: reads beside updates of 0.08 ms then have a p99 of 1.8 ms,
-//! and of 0.15 where they are kept apart. It is done by taskset, which is on every Linux: a crate for it would pin our threads and not
-//! our children. Where there is no taskset, or one processor only, nothing is kept apart.
+//! The system often wakes a server on the CPU of the client, where it waits milliseconds for the
+//! client's time slice to end while another CPU is idle: reads beside updates of 0.08 ms then have
+//! a p99 of 1.8 ms, and of 0.15 ms if separated. By taskset, which every Linux has: a crate would
+//! pin the threads and not the child processes. Without taskset, or with one CPU, nothing is
+//! separated.
 
 use std::process::Command;
 use std::sync::OnceLock;
 
 static OF_SERVERS: OnceLock<Vec<String>> = OnceLock::new();
 
-/// Keeps this program on its first processor from now on, threads that it starts later included, and servers off it.
+/// Keeps this program, with threads started later, on its first CPU, and the servers off it.
 pub fn keep_apart() {
     let words = keep_on_first().map(|rest| ["taskset".to_owned(), "-c".to_owned(), rest].to_vec());
     let _asked_twice = OF_SERVERS.set(words.unwrap_or_default());
 }
 
-/// What stands before the words that start a server.
+/// The prefix of the command line that starts a server.
 pub fn of_servers() -> &'static [String] {
     OF_SERVERS.get().map_or(&[], Vec::as_slice)
 }
 
-/// The processors that are left for servers, as taskset names them.
+/// The CPUs left for servers, in taskset's notation.
 fn keep_on_first() -> Option<String> {
     let me = std::process::id().to_string();
     let (first, rest) = first_and_rest(&taskset(&["-pc", &me])?)?;
@@ -34,7 +35,8 @@ fn taskset(args: &[&str]) -> Option<String> {
     done.status.success().then(|| String::from_utf8_lossy(&done.stdout).into_owned())
 }
 
-/// The first processor of `pid 7's current affinity list: 0-3`, and the others; `None` when there is one only.
+/// The first CPU of `pid 7's current affinity list: 0-3`, and the others; `None` if there is only
+/// one.
 fn first_and_rest(told: &str) -> Option<(String, String)> {
     let (_, list) = told.rsplit_once(": ")?;
     let mut processors = Vec::new();

@@ -1,4 +1,4 @@
-//! `make bench-quick`: the bars that fit into a minute, and how long a hostile schema keeps others waiting.
+//! `make bench-quick`: the bars that fit into a minute, and the delay by hostile schemas.
 
 use std::path::Path;
 use std::time::Duration;
@@ -23,7 +23,7 @@ const UPDATE: Kind = Kind::StateUpdate(Rules::Whole);
 const KINDS: [Kind; 7] =
     [Kind::Get, Kind::StateGet, Kind::StateGetSecret, Kind::Set, Kind::Multi, Kind::LuaSmall, UPDATE];
 
-/// Measures, prints, and returns whether everything was reached that must be.
+/// Measures, prints, and returns whether all limits were kept.
 pub fn run(module: &Path) -> Result<bool, String> {
     let shapes = [Shape::BASE, Shape { depth: 1, ..Shape::BASE }];
     let found = Run {
@@ -42,7 +42,7 @@ pub fn run(module: &Path) -> Result<bool, String> {
         println!("pipeline {}, document of 2 KB, {} connections\n", shape.depth, shape.connections);
         println!("{}", t::rates_table(&found.rates, shape));
     }
-    println!("server, client: how busy they were; near 100% it is the one that was measured\n");
+    println!("server, client: their CPU use; the one near 100% is the bottleneck\n");
     println!("{}", t::bars_table(&found));
     let pauses = pauses::measure(&Server::start(module)?)?;
     report_pauses(&pauses);
@@ -50,7 +50,7 @@ pub fn run(module: &Path) -> Result<bool, String> {
 }
 
 fn report_pauses(pauses: &[Pause]) {
-    println!("a hostile schema: the longest that another client waits; median (range)");
+    println!("a hostile schema: the longest wait of another client; median (range)");
     for pause in pauses {
         let ms = |wait: &Duration| wait.as_secs_f64() * 1000.0;
         let (shortest, longest) = (pause.waits.first().map_or(0.0, ms), pause.waits.last().map_or(0.0, ms));

@@ -1,12 +1,14 @@
-//! Sixteen clients that change one state at once: how many changes are committed.
+//! Sixteen clients that change one state concurrently: the number of committed changes.
 //!
-//! * WATCH, GET, MULTI, SET, EXEC, and again from the start when EXEC answers nil: each a round trip of its own but for the
-//!   transaction, as client libraries send them. No past, no trail: the least that a bot can do.
-//! * STATE.UPDATE of whatever version is there: the server merges, nobody loses.
-//! * STATE.GET, STATE.UPDATE with its etag, and again on CONFLICT: for a change that depends on what was read.
+//! * WATCH, GET, MULTI, SET, EXEC, repeated when EXEC returns nil: each a round trip of its own but
+//!   for the transaction, as client libraries send them. No snapshots, no audit stream: the least
+//!   that a bot can do.
+//! * STATE.UPDATE of any version: the server merges, and no change is lost.
+//! * STATE.GET, then STATE.UPDATE with its etag, repeated on CONFLICT: for a change that depends on
+//!   the document.
 //!
-//! Every client has one request under way. One thread serves them as replies come, so that clients fall out of step as they would
-//! on machines of their own.
+//! Every client has one request in flight. One thread serves them as replies arrive, so that the
+//! clients get out of step as on separate machines.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -46,7 +48,7 @@ impl Way {
         }
     }
 
-    /// The requests of one attempt, and how many replies each has.
+    /// The requests of one attempt, with the number of replies of each.
     fn steps(self, key: &str, number: usize) -> Vec<(Vec<u8>, usize)> {
         let (key, change) = (key.as_bytes(), change(number));
         let update =
@@ -67,7 +69,7 @@ impl Way {
 
 pub const WATCH: &str = "WATCH GET MULTI SET EXEC";
 pub const UPDATE: &str = "STATE.UPDATE";
-/// Stands in a request until the etag is known: as long as one of a version with the digits of its count.
+/// A placeholder for the etag in a request.
 const ETAG_PLACE: &[u8] = b"etag";
 
 /// On one key, and on a key for each client.
@@ -132,7 +134,7 @@ fn run(clients: &mut [Client], time: Duration) -> Result<(f64, f64), String> {
 
 struct Client {
     stream: TcpStream,
-    /// The steps of two attempts, by turns, with another change each.
+    /// The steps of two alternating attempts, with another change each.
     attempts_made: Vec<Vec<(Vec<u8>, usize)>>,
     step: usize,
     replies: Replies,
@@ -165,7 +167,7 @@ impl Client {
         Ok(())
     }
 
-    /// The request with the etag of the reply before, if it wants one.
+    /// The request with the etag of the previous reply, if it has a placeholder.
     fn with_etag(&self, request: &[u8]) -> Option<Vec<u8>> {
         let header = command(&[ETAG_PLACE]);
         let place = header.strip_prefix(b"*1\r\n")?;
@@ -176,7 +178,7 @@ impl Client {
         Some([&request[..at], etag.strip_prefix(b"*1\r\n")?, &request[at + place.len()..]].concat())
     }
 
-    /// Whether the replies are there; then the next step is due.
+    /// Whether the replies are complete; then the next step is due.
     fn receive(&mut self, buffer: &mut [u8]) -> Result<bool, String> {
         let len = match self.stream.read(buffer) {
             Ok(0) => return Err("the server closed the connection".to_owned()),
@@ -197,7 +199,7 @@ impl Client {
                 None => self.commits += 1,
                 Some("*-1") => {}
                 Some(refusal) if refusal.starts_with("-CONFLICT ") => {}
-                Some(refusal) => return Err(format!("the server answers {refusal}")),
+                Some(refusal) => return Err(format!("the server replied {refusal}")),
             }
         }
         Ok(true)

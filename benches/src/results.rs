@@ -1,7 +1,7 @@
-//! What a run found, as it is written to docs/benchmarks/*.json.
+//! The results of a run, as written to docs/benchmarks/*.json.
 //!
-//! Every round is kept, not only its median: ratios are taken within rounds, and tables, plots and pages are made from these
-//! files alone, so that a page can be made anew without a run.
+//! Every round is kept, not only the median: ratios are taken within rounds. Tables, plots and
+//! pages are made from these files alone, so that a page can be rewritten without a run.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use crate::workload::Shape;
 pub struct Run {
     pub about: About,
     pub rates: Vec<Rate>,
-    /// What writes, on a server with an AOF.
+    /// Writing commands, on a server with an AOF.
     pub rates_with_aof: Vec<Rate>,
     /// The same commands on documents of 2 and 64 KB, interleaved.
     pub sizes: Vec<Rate>,
@@ -25,7 +25,7 @@ pub struct Run {
     pub memory: Vec<Memory>,
     pub written: Vec<Written>,
     pub neighbours: Vec<Neighbour>,
-    /// In the rounds of the neighbours.
+    /// During the rounds of the neighbours.
     pub stalls: Vec<Stall>,
 }
 
@@ -33,10 +33,10 @@ pub struct Run {
 #[derive(Serialize, Deserialize)]
 pub struct Scaling {
     pub about: About,
-    /// `used_memory` of a server with the module and nothing else.
+    /// `used_memory` of a server with the module and no data.
     pub empty_bytes: f64,
     pub series: Vec<Series>,
-    /// By as many states as fit.
+    /// With as many states as fit.
     pub memory: Vec<Memory>,
 }
 
@@ -54,13 +54,13 @@ pub struct Counts {
     pub requests: Vec<Counted>,
 }
 
-/// The instructions of one request, by whose they are.
+/// The instructions of one request, by their owner.
 #[derive(Serialize, Deserialize)]
 pub struct Counted {
     pub kind: Kind,
     pub module: f64,
     pub server: f64,
-    /// The C library and the allocator; on whose behalf does not show.
+    /// The C library and the allocator, for any caller.
     pub libraries: f64,
 }
 
@@ -70,7 +70,7 @@ impl Counted {
     }
 }
 
-/// When and on what.
+/// Date, commit and machine.
 #[derive(Serialize, Deserialize)]
 pub struct About {
     pub date: String,
@@ -78,7 +78,7 @@ pub struct About {
     pub processor: String,
     pub system: String,
     pub server: String,
-    /// The load average before the run: what else ran on the processors.
+    /// The load average before the run, as a measure of other work.
     pub load: String,
 }
 
@@ -88,13 +88,13 @@ pub struct Rate {
     pub shape: Shape,
     /// Of each round.
     pub per_s: Vec<f64>,
-    /// Share of the time in which the server was on a processor; of each round.
+    /// The server's share of CPU time, of each round.
     pub server_busy: Vec<f64>,
-    /// The same of the load generator, where the system tells.
+    /// The same for the load generator, if the system reports it.
     pub client_busy: Vec<f64>,
 }
 
-/// Clients that write at once.
+/// Concurrent writers.
 #[derive(Serialize, Deserialize)]
 pub struct Race {
     pub way: String,
@@ -107,7 +107,7 @@ pub struct Race {
 #[derive(Serialize, Deserialize)]
 pub struct Latency {
     pub kind: Kind,
-    /// Requests were due at this rate.
+    /// The rate of due requests.
     pub per_s: f64,
     pub p50_us: Vec<f64>,
     pub p99_us: Vec<f64>,
@@ -124,7 +124,7 @@ pub struct Memory {
     pub memory_usage: f64,
 }
 
-/// What one request leaves in the AOF and on the way to a replica.
+/// The bytes of one request in the AOF and to a replica.
 #[derive(Serialize, Deserialize)]
 pub struct Written {
     pub kind: Kind,
@@ -132,21 +132,21 @@ pub struct Written {
     pub replication_bytes: Vec<f64>,
 }
 
-/// STATE.GET at a fixed rate while another client asks without a pause.
+/// STATE.GET at a fixed rate while another client writes without a pause.
 #[derive(Serialize, Deserialize)]
 pub struct Neighbour {
-    /// `None`: nobody else is there.
+    /// `None`: the reads alone.
     pub kind: Option<Kind>,
-    /// The size of the other one's documents.
+    /// The size of the other client's documents.
     pub bytes: Option<usize>,
     pub p50_us: Vec<f64>,
     pub p99_us: Vec<f64>,
     pub p999_us: Vec<f64>,
-    /// How long the other client's requests took.
+    /// The latency of the other client's requests.
     pub neighbour_p50_us: Vec<f64>,
 }
 
-/// How a program waited for a processor in one stretch.
+/// How long a program waited for a CPU in one stretch.
 #[derive(Serialize, Deserialize)]
 pub struct Stall {
     /// Of the time.
@@ -172,7 +172,7 @@ pub struct Point {
     pub server_busy: Vec<f64>,
 }
 
-/// One piece of work of the core, without a server.
+/// An operation of the core, without a server.
 #[derive(Serialize, Deserialize)]
 pub struct Operation {
     pub name: String,
@@ -183,7 +183,7 @@ pub struct Operation {
 }
 
 impl Scaling {
-    /// The series that belong into one table, and one plot: the same thing grows.
+    /// The series of one table and one plot: those with the same growing thing.
     pub fn groups(&self) -> impl Iterator<Item = &[Series]> {
         self.series.chunk_by(|one, next| one.name == next.name)
     }
@@ -192,7 +192,7 @@ impl Scaling {
 impl About {
     pub fn here() -> About {
         let model = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        // Elsewhere nobody keeps this program on one of them.
+        // /proc/cpuinfo has all CPUs, also those outside of this program's affinity.
         let cores = match model.lines().filter(|line| line.starts_with("processor")).count() {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             cores => cores,
@@ -214,7 +214,7 @@ impl About {
     }
 }
 
-/// The first line of what a program prints.
+/// The first line of a program's output.
 fn said(program: &str, args: &[&str]) -> String {
     let output = std::process::Command::new(program).args(args).output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();

@@ -1,7 +1,8 @@
-//! `make bench-scaling`: what an update costs as something grows, and memory by as many sessions as fit.
+//! `make bench-scaling`: the cost of an update as something grows, and the memory of as many
+//! sessions as fit.
 //!
-//! Each point of a series has a server of its own where it needs other settings or must not share the keyspace; the servers wait
-//! while it is not their turn, so that rounds can be interleaved as everywhere else.
+//! Each point of a series has its own server if it needs other settings or an own keyspace; idle
+//! servers wait for their turn, so that rounds can be interleaved.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -26,20 +27,20 @@ const WHOLE: Kind = Kind::StateUpdate(Rules::Whole);
 
 const SIZES: [usize; 8] = [512, 2048, 8192, 32_768, 65_536, 131_072, 262_144, 524_288];
 const SNAPSHOTS: [usize; 4] = [0, 10, 100, 1000];
-const TRAILS: [usize; 4] = [10, 100, 1000, 10_000];
+const AUDIT_ENTRIES: [usize; 4] = [10, 100, 1000, 10_000];
 const STATES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
-/// Keys that are updated where the number of states is not what is looked at.
+/// The number of updated keys, where the number of states is not measured.
 const FEW_KEYS: usize = 16;
-/// Keys that are updated among many others, spread over all of them.
+/// The number of updated keys among many, spread over all of them.
 const SAMPLE: usize = 16_384;
-/// Sessions by which bytes and time of the million are guessed.
+/// Sessions from which memory and time of a million are estimated.
 const PROBE: usize = 2_000;
 const TIME_MAX: Duration = Duration::from_secs(240);
 const SESSIONS_MAX: usize = 1_000_000;
-/// Share of the machine's free memory that may be filled.
+/// The share of the machine's free memory that may be used.
 const MEMORY_SHARE: f64 = 0.5;
 
-/// One place of a series that is being measured.
+/// A point of a series.
 struct Spot {
     x: f64,
     server: Server,
@@ -63,12 +64,12 @@ fn measure(module: &Path) -> Result<Scaling, String> {
     let empty_bytes = Server::start(module)?.used_memory()?;
     let mut series = by_size(module)?;
     series.push(by_snapshots(module)?);
-    series.push(by_trail(module)?);
+    series.push(by_audit(module)?);
     series.push(by_states(module)?);
     Ok(Scaling { about, empty_bytes, series, memory: sessions(module)? })
 }
 
-/// Small changes of larger and larger documents.
+/// Small changes of growing documents.
 fn by_size(module: &Path) -> Result<Vec<Series>, String> {
     let mut all = Vec::new();
     for kind in [LOCAL, WHOLE, Kind::LuaSmall, Kind::Set, Kind::StateGet] {
@@ -86,15 +87,15 @@ fn by_size(module: &Path) -> Result<Vec<Series>, String> {
 
 fn by_snapshots(module: &Path) -> Result<Series, String> {
     let spots = SNAPSHOTS.map(|count| filled(module, "state.snapshots", count, count));
-    series("snapshots", "past versions that are kept", LOCAL, spots.into_iter().collect::<Result<_, _>>()?)
+    series("snapshots", "snapshots kept", LOCAL, spots.into_iter().collect::<Result<_, _>>()?)
 }
 
-fn by_trail(module: &Path) -> Result<Series, String> {
-    let spots = TRAILS.map(|count| filled(module, "state.audit-maxlen", count, count));
-    series("trail", "entries of the audit stream", LOCAL, spots.into_iter().collect::<Result<_, _>>()?)
+fn by_audit(module: &Path) -> Result<Series, String> {
+    let spots = AUDIT_ENTRIES.map(|count| filled(module, "state.audit-maxlen", count, count));
+    series("audit", "entries of the audit stream", LOCAL, spots.into_iter().collect::<Result<_, _>>()?)
 }
 
-/// A few states under a setting, updated until what the setting allows is there.
+/// A few states under a setting, updated until its limit is reached.
 fn filled(module: &Path, setting: &str, value: usize, updates: usize) -> Result<Spot, String> {
     let server = Server::start(module)?;
     server.set(setting, &value.to_string())?;
@@ -116,14 +117,14 @@ fn by_states(module: &Path) -> Result<Series, String> {
         let sample = SAMPLE.min(states);
         let workload = Workload { kind: LOCAL, shape: Shape { keys: sample, ..Shape::BASE }, family: 0 };
         workload.create(&server, 0..sample)?;
-        // The others are copies of a state that was only created: a million of them has to fit.
+        // The others are copies of a state without changes, so that a million fit.
         let source = key(1, 0);
         server.fill(LOCAL.prepare(&source, &document(0, Shape::BASE.bytes)).into_iter().take(1))?;
         let copies =
             (sample..states).map(|place| command(&[b"COPY", source.as_bytes(), key(0, place).as_bytes()]));
         server.fill(copies)?;
         let mut load = Load::connect(&server, workload, &workload.lanes(&scripts))?;
-        // Each key of the sample grows its past before it is measured.
+        // Each key of the sample gets its snapshots before the measurement.
         load.run(&server, STRETCH * 5)?;
         spots.push(Spot { x: states as f64, server, load });
     }
@@ -148,7 +149,7 @@ fn series(name: &str, what: &str, kind: Kind, mut spots: Vec<Spot>) -> Result<Se
     Ok(Series { name: name.to_owned(), what: what.to_owned(), kind, points })
 }
 
-/// A million sessions of each sort, or as many as there is memory and time for.
+/// A million sessions of each kind, or as many as fit into memory and time.
 fn sessions(module: &Path) -> Result<Vec<Memory>, String> {
     let start = Instant::now();
     let probe = memory::measure(module, PROBE, 1)?;
@@ -158,7 +159,7 @@ fn sessions(module: &Path) -> Result<Vec<Memory>, String> {
     memory::measure(module, (by_memory.min(by_time) as usize).min(SESSIONS_MAX), 1)
 }
 
-/// What the machine says it could still give; where it does not say, little.
+/// The available memory of the machine; a small default if unknown.
 fn free_memory() -> Result<f64, String> {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));

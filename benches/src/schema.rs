@@ -1,8 +1,9 @@
 //! The bot's schema in two forms.
 //!
-//! An update may be validated in two ways. Where a schema can be taken apart by members, only what changed has to be looked at;
-//! one rule over all members that is referred to, and so may lead anywhere, and the whole document has to be. The bot's schema
-//! is of the first kind. Its twin has one such rule more, so that both ways can be measured, whichever the module takes by itself.
+//! An update is validated in one of two ways. If the schema can be split by members, only changed
+//! ones are checked. A rule over all members with a reference, which may lead anywhere, makes the
+//! whole document be checked. The bot's schema is of the first kind. Its twin has one such rule
+//! more, so that both ways can be measured.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,12 +11,12 @@ use serde::{Deserialize, Serialize};
 pub enum Rules {
     /// The twin with a rule over all members.
     Whole,
-    /// The bot's schema as it is.
+    /// The bot's schema.
     Local,
 }
 
 const CHANNEL: &str = include_str!("../../schemas/vimbiso.channel.json");
-/// Who has a token is a member whom the API knows.
+/// A session with a token has a known member.
 const OVER_ALL: &str = r##"{"allOf": [{"$ref": "#/$defs/known"}],
   "$defs": {"known": {"if": {"required": ["auth"]}, "then": {"required": ["dashboard"]}}},"##;
 
@@ -28,7 +29,7 @@ impl Rules {
         }
     }
 
-    /// Its text.
+    /// The text of the schema.
     pub fn text(self) -> String {
         match self {
             Rules::Whole => CHANNEL.replacen('{', OVER_ALL, 1),

@@ -1,17 +1,16 @@
-//! What a server has to know before it is measured: the schemas, and the scripts that stand for what a bot would write without
-//! the module.
+//! Prepares a server: the schemas, and the scripts that a bot could use without the module.
 
 use redis_state_benches::schema::Rules;
 
 use crate::server::Server;
 
-/// The digests by which EVALSHA knows the scripts.
+/// The digests of the scripts for EVALSHA.
 pub struct Scripts {
     pub small: String,
     pub whole: String,
 }
 
-/// Teaches a server the schemas and the scripts; FLUSHALL takes neither away.
+/// Sets the schemas and loads the scripts; FLUSHALL removes neither.
 pub fn teach(server: &Server) -> Result<Scripts, String> {
     for rules in [Rules::Whole, Rules::Local] {
         let set = server.call(&[b"STATE.SCHEMA", b"SET", rules.schema().as_bytes(), rules.text().as_bytes()]);

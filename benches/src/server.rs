@@ -1,6 +1,7 @@
-//! A redis-server of the bench's own: release module, a free port of 127.0.0.1, a temporary folder, no persistence unless asked for.
+//! A redis-server for the bench: release module, a free port of 127.0.0.1, a temporary folder, no
+//! persistence by default.
 //!
-//! The starter of the tests was not taken: it brings their client and loads the debug module that stands beside a test.
+//! Not the tests' server, which brings their client and loads the debug module.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -12,12 +13,12 @@ use std::time::{Duration, Instant};
 use crate::processors;
 use crate::wire::{Replies, command};
 
-/// How long a server may take to start, and a reply to come.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// So much is sent without waiting for the replies of what was sent before.
+/// The maximum time to start, and for a reply.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// The maximum bytes sent before reading replies.
 const BATCH_BYTES: usize = 256 * 1024;
 
-/// A running server; killed, and its folder removed, when it goes out of scope, a panic included.
+/// A running server; killed, and its folder removed, when dropped.
 pub struct Server {
     child: Child,
     port: u16,
@@ -25,17 +26,18 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server that keeps nothing on disk.
+    /// A server without persistence.
     pub fn start(module: &Path) -> Result<Server, String> {
         Server::start_with(module, &[])
     }
 
-    /// A server with settings of its own, as words of its command line.
+    /// A server with settings, as words of its command line.
     pub fn start_with(module: &Path, settings: &[&str]) -> Result<Server, String> {
         Server::start_under(&[], module, settings)
     }
 
-    /// The same as a child of another program, whose words come first; it runs in the server's folder.
+    /// The same as a child of another program, whose words come first; it runs in the server's
+    /// folder.
     pub fn start_under(program: &[&str], module: &Path, settings: &[&str]) -> Result<Server, String> {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
@@ -64,7 +66,7 @@ impl Server {
     }
 
     fn wait_until_ready(&mut self) -> Result<(), String> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let gone = self.child.try_wait().map_err(|error| error.to_string())?;
             if gone.is_some() || Instant::now() > deadline {
@@ -86,27 +88,28 @@ impl Server {
         self.child.id()
     }
 
-    /// Where it keeps what it writes.
+    /// The server's folder.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Ends it by its own command: killed, what it runs under would leave files behind.
+    /// Ends it by SHUTDOWN, so that the program around it can finish.
     pub fn shut_down(mut self) -> Result<(), String> {
         let _closed_instead_of_a_reply = self.call(&[b"SHUTDOWN", b"NOSAVE"]);
         self.child.wait().map(drop).map_err(|error| error.to_string())
     }
 
-    /// A fresh connection.
+    /// A new connection.
     pub fn connect(&self) -> Result<TcpStream, String> {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).map_err(|error| error.to_string())?;
         stream.set_nodelay(true).map_err(|error| error.to_string())?;
-        // A server that hangs shall end the bench, not stop it for ever.
-        stream.set_read_timeout(Some(PATIENCE)).map_err(|error| error.to_string())?;
+        // A hanging server ends the bench.
+        stream.set_read_timeout(Some(TIMEOUT)).map_err(|error| error.to_string())?;
         Ok(stream)
     }
 
-    /// Sends one command whose reply is a line or a bulk string, and returns that; an error reply is an `Err`.
+    /// Sends one command whose reply is a line or a bulk string, and returns it; an error reply is
+    /// an `Err`.
     pub fn call(&self, args: &[&[u8]]) -> Result<String, String> {
         let mut stream = self.connect()?;
         stream.write_all(&command(args)).map_err(|error| error.to_string())?;
@@ -132,12 +135,12 @@ impl Server {
             .map_err(|problem| format!("CONFIG SET {setting} {value}: {problem}"))
     }
 
-    /// Sends commands of one reply each and waits for all of them; none may be refused.
+    /// Sends commands of one reply each and waits for all; none may fail.
     pub fn fill(&self, requests: impl IntoIterator<Item = Vec<u8>>) -> Result<(), String> {
         self.fill_with(requests, 1)
     }
 
-    /// The same with so many replies to each request.
+    /// The same with this many replies to each request.
     pub fn fill_with(
         &self,
         requests: impl IntoIterator<Item = Vec<u8>>,
@@ -158,13 +161,13 @@ impl Server {
     }
 }
 
-/// Sends a batch and reads so many replies.
+/// Sends a batch and reads this many replies.
 fn exchange(stream: &mut TcpStream, batch: &[u8], count: usize) -> Result<(), String> {
     stream.write_all(batch).map_err(|error| format!("sending: {error}"))?;
     receive(stream, count, &mut vec![0; 64 * 1024])
 }
 
-/// Reads so many replies, none of which may be a refusal.
+/// Reads this many replies, none of which may be an error.
 pub fn receive(stream: &mut TcpStream, count: usize, buffer: &mut [u8]) -> Result<(), String> {
     let mut replies = Replies::expect(count);
     while !replies.done() {
@@ -176,13 +179,13 @@ pub fn receive(stream: &mut TcpStream, count: usize, buffer: &mut [u8]) -> Resul
             return Err("more replies than requests".to_owned());
         }
     }
-    replies.refusal().map_or(Ok(()), |refusal| Err(format!("the server answers {refusal}")))
+    replies.refusal().map_or(Ok(()), |refusal| Err(format!("the server replied {refusal}")))
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Whatever fails here, the server is gone or was never there.
-        let _already_gone = self.child.kill();
+        // The server may have ended already.
+        let _already_ended = self.child.kill();
         let _status = self.child.wait();
         let _nothing_left = std::fs::remove_dir_all(&self.dir);
     }

@@ -1,6 +1,6 @@
-//! Many rounds as three numbers.
+//! The values of many rounds as three numbers.
 
-/// Where the values of all rounds lie.
+/// Minimum, median and maximum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
     pub min: f64,
@@ -9,7 +9,8 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// The median is one of the values, of an even number the upper one of the middle. Without values all three are NaN.
+    /// The median is one of the values, the upper middle one of an even number. Without values all
+    /// are NaN.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Spread {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
@@ -17,7 +18,7 @@ impl Spread {
         Spread { min: at(0), median: at(values.len() / 2), max: at(values.len().saturating_sub(1)) }
     }
 
-    /// Of each value by its counterpart of the same round.
+    /// The ratios of values to their counterparts of the same round.
     pub fn of_ratios(values: &[f64], counterparts: &[f64]) -> Spread {
         Spread::of(values.iter().zip(counterparts).map(|(value, other)| value / other))
     }

@@ -1,16 +1,18 @@
-//! How long a program waits for a processor that somebody else has: another program, or another guest of the machine.
+//! How long a program waits for a CPU that another program or another guest of the machine uses.
 //!
-//! A percentile near the end of a distribution shows little else where that is often the case, so it stands beside those. The
-//! system's own count of stolen time was rejected: it goes up by a hundredth of a second, and not every hypervisor tells.
+//! On a busy machine a high percentile shows little else, so the tables have this beside it. Not
+//! the system's count of stolen time, because its unit is 10 ms and not every hypervisor reports
+//! it.
 
 use std::time::{Duration, Instant};
 
 use crate::results::Stall;
 
-/// Reading the clock takes a ten-thousandth of that; who comes back later was not running.
+/// Reading the clock takes a ten-thousandth of that; a later reading means that the thread was not
+/// running.
 const SHORTEST: Duration = Duration::from_micros(200);
 
-/// Reads the clock for so long, and does nothing else.
+/// Reads the clock for this long, and does nothing else.
 pub fn watch(time: Duration) -> Stall {
     let start = Instant::now();
     let (mut before, mut sum, mut longest) = (start, Duration::ZERO, Duration::ZERO);

@@ -1,8 +1,9 @@
 //! Requests a second: every command in every shape.
 //!
-//! All commands of one shape have their keys on one server at the same time and take turns, round after round: what the machine
-//! does meanwhile hits them alike, and a ratio is taken within a round. redis-benchmark was rejected: it measures one command
-//! after the other, and can't alternate the change that it sends.
+//! All commands of one shape have their keys on one server at the same time and alternate in
+//! rounds: changes of the machine's speed affect them alike, and ratios are taken within a round.
+//! Not redis-benchmark, because it measures one command after another and can't alternate the
+//! change.
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::scripts::teach;
 use crate::server::Server;
 use crate::workload::{Shape, Workload};
 
-/// Before the first round, to fill caches and the list of past versions, and grow buffers.
+/// Before the first round, to fill caches, buffers and snapshots.
 const WARM_UP: Duration = Duration::from_millis(150);
 
 pub const KINDS: [Kind; 11] = [
@@ -33,7 +34,7 @@ pub const KINDS: [Kind; 11] = [
     Kind::StateRollback(Rules::Local),
 ];
 
-/// The base, and what happens when one thing is different; each with batches and without.
+/// The base shape, and shapes that differ in one thing; each with batches and without.
 pub fn shapes() -> Vec<Shape> {
     let one_thing = [
         Shape::BASE,
@@ -56,7 +57,7 @@ pub fn measure(
 ) -> Result<Vec<Rate>, String> {
     let mut rates = Vec::new();
     for shape in shapes {
-        // On one key connections would roll back to where the one before just was: a no-op.
+        // On one key, each connection would roll back to the present version: no change.
         let makes_sense = |kind: &&Kind| shape.keys > 1 || !matches!(kind, Kind::StateRollback(_));
         let workloads: Vec<_> = kinds.iter().filter(makes_sense).map(|kind| (*kind, *shape)).collect();
         rates.extend(interleaved(server, &workloads, rounds, stretch)?);

@@ -1,8 +1,8 @@
-//! `make profile`: plays what the module is for to a build of it that counts what it runs through.
+//! `make profile`: plays typical requests to an instrumented build of the module.
 //!
-//! The counts are written when the server ends in order. Whether somebody listens to its effects is two ways through the same
-//! commands, so everything is played with and without an AOF; then what was written is read again, as when a server starts. The
-//! tests were rejected as what to play: they are mostly about what is refused.
+//! The counts are written when the server shuts down. Replication of effects makes commands take
+//! other paths, so everything is played with and without an AOF; then the files are loaded, as when
+//! a server starts. Not the tests, because they are mostly about errors.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,9 +14,9 @@ use crate::server::Server;
 use crate::throughput::{KINDS, measure, shapes};
 use crate::workload::{Shape, Workload};
 
-/// Each command of each shape for so long.
+/// The time for each command of each shape.
 const STRETCH: Duration = Duration::from_millis(50);
-/// Sessions that are there when the AOF is read, and an RDB written and read.
+/// Sessions that exist when the AOF is loaded, and an RDB written and loaded.
 const SESSIONS: usize = 500;
 
 pub fn run(module: &Path) -> Result<(), String> {

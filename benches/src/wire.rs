@@ -1,9 +1,9 @@
-//! RESP2 as the bench speaks it: requests are bytes made beforehand, replies are counted.
+//! RESP2 for the bench: requests are built in advance, replies are counted.
 //!
-//! A client library was rejected: it would parse what nobody reads, and the server would wait for it. Errors and nil are
-//! counted apart, since a figure made of refusals would mislead; only a race expects some.
+//! Not a client library, because it would parse every reply while the server waits. Errors and nil
+//! are recorded, since figures of failing requests would mislead; only a race expects some.
 
-/// Appends one command as it goes over the wire.
+/// Appends one command in RESP.
 pub fn encode(args: &[&[u8]], request: &mut Vec<u8>) {
     request.extend_from_slice(format!("*{}\r\n", args.len()).as_bytes());
     for arg in args {
@@ -13,42 +13,42 @@ pub fn encode(args: &[&[u8]], request: &mut Vec<u8>) {
     }
 }
 
-/// One command as it goes over the wire.
+/// One command in RESP.
 pub fn command(args: &[&[u8]]) -> Vec<u8> {
     let mut request = Vec::new();
     encode(args, &mut request);
     request
 }
 
-/// Counts replies in a stream: reads the header lines and steps over the rest.
+/// Counts replies in a stream: reads the header lines and skips the rest.
 pub struct Replies {
-    /// Replies, and elements of replies, that are still to come.
+    /// Replies, and elements of replies, that are missing.
     missing: usize,
-    /// Bytes of a bulk string, its line end included, that are still to come.
+    /// Missing bytes of a bulk string, its line end included.
     skip: usize,
-    /// A header line that has begun.
+    /// An incomplete header line.
     header: Vec<u8>,
-    /// The first error or nil among them.
+    /// The first error or nil.
     refusal: Option<String>,
 }
 
 impl Replies {
-    /// So many replies are expected.
+    /// Expects this many replies.
     pub fn expect(count: usize) -> Replies {
         Replies { missing: count, skip: 0, header: Vec::new(), refusal: None }
     }
 
-    /// Whether all of them have come.
+    /// Whether all replies are complete.
     pub fn done(&self) -> bool {
         self.missing == 0 && self.skip == 0
     }
 
-    /// The first error or nil that came, if one did.
+    /// The first error or nil, if there was one.
     pub fn refusal(&self) -> Option<&str> {
         self.refusal.as_deref()
     }
 
-    /// Reads on; returns how many bytes belonged to the replies that are expected.
+    /// Reads bytes; returns how many belonged to the expected replies.
     pub fn take(&mut self, bytes: &[u8]) -> Result<usize, String> {
         let mut rest = bytes;
         while !rest.is_empty() && !self.done() {
@@ -75,7 +75,7 @@ impl Replies {
     }
 
     fn line(&mut self, line: &[u8]) -> Result<(), String> {
-        let (kind, rest) = line.split_first().ok_or("an empty line where a reply should begin")?;
+        let (kind, rest) = line.split_first().ok_or("an empty line instead of a reply")?;
         let shown = || String::from_utf8_lossy(line).trim_end().to_owned();
         let number = || std::str::from_utf8(rest).ok().and_then(|rest| rest.trim_end().parse::<i64>().ok());
         let count = || number().ok_or_else(|| format!("unexpected reply {}", shown()));

@@ -1,4 +1,4 @@
-//! A workload: a kind of command in a certain shape, and the requests that come of it.
+//! A workload: a kind of command in a shape, and its requests.
 
 use redis_state_benches::document::document;
 use serde::{Deserialize, Serialize};
@@ -15,19 +15,19 @@ pub struct Shape {
     /// Requests that a connection sends without waiting.
     pub depth: usize,
     pub connections: usize,
-    /// Of all connections together; each has its own, unless there is one only.
+    /// Of all connections together; each has its own, unless there is only one.
     pub keys: usize,
 }
 
 impl Shape {
-    /// What the bars are about. With 512 keys a document is not in the processor's first cache each time.
+    /// The shape of the bars. With 512 keys a document is not always in the CPU's first cache.
     pub const BASE: Shape = Shape { bytes: 2048, depth: 16, connections: 8, keys: 512 };
 
     fn keys_each(self) -> usize {
         (self.keys / self.connections).max(1)
     }
 
-    /// Where in the family the key of this turn stands.
+    /// The number of this turn's key within the family.
     fn place(self, lane: usize, number: usize) -> usize {
         if self.keys == 1 { 0 } else { lane * self.keys_each() + number % self.keys_each() }
     }
@@ -37,25 +37,25 @@ impl Shape {
 pub struct Workload {
     pub kind: Kind,
     pub shape: Shape,
-    /// Sets its keys apart from those of other workloads on the same server; below 100.
+    /// Separates its keys from those of other workloads on the same server; below 100.
     pub family: usize,
 }
 
 impl Workload {
-    /// Puts the keys there.
+    /// Creates the keys.
     pub fn prepare(&self, server: &Server) -> Result<(), String> {
         let keys = if self.shape.keys == 1 { 1 } else { self.shape.keys_each() * self.shape.connections };
         self.create(server, 0..keys)
     }
 
-    /// Puts some keys there.
+    /// Creates some keys.
     pub fn create(&self, server: &Server, places: std::ops::Range<usize>) -> Result<(), String> {
         let one = |place| self.kind.prepare(&key(self.family, place), &document(place, self.shape.bytes));
         server.fill(places.flat_map(one)).map_err(|problem| format!("{}: {problem}", self.kind.name()))
     }
 
-    /// The requests of each connection, in the order they are sent, over and over: full batches, and each key as often as it
-    /// needs for its first request to be a change again.
+    /// The requests of each connection, in order, to be repeated: full batches, and each key as
+    /// often as needed for its first request to be a change again.
     pub fn lanes(&self, scripts: &Scripts) -> Vec<Vec<Vec<u8>>> {
         let Shape { bytes, depth, connections, .. } = self.shape;
         let keys_each = self.shape.keys_each();
@@ -69,7 +69,7 @@ impl Workload {
     }
 }
 
-/// The keys of one workload, of the same length in all of them.
+/// The keys of a workload, of equal length in all workloads.
 pub fn key(family: usize, place: usize) -> String {
     format!("channel:+2637{family:02}{place:07}")
 }

@@ -1,4 +1,4 @@
-//! What an update leaves in the AOF and sends to a replica, in bytes.
+//! The bytes that an update adds to the AOF and sends to a replica.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use crate::workload::{Shape, Workload};
 
 const STRETCH: Duration = Duration::from_millis(150);
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Few keys, so that each gets many updates in a round: every 64th entry of a trail has the document in it.
+/// Few keys, so that each gets many updates in a round: every 64th audit entry has the document.
 const SHAPE: Shape = Shape { keys: 8, ..Shape::BASE };
 
 pub const KINDS: [Kind; 8] = [
@@ -67,7 +67,7 @@ fn replica(module: &Path, primary: &Server) -> Result<Server, String> {
     let deadline = Instant::now() + PATIENCE;
     while replica.info("replication")?.text("master_link_status")? != "up" {
         if Instant::now() > deadline {
-            return Err("the replica does not find its primary".to_owned());
+            return Err("the replica does not reach its primary".to_owned());
         }
         std::thread::sleep(Duration::from_millis(20));
     }

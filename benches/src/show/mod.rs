@@ -1,4 +1,4 @@
-//! What a run found, shown: tables for the terminal and the pages, plots, and pages that carry both.
+//! Shows results: tables for the terminal and the pages, plots, and the pages with both.
 
 pub mod node;
 pub mod pages;

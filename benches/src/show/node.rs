@@ -1,36 +1,37 @@
-//! What a node carries: arithmetic on the figures of the last runs, nothing measured here.
+//! The capacity of a node, computed from the figures of the last runs.
 //!
-//! What is assumed stands in constants with a name, and in the tables beside what comes of it.
+//! Each assumption is a named constant, and is in the tables beside the result.
 
 use super::table::{Table, short};
 use redis_state_benches::schema::Rules;
 
 use crate::bars::rate;
 use crate::kind::Kind;
-use crate::memory::{ENTRIES, STATE, STATE_TRAIL};
+use crate::memory::{ENTRIES, STATE, STATE_AUDIT};
 use crate::results::{Run, Scaling};
 use crate::spread::median;
 use crate::workload::Shape;
 
-/// The bot's schema as it is.
+/// The bot's schema.
 const UPDATE: Kind = Kind::StateUpdate(Rules::Local);
 const SINGLE: Shape = Shape { depth: 1, ..Shape::BASE };
-/// A server that is asked for more has long queues.
+/// Above this share of the maximum rate, queues get long.
 const SHARE_OF_MOST: f64 = 0.5;
 const SMALL_NODE_BYTES: f64 = 256.0 * 1024.0 * 1024.0;
-/// For buffers of clients and replicas, and for what the allocator can't give back.
+/// The rest is for buffers of clients and replicas, and for fragmentation.
 const SHARE_FOR_DATA: f64 = 0.9;
-/// `maxmemory` of a node with 32 GB: the rest is for the copies of pages that a snapshot needs, and for the system.
+/// `maxmemory` of a node with 32 GB: the rest is for page copies during a snapshot, and for the
+/// system.
 const NODE_BYTES: f64 = 24e9;
 const SESSIONS: f64 = 100e6;
-/// Seconds between two messages of a person whose session is alive.
+/// Seconds between two messages of a user with an active session.
 const BETWEEN_MESSAGES_S: f64 = 300.0;
 
 pub struct Figures {
-    /// Bytes of a session with ten snapshots, and with its trail as well.
+    /// Bytes of a session with ten snapshots, and with its audit stream too.
     session: f64,
-    session_trail: f64,
-    /// A server with nothing in it.
+    session_audit: f64,
+    /// A server without data.
     empty: f64,
     updates_per_s: f64,
     reads_per_s: f64,
@@ -39,7 +40,7 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// `None` when the runs lack one of them.
+    /// `None` if the runs lack a figure.
     pub fn of(run: &Run, scaling: &Scaling) -> Option<Figures> {
         let bytes = |what: &str| {
             let memory = scaling.memory.iter().find(|memory| memory.what == what)?;
@@ -49,7 +50,7 @@ impl Figures {
         let written = run.written.iter().find(|written| written.kind == UPDATE)?;
         Some(Figures {
             session: bytes(STATE)?,
-            session_trail: bytes(STATE_TRAIL)?,
+            session_audit: bytes(STATE_AUDIT)?,
             empty: scaling.empty_bytes,
             updates_per_s: per_s(UPDATE)? * SHARE_OF_MOST,
             reads_per_s: per_s(Kind::StateGet)? * SHARE_OF_MOST,
@@ -58,19 +59,19 @@ impl Figures {
         })
     }
 
-    /// Updates that come with as many reads before them.
+    /// Updates, each with a read before it.
     fn turns_per_s(&self) -> f64 {
         1.0 / (1.0 / self.updates_per_s + 1.0 / self.reads_per_s)
     }
 
     pub fn node_table(&self) -> Table {
         let mut table = Table::new(["one node, documents of 2 KB", "figure"]);
-        let trail = self.session_trail - self.session;
+        let audit = self.session_audit - self.session;
         let mut row = |what: &str, figure: String| table.row([what.to_owned(), figure]);
         row("bytes of a session with ten snapshots", format!("{:.0}", self.session));
-        row(&format!("bytes of its trail, {ENTRIES} entries"), format!("{trail:.0}"));
-        row("updates a second, half of the most", short(self.updates_per_s));
-        row("messages a second (a read and an update), half of the most", short(self.turns_per_s()));
+        row(&format!("bytes of its audit stream, {ENTRIES} entries"), format!("{audit:.0}"));
+        row("updates a second, half of the maximum", short(self.updates_per_s));
+        row("messages a second (read and update), half of the maximum", short(self.turns_per_s()));
         row("MB/s into the AOF at that rate of updates", short(self.updates_per_s * self.aof_bytes / 1e6));
         row("MB/s to each replica", short(self.updates_per_s * self.replication_bytes / 1e6));
         table
@@ -78,20 +79,20 @@ impl Figures {
 
     pub fn small_table(&self) -> Table {
         let room = SMALL_NODE_BYTES * SHARE_FOR_DATA - self.empty;
-        let trail = self.session_trail - self.session;
+        let audit = self.session_audit - self.session;
         let mut table = Table::new(["maxmemory 256mb", "figure"]);
         let mut row = |what: &str, figure: String| table.row([what.to_owned(), figure]);
         row("MB of an empty server", short(self.empty / 1e6));
         row("MB for data: nine tenths, less that", short(room / 1e6));
-        row("sessions, without a trail (`state.audit no`)", short(room / self.session));
-        row("sessions, each with its trail", short(room / self.session_trail));
-        row("trails of sessions that have ended", short(room / trail));
+        row("sessions without audit streams (`state.audit no`)", short(room / self.session));
+        row("sessions with audit streams", short(room / self.session_audit));
+        row("audit streams of expired sessions", short(room / audit));
         table
     }
 
     pub fn cluster_table(&self) -> Table {
-        let mut table = Table::new(["100 million sessions", "with trails", "without"]);
-        let columns = [self.session_trail, self.session].map(|bytes| {
+        let mut table = Table::new(["100 million sessions", "with audit", "without"]);
+        let columns = [self.session_audit, self.session].map(|bytes| {
             let messages = SESSIONS / BETWEEN_MESSAGES_S;
             let by_memory = (SESSIONS * bytes / NODE_BYTES).ceil();
             let by_rate = (messages / self.turns_per_s()).ceil();
@@ -113,7 +114,7 @@ impl Figures {
             "GB of data",
             "primaries for that, 24 GB each",
             "messages a second, one in five minutes from each",
-            "primaries for that, at half of the most",
+            "primaries for that, at half of the maximum",
             "primaries",
             "nodes, one replica each",
             "messages a second on each primary",

@@ -1,7 +1,7 @@
-//! Pages whose tables are made from the files of the last run.
+//! Pages with tables made from the files of the last run.
 //!
-//! A table stands between `<!-- bench NAME -->` and `<!-- end -->`; what is between them is replaced, the words around it are
-//! a person's. So no figure on a page is typed.
+//! A table is between `<!-- bench NAME -->` and `<!-- end -->`: only that part is replaced. So no
+//! figure on a page is typed.
 
 use super::node;
 use super::plots;
@@ -33,7 +33,7 @@ pub fn of_run(run: &Run) -> Result<(), String> {
             ("stalls", t::stalls(run)),
         ],
     )?;
-    // Before the first run of the other program there is nothing to put beside it.
+    // Before the first run of the other program there is nothing to compare.
     read::<Scaling>("scaling.json").map_or(Ok(()), |scaling| of_node(run, &scaling))
 }
 
@@ -60,7 +60,7 @@ pub fn again() -> Result<(), String> {
     of_core(&read::<Core>("core.json")?)
 }
 
-/// What a node carries needs the figures of both.
+/// The capacity of a node needs the figures of both.
 fn of_node(run: &Run, scaling: &Scaling) -> Result<(), String> {
     let Some(figures) = node::Figures::of(run, scaling) else { return Ok(()) };
     let tables = [

@@ -1,4 +1,4 @@
-//! Which plots are drawn of a run.
+//! The plots of a run.
 
 use super::svg::{self, Bar, Line};
 use super::table::short;
@@ -7,13 +7,13 @@ use crate::results::{Run, Scaling, Series, folder};
 use crate::spread::{Spread, median};
 use crate::workload::Shape;
 
-/// throughput.svg: the base, in batches.
+/// throughput.svg: the base shape, in batches.
 pub fn throughput(run: &Run) -> Result<(), String> {
     let rates = run.rates.iter().filter(|rate| rate.shape == Shape::BASE);
     let bars: Vec<Bar> = rates
         .map(|rate| {
             let Spread { min, median, max } = Spread::of(rate.per_s.iter().copied());
-            // What the module does in one colour, what a bot does without it in another.
+            // The module's commands in one colour, the bot's requests without it in another.
             let group = usize::from(!rate.kind.name().starts_with("STATE."));
             Bar { name: rate.kind.name().to_owned(), value: median, min, max, note: short(median), group }
         })
@@ -24,7 +24,7 @@ pub fn throughput(run: &Run) -> Result<(), String> {
     )
 }
 
-/// latency.svg: what one request in a hundred waits longer than, at half the most.
+/// latency.svg: the p99 of each request at half of the maximum rate.
 pub fn latency(run: &Run) -> Result<(), String> {
     let bars: Vec<Bar> = run
         .latencies
@@ -36,10 +36,10 @@ pub fn latency(run: &Run) -> Result<(), String> {
             Bar { name: latency.kind.name().to_owned(), value: p99, min, max, note, group }
         })
         .collect();
-    save("latency.svg", &svg::bars("p99 in microseconds at half of the most requests a second", &bars))
+    save("latency.svg", &svg::bars("p99 in microseconds at half of the maximum rate", &bars))
 }
 
-/// One plot for each thing that grows: scaling-size.svg and so on.
+/// One plot for each growing thing: scaling-size.svg and so on.
 pub fn scaling(scaling: &Scaling) -> Result<(), String> {
     for group in scaling.groups() {
         let [first, ..] = group else { continue };

@@ -1,8 +1,8 @@
-//! Plots as SVG, written by hand: two kinds of them are needed, and a plotting crate would be the largest thing that this program
-//! is built from.
+//! Plots as SVG, written by hand: there are two kinds, and a plotting crate would be this program's
+//! largest dependency.
 //!
-//! Text takes the reader's colour: a style sheet inside asks whether the page is dark. Colours of marks are chosen to be told
-//! apart on both, by those too who don't tell red from green.
+//! A style sheet in the file adapts the text to light and dark pages. The colours of marks are
+//! distinguishable on both, also with red-green colour blindness.
 
 use std::fmt::Write as _;
 
@@ -12,13 +12,13 @@ const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:#24292f}.axis{stro
 .grid{stroke:#8c959f;stroke-width:1;stroke-opacity:.3}.title{font-weight:600}\
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}}";
 
-/// One horizontal bar, with its range over all rounds.
+/// A horizontal bar, with its range over all rounds.
 pub struct Bar {
     pub name: String,
     pub value: f64,
     pub min: f64,
     pub max: f64,
-    /// What stands behind it.
+    /// The text after the bar.
     pub note: String,
     /// Bars of one group have one colour.
     pub group: usize,
@@ -57,7 +57,7 @@ pub struct Line {
     pub points: Vec<(f64, f64)>,
 }
 
-/// `x_name` and `y_name` say how a number on an axis is written.
+/// `x_name` and `y_name` format the numbers on the axes.
 pub fn lines(
     title: &str,
     lines: &[Line],
@@ -110,7 +110,7 @@ fn bounds(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
     (values.clone().fold(f64::INFINITY, f64::min), values.fold(f64::MIN_POSITIVE, f64::max))
 }
 
-/// Where a value lies between two others, by its logarithm.
+/// The position of a value between two others, by logarithms.
 fn share(value: f64, low: f64, high: f64) -> f64 {
     if high > low { (value / low).ln() / (high / low).ln() } else { 0.5 }
 }

@@ -1,4 +1,4 @@
-//! A table in Markdown whose columns stand under each other, so that a terminal shows it as well.
+//! A Markdown table with aligned columns, so that a terminal shows it as well.
 
 use std::fmt;
 
@@ -46,7 +46,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// Three digits that say something: `105k`, `17.2k`, `4.31`, `0.873`.
+/// Three significant digits: `105k`, `17.2k`, `4.31`, `0.873`.
 pub fn short(value: f64) -> String {
     let (scaled, unit) = match value.abs() {
         size if size >= 1e9 => (value / 1e9, "G"),

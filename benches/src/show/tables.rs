@@ -20,7 +20,7 @@ pub fn about(about: &About) -> String {
     let About { date, commit, processor, system, server, load } = about;
     let load = if load.is_empty() { "unknown" } else { load };
     format!(
-        "{date}, commit {commit}; {processor}; {system}; {server}; load average before the run: {load}.\n"
+        "{date}, commit {commit}; {processor}; {system};\n{server}; load average before the run: {load}.\n"
     )
 }
 
@@ -33,7 +33,7 @@ pub fn bars_table(run: &Run) -> Table {
     table
 }
 
-/// One shape, with how busy both sides were.
+/// One shape, with the CPU use of both sides.
 pub fn rates_table(rates: &[Rate], shape: Shape) -> Table {
     let mut table = Table::new(["command", "requests/s", "range", "server", "client", "server us", "beside"]);
     for found in rates.iter().filter(|rate| rate.shape == shape) {
@@ -62,7 +62,7 @@ pub fn rates_table(rates: &[Rate], shape: Shape) -> Table {
     table
 }
 
-/// Medians of all shapes of one depth beside each other.
+/// The medians of all shapes of one depth.
 pub fn shapes_table(run: &Run, depth: usize) -> Table {
     let mut shapes: Vec<Shape> = Vec::new();
     let mut kinds: Vec<Kind> = Vec::new();
@@ -85,7 +85,7 @@ pub fn shapes_table(run: &Run, depth: usize) -> Table {
     table
 }
 
-/// In what a shape is not the base.
+/// The difference of a shape from the base.
 fn difference(shape: Shape) -> String {
     let Shape { bytes, connections, keys, .. } = Shape::BASE;
     if shape.bytes != bytes {
@@ -114,7 +114,7 @@ pub fn sizes_table(run: &Run) -> Table {
 }
 
 pub fn races_table(run: &Run) -> Table {
-    let mut table = Table::new(["clients and how they write", "keys", "commits/s", "attempts/commit"]);
+    let mut table = Table::new(["clients, and way of writing", "keys", "commits/s", "attempts/commit"]);
     for race in &run.races {
         let commits = with_range(spread(&race.commits_per_s));
         let attempts = short(median(&race.attempts_per_commit));
@@ -181,21 +181,22 @@ pub fn neighbours_table(run: &Run) -> Table {
     table
 }
 
-/// What the machine was like meanwhile.
+/// The pauses of the machine meanwhile.
 pub fn stalls(run: &Run) -> String {
     let shares: Vec<f64> = run.stalls.iter().map(|stall| stall.percent).collect();
     let longest = run.stalls.iter().map(|stall| stall.longest_ms).fold(0.0, f64::max);
     format!("{} % of the time, {} ms at most.\n", with_range(spread(&shares)), short(longest))
 }
 
-/// How time grows: between the first and the last point, as an exponent and as nanoseconds for each step of x.
+/// How time grows: between the first and the last point, as an exponent and as nanoseconds for each
+/// step of x.
 pub fn slopes_table(scaling: &Scaling) -> Table {
     let mut table =
         Table::new(["what grows", "command", "from", "to", "us, first", "us, last", "exponent", "ns each"]);
     for series in &scaling.series {
         let (Some(first), Some(last)) = (series.points.first(), series.points.last()) else { continue };
         let (us_first, us_last) = (median(&first.us), median(&last.us));
-        // Where a series begins at 0 there is no exponent.
+        // A series that begins at 0 has no exponent.
         let exponent = (us_last / us_first).ln() / (last.x / first.x).ln();
         let each = (us_last - us_first) * 1000.0 / (last.x - first.x);
         table.row([
@@ -252,7 +253,7 @@ pub fn counts_table(found: &Counts) -> Table {
 }
 
 pub fn core_table(core: &Core) -> Table {
-    let mut table = Table::new(["piece of work", "ns", "instructions"]);
+    let mut table = Table::new(["operation", "ns", "instructions"]);
     for operation in &core.operations {
         let cell = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.0}"));
         table.row([operation.name.clone(), cell(operation.ns), cell(operation.instructions)]);
