@@ -1,5 +1,5 @@
-# Every target for developers has a line behind `##`; `make` alone prints those lines. The work is in
-# scripts/, which also run without make.
+# Every target for developers has a line behind `##`; `make` alone prints those lines. The work is
+# in scripts/, which also run without make.
 
 .DEFAULT_GOAL := help
 .PHONY: help build run bot check test test-long test-servers hooks soak replay bench bench-quick bench-scaling bench-time bench-counts bench-core bench-pages profile fmt lint doc clean

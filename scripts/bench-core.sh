@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures the core without a server: time by criterion, then instructions by callgrind. With the name of
-# an operation, shows which functions its instructions are in.
+# Measures the core without a server: time by criterion, then instructions by callgrind. With the
+# name of an operation, shows which functions its instructions are in.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the module and the load generator in release and measures: `quick`, `full`, `scaling`, `time`
-# (the cost of deadlines) or `counts` (instructions by callgrind). The bench starts its own servers;
-# `full`, `scaling` and `counts` write docs/benchmarks and the tables of the pages.
+# Builds the module and the load generator in release and measures: `quick`, `full`, `scaling`,
+# `time` (the cost of deadlines) or `counts` (instructions by callgrind). The bench starts its own
+# servers; `full`, `scaling` and `counts` write docs/benchmarks and the tables of the pages.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Builds the bot and plays it in this terminal, against the server of `make run`.
 #
-# The server is that of REDIS_STATE_URL, else 127.0.0.1:6379. PORT replaces the port, as in `make run`.
-# The address goes through the environment, because it may contain a password.
+# The server is that of REDIS_STATE_URL, else 127.0.0.1:6379. PORT replaces the port, as in
+# `make run`. The address goes through the environment, because it may contain a password.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What a developer runs before each commit: format, lints, unit tests. `scripts/check.sh quick` leaves
-# the unit tests out; the pre-commit hook runs that. `make test` checks everything.
+# What a developer runs before each commit: format, lints, unit tests. `scripts/check.sh quick`
+# leaves the unit tests out; the pre-commit hook runs that. `make test` checks everything.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the test dependencies into target/clients: redis-py and node-redis in the versions that
-# examples/ pins, and the cases of two standards, which tests/conformance pins by checksum. Python and
-# Node themselves are installed as system packages if they are missing.
+# examples/ pins, and the cases of two standards, which tests/conformance pins by checksum. Python
+# and Node themselves are installed as system packages if they are missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh

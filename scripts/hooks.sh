@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes git run the hooks in scripts/hooks in this checkout. `git config --unset core.hooksPath` undoes it.
+# Makes git run the hooks in scripts/hooks in this checkout. `git config --unset core.hooksPath`
+# undoes it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Records execution counts with an instrumented build of the module, and writes profile/module.profdata,
-# which release builds read. Run it after changes of commands; changed code is compiled without counts.
+# Records execution counts with an instrumented build of the module, and writes
+# profile/module.profdata, which release builds read. Run it after changes of commands; changed code
+# is compiled without counts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh

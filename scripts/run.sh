@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Builds the module in release and starts redis-server with it in the foreground, with redis.conf.
 #
-# The port is PORT, else that of REDIS_STATE_URL, which the bot reads too, else 6379. A password in the
-# URL becomes the server's. redis-server reads it from standard input, because every user of the machine
-# can read a command line.
+# The port is PORT, else that of REDIS_STATE_URL, which the bot reads too, else 6379. A password in
+# the URL becomes the server's. redis-server reads it from standard input, because every user of the
+# machine can read a command line.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh

@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
-# Runs the tests on other servers than the system's: `scripts/servers.sh` on all, `scripts/servers.sh
-# valkey-8.1` on one; further arguments go to cargo nextest, such as `-E 'binary(suite)'`. For `make test`,
-# `scripts/servers.sh smoke` runs the tests that depend on the server, on one that was unpacked before.
+# Runs the tests on other servers than the system's: `scripts/servers.sh` on all,
+# `scripts/servers.sh valkey-8.1` on one; further arguments go to cargo nextest, such as
+# `-E 'binary(suite)'`. For `make test`, `scripts/servers.sh smoke` runs the tests that depend on the
+# server, on one that was unpacked before.
 #
-# The servers are Debian packages of other releases, verified by Debian's key and unpacked with their
-# libraries into target/servers. Nothing is installed. The tests find one as `redis-server` in PATH.
-# Tests under memcheck are skipped: the system's valgrind does not know the C libraries of other releases.
+# The servers are Debian packages of other releases, verified by Debian's key and unpacked with
+# their libraries into target/servers. Nothing is installed. The tests find one as `redis-server` in
+# PATH. Tests under memcheck are skipped: the system's valgrind does not know the C libraries of
+# other releases.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh
 
-# NAME SUITE FLAVOUR, in the order of release; `smoke` prefers the last. `experimental` has few packages,
-# so the dependencies come from sid.
+# NAME SUITE FLAVOUR, in the order of release; `smoke` prefers the last. `experimental` has few
+# packages, so the dependencies come from sid.
 SERVERS="redis-8.0 trixie redis
 valkey-8.1 trixie valkey
 valkey-9 sid valkey
@@ -44,7 +46,8 @@ unpack() {
   rm -rf "$work"
 }
 
-# wrap ROOT BIN PROGRAM TARGET: writes BIN/PROGRAM, which runs ROOT's TARGET with ROOT's loader and libraries.
+# wrap ROOT BIN PROGRAM TARGET: writes BIN/PROGRAM, which runs ROOT's TARGET with ROOT's loader and
+# libraries.
 wrap() {
   local root=$1 loader
   loader=$(find "$root/usr/lib64" "$root/usr/lib" -maxdepth 1 -name 'ld-linux-*.so.*' | head -n 1)
@@ -79,8 +82,9 @@ run_on() {
   PATH="$bin:$PATH" cargo nextest run --locked --workspace --features faults --no-fail-fast "$@" -- --skip memcheck </dev/null
 }
 
-# The tests of what differs between servers: files, replication, ACL, command and setting metadata, slots.
-SMOKE='(binary(suite) & test(/^(absent|acl|acl_categories|command_info|config|failover|hostile_payloads|info|keyspace|panic|persistence|replication|smoke|swapdb)::/))'
+# The tests of what differs between servers: files, replication, ACL, command and setting metadata,
+# slots.
+SMOKE='(binary(suite) & test(/^(acl|acl_categories|command_info|config|failover|hostile_payloads|info|keyspace|missing_key|panic|persistence|replication|smoke|swapdb)::/))'
 SMOKE="$SMOKE | test(=acl::acl) | test(=slots::slots) | test(=upgrade::upgrade)"
 
 # The newest server differs most.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Plays many rounds of the rows of tests/trust: of all, or of the named one. `replay ROW SEED` plays one
-# round again. ROUNDS=100 limits the rounds of this call; the next call continues, by the records in
-# target/soak.
+# Plays many rounds of the rows of tests/trust: of all, or of the named one. `replay ROW SEED` plays
+# one round again. ROUNDS=100 limits the rounds of this call; the next call continues, by the
+# records in target/soak.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh
@@ -35,8 +35,8 @@ play() {
   unset REDIS_STATE_MODULE
 }
 
-# fuzz-changes runs the property tests of the document engine, unit tests of core; a round is 10,000 cases
-# of each. A failing case is shrunk and printed, so there is nothing to replay.
+# fuzz-changes runs the property tests of the document engine, unit tests of core; a round is 10,000
+# cases of each. A failing case is shrunk and printed, so there is nothing to replay.
 CHANGES_ROUNDS_MAX=80
 play_changes() {
   local rounds=${REDIS_STATE_SOAK:-1} part

