@@ -30,7 +30,7 @@ fn memcheck() {
         let runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
         play_runs(watched.server(), runner, &RefCell::new(Counts::new()));
         let reports = watched.end();
-        reports.none_is_ours();
+        reports.assert_none_of_the_module();
         figures.add("commands compared", u64::from(runs) * COMMANDS as u64);
         figures.add("reports of the server's own", reports.of_the_server);
     });

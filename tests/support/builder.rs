@@ -1,25 +1,25 @@
-//! How a server is to be started: its arguments, what it loads, and the program it runs under.
+//! How a server is started: its arguments, what it loads, and the program that it runs under.
 
 use std::time::Duration;
 
 use crate::server::{Server, module_path, repository};
 
-/// How long a server may take to start or to end; nothing of a test's size takes it this long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// The maximum time for a server to start or stop; ample for the data of any test.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How the process of a server is made, each time it is started.
+/// Everything needed to start the process again.
 pub(crate) struct Way {
     pub args: Vec<String>,
     pub clustered: bool,
-    /// Listens with TLS as well, on a port of its own, by a certificate for this name.
+    /// Listens with TLS as well, on a second port, with a certificate for this name.
     pub tls: Option<&'static str>,
-    /// The program in whose hands it is, with its arguments.
+    /// The program, with its arguments, that runs the server.
     pub under: Vec<String>,
     pub environment: Vec<(&'static str, &'static str)>,
     pub patience: Duration,
 }
 
-/// How a server is to be started.
+/// Configures and starts a server.
 pub struct Builder {
     way: Way,
     module_args: Vec<String>,
@@ -34,7 +34,7 @@ impl Default for Builder {
             tls: None,
             under: Vec::new(),
             environment: Vec::new(),
-            patience: PATIENCE,
+            patience: TIMEOUT,
         };
         Builder { way, module_args: Vec::new(), schemas: true }
     }
@@ -47,20 +47,20 @@ impl Builder {
         self
     }
 
-    /// Words behind the module's path in `loadmodule`.
+    /// An argument of the module, after its path in `loadmodule`.
     pub fn module_arg(mut self, arg: impl Into<String>) -> Self {
         self.module_args.push(arg.into());
         self
     }
 
-    /// Makes it a node of a cluster; [`Cluster`](crate::Cluster) makes one of several. The bus gets a free port as well: the
-    /// usual one, 10,000 above, may be out of range.
+    /// Makes it a cluster node; [`Cluster`](crate::Cluster) builds a cluster. The bus gets a free
+    /// port too: the usual one, 10,000 above, may be out of range.
     pub fn clustered(mut self) -> Self {
         self.way.clustered = true;
         self
     }
 
-    /// Listens with TLS as well, by a certificate that [`Server::authority`] has signed and that names 127.0.0.1 alone.
+    /// Listens with TLS as well, with a certificate for 127.0.0.1, signed by [`Server::authority`].
     pub fn tls(self) -> Self {
         self.tls_for("127.0.0.1")
     }
@@ -77,7 +77,8 @@ impl Builder {
         self
     }
 
-    /// Starts the server by another program, which gets the server's own words behind these and must become its process.
+    /// Starts the server by another program, which gets the server's command line as its last
+    /// arguments and must become its process.
     pub(crate) fn under(mut self, words: Vec<String>) -> Self {
         self.way.under = words;
         self
@@ -88,7 +89,7 @@ impl Builder {
         self
     }
 
-    /// Waits so long for its start and its end, where 30 s are too few.
+    /// The maximum time to start and stop, where 30 s are too few.
     pub(crate) fn patience(mut self, patience: Duration) -> Self {
         self.way.patience = patience;
         self

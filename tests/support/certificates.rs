@@ -1,4 +1,5 @@
-//! Certificates for a server with TLS: an authority of its own, made anew for each server, and what it has signed.
+//! Certificates for a server with TLS: a new authority for each server, and a certificate signed by
+//! it.
 
 use std::path::Path;
 
@@ -9,7 +10,7 @@ pub(crate) const AUTHORITY: &str = "authority.pem";
 pub(crate) const SERVER: &str = "server.pem";
 pub(crate) const SERVER_KEY: &str = "server-key.pem";
 
-/// Writes all three, the server's for this name.
+/// Writes all three files, with this name in the server's certificate.
 pub(crate) fn write(folder: &Path, name: &str) {
     let key = || KeyPair::generate().expect("a key");
     let mut authority = CertificateParams::default();
@@ -18,7 +19,9 @@ pub(crate) fn write(folder: &Path, name: &str) {
     let server_key = key();
     let server = CertificateParams::new([name.to_owned()]).expect("a name");
     let server = server.signed_by(&server_key, &authority).expect("a certificate");
-    let write = |name: &str, text: String| std::fs::write(folder.join(name), text).expect("a file of ours");
+    let write = |name: &str, text: String| {
+        std::fs::write(folder.join(name), text).expect("a file in the server's folder")
+    };
     write(AUTHORITY, authority.pem());
     write(SERVER, server.pem());
     write(SERVER_KEY, server_key.serialize_pem());

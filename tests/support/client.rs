@@ -1,11 +1,11 @@
-//! A client that speaks RESP2 and RESP3 and hides nothing: an error is the line the server sent.
+//! A client for RESP2 and RESP3 that hides nothing: an error is the line that the server sent.
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// A reply as it came over the socket.
+/// A reply as received.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     /// `$-1`, `*-1` or `_`.
@@ -16,10 +16,10 @@ pub enum Reply {
     /// `+OK`
     Simple(String),
     Bulk(Vec<u8>),
-    /// The whole line behind `-`, prefix included.
+    /// The whole line after `-`, prefix included.
     Error(String),
     Array(Vec<Reply>),
-    /// RESP3 only; RESP2 shows a map as an array of twice the length.
+    /// RESP3 only; in RESP2 a map is an array of twice the length.
     Map(Vec<(Reply, Reply)>),
 }
 
@@ -50,7 +50,7 @@ impl Reply {
         }
     }
 
-    /// The value under `name` in a map, whichever protocol it came by.
+    /// The value under `name` in a map, in either protocol.
     #[track_caller]
     pub fn field(&self, name: &str) -> &Reply {
         let found = match self {
@@ -61,7 +61,7 @@ impl Reply {
         found.unwrap_or_else(|| panic!("no field {name} in {self:?}"))
     }
 
-    /// The field names of a map, in the order they came.
+    /// The field names of a map, in the order of the reply.
     #[track_caller]
     pub fn field_names(&self) -> Vec<String> {
         match self {
@@ -76,7 +76,7 @@ impl Reply {
     }
 }
 
-/// The texts themselves at every depth, so that a test can look for one in all that a server said.
+/// Shows the texts at every depth, so that a test can search a whole reply.
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -100,7 +100,7 @@ impl fmt::Display for Reply {
     }
 }
 
-/// Splits a command line on spaces: good for words without spaces in them, such as `STATE.META channel:+263…`.
+/// Splits a command line at spaces, such as `STATE.META channel:+263…`.
 pub fn words(line: &str) -> Vec<Vec<u8>> {
     line.split_whitespace().map(|word| word.as_bytes().to_vec()).collect()
 }
@@ -114,12 +114,12 @@ impl Client {
     pub fn connect(port: u16) -> std::io::Result<Client> {
         let stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_nodelay(true)?;
-        // No reply takes this long: a server that hangs shall fail the test, not the whole run.
+        // Longer than any reply takes: a hanging server fails the test, not the whole run.
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
         Ok(Client { reader: BufReader::new(stream) })
     }
 
-    /// Waits no longer than this for a reply.
+    /// Sets the longest wait for a reply.
     pub fn waits(&self, longest: Duration) -> std::io::Result<()> {
         self.reader.get_ref().set_read_timeout(Some(longest))
     }
@@ -131,7 +131,7 @@ impl Client {
         self.read()
     }
 
-    /// As [`Client::call`], with a server that may be gone.
+    /// As [`Client::call`], for a server that may have stopped.
     pub fn try_call<A: AsRef<[u8]>>(&mut self, args: &[A]) -> std::io::Result<Reply> {
         self.reader.get_mut().write_all(&encoded(args))?;
         self.try_read()
@@ -146,7 +146,7 @@ impl Client {
         }
     }
 
-    /// As [`Client::call`]; returns the error line, and fails the test when there was none.
+    /// As [`Client::call`]; returns the error line, and fails the test on any other reply.
     #[track_caller]
     pub fn err<A: AsRef<[u8]>>(&mut self, args: &[A]) -> String {
         match self.call(args) {
@@ -161,7 +161,7 @@ impl Client {
         self.ok(args).text().to_owned()
     }
 
-    /// One line of INFO: what stands behind the name.
+    /// The value of a field of INFO.
     #[track_caller]
     pub fn info(&mut self, section: &str, name: &str) -> String {
         let info = self.text(&["INFO", section]);
@@ -199,10 +199,10 @@ impl Client {
         commands.iter().map(|_| self.read()).collect()
     }
 
-    /// Writes bytes as they are.
+    /// Writes raw bytes.
     #[track_caller]
     pub fn send_raw(&mut self, bytes: &[u8]) {
-        self.reader.get_mut().write_all(bytes).expect("the server takes the bytes");
+        self.reader.get_mut().write_all(bytes).expect("the server reads the bytes");
     }
 
     /// Reads one reply.

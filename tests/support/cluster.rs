@@ -1,7 +1,8 @@
-//! A Redis Cluster on this machine: primaries that share the slots evenly, with replicas when wanted.
+//! A Redis Cluster on this machine: primaries that share the slots evenly, optionally with
+//! replicas.
 //!
-//! Made of [`Server`]s and the CLUSTER commands. `redis-cli --cluster create` was rejected: it asks questions, and it says
-//! in prose when something is wrong.
+//! Built of [`Server`]s and CLUSTER commands. Not `redis-cli --cluster create`, because it asks
+//! questions and reports errors as prose.
 
 use crate::builder::Builder;
 use crate::client::{Client, Reply};
@@ -9,7 +10,7 @@ use crate::server::{Server, wait_until};
 
 const SLOTS: usize = 16_384;
 
-/// A running cluster; all of it ends when it goes out of scope.
+/// A running cluster, stopped when dropped.
 pub struct Cluster {
     primaries: Vec<Server>,
     replicas: Vec<Server>,
@@ -22,7 +23,8 @@ impl Cluster {
         Cluster::start_with(3, 0, |node| node)
     }
 
-    /// So many primaries, each with so many replicas, each node started as `configure` says.
+    /// Starts `primaries` primaries with `replicas_each` replicas each; `configure` sets up each
+    /// node.
     pub fn start_with(
         primaries: usize,
         replicas_each: usize,
@@ -36,7 +38,7 @@ impl Cluster {
             let mut client = primary.client();
             let [first, next] = [index, index + 1].map(|share| share * SLOTS / primaries);
             client.ok(&["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &(next - 1).to_string()]);
-            // Else the nodes would have to settle who is the newest, one second at a time.
+            // Otherwise the nodes would negotiate their epochs, one second at a time.
             client.ok(&["CLUSTER", "SET-CONFIG-EPOCH", &(index + 1).to_string()]);
         }
         cluster.introduce();
@@ -48,7 +50,7 @@ impl Cluster {
         cluster
     }
 
-    /// A node more, a primary that owns no slot yet.
+    /// Adds a primary that owns no slot yet.
     pub fn add_primary(&mut self) -> &Server {
         let node = self.node();
         self.primaries.push(node);
@@ -57,24 +59,25 @@ impl Cluster {
         self.primaries.last().expect("one was added")
     }
 
-    /// Kills a primary the hard way.
+    /// Kills a primary with SIGKILL.
     pub fn kill_primary(&mut self, index: usize) {
         self.primaries[index].kill();
     }
 
-    /// Starts a primary again after [`Cluster::kill_primary`], on other ports, and waits until the others have found it.
+    /// Starts a primary again after [`Cluster::kill_primary`], on other ports, and waits until the
+    /// others have found it.
     pub fn restart_primary(&mut self, index: usize) {
         self.primaries[index].start_again();
         self.introduce();
         self.wait_until_ok();
     }
 
-    /// In the order in which they own the slots.
+    /// The primaries, in the order of their slots.
     pub fn primaries(&self) -> &[Server] {
         &self.primaries
     }
 
-    /// As they were started: the first replicas of each primary, then the second ones.
+    /// The replicas in the order of their start: the first of each primary, then the second.
     pub fn replicas(&self) -> &[Server] {
         &self.replicas
     }
@@ -88,7 +91,7 @@ impl Cluster {
         self.primaries.iter().map(Server::url).collect()
     }
 
-    /// The node that owns the slot of a key now, as any node sees it.
+    /// The node that owns the slot of a key now.
     pub fn owner(&self, key: &str) -> &Server {
         let mut client = self.primaries[0].client();
         let slot = slot(&mut client, key);
@@ -98,10 +101,10 @@ impl Cluster {
             (first.int()..=last.int()).contains(&slot).then(|| node.array()[1].int())
         });
         let port = owner.expect("every slot has an owner");
-        self.nodes().find(|node| i64::from(node.port()) == port).expect("the owner is one of ours")
+        self.nodes().find(|node| i64::from(node.port()) == port).expect("the owner is in the cluster")
     }
 
-    /// `name:n`, one for each primary and in their order, so that all of them are asked.
+    /// A key `name:n` for each primary, in their order.
     pub fn keys(&self, name: &str) -> Vec<String> {
         let of = |primary: &Server| {
             let mut candidates = (0..).map(|n| format!("{name}:{n}"));
@@ -110,7 +113,8 @@ impl Cluster {
         self.primaries.iter().map(of).collect()
     }
 
-    /// Moves the slot of a key to another node, key by key, while it is served. `between` runs before each key goes.
+    /// Moves the slot of a key to another node, key by key, while it serves requests. `between`
+    /// runs before each key moves.
     pub fn move_slot(&self, key: &str, to: &Server, mut between: impl FnMut()) {
         let from = self.owner(key);
         let (mut source, mut target) = (from.client(), to.client());
@@ -121,7 +125,7 @@ impl Cluster {
         let port = to.port().to_string();
         loop {
             between();
-            // One at a time: a state and its stream are apart for a while.
+            // One at a time, so that a state and its stream are apart for a while.
             let keys = source.ok(&["CLUSTER", "GETKEYSINSLOT", &slot, "1"]);
             let [key] = keys.array() else { break };
             let moved = source.text(&["MIGRATE", "127.0.0.1", &port, key.text(), "0", "5000", "REPLACE"]);
@@ -139,7 +143,7 @@ impl Cluster {
         (self.configure)(node).start()
     }
 
-    /// Makes all nodes know each other, without waiting for what they hear from third ones.
+    /// Introduces all nodes to each other directly, without waiting for gossip.
     fn introduce(&self) {
         for node in self.nodes() {
             let mut client = node.client();
@@ -150,7 +154,8 @@ impl Cluster {
         }
     }
 
-    /// Every node says that the cluster is up, knows all the others and sees the same owners.
+    /// Waits until each node reports the cluster as up, knows all the others and sees the same
+    /// owners.
     fn wait_until_ok(&self) {
         let known = format!("cluster_known_nodes:{}\r", self.nodes().count());
         let mut clients: Vec<Client> = self.nodes().map(Server::client).collect();
@@ -165,7 +170,8 @@ impl Cluster {
         });
     }
 
-    /// Whoever has not heard yet that a node is a replica takes it for a primary without slots.
+    /// Until a node learns that another is a replica, it takes that one for a primary without
+    /// slots.
     fn wait_until_replicas_are_known(&self) {
         let mut clients: Vec<Client> = self.nodes().map(Server::client).collect();
         wait_until("all nodes know the replicas", || {

@@ -1,7 +1,7 @@
-//! Pages with redis-cli sessions: reading them, and playing them against a server.
+//! Reads the redis-cli sessions of a page, and plays them against a server.
 //!
-//! A session stands between "```console" and "```": prompts with commands, and the output of redis-cli. Digests, times and
-//! stream IDs differ from run to run, so they are compared by their kind.
+//! A session is a "```console" block: prompts with commands, and the output of redis-cli. Digests,
+//! times and stream IDs differ in each run, so only their kind is compared.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -22,7 +22,7 @@ pub fn blocks(page: &str, language: &str) -> Vec<String> {
     blocks.map(|rest| rest.split_once("\n```\n").expect("a block ends").0.to_owned() + "\n").collect()
 }
 
-/// The commands of the console blocks, each with the reply that the page prints.
+/// The commands of the console blocks, each with the printed reply.
 pub fn session(page: &str) -> Vec<(String, String)> {
     let mut steps: Vec<(String, String)> = Vec::new();
     let mut inside = false;
@@ -57,7 +57,8 @@ pub fn played(server: &Server, command: &str) -> String {
     format!("{}\n", printed.trim_end())
 }
 
-/// The text with every digest, time and stream ID replaced by its kind. The version of an etag stays.
+/// The text with each digest, time and stream ID replaced by its kind. The version of an etag
+/// stays.
 pub fn masked(text: &str) -> String {
     let mut shown = String::new();
     let mut rest = text;
@@ -69,7 +70,7 @@ pub fn masked(text: &str) -> String {
     shown
 }
 
-/// The kind and the length in bytes of what differs from run to run, if the text begins with it.
+/// The kind and byte length of a varying value at the beginning of the text.
 fn varying(text: &str) -> Option<(String, usize)> {
     let (number, behind) =
         text.split_once('-').filter(|(number, _)| number.bytes().all(|byte| byte.is_ascii_digit()))?;
@@ -82,7 +83,7 @@ fn varying(text: &str) -> Option<(String, usize)> {
     }
 }
 
-/// Plays the steps in turn and compares each reply with the printed one.
+/// Plays the steps in order and compares each reply with the printed one.
 #[track_caller]
 pub fn play(server: &Server, name: &str, steps: &[(String, String)]) {
     for (command, printed) in steps {

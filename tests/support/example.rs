@@ -1,5 +1,5 @@
-//! The frame of an example in the documentation of the client crate: a fresh server with the bot's schemas, whose address the
-//! example gets. It fails as a test does.
+//! The frame of an example in the client crate's documentation: a fresh server with the bot's
+//! schemas, whose address the example gets. It fails as a test does.
 
 use std::error::Error;
 
@@ -25,7 +25,7 @@ pub fn example_cluster(body: impl AsyncFnOnce(&[String]) -> Outcome) {
     block_on(body(&cluster.urls())).expect("the example works");
 }
 
-/// Runs a future to its end on a runtime of its own, with I/O and time.
+/// Runs a future to completion on a new runtime with I/O and time.
 pub fn block_on<F: Future>(work: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(work)

@@ -1,9 +1,10 @@
-//! What every test stands on: a real redis-server with the module in it, started on a free port in a folder
-//! of its own and killed when the test ends, and a client that shows replies as they came over the socket.
+//! The base of all tests: a real redis-server with the module, on a free port in a temporary
+//! folder, killed when the test ends; and a client that shows raw replies.
 //!
-//! `state_test` is the frame of an end-to-end test: it starts a server with the schemas of `schemas/`, runs the
-//! body, and then makes the data survive a reload and restarts in every persistence mode. A ready-made Redis
-//! client was rejected for the tests: it hides the difference between reply types, which is what they look at.
+//! `state_test` is the frame of an end-to-end test. It starts a server with the schemas of
+//! `schemas/`, runs the body, and checks that the data survive a reload and restarts in every
+//! persistence mode. Not a ready-made Redis client, because it hides the reply types that the tests
+//! compare.
 
 mod builder;
 mod certificates;
@@ -30,7 +31,7 @@ pub use sentinel::Sentinel;
 pub use server::{CONFIGURED_OTHERWISE, Server, module_path, repository, wait_until};
 pub use signals::{Signal, send_signal};
 
-/// Runs `body` against a fresh server, then checks that what it left behind survives DEBUG RELOAD and restarts
+/// Runs `body` against a fresh server, then checks that its data survive DEBUG RELOAD and restarts
 /// from an AOF with and without the RDB preamble.
 pub fn state_test(body: impl FnOnce(&Server, &mut Client)) {
     let mut server = Server::start();

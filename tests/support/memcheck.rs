@@ -1,12 +1,13 @@
-//! A server under valgrind's memcheck, and what memcheck has to say about it.
+//! A server under valgrind's memcheck, and its reports.
 //!
-//! Whatever is read, written, freed or lost wrongly in the process is reported, with the calls that led there. A report is ours
-//! when one of these calls, or of those that took or freed the block in question, is the module's. The others are the server's
-//! own, and are counted. No list of reports to be passed over is kept: the one that Redis has is for its own sources.
+//! Memcheck reports each invalid read, write and free, and each leak, with a stack. A report is the
+//! module's when a call of its stack, or of the stack that allocated or freed the block, is the
+//! module's. The server's own reports are only counted. There is no suppression list: Redis's
+//! covers its own sources only.
 //!
-//! The module is told to keep no freed blocks (src/server/ffi/alloc.rs), so that each of its blocks is one of the server's
-//! allocator, which memcheck replaces by its own. Sanitizers were rejected: they need a nightly compiler, and a server built
-//! with them, not the one that people run.
+//! In this build the module keeps no freed blocks (src/server/ffi/alloc.rs), so that every block is
+//! the server allocator's, which memcheck replaces. Not sanitizers, because they need a nightly
+//! compiler and a special build of the server.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,10 +17,10 @@ use tempfile::TempDir;
 use crate::builder::Builder;
 use crate::server::Server;
 
-/// Nothing is as fast as usual, least of all the search for lost blocks at the end.
-const PATIENCE: Duration = Duration::from_secs(240);
+/// Everything is slower, above all the leak search at the end.
+const TIMEOUT: Duration = Duration::from_secs(240);
 
-/// A server that memcheck watches.
+/// A server that runs under memcheck.
 pub struct Memcheck {
     server: Server,
     logs: TempDir,
@@ -32,31 +33,32 @@ impl Memcheck {
         let words = [
             "valgrind",
             "--tool=memcheck",
-            // Debian's server takes its memory from a library of its own, jemalloc.
+            // Debian's server uses jemalloc as a shared library.
             "--soname-synonyms=somalloc=*jemalloc*",
             "--leak-check=full",
-            // Whatever a static points to is there until the end. Tables and texts that a pointer points into, not to the
-            // beginning of, are "possibly lost": that is how both the server's strings and our maps are made.
+            // Blocks that statics point to are not leaks. A block with interior pointers only is
+            // "possibly lost", as are the server's strings and Rust's maps.
             "--show-leak-kinds=definite",
             "--errors-for-leak-kinds=definite",
-            // Bytes that were never written are mostly noticed when the server sends them: it says who made them.
+            // Uninitialized bytes are mostly noticed when the server sends them: this names their
+            // origin.
             "--track-origins=yes",
-            // From the server's main() to the innermost of ours.
+            // Deep enough from the server's main() to the module's innermost call.
             "--num-callers=60",
             "--error-limit=no",
-            // Else there are files in /tmp for a debugger.
+            // Otherwise it leaves files for a debugger in /tmp.
             "--vgdb=no",
         ];
         let words = words.map(str::to_owned).into_iter().chain([format!("--log-file={}", log.display())]);
         let builder = builder.under(words.collect()).environment("REDIS_STATE_KEEP_NO_BLOCKS", "1");
-        Memcheck { server: builder.patience(PATIENCE).start(), logs }
+        Memcheck { server: builder.patience(TIMEOUT).start(), logs }
     }
 
     pub fn server(&self) -> &Server {
         &self.server
     }
 
-    /// Shuts the server down in order, so that lost blocks are searched for, and reads what memcheck says.
+    /// Shuts the server down cleanly, so that memcheck searches for leaks, and reads the reports.
     #[track_caller]
     pub fn end(mut self) -> Reports {
         let pid = self.server.pid();
@@ -66,21 +68,22 @@ impl Memcheck {
     }
 }
 
-/// What memcheck has reported.
+/// The reports of one run.
 pub struct Reports {
-    /// Word for word.
+    /// The text of each report.
     pub ours: Vec<String>,
     pub of_the_server: u64,
 }
 
 impl Reports {
-    /// Fails the test when one is ours.
+    /// Fails the test when a report is the module's.
     #[track_caller]
-    pub fn none_is_ours(&self) {
+    pub fn assert_none_of_the_module(&self) {
         assert!(self.ours.is_empty(), "memcheck reports of the module:\n{}", self.ours.join("\n\n"));
     }
 
-    /// Children that write a file are in the log too, each line with the number of its process; what they found is as good.
+    /// The log also has the reports of child processes that write a file, each line with its
+    /// process ID; they count too.
     #[track_caller]
     fn read(log: &str, pid: u32) -> Reports {
         let mut of: BTreeMap<u32, String> = BTreeMap::new();
@@ -94,8 +97,8 @@ impl Reports {
             text.push('\n');
         }
         let found = |text: &str| records(text).map(str::to_owned).collect::<Vec<_>>();
-        let main = of.get(&pid).unwrap_or_else(|| panic!("memcheck says nothing: {log}"));
-        // Of a log that is read wrongly nothing else would be noticed.
+        let main = of.get(&pid).unwrap_or_else(|| panic!("memcheck has no report: {log}"));
+        // A parser that finds too few records would hide reports.
         assert_eq!(found(main).len(), contexts(main), "each record is found: {log}");
         let all: Vec<String> = of.values().flat_map(|text| found(text)).collect();
         let (ours, others): (Vec<String>, Vec<String>) = all.into_iter().partition(|record| is_ours(record));
@@ -103,7 +106,7 @@ impl Reports {
     }
 }
 
-/// Paragraphs with calls in them.
+/// Paragraphs with a stack.
 fn records(text: &str) -> impl Iterator<Item = &str> {
     text.split("\n\n").filter(|paragraph| calls(paragraph).next().is_some())
 }
@@ -112,19 +115,19 @@ fn calls(record: &str) -> impl Iterator<Item = &str> {
     record.lines().filter(|line| line.starts_with("at 0x") || line.starts_with("by 0x"))
 }
 
-/// Nothing else in the process is written in Rust; of crates without line tables the library is named.
+/// The module is the only Rust code in the process; crates without line tables show as the library.
 fn is_ours(record: &str) -> bool {
-    // Bytes that were never written are of whoever made them, not of whoever made the server look at them: the table with which
-    // it compresses what we save is one of its own.
+    // Uninitialized bytes belong to their origin, not to the code that reads them: the server's
+    // compression reads its own uninitialized table when it saves the module's data.
     let made = record.find(" value was created by ");
     calls(&record[made.unwrap_or(0)..]).any(|call| call.contains(".rs:") || call.contains("libredis_state."))
 }
 
-/// How many records there are, as the last line says: `ERROR SUMMARY: 5 errors from 3 contexts (…)`.
+/// The number of records, from the last line: `ERROR SUMMARY: 5 errors from 3 contexts (…)`.
 #[track_caller]
 fn contexts(text: &str) -> usize {
     let summary = text.lines().find_map(|line| line.strip_prefix("ERROR SUMMARY: "));
-    let summary = summary.unwrap_or_else(|| panic!("the server has not ended in order: {text}"));
+    let summary = summary.unwrap_or_else(|| panic!("the server did not shut down cleanly: {text}"));
     let words: Vec<&str> = summary.split(' ').collect();
     words[3].parse().expect("a number of contexts")
 }
@@ -164,7 +167,7 @@ mod tests {
 ";
 
     #[test]
-    fn what_is_ours_is_told_by_the_calls() {
+    fn reports_of_the_module_are_recognized_by_their_stack() {
         let reports = Reports::read(CHILD_BETWEEN, 7);
         let first = |record: &String| record.lines().next().unwrap_or_default().to_owned();
         let ours: Vec<String> = reports.ours.iter().map(first).collect();
@@ -175,14 +178,14 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "the server has not ended in order")]
-    fn a_log_without_an_end_is_no_proof() {
+    #[should_panic(expected = "the server did not shut down cleanly")]
+    fn log_without_a_summary_fails() {
         Reports::read(CHILD_BETWEEN.split("==7== ERROR SUMMARY").next().unwrap_or_default(), 7);
     }
 
     #[test]
     #[should_panic(expected = "each record is found")]
-    fn a_record_that_is_not_found_is_missed() {
+    fn record_that_is_not_parsed_fails() {
         Reports::read(&CHILD_BETWEEN.replace("from 3 contexts", "from 4 contexts"), 7);
     }
 }

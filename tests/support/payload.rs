@@ -1,6 +1,7 @@
-//! The end of a DUMP: its checksum, so that a payload which no DUMP made reaches the module's own decoder.
+//! The end of a DUMP: its checksum, so that a payload that no DUMP made reaches the module's
+//! decoder.
 
-/// What each byte adds to a checksum: a row of tests makes millions of them.
+/// Table of each byte's contribution, since a test makes millions of checksums.
 const OF_BYTE: [u64; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;
@@ -17,12 +18,12 @@ const OF_BYTE: [u64; 256] = {
     table
 };
 
-/// CRC-64 as Redis computes it (polynomial of Jones, reflected).
+/// CRC-64 as in Redis (Jones polynomial, reflected).
 pub fn crc64(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |crc, byte| (crc >> 8) ^ OF_BYTE[usize::from(crc as u8 ^ byte)])
 }
 
-/// A payload with the checksum that belongs to it.
+/// A payload with a correct checksum.
 pub fn sealed(body: &[u8]) -> Vec<u8> {
     [body, &crc64(body).to_le_bytes()].concat()
 }

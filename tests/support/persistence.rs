@@ -1,15 +1,16 @@
-//! What must be the same before and after a reload, a restart or a resync.
+//! A dataset's fingerprint, which must be the same before and after a reload, a restart or a
+//! resynchronization.
 
 use std::collections::BTreeMap;
 
 use crate::client::{Client, Reply};
 use crate::server::{Server, wait_until};
 
-/// Everything that a dataset is: per database and key its digest, its absolute expiry and, for a state, what
-/// STATE.META and STATE.HISTORY say; and the schemas.
+/// A whole dataset: for each database and key its digest, its absolute expiry and, for a state, the
+/// replies of STATE.META and STATE.HISTORY; and the schemas.
 pub type Fingerprint = BTreeMap<String, String>;
 
-/// The fingerprint of what `client`'s server holds.
+/// The fingerprint of the dataset of `client`'s server.
 pub fn fingerprint(client: &mut Client) -> Fingerprint {
     let mut print = Fingerprint::new();
     for schema in client.ok(&["STATE.SCHEMA", "LIST"]).array() {
@@ -50,21 +51,21 @@ fn key_fingerprint(client: &mut Client, key: &[u8]) -> String {
 }
 
 impl Server {
-    /// The data are the same after DEBUG RELOAD, and after restarts from an AOF that was rewritten with and
-    /// without the RDB preamble.
+    /// Checks that the data are the same after DEBUG RELOAD, and after restarts from an AOF
+    /// rewritten with and without the RDB preamble.
     #[track_caller]
     pub fn survives_persistence(&mut self) {
         let mut client = self.client();
         let before = fingerprint(&mut client);
         client.ok(&["DEBUG", "RELOAD"]);
-        // Valkey 9 frees what was there before on a thread of its own, and states count until they are freed.
+        // Valkey 9 frees the old dataset on another thread, and states count until they are freed.
         wait_until("the old states are freed", || {
             client.text(&["INFO", "memory"]).contains("lazyfree_pending_objects:0\r\n")
         });
         assert_eq!(fingerprint(&mut client), before, "after DEBUG RELOAD");
         for preamble in ["yes", "no"] {
             client.ok(&["CONFIG", "SET", "aof-use-rdb-preamble", preamble]);
-            // Switching the AOF on begins a rewrite of its own, and a second one is refused while it runs.
+            // Switching the AOF on starts a rewrite, and a second one is rejected while it runs.
             client.ok(&["CONFIG", "SET", "appendonly", "yes"]);
             wait_for_rewrite(&mut client);
             client.ok(&["BGREWRITEAOF"]);
@@ -75,7 +76,7 @@ impl Server {
             self.restart();
             client = self.client();
             let (mut after, mut before) = (fingerprint(&mut client), before.clone());
-            // Without the preamble Redis has no place for schemas: they travel with the states, when there is one.
+            // Without the preamble an AOF carries schemas only beside states.
             if preamble == "no" && !before.values().any(|print| print.starts_with("statedoc1 ")) {
                 after.retain(|name, _| !name.starts_with("schema "));
                 before.retain(|name, _| !name.starts_with("schema "));

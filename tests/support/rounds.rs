@@ -1,16 +1,17 @@
-//! The frame of a row: rounds, each played from a seed of its own, so that whatever one round finds can be found again alone.
+//! The frame of a randomised test, a *row*: rounds with a seed each, so that a failing round can be
+//! played again alone.
 //!
-//! `make test` plays a few rounds, a soak many. A soak writes down after each round how far it is, in
-//! `target/soak/<row>.json`, and goes on from there. How much is said by the environment:
+//! `make test` plays a few rounds, a soak many. A soak saves its progress after each round in
+//! `target/soak/<row>.json`, and resumes there. Environment variables:
 //!
-//! | variable | says |
+//! | variable | meaning |
 //! |---|---|
-//! | `REDIS_STATE_SOAK` | play the soak, at most so many rounds of it now |
-//! | `REDIS_STATE_SEED` | the seed from which the seeds of the rounds are made; else a random one |
-//! | `REDIS_STATE_ROUND` | play this round alone; `make replay` sets it |
+//! | `REDIS_STATE_SOAK` | play the soak, at most this many rounds of it now |
+//! | `REDIS_STATE_SEED` | the seed of the rounds' seeds; else a random one |
+//! | `REDIS_STATE_ROUND` | play only the round of this seed; `make replay` sets it |
 //!
-//! proptest's runner was rejected here: a crash can't be made smaller by leaving commands out, since it won't happen again at
-//! the same instant.
+//! Not proptest's runner: a crash can't be minimized by leaving out commands, since it does not
+//! recur at the same instant.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,25 +20,25 @@ use std::time::Instant;
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
-/// How many rounds a row has.
+/// The number of rounds of a row.
 pub struct Rounds {
     pub in_test: u64,
     pub in_soak: u64,
 }
 
-/// What the rounds of a row have seen, for the line at their end.
+/// What the rounds of a row have counted, for the line at their end.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Figures {
     numbers: BTreeMap<String, u64>,
 }
 
 impl Figures {
-    /// Counts more of something.
+    /// Adds to a count.
     pub fn add(&mut self, what: &str, more: u64) {
         *self.numbers.entry(what.to_owned()).or_default() += more;
     }
 
-    /// Remembers the largest of something.
+    /// Keeps the maximum.
     pub fn most(&mut self, what: &str, seen: u64) {
         let most = self.numbers.entry(what.to_owned()).or_default();
         *most = seen.max(*most);
@@ -53,7 +54,8 @@ impl Figures {
     }
 }
 
-/// Plays the rounds of `row`; returns what they have seen, or `None` when they were too few to have seen all there is.
+/// Plays the rounds of `row`; returns their counts, or `None` when they were too few to cover
+/// everything.
 pub fn rounds(row: &str, count: Rounds, mut play: impl FnMut(&mut Rng, &mut Figures)) -> Option<Figures> {
     let begun = Instant::now();
     if let Some(seed) = variable("REDIS_STATE_ROUND") {
@@ -93,7 +95,7 @@ fn play_one(row: &str, seed: u64, play: &mut impl FnMut(&mut Rng, &mut Figures),
     play(&mut Rng::with_seed(seed), figures);
 }
 
-/// Says how to repeat a round when it fails.
+/// Prints how to repeat a failed round.
 struct OnFailure<'r> {
     row: &'r str,
     seed: u64,
@@ -108,7 +110,7 @@ impl Drop for OnFailure<'_> {
     }
 }
 
-/// How far a row is.
+/// The progress of a row.
 #[derive(Serialize, Deserialize)]
 struct Progress {
     base_seed: u64,
@@ -122,17 +124,17 @@ impl Progress {
         Progress { base_seed, rounds: 0, figures: Figures::default() }
     }
 
-    /// Where the last soak stopped; one that came to its end, or that had another seed, begins anew.
+    /// Where the last soak stopped; a finished one, or one with another seed, starts anew.
     fn of_soak(row: &str, in_soak: u64) -> Progress {
         let text = std::fs::read_to_string(Progress::file(row)).ok();
-        let kept = text.map(|text| serde_json::from_str::<Progress>(&text).expect("a file of ours"));
+        let kept = text.map(|text| serde_json::from_str::<Progress>(&text).expect("a progress file"));
         let wanted = variable("REDIS_STATE_SEED");
         let goes_on =
             |kept: &Progress| kept.rounds < in_soak && wanted.is_none_or(|seed| seed == kept.base_seed);
         kept.filter(goes_on).unwrap_or_else(Progress::anew)
     }
 
-    /// By way of another file: who is stopped while writing has the old one.
+    /// Writes to another file first: an interrupted write keeps the old one.
     fn save(&self, row: &str) {
         let file = Progress::file(row);
         let new = file.with_extension("new");
@@ -147,7 +149,7 @@ impl Progress {
     }
 }
 
-/// Whether this is no `make test`: a row that needs large servers is played on small ones there.
+/// Whether this is a soak or a replay: rows that need large servers use small ones in `make test`.
 pub fn is_long() -> bool {
     ["REDIS_STATE_SOAK", "REDIS_STATE_ROUND"].iter().any(|name| variable(name).is_some())
 }
@@ -157,7 +159,7 @@ fn variable(name: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|_| panic!("{name} is a number, not {text:?}")))
 }
 
-/// No two rounds of a row are the same, and each is the same whenever it is played.
+/// The rounds of a row have different seeds, the same in each run.
 #[test]
 fn seeds_differ_and_repeat() {
     let seeds = |base| (0..2_000).map(|round| seed_of(base, round)).collect::<Vec<_>>();

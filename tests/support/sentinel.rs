@@ -1,7 +1,7 @@
 //! A sentinel that watches a primary and its replica.
 //!
-//! One sentinel with a quorum of one: what is tried out is a client that asks a sentinel where the primary is, not whether
-//! sentinels come to an agreement.
+//! One sentinel with a quorum of one: the tests are about clients that ask a sentinel for the
+//! primary, not about the sentinels' agreement.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::client::{Client, Reply};
 use crate::server::{Server, free_port, wait_until};
 
-/// A primary, its replica and who watches them; all end when it goes out of scope.
+/// A primary, its replica and a sentinel, stopped when dropped.
 pub struct Sentinel {
     process: Child,
     port: u16,
@@ -21,7 +21,7 @@ pub struct Sentinel {
 }
 
 impl Sentinel {
-    /// What the primary is called.
+    /// The primary's name.
     pub const NAME: &str = "states";
 
     /// Starts all three and waits until the sentinel knows both servers.
@@ -42,16 +42,19 @@ impl Sentinel {
         sentinel
     }
 
-    /// The sentinel's own address.
+    /// The sentinel's address.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/", self.port)
     }
 
-    /// The server that is the primary now.
+    /// The present primary.
     pub fn primary(&self) -> &Server {
         let address = self.client().ok(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", Self::NAME]);
         let port: u16 = address.array()[1].text().parse().expect("a port");
-        [&self.primary, &self.replica].into_iter().find(|server| server.port() == port).expect("one of ours")
+        [&self.primary, &self.replica]
+            .into_iter()
+            .find(|server| server.port() == port)
+            .expect("one of the two servers")
     }
 
     /// The server that was the replica at the start.
@@ -59,12 +62,13 @@ impl Sentinel {
         &self.replica
     }
 
-    /// Kills the server that was the primary at the start, the hard way.
+    /// Kills the server that was the primary at the start, with SIGKILL.
     pub fn kill_primary(&mut self) {
         self.primary.kill();
     }
 
-    /// How soon the sentinel takes a primary that does not answer for gone; ten seconds unless said.
+    /// Sets how soon the sentinel takes an unresponsive primary for down; the default is ten
+    /// seconds.
     pub fn notices_within(&self, longest: Duration) {
         let ms = longest.as_millis().to_string();
         self.client().ok(&["SENTINEL", "SET", Self::NAME, "down-after-milliseconds", &ms]);
@@ -75,7 +79,7 @@ impl Sentinel {
         self.client().ok(&["ACL", "SETUSER", user, "on", &format!(">{password}"), "allchannels", "+@all"]);
     }
 
-    /// Makes the replica the primary, and the primary its replica; returns once both are.
+    /// Makes the replica the primary, and the primary its replica; returns when both are.
     pub fn fail_over(&self) {
         let old = self.primary();
         let new = if old.port() == self.primary.port() { &self.replica } else { &self.primary };
@@ -86,7 +90,7 @@ impl Sentinel {
         });
         wait_until("the sentinel names the other one", || self.primary().port() == new.port());
         wait_until("the old primary follows the new one", || {
-            // It closes its connections when it is made a replica.
+            // The old primary closes its connections when it becomes a replica.
             let mut client = old.client();
             client.send(&["INFO", "replication"]);
             let follows = |info: &str| info.contains("role:slave") && info.contains("master_link_status:up");
@@ -106,19 +110,19 @@ impl Drop for Sentinel {
     }
 }
 
-/// Starts the process, on the next free port when another one has taken the first.
+/// Starts the process, on another port if the first is taken.
 fn launch(dir: &TempDir, primary: u16) -> (Child, u16) {
     for _ in 0..20 {
         let port = free_port();
         let name = Sentinel::NAME;
-        // The sentinel writes what it learns into this file.
+        // The sentinel writes what it learns to this file.
         let file = dir.path().join("sentinel.conf");
         let text = format!(
             "port {port}\nbind 127.0.0.1\ndir {}\nlogfile sentinel.log\nsentinel monitor {name} 127.0.0.1 {primary} 1\n\
              sentinel down-after-milliseconds {name} 10000\nsentinel failover-timeout {name} 20000\n",
             dir.path().display()
         );
-        std::fs::write(&file, text).expect("a file in a folder of ours");
+        std::fs::write(&file, text).expect("a file in a temporary folder");
         let mut process = Command::new("redis-server")
             .arg(&file)
             .arg("--sentinel")
@@ -133,7 +137,7 @@ fn launch(dir: &TempDir, primary: u16) -> (Child, u16) {
                 client.send(&["PING"]);
                 matches!(client.try_read(), Ok(Reply::Simple(_)))
             });
-            answers || process.try_wait().expect("a child of ours").is_some()
+            answers || process.try_wait().expect("a child of this process").is_some()
         });
         if answers {
             return (process, port);

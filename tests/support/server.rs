@@ -1,4 +1,4 @@
-//! Starting, stopping and killing a redis-server with the module in it.
+//! Starts, stops and kills a redis-server with the module.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -6,18 +6,19 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::builder::{Builder, PATIENCE, Way};
+use crate::builder::{Builder, TIMEOUT, Way};
 use crate::certificates;
 use crate::client::Client;
 use crate::signals::{Signal, send_signal};
 
-/// The top folder of the project.
+/// The project's root folder.
 pub fn repository() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// The module that the tests load: the one that was built beside them. An example in the documentation is built somewhere
-/// else, and takes the one of the debug build. A soak about cost names a release build in `REDIS_STATE_MODULE`.
+/// The module that the tests load: the one built beside them. A documentation example is built
+/// elsewhere, and uses the debug build. A soak about cost names a release build in
+/// `REDIS_STATE_MODULE`.
 pub fn module_path() -> PathBuf {
     if let Some(path) = std::env::var_os("REDIS_STATE_MODULE") {
         return path.into();
@@ -30,11 +31,12 @@ pub fn module_path() -> PathBuf {
     found.cloned().unwrap_or_else(|| panic!("{} is missing: `make test` builds it", beside.display()))
 }
 
-/// What Redis logs when it gives up an RDB file. Before it ends it looks for the reason, which with 7.0.15 takes for ever when
-/// the file ends between the parts of a value of a module, of whichever: `redis-check-rdb` does too.
+/// What Redis logs when it gives up an RDB file. Then it looks for the reason; 7.0.15 never ends if
+/// the file stops inside a module's value (neither does `redis-check-rdb`).
 const GIVEN_UP: &str = "Internal error in RDB reading";
 
-/// What a replica may be told that its primary was not: effects are replicated, so that none of it counts.
+/// Settings by which a replica may differ from its primary: effects are replicated, so none of them
+/// matters.
 pub const CONFIGURED_OTHERWISE: [(&str, &str); 10] = [
     ("snapshots", "2"),
     ("labels", "1"),
@@ -48,7 +50,7 @@ pub const CONFIGURED_OTHERWISE: [(&str, &str); 10] = [
     ("audit-patch-bytes", "10"),
 ];
 
-/// A running redis-server, killed when it goes out of scope.
+/// A running redis-server, killed when dropped.
 pub struct Server {
     child: Option<Child>,
     port: u16,
@@ -91,7 +93,7 @@ impl Server {
         format!("rediss://127.0.0.1:{}/", self.tls_port)
     }
 
-    /// The certificate of the authority that a client has to trust for [`Server::tls_url`], a file of PEM.
+    /// The authority's certificate (a PEM file), which a client of [`Server::tls_url`] must trust.
     pub fn authority(&self) -> PathBuf {
         self.dir.path().join(certificates::AUTHORITY)
     }
@@ -100,7 +102,7 @@ impl Server {
         self.dir.path()
     }
 
-    /// The process id: the same before and after means that the server did not go down in between.
+    /// The process ID: unchanged means that the server has not restarted.
     pub fn pid(&self) -> u32 {
         self.child.as_ref().expect("the server runs").id()
     }
@@ -109,7 +111,7 @@ impl Server {
         Client::connect(self.port).expect("the server accepts")
     }
 
-    /// What the server has logged so far.
+    /// The log so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("server.log")).unwrap_or_default()
     }
@@ -132,37 +134,37 @@ impl Server {
         wait_until("the replica has caught up", || offset(&mut here, "slave_repl_offset") >= target);
     }
 
-    /// Shuts the server down in order and starts it again on the same folder, with the same arguments.
+    /// Shuts the server down cleanly and starts it again with the same folder and arguments.
     pub fn restart(&mut self) {
         self.shut_down();
         self.launch();
     }
 
-    /// Shuts the server down in order, and waits until its process has ended.
+    /// Shuts the server down cleanly, and waits for its process to end.
     pub fn shut_down(&mut self) {
         let mut client = self.client();
         client.send(&["SHUTDOWN", "NOW", "FORCE"]);
         let _closed = client.try_read();
         let Some(mut child) = self.child.take() else { return };
         wait_until_for(self.way.patience, "the server exits", || {
-            child.try_wait().expect("a child of ours").is_some()
+            child.try_wait().expect("a child of this process").is_some()
         });
     }
 
-    /// Kills the server the hard way (SIGKILL), as a crash or the out-of-memory killer does.
+    /// Kills the server with SIGKILL, as a crash or the out-of-memory killer does.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
-            let _already_gone = child.kill();
+            let _already_ended = child.kill();
             let _status = child.wait();
         }
     }
 
-    /// Stops the process where it is (SIGSTOP): it does nothing, and its sockets stay open.
+    /// Stops the process with SIGSTOP: it does nothing, and its sockets stay open.
     pub fn freeze(&self) {
         self.signal(Signal::STOP);
     }
 
-    /// Lets it go on after [`Server::freeze`].
+    /// Resumes the process after [`Server::freeze`].
     pub fn thaw(&self) {
         self.signal(Signal::CONT);
     }
@@ -176,22 +178,23 @@ impl Server {
         self.launch();
     }
 
-    /// Changes the arguments of the next start: a later `--name value` wins over an earlier one.
+    /// Changes the arguments of the next start: a later `--name value` overrides an earlier one.
     pub fn set_arg(&mut self, name: &str, value: &str) {
         self.way.args.push(name.into());
         self.way.args.push(value.into());
     }
 
-    /// As [`Server::start_again`] on files that may be damaged: it serves, or has ended in order with a line in its log, which
-    /// is returned. A crash fails the test.
+    /// As [`Server::start_again`] with files that may be damaged: the server starts, or exits with
+    /// an error in its log, which is returned. A crash fails the test.
     #[track_caller]
-    pub fn start_or_refuse(&mut self) -> Result<(), String> {
+    pub fn try_start_again(&mut self) -> Result<(), String> {
         let log = self.dir.path().join("server.log");
         let _none_yet = std::fs::remove_file(log);
         let Some(status) = self.launch_on_a_free_port() else { return Ok(()) };
         let log = self.log();
-        // By a signal it has no code. Redis ends with 0 when only the module's part of the file is damaged.
-        assert!(status.code().is_some() || log.contains(GIVEN_UP), "it ends in order: {log}");
+        // After a signal there is no exit code. Redis exits with 0 when only the module's part of
+        // the file is damaged.
+        assert!(status.code().is_some() || log.contains(GIVEN_UP), "the server exits without a crash: {log}");
         assert!(!log.contains("crashed by signal") && !log.contains("panic"), "{log}");
         Err(log)
     }
@@ -202,9 +205,9 @@ impl Server {
         }
     }
 
-    /// How it ended, if it did not start.
+    /// The exit status if it did not start.
     fn launch_on_a_free_port(&mut self) -> Option<ExitStatus> {
-        // Between finding a free port and the server's bind another process may take it: then the next one.
+        // Another process may take the free port before the server binds it: then try the next one.
         for _ in 0..20 {
             self.port = free_port();
             let logged_before = self.log().len();
@@ -216,7 +219,7 @@ impl Server {
         panic!("redis-server finds no port: {}", self.log());
     }
 
-    /// How it ended, if it did not start.
+    /// The exit status if it did not start.
     fn try_launch(&mut self, logged_before: usize) -> Option<ExitStatus> {
         let tls_args = self.tls_args();
         let mut words = self.way.under.iter().map(String::as_str).chain(["redis-server"]);
@@ -239,13 +242,13 @@ impl Server {
             .expect("redis-server is installed: `make test` does that");
         let deadline = Instant::now() + self.way.patience;
         while Instant::now() < deadline {
-            let ended = child.try_wait().expect("a child of ours");
+            let ended = child.try_wait().expect("a child of this process");
             if ended.is_some() {
                 return ended;
             }
             if self.log()[logged_before..].contains(GIVEN_UP) {
-                let _already_gone = child.kill();
-                return Some(child.wait().expect("a child of ours"));
+                let _already_ended = child.kill();
+                return Some(child.wait().expect("a child of this process"));
             }
             if self.answers(child.id()) {
                 self.child = Some(child);
@@ -253,7 +256,7 @@ impl Server {
             }
             std::thread::sleep(Duration::from_millis(5));
         }
-        let _already_gone = child.kill();
+        let _already_ended = child.kill();
         let _status = child.wait();
         panic!("redis-server does not answer: {}", self.log());
     }
@@ -264,7 +267,7 @@ impl Server {
         }
         self.tls_port = free_port();
         let port = self.tls_port.to_string();
-        // It looks for relative names in its own folder.
+        // The server resolves relative names in its folder.
         ["--tls-port", &port, "--tls-auth-clients", "no", "--tls-cert-file", certificates::SERVER]
             .into_iter()
             .chain([
@@ -284,9 +287,9 @@ impl Server {
         ["--cluster-enabled", "yes", "--cluster-port", &free_port().to_string()].map(str::to_owned).into()
     }
 
-    /// Whether our server answers: another test's may have come first to the port, and ours be about to end.
+    /// Whether this server answers: another test's server may have taken the port.
     fn answers(&self, pid: u32) -> bool {
-        // It listens before it loads, so it may accept, and then be gone or never come to us.
+        // It listens before it loads, so it may accept and then exit without a reply.
         let Ok(mut client) = Client::connect(self.port) else { return false };
         let Ok(()) = client.waits(Duration::from_millis(500)) else { return false };
         let is_ours = |info: &str| info.lines().any(|line| line == format!("process_id:{pid}"));
@@ -301,7 +304,7 @@ impl Drop for Server {
     }
 }
 
-/// A port that nobody listens on: whoever takes it next may be somebody else.
+/// A port that is free now; another process may take it next.
 pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     listener.local_addr().expect("a bound socket has an address").port()
@@ -310,14 +313,14 @@ pub(crate) fn free_port() -> u16 {
 /// Polls `done` until it is true; fails the test after 30 s.
 #[track_caller]
 pub fn wait_until(what: &str, done: impl FnMut() -> bool) {
-    wait_until_for(PATIENCE, what, done);
+    wait_until_for(TIMEOUT, what, done);
 }
 
 #[track_caller]
 fn wait_until_for(patience: Duration, what: &str, mut done: impl FnMut() -> bool) {
     let deadline = Instant::now() + patience;
     while !done() {
-        assert!(Instant::now() < deadline, "waited {patience:?} in vain: {what}");
+        assert!(Instant::now() < deadline, "timeout after {patience:?}: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

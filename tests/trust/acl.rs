@@ -1,9 +1,10 @@
-//! acl: every command with every option, as COMMAND DOCS tells them, by users who may read, write, or neither; alone, in a
-//! transaction, in a script and in a function. What it says to them, and what the server's own logs say of them.
+//! acl: every command with every option of COMMAND DOCS, by users with permission to read, to
+//! write, or neither; alone, in a transaction, in a script and in a function. Checks the replies,
+//! and what the server logs.
 //!
-//! The lines are made from the server's own description (grammar.rs), so a new option is in here as soon as it is in the command
-//! table, and a new command fails the test until [`RIGHTS`] knows it. What a command needs is written down by hand: asking ACL
-//! DRYRUN for it would be asking the judged.
+//! The lines are made from the server's own description (grammar.rs), so a new option is covered as
+//! soon as the command table has it, and a new command fails the test until [`RIGHTS`] has it. The
+//! permission that a command needs is written by hand: ACL DRYRUN is what is tested.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use support::{Client, Reply, Server, fingerprint};
 
 use crate::grammar::{KEY, Line, SIBLING, commands, lines};
 
-/// A state that none of the users may touch.
+/// A state that none of the users may access.
 const FORBIDDEN: &str = "admin:1";
 const SECRET: &str = "eyJhbGciOiJIUzI1NiJ9";
 
@@ -20,16 +21,16 @@ const SCHEMA: &str = r#"{"type":"object","x-ttl":1800,"properties":{"dashboard":
 const DOCUMENT: &str =
     r#"{"dashboard":{"balance":1.10},"auth":{"token":"eyJhbGciOiJIUzI1NiJ9"},"current":{"path":"menu"}}"#;
 
-/// What a command needs of its key.
+/// The permission that a command needs for its key.
 #[derive(Clone, Copy, PartialEq)]
 enum Right {
     Read,
-    /// And to write: who may write may read, since a refusal tells what is there.
+    /// Write permission includes reading, since an error shows parts of the state.
     Write,
-    /// It has no key: only the command itself can be withheld.
+    /// The command has no key: only the command itself can be denied.
     NoKey,
-    /// It is the server's own.
-    Nobody,
+    /// An internal command of the server.
+    Internal,
 }
 
 const RIGHTS: [(&str, Right); 26] = [
@@ -57,70 +58,71 @@ const RIGHTS: [(&str, Right); 26] = [
     ("state.schema|bind", Right::NoKey),
     ("state.schema|unbind", Right::NoKey),
     ("state.schema|help", Right::NoKey),
-    ("state.effect", Right::Nobody),
-    ("state.schemaeffect", Right::Nobody),
+    ("state.effect", Right::Internal),
+    ("state.schemaeffect", Right::Internal),
 ];
 
-/// What each may do.
+/// The users and their permissions.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Who {
+enum User {
     Reader,
     Writer,
-    /// The code of the flows: everything but what is protected.
+    /// Flow code: everything except protected members.
     Flow,
-    /// The same, and siblings too, which it need not read.
+    /// The same, and siblings too, without reading them.
     Aligner,
-    /// Siblings alone.
+    /// Siblings only.
     Stranger,
-    /// All keys, no command of ours.
+    /// All keys, and none of the module's commands.
     Idler,
 }
 
-const USERS: [(Who, &str); 6] = [
-    (Who::Reader, "%R~channel:* +@all"),
-    (Who::Writer, "%W~channel:* +@all"),
-    (Who::Flow, "~channel:* +@all -state.setprotected"),
-    (Who::Aligner, "~channel:* %W~token:* +@all -state.setprotected"),
-    (Who::Stranger, "~token:* +@all"),
-    (Who::Idler, "~* +multi +exec +eval +fcall"),
+const USERS: [(User, &str); 6] = [
+    (User::Reader, "%R~channel:* +@all"),
+    (User::Writer, "%W~channel:* +@all"),
+    (User::Flow, "~channel:* +@all -state.setprotected"),
+    (User::Aligner, "~channel:* %W~token:* +@all -state.setprotected"),
+    (User::Stranger, "~token:* +@all"),
+    (User::Idler, "~* +multi +exec +eval +fcall"),
 ];
 
-impl Who {
+impl User {
     fn may(self, line: &Line, right: Right) -> bool {
         match self {
-            Who::Idler => false,
-            // The schema of the state could be set anew without guards, and no user here may write protected members of all keys.
+            User::Idler => false,
+            // FORCE could let the schema be set again without protection, and no user here may
+            // write protected members of all keys.
             _ if line.command == "state.schema|del" && line.has("FORCE") => false,
             _ if right == Right::NoKey => true,
-            _ if right == Right::Nobody => false,
-            Who::Reader => right == Right::Read,
-            Who::Flow => !line.has("STATE.SETPROTECTED") && !line.has("ALL") && !line.has("ALIGN"),
-            Who::Aligner => !line.has("STATE.SETPROTECTED") && !line.has("ALL"),
-            Who::Writer | Who::Stranger => false,
+            _ if right == Right::Internal => false,
+            User::Reader => right == Right::Read,
+            User::Flow => !line.has("STATE.SETPROTECTED") && !line.has("ALL") && !line.has("ALIGN"),
+            User::Aligner => !line.has("STATE.SETPROTECTED") && !line.has("ALL"),
+            User::Writer | User::Stranger => false,
         }
     }
 }
 
-/// A server with the state, its sibling and the state that nobody may touch.
+/// A server with the state, its sibling and the forbidden state.
 fn server() -> (Server, Client) {
     let server = Server::builder().without_schemas().arg("--loglevel").arg("warning").start();
     let mut client = server.client();
     client.ok(&["FUNCTION", "LOAD", CALLER]);
     client.ok(&["STATE.SCHEMA", "SET", "vimbiso.rules", SCHEMA]);
-    for (who, rules) in USERS {
-        let name = format!("{who:?}");
+    for (user_kind, rules) in USERS {
+        let name = format!("{user_kind:?}");
         let begin = ["ACL", "SETUSER", &name, "reset", "on", "nopass"];
         client.ok(&begin.into_iter().chain(rules.split(' ')).collect::<Vec<_>>());
     }
     (server, client)
 }
 
-/// A function that calls what it is given.
+/// A function that runs the command in its arguments.
 const CALLER: &str = "#!lua name=bot\nredis.register_function('call', function(keys, args) return redis.pcall(unpack(args)) end)";
 
-/// Puts everything in place anew.
+/// Restores the initial data.
 fn set_up(client: &mut Client) {
-    // Some servers free what was there on a thread of their own, and count it until then.
+    // Some servers free the old data on another thread, and count it until then.
     client.ok(&["FLUSHALL", "SYNC"]);
     client.ok(&["STATE.SCHEMA", "SET", "vimbiso.rules", SCHEMA]);
     for key in [KEY, FORBIDDEN] {
@@ -139,7 +141,7 @@ fn set_up(client: &mut Client) {
     client.ok(&["SET", SIBLING, "tok_a4c1"]);
 }
 
-/// The line alone, in a transaction, in a script and in a function; the last reply of each is what it said.
+/// The line alone, in a transaction, in a script and in a function; the last reply is the line's.
 const WAYS: [&[&str]; 4] =
     [&[], &["MULTI"], &["EVAL", "return redis.pcall(unpack(ARGV))", "0"], &["FCALL", "call", "0"]];
 
@@ -154,14 +156,14 @@ fn answer(user: &mut Client, way: &[&str], line: &[String]) -> Reply {
     user.call(&begin.chain(line.iter().cloned()).collect::<Vec<_>>())
 }
 
-/// Whether the answer is that the user may not.
+/// Whether the reply denies permission.
 fn is_forbidden(reply: &Reply) -> bool {
-    // A script says it in a sentence of its own, each server in another one.
+    // A script's error has another text, which depends on the server.
     let in_scripts = ["The user executing the script can't", "ACL failure in script: "];
     matches!(reply, Reply::Error(line) if line.starts_with("NOPERM ") || in_scripts.iter().any(|said| line.contains(said)))
 }
 
-/// A connection of a user without a password.
+/// A connection as a user without a password.
 fn as_user(server: &Server, name: &str) -> Client {
     let mut user = server.client();
     user.ok(&["AUTH", name, ""]);
@@ -173,36 +175,37 @@ fn acl() {
     let (server, mut client) = server();
     let rights = BTreeMap::from(RIGHTS);
     let commands = commands(&mut client);
-    // Later servers don't tell of a command that is their own.
+    // Newer servers hide internal commands.
     let mut told =
-        rights.iter().filter(|(name, right)| **right != Right::Nobody || commands.contains(**name));
-    assert!(commands.iter().eq(told.by_ref().map(|(name, _)| name)), "each command has its right here");
+        rights.iter().filter(|(name, right)| **right != Right::Internal || commands.contains(**name));
+    assert!(commands.iter().eq(told.by_ref().map(|(name, _)| name)), "RIGHTS has every command");
     let lines = lines(&mut client);
     assert!(lines.len() > 130, "{} lines", lines.len());
-    for (who, _) in USERS {
-        let mut user = as_user(&server, &format!("{who:?}"));
+    for (user_kind, _) in USERS {
+        let mut user = as_user(&server, &format!("{user_kind:?}"));
         for line in &lines {
             set_up(&mut client);
             let before = fingerprint(&mut client);
-            let may = who.may(line, rights[line.command.as_str()]);
+            let may = user_kind.may(line, rights[line.command.as_str()]);
             for way in WAYS {
                 let sent = line.sent();
                 let reply = answer(&mut user, way, &sent);
-                assert_eq!(is_forbidden(&reply), !may, "{who:?} {way:?} {sent:?}: {reply}");
-                assert!(!reply.to_string().contains(SECRET), "{who:?} {way:?} {sent:?}: {reply}");
+                assert_eq!(is_forbidden(&reply), !may, "{user_kind:?} {way:?} {sent:?}: {reply}");
+                assert!(!reply.to_string().contains(SECRET), "{user_kind:?} {way:?} {sent:?}: {reply}");
             }
             if !may {
-                assert_eq!(fingerprint(&mut client), before, "{who:?} {:?}", line.sent());
+                assert_eq!(fingerprint(&mut client), before, "{user_kind:?} {:?}", line.sent());
             }
         }
     }
     println!("acl: {} lines by {} users in {} ways", lines.len(), USERS.len(), WAYS.len());
 }
 
-/// Whoever sends a secret, and whatever becomes of it, alone or in a transaction: SLOWLOG and MONITOR, as somebody sees them who
-/// may read neither states nor secrets, have stars in its place. A script's arguments are shown, as docs/guarantees.md says.
+/// Whatever the result of a command with a secret, alone or in a transaction: SLOWLOG and MONITOR
+/// mask it for users without permission to read states. Arguments of scripts are shown, as
+/// docs/guarantees.md says.
 #[test]
-fn no_log_shows_a_secret_that_is_sent() {
+fn no_log_shows_a_secret_argument() {
     let (server, mut client) = server();
     for (name, value) in [("slowlog-log-slower-than", "0"), ("slowlog-max-len", "1000000")] {
         client.ok(&["CONFIG", "SET", name, value]);
@@ -212,8 +215,8 @@ fn no_log_shows_a_secret_that_is_sent() {
     monitor.ok(&["MONITOR"]);
     let lines: Vec<Vec<String>> = lines(&mut client).iter().filter_map(with_secret).collect();
     assert!(lines.len() > 40, "{} lines", lines.len());
-    for (who, _) in USERS {
-        let mut user = as_user(&server, &format!("{who:?}"));
+    for (user_kind, _) in USERS {
+        let mut user = as_user(&server, &format!("{user_kind:?}"));
         for line in &lines {
             set_up(&mut client);
             for way in &WAYS[..2] {
@@ -223,9 +226,9 @@ fn no_log_shows_a_secret_that_is_sent() {
     }
     let slow = watcher.ok(&["SLOWLOG", "GET", "-1"]);
     let slow = slow.array().iter().map(Reply::to_string).collect();
-    watcher.ok(&["ECHO", "that is all"]);
+    watcher.ok(&["ECHO", "end of commands"]);
     let told = std::iter::repeat_with(|| monitor.read().to_string());
-    let told: Vec<String> = told.take_while(|line| !line.contains("that is all")).collect();
+    let told: Vec<String> = told.take_while(|line| !line.contains("end of commands")).collect();
     for (log, lines) in [("SLOWLOG", slow), ("MONITOR", told)] {
         let shown = lines.iter().find(|line| line.contains(SECRET));
         assert_eq!(shown, None, "{log}");
@@ -236,7 +239,7 @@ fn no_log_shows_a_secret_that_is_sent() {
     }
 }
 
-/// The line with a secret in its json, if it has one that is a change or a document.
+/// The line with a secret in its JSON, if that is a change or a document.
 fn with_secret(line: &Line) -> Option<Vec<String>> {
     let json = match line.command.as_str() {
         "state.update" | "state.setprotected" => 3,
@@ -252,12 +255,13 @@ fn with_secret(line: &Line) -> Option<Vec<String>> {
     Some(sent)
 }
 
-/// Words that the server takes for keywords before a key, wherever they stand (they are compared up to a NUL).
+/// Keywords that the server searches for before a key, at any position (they are compared up to a
+/// NUL).
 const HIDDEN: [&str; 4] = ["ALIGN", "audit", "Align\0x", "AUDIT\0"];
 
-/// A text that a caller chooses hides no key from the ACL: neither in its own place nor put in anywhere.
+/// No argument hides a key from the ACL, neither as a replacement nor inserted.
 #[test]
-fn no_text_hides_a_key() {
+fn no_argument_hides_a_key() {
     let (server, mut client) = server();
     let lines = lines(&mut client);
     set_up(&mut client);
@@ -272,13 +276,13 @@ fn no_text_hides_a_key() {
                     line.sent().iter().map(|word| word.replace(KEY, FORBIDDEN)).collect();
                 sent.insert(at, allowed.to_owned());
                 sent.insert(at, (*hidden).to_owned());
-                is_refused(&mut user, &sent);
+                is_denied(&mut user, &sent);
                 if line.words.get(at).is_some_and(|word| word.is_text) {
-                    // In the place of the text itself, with and without a key that is allowed behind it.
+                    // Instead of the text itself, with and without an allowed key after it.
                     sent.remove(at + 2);
-                    is_refused(&mut user, &sent);
+                    is_denied(&mut user, &sent);
                     sent.remove(at + 1);
-                    is_refused(&mut user, &sent);
+                    is_denied(&mut user, &sent);
                 }
             }
         }
@@ -287,7 +291,7 @@ fn no_text_hides_a_key() {
 }
 
 #[track_caller]
-fn is_refused(user: &mut Client, sent: &[String]) {
+fn is_denied(user: &mut Client, sent: &[String]) {
     for way in WAYS {
         let reply = answer(user, way, sent);
         assert!(matches!(reply, Reply::Error(_)), "{way:?} {sent:?}: {reply}");

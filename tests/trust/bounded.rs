@@ -1,7 +1,7 @@
-//! Inputs that once froze a server, ended it, or took memory out of all proportion: each gets the right answer, the state is as it
-//! was if it is refused, the server goes on, and its memory comes back.
+//! Inputs that once froze a server, killed it, or took excessive memory: each gets the right reply,
+//! a rejection changes nothing, the server continues, and its memory is freed.
 //!
-//! Each is measured before, by the bounds of `cost`, which begins with these inputs and looks for others.
+//! Each is also measured by `cost`, whose search starts from these inputs.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use crate::cost::corpus::{Seed, corpus};
 use crate::cost::figures::waiter;
 use crate::cost::meter::Meter;
 use crate::cost::script::{KEY, Step, keep, sent};
-use crate::pressure::{number, used_bytes};
+use crate::memory_figures::{number, used_bytes};
 
-/// More than the tables and buffers of a server change by, less than any of these inputs took.
+/// More than a server's tables and buffers vary, less than any of these inputs took.
 const LEFT_BYTES_MAX: u64 = 4 << 20;
-/// What a refusal leaves: an entry of the trail.
-const REFUSED_BYTES_MAX: u64 = 256 << 10;
+/// What a rejection leaves: an audit entry.
+const REJECTED_BYTES_MAX: u64 = 256 << 10;
 
-/// Plays each input whose name begins so; there are as many as are said.
+/// Plays each input whose name begins with `named`, of which there are `count`.
 #[track_caller]
 fn play(named: &str, count: usize) {
     let seeds: Vec<Seed> = corpus().into_iter().filter(|seed| seed.name.starts_with(named)).collect();
@@ -34,7 +34,7 @@ fn play(named: &str, count: usize) {
         plays(meter.server(), seed);
         meter.clear();
         let most = before + LEFT_BYTES_MAX;
-        wait_until(&format!("memory comes back after {}", seed.name), || used_bytes(&mut client) <= most);
+        wait_until(&format!("memory is freed after {}", seed.name), || used_bytes(&mut client) <= most);
         assert_eq!(client.info("server", "run_id"), run_id, "{}", meter.server().log());
         assert_eq!(number(&mut client, "state", "state_panics"), 0);
     }
@@ -54,7 +54,7 @@ fn plays(server: &Server, seed: &Seed) {
             Step::Command(words) => drop(player.call(&words.iter().map(sent).collect::<Vec<_>>())),
         }
     }
-    // On another connection: what the server keeps of one goes with it.
+    // On another connection, whose buffers are freed with it.
     drop(player);
     let before = looker.call(&["STATE.GET", KEY]);
     let used_before = used_bytes(&mut looker);
@@ -69,47 +69,47 @@ fn plays(server: &Server, seed: &Seed) {
     assert!(right.contains(&word), "{name}: {word}, and not one of {right:?}");
     if let Reply::Error(line) = &reply {
         assert!(line.len() < 16 << 10, "{name}: the error line has {} bytes", line.len());
-        assert!(looker.call(&["STATE.GET", KEY]) == before, "{name}: the state is as it was");
-        let most = used_before + REFUSED_BYTES_MAX;
-        wait_until(&format!("a refusal leaves nothing behind: {name}"), || used_bytes(&mut looker) <= most);
+        assert!(looker.call(&["STATE.GET", KEY]) == before, "{name}: the state is unchanged");
+        let most = used_before + REJECTED_BYTES_MAX;
+        wait_until(&format!("a rejection leaves no memory: {name}"), || used_bytes(&mut looker) <= most);
     }
 }
 
 #[test]
-fn a_patch_in_the_trail_stops_at_its_limit() {
+fn audit_patch_stops_at_its_limit() {
     play("a patch that repeats a path", 2);
 }
 
 #[test]
-fn a_difference_has_a_limit() {
+fn diff_stops_at_its_limit() {
     play("a difference that repeats a path", 2);
 }
 
 #[test]
-fn violations_under_the_shipped_schema_are_counted_no_further_than_they_are_said() {
+fn violations_of_the_project_schema_are_counted_only_as_far_as_reported() {
     play("349,000 violations", 1);
 }
 
 #[test]
-fn names_that_do_not_match_are_not_all_collected() {
+fn non_matching_names_are_not_all_collected() {
     play("5,000 names", 1);
     play("10,000 names", 1);
 }
 
 #[test]
-fn elements_that_match_none_of_ten_are_not_all_collected() {
+fn elements_that_match_no_branch_are_not_all_collected() {
     play("oneOf of ten consts", 1);
 }
 
 #[test]
-fn a_violation_does_not_copy_its_value() {
+fn violation_does_not_copy_its_value() {
     play("20 required members", 2);
     play("unknown members", 1);
     play("members of 1 MB", 1);
 }
 
 #[test]
-fn unique_numbers_are_told_apart_quickly() {
+fn uniqueness_of_numbers_is_checked_quickly() {
     play("1,000 unique", 1);
     play("2,000 unique", 1);
     play("600 unique", 1);
@@ -118,7 +118,7 @@ fn unique_numbers_are_told_apart_quickly() {
 }
 
 #[test]
-fn the_meta_of_stored_numbers_is_cheap() {
+fn meta_of_stored_numbers_is_cheap() {
     play("stored numbers", 1);
 }
 
@@ -141,14 +141,14 @@ fn lists_of_values_are_looked_up() {
 }
 
 #[test]
-fn schemas_that_double_are_refused() {
+fn doubling_schemas_are_rejected() {
     play("dependencies that double", 1);
     play("dependentSchemas that double", 1);
     play("percent-encoded", 1);
 }
 
 #[test]
-fn what_is_unevaluated_is_not_looked_for_again_and_again() {
+fn unevaluated_members_are_not_searched_repeatedly() {
     play("unevaluated", 16);
 }
 
@@ -168,13 +168,13 @@ fn many_subschemas_for_each_element_are_charged() {
 }
 
 #[test]
-fn a_patch_does_not_escape_its_budget() {
+fn patch_does_not_exceed_its_budget() {
     play("50 times", 1);
     play("260 times", 1);
 }
 
 #[test]
-fn a_recovery_is_charged_for_each_of_its_rounds() {
+fn recovery_is_charged_for_each_round() {
     play("a recovery", 2);
 }
 
@@ -186,18 +186,18 @@ fn reads_on_a_replica_are_charged_for_members_that_are_due() {
 }
 
 #[test]
-fn a_long_key_and_many_patterns_are_no_more_work_than_one() {
+fn long_key_and_many_patterns_cost_no_more_than_one() {
     play("1,024 patterns", 1);
 }
 
 #[test]
-fn refusals_leave_short_entries_and_short_replies() {
-    play("refused patches", 2);
-    play("a refused", 2);
+fn rejections_have_short_entries_and_replies() {
+    play("rejected patches", 2);
+    play("a rejected", 2);
 }
 
 #[test]
-fn a_crowd_that_waits_shares_its_reply() {
+fn blocked_clients_share_one_reply() {
     play("an update that 300 clients wait for", 1);
 }
 
@@ -214,7 +214,7 @@ fn wide_objects_are_compared_and_masked_within_the_bound() {
 }
 
 #[test]
-fn rebasing_a_wide_change_is_charged_before_it_is_compared() {
+fn rebase_of_a_wide_change_is_charged_before_the_comparison() {
     play("a wide SHALLOW", 1);
     play("a wide MERGE", 1);
     play("a wide REPLACE", 1);

@@ -1,9 +1,9 @@
-//! cluster: slots move from one primary to another, and people go on writing by way of the client crate to the states in them.
-//! No update is lost, no trail is split, and each replica holds what its primary holds.
+//! cluster: slots migrate while writers update the states in them by the client crate. No update is
+//! lost, no audit stream is split, and each replica holds the data of its primary.
 //!
-//! One cluster serves all rounds, for it takes seconds to come up; so the slots are ever more mixed. Each round has states of its
-//! own. Somebody without the client crate asks beside them, and hears what a user of a cluster expects: to ask elsewhere, or
-//! to try again.
+//! One cluster serves all rounds, because it takes seconds to start; so the slots get more and more
+//! mixed. Each round has its own states. A plain client also writes, and gets the redirections of a
+//! cluster: to another node, or to try again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,18 +21,18 @@ use crate::story::Story;
 const WRITERS: usize = 3;
 const STATES: usize = 24;
 
-/// How many slots one move takes along.
+/// The number of slots in one migration.
 const SLOTS: usize = 100;
 
-/// How many slots are tried until so many are found.
+/// The maximum number of keys tried to find them.
 const TRIED_MAX: usize = 10_000;
 
-/// S8: slots move while people write.
+/// S8: slots migrate during writes.
 #[test]
 fn cluster() {
     let node = |node: support::Builder| node.without_schemas().arg("--state.audit-maxlen").arg("1000000");
     let cluster = Cluster::start_with(3, 1, node);
-    have_schemas(&cluster);
+    sync_schemas(&cluster);
     rounds("cluster", Rounds { in_test: 1, in_soak: 100 }, |dice, figures| {
         let keys = created(dice, &cluster);
         let stop = Arc::new(AtomicBool::new(false));
@@ -41,7 +41,7 @@ fn cluster() {
         let asked = slots_move(dice, &cluster, &keys, figures);
         stop.store(true, Ordering::SeqCst);
         let written: Vec<Written> =
-            writers.into_iter().map(|writer| writer.join().expect("a writer who was answered")).collect();
+            writers.into_iter().map(|writer| writer.join().expect("a writer without a failure")).collect();
         for key in &keys {
             has_it_all(&cluster, key, &written, &asked, figures);
         }
@@ -56,9 +56,9 @@ fn cluster() {
     });
 }
 
-/// One call of the client crate sends them to every primary.
+/// One call of the client crate sends the schemas to every primary.
 #[track_caller]
-fn have_schemas(cluster: &Cluster) {
+fn sync_schemas(cluster: &Cluster) {
     let schemas = Schemas::read_dir(repository().join("schemas")).expect("a folder of schemas");
     let schemas = schemas.bind("channel:*", "vimbiso.channel");
     block_on(async {
@@ -74,7 +74,7 @@ fn have_schemas(cluster: &Cluster) {
     }
 }
 
-/// States with names of their own, on all nodes.
+/// Creates states with random names, on all nodes.
 fn created(dice: &mut Rng, cluster: &Cluster) -> Vec<String> {
     let keys: Vec<String> = (0..STATES).map(|_| any_key(dice)).collect::<BTreeSet<_>>().into_iter().collect();
     block_on(async {
@@ -92,10 +92,10 @@ pub fn any_key(dice: &mut Rng) -> String {
     format!("channel:+26377{:07}", dice.u32(..10_000_000))
 }
 
-/// How many updates of each key a writer was told have happened.
+/// The number of acknowledged updates of each key by a writer.
 pub type Written = BTreeMap<String, u64>;
 
-/// Reads, adds one, writes; half of the time naming the trail.
+/// Reads, adds one, writes; names the audit stream half of the time.
 pub fn write(
     n: usize,
     urls: Vec<String>,
@@ -116,7 +116,7 @@ pub fn write(
                 let key = dice.choice(&keys).expect("there are keys");
                 let edit = states.edit(key).actor(format!("writer-{n}"));
                 let edit = if dice.bool() { edit.audit() } else { edit };
-                let _state: State<Value> = edit.with(increment).await.expect("it is sent on");
+                let _state: State<Value> = edit.with(increment).await.expect("the update is redirected");
                 *written.entry(key.clone()).or_default() += 1;
             }
         });
@@ -124,8 +124,8 @@ pub fn write(
     })
 }
 
-/// A hundred slots go from one primary to another, those of the states first. Returns the keys that somebody else wrote to
-/// meanwhile, as often as they did.
+/// Migrates a hundred slots from one primary to another, those of the states first. Returns the key
+/// of each update that a plain client made meanwhile.
 fn slots_move(dice: &mut Rng, cluster: &Cluster, keys: &[String], figures: &mut Figures) -> Vec<String> {
     let mut ways: Vec<&Server> = cluster.primaries().iter().collect();
     dice.shuffle(&mut ways);
@@ -157,34 +157,34 @@ fn keys_of_slots(dice: &mut Rng, cluster: &Cluster, from: &Server, keys: &[Strin
     of_node.take(SLOTS).collect()
 }
 
-/// Whoever has no client crate is told where to ask, or to try again, by the node that the slot leaves and by the one that it
-/// goes to: by Redis itself when they name the trail, and else by us. Whether their update has happened.
+/// A plain client is redirected or asked to try again by both nodes of the migration: by Redis if
+/// it names the audit stream, else by the module. Returns whether its update was applied.
 #[track_caller]
 fn ask_beside(dice: &mut Rng, nodes: [&Server; 2], key: &str, beside: usize, figures: &mut Figures) -> bool {
     let [mut source, mut target] = nodes.map(Server::client);
     let align = ["STATE.TOUCH", key, "ALIGN", "1", "channel:elsewhere"];
     assert!(source.err(&align).starts_with("CROSSSLOT "), "keys of two slots");
-    let trail = format!("{{{key}}}:audit");
+    let stream = format!("{{{key}}}:audit");
     let change = json!({"current": {"data": {"beside": beside}}}).to_string();
-    let update = ["STATE.UPDATE", key, "*", &change, "AUDIT", &trail];
+    let update = ["STATE.UPDATE", key, "*", &change, "AUDIT", &stream];
     let update = if dice.bool() { &update[..] } else { &update[..4] };
     let mut reply = source.call(update);
     if matches!(&reply, Reply::Error(line) if line.starts_with("ASK ")) {
-        figures.add("told to ask the other node", 1);
+        figures.add("redirected to the other node", 1);
         target.ok(&["ASKING"]);
         reply = target.call(update);
     }
     match reply {
         Reply::Error(line) => {
             assert!(line.starts_with("TRYAGAIN "), "{line}");
-            figures.add("told to try again", 1);
+            figures.add("asked to try again", 1);
             false
         }
         reply => Client::version(reply.text()) > 0,
     }
 }
 
-/// Each update that somebody was told of is there once, in the document and in a trail without a gap.
+/// Each acknowledged update is there once, in the document and in an audit stream without a gap.
 #[track_caller]
 fn has_it_all(cluster: &Cluster, key: &str, written: &[Written], asked: &[String], figures: &mut Figures) {
     let mut client = cluster.owner(key).client();
@@ -197,14 +197,14 @@ fn has_it_all(cluster: &Cluster, key: &str, written: &[Written], asked: &[String
     assert_eq!(by_writers as u64, count, "{key}: one entry for each update");
     let beside = life.told.iter().filter(|told| told.actor.is_none() && told.event != "create").count();
     let told = asked.iter().filter(|of| *of == key).count();
-    assert_eq!(beside, told, "{key}: and one for each of somebody else");
+    assert_eq!(beside, told, "{key}: and one for each update of the plain client");
     let wrong = r#"{"current":{"path":7}}"#;
     assert!(
         client.err(&["STATE.UPDATE", key, "*", wrong, "DRYRUN"]).starts_with("INVALID "),
         "its schema is here"
     );
     for other in cluster.primaries().iter().filter(|other| other.port() != cluster.owner(key).port()) {
-        assert!(other.client().err(&["STATE.GET", key]).starts_with("MOVED "), "{key} is in one place");
+        assert!(other.client().err(&["STATE.GET", key]).starts_with("MOVED "), "{key} is on one node");
     }
     figures.add("updates", count);
 }

@@ -1,7 +1,9 @@
-//! People who talk to the bot all at once, each remembering what was sent and what was acknowledged, until their server is gone.
+//! Simulated users that send commands concurrently until the server is killed, and record what was
+//! sent and acknowledged.
 //!
-//! Every command carries its own name as ACTOR, so that the trail says which of them it was that counted, and most carry it as
-//! ID too. Sessions end and tokens lapse while they talk: a crash must not come between a timer's version and its entry either.
+//! Every command has a unique name as ACTOR, so that the audit stream shows which ones were
+//! applied, and most have it as ID too. Sessions expire and tokens lapse meanwhile: a crash must
+//! not separate a timer's version from its audit entry either.
 
 use std::collections::HashMap;
 use std::thread::JoinHandle;
@@ -13,12 +15,12 @@ use support::{Client, Reply, Server, repository};
 
 const KEYS: usize = 8;
 
-/// What one person sends at most; a server is killed long before.
+/// The maximum number of commands of a user; the server is killed long before.
 const COMMANDS_MAX: usize = 100_000;
 
-/// What a server has answered.
+/// The server's reply.
 pub enum Answer {
-    /// Nothing: it was killed.
+    /// No reply: the server was killed.
     None,
     /// A new version.
     Version {
@@ -27,7 +29,7 @@ pub enum Answer {
     },
     /// An attempt was counted, or a state deleted.
     Done,
-    Refused,
+    Rejected,
 }
 
 /// A command that was sent.
@@ -50,7 +52,7 @@ pub fn keys() -> impl Iterator<Item = String> {
     (0..KEYS).map(|n| format!("channel:+26377123456{n}"))
 }
 
-/// The bot's schema for channels, bound to them, with a token that lasts so long.
+/// The bot's schema for channels, bound to them, with this TTL of the token.
 pub fn prepare(client: &mut Client, token_s: f64) {
     let text = std::fs::read_to_string(repository().join("schemas/vimbiso.channel.json")).expect("a schema");
     let mut schema: Value = serde_json::from_str(&text).expect("JSON");
@@ -61,13 +63,13 @@ pub fn prepare(client: &mut Client, token_s: f64) {
     client.ok(&["STATE.SCHEMA", "BIND", "channel:*", "vimbiso.channel"]);
 }
 
-/// One of them.
+/// A simulated user.
 pub struct Person {
     name: String,
     dice: Rng,
-    /// Whether their sessions may end within milliseconds.
+    /// Whether its sessions may expire within milliseconds.
     hasty: bool,
-    /// The last etag that was seen of a key.
+    /// The last known etag of each key.
     etags: HashMap<String, String>,
     pub sent: Vec<Sent>,
 }
@@ -77,7 +79,7 @@ impl Person {
         Person { name: name.into(), dice: dice.fork(), hasty, etags: HashMap::new(), sent: Vec::new() }
     }
 
-    /// Says one thing; false when there is nobody to hear it.
+    /// Sends one command; false if the server is gone.
     pub fn talk(&mut self, client: &mut Client) -> bool {
         let name = format!("{}-{}", self.name, self.sent.len());
         let key = self.dice.choice(keys().collect::<Vec<_>>()).expect("there are keys");
@@ -123,12 +125,12 @@ impl Person {
     }
 }
 
-/// Words that were borrowed.
+/// Owned copies of words.
 pub fn owned(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-/// Losing a race is a proper answer; being refused by the rules is not, for everybody keeps to them.
+/// A conflict is an expected reply; a rejection by a rule is not, since all users keep the rules.
 pub fn understood(words: &[String], reply: Reply) -> Answer {
     match reply {
         Reply::Int(_) => Answer::Done,
@@ -140,19 +142,19 @@ pub fn understood(words: &[String], reply: Reply) -> Answer {
         Reply::Error(line) => {
             let prefix = line.split(' ').next().unwrap_or_default();
             assert!(["CONFLICT", "NOSTATE", "NOVERSION"].contains(&prefix), "{words:?} answered {line}");
-            Answer::Refused
+            Answer::Rejected
         }
         other => panic!("{words:?} answered {other:?}"),
     }
 }
 
-/// People who are talking.
+/// Running users.
 pub struct Crowd {
     people: Vec<JoinHandle<Vec<Sent>>>,
 }
 
 impl Crowd {
-    /// So many people begin to talk to a server.
+    /// Starts this many users.
     pub fn begin(server: &Server, people: usize, dice: &mut Rng) -> Crowd {
         let begin = |n| {
             let (mut client, mut person) = (server.client(), Person::new(format!("person-{n}"), dice, true));
@@ -164,8 +166,8 @@ impl Crowd {
         Crowd { people: (0..people).map(begin).collect() }
     }
 
-    /// What each of them has sent, once their server is gone.
+    /// The commands of each user, after the server is gone.
     pub fn silent(self) -> Vec<Vec<Sent>> {
-        self.people.into_iter().map(|person| person.join().expect("a person who was answered")).collect()
+        self.people.into_iter().map(|person| person.join().expect("a user without a failure")).collect()
     }
 }

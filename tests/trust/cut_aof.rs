@@ -1,9 +1,10 @@
-//! cut-aof: the file of commands ends early, at every command and in the middle of some.
+//! cut-aof: a truncated AOF, cut after every command and within some.
 //!
-//! After each command that a person sends, the length of the file and all that the server holds are written down. Cut at one of these
-//! lengths, the file must give back just that; cut anywhere else, what was there before, or no server at all where
-//! `aof-load-truncated` says so. Cuts between commands are read by one server (DEBUG LOADAOF), for a start takes as long as
-//! twenty of them; where a command or a transaction is cut open, that would end the server, so these are real starts.
+//! After each command of a user, the length of the file and the whole dataset are recorded. Cut at
+//! one of these lengths, the file must restore exactly that dataset; cut elsewhere, the one before,
+//! or no server at all, depending on `aof-load-truncated`. One server reads the cuts between
+//! commands (DEBUG LOADAOF), because a start takes as long as twenty of them. A cut within a
+//! command or transaction would stop it, so these are real starts.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -16,16 +17,16 @@ use crate::crowd::{Person, keys, prepare};
 use crate::rounds::{Figures, Rounds, rounds};
 use crate::story::Story;
 
-/// How much a person says.
+/// The number of commands of the user.
 const COMMANDS: Range<usize> = 12..30;
 
-/// How many cuts of a file are real starts.
+/// The number of real starts for each file.
 const STARTS: usize = 5;
 
 /// Nothing lapses while states are compared.
 const TOKEN_S: f64 = 3_600.0;
 
-/// The file was this long when the server held this.
+/// The length of the file when the server had this dataset.
 struct Moment {
     len: usize,
     held: Fingerprint,
@@ -35,18 +36,19 @@ struct Moment {
 fn cut_aof() {
     rounds("cut-aof", Rounds { in_test: 10, in_soak: 200 }, |dice, figures| {
         let server = Server::builder().without_schemas().arg("--appendonly").arg("yes");
-        // With `everysec` a write may wait for a sync, and the file be shorter than what was answered.
+        // With `everysec` a write may wait for a sync, and the file be shorter than what was
+        // acknowledged.
         let server = server.arg("--appendfsync").arg("no").arg("--aof-load-truncated").arg("yes").start();
         let mut client = server.client();
         prepare(&mut client, TOKEN_S);
         let moments = moments(dice, &server, &mut client);
         let aof = Aof { bytes: std::fs::read(file_of(&server)).expect("the AOF"), moments };
         aof.is_loaded_at_every_moment(&server, &mut client, figures);
-        aof.is_loaded_or_refused_in_between(dice, server, figures);
+        aof.is_loaded_or_rejected_in_between(dice, server, figures);
     });
 }
 
-/// What somebody says, one command after the other.
+/// Records a moment after each command of a user.
 fn moments(dice: &mut Rng, server: &Server, client: &mut Client) -> Vec<Moment> {
     let mut person = Person::new("person", dice, false);
     let moment = |client: &mut Client| {
@@ -67,7 +69,7 @@ struct Aof {
 }
 
 impl Aof {
-    /// What the server held when the file had not yet been longer than this.
+    /// The dataset of the last moment at which the file was at most this long.
     fn held_at(&self, len: usize) -> Option<&Fingerprint> {
         self.moments.iter().rfind(|moment| moment.len <= len).map(|moment| &moment.held)
     }
@@ -84,13 +86,13 @@ impl Aof {
     }
 
     #[track_caller]
-    fn is_loaded_or_refused_in_between(&self, dice: &mut Rng, mut server: Server, figures: &mut Figures) {
+    fn is_loaded_or_rejected_in_between(&self, dice: &mut Rng, mut server: Server, figures: &mut Figures) {
         for at in self.places_in_between(dice) {
             for truncated in ["yes", "no"] {
                 server.kill();
                 std::fs::write(file_of(&server), &self.bytes[..at]).expect("the AOF");
                 server.set_arg("--aof-load-truncated", truncated);
-                match server.start_or_refuse() {
+                match server.try_start_again() {
                     Ok(()) => {
                         assert_eq!(truncated, "yes", "a file cut at byte {at} is loaded");
                         let mut client = server.client();
@@ -107,8 +109,8 @@ impl Aof {
         }
     }
 
-    /// Some bytes within commands, and some ends of a command within a transaction: nothing of a transaction may be there
-    /// when its EXEC is not.
+    /// Some bytes within commands, and some ends of commands within a transaction: a transaction
+    /// without its EXEC must have no effect.
     fn places_in_between(&self, dice: &mut Rng) -> BTreeSet<usize> {
         let between: BTreeSet<usize> = self.moments.iter().map(|moment| moment.len).collect();
         let (first, last) = (self.moments[0].len, self.bytes.len());
@@ -122,7 +124,8 @@ impl Aof {
     }
 }
 
-/// Where the commands of an AOF end: each is `*2`, and then its words as `$3` and so many bytes, with line breaks behind all.
+/// The ends of an AOF's commands: each is `*2`, then for each word `$3` and its bytes, with line
+/// breaks.
 fn ends_of_commands(aof: &[u8]) -> impl Iterator<Item = usize> {
     let number = |at: usize| {
         let line = aof[at + 1..].split(|byte| *byte == b'\r').next().expect("a line");
@@ -151,7 +154,7 @@ fn tell_one_story(client: &mut Client) {
     }
 }
 
-/// The file that commands go to.
+/// The AOF file that receives new commands.
 fn file_of(server: &Server) -> PathBuf {
     server.dir().join("appendonlydir/appendonly.aof.1.incr.aof")
 }

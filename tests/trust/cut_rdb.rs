@@ -1,8 +1,9 @@
-//! cut-rdb: a snapshot file ends early, and so does a single state, at every byte.
+//! cut-rdb: a truncated RDB file, and a single state truncated at every byte.
 //!
-//! The checksums that would catch it at once are off, or made anew, so that it is the module's decoder that has to see it. A
-//! start of a server on each cut file would take minutes, so the cuts at every byte are RESTOREs of a state's DUMP,
-//! and of the whole file a sample is tried: a server must refuse to start on it, in order and with a line in its log.
+//! The checksums are off or recomputed, so that the module's decoder must detect the cut. Starting
+//! a server on each cut file would take minutes. So the cuts at every byte are RESTOREs of a
+//! state's DUMP, and the whole file is cut at a sample of places: the server must refuse to start,
+//! with a line in its log.
 
 use std::ops::Range;
 
@@ -13,16 +14,16 @@ use crate::crowd::{Person, keys, prepare};
 use crate::rounds::{Figures, Rounds, rounds};
 use crate::story::Story;
 
-/// How much a person says.
+/// The number of commands of the user.
 const COMMANDS: Range<usize> = 40..120;
 
-/// How many cuts of a file are tried.
+/// The number of cut files tried.
 const STARTS: usize = 10;
 
 /// Nothing lapses while states are compared.
 const TOKEN_S: f64 = 3_600.0;
 
-/// What ends a DUMP: two bytes of version and eight of checksum.
+/// The end of a DUMP: two bytes of version and eight of checksum.
 const FOOTER_BYTES: usize = 10;
 
 const RESTORED: &str = "channel:+263770000000";
@@ -39,13 +40,13 @@ fn cut_rdb() {
         for _ in 0..dice.usize(COMMANDS) {
             assert!(person.talk(&mut client), "the server answers");
         }
-        a_state_that_is_cut_is_refused(dice, &mut client, figures);
-        a_file_that_is_cut_is_refused(dice, server, figures);
+        a_state_that_is_cut_is_rejected(dice, &mut client, figures);
+        a_file_that_is_cut_is_rejected(dice, server, figures);
     });
 }
 
 #[track_caller]
-fn a_state_that_is_cut_is_refused(dice: &mut Rng, client: &mut Client, figures: &mut Figures) {
+fn a_state_that_is_cut_is_rejected(dice: &mut Rng, client: &mut Client, figures: &mut Figures) {
     let there: Vec<String> = keys().filter(|key| client.ok(&["EXISTS", key]).int() == 1).collect();
     let Some(key) = dice.choice(&there) else { return };
     let Reply::Bulk(payload) = client.ok(&["DUMP", key]) else { panic!("DUMP answers bytes") };
@@ -60,8 +61,8 @@ fn a_state_that_is_cut_is_refused(dice: &mut Rng, client: &mut Client, figures: 
             assert_eq!(line, "ERR Bad data format", "{key} cut at byte {len} of {}", body.len());
             continue;
         }
-        // The decoder reads on into the footer, which by chance is what was missing, or as good.
-        assert!(body.len() - len <= FOOTER_BYTES, "{key} cut at byte {len} of {} is taken", body.len());
+        // The decoder reads on into the footer, which may by chance complete the state.
+        assert!(body.len() - len <= FOOTER_BYTES, "{key} cut at byte {len} of {} is accepted", body.len());
         works(client, RESTORED);
         client.ok(&["DEL", RESTORED]);
         figures.add("states that were whole by chance", 1);
@@ -69,11 +70,11 @@ fn a_state_that_is_cut_is_refused(dice: &mut Rng, client: &mut Client, figures: 
     assert_eq!(fingerprint(client), before);
     assert_eq!(client.call(&[&b"RESTORE"[..], RESTORED.as_bytes(), b"0", &payload]).text(), "OK");
     let [restored, dumped] = [RESTORED, key].map(|key| client.ok(&["STATE.GET", key]));
-    assert_eq!(restored, dumped, "{key} is whole");
+    assert_eq!(restored, dumped, "{key} is restored");
     client.ok(&["DEL", RESTORED]);
 }
 
-/// Every version can be read, and the server has caught no panic of ours.
+/// Every version can be read, and the module has caught no panic.
 #[track_caller]
 fn works(client: &mut Client, key: &str) {
     client.ok(&["STATE.GET", key]);
@@ -86,19 +87,19 @@ fn works(client: &mut Client, key: &str) {
 }
 
 #[track_caller]
-fn a_file_that_is_cut_is_refused(dice: &mut Rng, mut server: Server, figures: &mut Figures) {
+fn a_file_that_is_cut_is_rejected(dice: &mut Rng, mut server: Server, figures: &mut Figures) {
     let mut client = server.client();
     client.ok(&["SAVE"]);
     let held = fingerprint(&mut client);
     server.kill();
     let file = server.dir().join("dump.rdb");
     let whole = std::fs::read(&file).expect("the snapshot file");
-    // One in each stretch of the file, so that schemas, states and trails are all cut.
+    // One in each part of the file, so that schemas, states and audit streams are all cut.
     let stretch = whole.len() / STARTS;
     for at in (0..STARTS).map(|n| n * stretch + dice.usize(..stretch)).chain([whole.len() - 1]) {
         std::fs::write(&file, &whole[..at]).expect("the snapshot file");
-        let log = server.start_or_refuse().expect_err(&format!("cut at byte {at} of {}", whole.len()));
-        // What is said depends on who was reading: Redis itself, or the module.
+        let log = server.try_start_again().expect_err(&format!("cut at byte {at} of {}", whole.len()));
+        // The message depends on the reader: Redis itself, or the module.
         let said = ["Internal error in RDB reading", "not able to load"];
         assert!(said.iter().any(|said| log.contains(said)), "cut at byte {at}: {log}");
         figures.add("files cut", 1);

@@ -1,8 +1,9 @@
-//! eviction: more states than there is memory, under `allkeys-lru`. A state goes whole, and on record, and whoever comes for it
-//! hears NOSTATE; nothing else is ever answered.
+//! eviction: more states than memory, under `allkeys-lru`. A state is evicted as a whole and
+//! audited, and later commands on it get NOSTATE and no other reply.
 //!
-//! Trails are keys too, and are evicted like others, so not every evicted state has an entry that can still be read. The server
-//! counts those it has written; the ones that are left are held against what was answered last.
+//! Audit streams are evicted too, so not every evicted state has an entry that can be read. The
+//! server counts the entries that it has written; the remaining ones are compared with the last
+//! replies.
 
 use std::collections::HashMap;
 
@@ -10,14 +11,14 @@ use fastrand::Rng;
 use serde_json::json;
 use support::{Client, Reply};
 
-use crate::pressure::{number, quiet};
+use crate::memory_figures::{number, quiet};
 use crate::rounds::{Figures, Rounds, is_long, rounds};
 
 const LIMIT_IN_TEST_BYTES: u64 = 24 << 20;
 const LIMIT_IN_SOAK_BYTES: u64 = 256 << 20;
 
 const DOCUMENT_BYTES: std::ops::Range<usize> = 500..8_000;
-/// About what a state and its trail come to.
+/// The approximate size of a state with its audit stream.
 const STATE_BYTES: u64 = 10_000;
 
 const BATCH: u64 = 50;
@@ -31,9 +32,9 @@ fn eviction() {
         let mut client = server.client();
         let mut states = States::default();
         for _ in 0..3 * limit / STATE_BYTES / BATCH {
-            states.come_and_go(dice, &mut client);
+            states.create_and_use(dice, &mut client);
         }
-        states.are_gone_on_record(&mut client, figures);
+        states.assert_evictions_are_audited(&mut client, figures);
     });
     if let Some(seen) = seen {
         assert!(seen.get("states evicted") > 500 && seen.get("commands that found no state") > 100);
@@ -41,7 +42,7 @@ fn eviction() {
     }
 }
 
-/// The states that were created, and the etag that was answered last of each.
+/// The created states, with the last etag of each.
 #[derive(Default)]
 struct States {
     etags: HashMap<u64, String>,
@@ -54,9 +55,9 @@ fn key(n: u64) -> String {
 }
 
 impl States {
-    /// Some new ones, and as many commands for old ones.
+    /// Creates some states, and sends as many commands to older ones.
     #[track_caller]
-    fn come_and_go(&mut self, dice: &mut Rng, client: &mut Client) {
+    fn create_and_use(&mut self, dice: &mut Rng, client: &mut Client) {
         let new = self.created..self.created + BATCH;
         self.created = new.end;
         let old: Vec<u64> = (0..BATCH).map(|_| dice.u64(..self.created)).collect();
@@ -66,7 +67,7 @@ impl States {
         }
         for n in old {
             let words = self.written(dice, n, &self.etags[&n]);
-            // One by one: a command must not find what another of the same batch has made of its state.
+            // One by one, so that a command does not find another one of the batch on its state.
             match client.call(&words) {
                 Reply::Error(line) => {
                     assert!(line.starts_with("NOSTATE "), "{}: {line}", key(n));
@@ -85,16 +86,16 @@ impl States {
         ["STATE.UPDATE", &key(n), expected, &json, "PERSIST"].map(str::to_owned).to_vec()
     }
 
-    /// Each state that is not there was evicted, and an entry written for it: the last of its trail, with its last etag.
+    /// Each missing state was evicted, with an audit entry of its last etag.
     #[track_caller]
-    fn are_gone_on_record(&self, client: &mut Client, figures: &mut Figures) {
+    fn assert_evictions_are_audited(&self, client: &mut Client, figures: &mut Figures) {
         let [states, evicted, panics] =
             ["state_states", "state_evicted", "state_panics"].map(|name| number(client, "state", name));
         assert_eq!((states + evicted, panics), (self.created, 0));
         for (n, etag) in &self.etags {
-            let trail = format!("{{{}}}:audit", key(*n));
+            let stream = format!("{{{}}}:audit", key(*n));
             let replies = client
-                .pipeline(&[vec!["STATE.GET", &key(*n)], vec!["XREVRANGE", &trail, "+", "-", "COUNT", "1"]]);
+                .pipeline(&[vec!["STATE.GET", &key(*n)], vec!["XREVRANGE", &stream, "+", "-", "COUNT", "1"]]);
             let [state, last] = &replies[..] else { panic!("two replies") };
             match (state, last.array()) {
                 (Reply::Array(items), _) => assert_eq!(items[0].text(), etag, "{}", key(*n)),
@@ -104,7 +105,7 @@ impl States {
                     assert_eq!(fields.field("etag").text(), etag, "{}", key(*n));
                     figures.add("entries read", 1);
                 }
-                (_, _) => figures.add("trails evicted too", 1),
+                (_, _) => figures.add("audit streams evicted too", 1),
             }
         }
         figures.add("states evicted", evicted);

@@ -1,7 +1,7 @@
-//! failover: the primary is gone, or cut off, while people talk to it, and its replica takes over: told by hand (REPLICAOF NO
-//! ONE), or by a sentinel. Some wait for the replica after each command (WAIT 1): nothing that it had is lost. What others were
-//! told may be gone; then it is a beginning of what they were told that is left, and whoever comes with an etag of before
-//! is told so, and overwrites nothing.
+//! failover: the primary is killed or cut off while users write, and its replica takes over, by
+//! REPLICAOF NO ONE or by a sentinel. Some users wait for the replica after each command (WAIT 1):
+//! none of what it has is lost. Of the others' acknowledged commands a prefix survives, and a write
+//! with an etag from before is rejected.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use fastrand::Rng;
 use serde_json::Value;
 use support::{Client, Reply, Sentinel, Server, wait_until};
 
-use crate::alike::{alike, is_followed, role};
 use crate::crowd::{Answer, Person, Sent, keys, prepare};
 use crate::kills::Survived;
 use crate::people::{People, Talked};
 use crate::proxy::Proxy;
+use crate::replica_sync::{assert_in_sync, role, wait_for_replica};
 use crate::rounds::{Figures, Rounds, rounds};
 use crate::story::{Story, that_stays};
 
@@ -22,13 +22,14 @@ const PEOPLE: usize = 4;
 /// Short enough to lapse in most rounds.
 const TOKEN_S: f64 = 0.05;
 
-/// What is said to the new primary before the old etags come: as much as may have been lost, or they would all be too new.
-const WORDS_AFTER: usize = 300;
+/// Commands to the new primary before old etags are tried: as many as may be lost, or these would
+/// all name later versions.
+const COMMANDS_AFTER: usize = 300;
 
-/// So many etags of a key are tried, the newest.
+/// The number of old etags tried for each key, the newest first.
 const STALE_MAX: usize = 60;
 
-/// S31: versions go on where the replica stood, and nobody writes over what they have not read.
+/// S31: versions continue where the replica stood, and no writer overwrites what it has not read.
 #[test]
 fn failover() {
     let seen = rounds("failover", Rounds { in_test: 5, in_soak: 200 }, |dice, figures| {
@@ -41,10 +42,10 @@ fn failover() {
         figures.add(if careful { "with WAIT" } else { "without WAIT" }, 1);
     });
     let Some(seen) = seen else { return };
-    assert!(seen.get("stale etags refused") > 0, "nobody came with an old etag");
+    assert!(seen.get("stale etags rejected") > 0, "no old etag was tried");
 }
 
-/// The primary is killed, and a sentinel sees it.
+/// The primary is killed, and a sentinel notices it.
 fn by_sentinel(dice: &mut Rng, careful: bool, figures: &mut Figures) {
     let mut sentinel = Sentinel::start();
     let promoted = sentinel.replica().port();
@@ -53,7 +54,7 @@ fn by_sentinel(dice: &mut Rng, careful: bool, figures: &mut Figures) {
         server.client().ok(&["CONFIG", "SET", "state.audit-maxlen", "1000000"]);
     }
     prepare(&mut sentinel.primary().client(), TOKEN_S);
-    is_followed(sentinel.primary());
+    wait_for_replica(sentinel.primary());
     let people = People::begin(sentinel.primary(), PEOPLE, dice, careful);
     std::thread::sleep(moment(dice));
     sentinel.kill_primary();
@@ -81,7 +82,8 @@ fn by_hand(dice: &mut Rng, careful: bool, figures: &mut Figures) {
     figures.add("by hand", 1);
 }
 
-/// Both are primaries for a while, and people talk to the old one. In the end it follows the new one, and holds the same.
+/// Both are primaries for a while, and users write to the old one. Then it follows the new one, and
+/// holds the same data.
 fn split(dice: &mut Rng, careful: bool, figures: &mut Figures) {
     let Pair { primary, replica, proxy } = pair();
     let people = People::begin(&primary, PEOPLE, dice, careful);
@@ -92,8 +94,8 @@ fn split(dice: &mut Rng, careful: bool, figures: &mut Figures) {
     let talked = people.stop();
     goes_on(dice, &replica, &talked, figures);
     primary.follow(&replica);
-    alike(&replica, &primary);
-    figures.add("both at once", 1);
+    assert_in_sync(&replica, &primary);
+    figures.add("two primaries at once", 1);
 }
 
 struct Pair {
@@ -108,7 +110,7 @@ fn pair() -> Pair {
     prepare(&mut primary.client(), TOKEN_S);
     let proxy = Proxy::before(primary.port());
     replica.client().ok(&["REPLICAOF", "127.0.0.1", &proxy.port().to_string()]);
-    is_followed(&primary);
+    wait_for_replica(&primary);
     Pair { primary, replica, proxy }
 }
 
@@ -116,16 +118,16 @@ fn moment(dice: &mut Rng) -> Duration {
     Duration::from_micros(dice.u64(20_000..200_000))
 }
 
-/// Everything that must be true of the new primary, before and after people talk to it.
+/// The invariants of the new primary, before and after users write to it.
 #[track_caller]
 fn goes_on(dice: &mut Rng, promoted: &Server, talked: &Talked, figures: &mut Figures) {
     let mut client = promoted.client();
     let survived = Survived::read(&mut client);
-    survived.tells_only_of(&talked.sent);
+    survived.has_only(&talked.sent);
     for person in &talked.sent {
-        survived.is_a_beginning_of(person);
+        survived.has_a_prefix_of(person);
         for lost in survived.lost_of(person) {
-            assert!(!talked.copied.contains(&lost.name), "{}: the replica had it, and it is lost", lost.name);
+            assert!(!talked.copied.contains(&lost.name), "{}: the replica had it, but it is lost", lost.name);
             figures.add("acknowledged and lost", 1);
         }
     }
@@ -133,7 +135,7 @@ fn goes_on(dice: &mut Rng, promoted: &Server, talked: &Talked, figures: &mut Fig
     figures.add("acknowledged", acknowledged as u64);
     figures.add("acknowledged and confirmed by WAIT", talked.copied.len() as u64);
     let mut after = Person::new("after", dice, false);
-    for _ in 0..WORDS_AFTER {
+    for _ in 0..COMMANDS_AFTER {
         assert!(after.talk(&mut client), "the new primary answers");
     }
     for key in keys() {
@@ -145,7 +147,7 @@ fn goes_on(dice: &mut Rng, promoted: &Server, talked: &Talked, figures: &mut Fig
     }
 }
 
-/// An etag that somebody was told, and of what.
+/// An acknowledged etag with its document.
 struct Etag {
     text: String,
     document: Value,
@@ -165,20 +167,20 @@ fn newest(mut etags: Vec<Etag>) -> impl Iterator<Item = Etag> {
     etags.into_iter().take(STALE_MAX)
 }
 
-/// Whoever comes with it is refused, whatever they want: but for who finds the very document that they have read, and that
-/// is no overwriting. What is lost is no base for a REBASE either.
+/// A write with it is rejected, except on an equal document, where nothing is overwritten. A lost
+/// version is no base for a REBASE either.
 #[track_caller]
 fn is_stale(client: &mut Client, key: &str, etag: &Etag, story: &Story, figures: &mut Figures) {
     let text = etag.text.as_str();
     let stood = story.lives.iter().find_map(|life| life.document(text));
     if let Some(stood) = &stood {
-        assert_eq!(stood, &etag.document, "{key}: {text} stands for another document");
+        assert_eq!(stood, &etag.document, "{key}: {text} names another document");
     }
     let change = r#"{"current":{"data":{"said":"too late"}}}"#;
     let mut commands = vec![vec!["STATE.UPDATE", key, text, change], vec!["STATE.DELETE", key, text]];
     if stood.is_none() {
         commands.push(vec!["STATE.UPDATE", key, text, change, "REBASE"]);
-        figures.add("etags of what is lost", 1);
+        figures.add("etags of lost versions", 1);
     }
     for command in commands {
         client.ok(&["MULTI"]);
@@ -189,7 +191,7 @@ fn is_stale(client: &mut Client, key: &str, etag: &Etag, story: &Story, figures:
         match answer {
             Reply::Error(line) => {
                 assert!(line.starts_with("CONFLICT ") || line.starts_with("NOSTATE "), "{command:?}: {line}");
-                figures.add("stale etags refused", 1);
+                figures.add("stale etags rejected", 1);
             }
             _ => assert!(stood.is_some() && found.array()[0].text() == text, "{command:?} answered {answer}"),
         }

@@ -1,18 +1,20 @@
-//! faults: what fails half-way leaves nothing behind (invariant I3), whichever command it was and wherever it stood.
+//! faults: a command that fails half-way changes nothing (invariant I3), whichever command and
+//! wherever it runs.
 //!
-//! STATE.FAULT orders the failures: packing the version that becomes a past one (a panic: what runs out of memory there ends
-//! the server, and then the AOF has the last word), the server refusing the audit entry, a clock that goes back. An audit key of
-//! another type needs no order. Each command of the table is refused so, alone, in a transaction and in a script; then the
-//! dataset, the trail, the AOF and another client's WATCH must be as before, and the very same command must go through.
+//! STATE.FAULT injects the failures: a panic while the former version is packed, an audit entry
+//! that the server rejects, a clock that goes back. (When memory really runs out there, the server
+//! dies, and the AOF decides.) An audit key of another type needs no injection. Each command of the
+//! table fails this way alone, in a transaction and in a script. Then the dataset, the audit
+//! stream, the AOF and another client's WATCH must be unchanged, and the same command must succeed.
 
 use support::{Client, Fingerprint, Reply, Server, fingerprint};
 
 const KEY: &str = "channel:+263771234567";
-const TRAIL: &str = "{channel:+263771234567}:audit";
+const AUDIT: &str = "{channel:+263771234567}:audit";
 const SIBLING: &str = "user:{channel:+263771234567}:token";
 const GREETING: &str = r#"{"channel":{"type":"whatsapp","identifier":"+263771234567"},"current":{"path":"login"},"amount":1.10}"#;
 
-/// Commands that make a version of the state that [`World::new`] makes.
+/// Commands that make a version of the state of [`World::new`].
 const MAKES_A_VERSION: [&str; 6] = [
     r#"STATE.UPDATE channel:+263771234567 * {"current":{"path":"offer"}} EX 900 LABEL offer ID wamid.7 ALIGN 1 user:{channel:+263771234567}:token"#,
     r#"STATE.UPDATE channel:+263771234567 3 [{"op":"remove","path":"/amount"}] PATCH ACTOR amount_input"#,
@@ -22,7 +24,7 @@ const MAKES_A_VERSION: [&str; 6] = [
     "STATE.RESET channel:+263771234567 *",
 ];
 
-/// Others that write an audit entry.
+/// Other commands that add an audit entry.
 const WRITES_AN_ENTRY: [&str; 4] = [
     "STATE.UPDATE channel:+263771234567 * {} EVENT menu_shown EX 900",
     "STATE.ATTEMPT channel:+263771234567 offer_credex FAILURE ERROR timeout",
@@ -40,7 +42,7 @@ struct World {
 #[derive(PartialEq, Debug)]
 struct There {
     data: Fingerprint,
-    trail: Reply,
+    stream: Reply,
     aof_bytes: String,
 }
 
@@ -59,16 +61,16 @@ impl World {
     fn there(&mut self) -> There {
         There {
             data: fingerprint(&mut self.client),
-            trail: self.client.ok(&["XRANGE", TRAIL, "-", "+"]),
+            stream: self.client.ok(&["XRANGE", AUDIT, "-", "+"]),
             aof_bytes: self.client.info("persistence", "aof_current_size"),
         }
     }
 
-    fn order(&mut self, fault: &str, number: &str) {
+    fn inject(&mut self, fault: &str, number: &str) {
         self.client.ok(&["STATE.FAULT", fault, number]);
     }
 
-    /// Nothing is left of `command`, which fails with `error` by what `prepare` does, wherever it stands.
+    /// `command`, which `prepare` lets fail with `error`, leaves nothing, wherever it runs.
     #[track_caller]
     fn leaves_nothing(&mut self, command: &str, error: &str, mut prepare: impl FnMut(&mut World)) {
         let words = support::words(command);
@@ -76,9 +78,9 @@ impl World {
             prepare(self);
             let before = self.there();
             let mut watching = self.server.client();
-            watching.ok(&["WATCH", KEY, TRAIL, SIBLING]);
-            let refusal = place(&mut self.client, &words);
-            assert!(refusal.contains(error), "{command}: {refusal}");
+            watching.ok(&["WATCH", KEY, AUDIT, SIBLING]);
+            let line = place(&mut self.client, &words);
+            assert!(line.contains(error), "{command}: {line}");
             assert_eq!(self.there(), before, "{command}");
             watching.ok(&["MULTI"]);
             watching.ok(&["PING"]);
@@ -95,22 +97,22 @@ fn in_a_transaction(client: &mut Client, words: &[Vec<u8>]) -> String {
     client.ok(&["MULTI"]);
     client.ok(words);
     match client.ok(&["EXEC"]).array() {
-        [Reply::Error(refusal)] => refusal.clone(),
+        [Reply::Error(error)] => error.clone(),
         replies => panic!("{replies:?}"),
     }
 }
 
 fn in_a_script(client: &mut Client, words: &[Vec<u8>]) -> String {
-    let keys = [KEY, TRAIL, SIBLING].map(|key| key.as_bytes().to_vec());
+    let keys = [KEY, AUDIT, SIBLING].map(|key| key.as_bytes().to_vec());
     let script = [&b"EVAL"[..], b"return redis.pcall(unpack(ARGV))", b"3"].map(<[u8]>::to_vec);
     client.err(&[&script[..], &keys, words].concat())
 }
 
 #[test]
-fn a_version_that_can_not_be_packed_is_not_made() {
+fn failed_packing_makes_no_version() {
     for command in MAKES_A_VERSION {
         let mut world = World::new();
-        world.leaves_nothing(command, "ERR internal", |world| world.order("SNAPSHOT", "1"));
+        world.leaves_nothing(command, "ERR internal", |world| world.inject("SNAPSHOT", "1"));
         assert_eq!(world.client.info("state", "state_panics"), "3");
         world.client.ok(&support::words(command));
         assert_eq!(world.client.ok(&["STATE.META", KEY]).field("version").int(), 4, "{command}");
@@ -118,42 +120,42 @@ fn a_version_that_can_not_be_packed_is_not_made() {
 }
 
 #[test]
-fn what_can_not_be_put_on_record_does_not_happen() {
+fn failed_audit_entry_rejects_the_command() {
     for command in MAKES_A_VERSION.into_iter().chain(WRITES_AN_ENTRY) {
         let mut world = World::new();
-        world.leaves_nothing(command, "ERR audit stream", |world| world.order("APPEND", "1"));
+        world.leaves_nothing(command, "ERR audit stream", |world| world.inject("APPEND", "1"));
         world.client.ok(&support::words(command));
-        assert_eq!(world.client.ok(&["XLEN", TRAIL]).int(), 4, "{command}");
+        assert_eq!(world.client.ok(&["XLEN", AUDIT]).int(), 4, "{command}");
     }
 }
 
 #[test]
-fn a_trail_of_another_type_keeps_everything_as_it_is() {
+fn audit_key_of_another_type_rejects_the_command() {
     for command in MAKES_A_VERSION.into_iter().chain(WRITES_AN_ENTRY) {
         let mut world = World::new();
-        let aside = format!("{TRAIL}:aside");
-        world.client.ok(&["RENAME", TRAIL, &aside]);
-        world.client.ok(&["SET", TRAIL, "not a stream"]);
+        let aside = format!("{AUDIT}:aside");
+        world.client.ok(&["RENAME", AUDIT, &aside]);
+        world.client.ok(&["SET", AUDIT, "not a stream"]);
         let words = support::words(command);
         for place in [alone, in_a_transaction, in_a_script] {
             let before = fingerprint(&mut world.client);
-            let refusal = place(&mut world.client, &words);
-            assert!(refusal.contains("WRONGTYPE audit stream"), "{command}: {refusal}");
+            let error = place(&mut world.client, &words);
+            assert!(error.contains("WRONGTYPE audit stream"), "{command}: {error}");
             assert_eq!(fingerprint(&mut world.client), before, "{command}");
         }
-        world.client.ok(&["RENAME", &aside, TRAIL]);
+        world.client.ok(&["RENAME", &aside, AUDIT]);
         world.client.ok(&words);
-        assert_eq!(world.client.ok(&["XLEN", TRAIL]).int(), 4, "{command}");
+        assert_eq!(world.client.ok(&["XLEN", AUDIT]).int(), 4, "{command}");
     }
 }
 
-/// Versions follow each other whatever the clock says, and so do the entries of the trail.
+/// Versions and audit entries keep their order whatever the clock says.
 #[test]
-fn a_clock_that_goes_back_stops_nobody() {
+fn clock_that_goes_back_rejects_no_command() {
     let mut world = World::new();
     let at = |client: &mut Client| client.ok(&["STATE.META", KEY]).field("updated_at").to_string();
     let before = at(&mut world.client);
-    world.order("CLOCK", "-60000");
+    world.inject("CLOCK", "-60000");
     for command in MAKES_A_VERSION {
         let current = world.client.ok(&["STATE.META", KEY]).field("version").int().to_string();
         let command = command.replace("567 3 ", &format!("567 {current} "));
@@ -161,9 +163,9 @@ fn a_clock_that_goes_back_stops_nobody() {
     }
     assert_eq!(world.client.ok(&["STATE.META", KEY]).field("version").int(), 9);
     assert!(at(&mut world.client) < before, "the clock was set back");
-    let Reply::Array(entries) = world.client.ok(&["XRANGE", TRAIL, "-", "+"]) else { panic!("entries") };
+    let Reply::Array(entries) = world.client.ok(&["XRANGE", AUDIT, "-", "+"]) else { panic!("entries") };
     assert_eq!(entries.len(), 9);
-    // A file that is read again is as strict as ever about what a state may be.
+    // A file is still checked as strictly when it is loaded.
     let there = fingerprint(&mut world.client);
     world.client.ok(&["DEBUG", "RELOAD"]);
     assert_eq!(fingerprint(&mut world.client), there);

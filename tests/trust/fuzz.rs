@@ -1,24 +1,26 @@
-//! The frame of the rows that send nonsense: a script of commands is played to a server twice, everything is deleted after each
-//! time, and the server must be the same process, never slow, no larger the second time, with every state whole.
+//! The frame of the fuzzing rows: a script of commands is played twice, with all data deleted after
+//! each time. The server must be the same process, never slow, no larger the second time, and every
+//! state must be valid.
 //!
-//! A coverage-guided fuzzer (cargo-fuzz) was rejected: it needs a nightly compiler, and can't start a server for each input.
+//! Not a coverage-guided fuzzer (cargo-fuzz), because it needs a nightly compiler and can't start a
+//! server for each input.
 
 use support::{Client, Reply, Server, wait_until};
 
-use crate::pressure::{number, used_bytes};
+use crate::memory_figures::{number, used_bytes};
 
 pub type Words = Vec<Vec<u8>>;
 
-/// Commands that are sent without waiting.
+/// Commands in one pipeline.
 const BATCH: usize = 50;
 
-/// What may be left of the same script the second time: the server's own tables grow and shrink in steps.
+/// Bytes that the second play may leave: the server's tables grow and shrink in steps.
 const LEFT_BYTES_MAX: u64 = 32 * 1024;
 
-/// A command that takes longer is one that somebody could block everybody with.
+/// A slower command blocks all other clients noticeably.
 const SLOW_MS: u64 = 100;
 
-/// Plays a script and says what is wrong; how many commands were refused.
+/// Plays a script and checks the server; returns the number of commands with an error.
 #[track_caller]
 pub fn survives(script: &[Words], set_up: impl Fn(&mut Client)) -> u64 {
     let slow_us = (SLOW_MS * 1_000).to_string();
@@ -27,15 +29,15 @@ pub fn survives(script: &[Words], set_up: impl Fn(&mut Client)) -> u64 {
         server.arg("--latency-tracking").arg("no").arg("--slowlog-log-slower-than").arg(slow_us).start();
     let mut client = server.client();
     let run_id = run_id(&mut client);
-    let mut refused = 0;
+    let mut rejected = 0;
     let left = [0; 2].map(|_| {
-        // On a connection of its own: what is kept for it, up to a megabyte, goes when it does.
+        // On a new connection, whose buffers of up to a megabyte are freed with it.
         let mut player = server.client();
         set_up(&mut player);
-        refused = 0;
+        rejected = 0;
         for batch in script.chunks(BATCH) {
             let worked_before = worked_ms(&mut client);
-            refused += play(&mut player, batch);
+            rejected += play(&mut player, batch);
             let worked = worked_ms(&mut client) - worked_before;
             none_was_slow(&mut client, worked, batch);
         }
@@ -45,24 +47,24 @@ pub fn survives(script: &[Words], set_up: impl Fn(&mut Client)) -> u64 {
         wait_until("its connection is closed", || number(&mut client, "clients", "connected_clients") == 1);
         used_bytes(&mut client)
     });
-    assert!(left[1] <= left[0] + LEFT_BYTES_MAX, "{left:?} bytes are used when all is deleted");
+    assert!(left[1] <= left[0] + LEFT_BYTES_MAX, "{left:?} bytes are used after all is deleted");
     assert_eq!(number(&mut client, "state", "state_panics"), 0);
     assert_eq!(self::run_id(&mut client), run_id, "{}", server.log());
-    refused
+    rejected
 }
 
 fn run_id(client: &mut Client) -> String {
     client.info("server", "run_id")
 }
 
-/// The CPU time that the server's main thread has taken, in milliseconds.
+/// The CPU time of the server's main thread, in milliseconds.
 fn worked_ms(client: &mut Client) -> u64 {
     let mut of = |name| client.info("cpu", name).parse::<f64>().expect("seconds");
     ((of("used_cpu_user_main_thread") + of("used_cpu_sys_main_thread")) * 1_000.0) as u64
 }
 
-/// SLOWLOG looks at the clock: on a machine that does other things a command may be in it that has only waited. One that has
-/// worked so long is in there too, and then its batch has.
+/// SLOWLOG measures wall-clock time: on a busy machine it may have a command that only waited. A
+/// command that really worked this long is there too, and then its batch has the CPU time.
 #[track_caller]
 fn none_was_slow(client: &mut Client, worked_ms: u64, batch: &[Words]) {
     if client.ok(&["SLOWLOG", "LEN"]).int() == 0 {
@@ -74,20 +76,20 @@ fn none_was_slow(client: &mut Client, worked_ms: u64, batch: &[Words]) {
     assert!(worked_ms < SLOW_MS, "{worked_ms} ms of work, and slow is: {slow}\nin:\n{}", batch());
 }
 
-/// Each command is answered once, and an error has its prefix.
+/// Each command gets one reply, and an error has a prefix.
 #[track_caller]
 fn play(client: &mut Client, batch: &[Words]) -> u64 {
-    let mut refused = 0;
+    let mut rejected = 0;
     for (command, reply) in batch.iter().zip(client.pipeline(batch)) {
         let Reply::Error(line) = reply else { continue };
         let prefix = line.split(' ').next().unwrap_or_default();
         let is_prefix = !prefix.is_empty() && prefix.bytes().all(|byte| byte.is_ascii_uppercase());
         assert!(is_prefix && !line.contains("internal"), "{}: {line}", shown(command));
         assert!(!line.contains(char::is_control), "{}: {line:?}", shown(command));
-        refused += 1;
+        rejected += 1;
     }
     assert_eq!(client.text(&["ECHO", "in step"]), "in step");
-    refused
+    rejected
 }
 
 fn shown(command: &Words) -> String {
@@ -95,7 +97,7 @@ fn shown(command: &Words) -> String {
     command.iter().map(word).collect::<Vec<_>>().join(" ")
 }
 
-/// What a state has become is taken by the decoder, whose invariants are those of all states, and is the same again.
+/// The decoder, with its invariants, accepts the DUMP of each state, and restores an equal state.
 #[track_caller]
 fn states_are_whole(client: &mut Client) {
     for key in client.ok(&["KEYS", "*"]).array() {
@@ -120,7 +122,7 @@ fn states_are_whole(client: &mut Client) {
 
 fn clear(client: &mut Client) {
     client.ok(&["FLUSHALL", "SYNC"]);
-    // Bindings first: a name is listed as long as a pattern is bound to it.
+    // Bindings first: a schema stays listed while a pattern is bound to it.
     for schema in client.ok(&["STATE.SCHEMA", "LIST"]).array() {
         for pattern in schema.field("bindings").array() {
             let Reply::Bulk(pattern) = pattern else { panic!("a pattern is text") };

@@ -1,5 +1,6 @@
-//! fuzz-arguments: every command with every option, its words cut, doubled, exchanged, taken from other lines, or replaced by
-//! what no grammar expects: keywords, numbers at their limits, half a JSON, bytes that are no text, a megabyte.
+//! fuzz-arguments: every command with every option, with arguments that are cut, doubled,
+//! exchanged, taken from other lines, or replaced by unexpected ones: keywords, numbers at their
+//! limits, half a JSON, invalid UTF-8, a megabyte.
 
 use fastrand::Rng;
 use support::{Client, Server};
@@ -10,13 +11,13 @@ use crate::rounds::{Rounds, rounds};
 
 const COMMANDS: usize = 4_000;
 
-/// Whoever sent it would wait.
+/// It would block the client.
 const NOT_PLAYED: &str = "state.wait";
 
 const SCHEMA: &str = r#"{"type":"object","x-ttl":1800,"properties":{"dashboard":{"x-protected":true},"amount":{"type":"number"},
     "form":{"x-ttl":0.05,"default":{}},"auth":{"properties":{"token":{"type":"string","x-secret":true}}}}}"#;
 
-/// What stands where something else is expected.
+/// Values in unexpected places.
 const ODD: [&str; 44] = [
     "",
     " ",
@@ -68,13 +69,13 @@ const ODD: [&str; 44] = [
 fn fuzz_arguments() {
     let seen = rounds("fuzz-arguments", Rounds { in_test: 100, in_soak: 1_500 }, |dice, figures| {
         let script = Script::new().commands(dice);
-        let refused = survives(&script, set_up);
+        let rejected = survives(&script, set_up);
         figures.add("commands", script.len() as u64);
-        figures.add("refused", refused);
+        figures.add("rejected", rejected);
     });
     if let Some(seen) = seen {
-        let (refused, all) = (seen.get("refused"), seen.get("commands"));
-        assert!(refused > all / 4 && refused < all * 19 / 20, "{refused} of {all} are refused");
+        let (rejected, all) = (seen.get("rejected"), seen.get("commands"));
+        assert!(rejected > all / 4 && rejected < all * 19 / 20, "{rejected} of {all} are rejected");
     }
 }
 
@@ -85,7 +86,7 @@ fn set_up(client: &mut Client) {
     client.ok(&["SET", SIBLING, "tok_a4c1"]);
 }
 
-/// What lines are made from.
+/// The material for lines.
 struct Script {
     lines: Vec<Line>,
 }
@@ -115,7 +116,7 @@ impl Script {
         line.sent().into_iter().map(String::into_bytes).collect()
     }
 
-    /// The command itself stays, so that it is one of ours: a subcommand that is not there is Redis's business.
+    /// The command stays one of the module's: Redis itself rejects an unknown subcommand.
     fn mutate(&self, dice: &mut Rng, words: &mut Words) {
         let first = if words[0] == b"STATE.SCHEMA" { 2 } else { 1 };
         let at = dice.usize(first..=words.len());
@@ -127,7 +128,7 @@ impl Script {
             2 if there && other < words.len() => words.swap(at, other),
             3 if there => words[at] = odd(dice),
             4 if there => bent(dice, &mut words[at]),
-            // The options of another command, or of the same once more.
+            // The options of another command, or of the same again.
             5 => {
                 let options = self.line(dice);
                 let from = dice.usize(1..=options.len());
@@ -153,7 +154,7 @@ fn odd(dice: &mut Rng) -> Vec<u8> {
     }
 }
 
-/// One byte is another, or there is one more or less; or the case is.
+/// Changes, adds or removes a byte, or changes the case.
 fn bent(dice: &mut Rng, word: &mut Vec<u8>) {
     let at = dice.usize(..=word.len());
     match dice.u8(..4) {

@@ -1,8 +1,10 @@
-//! fuzz-decoder: the decoder of states and of effects, in this process, on millions of inputs that are nearly right.
+//! fuzz-decoder: the decoders of states and of effects, in this process, on millions of nearly
+//! valid inputs.
 //!
-//! `restore-mutated` asks the same of a whole server; here no socket is in the way, and the effects are reached, which
-//! a server takes from its primary and its AOF alone. The inputs come from a server that was talked to: its states by DUMP, and
-//! the effects from its AOF, each with the state that it is for.
+//! `restore-mutated` does the same with a whole server. Here no socket is in the way, and effects
+//! are covered too, which a server accepts only from its primary and its AOF. The inputs come from
+//! a used server: its states by DUMP, and the effects from its AOF, each with the state that it
+//! applies to.
 
 use std::collections::HashMap;
 
@@ -17,7 +19,7 @@ use crate::rounds::{Rounds, rounds};
 
 const INPUTS: u64 = 50_000;
 
-/// The first byte of what is written today; an earlier format is written anew as this one.
+/// The first byte of the present format; an earlier format is encoded again as this one.
 const FORMAT: u8 = 3;
 
 #[test]
@@ -27,25 +29,25 @@ fn fuzz_decoder() {
         for _ in 0..INPUTS {
             let (of_state, of_effects) = (corpus.state(dice), corpus.effects(dice));
             figures.add("states and effects", 2);
-            figures.add("states taken", u64::from(of_state));
-            figures.add("effects taken", u64::from(of_effects));
+            figures.add("states accepted", u64::from(of_state));
+            figures.add("effects accepted", u64::from(of_effects));
         }
     });
     if let Some(seen) = seen {
-        for what in ["states taken", "effects taken"] {
+        for what in ["states accepted", "effects accepted"] {
             let (taken, all) = (seen.get(what), seen.get("states and effects") / 2);
             assert!(taken > all / 100 && taken < all * 3 / 4, "{taken} of {all} {what}");
         }
     }
 }
 
-/// What was told of a key, and what it was when that was told.
-type Told = (Option<State>, Vec<u8>);
+/// The state of a key, if any, with the effects that were applied to it.
+type Recorded = (Option<State>, Vec<u8>);
 
 struct Corpus {
     states: Vec<Vec<u8>>,
-    effects: Vec<Told>,
-    /// The same effects, for those that are made of two.
+    effects: Vec<Recorded>,
+    /// The same effects, for inputs made of two.
     bytes: Vec<Vec<u8>>,
 }
 
@@ -57,20 +59,21 @@ impl Corpus {
         talk(dice, &mut client);
         let aof =
             std::fs::read(server.dir().join("appendonlydir/appendonly.aof.1.incr.aof")).expect("the AOF");
-        let (effects, left) = told(&aof);
+        let (effects, left) = recorded(&aof);
         let states: Vec<Vec<u8>> = keys().map(|key| state_at(&mut client, &key)).collect();
         for (key, state) in keys().zip(&states) {
             assert_eq!(
                 &encode_state(&left[key.as_bytes()]),
                 state,
-                "{key}: the AOF tells what the server holds"
+                "{key}: the AOF restores the server's state"
             );
         }
         let bytes = effects.iter().map(|(_, effect)| effect.clone()).collect();
         Corpus { states, effects, bytes }
     }
 
-    /// What is taken is a state, and encodes to the same bytes again. Whether it was taken.
+    /// Accepted bytes are a state, and encode to the same bytes again. Returns whether they were
+    /// accepted.
     fn state(&self, dice: &mut Rng) -> bool {
         let bytes = mutated(dice, &self.states);
         let Ok(state) = decode_state(&bytes) else { return false };
@@ -80,11 +83,11 @@ impl Corpus {
         true
     }
 
-    /// What is taken for a state and fits makes a state of it. Whether it did.
+    /// Accepted effects that apply to the state make a valid state. Returns whether they did.
     fn effects(&self, dice: &mut Rng) -> bool {
         let (before, bytes) = dice.choice(&self.effects).expect("effects");
         let bytes = match dice.u8(..8) {
-            // Those of one command behind those of another, and others for this state.
+            // The effects of one command after those of another, or effects of another state.
             0 => [&bytes[..], &mutated(dice, &self.bytes)].concat(),
             1 => mutated(dice, &self.bytes),
             _ => mutated(dice, std::slice::from_ref(bytes)),
@@ -98,14 +101,14 @@ impl Corpus {
     }
 }
 
-/// It is a state by the decoder's own measure: `check_invariants` has the last word there.
+/// It is a state by the decoder's own invariants (`check_invariants`).
 #[track_caller]
 fn is_whole(state: &State, made_from: &[u8]) {
     let again = decode_state(&encode_state(state));
     assert_eq!(again.as_ref(), Ok(state), "{made_from:?}");
 }
 
-/// As STATE.EFFECT applies effects: all or none.
+/// Applies effects as STATE.EFFECT does: all or none.
 fn applied(before: Option<State>, effects: Vec<Effect>) -> Option<State> {
     Effect::admit(&effects, before.as_ref()).ok()?;
     let Some(mut state) = before else {
@@ -116,18 +119,18 @@ fn applied(before: Option<State>, effects: Vec<Effect>) -> Option<State> {
     Some(state)
 }
 
-/// The effects in an AOF, each with the state that it is for, and the states that are left.
-fn told(aof: &[u8]) -> (Vec<Told>, HashMap<Vec<u8>, State>) {
+/// The effects in an AOF, each with the state that it applies to, and the final states.
+fn recorded(aof: &[u8]) -> (Vec<Recorded>, HashMap<Vec<u8>, State>) {
     let mut states: HashMap<Vec<u8>, State> = HashMap::new();
-    let mut told = Vec::new();
+    let mut recorded = Vec::new();
     for words in commands(aof) {
         match &words[..] {
             [name, key, effect, ..] if name == b"STATE.EFFECT" => {
                 let before = states.get(key).cloned();
-                let effects = decode_effects(effect, before.as_ref()).expect("an effect of ours");
+                let effects = decode_effects(effect, before.as_ref()).expect("a valid effect");
                 if let Some(state) = applied(before.clone(), effects) {
                     states.insert(key.clone(), state);
-                    told.push((before, effect.clone()));
+                    recorded.push((before, effect.clone()));
                 }
             }
             [name, key, ..] if name.eq_ignore_ascii_case(b"DEL") || name.eq_ignore_ascii_case(b"UNLINK") => {
@@ -136,10 +139,10 @@ fn told(aof: &[u8]) -> (Vec<Told>, HashMap<Vec<u8>, State>) {
             _ => {}
         }
     }
-    (told, states)
+    (recorded, states)
 }
 
-/// The commands of an AOF: each is `*2`, and then its words as `$3` and so many bytes, with line breaks behind all.
+/// The commands of an AOF: each is `*2`, then for each word `$3` and its bytes, with line breaks.
 fn commands(aof: &[u8]) -> impl Iterator<Item = Vec<Vec<u8>>> {
     let mut rest = aof;
     let number = move |rest: &mut &[u8]| {

@@ -1,8 +1,8 @@
-//! fuzz-schemas: schemas that are put together at random from every keyword, annotations included, with values that fit, nearly
-//! fit or attack; what is taken rules documents and changes that are as random.
+//! fuzz-schemas: random schemas of all keywords, annotations included, with valid, nearly valid and
+//! hostile values. Accepted ones validate random documents and changes.
 //!
-//! A mutated text is mostly no JSON any more and is refused by the parser, so the schemas are made from trees; one in ten is
-//! mutated as text nevertheless.
+//! A mutated text is mostly rejected by the JSON parser, so the schemas are made from trees; one in
+//! ten is mutated as text nevertheless.
 
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
@@ -14,7 +14,7 @@ use crate::rounds::{Rounds, rounds};
 
 const SCHEMAS: usize = 400;
 
-/// No deeper than this, or nearly every one of them would be refused as too large.
+/// The maximum depth: deeper ones are nearly all rejected as too large.
 const DEPTH: usize = 4;
 
 const KEY: &str = "channel:+263771234567";
@@ -23,18 +23,18 @@ const KEY: &str = "channel:+263771234567";
 fn fuzz_schemas() {
     let seen = rounds("fuzz-schemas", Rounds { in_test: 110, in_soak: 1_500 }, |dice, figures| {
         let script: Vec<Words> = (0..SCHEMAS).flat_map(|_| life_of_a_schema(dice)).collect();
-        let refused = survives(&script, |_: &mut Client| {});
+        let rejected = survives(&script, |_: &mut Client| {});
         figures.add("schemas", SCHEMAS as u64);
         figures.add("commands", script.len() as u64);
-        figures.add("refused", refused);
+        figures.add("rejected", rejected);
     });
     if let Some(seen) = seen {
-        let (refused, all) = (seen.get("refused"), seen.get("commands"));
-        assert!(refused > all / 4 && refused < all * 19 / 20, "{refused} of {all} are refused");
+        let (rejected, all) = (seen.get("rejected"), seen.get("commands"));
+        assert!(rejected > all / 4 && rejected < all * 19 / 20, "{rejected} of {all} are rejected");
     }
 }
 
-/// A schema is set, a state obeys it, it may become another revision, and all goes away.
+/// Sets a schema, uses it for a state, may set another revision, and deletes all.
 fn life_of_a_schema(dice: &mut Rng) -> Vec<Words> {
     let line = |words: &[&str]| words.iter().map(|word| word.as_bytes().to_vec()).collect::<Words>();
     let set = |dice: &mut Rng| [line(&["STATE.SCHEMA", "SET", "vimbiso.fuzz"]), vec![text(dice)]].concat();
@@ -220,7 +220,7 @@ fn number(dice: &mut Rng) -> Value {
     serde_json::from_str(text.expect("numbers")).expect("a number")
 }
 
-/// Any JSON, with the names that schemas speak of.
+/// Any JSON, with member names of the schemas.
 fn value(dice: &mut Rng, depth: usize) -> Value {
     match dice.u8(..10) {
         _ if depth == 0 => json!(name(dice)),

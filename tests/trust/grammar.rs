@@ -1,19 +1,19 @@
-//! Command lines that are made from the server's own description of its commands, so that no command and no option of it can be
-//! forgotten by those who try all of them.
+//! Command lines made from the server's own description of its commands, so that the rows that try
+//! all of them miss no command and no option.
 //!
-//! A kind of value that is not known here fails the test that asks. Tables of lines were rejected: `suite` has some, and whoever
-//! adds an option has to think of them.
+//! An unknown kind of value fails the test. Not tables of lines as in `suite`: a new option would
+//! have to be added to them.
 
 use std::collections::BTreeSet;
 
 use support::{Client, Reply};
 
 pub const KEY: &str = "channel:+263771234567";
-pub const TRAIL: &str = "{channel:+263771234567}:audit";
+pub const AUDIT: &str = "{channel:+263771234567}:audit";
 /// A key beside the state.
 pub const SIBLING: &str = "token:+263771234567";
 
-/// They order failures, and no release has them.
+/// Commands for fault injection, which no release has.
 const OF_THE_TESTS: [&str; 2] = ["state.panic", "state.fault"];
 
 /// A command line, made from the description of a command.
@@ -40,12 +40,12 @@ impl Line {
     }
 }
 
-/// Every command of ours with what must be there, and with each of its options.
+/// Every command of the module with its required arguments, and with each of its options.
 pub fn lines(client: &mut Client) -> Vec<Line> {
     commands(client).iter().flat_map(|name| lines_of(client, name)).collect()
 }
 
-/// The names of all commands of ours.
+/// The names of all commands of the module.
 pub fn commands(client: &mut Client) -> BTreeSet<String> {
     let listed = client.ok(&["COMMAND", "LIST", "FILTERBY", "PATTERN", "state.*"]);
     let names = listed.array().iter().map(|name| name.text().to_owned());
@@ -55,12 +55,12 @@ pub fn commands(client: &mut Client) -> BTreeSet<String> {
 fn lines_of(client: &mut Client, name: &str) -> Vec<Line> {
     let docs = client.ok(&["COMMAND", "DOCS", name]);
     if member(docs.field(name), "subcommands").is_some() {
-        // It does nothing alone.
+        // A container command does nothing alone.
         return Vec::new();
     }
     let begin: Vec<Word> = name.to_uppercase().split('|').map(said).collect();
     let arguments = member(docs.field(name), "arguments").map_or(&[][..], Reply::array);
-    // What must be there stands first, but for AUDIT and ALIGN.
+    // Required arguments stand first, except AUDIT and ALIGN.
     let (optional, needed): (Vec<&Reply>, Vec<&Reply>) =
         arguments.iter().partition(|argument| is(argument, "optional"));
     let needed = ways_of_all(name, &needed);
@@ -70,10 +70,10 @@ fn lines_of(client: &mut Client, name: &str) -> Vec<Line> {
     alone.chain(with_option).map(|words| Line { command: name.to_owned(), words }).collect()
 }
 
-/// All the ways to say one argument.
+/// All forms of one argument.
 fn ways(command: &str, argument: &Reply) -> Vec<Vec<Word>> {
     let parts = || member(argument, "arguments").expect("parts").array();
-    let said_so = match argument.field("type").text() {
+    let forms = match argument.field("type").text() {
         "oneof" => parts().iter().flat_map(|part| ways(command, part)).collect(),
         "block" => ways_of_all(command, &parts().iter().collect::<Vec<_>>()),
         "pure-token" => vec![Vec::new()],
@@ -81,10 +81,10 @@ fn ways(command: &str, argument: &Reply) -> Vec<Vec<Word>> {
         _ => vec![vec![Word { text: value(command, argument).to_owned(), is_text: true }]],
     };
     let token = member(argument, "token").map(|token| said(token.text()));
-    said_so.into_iter().map(|words| token.iter().cloned().chain(words).collect()).collect()
+    forms.into_iter().map(|words| token.iter().cloned().chain(words).collect()).collect()
 }
 
-/// All the ways to say arguments one behind the other.
+/// All forms of a sequence of arguments.
 fn ways_of_all(command: &str, arguments: &[&Reply]) -> Vec<Vec<Word>> {
     arguments.iter().fold(vec![Vec::new()], |before, argument| {
         let ways = ways(command, argument);
@@ -104,17 +104,17 @@ fn is(argument: &Reply, flag: &str) -> bool {
     member(argument, "flags").is_some_and(|flags| flags.array().iter().any(|found| found.text() == flag))
 }
 
-/// Which key stands here: what the command's description says of its place.
+/// The key for this argument, by its key spec.
 fn key(argument: &Reply) -> &'static str {
     match argument.field("key_spec_index").int() {
         0 => KEY,
-        1 => TRAIL,
+        1 => AUDIT,
         2 => SIBLING,
-        other => panic!("what is key {other}?"),
+        other => panic!("unknown key spec {other}"),
     }
 }
 
-/// A value of a kind.
+/// A value of this kind.
 fn value(command: &str, argument: &Reply) -> &'static str {
     match argument.field("name").text() {
         "expected" if command == "state.wait" => "0",
@@ -132,6 +132,6 @@ fn value(command: &str, argument: &Reply) -> &'static str {
         "milliseconds" => "60000",
         "unix-time-seconds" => "4102444800",
         "unix-time-milliseconds" | "expires-at" | "audit-expires-at" => "4102444800000",
-        other => panic!("what does {other} look like?"),
+        other => panic!("unknown argument {other}"),
     }
 }

@@ -1,9 +1,10 @@
-//! history: 64 clients read, change and roll back a few states at once, while their server is stopped, let go on, and killed.
-//! What they asked and heard is a history, which must be linearizable for each key (`linear.rs` says what that means).
+//! history: 64 clients read, change and roll back a few states concurrently, while their server is
+//! stopped, resumed and killed. Their requests and replies are a history, which must be
+//! linearizable for each key (see `linear.rs`).
 //!
-//! Four keys are for all. Before that each four clients share a key for a handful of questions: those histories are short
-//! enough to be judged by a search as well. Cutting short pieces out of a long history was rejected: what begins before a piece,
-//! or ends after it, would have to be guessed.
+//! Four keys are shared by all clients. Before that, each four clients share a key for a few
+//! requests: those histories are short enough for a search as well. Not pieces of a long history:
+//! operations that overlap the ends of a piece would have to be guessed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread::JoinHandle;
@@ -14,24 +15,25 @@ use serde_json::{Value, json};
 use support::{Client, Server};
 
 use crate::crowd::prepare;
+use crate::history_client::Talker;
 use crate::linear::{History, Operation};
 use crate::reference::Reference;
 use crate::rounds::{Figures, Rounds, rounds};
 use crate::story::Story;
-use crate::talker::Talker;
 
 const CLIENTS: usize = 64;
 
-/// So many share a key for themselves.
+/// The number of clients that share a key of their own.
 const GROUP: usize = 4;
 
-/// What a client asks at the key of its group, and at the keys of all.
-const QUESTIONS: [usize; 2] = [4, 36];
+/// The numbers of requests to the key of the group, and to the shared keys.
+const REQUESTS: [usize; 2] = [4, 36];
 
-/// Nobody has a token, so nothing lapses.
+/// No state has a token, so nothing lapses.
 const TOKEN_S: f64 = 3_600.0;
 
-/// S31, S33: of all who write at once one makes each version. 64 times 40 operations a round are 51,200, and five million.
+/// S31, S33: of concurrent writers one makes each version. A round has 64 times 40 operations:
+/// 51,200 in total, five million in a soak.
 #[test]
 fn history() {
     let seen = rounds("history", Rounds { in_test: 20, in_soak: 2_000 }, |dice, figures| {
@@ -43,8 +45,8 @@ fn history() {
         let first: BTreeMap<&String, Value> =
             keys.iter().chain(&groups).map(|key| (key, created(&mut client, key))).collect();
         let talker = |client: usize| {
-            let own = (groups[client / GROUP].clone(), QUESTIONS[0]);
-            Talker::new(client, dice, own, &keys, QUESTIONS[1])
+            let own = (groups[client / GROUP].clone(), REQUESTS[0]);
+            Talker::new(client, dice, own, &keys, REQUESTS[1])
         };
         let talkers = (0..CLIENTS).map(talker).collect();
         let talkers = lives(dice, &mut server, talkers, figures);
@@ -63,7 +65,7 @@ fn history() {
         }
     });
     let Some(seen) = seen else { return };
-    for what in ["versions", "conflicts", "rebased", "without an answer", "kills", "histories searched"] {
+    for what in ["versions", "conflicts", "rebased", "without a reply", "kills", "histories searched"] {
         assert!(seen.get(what) > 0, "no {what} in any round");
     }
 }
@@ -71,14 +73,15 @@ fn history() {
 fn start() -> Server {
     let builder =
         Server::builder().without_schemas().arg("--appendonly").arg("yes").arg("--appendfsync").arg("always");
-    // Nothing is dropped from the past or from the trail: a rollback always finds its target.
+    // Nothing is trimmed from the snapshots or the audit stream: a rollback always finds its
+    // target.
     let builder = builder.arg("--state.snapshots").arg("1000").arg("--state.audit-maxlen").arg("1000000");
     let server = builder.start();
     prepare(&mut server.client(), TOKEN_S);
     server
 }
 
-/// Version 1, as the trail will tell it.
+/// Creates version 1, the first of the history.
 fn created(client: &mut Client, key: &str) -> Value {
     let channel = json!({"type": "whatsapp", "identifier": key.trim_start_matches("channel:")});
     let change = json!({"channel": channel, "current": {"data": {"page": "first"}}}).to_string();
@@ -86,7 +89,7 @@ fn created(client: &mut Client, key: &str) -> Value {
     serde_json::from_str(state.array()[1].text()).expect("a document is JSON")
 }
 
-/// Everybody asks all they have to ask, in two lives of the server, or in one.
+/// All clients send all their requests, in two lives of the server, or in one.
 fn lives(
     dice: &mut Rng,
     server: &mut Server,
@@ -107,7 +110,7 @@ fn lives(
     disturb(dice, server, figures);
     server.thaw();
     let talkers = silent(crowd);
-    assert!(!talkers.iter().any(Talker::has_more), "the server has died by itself");
+    assert!(!talkers.iter().any(Talker::has_more), "the server has crashed");
     talkers
 }
 
@@ -120,10 +123,10 @@ fn begin(server: &Server, talkers: Vec<Talker>) -> Vec<JoinHandle<Talker>> {
 }
 
 fn silent(crowd: Vec<JoinHandle<Talker>>) -> Vec<Talker> {
-    crowd.into_iter().map(|talker| talker.join().expect("a client that was answered")).collect()
+    crowd.into_iter().map(|talker| talker.join().expect("a client without a failure")).collect()
 }
 
-/// Stops the server for some milliseconds, or some times, or not at all; it may stay stopped.
+/// Stops the server for some milliseconds, several times or not at all; it may stay stopped.
 fn disturb(dice: &mut Rng, server: &Server, figures: &mut Figures) {
     for _ in 0..dice.u8(..3) {
         std::thread::sleep(Duration::from_micros(dice.u64(1_000..60_000)));
@@ -146,7 +149,8 @@ fn each_version_has_one_etag(talkers: &[Talker]) {
     }
 }
 
-/// What everybody did at a key, and who made its versions, by its trail: of what was never answered nobody else knows.
+/// All operations on a key, and the author of each version by its audit stream, which alone shows
+/// the unacknowledged ones that were applied.
 fn history_of(client: &mut Client, key: &str, first: Value, talkers: &[Talker]) -> History {
     let operations = talkers.iter().flat_map(|talker| &talker.operations);
     let operations: Vec<Operation> =
@@ -155,7 +159,7 @@ fn history_of(client: &mut Client, key: &str, first: Value, talkers: &[Talker]) 
     let [life] = &story.lives[..] else { panic!("{key} has one life") };
     let commits = life.told.iter().skip(1).map(|told| {
         assert!(["update", "rollback"].contains(&told.event.as_str()), "{key}: {}", told.event);
-        (Client::version(&told.etag), told.actor.clone().expect("everybody has a name"))
+        (Client::version(&told.etag), told.actor.clone().expect("every client has a name"))
     });
     History { first: Reference::created(first), operations, commits: commits.collect() }
 }
@@ -168,8 +172,8 @@ fn count(figures: &mut Figures, history: &History) {
     for operation in &history.operations {
         match (&operation.said, &operation.ask) {
             (None, _) => {
-                figures.add("without an answer", 1);
-                figures.add("without an answer, and carried out", u64::from(made.contains(&operation.name)));
+                figures.add("without a reply", 1);
+                figures.add("without a reply, but applied", u64::from(made.contains(&operation.name)));
             }
             (Some(Said::Conflict { .. }), _) => figures.add("conflicts", 1),
             (

@@ -1,8 +1,10 @@
-//! kill-always and kill-everysec: a server is killed (SIGKILL) while people talk to it, at an instant that nobody has chosen,
-//! and started again. Then everything it says is held against what was sent and what was acknowledged.
+//! kill-always and kill-everysec: a server is killed (SIGKILL) at a random instant while users
+//! write, and started again. Then its data are compared with what was sent and what was
+//! acknowledged.
 //!
-//! Killing a process loses nothing that it has given to the kernel, so with `appendfsync everysec` the death of the machine is
-//! played too: the end of the file that can't have been on the disk for sure is cut off, at any byte.
+//! SIGKILL loses nothing that the process has given to the kernel. With `appendfsync everysec` the
+//! loss of the machine is simulated too: the end of the file that may not be on disk is cut off, at
+//! any byte.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -17,13 +19,14 @@ use crate::story::{Life, Story, Told, that_stays};
 
 const PEOPLE: usize = 6;
 
-/// What `appendfsync everysec` may lose: it syncs each second, and waits one more for a sync that is slow.
+/// The maximum loss with `appendfsync everysec`: it syncs each second, and waits one more for a
+/// slow sync.
 const LOSS_MAX: Duration = Duration::from_secs(2);
 
-/// Long enough to lapse in most rounds, and to be there when the server is killed in many.
+/// Long enough to lapse in most rounds, and to be pending at many kills.
 const TOKEN_S: f64 = 0.05;
 
-/// S7, S31: an update that was acknowledged is there, whatever happens to the process.
+/// S7, S31: an acknowledged update survives the death of the process.
 #[test]
 fn kill_always() {
     let seen = rounds("kill-always", Rounds { in_test: 50, in_soak: 2_000 }, |dice, figures| {
@@ -32,7 +35,7 @@ fn kill_always() {
         let crowd = Crowd::begin(&server, PEOPLE, dice);
         let moment = Duration::from_micros(dice.u64(10_000..150_000));
         if dice.u8(..3) == 0 {
-            // A third of them die while, or soon after, their file is written anew.
+            // In a third of the rounds during, or soon after, a rewrite of the AOF.
             std::thread::sleep(moment / 2);
             server.client().ok(&["BGREWRITEAOF"]);
             std::thread::sleep(moment / 2);
@@ -43,10 +46,10 @@ fn kill_always() {
         let sent = crowd.silent();
         server.start_again();
         let survived = Survived::read(&mut server.client());
-        survived.tells_only_of(&sent);
+        survived.has_only(&sent);
         for person in &sent {
             if let Some(lost) = survived.lost_of(person).next() {
-                panic!("{} was acknowledged, and is lost", lost.name);
+                panic!("{} was acknowledged, but is lost", lost.name);
             }
         }
         survived.goes_on(&mut server.client(), &sent);
@@ -55,13 +58,13 @@ fn kill_always() {
     assert_was_not_idle(seen);
 }
 
-/// What survives is what was sent up to some instant, and no more than two seconds of acknowledged work are gone.
+/// A prefix of the sent commands survives, and at most two seconds of acknowledged ones are lost.
 #[test]
 fn kill_everysec() {
     let seen = rounds("kill-everysec", Rounds { in_test: 20, in_soak: 500 }, |dice, figures| {
         let mut server = durable("everysec", "yes");
         let crowd = Crowd::begin(&server, PEOPLE, dice);
-        // Only in a round of more than two seconds can too much be lost.
+        // Only a round of more than two seconds can lose too much.
         let long = dice.u8(..16) == 0;
         let moment = Duration::from_millis(if long { dice.u64(2_050..2_300) } else { dice.u64(10..200) });
         let written = watch(&server, moment);
@@ -73,14 +76,14 @@ fn kill_everysec() {
         }
         server.start_again();
         let survived = Survived::read(&mut server.client());
-        survived.tells_only_of(&sent);
+        survived.has_only(&sent);
         for person in &sent {
-            survived.is_a_beginning_of(person);
+            survived.has_a_prefix_of(person);
             for lost in survived.lost_of(person) {
                 let ago = killed_at.saturating_duration_since(lost.answered_at);
                 assert!(
                     ago <= LOSS_MAX,
-                    "{} was acknowledged {ago:?} before the kill, and is lost",
+                    "{} was acknowledged {ago:?} before the kill, but is lost",
                     lost.name
                 );
                 figures.add("acknowledged and lost", 1);
@@ -97,21 +100,21 @@ fn durable(fsync: &str, preamble: &str) -> Server {
     let builder =
         Server::builder().without_schemas().arg("--appendonly").arg("yes").arg("--appendfsync").arg(fsync);
     let builder = builder.arg("--aof-use-rdb-preamble").arg(preamble);
-    // The trails keep all, in the second life too.
+    // The audit streams keep everything, after the restart too.
     let server = builder.arg("--state.audit-maxlen").arg("1000000").start();
     prepare(&mut server.client(), TOKEN_S);
     server
 }
 
-/// How long the file was, and when.
+/// The length of the file at these times.
 type Written = Vec<(Instant, u64)>;
 
-/// Watches the file grow until the moment to kill has come.
+/// Records the length of the file until the time of the kill.
 fn watch(server: &Server, moment: Duration) -> Written {
     let end = Instant::now() + moment;
     let mut written = Written::new();
     while Instant::now() < end {
-        // First the time: whatever had been acknowledged by then is within the length.
+        // The time first: all that was acknowledged by then is within the length.
         let now = Instant::now();
         written.push((now, std::fs::metadata(file_of(server)).expect("the AOF").len()));
         std::thread::sleep(Duration::from_millis(2));
@@ -119,7 +122,7 @@ fn watch(server: &Server, moment: Duration) -> Written {
     written
 }
 
-/// Takes away what the disk need not have had: anything that was written in the last two seconds.
+/// Cuts off what may not be on disk: bytes of the last two seconds.
 fn cut(dice: &mut Rng, server: &Server, written: &Written, killed_at: Instant) {
     let file = std::fs::OpenOptions::new().write(true).open(file_of(server)).expect("the AOF");
     let len = file.metadata().expect("the AOF").len();
@@ -128,15 +131,15 @@ fn cut(dice: &mut Rng, server: &Server, written: &Written, killed_at: Instant) {
     file.set_len(dice.u64(safe_len..=len)).expect("the AOF");
 }
 
-/// The file that new commands go to.
+/// The AOF file that receives new commands.
 fn file_of(server: &Server) -> PathBuf {
     server.dir().join("appendonlydir/appendonly.aof.1.incr.aof")
 }
 
-/// What a server says after its second start.
+/// The data of the server after its restart.
 pub struct Survived {
     stories: BTreeMap<String, Story>,
-    /// The names of the commands that counted.
+    /// The names of the applied commands.
     names: BTreeSet<String>,
 }
 
@@ -153,10 +156,10 @@ impl Survived {
         self.names.contains(&sent.name)
     }
 
-    /// Nothing is there that nobody has sent, nothing twice, nothing that was refused; and what was acknowledged as a version
-    /// is the version that was acknowledged.
+    /// Every entry belongs to a sent command, none is there twice, no rejected one is there, and an
+    /// acknowledged version is the version that was acknowledged.
     #[track_caller]
-    pub fn tells_only_of(&self, sent: &[Vec<Sent>]) {
+    pub fn has_only(&self, sent: &[Vec<Sent>]) {
         let names: BTreeMap<&str, &Sent> =
             sent.iter().flatten().map(|sent| (sent.name.as_str(), sent)).collect();
         for (key, story) in &self.stories {
@@ -165,11 +168,11 @@ impl Survived {
                 for told in &life.told {
                     let Some(actor) = told.actor.as_deref() else {
                         let event = told.event.as_str();
-                        assert!(["lapse", "expire"].contains(&event), "{key}: {event} by nobody");
+                        assert!(["lapse", "expire"].contains(&event), "{key}: {event} without an actor");
                         continue;
                     };
-                    let sent = names.get(actor).unwrap_or_else(|| panic!("nobody has sent {actor}"));
-                    assert!(seen.insert(actor), "{actor} counts twice");
+                    let sent = names.get(actor).unwrap_or_else(|| panic!("{actor} was never sent"));
+                    assert!(seen.insert(actor), "{actor} is there twice");
                     assert_eq!(&sent.key, key, "{actor}");
                     is_what_was_answered(life, told, sent);
                 }
@@ -177,23 +180,24 @@ impl Survived {
         }
     }
 
-    /// What a person was told has happened, and has not.
+    /// Acknowledged commands that are lost.
     pub fn lost_of<'s>(&'s self, person: &'s [Sent]) -> impl Iterator<Item = &'s Sent> {
         person.iter().filter(|sent| sent.counts() && !self.has(sent))
     }
 
-    /// Once something is lost, all that the same person said later is lost too.
+    /// Once a command is lost, all later ones of that user are lost too.
     #[track_caller]
-    pub fn is_a_beginning_of(&self, person: &[Sent]) {
+    pub fn has_a_prefix_of(&self, person: &[Sent]) {
         let Some(first) = person.iter().position(|sent| sent.counts() && !self.has(sent)) else {
             return;
         };
         for later in &person[first..] {
-            assert!(!self.has(later), "{} is there, {} is not", later.name, person[first].name);
+            assert!(!self.has(later), "{} survived, but {} did not", later.name, person[first].name);
         }
     }
 
-    /// Everybody sends again what was not answered, and then it counts once, whether the server had it or not.
+    /// Each user sends its unacknowledged command again, and then it is applied once, whether it
+    /// survived or not.
     #[track_caller]
     fn goes_on(&self, client: &mut Client, sent: &[Vec<Sent>]) {
         let again: Vec<(&Sent, Answer)> =
@@ -207,8 +211,8 @@ impl Survived {
         for (sent, answer) in again {
             let counts = after.has(sent);
             assert!(
-                counts || matches!(answer, Answer::Refused),
-                "{} was acknowledged, and is not there",
+                counts || matches!(answer, Answer::Rejected),
+                "{} was acknowledged, but is missing",
                 sent.name
             );
         }
@@ -219,7 +223,7 @@ impl Survived {
 fn is_what_was_answered(life: &Life, told: &Told, sent: &Sent) {
     let name = &sent.name;
     match &sent.answer {
-        Answer::Refused => panic!("{name} was refused, and counts"),
+        Answer::Rejected => panic!("{name} was rejected, but has an entry"),
         Answer::Version { etag, document } => {
             assert_eq!(&told.etag, etag, "{name}");
             assert_eq!(life.document(etag), Some(that_stays(document.clone())), "{name}");
@@ -244,7 +248,7 @@ fn unanswered(sent: &[Vec<Sent>]) -> impl Iterator<Item = &Sent> {
     sent.iter().flatten().filter(|sent| matches!(sent.answer, Answer::None))
 }
 
-/// Rows of rounds in which nothing was going on would show nothing.
+/// Rounds without activity would show nothing.
 fn assert_was_not_idle(seen: Option<Figures>) {
     let Some(seen) = seen else { return };
     for what in ["acknowledged", "in flight", "lapses", "expiries"] {

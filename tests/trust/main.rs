@@ -1,11 +1,10 @@
-//! Whether a server can be trusted: rows of rounds in which it is killed, cut off, flooded or fed with broken bytes, and
-//! in which everything it says afterwards is held against what must be true.
+//! Durability and robustness tests, in rows of random rounds: the server is killed, cut off,
+//! flooded or fed with corrupt data, and then checked against its invariants.
 //!
-//! Each row is one test that plays a few rounds, or many in a soak (`make soak`); `support::rounds` says how. docs/evidence.md
-//! has the table of the rows and of how far the soaks have run.
+//! Each row is a test that plays a few rounds, or many in a soak (`make soak`), by
+//! `support::rounds`. docs/evidence.md has the table of the rows and the results of the last soaks.
 
 mod acl;
-mod alike;
 mod bounded;
 mod cluster;
 mod cost;
@@ -21,24 +20,25 @@ mod fuzz_decoder;
 mod fuzz_schemas;
 mod grammar;
 mod history;
+mod history_client;
 mod kills;
 mod leak;
 mod linear;
 #[cfg(target_os = "linux")]
 mod memcheck;
+mod memory_figures;
 mod mutate;
 mod oom;
 mod pause;
 mod people;
-mod pressure;
 mod proxy;
 mod reference;
 mod replica;
+mod replica_sync;
 mod restore_mutated;
 mod slots;
 mod slow_consumers;
 mod story;
-mod talker;
 mod upgrade;
 
 use support::rounds;

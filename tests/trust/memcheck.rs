@@ -1,9 +1,9 @@
-//! The module under memcheck, at those moments at which it hands memory to the server or takes it back: in transactions and
-//! scripts, in payloads that are damaged, when keys lapse, expire and are evicted, with clients that wait and go away, when a
-//! command is refused for want of memory or panics, in files, and in replication both ways.
+//! The module under memcheck, where it exchanges memory with the server: in transactions and
+//! scripts, on corrupt payloads, on lapse, expiry and eviction, with blocked clients that leave, on
+//! commands that run out of memory or panic, in files, and in replication both ways.
 //!
-//! It is a fixed script on one server, since the start of one that is watched takes most of the time there is in `make test`.
-//! The random commands of the model are played in tests/model/memcheck.rs.
+//! A fixed script on one server, since starting one under memcheck takes most of the time in
+//! `make test`. Random commands of the model are in tests/model/memcheck.rs.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use support::{Client, Memcheck, Reply, Server, wait_until};
 
 use crate::crowd::prepare;
 use crate::grammar::{KEY, SIBLING, lines};
+use crate::memory_figures::number;
 use crate::mutate::Pool;
-use crate::pressure::number;
 
 const PAYLOADS: usize = 250;
 
-/// Whatever is mutated is the same each time.
+/// The seed of all mutations.
 const SEED: u64 = 263_771_234_567;
 
 const TOKEN_S: f64 = 0.05;
@@ -28,10 +28,10 @@ const SCHEMA: &str = r#"{"type":"object","x-ttl":1800,"properties":{"dashboard":
 const DOCUMENT: &str =
     r#"{"current":{"path":"menu","said":"neither yes nor no"},"form":{"n":1},"auth":{"token":"jwt"}}"#;
 
-/// What memcheck reports is what was done wrong on purpose at the end, and nothing else: so it is known that it sees the blocks
-/// of the module, and when they are freed.
+/// Memcheck reports exactly the errors injected at the end. So it does see the module's blocks, and
+/// when they are freed.
 #[test]
-fn memcheck_reports_what_was_ordered_and_nothing_else() {
+fn memcheck_reports_only_injected_errors() {
     let watched = Memcheck::start(Server::builder().without_schemas().arg("--appendonly").arg("yes"));
     let server = watched.server();
     let mut client = server.client();
@@ -39,11 +39,11 @@ fn memcheck_reports_what_was_ordered_and_nothing_else() {
     panics(&mut client);
     damaged_payloads(&mut client);
     lapses(&mut client);
-    ends_and_want_of_memory(&mut client);
+    expiry_eviction_and_out_of_memory(&mut client);
     waiters(server, &mut client);
     files(&mut client);
     replication(server, &mut client);
-    // More than one, for the server's stack may still point to the last.
+    // More than one, because the server's stack may still point to the last.
     client.ok(&["STATE.FAULT", "LOSE", "5"]);
     client.ok(&["STATE.FAULT", "STRAY", "5"]);
     drop(client);
@@ -54,13 +54,13 @@ fn memcheck_reports_what_was_ordered_and_nothing_else() {
     };
     let (ordered, others): (Vec<String>, Vec<String>) = ours.into_iter().partition(ordered);
     assert!(others.is_empty(), "memcheck reports of the module:\n{}", others.join("\n\n"));
-    assert_eq!(ordered.len(), 2, "one of lost blocks, one of a freed one: {ordered:?}");
+    assert_eq!(ordered.len(), 2, "one leak, one read of a freed block: {ordered:?}");
 }
 
-/// Every command with every option, by turns alone, in a transaction and in a script, while somebody looks on.
+/// Every command with every option, alone, in a transaction and in a script, while MONITOR runs.
 fn every_line(server: &Server, client: &mut Client) {
-    let mut onlooker = server.client();
-    onlooker.ok(&["MONITOR"]);
+    let mut monitor = server.client();
+    monitor.ok(&["MONITOR"]);
     client.ok(&["STATE.SCHEMA", "SET", "vimbiso.rules", SCHEMA]);
     client.ok(&["SET", SIBLING, "tok_a4c1"]);
     let begin = ["STATE.SETPROTECTED", KEY, "*", DOCUMENT, "SCHEMA", "vimbiso.rules", "LABEL", "menu"];
@@ -78,7 +78,7 @@ fn every_line(server: &Server, client: &mut Client) {
     assert_eq!(number(client, "state", "state_panics"), 0);
 }
 
-/// A panic that is caught frees what the command has made so far.
+/// A caught panic frees what the command has allocated.
 fn panics(client: &mut Client) {
     client.ok(&["DEL", KEY]);
     client.ok(&["STATE.UPDATE", KEY, "0", DOCUMENT]);
@@ -97,7 +97,7 @@ fn panics(client: &mut Client) {
     assert!(number(client, "state", "state_panics") > 3);
 }
 
-/// What is taken of them is read, copied, written anew and used.
+/// Accepted payloads are read, copied, encoded and used.
 fn damaged_payloads(client: &mut Client) {
     let mut dice = Rng::with_seed(SEED);
     client.ok(&["FLUSHALL"]);
@@ -126,7 +126,7 @@ fn damaged_payloads(client: &mut Client) {
             client.pipeline(&uses.map(<[&str]>::to_vec));
         }
     }
-    assert!(answers.len() == 2, "some are taken, and some are not: {answers:?}");
+    assert!(answers.len() == 2, "some are accepted and some are rejected: {answers:?}");
     client.ok(&["FLUSHALL", "ASYNC"]);
 }
 
@@ -134,7 +134,7 @@ fn key(n: u64) -> String {
     format!("channel:+2637712{n:05}")
 }
 
-/// Members lapse by the timer, and where somebody reads or writes what is due.
+/// Members lapse by the timer, and on a read or write of due members.
 fn lapses(client: &mut Client) {
     prepare(client, TOKEN_S);
     let before = number(client, "state", "state_lapses");
@@ -148,8 +148,8 @@ fn lapses(client: &mut Client) {
     wait_until("tokens lapse", || number(client, "state", "state_lapses") >= before + 20);
 }
 
-/// States expire and are evicted, and commands are refused at `maxmemory`.
-fn ends_and_want_of_memory(client: &mut Client) {
+/// States expire and are evicted, and commands are rejected at `maxmemory`.
+fn expiry_eviction_and_out_of_memory(client: &mut Client) {
     let expired = number(client, "state", "state_expired");
     for n in 0..20 {
         client.ok(&["STATE.TOUCH", &key(n), "PX", "5"]);
@@ -175,7 +175,7 @@ fn ends_and_want_of_memory(client: &mut Client) {
     client.ok(&["CONFIG", "SET", "maxmemory", "0"]);
 }
 
-/// Clients wait, and are answered, give up, are sent away, or are simply gone.
+/// Blocked clients get a reply, time out, are unblocked, or disconnect.
 fn waiters(server: &Server, client: &mut Client) {
     client.ok(&["STATE.UPDATE", KEY, "*", r#"{"stage":"menu"}"#]);
     let wait = |known: &str, timeout_ms: &str| {
@@ -195,17 +195,17 @@ fn waiters(server: &Server, client: &mut Client) {
         let known = client.state(KEY).0;
         let mut waiters: Vec<Client> =
             (0..12).map(|n| wait(&known, if n % 4 == 3 { "200" } else { "0" })).collect();
-        wait_until("they wait", || number(client, "clients", "blocked_clients") >= 9);
-        // Some go away without a word.
+        wait_until("the clients are blocked", || number(client, "clients", "blocked_clients") >= 9);
+        // Some disconnect silently.
         waiters.drain(..3);
         client.ok(end);
         client.ok(&["STATE.UPDATE", KEY, "*", r#"{"stage":"confirm"}"#]);
         drop(waiters);
-        wait_until("nobody waits", || number(client, "clients", "blocked_clients") == 0);
+        wait_until("no client is blocked", || number(client, "clients", "blocked_clients") == 0);
     }
 }
 
-/// What is kept in files: snapshots and AOFs of both kinds, written by children, and loaded again.
+/// RDB files and AOFs of both kinds, written by child processes and loaded again.
 fn files(client: &mut Client) {
     prepare(client, 3_600.0);
     let channel = r#"{"channel":{"type":"whatsapp","identifier":"+263771234567"},"auth":{"token":"jwt"}}"#;
@@ -217,12 +217,12 @@ fn files(client: &mut Client) {
     for preamble in ["yes", "no"] {
         client.ok(&["CONFIG", "SET", "aof-use-rdb-preamble", preamble]);
         client.ok(&["BGREWRITEAOF"]);
-        wait_until("the AOF is written anew", || {
+        wait_until("the AOF is rewritten", || {
             number(client, "persistence", "aof_rewrite_in_progress") == 0
                 && number(client, "persistence", "aof_rewrite_scheduled") == 0
         });
         assert_eq!(client.info("persistence", "aof_last_bgrewrite_status"), "ok");
-        // That one stands behind the rewritten part.
+        // This command is after the rewritten part.
         client.ok(&["STATE.ATTEMPT", &key(0), "offer", "FAILURE"]);
         for load in ["LOADAOF", "RELOAD"] {
             let digest = client.text(&["DEBUG", "DIGEST"]);
@@ -232,7 +232,7 @@ fn files(client: &mut Client) {
     }
 }
 
-/// It follows another server for a while, and is followed by one.
+/// The server follows another one for a while, and has a replica itself.
 fn replication(server: &Server, client: &mut Client) {
     let other = Server::builder().without_schemas().start();
     other.follow(server);

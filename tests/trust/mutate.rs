@@ -1,7 +1,8 @@
-//! Bytes that are nearly right: those of true states with a few bits, bytes, lengths or stretches that are not.
+//! Nearly valid bytes: encoded states with a few wrong bits, bytes, lengths or ranges.
 //!
-//! Random bytes were rejected: the first length in them refuses nearly all, and nothing behind it is ever read. Where a mutation
-//! changes a length, what stands around it is made to fit again, so that it is the module's decoder that has to notice.
+//! Not random bytes: the decoder rejects nearly all of them at the first length, and never reads
+//! the rest. After a mutation of the length, the enclosing lengths are corrected, so that the
+//! module's decoder must notice it.
 
 use fastrand::Rng;
 use serde_json::json;
@@ -9,22 +10,22 @@ use support::{Client, Reply, sealed};
 
 use crate::crowd::{Person, keys, prepare};
 
-/// How much is said before states are taken.
+/// The number of commands before states are dumped.
 const COMMANDS: std::ops::Range<usize> = 60..200;
 
-/// No deadline comes in a round, but for those that are mutated.
+/// No deadline falls in a round, except mutated ones.
 const TOKEN_S: f64 = 31_536_000.0;
 
-/// A stretch that is cut, put in, repeated or exchanged is mostly this long, in bytes.
+/// The usual length of a cut, inserted, repeated or exchanged range, in bytes.
 const STRETCH_BYTES: usize = 24;
 
-/// A state of the first format, whose past versions are whole.
+/// A state of format 1, with whole snapshots.
 const FORMAT_1: &[u8] = include_bytes!("golden/dump_1.hex");
 
-/// The first byte of what is written today.
+/// The first byte of the present format.
 const FORMAT: u8 = 3;
 
-/// Makes true states of everything: versions, labels, attempts, tokens, deadlines and secrets.
+/// Makes states with everything: versions, labels, attempts, tokens, deadlines and secrets.
 pub fn talk(dice: &mut Rng, client: &mut Client) {
     prepare(client, TOKEN_S);
     let mut person = Person::new("person", dice, false);
@@ -41,19 +42,19 @@ pub fn talk(dice: &mut Rng, client: &mut Client) {
 
 /// What Redis writes around the only string of a state's DUMP.
 pub struct Frame {
-    /// The kind of value, the module's id, and that a string follows.
+    /// The kind of value, the module's ID, and the mark of a string.
     head: Vec<u8>,
-    /// That nothing more follows, and the version of the file format.
+    /// The end mark, and the version of the file format.
     tail: Vec<u8>,
 }
 
 /// Where the string of a DUMP begins.
 const STRING_AT: usize = 11;
-/// What ends a DUMP: a byte of the value, two of version and eight of checksum.
+/// The end of a DUMP: a byte of the value, two of version and eight of checksum.
 const END_BYTES: usize = 11;
 
 impl Frame {
-    /// Takes a DUMP apart that is not compressed: what is around the state, and the state.
+    /// Splits an uncompressed DUMP into its frame and the state.
     pub fn taken_from(dump: &[u8]) -> (Frame, Vec<u8>) {
         let (head, rest) = dump.split_at(STRING_AT);
         let (string, end) = rest.split_at(rest.len() - END_BYTES);
@@ -66,8 +67,8 @@ impl Frame {
         (Frame { head: head.to_vec(), tail: end[..3].to_vec() }, string[len_bytes..].to_vec())
     }
 
-    /// What stands between the kind of value and the version, in any DUMP: Redis itself reads the first byte, which says whose
-    /// decoder is asked, and the version.
+    /// What is between the kind of value and the version of a DUMP. Redis itself reads the first
+    /// byte, which selects the decoder, and the version.
     pub fn value_of(&self, dump: &[u8]) -> Vec<u8> {
         dump[1..dump.len() - END_BYTES + 1].to_vec()
     }
@@ -116,14 +117,14 @@ fn mutate(dice: &mut Rng, bytes: &mut Vec<u8>, pool: &[Vec<u8>]) {
             drop(bytes.splice(at..at, again));
         }
         7 => {
-            // Two stretches change places.
+            // Exchanges two ranges.
             let taken: Vec<u8> = bytes.drain(stretch).collect();
             let to = dice.usize(..=bytes.len());
             drop(bytes.splice(to..to, taken));
         }
         8 => drop(bytes.splice(at..=at, grown(dice, bytes[at]))),
         9 => bytes[stretch].fill(0xff),
-        // Two states, the end of one behind the beginning of the other: at places that are alike, or at any.
+        // The beginning of one state with the end of another, at equal or different places.
         _ => {
             let other = dice.choice(pool).expect("a pool");
             let from = if dice.bool() { at.min(other.len()) } else { dice.usize(..=other.len()) };
@@ -133,7 +134,7 @@ fn mutate(dice: &mut Rng, bytes: &mut Vec<u8>, pool: &[Vec<u8>]) {
     }
 }
 
-/// A number longer than needed, or far larger.
+/// A number in more bytes than needed, or a far larger one.
 fn grown(dice: &mut Rng, byte: u8) -> Vec<u8> {
     let longer = dice.usize(1..10);
     let last = if dice.bool() { 0 } else { dice.u8(1..0x80) };
@@ -149,21 +150,22 @@ fn stretch(dice: &mut Rng, len: usize) -> std::ops::Range<usize> {
 
 pub struct Payload {
     pub bytes: Vec<u8>,
-    /// Whether it is as the module itself writes states, so that it must write this one so again, if it takes it.
+    /// Whether it is encoded as by the module itself, so that an accepted payload must encode to
+    /// the same bytes.
     pub is_exact: bool,
 }
 
-/// True states, from which mutated ones are made.
+/// Valid states, from which mutated ones are made.
 pub struct Pool {
     frame: Frame,
     /// The bytes of each state.
     states: Vec<Vec<u8>>,
-    /// The same as Redis writes values, compressed.
+    /// The same in Redis's encoding of values, compressed.
     compressed: Vec<Vec<u8>>,
 }
 
 impl Pool {
-    /// What is there when somebody has talked for a while, and a state of the first format.
+    /// The states of a used server, and a state of format 1.
     pub fn talked(dice: &mut Rng, client: &mut Client) -> Pool {
         talk(dice, client);
         let dumps = |client: &mut Client, compression: &str| {
@@ -179,7 +181,8 @@ impl Pool {
         Pool { frame, states, compressed }
     }
 
-    /// Mostly the state itself is mutated; else what Redis has written around it, or compressed.
+    /// Mostly a mutated state; else a mutation of what Redis writes around it, or of compressed
+    /// data.
     pub fn payload(&self, dice: &mut Rng) -> Payload {
         if dice.u8(..8) == 0 {
             return Payload { bytes: self.frame.sealed(&mutated(dice, &self.compressed)), is_exact: false };

@@ -1,9 +1,9 @@
-//! oom: a server at its `maxmemory`, with people who go on: they create states, let documents and trails grow, and delete
-//! something now and then, so that the limit is met from below again and again.
+//! oom: a server at its `maxmemory`, with users that go on: they create states, let documents and
+//! audit streams grow, and delete now and then, so that the limit is reached again and again.
 //!
-//! After every command all that can be seen of its key is read. A command that was refused with -OOM must leave it as it was
-//! read before. What has been deleted comes back: the second of two rounds on one server, the first of which has
-//! warmed up whatever it keeps for later, ends with the memory it began with.
+//! After every command the whole data of its key is read. A command that failed with -OOM must have
+//! changed nothing. Deleted memory is freed: of two rounds on one server, the first warms up its
+//! caches, and the second ends with the memory that it began with.
 
 use std::collections::BTreeMap;
 
@@ -12,67 +12,67 @@ use serde_json::json;
 use support::{Client, Reply, wait_until};
 
 use crate::crowd::{owned, prepare};
-use crate::pressure::{number, quiet, used_bytes};
+use crate::memory_figures::{number, quiet, used_bytes};
 use crate::rounds::{Figures, Rounds, rounds};
 
 const OPERATIONS: u64 = 2_500;
 const KEYS: u32 = 400;
 
-/// No deadline comes in a round.
+/// No deadline falls in a round.
 const TOKEN_S: f64 = 31_536_000.0;
 
-/// Freed blocks that the module keeps for the next command, and tables of the server that shrink in steps. A small server has
-/// two megabytes, so one part in a hundred is less than these alone.
+/// Freed blocks that the module keeps for the next command, and tables of the server that shrink in
+/// steps. A small server has two megabytes, of which one percent is less than these.
 const KEPT_BYTES_MAX: u64 = 64 * 1024;
 
-/// All of these hold no more than this.
+/// The range of the free memory below the limit.
 const ROOM_BYTES: std::ops::Range<u64> = 500_000..3_000_000;
 
 #[test]
 fn oom() {
     let seen = rounds("oom", Rounds { in_test: 2, in_soak: 200 }, |dice, figures| {
         let server = quiet().arg("--maxmemory-policy").arg("noeviction");
-        // No trail is trimmed: they are to fill the memory too.
+        // No audit stream is trimmed, so that they fill the memory too.
         let server = server.arg("--state.audit-maxlen").arg("1000000").start();
         let mut client = server.client();
         prepare(&mut client, TOKEN_S);
-        let mut people = People::new(dice);
+        let mut people = Users::new(dice);
         people.fill_and_empty(&mut client, figures);
         let before = used_bytes(&mut client);
         people.fill_and_empty(&mut client, figures);
         let after_max = before + before / 100 + KEPT_BYTES_MAX;
-        wait_until("the memory is given back", || used_bytes(&mut client) <= after_max);
+        wait_until("the memory is freed", || used_bytes(&mut client) <= after_max);
         assert_eq!(number(&mut client, "state", "state_panics"), 0);
         assert_eq!(number(&mut client, "state", "state_bytes"), 0);
     });
     if let Some(seen) = seen {
-        let (refused, all) = (seen.get("refused with -OOM"), seen.get("operations"));
-        assert!(refused > all / 20 && refused < all, "{refused} of {all} met the limit");
+        let (rejected, all) = (seen.get("rejected with -OOM"), seen.get("operations"));
+        assert!(rejected > all / 20 && rejected < all, "{rejected} of {all} reached the limit");
     }
 }
 
-/// All that can be seen of a key. Without META, whose `ttl` runs.
+/// The whole data of a key. Without META, whose `ttl` changes.
 type Seen = Vec<Reply>;
 
-struct People<'d> {
+struct Users<'d> {
     dice: &'d mut Rng,
-    /// What was seen last of each key.
+    /// The last known data of each key.
     seen: BTreeMap<u32, Seen>,
 }
 
-impl People<'_> {
-    fn new(dice: &mut Rng) -> People<'_> {
-        People { dice, seen: BTreeMap::new() }
+impl Users<'_> {
+    fn new(dice: &mut Rng) -> Users<'_> {
+        Users { dice, seen: BTreeMap::new() }
     }
 
     fn fill_and_empty(&mut self, client: &mut Client, figures: &mut Figures) {
         let limit = used_bytes(client) + self.dice.u64(ROOM_BYTES);
         client.ok(&["CONFIG", "SET", "maxmemory", &limit.to_string()]);
         for _ in 0..OPERATIONS {
-            let refused = self.operate(client);
+            let rejected = self.operate(client);
             figures.add("operations", 1);
-            figures.add("refused with -OOM", u64::from(refused));
-            if refused && self.dice.u8(..3) == 0 {
+            figures.add("rejected with -OOM", u64::from(rejected));
+            if rejected && self.dice.u8(..3) == 0 {
                 self.delete_one(client);
             }
         }
@@ -80,11 +80,14 @@ impl People<'_> {
         for n in std::mem::take(&mut self.seen).into_keys() {
             client.ok(&["STATE.DELETE", &key(n), "*", "PURGE"]);
         }
-        wait_until("nothing waits to be freed", || number(client, "memory", "lazyfree_pending_objects") == 0);
+        wait_until("the lazy-free queue is empty", || {
+            number(client, "memory", "lazyfree_pending_objects") == 0
+        });
         assert_eq!(client.ok(&["DBSIZE"]).int(), 0);
     }
 
-    /// Sends one command, in one of three ways, and looks at its key; whether it was refused for want of memory.
+    /// Sends one command, in one of three ways, and reads its key; returns whether it ran out of
+    /// memory.
     #[track_caller]
     fn operate(&mut self, client: &mut Client) -> bool {
         let n = self.dice.u32(..KEYS);
@@ -101,20 +104,20 @@ impl People<'_> {
         let (said, seen) = replies.split_at(lines.len());
         let errors: Vec<&str> = said.iter().filter_map(error).collect();
         assert!(errors.iter().all(|error| !error.contains("internal")), "{words:?}: {errors:?}");
-        let refused = errors.iter().any(|error| error.contains("OOM"));
+        let rejected = errors.iter().any(|error| error.contains("OOM"));
         let before = self.seen.insert(n, seen.to_vec());
         match before {
-            Some(before) if refused => assert_eq!(seen, before, "{words:?}: {errors:?}"),
-            None if refused => assert!(seen[0].is_nil() && seen[4] == Reply::Int(0), "{words:?}: {seen:?}"),
+            Some(before) if rejected => assert_eq!(seen, before, "{words:?}: {errors:?}"),
+            None if rejected => assert!(seen[0].is_nil() && seen[4] == Reply::Int(0), "{words:?}: {seen:?}"),
             _ => {}
         }
         if seen[0].is_nil() {
             self.seen.remove(&n);
         }
-        refused
+        rejected
     }
 
-    /// What lets states, documents and trails grow; all within the rules but a few.
+    /// A command that lets states, documents and audit streams grow; nearly all keep the rules.
     fn words(&mut self, n: u32) -> Vec<String> {
         let (key, text) = (key(n), "x".repeat(self.dice.usize(..1_000)));
         let identifier = format!("+2637712{n:05}");
@@ -133,7 +136,7 @@ impl People<'_> {
         owned(words)
     }
 
-    /// Who wants to free memory may, without any.
+    /// Commands that free memory need none.
     #[track_caller]
     fn delete_one(&mut self, client: &mut Client) {
         let there: Vec<u32> = self.seen.keys().copied().collect();
@@ -147,21 +150,21 @@ fn key(n: u32) -> String {
     format!("channel:+2637712{n:05}")
 }
 
-/// What shows all of a key: state, past, attempts, trail and expiry.
+/// Reads the whole key: state, snapshots, attempts, audit stream and expiry.
 fn looks(n: u32) -> Vec<Vec<String>> {
-    let (key, trail) = (key(n), format!("{{{}}}:audit", key(n)));
+    let (key, stream) = (key(n), format!("{{{}}}:audit", key(n)));
     let looks: [&[&str]; 6] = [
         &["STATE.GET", &key],
         &["STATE.HISTORY", &key],
         &["STATE.ATTEMPTS", &key],
         &["PEXPIRETIME", &key],
-        &["XLEN", &trail],
-        &["XREVRANGE", &trail, "+", "-", "COUNT", "1"],
+        &["XLEN", &stream],
+        &["XREVRANGE", &stream, "+", "-", "COUNT", "1"],
     ];
     looks.into_iter().map(owned).collect()
 }
 
-/// The error in a reply; in that of EXEC it is the only element.
+/// The error in a reply; in EXEC's it is the only element.
 fn error(reply: &Reply) -> Option<&str> {
     match reply {
         Reply::Error(line) => Some(line),

@@ -1,8 +1,10 @@
-//! pause: nobody may write while members fall due. Writes are paused (CLIENT PAUSE), a replica takes over (FAILOVER), or the
-//! primary's process stands still (SIGSTOP). A timer that wrote then would end the server.
+//! pause: members fall due while writes are impossible. Writes are paused (CLIENT PAUSE), a replica
+//! takes over (FAILOVER), or the primary's process is stopped (SIGSTOP). A timer that wrote then
+//! would abort the server.
 //!
-//! Meanwhile whoever reads sees each member until its deadline and not a moment longer, there or on the replica. Afterwards each
-//! lapse is committed once, dated at its instant, with the etag that was read before.
+//! Meanwhile readers see each member until its deadline and no longer, on the primary or the
+//! replica. Afterwards each lapse is committed once, dated at its deadline, with the etag that was
+//! read before.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,11 +13,11 @@ use fastrand::Rng;
 use serde_json::json;
 use support::{Client, Reply, Server, wait_until};
 
-use crate::alike::{alike, is_followed, role};
 use crate::crowd::{keys, prepare};
+use crate::replica_sync::{assert_in_sync, role, wait_for_replica};
 use crate::rounds::{Figures, Rounds, rounds};
 
-/// What holds the writes up.
+/// What prevents writes.
 #[derive(Clone, Copy, PartialEq)]
 enum Hold {
     Pause,
@@ -26,19 +28,19 @@ enum Hold {
 /// A member that will lapse.
 struct Due {
     key: String,
-    /// As STATE.META says it.
+    /// The deadline as STATE.META returns it.
     at: String,
     at_ms: i64,
 }
 
-/// S13: a lapse waits until it may be written.
+/// S13: a lapse waits until writes are possible.
 #[test]
 fn pause() {
     let holds = [Hold::Pause, Hold::Failover, Hold::Stop];
     let seen = rounds("pause", Rounds { in_test: 6, in_soak: 500 }, |dice, figures| {
         let (primary, replica) = (start(), start());
         replica.follow(&primary);
-        is_followed(&primary);
+        wait_for_replica(&primary);
         // Long enough for all of them to be written before the first falls due.
         prepare(&mut primary.client(), dice.f64() * 0.25 + 0.2);
         let hold = *dice.choice(&holds).expect("three of them");
@@ -53,7 +55,7 @@ fn pause() {
         for due in &dues {
             lapses_once(&mut client, due, &held, figures);
         }
-        alike(first, second);
+        assert_in_sync(first, second);
         assert_eq!([primary.pid(), replica.pid()], pids);
         for server in [&primary, &replica] {
             assert!(!server.log().contains("ASSERTION"), "{}", server.log());
@@ -61,14 +63,14 @@ fn pause() {
         figures.add(["paused", "failed over", "stopped"][hold as usize], 1);
     });
     let Some(seen) = seen else { return };
-    assert!(seen.get("lapses that had to wait") > 0, "nothing fell due at the wrong moment");
+    assert!(seen.get("delayed lapses") > 0, "no member fell due while writes were impossible");
 }
 
 fn start() -> Server {
     Server::builder().without_schemas().start()
 }
 
-/// A token at each key, one after the other, some written twice, so that their deadlines differ.
+/// A token at each key, in sequence, some written twice, so that their deadlines differ.
 fn states(dice: &mut Rng, client: &mut Client) -> Vec<Due> {
     let mut state = |key: String| {
         let channel = json!({"type": "whatsapp", "identifier": key.trim_start_matches("channel:")});
@@ -89,20 +91,20 @@ fn states(dice: &mut Rng, client: &mut Client) -> Vec<Due> {
     keys().filter_map(&mut state).collect()
 }
 
-/// In half of the rounds until all of it is due.
+/// In half of the rounds until all members are due.
 fn how_long(dice: &mut Rng, dues: &[Due]) -> Duration {
     let all = dues.iter().map(|due| due.at_ms - now_ms() + 10).max();
     let all = all.and_then(|ms| u64::try_from(ms).ok()).filter(|_| dice.bool());
     Duration::from_millis(all.unwrap_or_else(|| dice.u64(100..500)))
 }
 
-fn trail_of(key: &str) -> String {
+fn stream_of(key: &str) -> String {
     format!("{{{key}}}:audit")
 }
 
-/// What was seen while nobody could write.
+/// What was read while writes were impossible.
 struct Held {
-    /// Nothing was written in between, by the clock that all processes here share.
+    /// No write happened between these times, by the clock that all processes here share.
     from_ms: i64,
     until_ms: i64,
     /// The etag with which a state was shown without its member.
@@ -110,7 +112,7 @@ struct Held {
 }
 
 fn held(hold: Hold, primary: &Server, replica: &Server, dues: &[Due], long: Duration) -> Held {
-    // Made before, for a process that stands still answers nobody.
+    // Connected before, because a stopped process accepts no connection.
     let mut reader = if hold == Hold::Stop { replica.client() } else { primary.client() };
     let mut client = primary.client();
     let before_ms = now_ms();
@@ -142,7 +144,7 @@ fn held(hold: Hold, primary: &Server, replica: &Server, dues: &[Due], long: Dura
     Held { from_ms, until_ms, etags }
 }
 
-/// A member is there before its instant, and not after it; then the etag is the one that the lapse will have.
+/// A member is shown until its deadline and not after it; then with the etag of its lapse.
 #[track_caller]
 fn shows_until_its_deadline(reader: &mut Client, due: &Due) -> Option<String> {
     let before = now_ms();
@@ -153,16 +155,16 @@ fn shows_until_its_deadline(reader: &mut Client, due: &Due) -> Option<String> {
     (!shown).then_some(etag)
 }
 
-/// The trail tells of one lapse, at its instant, written when that was allowed.
+/// The audit stream has one lapse, at its deadline, written when writes were possible.
 #[track_caller]
 fn lapses_once(client: &mut Client, due: &Due, held: &Held, figures: &mut Figures) {
     let mut lapses = Vec::new();
     wait_until("it has lapsed", || {
-        let trail = client.ok(&["XRANGE", &trail_of(&due.key), "-", "+"]);
+        let stream = client.ok(&["XRANGE", &stream_of(&due.key), "-", "+"]);
         let of_lapse = |entry: &&Reply| entry.array()[1].field("event").text() == "lapse";
-        // A token that was written twice may have lapsed in between, on a slow machine.
+        // On a slow machine, a token that was written twice may have lapsed in between.
         let at_this = |entry: &&Reply| entry.array()[1].field("at").text() == due.at;
-        lapses = trail.array().iter().filter(of_lapse).filter(at_this).cloned().collect();
+        lapses = stream.array().iter().filter(of_lapse).filter(at_this).cloned().collect();
         !lapses.is_empty()
     });
     let [lapse] = &lapses[..] else { panic!("{} lapses more than once: {lapses:?}", due.key) };
@@ -176,9 +178,13 @@ fn lapses_once(client: &mut Client, due: &Due, held: &Held, figures: &mut Figure
     }
     figures.add("lapses", 1);
     if (held.from_ms..held.until_ms).contains(&due.at_ms) {
-        assert!(written_ms >= held.until_ms, "{}: written at {written_ms}, while nobody may write", due.key);
-        figures.add("lapses that had to wait", 1);
-        figures.most("ms the longest of them waited", (written_ms - due.at_ms) as u64);
+        assert!(
+            written_ms >= held.until_ms,
+            "{}: written at {written_ms}, while writes were impossible",
+            due.key
+        );
+        figures.add("delayed lapses", 1);
+        figures.most("ms of the longest delay", (written_ms - due.at_ms) as u64);
     }
 }
 

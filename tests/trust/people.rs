@@ -1,5 +1,6 @@
-//! People who talk until they are told to stop, or until their server is gone; a [`Crowd`](crate::crowd::Crowd) ends with its
-//! server only. They may ask after each command whether a replica has it (WAIT).
+//! Simulated users that stop on request or when the server is gone; a
+//! [`Crowd`](crate::crowd::Crowd) stops only with its server. They may wait after each command for
+//! a replica (WAIT).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,10 +12,10 @@ use support::{Client, Server};
 
 use crate::crowd::{Person, Sent};
 
-/// What they have said.
+/// The commands of all users.
 #[derive(Default)]
 pub struct Talked {
-    /// By person.
+    /// By user.
     pub sent: Vec<Vec<Sent>>,
     /// The names of the commands that a replica had.
     pub copied: BTreeSet<String>,
@@ -26,7 +27,7 @@ pub struct People {
 }
 
 impl People {
-    /// So many begin to talk to a server; who is `careful` waits for a replica after each command.
+    /// Starts this many users; `careful` ones wait for a replica after each command.
     pub fn begin(server: &Server, people: usize, dice: &mut Rng, careful: bool) -> People {
         let stop = Arc::new(AtomicBool::new(false));
         let mut begin = |n| {
@@ -42,7 +43,7 @@ impl People {
         self.stop.store(true, Ordering::SeqCst);
         let mut talked = Talked::default();
         for person in self.threads {
-            let (sent, copied) = person.join().expect("a person who was answered");
+            let (sent, copied) = person.join().expect("a user without a failure");
             talked.sent.push(sent);
             talked.copied.extend(copied);
         }
@@ -58,7 +59,7 @@ fn talk(
 ) -> (Vec<Sent>, BTreeSet<String>) {
     let mut copied = BTreeSet::new();
     while !stop.load(Ordering::SeqCst) && person.talk(&mut client) {
-        let last = person.sent.last().expect("something was said");
+        let last = person.sent.last().expect("a command was sent");
         if careful && last.counts() {
             let Ok(replicas) = client.try_call(&["WAIT", "1", "50"]) else { break };
             if replicas.int() > 0 {

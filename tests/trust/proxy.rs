@@ -1,7 +1,8 @@
-//! Stands between a primary and its replica and breaks their connections: after so many bytes, or all of them for a while.
+//! A proxy between a primary and its replica that breaks their connections: after a number of
+//! bytes, or all of them for a while.
 //!
-//! It counts what comes from the primary, so a connection may end anywhere in what Redis sends: in the handshake, in the
-//! snapshot, in the middle of a command. CLIENT KILL was rejected: it ends connections between two commands only.
+//! It counts the primary's bytes, so a connection may break anywhere: in the handshake, in the RDB,
+//! in the middle of a command. Not CLIENT KILL, which breaks connections only between two commands.
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -18,9 +19,9 @@ pub struct Proxy {
 
 struct Shared {
     primary: u16,
-    /// How many bytes the next connections last; those after them last for ever.
+    /// The number of bytes until the next connections break; later ones do not break.
     lengths: Mutex<VecDeque<u64>>,
-    /// How many lengths no connection has come to the end of.
+    /// The number of lengths whose connection has not ended yet.
     left: AtomicU64,
     cuts: AtomicU64,
     apart: AtomicBool,
@@ -57,7 +58,7 @@ impl Proxy {
         self.port
     }
 
-    /// The next connections end after so many bytes each.
+    /// Breaks the next connections after this many bytes each.
     pub fn cut_after(&self, lengths: impl IntoIterator<Item = u64>) {
         let mut waiting = self.shared.lengths.lock().expect("no panic");
         let before = waiting.len();
@@ -65,18 +66,18 @@ impl Proxy {
         self.shared.left.fetch_add((waiting.len() - before) as u64, Ordering::SeqCst);
     }
 
-    /// Whether all those connections have ended, by being cut or by themselves: later servers send the snapshot by one of its own,
-    /// which may be shorter than it was allowed to be.
-    pub fn is_through(&self) -> bool {
+    /// Whether all those connections have ended, broken or by themselves: newer servers send the
+    /// RDB on a second connection, which may be shorter.
+    pub fn all_ended(&self) -> bool {
         self.shared.left.load(Ordering::SeqCst) == 0
     }
 
-    /// How many were cut.
+    /// The number of broken connections.
     pub fn cuts(&self) -> u64 {
         self.shared.cuts.load(Ordering::SeqCst)
     }
 
-    /// From now on primary and replica don't reach each other.
+    /// Separates primary and replica from now on.
     pub fn part(&self) {
         self.shared.apart.store(true, Ordering::SeqCst);
         self.shared.close_all();
@@ -86,7 +87,7 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.shared.over.store(true, Ordering::SeqCst);
-        // One more connection wakes the thread that accepts them.
+        // One more connection wakes the accepting thread.
         let woken = TcpStream::connect(("127.0.0.1", self.port));
         self.shared.close_all();
         if let (Ok(_), Some(accepts)) = (woken, self.accepts.take()) {
@@ -96,14 +97,14 @@ impl Drop for Proxy {
 }
 
 impl Shared {
-    /// Whoever can't be connected is turned away.
+    /// Closes a connection that can't be forwarded.
     fn connect(self: &Arc<Self>, replica: TcpStream) {
         let mut open = self.open.lock().expect("no panic");
         if self.apart.load(Ordering::SeqCst) {
             return;
         }
         let Ok(primary) = TcpStream::connect(("127.0.0.1", self.primary)) else { return };
-        // Commands are to arrive one by one, as they do without us.
+        // Commands must arrive one by one, as without the proxy.
         for stream in [&replica, &primary] {
             stream.set_nodelay(true).expect("a socket");
         }
@@ -127,7 +128,7 @@ impl Shared {
     }
 }
 
-/// Passes so many bytes on, then closes both ends; whether it came to that.
+/// Forwards this many bytes, then closes both ends; returns whether the limit was reached.
 fn pump(mut from: TcpStream, mut to: TcpStream, mut left: u64) -> bool {
     let mut bytes = [0; 16 * 1024];
     while left > 0 {

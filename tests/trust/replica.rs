@@ -1,17 +1,18 @@
-//! replica: a server follows another one whose people don't stop talking. It comes late, it is configured otherwise, and its
-//! connection breaks at random bytes: in the handshake, in the snapshot, in the middle of a command. In the end both hold the
-//! same, and no command on the way was refused there (`propagation-error-behavior panic` would have ended the replica).
+//! replica: a replica follows a primary under continuous writes. It joins late, has other settings,
+//! and its connection breaks at random bytes: in the handshake, in the RDB, in the middle of a
+//! command. In the end both hold the same data, and the replica has rejected no command
+//! (`propagation-error-behavior panic` would have killed it).
 
 use std::time::Duration;
 
 use fastrand::Rng;
 use support::{CONFIGURED_OTHERWISE, Server, wait_until};
 
-use crate::alike::alike;
 use crate::crowd::prepare;
+use crate::memory_figures::number;
 use crate::people::People;
-use crate::pressure::number;
 use crate::proxy::Proxy;
+use crate::replica_sync::assert_in_sync;
 use crate::rounds::{Rounds, rounds};
 
 const PEOPLE: usize = 3;
@@ -19,7 +20,7 @@ const PEOPLE: usize = 3;
 /// Short enough to lapse in most rounds.
 const TOKEN_S: f64 = 0.05;
 
-/// S7: whatever happens to the connection between them, a replica comes to hold what its primary holds.
+/// S7: whatever happens to their connection, a replica gets the data of its primary.
 #[test]
 fn replica() {
     let seen = rounds("replica", Rounds { in_test: 20, in_soak: 1_000 }, |dice, figures| {
@@ -33,12 +34,12 @@ fn replica() {
         let cuts = dice.u64(1..=4);
         proxy.cut_after((0..cuts).map(|_| length(dice)).collect::<Vec<_>>());
         replica.client().ok(&["REPLICAOF", "127.0.0.1", &proxy.port().to_string()]);
-        wait_until("all those connections have broken", || proxy.is_through());
+        wait_until("all those connections have broken", || proxy.all_ended());
         wait_until("the replica's link is up", || {
             replica.client().text(&["INFO", "replication"]).contains("master_link_status:up")
         });
         let sent = people.stop().sent.iter().flatten().count();
-        alike(&primary, &replica);
+        assert_in_sync(&primary, &replica);
         let mut client = primary.client();
         figures.add("commands", sent as u64);
         figures.add("connections cut", proxy.cuts());
@@ -55,7 +56,7 @@ fn replica() {
 fn primary(dice: &mut Rng) -> Server {
     let diskless = if dice.bool() { "yes" } else { "no" };
     let mut builder = Server::builder().without_schemas().arg("--repl-diskless-sync").arg(diskless);
-    // With the small one a connection that breaks has often missed too much: then all is sent anew.
+    // With a small backlog, a broken connection often needs a full resynchronization.
     let backlog = if dice.bool() { "16kb" } else { "16mb" };
     builder = builder.arg("--repl-backlog-size").arg(backlog);
     builder.start()
@@ -68,12 +69,13 @@ fn replica_of(dice: &mut Rng) -> Server {
         builder = builder.arg(format!("--state.{name}")).arg(value);
     }
     let server = builder.start();
-    // Not every server has it.
+    // Not every server has this setting.
     let _or_an_error = server.client().call(&["CONFIG", "SET", "propagation-error-behavior", "panic"]);
     server
 }
 
-/// After how many bytes a connection breaks: some in what is said first, most in the snapshot or the commands behind it.
+/// The number of bytes until a connection breaks: some in the handshake, most in the RDB or the
+/// commands after it.
 fn length(dice: &mut Rng) -> u64 {
     match dice.u8(..6) {
         0 => dice.u64(1..400),

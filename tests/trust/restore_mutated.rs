@@ -1,11 +1,12 @@
-//! restore-mutated: RESTORE of payloads that are nearly right, with a checksum that is; whatever is taken is used in every way.
+//! restore-mutated: RESTORE of nearly valid payloads with a correct checksum; accepted states are
+//! used in every way.
 //!
-//! One server takes all payloads of a round, so that a crash, a panic or a state of somebody else that is touched shows at its
-//! end. They go in batches: a batch is restored, what was taken is read, written and used, each step for all of it at once,
-//! since waiting for single replies would take most of the time.
+//! One server gets all payloads of a round, so a crash, a panic or a change of another state shows
+//! at the end. They are sent in batches, each step for the whole batch: restore, read, write, use.
+//! Waiting for single replies would take most of the time.
 //!
-//! Each step is a transaction where two replies are compared: a mutated deadline has mostly passed, and a timer would commit
-//! its lapse in between.
+//! Steps whose replies are compared are transactions: a mutated deadline has mostly passed, and a
+//! timer could commit its lapse in between.
 
 use std::collections::BTreeSet;
 
@@ -19,8 +20,8 @@ use crate::rounds::{Rounds, rounds};
 const PAYLOADS: usize = 10_000;
 const BATCH: usize = 250;
 
-/// What a writing command may say to a state that nobody wrote. An `ERR` is looked at more closely.
-const REFUSALS: &str = "BADPATCH BADSCHEMA CONFLICT ERR IDMISMATCH IMMUTABLE INVALID NOSCHEMA NOSTATE NOVERSION PROTECTED TOOBIG TRANSITION";
+/// The errors that a writing command may return for a mutated state. `ERR` is checked further.
+const ERRORS: &str = "BADPATCH BADSCHEMA CONFLICT ERR IDMISMATCH IMMUTABLE INVALID NOSCHEMA NOSTATE NOVERSION PROTECTED TOOBIG TRANSITION";
 
 type Words = Vec<Vec<u8>>;
 
@@ -34,21 +35,21 @@ fn restore_mutated() {
         let server = Server::builder().without_schemas().arg("--loglevel").arg("warning").start();
         let mut client = server.client();
         let pool = Pool::talked(dice, &mut client);
-        let before = Standing::of(&mut client);
+        let before = Baseline::of(&mut client);
         for _ in 0..PAYLOADS / BATCH {
             let payloads: Vec<_> = (0..BATCH).map(|_| pool.payload(dice)).collect();
             let taken = restored(&mut client, payloads);
             figures.add("payloads", BATCH as u64);
             figures.add("taken", taken.len() as u64);
             let taken = read(&mut client, taken);
-            written_anew_they_are_the_same(&mut client, &taken);
+            dump_and_restore_are_equal(&mut client, &taken);
             can_be_used(&mut client, &taken);
         }
-        assert_eq!(Standing::of(&mut client), before);
+        assert_eq!(Baseline::of(&mut client), before);
     });
     if let Some(seen) = seen {
         let (taken, all) = (seen.get("taken"), seen.get("payloads"));
-        assert!(taken > all / 100 && taken < all / 2, "{taken} of {all}: most are refused, and some are not");
+        assert!(taken > all / 100 && taken < all / 2, "{taken} of {all} are accepted");
     }
 }
 
@@ -58,22 +59,22 @@ fn bytes(reply: &Reply) -> Vec<u8> {
     bytes.clone()
 }
 
-/// The server as it was before, and as it must be afterwards.
+/// The server before and after a round, which must be equal.
 #[derive(Debug, PartialEq)]
-struct Standing {
+struct Baseline {
     run_id: String,
     panics: String,
     data: Fingerprint,
 }
 
-impl Standing {
-    fn of(client: &mut Client) -> Standing {
+impl Baseline {
+    fn of(client: &mut Client) -> Baseline {
         let (run_id, panics) = (client.info("server", "run_id"), client.info("state", "state_panics"));
-        Standing { run_id, panics, data: fingerprint(client) }
+        Baseline { run_id, panics, data: fingerprint(client) }
     }
 }
 
-/// The keys at which a payload was taken, and those payloads.
+/// The keys at which a payload was accepted, and those payloads.
 #[track_caller]
 fn restored(client: &mut Client, payloads: Vec<Payload>) -> Vec<(String, Payload)> {
     let key = |n: usize| format!("channel:restored-{n}");
@@ -97,7 +98,7 @@ fn twin_of(key: &str) -> String {
     key.replace("restored", "twin")
 }
 
-/// A state that was taken, and what it said of itself.
+/// An accepted state, and its replies.
 struct Taken {
     key: String,
     etag: String,
@@ -106,7 +107,7 @@ struct Taken {
     digest: Reply,
 }
 
-/// The same commands for all keys, each key's in a transaction; their replies.
+/// The same commands for all keys, in a transaction for each key; their replies.
 #[track_caller]
 fn transactions<K>(client: &mut Client, keys: &[K], commands: impl Fn(&K) -> Vec<Words>) -> Vec<Vec<Reply>> {
     let mut lines = Vec::new();
@@ -121,12 +122,12 @@ fn transactions<K>(client: &mut Client, keys: &[K], commands: impl Fn(&K) -> Vec
     ends.iter().map(|end| replies[*end].array().to_vec()).collect()
 }
 
-/// Whatever is asked, the answers agree, and the state can be copied.
+/// The replies of all reads agree, and the state can be copied.
 #[track_caller]
 fn read(client: &mut Client, restored: Vec<(String, Payload)>) -> Vec<Taken> {
     let asked = transactions(client, &restored, |(key, payload)| {
         let twin = twin_of(key);
-        // Again, since a deadline that has passed may have lapsed by now.
+        // Restored again, since a passed deadline may have lapsed by now.
         let restore = [words(&["RESTORE", key, "0"]), vec![payload.bytes.clone()], words(&["REPLACE"])];
         let asks = [
             &["STATE.GET", key][..],
@@ -163,20 +164,20 @@ fn taken(key: String, replies: &[Reply]) -> Taken {
     assert_eq!(kind.text(), "statedoc1");
     assert!(memory.int() > 0);
     assert_eq!(copied.int(), 1);
-    // The trail stays with the key it is named after, and so does what a state knows of its newest entry.
+    // The audit stream stays with its key, and so does the record of its newest entry.
     let (mut state_here, copy) = (state_in(dump), state_in(copy));
     state_here.set_last_entry(None);
-    assert_eq!(copy, state_here, "{key}: a copy is the same");
-    assert_eq!(again, state, "{key}: it is what it was");
+    assert_eq!(copy, state_here, "{key}: a copy is equal");
+    assert_eq!(again, state, "{key}: the state is unchanged");
     Taken { key, etag, versions, dump: bytes(dump), digest: digest.clone() }
 }
 
 fn state_in(dump: &Reply) -> State {
     let (_, state) = Frame::taken_from(&bytes(dump));
-    decode_state(&state).expect("what was dumped is a state")
+    decode_state(&state).expect("a DUMP has a valid state")
 }
 
-/// GET, META and HISTORY tell of one state; its etag, and the versions that are kept.
+/// GET, META and HISTORY describe the same state; returns its etag and kept versions.
 #[track_caller]
 fn agree(key: &str, state: &Reply, meta: &Reply, history: &Reply) -> (String, Vec<i64>) {
     let [etag, document] = state.array() else { panic!("{key}: {state:?}") };
@@ -200,16 +201,16 @@ fn agree(key: &str, state: &Reply, meta: &Reply, history: &Reply) -> (String, Ve
     (etag.text().to_owned(), versions)
 }
 
-/// DUMP, RESTORE of that, DUMP: the same bytes, the same digest; and every version that is kept is there.
+/// DUMP, RESTORE, DUMP: the same bytes and digest; and every kept version can be read.
 #[track_caller]
-fn written_anew_they_are_the_same(client: &mut Client, taken: &[Taken]) {
+fn dump_and_restore_are_equal(client: &mut Client, taken: &[Taken]) {
     let asked = transactions(client, taken, |state| {
         let (key, twin) = (&state.key, twin_of(&state.key));
         let mut lines = vec![
             [words(&["RESTORE", &twin, "0"]), vec![state.dump.clone()], words(&["REPLACE"])].concat(),
             words(&["DUMP", &twin]),
             words(&["DEBUG", "DIGEST-VALUE", &twin]),
-            // With the trail: a timer may have found a deadline of the copy that has passed.
+            // With its audit stream: a timer may have found a passed deadline of the copy.
             words(&["STATE.DELETE", &twin, "*", "PURGE"]),
             words(&["STATE.GET", key]),
         ];
@@ -226,20 +227,20 @@ fn written_anew_they_are_the_same(client: &mut Client, taken: &[Taken]) {
         let [restored, dump, digest, _, present, kept @ ..] = &replies[..] else {
             panic!("{key}: {replies:?}")
         };
-        assert_eq!(restored.to_string(), "OK", "{key}: what was written is taken: {:?}", state.dump);
+        assert_eq!(restored.to_string(), "OK", "{key}: a DUMP is accepted: {:?}", state.dump);
         assert_eq!(bytes(dump), state.dump, "{key}");
         assert_eq!(digest, &state.digest, "{key}");
-        // A deadline that has passed may have made a version meanwhile, and the oldest go.
+        // A passed deadline may have made a version meanwhile, and trimmed the oldest.
         if present.array()[0].text() == state.etag {
-            // Under a schema that nobody has set, the past is not shown: what in it is secret is not known.
-            let refused =
+            // Under a missing schema, snapshots are not shown, since their secrets are unknown.
+            let rejected =
                 |reply: &Reply| matches!(reply, Reply::Error(line) if !line.starts_with("NOSCHEMA "));
-            assert!(!kept.iter().any(refused), "{key}: {kept:?}");
+            assert!(!kept.iter().any(rejected), "{key}: {kept:?}");
         }
     }
 }
 
-/// Every writing command answers, by what the rules say or by doing it, and the state stays one.
+/// Every writing command is applied or rejected by a rule, and the state stays valid.
 #[track_caller]
 fn can_be_used(client: &mut Client, taken: &[Taken]) {
     let mut lines = Vec::new();
@@ -279,7 +280,7 @@ fn can_be_used(client: &mut Client, taken: &[Taken]) {
             let prefix = error.split(' ').next().unwrap_or_default();
             let shown: Vec<_> = line.iter().map(|word| String::from_utf8_lossy(word)).collect();
             assert!(
-                REFUSALS.split(' ').any(|known| known == prefix) && !error.contains("internal"),
+                ERRORS.split(' ').any(|known| known == prefix) && !error.contains("internal"),
                 "{shown:?}: {error}"
             );
         }
@@ -293,8 +294,8 @@ fn can_be_used(client: &mut Client, taken: &[Taken]) {
     }
     let purge =
         |state: &Taken| [words(&["STATE.DELETE", &state.key, "*", "PURGE"]), words(&["EXISTS", &state.key])];
-    let gone = client.pipeline(&taken.iter().flat_map(purge).collect::<Vec<_>>());
-    for (replies, state) in gone.chunks(2).zip(taken) {
+    let purged = client.pipeline(&taken.iter().flat_map(purge).collect::<Vec<_>>());
+    for (replies, state) in purged.chunks(2).zip(taken) {
         assert_eq!(replies, [Reply::Int(1), Reply::Int(0)], "{}", state.key);
     }
 }

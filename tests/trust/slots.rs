@@ -1,8 +1,8 @@
-//! slots: hundreds of slots move from one primary to another in one step (CLUSTER MIGRATESLOTS, from Valkey 9 on), while people
-//! write to the states in them and tokens fall due. What the node that they come from goes on writing is sent after them, so
-//! every version, lapse and entry must arrive once and in its turn; `Story` looks for that in the state and in its trail.
+//! slots: hundreds of slots migrate at once (CLUSTER MIGRATESLOTS, from Valkey 9 on) during writes
+//! and lapses. The source sends later writes after the snapshot, so every version, lapse and entry
+//! must arrive once and in order; `Story` checks the state and its audit stream.
 //!
-//! The snapshot is slowed down (`rdb-key-save-delay`), so that much is written, and lapses, behind it.
+//! The snapshot is slowed down (`rdb-key-save-delay`), so that many writes and lapses follow it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +15,7 @@ use support::{Client, Cluster, Reply, Server, block_on, wait_until};
 
 use crate::cluster::{Written, any_key, write};
 use crate::crowd::prepare;
-use crate::pressure::number;
+use crate::memory_figures::number;
 use crate::rounds::{Figures, Rounds, rounds};
 use crate::story::Story;
 
@@ -25,10 +25,11 @@ const STATES: usize = 40;
 /// Short enough to lapse many times in a round.
 const TOKEN_S: f64 = 0.04;
 
-/// How long the snapshot takes for each key, in microseconds.
+/// The delay of the snapshot for each key, in microseconds.
 const SNAPSHOT_SLOW_US: &str = "8000";
 
-/// The slots that move: half of those that the first of two primaries begins with. One that has none left becomes a replica.
+/// The migrating slots: half of those that the first of two primaries owns at the start. A primary
+/// without slots would become a replica.
 const SLOTS: std::ops::RangeInclusive<i64> = 0..=4095;
 
 #[test]
@@ -43,7 +44,7 @@ fn slots() {
     }
     let cluster = Cluster::start_with(2, 1, node);
     cluster.primaries().iter().for_each(|primary| prepare(&mut primary.client(), TOKEN_S));
-    // Which the first one has not.
+    // A schema that the first primary does not have.
     cluster.primaries()[1].client().ok(&["STATE.SCHEMA", "SET", "vimbiso.offer", r#"{"type":"object"}"#]);
     let mut to = 1;
     let seen = rounds("slots", Rounds { in_test: 2, in_soak: 200 }, |dice, figures| {
@@ -55,12 +56,12 @@ fn slots() {
         let tokens = renew_tokens(cluster.urls(), keys.clone(), Arc::clone(&stop));
         let lapsed_before = lapses(&cluster.primaries()[to]);
         move_slots(&cluster, to, |lapsed| {
-            assert_eq!(lapsed, lapsed_before, "nothing lapses where it is not yet at home");
+            assert_eq!(lapsed, lapsed_before, "the target commits no lapse before it owns the slots");
         });
         stop.store(true, Ordering::SeqCst);
         let written: Vec<Written> =
-            writers.into_iter().map(|writer| writer.join().expect("a writer who was answered")).collect();
-        let renewed = tokens.join().expect("somebody who was answered");
+            writers.into_iter().map(|writer| writer.join().expect("a writer without a failure")).collect();
+        let renewed = tokens.join().expect("a writer without a failure");
         assert_eq!(schemas(&cluster.primaries()[to]), schemas_there, "each node keeps its schemas");
         for key in &keys {
             has_it_all(&cluster.primaries()[to], key, &written, &renewed, figures);
@@ -97,7 +98,7 @@ fn lapses(server: &Server) -> u64 {
     number(&mut server.client(), "state", "state_lapses")
 }
 
-/// States with a label, in the slots that one of the primaries is about to pass on.
+/// Creates labelled states in the slots that one of the primaries is about to migrate.
 fn created(dice: &mut Rng, cluster: &Cluster, owner: usize) -> Vec<String> {
     let mut client = cluster.primaries()[owner].client();
     let mut keys = Vec::new();
@@ -113,7 +114,7 @@ fn created(dice: &mut Rng, cluster: &Cluster, owner: usize) -> Vec<String> {
     keys
 }
 
-/// Gives every state a token, over and over, which lapses at once; how often it was done.
+/// Sets a token in every state, over and over, which lapses at once; returns the number of tokens.
 fn renew_tokens(urls: Vec<String>, keys: Vec<String>, stop: Arc<AtomicBool>) -> JoinHandle<u64> {
     std::thread::spawn(move || {
         block_on(async {
@@ -123,9 +124,9 @@ fn renew_tokens(urls: Vec<String>, keys: Vec<String>, stop: Arc<AtomicBool>) -> 
                 for key in &keys {
                     let name = format!("token-{renewed}");
                     let token = Change::merge(&json!({"auth": {"token": name}})).expect("JSON");
-                    // With an ID: what got no answer may be sent again.
+                    // With an ID: a request without a reply may be resent.
                     let request = SetProtected::any(key, token).actor(&name).id(&name);
-                    let _etag = states.send(&request).await.expect("it is sent on");
+                    let _etag = states.send(&request).await.expect("the update is redirected");
                     renewed += 1;
                 }
             }
@@ -134,8 +135,8 @@ fn renew_tokens(urls: Vec<String>, keys: Vec<String>, stop: Arc<AtomicBool>) -> 
     })
 }
 
-/// Moves those slots from the other primary in one step; `meanwhile` hears until then how
-/// many lapses the target has counted.
+/// Migrates the slots from the other primary; until then `meanwhile` gets the target's count of
+/// lapses.
 #[track_caller]
 fn move_slots(cluster: &Cluster, to: usize, meanwhile: impl Fn(u64)) {
     let (mut source, mut target) = (cluster.primaries()[1 - to].client(), cluster.primaries()[to].client());
@@ -143,7 +144,7 @@ fn move_slots(cluster: &Cluster, to: usize, meanwhile: impl Fn(u64)) {
     let [first, last] = [SLOTS.start(), SLOTS.end()].map(i64::to_string);
     source.ok(&["CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", &first, &last, "NODE", &to_id]);
     wait_until("the slots have moved", || {
-        // The target is asked first: what it counts while it is still busy has come about before they were its own.
+        // The target is asked first: what it counts while busy happened before it owned the slots.
         let lapsed = lapses(&cluster.primaries()[to]);
         if is_busy(&mut target) {
             meanwhile(lapsed);
@@ -152,7 +153,7 @@ fn move_slots(cluster: &Cluster, to: usize, meanwhile: impl Fn(u64)) {
     });
 }
 
-/// Whether slots are on the way to or from a node; all that were have arrived.
+/// Whether a migration from or to a node is running; finished ones have succeeded.
 #[track_caller]
 fn is_busy(client: &mut Client) -> bool {
     let jobs = client.ok(&["CLUSTER", "GETSLOTMIGRATIONS"]);
@@ -161,7 +162,8 @@ fn is_busy(client: &mut Client) -> bool {
     states.iter().any(|state| *state != "success")
 }
 
-/// Each update that somebody was told of is there once, in one trail without a gap, as are the past versions and the label.
+/// Each acknowledged update is there once, in one audit stream without a gap, and so are the
+/// snapshots and the label.
 #[track_caller]
 fn has_it_all(owner: &Server, key: &str, written: &[Written], renewed: &u64, figures: &mut Figures) {
     let mut client = owner.client();
@@ -170,18 +172,18 @@ fn has_it_all(owner: &Server, key: &str, written: &[Written], renewed: &u64, fig
     assert_eq!(document["current"]["data"]["count"], count, "{key}");
     let story = Story::read(&mut client, key);
     let [life] = &story.lives[..] else { panic!("{key} has one life") };
-    let by = |who: &str| {
-        let is_theirs = |actor: &&str| actor.starts_with(who);
+    let by = |prefix: &str| {
+        let is_theirs = |actor: &&str| actor.starts_with(prefix);
         life.told.iter().filter_map(|told| told.actor.as_deref()).filter(is_theirs).count() as u64
     };
     assert_eq!(by("writer-"), count, "{key}: one entry for each update");
-    assert!(by("token-") <= *renewed, "{key}: and none more for each token");
+    assert!(by("token-") <= *renewed, "{key}: and at most one for each token");
     let history = client.ok(&["STATE.HISTORY", key]);
     let labelled = |version: &&Reply| !version.field("label").is_nil();
     let kept: Vec<i64> =
         history.array().iter().filter(labelled).map(|entry| entry.field("version").int()).collect();
     assert_eq!(kept, [1], "{key}: the labelled version is kept");
-    assert!(history.array().len() > 1, "{key}: and newer past ones");
+    assert!(history.array().len() > 1, "{key}: and newer snapshots");
     let lapsed = life.told.iter().filter(|told| told.event == "lapse").count();
     figures.add("updates", count);
     figures.add("tokens", by("token-"));

@@ -1,16 +1,17 @@
-//! slow-consumers: a crowd waits for states (STATE.WAIT), and some of them never read what they are told. Those who read are
-//! answered nevertheless, each time and with the newest state; and when all have gone, so has what was kept for them.
+//! slow-consumers: many clients wait for states (STATE.WAIT), and some of them never read their
+//! replies. Those that read get every reply, with the newest state; and after all have
+//! disconnected, their memory is freed.
 //!
-//! One thread plays them all, one after the other: who is not answered within a minute has been starved, and fails the test.
+//! One thread plays all clients in sequence: a client without a reply for a minute fails the test.
 
 use fastrand::Rng;
 use serde_json::json;
 use support::{Client, Server, wait_until};
 
-use crate::pressure::{number, quiet, used_bytes};
+use crate::memory_figures::{number, quiet, used_bytes};
 use crate::rounds::{Rounds, is_long, rounds};
 
-/// How many there are.
+/// The numbers of a round.
 struct Size {
     waiters: usize,
     keys: usize,
@@ -22,9 +23,10 @@ const IN_SOAK: Size = Size { waiters: 10_000, keys: 1_000 };
 const WAVES: usize = 4;
 const DOCUMENT_BYTES: usize = 4_000;
 
-/// One in so many never reads.
+/// One client in so many never reads.
 const SILENT: usize = 10;
-/// The first of these ask for so much that the sockets can't hold it: the server has to.
+/// The first of these send so many requests that the sockets can't hold the replies, and the server
+/// must.
 const GREEDY: usize = 3;
 const GREEDY_ASKS: usize = 3_000;
 
@@ -37,21 +39,21 @@ fn slow_consumers() {
         let mut writer = server.client();
         let mut keys = Keys { etags: vec![String::new(); size.keys] };
         keys.update(dice, &mut writer);
-        // The first crowd leaves behind what the server keeps for the next.
+        // The first crowd warms up what the server keeps for reuse.
         let kept = [0; 2].map(|_| {
             let held = wait_in_waves(dice, &server, &mut writer, &mut keys, &size);
             figures.add("answers", ((size.waiters - size.waiters / SILENT) * WAVES) as u64);
-            figures.most("bytes held for those who did not read", held);
+            figures.most("bytes held for clients that did not read", held);
             used_bytes(&mut writer)
         });
         let near = kept[0] + kept[0] / 50;
-        wait_until("what was kept for them is given back", || used_bytes(&mut writer) <= near);
+        wait_until("the memory of the clients is freed", || used_bytes(&mut writer) <= near);
         assert_eq!(number(&mut writer, "state", "state_panics"), 0);
     });
 }
 
 struct Keys {
-    /// The newest etag of each.
+    /// The newest etag of each key.
     etags: Vec<String>,
 }
 
@@ -72,21 +74,22 @@ impl Keys {
     }
 }
 
-/// They come, are told of a new state in each wave, and go. How much the server held at most for those who don't read.
+/// Clients connect, wait for a new state in each wave, and disconnect. Returns the server's maximum
+/// memory for the clients that do not read.
 #[track_caller]
 fn wait_in_waves(dice: &mut Rng, server: &Server, writer: &mut Client, keys: &mut Keys, size: &Size) -> u64 {
     let before = used_bytes(writer);
     let (mut silent, mut readers) = (Vec::new(), Vec::new());
     for n in 0..size.waiters {
         let mut client = server.client();
-        // Not one more before the server has seen this one.
+        // The next client starts after the server has handled this one.
         client.ok(&["PING"]);
         let key = n % size.keys;
         if n % SILENT > 0 {
             readers.push((client, key));
             continue;
         }
-        // What stands behind a command that waits is answered at once when that is.
+        // A command after a blocked one is answered as soon as that is.
         let asks = if silent.len() < GREEDY { GREEDY_ASKS } else { WAVES };
         let known = &keys.etags[key];
         (0..asks).for_each(|_| client.send(&["STATE.WAIT", &Keys::key(key), known, "0"]));
@@ -97,7 +100,9 @@ fn wait_in_waves(dice: &mut Rng, server: &Server, writer: &mut Client, keys: &mu
             reader.send(&["STATE.WAIT", &Keys::key(*key), &keys.etags[*key], "0"]);
         }
         let waiting = readers.len() + if wave == 0 { silent.len() } else { 0 };
-        wait_until("all wait", || number(writer, "clients", "blocked_clients") == waiting as u64);
+        wait_until("all clients are blocked", || {
+            number(writer, "clients", "blocked_clients") == waiting as u64
+        });
         keys.update(dice, writer);
         for (reader, key) in &mut readers {
             assert_eq!(reader.read().array()[0].text(), keys.etags[*key]);
@@ -105,6 +110,6 @@ fn wait_in_waves(dice: &mut Rng, server: &Server, writer: &mut Client, keys: &mu
     }
     let held = used_bytes(writer).saturating_sub(before);
     drop((silent, readers));
-    wait_until("all have gone", || number(writer, "clients", "connected_clients") == 1);
+    wait_until("all clients have disconnected", || number(writer, "clients", "connected_clients") == 1);
     held
 }

@@ -1,8 +1,8 @@
-//! upgrade: what earlier releases have written is read by this one, and goes on as its own.
+//! upgrade: this release reads and continues what earlier releases have written.
 //!
-//! `golden/` has a DUMP for each format number of docs/format.md, all of the same conversation, and a whole snapshot file of
-//! a release whose schemas and trail are read too. They were written once by the release that wrote that format, and are never
-//! written again: making them here would only show that a release reads itself.
+//! `golden/` has a DUMP for each format number of docs/format.md, all of the same conversation, and
+//! an RDB file with schemas and an audit stream. The release of each format wrote them once, and
+//! they are never rewritten: made here, they would only show that a release reads its own format.
 
 use support::{Client, Reply, Server, fingerprint, state_test};
 
@@ -10,10 +10,11 @@ use crate::story::Story;
 
 const KEY: &str = "channel:+263771234567";
 
-/// The schema of the state that was dumped.
+/// The schema of the dumped state.
 const SCHEMA: &str = r#"{"type":"object","x-ttl":300,"properties":{"auth":{"type":"object","x-ttl":600,"properties":{"token":{"x-secret":true,"x-ttl":60}}},"form":{"x-ttl":120},"amount":{"type":"number"}}}"#;
 
-/// Format 1 was the first release's, whose past versions were whole; format 2 had no key for etags. The servers were Redis 7.0.
+/// Format 1 was the first release's, with whole snapshots; format 2 had no etag key. The servers
+/// were Redis 7.0.
 const DUMPS: [&[u8]; 3] = [
     include_bytes!("golden/dump_1.hex"),
     include_bytes!("golden/dump_2.hex"),
@@ -31,7 +32,8 @@ fn bytes(hex: &[u8]) -> Vec<u8> {
     digits.chunks(2).map(|pair| digit(&pair[0]) << 4 | digit(&pair[1])).collect()
 }
 
-/// The format number: the first byte of the only string in the payload, behind Redis's kind of value and the module's id.
+/// The format number: the first byte of the payload's only string, after Redis's kind of value and
+/// the module's ID.
 fn format_of(payload: &[u8]) -> u8 {
     let string = &payload[11..];
     let len_bytes = match string[0] >> 6 {
@@ -53,7 +55,7 @@ fn dump(client: &mut Client) -> Vec<u8> {
 fn restore(client: &mut Client, payload: &[u8]) {
     client.ok(&["STATE.SCHEMA", "SET", "offer", SCHEMA]);
     client.ok(&[&b"RESTORE"[..], KEY.as_bytes(), b"0", payload]);
-    // A writing command commits what has lapsed since, so that no timer does while the states are compared.
+    // A writing command commits due lapses, so that no timer does during the comparison.
     client.ok(&["STATE.TOUCH", KEY, "PERSIST"]);
 }
 
@@ -62,13 +64,13 @@ fn versions(client: &mut Client) -> Vec<i64> {
     history.array().iter().map(|entry| entry.field("version").int()).collect()
 }
 
-/// Behind the members that stay come those that lapse, some minutes after a golden file was written.
+/// After the lasting members come those that lapse some minutes after a golden file was written.
 #[track_caller]
 fn is_but_for_what_lapses(document: &str, stays: &str) {
     assert!(document.starts_with(stays.trim_end_matches('}')), "{document}");
 }
 
-/// Everything that was said in the conversation is there; what has lapsed since stands before it.
+/// The state has the whole conversation; lapses since then make newer versions.
 #[track_caller]
 fn is_the_conversation(client: &mut Client) {
     let kept = versions(client);
@@ -82,18 +84,18 @@ fn is_the_conversation(client: &mut Client) {
     let labelled = |label: &str| labels.iter().filter(|found| found.to_string() == label).count();
     assert_eq!((labelled("menu"), labelled("offer")), (1, 1));
     assert_eq!(client.ok(&["STATE.ATTEMPTS", KEY, "confirm"]).field("attempts").int(), 2);
-    // The tokens of commands with an ID came along.
-    let refused = client.err(&["STATE.ROLLBACK", KEY, "*", "ID", "wamid.2"]);
-    assert!(refused.starts_with("IDMISMATCH "), "{refused}");
+    // The idempotency tokens are kept.
+    let rejected = client.err(&["STATE.ROLLBACK", KEY, "*", "ID", "wamid.2"]);
+    assert!(rejected.starts_with("IDMISMATCH "), "{rejected}");
 }
 
-/// It is changed, validated and rolled back like any other.
+/// The state can be changed, validated and rolled back.
 #[track_caller]
 fn goes_on(client: &mut Client) {
     let (etag, _) = client.state(KEY);
     let etag = client.text(&["STATE.UPDATE", KEY, &etag, r#"{"amount":7.50}"#]);
-    let refused = client.err(&["STATE.UPDATE", KEY, &etag, r#"{"amount":"x"}"#]);
-    assert!(refused.starts_with("INVALID 1 violation: /amount: "), "{refused}");
+    let rejected = client.err(&["STATE.UPDATE", KEY, &etag, r#"{"amount":"x"}"#]);
+    assert!(rejected.starts_with("INVALID 1 violation: /amount: "), "{rejected}");
     client.ok(&["STATE.ROLLBACK", KEY, &etag, "TO", "4"]);
     assert!(client.state(KEY).1.contains("12345678901234567890"));
     client.ok(&["STATE.ROLLBACK", KEY, "*", "LABEL", "menu"]);
@@ -112,11 +114,12 @@ fn each_format_has_a_golden_dump() {
     assert_eq!(
         usize::from(written),
         DUMPS.len(),
-        "a new format wants a golden dump of the one before it, and of itself"
+        "a new format needs a golden dump of its own and of the former format"
     );
 }
 
-/// Restored, it survives reloads, restarts and rewritten files as a state of this release does, before and after changes.
+/// After RESTORE it survives reloads, restarts and rewrites like a state of this release, before
+/// and after changes.
 #[test]
 fn upgrade() {
     for hex in DUMPS {
@@ -131,9 +134,9 @@ fn upgrade() {
     }
 }
 
-/// Written anew it is a state of the present format, and the same.
+/// Dumped again it is an equal state in the present format.
 #[test]
-fn it_is_written_anew_as_the_same() {
+fn dump_of_an_old_format_is_restored_equal() {
     for hex in DUMPS {
         let (server, other) =
             (Server::builder().without_schemas().start(), Server::builder().without_schemas().start());
@@ -142,7 +145,7 @@ fn it_is_written_anew_as_the_same() {
         let anew = dump(&mut client);
         assert_eq!(usize::from(format_of(&anew)), DUMPS.len());
         restore(&mut there, &anew);
-        // The trails stay where they were written.
+        // The audit streams stay with their keys.
         let state = |client: &mut Client| fingerprint(client).remove(&format!("0 {KEY}"));
         assert_eq!(state(&mut there), state(&mut client));
         is_the_conversation(&mut there);
@@ -150,10 +153,10 @@ fn it_is_written_anew_as_the_same() {
     }
 }
 
-/// The digest of a format without keys stays until there is another version, so that an etag which was read before the upgrade
-/// still counts; then it is keyed, here and on a replica.
+/// The unkeyed digest of an older format stays until the next version, so that etags from before
+/// the upgrade still match; then digests are keyed, here and on a replica.
 #[test]
-fn etag_from_before_the_upgrade_still_counts() {
+fn etag_from_before_the_upgrade_still_matches() {
     for hex in &DUMPS[..2] {
         let mut server = Server::builder().without_schemas().start();
         let replica = Server::builder().without_schemas().start();
@@ -170,16 +173,16 @@ fn etag_from_before_the_upgrade_still_counts() {
         replica.catch_up(&server);
         assert_eq!(fingerprint(&mut replica.client()), fingerprint(&mut client));
         let digest = |etag: &str| etag.split_once('-').expect("an etag").1.to_owned();
-        assert_ne!(digest(&back), digest(&before), "the same document again, and another digest");
+        assert_ne!(digest(&back), digest(&before), "an equal document has another digest");
         drop(client);
         server.survives_persistence();
         assert_eq!(server.client().state(KEY).0, back);
     }
 }
 
-/// Schemas, bindings and the trail too.
+/// Schemas, bindings and the audit stream too.
 #[test]
-fn a_whole_snapshot_file_is_loaded() {
+fn rdb_file_of_an_old_release_is_loaded() {
     let mut server = Server::builder().without_schemas().start();
     server.kill();
     std::fs::write(server.dir().join("dump.rdb"), bytes(SNAPSHOT)).expect("the snapshot file");
@@ -187,11 +190,11 @@ fn a_whole_snapshot_file_is_loaded() {
     let mut client = server.client();
     assert_eq!(client.ok(&["STATE.SCHEMA", "LIST"]).array().len(), 1);
     is_the_conversation(&mut client);
-    // A key for its etags comes with the next version: until then they are those of the trail.
+    // The etag key comes with the next version: until then the etags are those of the audit stream.
     Story::read(&mut client, KEY);
     goes_on(&mut client);
-    let refused = client.err(&["STATE.UPDATE", "channel:+263779999999", "0", r#"{"amount":"x"}"#]);
-    assert!(refused.starts_with("INVALID "), "the binding holds: {refused}");
+    let rejected = client.err(&["STATE.UPDATE", "channel:+263779999999", "0", r#"{"amount":"x"}"#]);
+    assert!(rejected.starts_with("INVALID "), "the binding holds: {rejected}");
     drop(client);
     server.survives_persistence();
 }

@@ -1,4 +1,5 @@
-//! Changes of what is sent: another kind of update or other options, one command more, twice, or not at all.
+//! Mutations of commands: another kind of update or other options, a command added, repeated or
+//! removed.
 
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -6,7 +7,7 @@ use serde_json::{Value, json};
 use super::corpus_memory::at;
 use super::script::{KEY, SCHEMA, Step, Word, text};
 
-/// No script gets longer than this by changes.
+/// The maximum length of a script after mutations.
 const STEPS_MAX: usize = 40;
 
 const KINDS: [&str; 4] = ["MERGE", "SHALLOW", "PATCH", "REPLACE"];
@@ -58,7 +59,7 @@ pub fn change_commands(dice: &mut Rng, steps: &mut Vec<Step>) {
     }
 }
 
-/// A document of the script becomes a state, or another version of it, or is validated.
+/// Uses a document of the script as a state, as another version of it, or for validation.
 fn use_the_json(dice: &mut Rng, steps: &mut Vec<Step>) -> Option<()> {
     let documents = steps.iter().filter_map(|step| match step {
         Step::Command(words) => words.iter().find_map(|word| match word {

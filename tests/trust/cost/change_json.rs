@@ -1,11 +1,11 @@
-//! Changes of documents, merge patches and patches: more of the same, longer, deeper, odder, or half of it.
+//! Mutations of documents, merge patches and patches: repeated, longer, deeper, unusual, or halved.
 
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
 use super::corpus::parsed;
 
-/// JSON of a command is at most so long, with some room for its names: what is too long is refused at once.
+/// The maximum size of a command's JSON, with some room for names: longer JSON is rejected at once.
 const BYTES_MAX: usize = 1_000_000;
 const DEPTH_MAX: usize = 60;
 
@@ -26,7 +26,7 @@ const NUMBERS: [&str; 14] = [
     "1e2147483648",
 ];
 
-/// Characters that take different ways through scanners and patterns.
+/// Characters that take different paths through scanners and patterns.
 const TEXTS: [&str; 8] = ["a", "ab", "0", "ä", "\u{1F600}", "\"", "/", "\u{0}"];
 
 pub fn change_document(dice: &mut Rng, json: &mut Value) {
@@ -55,7 +55,7 @@ pub fn change_document(dice: &mut Rng, json: &mut Value) {
     }
 }
 
-/// A place in a tree, nearer to its root as a rule.
+/// A place in a tree, mostly near its root.
 pub fn somewhere<'v>(dice: &mut Rng, json: &'v mut Value) -> &'v mut Value {
     let children = match json {
         Value::Array(items) => items.len(),
@@ -73,7 +73,7 @@ pub fn somewhere<'v>(dice: &mut Rng, json: &'v mut Value) -> &'v mut Value {
     }
 }
 
-/// From one to the most, small ones as often as large ones.
+/// A number from one to `most`, small ones as often as large ones.
 pub fn length(dice: &mut Rng, most: usize) -> usize {
     let bits = usize::BITS - most.leading_zeros();
     let below = 1 << dice.u32(..=bits);
@@ -84,7 +84,7 @@ pub fn number(dice: &mut Rng) -> Value {
     parsed(dice.choice(NUMBERS).expect("numbers"))
 }
 
-/// Many elements or members like the first of them, within so many bytes.
+/// Repeats the first element or member, within this many bytes.
 fn repeat(dice: &mut Rng, place: &mut Value, room: usize) {
     let vary = dice.bool();
     match place {
@@ -108,7 +108,7 @@ fn repeat(dice: &mut Rng, place: &mut Value, room: usize) {
     }
 }
 
-/// Alike in most, and another value.
+/// A value that differs slightly.
 fn varied(item: &Value, n: usize) -> Value {
     match item {
         Value::Number(number) if number.to_string().contains('.') => {
@@ -139,7 +139,7 @@ fn nest(dice: &mut Rng, place: &mut Value) {
     }
 }
 
-/// A member gets a long name, or the names of all have something in front.
+/// Gives a member a long name, or a prefix to the names of all.
 fn rename(dice: &mut Rng, place: &mut Value, most: usize) {
     let Value::Object(members) = place else { return };
     let prefix = dice.choice(TEXTS).expect("texts").repeat(length(dice, most / members.len().max(1)));
@@ -149,7 +149,7 @@ fn rename(dice: &mut Rng, place: &mut Value, most: usize) {
         .collect::<Map<_, _>>();
 }
 
-/// Something of another type, or the same with a small difference.
+/// A value of another type, or one with a small difference.
 fn nearly(dice: &mut Rng, place: &mut Value) {
     *place = match place.take() {
         Value::Null => json!(false),

@@ -1,4 +1,5 @@
-//! Changes of schemas: another keyword, one level more, a part that is used twice, wider lists, other patterns, annotations.
+//! Mutations of schemas: another keyword, another level, a part that is used twice, longer lists,
+//! other patterns, annotations.
 
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -38,7 +39,7 @@ const NAMED: [&str; 5] = ["properties", "patternProperties", "dependentSchemas",
 
 pub fn change_schema(dice: &mut Rng, schema: &mut Value) {
     if dice.u8(..8) == 0 {
-        // Its text alone: a default, an enum, or what makes no sense.
+        // Any part of its JSON: a default, an enum, or something invalid.
         return change_document(dice, schema);
     }
     if dice.u8(..6) == 0 {
@@ -67,13 +68,13 @@ pub fn change_schema(dice: &mut Rng, schema: &mut Value) {
         _ => {
             let Value::Object(keywords) = place else { return };
             let n = dice.usize(..keywords.len().max(1));
-            let gone = keywords.keys().nth(n).cloned();
-            gone.map(|name| keywords.shift_remove(&name));
+            let name = keywords.keys().nth(n).cloned();
+            name.map(|name| keywords.shift_remove(&name));
         }
     }
 }
 
-/// A subschema: any object on the way down.
+/// A random subschema.
 fn subschema<'v>(dice: &mut Rng, schema: &'v mut Value) -> &'v mut Value {
     let has = |value: &Value| value.is_object() || value.is_array();
     let below = match &*schema {
@@ -90,7 +91,7 @@ fn subschema<'v>(dice: &mut Rng, schema: &'v mut Value) -> &'v mut Value {
         Value::Array(items) => items.iter_mut().filter(|value| has(value)).nth(n),
         _ => None,
     };
-    subschema(dice, next.expect("one of those that were counted"))
+    subschema(dice, next.expect("one of the counted children"))
 }
 
 fn merge(place: &mut Value, also: Value) {
@@ -142,7 +143,7 @@ fn list(dice: &mut Rng) -> Value {
     }
 }
 
-/// What is listed anywhere in it becomes longer.
+/// Lengthens a list of the schema.
 fn widen(dice: &mut Rng, place: &mut Value) {
     let Value::Object(keywords) = place else { return };
     let mut lists: Vec<&mut Vec<Value>> = keywords.values_mut().filter_map(Value::as_array_mut).collect();
@@ -154,7 +155,7 @@ fn widen(dice: &mut Rng, place: &mut Value) {
     list.truncate(1_000);
 }
 
-/// The whole becomes a part that is referred to twice, under a name that is written plainly or not.
+/// Turns the whole schema into a part that is referenced twice, by a plain or an encoded name.
 fn refer_twice(dice: &mut Rng, schema: &mut Value) {
     let mut inner = schema.take();
     let defs = inner.as_object_mut().and_then(|keywords| keywords.shift_remove("$defs"));

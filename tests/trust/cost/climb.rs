@@ -1,4 +1,5 @@
-//! The climb: of all scripts that were tried, the most expensive ones are kept, by each of four measures, and changed further.
+//! Hill climbing: of all tried scripts, the most expensive ones by each of four measures are kept
+//! and mutated further.
 
 use fastrand::Rng;
 
@@ -9,12 +10,12 @@ use super::corpus::Seed;
 use super::meter::Spent;
 use super::script::{Script, Step, Word};
 
-/// Scripts that a climb begins with, each as it is.
+/// The number of scripts that a climb tries unchanged first.
 const FIRST: usize = 3;
-/// So many are kept by each measure.
+/// The number of scripts kept for each measure.
 const KEPT: usize = 3;
 
-/// CPU and memory, of a command and for each byte of it.
+/// CPU time and memory, of a command and for each byte of it.
 const MEASURES: [fn(&Spent) -> u64; 4] = [
     |spent| spent.cpu_us,
     |spent| spent.cpu_ns_a_byte,
@@ -24,7 +25,7 @@ const MEASURES: [fn(&Spent) -> u64; 4] = [
 
 pub struct Climb {
     first: Vec<Script>,
-    /// For each measure the most expensive scripts, the dearest first.
+    /// The most expensive scripts for each measure, in descending order.
     kept: [Vec<(u64, Script)>; MEASURES.len()],
 }
 
@@ -34,13 +35,13 @@ impl Climb {
         Climb { first, kept: [const { Vec::new() }; MEASURES.len()] }
     }
 
-    /// The next script to be tried.
+    /// The next script to try.
     pub fn next(&mut self, dice: &mut Rng) -> Script {
         if let Some(script) = self.first.pop() {
             return script;
         }
         let kept = dice.choice(&self.kept).expect("measures");
-        let mut script = dice.choice(kept).expect("those that were tried first").1.clone();
+        let mut script = dice.choice(kept).expect("the scripts tried first").1.clone();
         for _ in 0..dice.usize(1..=3) {
             change(dice, &mut script);
         }
@@ -59,7 +60,7 @@ impl Climb {
     }
 }
 
-/// One change of one step.
+/// Mutates one step.
 fn change(dice: &mut Rng, script: &mut Script) {
     if dice.u8(..4) == 0 {
         change_commands(dice, &mut script.steps);

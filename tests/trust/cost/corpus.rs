@@ -1,5 +1,6 @@
-//! Where climbs begin: inputs that were once too expensive, and each command there is. Each has the name by which a find is told,
-//! and the answers that its last command may get. It is made when it is played: all of them at once are a gigabyte.
+//! The seeds of climbs: inputs that were once too expensive, and every command. Each has a name,
+//! and the allowed replies of its last command. It is built when it is played, since all seeds
+//! together take a gigabyte.
 
 use serde_json::{Value, json};
 
@@ -8,7 +9,7 @@ use super::{corpus_commands, corpus_memory, corpus_numbers, corpus_schemas, corp
 
 pub struct Seed {
     pub name: String,
-    /// First words of errors; `OK` stands for each reply that is none.
+    /// First words of errors; `OK` stands for any other reply.
     pub right: &'static [&'static str],
     make: Box<dyn Fn() -> Script>,
 }
@@ -19,11 +20,11 @@ impl Seed {
     }
 }
 
-/// It is answered, unless that is too much work.
+/// A reply, unless it is too much work.
 pub const ANSWERED: &[&str] = &["OK", "TOOCOSTLY"];
-/// What is wrong with it is said, unless finding it is too much work.
+/// A violation is reported, unless finding it is too much work.
 pub const INVALID: &[&str] = &["INVALID", "TOOCOSTLY"];
-/// The schema is refused, or the budget ends the work, or it is no work.
+/// The schema is rejected, or the budget ends the work, or there is little work.
 pub const CHECKED: &[&str] = &["NOSCHEMA", "TOOCOSTLY", "OK", "INVALID"];
 
 pub fn corpus() -> Vec<Seed> {
@@ -45,7 +46,7 @@ pub fn seed(
     Seed { name: name.into(), right, make: Box::new(make) }
 }
 
-/// A document is validated with a schema.
+/// A document is validated against a schema.
 pub fn checked(
     name: impl Into<String>,
     right: &'static [&'static str],
@@ -57,17 +58,17 @@ pub fn checked(
     })
 }
 
-/// JSON as it is written: numbers too.
+/// JSON with its number literals.
 pub fn parsed(text: &str) -> Value {
     serde_json::from_str(text).expect("JSON of the corpus")
 }
 
-/// An array of `count` times the same.
+/// An array of `count` equal items.
 pub fn many(count: usize, item: &Value) -> Value {
     Value::Array(vec![item.clone(); count])
 }
 
-/// `{"v":[…]}` of numbers as they are written.
+/// `{"v":[…]}` with number literals as written.
 pub fn numbers(count: usize, literal: impl Fn(usize) -> String) -> Value {
     let literals: Vec<String> = (0..count).map(literal).collect();
     parsed(&format!(r#"{{"v":[{}]}}"#, literals.join(",")))

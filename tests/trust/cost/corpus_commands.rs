@@ -1,4 +1,4 @@
-//! Every command there is, on states that are as large as may be, with a past and with rules.
+//! Every command, on states of maximum size, with snapshots and rules.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::corpus::{ANSWERED, Seed, many, members, of_elements, seed};
 use super::corpus_memory::at;
 use super::script::{KEY, SCHEMA, Script, Step, Word, text};
 
-/// Of a large state.
+/// Members of a large state.
 const MEMBERS: usize = 8_000;
 
 pub fn seeds() -> Vec<Seed> {
@@ -17,7 +17,7 @@ pub fn seeds() -> Vec<Seed> {
     seeds
 }
 
-/// One member is removed and others are replaced, again and again.
+/// One removal and several replacements, many times.
 fn patched(times: usize) -> Seed {
     seed(format!("{times} times one removal and three replacements"), ANSWERED, move || {
         let large = members(40_000, |n| json!(format!("{n:04}")));
@@ -34,7 +34,7 @@ fn patched(times: usize) -> Seed {
 /// A schema and a document.
 type Parts = fn() -> (Value, Value);
 
-/// States with many members that the present revision does not know, in one object and in many.
+/// States with many members that the present revision does not allow, in one object and in many.
 fn recovered() -> [Seed; 2] {
     let flat = || (json!({"additionalProperties": false}), members(75_000, |_| json!(1)));
     let nested = || {
@@ -51,7 +51,7 @@ fn recovered() -> [Seed; 2] {
     })
 }
 
-/// The most patterns, and a long key that nearly matches each.
+/// The maximum number of patterns, and a long key that nearly matches each.
 fn bound() -> Seed {
     seed("1,024 patterns on a key of 4,000 bytes", &["OK", "TOOBIG", "BADKEY"], || {
         let mut script = Script::new().schema(json!({}));
@@ -64,7 +64,7 @@ fn bound() -> Seed {
     })
 }
 
-/// Members that are due on a server that may not let them lapse: a replica whose primary is gone.
+/// Due members on a server that can't commit lapses: a replica without its primary.
 fn lapsed() -> Vec<Seed> {
     let due = || {
         let schema = members(1_000, |n| json!({"x-ttl": 0.3 + n as f64 / 10_000.0}));
@@ -77,7 +77,7 @@ fn lapsed() -> Vec<Seed> {
     let reads = [("GET", ""), ("META", ""), ("HISTORY", ""), ("GET", "/m1 /large"), ("DIFF", "1 1")];
     let reads = reads.into_iter().map(|(read, more)| {
         let name = format!("{read} {more} with 1,000 members due");
-        // The version that was there may be no more, once its members have lapsed.
+        // The version may be trimmed once its members have lapsed.
         seed(name.replace("  ", " "), &["OK", "TOOCOSTLY", "NOVERSION"], move || {
             due().then(&format!("STATE.{read} {KEY} {more}"))
         })
@@ -85,7 +85,7 @@ fn lapsed() -> Vec<Seed> {
     reads.collect()
 }
 
-/// A large state with a past of several versions under a schema with rules.
+/// A large state with several snapshots, under a schema with rules.
 fn with_a_past() -> Script {
     let steps = json!({"initial": ["menu", "amount"], "allow": {"*": ["menu", "amount"]}});
     let properties = json!({

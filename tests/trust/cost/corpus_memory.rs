@@ -1,4 +1,4 @@
-//! Output, violations, past versions and answers that grow faster than what was sent.
+//! Output, violations, snapshots and replies that grow faster than the request.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ pub fn seeds() -> Vec<Seed> {
     let mut seeds: Vec<Seed> =
         [("100 KB", 100_000, 100_000), ("10 KB", 10_000, 40_000)].into_iter().flat_map(paths).collect();
     seeds.extend(violations());
-    seeds.extend(refusals());
+    seeds.extend(rejections());
     seeds.push(seed("an update that 300 clients wait for", ANSWERED, || {
         let large = json!({"v": "x".repeat(1_000_000)});
         let script = Script::new().update("0", large, "").with(Step::Waiters(300));
@@ -18,7 +18,7 @@ pub fn seeds() -> Vec<Seed> {
     seeds
 }
 
-/// A long name, below which every element becomes another one.
+/// A long name, below which every element changes.
 fn paths((name, name_bytes, count): (&'static str, usize, usize)) -> [Seed; 2] {
     let twice = move || {
         let document = |value: u8| json!({"n".repeat(name_bytes): vec![value; count]});
@@ -30,7 +30,7 @@ fn paths((name, name_bytes, count): (&'static str, usize, usize)) -> [Seed; 2] {
     };
     [
         seed(format!("a patch that repeats a path of {name}"), ANSWERED, move || updated(Script::new())),
-        // Without a trail the update makes no patch.
+        // Without an audit stream the update makes no patch.
         seed(format!("a difference that repeats a path of {name}"), &["OK"], move || {
             updated(Script::new().then("CONFIG SET state.audit no")).then(&format!("STATE.DIFF {KEY} 1 2"))
         }),
@@ -64,13 +64,13 @@ fn violations() -> Vec<Seed> {
         checked("unknown members of 1 MB", INVALID, || {
             (json!({"additionalProperties": false}), members(90_000, |_| json!(1)))
         }),
-        checked("members of 1 MB that are not what is wanted", INVALID, || {
+        checked("members of 1 MB that violate the schema", INVALID, || {
             (json!({"additionalProperties": {"type": "string"}}), members(90_000, |_| json!(1)))
         }),
     ]
 }
 
-fn refusals() -> Vec<Seed> {
+fn rejections() -> Vec<Seed> {
     let long = || "x".repeat(1_000_000);
     let twenty = move |operation: fn(String) -> Value| {
         let patch = json!([operation(long())]);
@@ -78,17 +78,17 @@ fn refusals() -> Vec<Seed> {
         (0..20).fold(start, |script, _| script.update("1", patch.clone(), "PATCH"))
     };
     vec![
-        seed("refused patches with a path of 1 MB", &["BADPATCH"], move || {
+        seed("rejected patches with a path of 1 MB", &["BADPATCH"], move || {
             twenty(|long| json!({"op": "remove", "path": format!("/{long}")}))
         }),
-        seed("refused patches with an operation of 1 MB", &["BADPATCH"], move || {
+        seed("rejected patches with an operation of 1 MB", &["BADPATCH"], move || {
             twenty(|long| json!({"op": long, "path": "/amount"}))
         }),
-        checked("a refused member with a name of 1 MB", INVALID, move || {
+        checked("a rejected member with a name of 1 MB", INVALID, move || {
             let ten: Vec<Value> = (0..10).map(|_| json!({"type": "string"})).collect();
             (json!({"additionalProperties": {"allOf": ten}}), json!({long(): 1}))
         }),
-        seed("a refused step of 1 MB", &["TRANSITION", "TOOCOSTLY"], move || {
+        seed("a rejected step of 1 MB", &["TRANSITION", "TOOCOSTLY"], move || {
             let steps = json!({"x-transitions": {"initial": ["menu"], "allow": {"*": ["menu"]}}});
             let script = Script::new().schema(json!({"properties": {"stage": steps}}));
             script.update("0", json!({"stage": "menu"}), "SCHEMA vimbiso.cost").update(
@@ -100,7 +100,7 @@ fn refusals() -> Vec<Seed> {
     ]
 }
 
-/// Words of a key in a command that has it as its second word.
+/// The words of a line, with this key for its second word.
 pub fn at(key: &str, line: &str) -> Step {
     let words = line.split_whitespace().map(|word| if word == "KEY" { text(key) } else { text(word) });
     Step::Command(words.collect())

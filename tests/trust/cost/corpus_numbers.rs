@@ -1,4 +1,4 @@
-//! Numbers that many validators make large integers of, or compare as doubles first.
+//! Numbers that many validators expand to large integers, or compare as doubles first.
 
 use serde_json::{Value, json};
 
@@ -13,12 +13,12 @@ fn unique() -> Value {
     json!({"properties": {"v": {"uniqueItems": true}}})
 }
 
-/// They are all infinite as doubles.
+/// All of them are infinite as doubles.
 fn huge(count: usize) -> Value {
     numbers(count, |n| format!("1e{}", 400 + n))
 }
 
-/// They are all one double.
+/// All of them are the same double.
 fn alike(count: usize) -> Value {
     numbers(count, |n| format!("0.1234567890123456789{n:05}"))
 }

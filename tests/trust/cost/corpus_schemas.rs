@@ -1,10 +1,10 @@
-//! Schemas that multiply the work, each link of them by some factor, or that take much of it for each byte.
+//! Schemas that multiply the work at each link, or that need much work for each byte.
 
 use serde_json::{Value, json};
 
 use super::corpus::{CHECKED, INVALID, Seed, checked, many, members, of_elements};
 
-/// Links of a chain that multiplies.
+/// Links of a multiplying chain.
 const LINKS: usize = 24;
 
 pub fn seeds() -> Vec<Seed> {
@@ -20,7 +20,7 @@ fn links() -> Vec<Seed> {
         }),
     ];
     for keyword in ["anyOf", "oneOf", "allOf", "if"] {
-        // One that is refused for another reason is tried shorter too.
+        // A chain that is rejected for another reason is tried shorter too.
         for links in [15, LINKS] {
             seeds.push(checked(
                 format!("unevaluatedProperties through {links} {keyword}"),
@@ -74,7 +74,7 @@ fn wide() -> Vec<Seed> {
     ]
 }
 
-/// A text in which no part comes again, so that what an engine remembers of one does not help.
+/// A text without repetitions, so that caching in an engine does not help.
 fn of_a_and_b(length: usize) -> String {
     let mut dice = fastrand::Rng::with_seed(7);
     (0..length).map(|_| if dice.bool() { 'a' } else { 'b' }).collect()
@@ -91,7 +91,7 @@ fn named(count: usize) -> Value {
 /// A subschema, and another one beside it with its name.
 type Link = (Value, Option<(String, Value)>);
 
-/// `$defs` of links, the last of which admits everything.
+/// `$defs` of links, the last of which allows everything.
 fn chain(links: usize, link: impl Fn(usize) -> Link) -> Value {
     let mut defs = serde_json::Map::new();
     for n in 0..links {
@@ -115,13 +115,13 @@ fn dependent_schemas(next: usize) -> Link {
     (json!({"dependentSchemas": {"a": {"allOf": twice(format!("#/$defs/d{next}"))}}}), None)
 }
 
-/// Who does not decode the reference finds the decoy.
+/// Without decoding, the reference leads to the decoy.
 fn percent_encoded(next: usize) -> Link {
     let decoy = (format!("%64{next}"), json!({}));
     (json!({"allOf": twice(format!("#/$defs/%64{next}"))}), Some(decoy))
 }
 
-/// A keyword that looks at what its neighbour has seen, which leads to such a pair itself.
+/// A keyword that depends on what its neighbour has evaluated, which leads to such a pair itself.
 fn unevaluated(links: usize, keyword: &str, looks: &str) -> Value {
     chain(links, |next| {
         let reference = json!({"$ref": format!("#/$defs/d{next}")});

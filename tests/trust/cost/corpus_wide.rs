@@ -1,12 +1,12 @@
-//! Objects with a hundred thousand members: the cost of name lookups, of opening such an object and of
-//! writing it again.
+//! Objects with a hundred thousand members: the cost of name lookups, of opening such an object and
+//! of writing it again.
 
 use serde_json::{Value, json};
 
 use super::corpus::{ANSWERED, Seed, checked, members, seed};
 use super::script::{KEY, Script};
 
-/// Of a document of just under 1 MB.
+/// Members of a document of just under 1 MB.
 const MEMBERS: usize = 75_000;
 
 pub fn seeds() -> Vec<Seed> {
@@ -53,7 +53,7 @@ fn replaced(script: Script) -> Script {
     script.update("0", shuffled("m", 1), "REPLACE").update("1", shuffled("n", 2), "REPLACE")
 }
 
-/// A change of all members that was made for a version before others.
+/// A change of all members with an outdated base version.
 fn rebased(kind: &'static str) -> Seed {
     seed(format!("a wide {kind} that is rebased"), &["OK", "TOOCOSTLY", "CONFLICT"], move || {
         let script = Script::new().update("0", shuffled("m", 1), "REPLACE");
@@ -62,7 +62,7 @@ fn rebased(kind: &'static str) -> Seed {
     })
 }
 
-/// A wide object with a secret in it, and ten snapshots of it.
+/// A wide object with a secret, and ten snapshots of it.
 fn masked(command: &'static str) -> Seed {
     seed(format!("a wide object with a secret: {command}"), ANSWERED, move || {
         let script = Script::new().schema(json!({"properties": {"m7": {"x-secret": true}}}));

@@ -1,4 +1,5 @@
-//! What each command of a script costs a server: CPU of its main thread, the memory it takes at its peak, and what is left of it.
+//! The cost of each command of a script: CPU time of the server's main thread, peak memory, and
+//! memory that stays.
 
 use std::fmt;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -9,37 +10,37 @@ use support::{Client, Reply, Server, module_path};
 use super::figures::{Peak, cpu_us, cpu_us_of, forget_schema, ordinary_ns, resident_bytes, settled, waiter};
 use super::quiet::Quiet;
 use super::script::{Script, Step, sent, shown};
-use crate::pressure::used_bytes;
+use crate::memory_figures::used_bytes;
 
-/// A command may take so much CPU, in a release build.
+/// The maximum CPU time of a command, in a release build.
 const CPU_US_MAX: u64 = 50_000;
-/// And so much memory at its peak, beyond what was in use before.
+/// The maximum increase of its peak memory.
 const PEAK_BYTES_MAX: u64 = 64 << 20;
-/// A debug build may take as long as so many ordinary updates. A release build does a quarter of them in its bound (5.9 us each),
-/// so only what really freezes a server is found, whatever else the machine does.
+/// The maximum time in a debug build, in ordinary updates. A release build does a quarter of them
+/// in its limit (5.9 us each), so only a real freeze is found, whatever else the machine does.
 const ORDINARY_MAX: u64 = 34_000;
-/// What a refusal may leave in memory: an entry of the trail, and blocks that the module keeps at hand.
-const LEFT_BY_REFUSAL_BYTES_MAX: u64 = 64 << 10;
-/// What may be left when all of a script is deleted: the server's tables grow in steps.
+/// What a rejection may leave: an audit entry, and blocks that the module keeps for reuse.
+const LEFT_BY_REJECTION_BYTES_MAX: u64 = 64 << 10;
+/// What may be left after all data of a script is deleted: the server's tables grow in steps.
 const LEFT_BYTES_MAX: u64 = 2 << 20;
-/// The longest line of a refusal.
+/// The longest error line.
 const ERROR_BYTES_MAX: usize = 16 << 10;
-/// A server that takes so much is stopped: the machine has to go on.
+/// A server beyond this is killed, to protect the machine.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(20);
 const GIVEN_UP_BYTES: u64 = 2 << 30;
 /// How often a script is measured on a quiet machine before it counts as too expensive.
 const REPEATS: u32 = 12;
 const PAUSE: Duration = Duration::from_secs(1);
-/// A machine that is not quiet for so long never is.
+/// A machine that is busy for this long will not become quiet.
 const QUIET_WITHIN: Duration = Duration::from_secs(600);
 
 const ENDED: &str = "the server has ended";
 
-/// The most that a command of a script has cost.
+/// The highest costs of a command in a script.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Spent {
     pub commands: u64,
-    pub refused: u64,
+    pub rejected: u64,
     pub cpu_us: u64,
     pub peak_bytes: u64,
     /// Nanoseconds for each byte of the command.
@@ -50,7 +51,7 @@ pub struct Spent {
 impl fmt::Display for Spent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (cpu_ms, peak_mb) = (self.cpu_us as f64 / 1e3, self.peak_bytes as f64 / f64::from(1 << 20));
-        write!(f, "{cpu_ms:.1} ms, {peak_mb:.1} MB at most; {} of {} refused", self.refused, self.commands)
+        write!(f, "{cpu_ms:.1} ms, {peak_mb:.1} MB at most; {} of {} rejected", self.rejected, self.commands)
     }
 }
 
@@ -58,7 +59,7 @@ impl fmt::Display for Spent {
 pub struct Find {
     what: String,
     line: String,
-    /// Whether the server has ended, or had to be ended.
+    /// Whether the server has ended, or was killed.
     is_the_end: bool,
 }
 
@@ -91,8 +92,8 @@ impl Meter {
         meter
     }
 
-    /// Plays a script; one that is too expensive is played again on a quiet machine, and counts if
-    /// it is so each time.
+    /// Plays a script; one that is too expensive is repeated on a quiet machine, and counts only if
+    /// each run is.
     pub fn play(&mut self, script: &Script) -> Result<Spent, Find> {
         let mut result = self.play_once(script);
         let (mut repeats, until) = (1, Instant::now() + QUIET_WITHIN);
@@ -125,7 +126,7 @@ impl Meter {
         let most = self.used_at_start + LEFT_BYTES_MAX;
         let left = settled(&mut client, most, script.waiters()).saturating_sub(self.used_at_start);
         if left > LEFT_BYTES_MAX {
-            let what = format!("{left} bytes are left when all is deleted");
+            let what = format!("{left} bytes are left after all is deleted");
             return Err(Find { what, line: "the script".to_owned(), is_the_end: false });
         }
         Ok(spent)
@@ -133,7 +134,7 @@ impl Meter {
 
     fn steps(&mut self, script: &Script) -> Result<Spent, Find> {
         let mut spent = Spent::default();
-        // Connections of their own: what the server keeps for them, up to a megabyte each, goes when they do.
+        // New connections, whose buffers of up to a megabyte are freed with them.
         let (mut player, mut looker) = (self.server.client(), self.server.client());
         let mut waiters = Vec::new();
         for step in &script.steps {
@@ -147,7 +148,7 @@ impl Meter {
                     let cost = cost.map_err(|what| find(what, true))?;
                     let bytes = words.iter().map(|word| word.len() as u64 + 8).sum::<u64>();
                     spent.commands += 1;
-                    spent.refused += u64::from(cost.is_refused);
+                    spent.rejected += u64::from(cost.is_rejected);
                     spent.cpu_us = spent.cpu_us.max(cost.cpu_us);
                     spent.peak_bytes = spent.peak_bytes.max(cost.peak_bytes);
                     spent.cpu_ns_a_byte = spent.cpu_ns_a_byte.max(cost.cpu_us * 1_000 / bytes);
@@ -170,21 +171,22 @@ impl Meter {
         let peak = Peak::begin(self.server.pid(), looker);
         let cpu_before = cpu_us(looker);
         let reply = self.answer(player, words)?;
-        // Asked behind the reply: what else the command has set off, such as answers to those who waited, is in it.
+        // After the reply, so that work that the command caused, such as replies to blocked
+        // clients, is included.
         let Ok(cpu) = looker.try_call(&["INFO", "cpu"]) else { return Err(ENDED.to_owned()) };
         let mut cost =
             Cost { cpu_us: cpu_us_of(cpu.text()) - cpu_before, peak_bytes: peak.end(), ..Cost::default() };
         if let Reply::Error(line) = reply {
-            // What was read of the command stays with its connection for a while.
+            // The connection keeps what it has read of the command for a while.
             *player = self.server.client();
-            let left = settled(looker, used_before + LEFT_BY_REFUSAL_BYTES_MAX, waiters);
+            let left = settled(looker, used_before + LEFT_BY_REJECTION_BYTES_MAX, waiters);
             let left_bytes = left.saturating_sub(used_before);
-            cost = Cost { is_refused: true, left_bytes, error_bytes: line.len(), ..cost };
+            cost = Cost { is_rejected: true, left_bytes, error_bytes: line.len(), ..cost };
         }
         Ok(cost)
     }
 
-    /// The reply, unless the server ends, or takes so much that it is ended.
+    /// The reply, unless the server ends or is killed for taking too much.
     fn answer(&mut self, player: &mut Client, words: &[Vec<u8>]) -> Result<Reply, String> {
         let begun = Instant::now();
         std::thread::scope(|scope| {
@@ -213,7 +215,7 @@ impl Meter {
         &self.server
     }
 
-    /// As it was before the script.
+    /// Restores the server to its initial state.
     pub fn clear(&mut self) {
         let mut client = self.server.client();
         client.ok(&["REPLICAOF", "NO", "ONE"]);
@@ -225,12 +227,12 @@ impl Meter {
     }
 }
 
-/// What one command has cost.
+/// The cost of one command.
 #[derive(Default)]
 struct Cost {
     cpu_us: u64,
     peak_bytes: u64,
-    is_refused: bool,
+    is_rejected: bool,
     left_bytes: u64,
     error_bytes: usize,
 }
@@ -246,11 +248,11 @@ impl Cost {
                 PEAK_BYTES_MAX >> 20
             ));
         }
-        if left_bytes > LEFT_BY_REFUSAL_BYTES_MAX {
-            return Err(format!("{left_bytes} bytes are left by a refusal"));
+        if left_bytes > LEFT_BY_REJECTION_BYTES_MAX {
+            return Err(format!("{left_bytes} bytes are left by a rejection"));
         }
         if error_bytes > ERROR_BYTES_MAX {
-            return Err(format!("a refusal of {error_bytes} bytes is replied"));
+            return Err(format!("an error of {error_bytes} bytes is returned"));
         }
         Ok(())
     }

@@ -1,13 +1,15 @@
-//! cost: what one command can cost the server at most. Scripts of schemas, documents and commands are made ever more expensive
-//! by hill climbing: whatever takes more CPU or memory, for a command or for a byte of it, is kept and changed further.
+//! cost: the maximum cost of one command. Hill climbing makes scripts of schemas, documents and
+//! commands ever more expensive: what takes more CPU time or memory, for a command or for a byte of
+//! it, is kept and mutated further.
 //!
-//! It begins with inputs that were once too expensive (`corpus`), and with each command there is. CPU is that of the server's
-//! main thread; what is too expensive is measured again on a quiet machine before it counts. In a soak,
-//! which runs a release build, the bound is the one that docs/guarantees.md names. `make test` runs a debug build: there
-//! the bound is what the same machine takes for an ordinary command, so many times that only a freeze goes above it.
+//! It starts from inputs that were once too expensive (`corpus`), and from every command. CPU time
+//! is that of the server's main thread, and an excess is measured again on a quiet machine before it
+//! counts. A soak runs a release build, with the limit of docs/guarantees.md. `make test` runs a
+//! debug build, whose limit is a multiple of an ordinary command's time, so that only a freeze
+//! exceeds it.
 //!
-//! Callgrind was rejected: its counts repeat to the instruction, but a server under it takes fifty times as long, and the climb
-//! lives on trying often.
+//! Not callgrind: its counts are exact, but a server under it takes fifty times as long, and
+//! climbing depends on many tries.
 
 mod change_command;
 mod change_json;
@@ -30,11 +32,11 @@ use corpus::corpus;
 use meter::Meter;
 use script::keep;
 
-/// How many scripts are tried in one climb.
+/// The number of scripts tried in one climb.
 const TRIES: usize = 60;
 
-/// A round is one climb from a few seeds. What it measures leads it, so a replay may take another way: a find is written to a
-/// file, which is sent again with `nc`.
+/// A round is one climb from a few seeds. It depends on measurements, so a replay may differ: a
+/// find is written to a file, which `nc` can send again.
 #[test]
 fn cost() {
     let seeds = corpus();
@@ -47,7 +49,7 @@ fn cost() {
                 Ok(spent) => {
                     figures.add("scripts", 1);
                     figures.add("commands", spent.commands);
-                    figures.add("refused", spent.refused);
+                    figures.add("rejected", spent.rejected);
                     figures.most("us of CPU at most", spent.cpu_us);
                     figures.most("KB of memory at most", spent.peak_bytes / 1024);
                     climb.seen(script, spent);

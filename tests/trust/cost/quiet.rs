@@ -1,7 +1,7 @@
-//! Whether the machine is quiet: fixed work takes as long as it ever did.
+//! Whether the machine is quiet: fixed work takes about as long as its fastest run.
 //!
-//! A core whose other hyperthread is busy takes up to twice the CPU time for the same command, so
-//! a command that seems too expensive counts only while nothing else runs.
+//! A core whose other hyperthread is busy takes up to twice the CPU time for the same command. So a
+//! command that seems too expensive counts only while nothing else runs.
 
 use std::time::{Duration, Instant};
 
@@ -9,9 +9,9 @@ use serde_json::Value;
 
 /// The members of the document that is parsed: about five milliseconds of work.
 const MEMBERS: usize = 20_000;
-/// The work may take this much longer than its fastest run.
+/// The maximum excess over the fastest run.
 const SLACK_PERCENT: u32 = 10;
-/// How often the work is done at the start.
+/// Runs at the start.
 const RUNS: usize = 20;
 
 pub struct Quiet {

@@ -1,11 +1,11 @@
-//! A script: what is sent to a server, one command after the other, with JSON in it as trees so that it can be changed.
+//! A script: the commands sent to a server, with JSON as trees so that it can be mutated.
 
 use std::io::Write as _;
 
 use serde_json::Value;
 use support::repository;
 
-/// The name under which a script sets its schema.
+/// The name of a script's schema.
 pub const SCHEMA: &str = "vimbiso.cost";
 pub const KEY: &str = "channel:+263771234567";
 
@@ -20,9 +20,9 @@ pub enum Word {
 #[derive(Clone, Debug)]
 pub enum Step {
     Command(Vec<Word>),
-    /// So many clients begin to wait for the state; they are gone after the script.
+    /// This many clients start to wait for the state, until the script ends.
     Waiters(u32),
-    /// Time passes, in milliseconds: until members lapse.
+    /// A pause in milliseconds, so that members lapse.
     Pause(u64),
 }
 
@@ -36,7 +36,7 @@ impl Script {
         Script::default()
     }
 
-    /// How many clients wait for the state, all steps together.
+    /// The number of blocked clients of all steps together.
     pub fn waiters(&self) -> u32 {
         let counts = self.steps.iter().map(|step| match step {
             Step::Waiters(count) => *count,
@@ -50,7 +50,7 @@ impl Script {
         self
     }
 
-    /// A command of plain words.
+    /// Adds a command of plain words.
     pub fn then(self, line: &str) -> Script {
         self.with(command(line))
     }
@@ -65,7 +65,7 @@ impl Script {
         self.with(Step::Command([&words[..], &[Word::Json(document)]].concat()))
     }
 
-    /// An update of the state; `options` are words behind the JSON.
+    /// Adds an update of the state; `options` are words after the JSON.
     pub fn update(self, expected: &str, json: Value, options: &str) -> Script {
         let words = ["STATE.UPDATE", KEY, expected].map(text);
         let options: Vec<Word> = options.split_whitespace().map(text).collect();
@@ -89,7 +89,7 @@ pub fn sent(word: &Word) -> Vec<u8> {
     }
 }
 
-/// A command, each word cut: enough to see what it is.
+/// A command with shortened words, for messages.
 pub fn shown(words: &[Vec<u8>]) -> String {
     let cut = |word: &Vec<u8>| match word.len() {
         0..=300 => String::from_utf8_lossy(word).into_owned(),
@@ -98,10 +98,11 @@ pub fn shown(words: &[Vec<u8>]) -> String {
     words.iter().map(cut).collect::<Vec<_>>().join(" ")
 }
 
-/// So many of the last steps of a script are shown: a history can have thousands.
+/// The number of last steps shown: a history can have thousands.
 const SHOWN_MAX: usize = 12;
 
-/// Writes the bytes of a script to a file, to be sent again; says which.
+/// Writes the bytes of a script to a file, so that they can be sent again; returns its name and the
+/// last steps.
 pub fn keep(script: &Script) -> String {
     let file = repository().join("target/soak/cost.resp");
     std::fs::create_dir_all(file.parent().expect("target/soak")).expect("a folder in target");

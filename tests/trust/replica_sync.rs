@@ -1,28 +1,29 @@
-//! A primary and its replica: when they know each other, and that they hold the same once nothing moves any more.
+//! Waits until a primary and its replica are connected, and compares them once no deadline is left.
 
 use support::{Client, Server, fingerprint, wait_until};
 
 use crate::crowd::keys;
 
-/// Whoever ends sooner than this is waited for.
+/// A session with a shorter TTL is awaited.
 const SOON_MS: i64 = 10_000;
 
-/// Waits until no token of [`prepare`](crate::crowd::prepare) is left that could lapse, and no session that is about to end.
+/// Waits until no token of [`prepare`](crate::crowd::prepare) is left to lapse, and no session is
+/// about to expire.
 #[track_caller]
 fn settle(server: &Server) {
     let mut client = server.client();
-    wait_until("nothing lapses any more", || keys().all(|key| is_settled(&mut client, &key)));
+    wait_until("no lapse is left", || keys().all(|key| is_settled(&mut client, &key)));
 }
 
-/// What GET shows is what the trail tells last: a lapse is shown before it is written.
+/// GET agrees with the last audit entry: a lapse is shown before it is committed.
 fn is_settled(client: &mut Client, key: &str) -> bool {
     client.ok(&["MULTI"]);
-    let trail = format!("{{{key}}}:audit");
+    let stream = format!("{{{key}}}:audit");
     for line in [
         &["STATE.GET", key][..],
         &["STATE.META", key],
         &["PTTL", key],
-        &["XREVRANGE", &trail, "+", "-", "COUNT", "1"],
+        &["XREVRANGE", &stream, "+", "-", "COUNT", "1"],
     ] {
         client.ok(line);
     }
@@ -36,9 +37,9 @@ fn is_settled(client: &mut Client, key: &str) -> bool {
     !waits && ttl.int() > SOON_MS && told == &state.array()[0]
 }
 
-/// To the digest, which reads the trails entry for entry.
+/// Compares them by the digest, which covers the audit entries.
 #[track_caller]
-pub fn alike(primary: &Server, replica: &Server) {
+pub fn assert_in_sync(primary: &Server, replica: &Server) {
     settle(primary);
     replica.catch_up(primary);
     let (mut here, mut there) = (primary.client(), replica.client());
@@ -46,15 +47,16 @@ pub fn alike(primary: &Server, replica: &Server) {
     assert_eq!(there.text(&["DEBUG", "DIGEST"]), here.text(&["DEBUG", "DIGEST"]));
 }
 
-/// Waits until a replica follows from command to command. One that is online may still be sent nothing until it has first said how
-/// far it is, which it does once a second; by a command of its own that changes nothing, WAIT notices.
+/// Waits until a replica follows command by command. An online replica may get nothing until its
+/// first acknowledgement, which it sends once a second; WAIT notices that after a command without
+/// effect.
 #[track_caller]
-pub fn is_followed(primary: &Server) {
+pub fn wait_for_replica(primary: &Server) {
     wait_until("the primary knows its replica", || {
         primary.client().text(&["INFO", "replication"]).contains("state=online")
     });
     let mut client = primary.client();
-    client.ok(&["PUBLISH", "channel:*", "is anybody there?"]);
+    client.ok(&["PUBLISH", "channel:*", "ping"]);
     assert_eq!(client.ok(&["WAIT", "1", "30000"]).int(), 1);
 }
 

@@ -1,14 +1,14 @@
-//! What the rows about memory look at: the server's own figures, on a server that does as little as can be for itself.
+//! The server's own memory figures, on a server with as little bookkeeping as possible.
 
 use support::{Builder, Client, Server};
 
-/// A server whose memory is that of its data: no log of slow commands, no histogram of every command.
+/// A server whose memory is that of its data: without a slow log and latency histograms.
 pub fn quiet() -> Builder {
     let server = Server::builder().without_schemas().arg("--loglevel").arg("warning");
     server.arg("--latency-tracking").arg("no").arg("--slowlog-log-slower-than").arg("-1")
 }
 
-/// One number of INFO.
+/// A number in INFO.
 #[track_caller]
 pub fn number(client: &mut Client, section: &str, name: &str) -> u64 {
     client.info(section, name).parse().expect("a number")

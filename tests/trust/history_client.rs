@@ -1,7 +1,8 @@
-//! One of many clients whose questions and answers make a history: what it asks next, and what it remembers.
+//! One of many clients whose requests and replies make a history: chooses the next request, and
+//! records the replies.
 //!
-//! Everything it writes has a name of its own, so that a document says whose it is. It asks by etags that it has seen, often
-//! by old ones: a history in which nobody loses a race shows little.
+//! Every write has a unique name, so a document shows its writer. Many requests name old etags: a
+//! history without conflicts shows little.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
@@ -13,28 +14,28 @@ use support::{Client, Reply};
 use crate::linear::Operation;
 use crate::reference::{Ask, Said};
 
-/// The members that the clients write at random: few, so that many meet.
+/// The members that the clients write at random: few, so that many writes overlap.
 const MEMBERS: [&str; 5] = ["amount", "handle", "note", "page", "stage"];
 
-/// Who asks, and what was asked and answered so far.
+/// A client, with its requests and replies so far.
 pub struct Talker {
     name: String,
     client: usize,
     dice: Rng,
-    /// Where the first questions go; the others go to any of `keys`.
+    /// The key of the first requests; later ones go to any of `keys`.
     own_key: String,
     keys: Vec<String>,
     own_left: usize,
     left: usize,
-    /// The etags it has seen of each key, by version.
+    /// The known etags of each key, by version.
     seen: HashMap<String, BTreeMap<u64, String>>,
     pub operations: Vec<(String, Operation)>,
-    /// Each etag of a key that it was told.
+    /// Each etag of a key that it got.
     pub etags: Vec<(String, String)>,
 }
 
 impl Talker {
-    /// Asks so many questions at its own key, then so many at the others.
+    /// A client that sends so many requests to its own key, then so many to the others.
     pub fn new(
         client: usize,
         dice: &mut Rng,
@@ -60,7 +61,7 @@ impl Talker {
         self.left > 0
     }
 
-    /// Asks until there is nothing left to ask, or nobody who answers.
+    /// Sends requests until the last one, or until the server is gone.
     pub fn talk(mut self, client: &mut Client) -> Talker {
         while self.left > 0 {
             self.left -= 1;
@@ -82,7 +83,7 @@ impl Talker {
         self
     }
 
-    /// Its server was dead by then: whatever it was not told had happened before, or never.
+    /// Its server was dead by then: a request without a reply had been applied before, or never.
     pub fn survived(mut self, dead_at: Instant, client: usize) -> Talker {
         if let Some((_, last)) = self.operations.last_mut().filter(|(_, last)| last.said.is_none()) {
             last.until = dead_at;
@@ -110,7 +111,7 @@ impl Talker {
             0..25 => Ask::Get,
             25..50 => Ask::Merge { expected, rebase: false, change: self.change(name) },
             50..80 => Ask::Merge { rebase: old.is_some(), expected: old, change: self.change(name) },
-            // Where it has seen nothing older there is nothing to go back to.
+            // Without an older known version there is no target for a rollback.
             _ => match old.filter(|old| *old > 1) {
                 Some(old) => Ask::Rollback { expected, to: old - 1 },
                 None => Ask::Get,
@@ -118,7 +119,7 @@ impl Talker {
         }
     }
 
-    /// One member or two.
+    /// A change of one or two members.
     fn change(&mut self, name: &str) -> Value {
         let written = (0..self.dice.usize(1..=2)).map(|_| *self.dice.choice(&MEMBERS).expect("members"));
         let data: serde_json::Map<String, Value> =
