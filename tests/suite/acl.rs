@@ -1,10 +1,10 @@
-//! What a user may do is what the ACL says, whatever words stand in the arguments (S10): the server's key specs see
-//! the keys that we use, and nobody reaches the internal command.
+//! The ACL alone decides what a user may do, whatever the arguments contain (S10): the key specs
+//! cover every key of a command, and no user can run the internal command.
 
-use crate::standing::{AUDIT, KEY, OFFER, server_with_an_offer};
+use crate::baseline::{AUDIT, KEY, OFFER, server_with_an_offer};
 use support::{Client, Reply, Server, fingerprint, words};
 
-/// A connection as a user with these rules.
+/// A connection authenticated as a new user with these ACL rules.
 pub fn user(server: &Server, name: &str, rules: &str) -> Client {
     let mut admin = server.client();
     let mut args = words(&format!("ACL SETUSER {name} reset on >pass-{name} allchannels"));
@@ -40,7 +40,7 @@ const COMMANDS: [&str; 20] = [
 ];
 
 #[test]
-fn a_user_of_channels_touches_nothing_else() {
+fn a_user_limited_to_channels_reaches_no_other_key() {
     let (server, mut client) = server_with_an_offer();
     client.ok(&["STATE.UPDATE", "admin:1", "0", r#"{"role":"admin"}"#]);
     let mut bot = user(&server, "bot", "~channel:* +@all");
@@ -78,12 +78,12 @@ fn a_user_of_channels_touches_nothing_else() {
     assert_eq!(fingerprint(&mut client), before);
 }
 
-/// A function that calls what it is given.
+/// A function that runs the command in its arguments.
 const CALLER: &str = "#!lua name=bot\nredis.register_function('call', function(keys, args) return redis.pcall(unpack(args)) end)";
 
-/// The command is refused alone, in a transaction, in a script and in a function.
+/// The ACL rejects the command alone, in a transaction, in a script and in a function.
 #[track_caller]
-fn is_refused_everywhere(bot: &mut Client, args: &[Vec<u8>]) {
+fn is_denied_everywhere(bot: &mut Client, args: &[Vec<u8>]) {
     let shown =
         || args.iter().map(|arg| String::from_utf8_lossy(arg).into_owned()).collect::<Vec<_>>().join(" ");
     let within = |begin: &[&str]| {
@@ -109,7 +109,7 @@ fn is_refused_everywhere(bot: &mut Client, args: &[Vec<u8>]) {
 }
 
 #[test]
-fn no_text_hides_a_key_from_the_acl() {
+fn no_argument_hides_a_key_from_the_acl() {
     let (server, mut client) = server_with_an_offer();
     client.ok(&["STATE.UPDATE", "admin:1", "0", r#"{"role":"admin"}"#]);
     client.ok(&["STATE.UPDATE", "admin:1", "1", r#"{"role":"owner"}"#]);
@@ -117,7 +117,7 @@ fn no_text_hides_a_key_from_the_acl() {
     let mut bot = user(&server, "bot", "~channel:* +@all");
     let before = fingerprint(&mut client);
     let hidden: [&[u8]; 7] = [b"ALIGN", b"align", b"AUDIT", b"Audit", b"AUDIT\0", b"align\0x", b"AUDIT \0"];
-    // The word in every place behind the command's name, the forbidden key in every other.
+    // The keyword at every position after the command's name, the forbidden key at every other.
     for (command, rest) in [
         ("STATE.UPDATE", "* {} NOTE menu EVENT menu"),
         ("STATE.ROLLBACK", "* NOTE menu EVENT menu"),
@@ -142,13 +142,13 @@ fn no_text_hides_a_key_from_the_acl() {
                     args.extend(rest.clone());
                     args.insert(2 + at, word.to_vec());
                     args.insert(3 + at, allowed.to_vec());
-                    is_refused_everywhere(&mut bot, &args);
-                    // The same with the word in the place of a word, not between.
+                    is_denied_everywhere(&mut bot, &args);
+                    // The same with the keyword instead of an argument, not between two.
                     args.remove(3 + at);
                     if at < rest.len() {
                         args.remove(3 + at);
                     }
-                    is_refused_everywhere(&mut bot, &args);
+                    is_denied_everywhere(&mut bot, &args);
                 }
             }
         }
@@ -157,18 +157,18 @@ fn no_text_hides_a_key_from_the_acl() {
 }
 
 #[test]
-fn the_trail_is_written_for_the_caller_and_can_not_be_forged() {
+fn audit_stream_is_written_for_the_caller_and_cannot_be_forged() {
     let (server, mut client) = server_with_an_offer();
     let mut bot = user(&server, "bot", "~channel:* +@all");
     bot.ok(&["STATE.UPDATE", KEY, "1", r#"{"stage":"menu"}"#, "AUDIT", AUDIT]);
     bot.ok(&["STATE.ROLLBACK", KEY, "2", "AUDIT", AUDIT]);
-    assert_eq!(crate::standing::trail_of(&mut client, AUDIT, "user"), ["default", "bot", "bot"]);
+    assert_eq!(crate::baseline::audit_values(&mut client, AUDIT, "user"), ["default", "bot", "bot"]);
     let forged = ["XADD", AUDIT, "*", "event", "update", "user", "admin"];
     assert!(bot.err(&forged).starts_with("NOPERM "));
     assert!(bot.err(&["XRANGE", AUDIT, "-", "+"]).starts_with("NOPERM "));
     let before = fingerprint(&mut client);
-    for trail in ["admin:1", "channel:1", "{channel:1}:audit", KEY] {
-        let error = bot.err(&["STATE.UPDATE", KEY, "3", r#"{"stage":"x"}"#, "AUDIT", trail]);
+    for stream in ["admin:1", "channel:1", "{channel:1}:audit", KEY] {
+        let error = bot.err(&["STATE.UPDATE", KEY, "3", r#"{"stage":"x"}"#, "AUDIT", stream]);
         assert!(error.starts_with("BADKEY "), "{error}");
     }
     assert_eq!(fingerprint(&mut client), before);
@@ -177,10 +177,10 @@ fn the_trail_is_written_for_the_caller_and_can_not_be_forged() {
     let code = "return redis.call('STATE.UPDATE', KEYS[1], '*', '{}')";
     script.ok(&["EVAL", code, "1", KEY]);
     assert_eq!(
-        crate::standing::trail_of(&mut client, AUDIT, "user").last().map(String::as_str),
+        crate::baseline::audit_values(&mut client, AUDIT, "user").last().map(String::as_str),
         Some("script")
     );
-    // What a script may do is what its caller may, also with a key that it did not declare.
+    // A script has its caller's permissions, also for a key that it did not declare.
     let error = script.err(&["EVAL", &code.replace("KEYS[1]", "'admin:1'"), "0"]);
     assert!(error.contains("access") && error.contains("key"), "{error}");
     let error = script.err(&["EVAL", "return redis.call('STATE.GET', KEYS[1])", "1", KEY]);
@@ -189,7 +189,7 @@ fn the_trail_is_written_for_the_caller_and_can_not_be_forged() {
 }
 
 #[test]
-fn reading_and_writing_are_different_rights() {
+fn reading_and_writing_are_separate_permissions() {
     let (server, mut client) = server_with_an_offer();
     let mut reader = user(&server, "reader", "%R~channel:* +@all");
     for line in [
@@ -216,7 +216,7 @@ fn reading_and_writing_are_different_rights() {
     for line in ["STATE.UPDATE {key} * {\"stage\":\"x\"} RETURN", "STATE.GET {key}", "STATE.META {key}"] {
         assert!(
             writer.err(&words(&line.replace("{key}", KEY))).starts_with("NOPERM "),
-            "who may update may read: {line}"
+            "a user that may update may read: {line}"
         );
     }
     assert_eq!(fingerprint(&mut client), before);
@@ -248,8 +248,8 @@ fn commands_and_subcommands_are_granted_one_by_one() {
     assert_ne!(client.text(&["ACL", "DRYRUN", "bot", "STATE.DELETE", "channel:1", "*"]), "OK");
 }
 
-/// Redis 8 does not know an internal command when a client sends it; on other servers the module refuses it.
-fn is_refusal(line: &str) -> bool {
+/// Redis 8 hides an internal command from clients; on other servers the module rejects it.
+fn is_denied(line: &str) -> bool {
     line.starts_with("NOPERM ") || line.starts_with("ERR unknown command")
 }
 
@@ -258,7 +258,7 @@ fn is_unknown_to_scripts(line: &str) -> bool {
 }
 
 #[test]
-fn the_internal_command_is_refused_to_everybody() {
+fn no_user_can_run_the_internal_command() {
     let (server, mut client) = server_with_an_offer();
     let before = fingerprint(&mut client);
     let mut admin = user(&server, "admin", "~* +@all");
@@ -272,18 +272,18 @@ fn the_internal_command_is_refused_to_everybody() {
     ];
     for attempt in attempts {
         let args = words(attempt);
-        for who in [&mut client, &mut admin] {
-            let error = who.err(&args);
-            assert!(is_refusal(&error) || error.starts_with("ERR wrong number"), "{attempt}: {error}");
+        for connection in [&mut client, &mut admin] {
+            let error = connection.err(&args);
+            assert!(is_denied(&error) || error.starts_with("ERR wrong number"), "{attempt}: {error}");
         }
     }
     let right = words("STATE.EFFECT channel:+263771234567 x -1");
-    assert!(is_refusal(&client.err(&right)));
+    assert!(is_denied(&client.err(&right)));
     client.ok(&["MULTI"]);
     let queued = client.call(&right);
     match client.call(&["EXEC"]) {
         Reply::Array(replies) => {
-            assert!(matches!(&replies[0], Reply::Error(line) if is_refusal(line)))
+            assert!(matches!(&replies[0], Reply::Error(line) if is_denied(line)))
         }
         reply => assert!(matches!(reply, Reply::Error(_)) && matches!(queued, Reply::Error(_))),
     }

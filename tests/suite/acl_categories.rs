@@ -1,11 +1,12 @@
-//! ACL categories. From Redis 7.2 on, and on Valkey, each command is in those of what it does; a category of our own, `@state`,
-//! is newer. On Redis 7.0 a module can name none: rules there list commands, and hold on every server.
+//! ACL categories. From Redis 7.2 on, and on Valkey, each command belongs to the standard
+//! categories of its kind; the module's own category `@state` needs a newer server. On Redis 7.0 a
+//! module can't set categories, and rules list commands, which works on every server.
 
 use crate::acl::user;
-use crate::standing::{KEY, server_with_an_offer};
+use crate::baseline::{KEY, server_with_an_offer};
 use support::{Client, words};
 
-/// What the server knows: categories of modules' commands, and categories that modules make.
+/// Whether the server supports categories for module commands, and categories defined by modules.
 fn knows(client: &mut Client) -> (bool, bool) {
     let is_valkey = client.text(&["INFO", "server"]).contains("valkey_version:");
     let version = client.info("server", "redis_version");
@@ -57,12 +58,12 @@ const ADMINISTRATION: [&str; 7] = [
 ];
 
 #[test]
-fn a_category_grants_and_takes_what_a_command_does() {
+fn categories_grant_and_revoke_commands_of_their_kind() {
     let (server, mut client) = server_with_an_offer();
     client.ok(&["STATE.SCHEMA", "SET", "open", "{}"]);
     let (has_categories, has_own) = knows(&mut client);
     if !has_categories {
-        // What docs/operations.md says is missing here.
+        // docs/operations.md documents that this does not work here.
         may_not(&mut user(&server, "reader", "~* -@all +@read"), &["STATE.GET {key}"]);
         may(&mut user(&server, "writer", "~* +@all -@write"), &["STATE.UPDATE {key} * {}"]);
         return;
@@ -98,9 +99,9 @@ fn a_category_grants_and_takes_what_a_command_does() {
     }
 }
 
-/// The rule for servers without categories names commands, and means the same on all of them.
+/// The rule for servers without categories lists commands and works on all servers.
 #[test]
-fn a_rule_of_commands_means_the_same_on_every_server() {
+fn a_rule_that_lists_commands_works_on_every_server() {
     let (server, mut client) = server_with_an_offer();
     client.ok(&["STATE.SCHEMA", "SET", "open", "{}"]);
     let rule = "~* +@all -state.setprotected -state.schema +state.schema|get +state.schema|list";
@@ -112,9 +113,9 @@ fn a_rule_of_commands_means_the_same_on_every_server() {
     may(&mut ordinary, &["STATE.DELETE {key} *"]);
 }
 
-/// In a script it is its caller who needs the right.
+/// In a script, the caller of the script needs the permission.
 #[test]
-fn purge_in_a_script_needs_the_right_of_the_caller() {
+fn purge_in_a_script_needs_the_callers_permission() {
     let (server, mut client) = server_with_an_offer();
     let mut ordinary = user(&server, "ordinary", "~* +@all -state.schema");
     let script = ["EVAL", "return redis.pcall('STATE.DELETE', KEYS[1], '*', 'PURGE')", "1", KEY];

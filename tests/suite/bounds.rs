@@ -1,6 +1,7 @@
-//! What a small request could once make large: patches, differences, error lines, entries of refusals.
+//! Output that a small request once made large: patches, differences, error lines, audit entries of
+//! rejections.
 
-use crate::standing::{AUDIT, KEY, OFFER, field, number, server_with_an_offer, trail};
+use crate::baseline::{AUDIT, KEY, OFFER, audit_entries, field, number, server_with_an_offer};
 use support::{Client, Server, state_test};
 
 const MIB: i64 = 1024 * 1024;
@@ -15,9 +16,9 @@ fn wide(members: usize) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-/// Two such updates once made a patch of 10 GB, and ended the server.
+/// Regression: two such updates produced a patch of 10 GB and killed the server.
 #[test]
-fn a_patch_is_never_written_beyond_its_limit() {
+fn audit_patch_is_never_longer_than_its_limit() {
     for (name_bytes, elements) in [(100_000, 100_000), (10_000, 40_000)] {
         let server = Server::builder().without_schemas().start();
         let mut client = server.client();
@@ -29,12 +30,12 @@ fn a_patch_is_never_written_beyond_its_limit() {
         assert!(told == format!(r#"[{{"op":"replace","path":"","value":{to}}}]"#), "{} bytes", told.len());
         let grown = number(&mut client, "memory", "used_memory_peak") - before;
         assert!(grown < 64 * MIB, "{grown} bytes");
-        let entries = trail(&mut client, AUDIT);
+        let entries = audit_entries(&mut client, AUDIT);
         let patch = field(&entries[1], "patch").expect("a patch");
         assert_eq!(patch.len(), 4096);
         let bytes: usize = field(&entries[1], "patch_bytes").expect("cut").parse().expect("a number");
         assert!(bytes > 1024 * 1024, "{bytes}");
-        // What was cut can't be gone back to, and the recovery says so.
+        // A version whose patch was cut can't be restored, and the recovery reports it.
         client.ok(&["DEL", KEY]);
         let recovered = client.ok(&["STATE.RECOVER", KEY]);
         assert_eq!(recovered.field("rung").text(), "created");
@@ -47,7 +48,7 @@ fn a_patch_is_never_written_beyond_its_limit() {
 }
 
 #[test]
-fn a_masked_difference_has_the_same_limit() {
+fn masked_diff_has_the_same_limit() {
     let server = Server::builder().without_schemas().start();
     let mut client = server.client();
     client.ok(&["STATE.SCHEMA", "SET", "bot.member", r#"{"properties":{"token":{"x-secret":true}}}"#]);
@@ -62,11 +63,11 @@ fn a_masked_difference_has_the_same_limit() {
         "{} bytes",
         told.len()
     );
-    assert_eq!(field(&trail(&mut client, AUDIT)[1], "patch").map(str::len), Some(4096));
+    assert_eq!(field(&audit_entries(&mut client, AUDIT)[1], "patch").map(str::len), Some(4096));
 }
 
 #[test]
-fn members_that_overlap_are_bounded_together() {
+fn overlapping_members_share_one_limit() {
     state_test(|_, client| {
         client.ok(&["STATE.UPDATE", KEY, "0", &format!(r#"{{"note":"{}"}}"#, "x".repeat(600_000))]);
         assert_eq!(client.ok(&["STATE.GET", KEY, "/note"]).array().len(), 2);
@@ -75,9 +76,9 @@ fn members_that_overlap_are_bounded_together() {
     });
 }
 
-/// The table of names was once made anew after each removal: 41 KB of patch took six seconds.
+/// Regression: the name table was rebuilt after each removal, and 41 KB of patch took six seconds.
 #[test]
-fn a_patch_of_a_wide_object_is_cheap() {
+fn patch_of_a_wide_object_is_cheap() {
     state_test(|_, client| {
         client.ok(&["STATE.UPDATE", KEY, "0", &wide(25_000)]);
         let operations: Vec<String> = (0..250)
@@ -96,7 +97,7 @@ fn a_patch_of_a_wide_object_is_cheap() {
 }
 
 #[test]
-fn what_a_patch_moves_and_copies_is_charged() {
+fn patch_is_charged_for_what_it_moves_and_copies() {
     let (_server, mut client) = server_with_an_offer();
     let list = format!(r#"{{"list":[{}0]}}"#, "0,".repeat(200_000));
     client.ok(&["STATE.UPDATE", KEY, "1", &list, "REPLACE"]);
@@ -114,9 +115,9 @@ fn used(client: &mut Client) -> i64 {
     number(client, "memory", "used_memory")
 }
 
-/// A hundred refusals once kept 101 MB for a day.
+/// Regression: a hundred rejections kept 101 MB for a day.
 #[test]
-fn refusals_keep_little_memory() {
+fn rejections_keep_little_memory() {
     let server = Server::builder().without_schemas().start();
     let mut client = server.client();
     client.ok(&["STATE.UPDATE", KEY, "0", OFFER]);
@@ -135,15 +136,15 @@ fn refusals_keep_little_memory() {
     let grown = used(&mut client) - before;
     assert!(grown < 3 * MIB, "{grown} bytes");
     assert!(
-        trail(&mut client, AUDIT)
+        audit_entries(&mut client, AUDIT)
             .iter()
             .all(|entry| field(entry, "error").is_none_or(|error| error.len() < 400))
     );
 }
 
-/// A refused name of a megabyte was once a reply of ten.
+/// Regression: a rejected name of one megabyte made a reply of ten.
 #[test]
-fn an_error_line_is_short_whatever_the_request_holds() {
+fn error_line_is_short_for_any_request() {
     let server = Server::builder().without_schemas().start();
     let mut client = server.client();
     let schema = r#"{"additionalProperties":{"type":"object","additionalProperties":{"type":"string"}},
@@ -169,41 +170,45 @@ fn an_error_line_is_short_whatever_the_request_holds() {
     }
 }
 
-/// At the largest setting each rejection once walked all that were there.
+/// Regression: at the largest setting, each rejection walked all recorded ones.
 #[test]
-fn rejections_are_counted_without_a_walk_and_across_a_restart() {
+fn rejections_are_counted_in_constant_time_and_across_restarts() {
     let mut server = Server::builder().without_schemas().arg("--appendonly").arg("yes").start();
     let mut client = server.client();
     let settings = ["state.audit-rejects", "2500", "state.audit-maxlen", "1000000"];
     client.ok(&["CONFIG", "SET", settings[0], settings[1], settings[2], settings[3]]);
     client.ok(&["STATE.UPDATE", KEY, "0", OFFER]);
-    let refuse = |client: &mut Client, times: usize| {
+    let reject = |client: &mut Client, times: usize| {
         let commands = vec![["STATE.UPDATE", KEY, "*", "[1]"]; times];
         assert_eq!(client.pipeline(&commands).len(), times);
     };
     let length = |client: &mut Client| client.ok(&["XLEN", AUDIT]).int();
-    refuse(&mut client, 2000);
+    reject(&mut client, 2000);
     assert_eq!(length(&mut client), 2001);
     // An attempt in between is no commit.
     client.ok(&["STATE.ATTEMPT", KEY, "confirm", "FAILURE"]);
-    refuse(&mut client, 1000);
-    assert_eq!(length(&mut client), 2001 + 1 + 500 + 1, "2500, and one that says that more are not written");
+    reject(&mut client, 1000);
+    assert_eq!(
+        length(&mut client),
+        2001 + 1 + 500 + 1,
+        "2500 rejections, and one marker that further ones are dropped"
+    );
     client.ok(&["STATE.UPDATE", KEY, "1", r#"{"stage":"menu"}"#]);
-    refuse(&mut client, 300);
+    reject(&mut client, 300);
     assert_eq!(length(&mut client), 2503 + 1 + 300);
     server.restart();
     let mut client = server.client();
     client.ok(&["CONFIG", "SET", "state.audit-rejects", "310", settings[2], settings[3]]);
-    refuse(&mut client, 100);
-    assert_eq!(length(&mut client), 2804 + 10 + 1, "the stream says how many there were");
-    // A stream that was deleted has none.
+    reject(&mut client, 100);
+    assert_eq!(length(&mut client), 2804 + 10 + 1, "the count is read from the stream");
+    // After the stream is deleted, the count starts at zero.
     client.ok(&["DEL", AUDIT]);
-    refuse(&mut client, 5);
+    reject(&mut client, 5);
     assert_eq!(length(&mut client), 5);
 }
 
 #[test]
-fn an_expiry_beyond_the_last_time_names_it() {
+fn expiry_beyond_the_maximum_names_the_maximum() {
     state_test(|_, client| {
         client.ok(&["STATE.UPDATE", KEY, "0", OFFER]);
         for ttl in [["PX", "1000000000000000"], ["PXAT", "253402300800000"], ["EX", "0"]] {

@@ -1,6 +1,6 @@
-//! How long a state's key may be, and what becomes of a state under a longer one.
+//! The maximum length of a state's key, and what happens to a state under a longer one.
 
-use crate::standing::{KEY, OFFER, refused, server_with_an_offer};
+use crate::baseline::{KEY, OFFER, rejected, server_with_an_offer};
 use support::{Client, Reply, Server};
 
 fn key(bytes: usize) -> String {
@@ -8,7 +8,7 @@ fn key(bytes: usize) -> String {
 }
 
 #[test]
-fn a_state_is_written_under_a_key_of_512_bytes_at_most() {
+fn keys_longer_than_512_bytes_are_rejected() {
     let (server, mut client) = server_with_an_offer();
     for bytes in [511, 512] {
         client.ok(&["STATE.UPDATE", &key(bytes), "0", OFFER]);
@@ -27,16 +27,16 @@ fn a_state_is_written_under_a_key_of_512_bytes_at_most() {
             &["STATE.ATTEMPT", &key, "confirm", "SUCCESS"],
         ];
         for write in writes {
-            refused(&server, &mut client, write, "BADKEY");
+            rejected(&server, &mut client, write, "BADKEY");
         }
         assert!(client.err(&["STATE.WAIT", &key, "0", "10"]).starts_with("BADKEY "));
         assert!(client.ok(&["STATE.GET", &key]).is_nil());
     }
 }
 
-/// As an older release left it, or RENAME.
+/// A longer key is left by an older release, or made by RENAME.
 #[test]
-fn a_state_under_a_longer_key_is_read_kept_moved_and_deleted() {
+fn state_under_a_longer_key_can_be_read_moved_and_deleted() {
     let long = key(4000);
     let mut server = Server::builder().without_schemas().arg("--appendonly").arg("yes").start();
     let replica = Server::builder().without_schemas().start();
@@ -72,9 +72,9 @@ fn a_state_under_a_longer_key_is_read_kept_moved_and_deleted() {
     assert!(client.ok(&["STATE.GET", &long]).is_nil());
 }
 
-/// 1,024 patterns on a key of 4,000 bytes once took four seconds.
+/// Regression: 1,024 patterns on a key of 4,000 bytes took four seconds.
 #[test]
-fn a_write_finds_its_binding_among_many() {
+fn write_is_fast_with_many_bindings() {
     let server = Server::builder().without_schemas().start();
     let mut client = server.client();
     client.ok(&["STATE.SCHEMA", "SET", "bot.any", "{}"]);

@@ -1,18 +1,18 @@
-//! The four ways to say a change, and what each can and can't say.
+//! The four kinds of change, and what each can and can't express.
 
 use support::{Client, state_test};
 
-use crate::standing::KEY;
+use crate::baseline::KEY;
 
 const BEFORE: &str = r#"{"current":{"path":"offer","data":{"amount":1.10,"handle":"tariro"}},"page":1}"#;
 
-/// What `json` makes of [`BEFORE`]; the error line when it is refused.
+/// The document that `json` makes of [`BEFORE`], or the error line.
 fn changed(client: &mut Client, json: &str, kind: &str) -> String {
     client.call(&["STATE.DELETE", KEY, "*", "PURGE"]);
     client.ok(&["STATE.UPDATE", KEY, "0", BEFORE]);
     match client.call(&["STATE.UPDATE", KEY, "1", json, kind]) {
         support::Reply::Error(line) => {
-            assert_eq!(client.state(KEY).1, BEFORE, "a refused change left something behind");
+            assert_eq!(client.state(KEY).1, BEFORE, "a rejected change modified the state");
             line
         }
         reply => {
@@ -22,7 +22,7 @@ fn changed(client: &mut Client, json: &str, kind: &str) -> String {
     }
 }
 
-/// RFC 7396: null removes, objects are merged, everything else replaces; the order of members stays.
+/// RFC 7396: null removes, objects are merged, everything else replaces; member order stays.
 #[test]
 fn merge() {
     state_test(|_, client| {
@@ -44,7 +44,7 @@ fn merge() {
     });
 }
 
-/// Each top-level member replaces its namesake whole, and null is a value.
+/// Each top-level member replaces the member of the same name whole, and null is a value.
 #[test]
 fn shallow() {
     state_test(|_, client| {
@@ -58,7 +58,7 @@ fn shallow() {
     });
 }
 
-/// RFC 6902, all six operations.
+/// All six operations of RFC 6902.
 #[test]
 fn patch() {
     state_test(|_, client| {
@@ -95,7 +95,7 @@ fn patch() {
 
 /// A patch is all or nothing, and the error names the operation.
 #[test]
-fn a_patch_that_fails_names_its_operation() {
+fn failed_patch_names_its_operation() {
     state_test(|_, client| {
         for (patch, error) in [
             (
@@ -114,7 +114,7 @@ fn a_patch_that_fails_names_its_operation() {
     });
 }
 
-/// The whole document, as it is written.
+/// REPLACE stores the document exactly as written.
 #[test]
 fn replace() {
     state_test(|_, client| {
@@ -124,9 +124,9 @@ fn replace() {
     });
 }
 
-/// S39, S36: every update is validated against the state's schema, whatever it says and however.
+/// S39, S36: every update is validated against the state's schema, whatever its kind.
 #[test]
-fn every_change_must_pass_the_schema() {
+fn every_change_is_validated() {
     state_test(|_, client| {
         crate::create::first_contact(client);
         let ttl = client.ok(&["PEXPIRETIME", KEY]).int();

@@ -1,8 +1,8 @@
-//! What COMMAND says about ours: clients, proxies and clusters route and document by it.
+//! COMMAND INFO and DOCS of the module's commands, by which clients, proxies and clusters route.
 
 use support::{Client, Reply, Server, words};
 
-/// Name, arity, key position (0: none) and the flags it must have.
+/// Name, arity, key position (0: none) and required flags.
 const TABLE: [(&str, i64, i64, &[&str]); 11] = [
     ("state.get", -2, 1, &["readonly"]),
     ("state.update", -3, 1, &["write", "denyoom"]),
@@ -22,7 +22,7 @@ fn words_of(reply: &Reply) -> Vec<String> {
 }
 
 #[test]
-fn arity_flags_and_keys_are_told() {
+fn command_info_has_arity_flags_and_keys() {
     let server = Server::start();
     let mut client = server.client();
     for (name, arity, first_key, flags) in TABLE {
@@ -53,7 +53,7 @@ fn arity_flags_and_keys_are_told() {
     assert!(words_of(&set.array()[0].array()[2]).contains(&"write".to_owned()));
 }
 
-/// Every text in a reply, however deep, in lowercase.
+/// Every text in a reply, at any depth, in lowercase.
 fn all_words(reply: &Reply) -> Vec<String> {
     match reply {
         Reply::Array(items) => items.iter().flat_map(all_words).collect(),
@@ -63,7 +63,7 @@ fn all_words(reply: &Reply) -> Vec<String> {
 }
 
 #[test]
-fn every_command_has_its_page() {
+fn command_docs_cover_every_command() {
     let server = Server::start();
     let mut client = server.client();
     let names: Vec<&str> = TABLE.iter().map(|(name, ..)| *name).chain(["state.schema"]).collect();
@@ -77,7 +77,7 @@ fn every_command_has_its_page() {
             assert!(page.field("complexity").text().starts_with("O("), "{name} has a complexity");
         }
         if !["state.help", "state.schema"].contains(&name) {
-            assert!(!page.field("arguments").array().is_empty(), "{name} tells its arguments");
+            assert!(!page.field("arguments").array().is_empty(), "{name} documents its arguments");
         }
     }
     let update = all_words(docs.field("state.update").field("arguments"));
@@ -94,7 +94,7 @@ fn keys_of(client: &mut Client, line: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_keys_of_a_command_are_found() {
+fn getkeys_finds_the_keys_of_a_command() {
     let server = Server::start();
     let mut client = server.client();
     for line in [
@@ -122,7 +122,7 @@ fn the_keys_of_a_command_are_found() {
     ] {
         assert_eq!(keys_of(&mut client, line), ["channel:1", "token:1", "session:1"], "{line}");
     }
-    // The trail is routed by a cluster, but it is no key that the caller needs a right to.
+    // A cluster routes by the audit stream, but the caller needs no permission for it.
     let with_trail = keys_of(&mut client, "STATE.UPDATE channel:1 * {} NOTE menu AUDIT {channel:1}:audit");
     assert_eq!(with_trail[0], "channel:1");
     for line in ["STATE.VALIDATE open {}", "STATE.SCHEMA LIST", "STATE.SCHEMA SET open {}"] {
@@ -132,7 +132,7 @@ fn the_keys_of_a_command_are_found() {
 }
 
 #[test]
-fn the_flags_of_a_key_say_what_is_done_to_it() {
+fn key_flags_match_the_access() {
     let server = Server::start();
     let mut client = server.client();
     for (line, expected) in [
@@ -152,7 +152,7 @@ fn the_flags_of_a_key_say_what_is_done_to_it() {
             assert!(flags.contains(&flag.to_owned()), "{line}: {flags:?} has {flag}");
         }
     }
-    // A sibling is changed as EXPIRE changes it: its content is not read.
+    // A sibling is modified as by EXPIRE: its content is not read.
     let reply = client.ok(&[words("COMMAND GETKEYSANDFLAGS STATE.TOUCH channel:1 ALIGN 1 token:1")].concat());
     let sibling = reply.array()[1].array();
     assert_eq!(sibling[0].text(), "token:1");

@@ -1,17 +1,18 @@
-//! Many writers at once (S32, S33): one wins each version, none is lost, and the trail has one entry a version. And
-//! what a refusal must not do to others who watch the key (S36).
+//! Concurrent writers (S32, S33): one client wins each version, no update is lost, and the audit
+//! stream has one entry for each version. A rejected command does not disturb clients that watch
+//! the key (S36).
 
 use std::collections::BTreeSet;
 use std::thread;
 
-use crate::standing::{AUDIT, KEY, OFFER, field, number, trail};
+use crate::baseline::{AUDIT, KEY, OFFER, audit_entries, field, number};
 use support::{Client, Reply, Server, fingerprint, state_test};
 
 const CLIENTS: usize = 16;
 const UPDATES_EACH: usize = 40;
 
-/// One client's part: read, change, write with the etag that was read, again after each conflict. Returns the
-/// version of each of its updates, and how often it lost the race.
+/// One client's loop: read, change, write with the etag that it read, again after each conflict.
+/// Returns the version of each of its updates, and its number of conflicts.
 fn take_part(port: u16, number: usize) -> (Vec<u64>, usize) {
     let mut client = Client::connect(port).expect("the server accepts");
     let (mut versions, mut lost) = (Vec::new(), 0);
@@ -19,7 +20,8 @@ fn take_part(port: u16, number: usize) -> (Vec<u64>, usize) {
         loop {
             let (etag, document) = client.state(KEY);
             let mut document: serde_json::Value = serde_json::from_str(&document).expect("JSON");
-            // Read and changed by the client, as the bot does it: a lost update would lose what others added.
+            // Read and changed by the client, as the bot does: a lost update would lose what others
+            // added.
             document["done"].as_array_mut().expect("a list").push(format!("{number}/{turn}").into());
             let note = format!("{number}/{turn}");
             let text = document.to_string();
@@ -45,7 +47,7 @@ fn take_part(port: u16, number: usize) -> (Vec<u64>, usize) {
 }
 
 #[test]
-fn sixteen_clients_on_one_key_lose_nothing() {
+fn sixteen_clients_on_one_key_lose_no_update() {
     state_test(|server, client| {
         client.ok(&["CONFIG", "SET", "state.audit-maxlen", "100000"]);
         client.ok(&["STATE.UPDATE", KEY, "0", r#"{"done":[]}"#]);
@@ -73,8 +75,8 @@ fn sixteen_clients_on_one_key_lose_nothing() {
             assert!(own.is_sorted(), "the updates of client {number} are in its order");
         }
 
-        // The trail tells the same story: entry n is version n, written by whoever got that version.
-        let entries = trail(client, AUDIT);
+        // The audit stream agrees: entry n is version n, by the client that got that version.
+        let entries = audit_entries(client, AUDIT);
         assert_eq!(entries.len(), total + 1);
         for (index, entry) in entries.iter().enumerate() {
             assert_eq!(field(entry, "version"), Some((index + 1).to_string().as_str()));
@@ -85,14 +87,14 @@ fn sixteen_clients_on_one_key_lose_nothing() {
             }
         }
         let lost: usize = parts.iter().map(|(_, lost)| lost).sum();
-        assert!(lost > 0, "nobody met anybody: this test has shown nothing");
+        assert!(lost > 0, "no conflict occurred: this test has shown nothing");
         assert_eq!(number(client, "state", "state_conflicts"), lost as i64);
         assert_eq!(number(client, "state", "state_updates"), total as i64);
     });
 }
 
 #[test]
-fn of_sixteen_that_create_one_key_one_wins() {
+fn one_of_sixteen_concurrent_creations_wins() {
     let server = Server::start();
     let port = server.port();
     for round in 0..10 {
@@ -119,7 +121,7 @@ fn of_sixteen_that_create_one_key_one_wins() {
 }
 
 #[test]
-fn sixteen_clients_without_an_etag_lose_nothing_either() {
+fn sixteen_clients_without_an_etag_lose_no_update() {
     let server = Server::start();
     let mut client = server.client();
     client.ok(&["STATE.UPDATE", KEY, "0", r#"{"done":[]}"#]);
@@ -128,7 +130,8 @@ fn sixteen_clients_without_an_etag_lose_nothing_either() {
         thread::spawn(move || {
             let mut client = Client::connect(port).expect("the server accepts");
             for turn in 0..UPDATES_EACH {
-                // The change is applied in the server, so there is nothing to lose between a read and a write.
+                // The server applies the change, so no update can be lost between a read and a
+                // write.
                 let patch = format!(r#"[{{"op":"add","path":"/done/-","value":"{number}/{turn}"}}]"#);
                 client.ok(&["STATE.UPDATE", KEY, "*", &patch, "PATCH"]);
             }
@@ -142,8 +145,8 @@ fn sixteen_clients_without_an_etag_lose_nothing_either() {
     assert_eq!(Client::version(&etag), (CLIENTS * UPDATES_EACH) as u64 + 1);
 }
 
-/// Whether a transaction that watches `key` goes through although another client sends `command` in between.
-fn goes_through(server: &Server, key: &str, command: &[&str]) -> bool {
+/// Whether a transaction that watches `key` succeeds although another client sends `command`.
+fn transaction_succeeds(server: &Server, key: &str, command: &[&str]) -> bool {
     let (mut watching, mut other) = (server.client(), server.client());
     watching.ok(&["WATCH", key]);
     let _either_way = other.call(command);
@@ -153,14 +156,14 @@ fn goes_through(server: &Server, key: &str, command: &[&str]) -> bool {
 }
 
 #[test]
-fn a_refusal_does_not_disturb_who_watches_the_key() {
+fn rejection_does_not_break_watch() {
     state_test(|server, client| {
         let schema = r#"{"properties":{"amount":{"type":"number"}}}"#;
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.offer", schema]);
         client.ok(&["STATE.UPDATE", KEY, "0", OFFER, "SCHEMA", "vimbiso.offer"]);
         let before = fingerprint(client);
         let (etag, _) = client.state(KEY);
-        let refused: [&[&str]; 13] = [
+        let failing: [&[&str]; 13] = [
             &["STATE.UPDATE", KEY, "7", "{}"],
             &["STATE.UPDATE", KEY, "0", "{}"],
             &["STATE.UPDATE", KEY, &etag, r#"{"amount":"ten"}"#],
@@ -175,28 +178,28 @@ fn a_refusal_does_not_disturb_who_watches_the_key() {
             &["STATE.UPDATE", KEY, "*", r#"{"stage":"dry"}"#, "DRYRUN"],
             &["STATE.GET", KEY],
         ];
-        for command in refused {
-            assert!(goes_through(server, KEY, command), "{command:?} has touched the key");
+        for command in failing {
+            assert!(transaction_succeeds(server, KEY, command), "{command:?} has touched the key");
         }
         let state = format!("0 {KEY}");
         assert_eq!(fingerprint(client).get(&state), before.get(&state));
         for command in [["STATE.META", KEY], ["STATE.HISTORY", KEY]] {
-            assert!(goes_through(server, KEY, &command), "{command:?} is a read");
-            assert!(goes_through(server, AUDIT, &command), "{command:?} is a read");
+            assert!(transaction_succeeds(server, KEY, &command), "{command:?} is a read");
+            assert!(transaction_succeeds(server, AUDIT, &command), "{command:?} is a read");
         }
         assert!(
-            goes_through(server, AUDIT, &["STATE.UPDATE", KEY, "7", "{}"]),
-            "a conflict is not in the trail"
+            transaction_succeeds(server, AUDIT, &["STATE.UPDATE", KEY, "7", "{}"]),
+            "a conflict adds no audit entry"
         );
         let rejected = ["STATE.UPDATE", KEY, "*", r#"{"amount":"ten"}"#];
-        assert!(!goes_through(server, AUDIT, &rejected), "a rejection is in the trail");
-        assert!(goes_through(server, "channel:none", &["STATE.UPDATE", "channel:none", "7", "{}"]));
-        assert!(goes_through(server, "channel:none", &["STATE.TOUCH", "channel:none"]));
+        assert!(!transaction_succeeds(server, AUDIT, &rejected), "a rejection adds an audit entry");
+        assert!(transaction_succeeds(server, "channel:none", &["STATE.UPDATE", "channel:none", "7", "{}"]));
+        assert!(transaction_succeeds(server, "channel:none", &["STATE.TOUCH", "channel:none"]));
     });
 }
 
 #[test]
-fn a_commit_is_seen_by_who_watches_the_key_and_its_trail() {
+fn commit_breaks_watch_of_the_key_and_its_audit_stream() {
     let server = Server::start();
     let commits: [&[&str]; 6] = [
         &["STATE.UPDATE", KEY, "0", OFFER],
@@ -207,18 +210,18 @@ fn a_commit_is_seen_by_who_watches_the_key_and_its_trail() {
         &["STATE.UPDATE", KEY, "*", "{}"],
     ];
     for command in commits {
-        assert!(!goes_through(&server, KEY, command), "{command:?} changes the state");
+        assert!(!transaction_succeeds(&server, KEY, command), "{command:?} changes the state");
     }
     for command in [
         &["STATE.UPDATE", KEY, "*", r#"{"stage":"menu"}"#],
         &["STATE.UPDATE", KEY, "*", r#"{"stage":"offer"}"#],
     ] {
-        assert!(!goes_through(&server, AUDIT, command), "{command:?} writes to the trail");
+        assert!(!transaction_succeeds(&server, AUDIT, command), "{command:?} writes to the audit stream");
     }
 }
 
 #[test]
-fn an_etag_and_watch_agree_on_who_was_first() {
+fn etag_and_watch_agree_on_the_winner() {
     let server = Server::start();
     let (mut watching, mut other) = (server.client(), server.client());
     watching.ok(&["STATE.UPDATE", KEY, "0", OFFER]);

@@ -1,10 +1,10 @@
-//! Every `state.*` setting with CONFIG GET and SET: its default, the values at its limits, and those one below and one
-//! above, which are refused (invariant I7). How a server starts with them is in `config_start.rs`.
+//! Every `state.*` setting by CONFIG GET and SET: its default, the values at its limits, and those
+//! one below and one above, which are rejected (invariant I7). Start-up is in `config_start.rs`.
 
-use crate::standing::KEY;
+use crate::baseline::KEY;
 use support::{Client, Server};
 
-/// Name, default, values that are taken and how CONFIG GET shows them, values that are refused.
+/// Name, default, accepted values with what CONFIG GET then returns, rejected values.
 pub type Setting =
     (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
 
@@ -74,7 +74,7 @@ pub fn get(client: &mut Client, name: &str) -> String {
 }
 
 #[test]
-fn every_setting_has_its_default_and_its_limits() {
+fn every_setting_has_its_default_and_limits() {
     let server = Server::builder().without_schemas().start();
     let mut client = server.client();
     let all = client.ok(&["CONFIG", "GET", "state.*"]);
@@ -84,14 +84,14 @@ fn every_setting_has_its_default_and_its_limits() {
     expected.push("state.schema-dir".to_owned());
     expected.sort();
     assert_eq!(names, expected);
-    for (name, default, taken, refused) in SETTINGS {
+    for (name, default, taken, rejected) in SETTINGS {
         assert_eq!(get(&mut client, name), default, "default of {name}");
         for (value, shown) in taken {
             client.ok(&["CONFIG", "SET", &format!("state.{name}"), value]);
             assert_eq!(get(&mut client, name), *shown, "{name} {value}");
         }
         let last = get(&mut client, name);
-        for value in refused {
+        for value in rejected {
             let error = client.err(&["CONFIG", "SET", &format!("state.{name}"), value]);
             assert!(error.starts_with("ERR CONFIG SET failed"), "{name} {value}: {error}");
             assert_eq!(get(&mut client, name), last);
@@ -103,7 +103,7 @@ fn every_setting_has_its_default_and_its_limits() {
 }
 
 #[test]
-fn the_limits_of_a_state_follow_their_settings_at_once() {
+fn changed_limits_apply_at_once() {
     let server = Server::builder().without_schemas().start();
     let mut client = server.client();
     let versions = |client: &mut Client| client.ok(&["STATE.HISTORY", KEY]).array().len();
@@ -113,7 +113,7 @@ fn the_limits_of_a_state_follow_their_settings_at_once() {
     }
     assert_eq!(versions(&mut client), 11);
     client.ok(&["CONFIG", "SET", "state.snapshots", "3"]);
-    assert_eq!(versions(&mut client), 11, "what is kept goes with the next commit");
+    assert_eq!(versions(&mut client), 11, "the next commit trims the snapshots");
     client.ok(&["STATE.UPDATE", KEY, "*", r#"{"n":12}"#]);
     assert_eq!(versions(&mut client), 4);
     client.ok(&["CONFIG", "SET", "state.labels", "2"]);

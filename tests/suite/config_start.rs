@@ -1,29 +1,29 @@
-//! Starting with settings: from redis.conf, from the words behind `loadmodule`, after CONFIG REWRITE; and a bad value
-//! stops the start with a line that says which and why, instead of a server that runs with another one.
+//! Settings at start: from redis.conf, from the arguments of `loadmodule`, and after CONFIG
+//! REWRITE. A bad value stops the start with a log line that names it and says why.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use crate::baseline::{KEY, OFFER};
 use crate::config::{SETTINGS, get};
-use crate::standing::{KEY, OFFER};
 use support::{Client, Server, module_path, repository, wait_until};
 
-/// A redis-server started from a redis.conf alone, as an operator starts it: the harness passes everything as
-/// arguments, and CONFIG REWRITE needs a file. Killed when it goes out of scope.
+/// A redis-server started from a redis.conf alone, as an operator starts it, since CONFIG REWRITE
+/// needs a file. Killed when dropped.
 struct FromFile {
     child: Child,
     port: u16,
 }
 
 impl FromFile {
-    /// Writes `lines` and what every server of ours needs to redis.conf in `dir`.
+    /// Writes `lines` and the settings that every test server needs to redis.conf in `dir`.
     fn write(dir: &Path, lines: &str) {
         let conf = format!(
             "bind 127.0.0.1\nsave \"\"\ndir {}\nlogfile server.log\nloadmodule {}{lines}\n",
             dir.display(),
             module_path().display(),
         );
-        std::fs::write(dir.join("redis.conf"), conf).expect("a file in a folder of ours");
+        std::fs::write(dir.join("redis.conf"), conf).expect("a file in a temporary folder");
     }
 
     fn start(dir: &Path) -> FromFile {
@@ -84,9 +84,9 @@ fn config_rewrite_keeps_every_setting() {
 }
 
 #[test]
-fn redis_conf_and_loadmodule_take_the_same_settings() {
+fn redis_conf_and_loadmodule_accept_the_same_settings() {
     let schemas = tempfile::tempdir().expect("a temporary folder");
-    std::fs::write(schemas.path().join("vimbiso.offer.json"), "{}").expect("a file in a folder of ours");
+    std::fs::write(schemas.path().join("vimbiso.offer.json"), "{}").expect("a file in a temporary folder");
     for with_prefix in [true, false] {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let folder = format!("schema-dir {}", schemas.path().display());
@@ -106,7 +106,7 @@ fn redis_conf_and_loadmodule_take_the_same_settings() {
             assert_eq!(get(&mut client, name), taken[1].1, "{name}");
         }
         assert_eq!(client.text(&["STATE.SCHEMA", "GET", "vimbiso.offer"]), "{}");
-        // A second start from the rewritten file is the same again.
+        // A second start, from the rewritten file, has the same settings.
         client.ok(&["CONFIG", "SET", "state.snapshots", "7"]);
         client.ok(&["CONFIG", "REWRITE"]);
         drop(server);
@@ -119,7 +119,7 @@ fn redis_conf_and_loadmodule_take_the_same_settings() {
 }
 
 #[test]
-fn settings_behind_loadmodule_are_in_force() {
+fn loadmodule_arguments_are_applied() {
     let builder = Server::builder().without_schemas();
     let server =
         builder.module_arg("snapshots").module_arg("3").module_arg("state.audit").module_arg("no").start();
@@ -130,12 +130,12 @@ fn settings_behind_loadmodule_are_in_force() {
         client.ok(&["STATE.UPDATE", KEY, "*", &format!(r#"{{"amount":{amount}}}"#)]);
     }
     assert_eq!(client.ok(&["STATE.HISTORY", KEY]).array().len(), 4);
-    assert_eq!(client.ok(&["DBSIZE"]).int(), 1, "no trail is written");
+    assert_eq!(client.ok(&["DBSIZE"]).int(), 1, "no audit stream is written");
 }
 
-/// Starts a server that must refuse to start; returns what it logged.
+/// Starts a server whose start must fail; returns its log.
 #[track_caller]
-pub fn refused_start(lines: &str) -> String {
+pub fn failed_start(lines: &str) -> String {
     let dir = tempfile::tempdir().expect("a temporary folder");
     FromFile::write(dir.path(), lines);
     let port = free_port().to_string();
@@ -156,15 +156,15 @@ pub fn refused_start(lines: &str) -> String {
 }
 
 #[test]
-fn a_bad_value_stops_the_start_and_says_which() {
-    for (name, _, _, refused) in SETTINGS {
-        for value in refused.iter().filter(|value| !value.is_empty()) {
+fn bad_value_stops_the_start_and_is_named() {
+    for (name, _, _, rejected) in SETTINGS {
+        for value in rejected.iter().filter(|value| !value.is_empty()) {
             for lines in [
                 format!("\nstate.{name} {value}"),
                 format!(" {name} {value}"),
                 format!(" state.{name} {value}"),
             ] {
-                let log = refused_start(&lines);
+                let log = failed_start(&lines);
                 assert!(log.contains(name), "{lines:?}: {log}");
             }
         }
@@ -172,7 +172,7 @@ fn a_bad_value_stops_the_start_and_says_which() {
 }
 
 #[test]
-fn a_setting_that_is_none_stops_the_start() {
+fn unknown_setting_stops_the_start() {
     for (lines, word) in [
         (" snapshot 3", "snapshot 3"),
         (" snapshots", "snapshots has no value"),
@@ -188,27 +188,27 @@ fn a_setting_that_is_none_stops_the_start() {
         ("\nstate.schemadir /tmp", "did you mean state.schema-dir?"),
         ("\nstate.frobnicate 1", "state.frobnicate: no such setting: docs/operations.md lists them"),
     ] {
-        let log = refused_start(lines);
+        let log = failed_start(lines);
         assert!(log.contains(word), "{lines:?}: {log}");
     }
 }
 
-/// The line is named, also in a file that redis.conf includes.
+/// The log names the line, also in a file that redis.conf includes.
 #[test]
-fn a_misspelt_setting_is_found_in_an_included_file() {
+fn misspelt_setting_in_an_included_file_stops_the_start() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let included = dir.path().join("state.conf");
     std::fs::write(&included, "# settings\nstate.snapshots 3\nstate.default-tll 60\n")
         .expect("a folder of ours");
-    let log = refused_start(&format!("\ninclude {}", included.display()));
+    let log = failed_start(&format!("\ninclude {}", included.display()));
     assert!(log.contains("state.conf, line 3: state.default-tll: no such setting"), "{log}");
     assert!(log.contains("did you mean state.default-ttl?"), "{log}");
 }
 
-/// S5, S10: the redis.conf of the project keeps what was asked for, lets nobody in from elsewhere, and says the default of
-/// every setting.
+/// S5, S10: the project's redis.conf has the required settings, accepts no remote connection, and
+/// documents the default of every setting.
 #[test]
-fn the_configuration_of_the_project_is_what_it_says() {
+fn project_redis_conf_matches_its_requirements() {
     let text = std::fs::read_to_string(repository().join("redis.conf")).expect("redis.conf");
     let of_this_machine = ["dir ", "loadmodule ", "port ", "bind ", "state.schema-dir "];
     let lines: Vec<&str> =

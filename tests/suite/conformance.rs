@@ -1,7 +1,8 @@
-//! The cases that others have written for the standards: the JSON-Schema-Test-Suite's for draft 2020-12 and the json-patch-tests,
-//! each played on a real server. `scripts/clients.sh`, which `make test` calls, gets them.
+//! Public test suites, played on a real server: the JSON-Schema-Test-Suite for draft 2020-12 and
+//! the json-patch-tests. `scripts/clients.sh`, which `make test` calls, downloads them.
 //!
-//! A state is an object, so an instance that is none is put below a member `v`, and its schema with it.
+//! A state is an object, so an instance of another type is wrapped as the member `v`, with its
+//! schema.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -9,10 +10,10 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use support::{Client, Reply, Server, repository};
 
-use crate::conformance_refused::{REFUSED, REFUSED_PATTERNS};
-use crate::standing::KEY;
+use crate::baseline::KEY;
+use crate::conformance_rejected::{REJECTED, REJECTED_PATTERNS};
 
-/// Required files are those beside each other; of the optional ones those that a server of ours promises.
+/// The required files are all used; of the optional ones, those that the module supports.
 const OPTIONAL: [&str; 2] = ["optional/ecmascript-regex", "optional/non-bmp-regex"];
 
 fn cases(path: &str) -> PathBuf {
@@ -26,7 +27,7 @@ fn read(file: PathBuf) -> Vec<Value> {
     serde_json::from_str(&text).expect("the cases are JSON")
 }
 
-/// The groups of a file: a schema, and instances with what is to be said of them.
+/// The groups of a file: a schema, and instances with the expected verdict.
 fn groups(name: &str) -> Vec<Value> {
     read(cases("json-schema/draft2020-12").join(name).with_extension("json"))
 }
@@ -41,14 +42,14 @@ fn required_files() -> Vec<String> {
     names
 }
 
-/// What a file's cases have come to.
+/// Results of a file's cases.
 #[derive(Default)]
 struct Tried {
     passed: usize,
-    refused: usize,
+    rejected: usize,
     wrong: Vec<String>,
-    /// Groups, by file and name, whose schema the server does not take.
-    groups_refused: BTreeSet<String>,
+    /// Groups, by file and name, whose schema the server rejects.
+    groups_rejected: BTreeSet<String>,
 }
 
 impl Tried {
@@ -69,8 +70,8 @@ impl Tried {
             let set = client.call(&["STATE.SCHEMA", "SET", "case", &schema.to_string()]);
             if let Reply::Error(line) = set {
                 assert!(line.starts_with("BADSCHEMA "), "{name}: {line}");
-                self.refused += instances.len();
-                self.groups_refused.insert(name.clone());
+                self.rejected += instances.len();
+                self.groups_rejected.insert(name.clone());
                 continue;
             }
             for (test, instance) in instances {
@@ -85,7 +86,7 @@ impl Tried {
     }
 }
 
-/// What STATE.VALIDATE says, and an update that would store it says too.
+/// The verdict of STATE.VALIDATE; an update that stores the instance must agree.
 fn verdict(client: &mut Client, instance: &Value) -> Result<bool, String> {
     let json = instance.to_string();
     let replies = [
@@ -103,7 +104,7 @@ fn verdict(client: &mut Client, instance: &Value) -> Result<bool, String> {
     }
 }
 
-/// A schema under which the member `v` must be what `schema` says of the whole; its references lead where they led.
+/// A schema whose member `v` must match `schema`; its references resolve as before.
 fn below(schema: &Value) -> Value {
     let mut inner = schema.clone();
     let mut whole = json!({});
@@ -148,7 +149,7 @@ fn lead(schema: &mut Value, id: &str) {
     }
 }
 
-/// Plays the cases of these files. Groups that are refused on purpose are listed; the others all pass.
+/// Plays the cases of these files. Groups that are rejected on purpose are listed; all others pass.
 #[track_caller]
 fn all_pass(files: &[String], listed: &[(&str, &[&str])]) {
     let server = Server::builder().without_schemas().start();
@@ -159,31 +160,31 @@ fn all_pass(files: &[String], listed: &[(&str, &[&str])]) {
             tried.group(&mut client, file, &group);
         }
     }
-    let Tried { passed, refused, wrong, groups_refused } = tried;
-    println!("JSON Schema: {passed} cases pass; {refused} have a schema that is refused on purpose");
+    let Tried { passed, rejected, wrong, groups_rejected } = tried;
+    println!("JSON Schema: {passed} cases pass; {rejected} have a schema that is rejected on purpose");
     let listed: BTreeSet<String> =
         listed.iter().flat_map(|(_, groups)| groups.iter().map(|name| (*name).to_owned())).collect();
-    let unlisted: Vec<&String> = groups_refused.difference(&listed).collect();
-    let taken: Vec<&String> = listed.difference(&groups_refused).collect();
-    assert!(unlisted.is_empty(), "refused, and not listed: {unlisted:#?}");
-    assert!(taken.is_empty(), "listed as refused, and taken: {taken:#?}");
+    let unlisted: Vec<&String> = groups_rejected.difference(&listed).collect();
+    let taken: Vec<&String> = listed.difference(&groups_rejected).collect();
+    assert!(unlisted.is_empty(), "rejected, and not listed: {unlisted:#?}");
+    assert!(taken.is_empty(), "listed as rejected, and accepted: {taken:#?}");
     assert!(wrong.is_empty(), "{} are wrong: {wrong:#?}", wrong.len());
     assert!(passed > 20, "there are cases");
 }
 
 #[test]
-fn the_json_schema_test_suite_passes() {
-    all_pass(&required_files(), &REFUSED);
+fn json_schema_test_suite_passes() {
+    all_pass(&required_files(), &REJECTED);
 }
 
 #[test]
-fn patterns_of_the_json_schema_test_suite_pass() {
-    all_pass(&OPTIONAL.map(str::to_owned), &REFUSED_PATTERNS);
+fn json_schema_test_suite_patterns_pass() {
+    all_pass(&OPTIONAL.map(str::to_owned), &REJECTED_PATTERNS);
 }
 
-/// A document that is no object is put below a member, and the paths of its patch with it.
+/// A document that is not an object is wrapped as a member, and the paths of its patch follow.
 #[test]
-fn the_json_patch_tests_pass() {
+fn json_patch_tests_pass() {
     let server = Server::builder().without_schemas().start();
     let mut client = server.client();
     let mut passed = 0;
@@ -210,7 +211,7 @@ fn patches(client: &mut Client, case: &Value, below_a_member: bool) {
     let mut patch = case["patch"].clone();
     for operation in patch.as_array_mut().into_iter().flatten().filter(|_| below_a_member) {
         for name in ["path", "from"] {
-            // What is no pointer stays none.
+            // An invalid pointer stays invalid.
             if let Some(Value::String(pointer)) = operation.get_mut(name)
                 && (pointer.is_empty() || pointer.starts_with('/'))
             {

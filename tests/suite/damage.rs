@@ -1,19 +1,19 @@
-//! Files that are damaged, old or too late (S7): the server starts with what is whole, or refuses to start with a line
-//! in its log; it never crashes, and never shows half a commit.
+//! Damaged and outdated files (S7): the server loads what is whole, or stops with a log line. It
+//! never crashes, and never shows half a commit.
 
 use std::path::{Path, PathBuf};
 
-use crate::standing::{AUDIT, KEY, OFFER, number, trail_of};
+use crate::baseline::{AUDIT, KEY, OFFER, audit_values, number};
 use support::{Client, Server, fingerprint, wait_until};
 
-/// A server that writes an AOF and is asked for every byte at once.
+/// A server that writes an AOF and syncs it after each command.
 fn durable(preamble: &str) -> Server {
     let builder =
         Server::builder().without_schemas().arg("--appendonly").arg("yes").arg("--appendfsync").arg("always");
     builder.arg("--aof-use-rdb-preamble").arg(preamble).start()
 }
 
-/// The file that new commands go to.
+/// The AOF file that receives new commands.
 fn incremental_file(server: &Server) -> PathBuf {
     let folder = server.dir().join("appendonlydir");
     let files =
@@ -27,7 +27,7 @@ fn cut(file: &Path, bytes: usize) {
 }
 
 #[test]
-fn an_aof_that_ends_early_gives_whole_commits() {
+fn truncated_aof_loads_whole_commits() {
     let mut server = durable("yes");
     let mut client = server.client();
     client.ok(&["STATE.SCHEMA", "SET", "vimbiso.offer", r#"{"type":"object"}"#]);
@@ -47,7 +47,7 @@ fn an_aof_that_ends_early_gives_whole_commits() {
     };
     assert_eq!(versions(&mut client), (4, 3));
     let mut last = 4;
-    // Each cut is a crash at another byte of the last commands.
+    // Each cut simulates a crash at another byte of the last commands.
     for step in [1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233] {
         if last == 1 {
             break;
@@ -58,9 +58,9 @@ fn an_aof_that_ends_early_gives_whole_commits() {
         let mut client = server.client();
         let (state, twin) = versions(&mut client);
         assert!(state <= last && state >= 1, "version {state} after {last}");
-        assert_eq!(twin, state - 1, "what was one transaction is whole or not there");
-        let told = trail_of(&mut client, AUDIT, "version");
-        assert_eq!(told.last(), Some(&state.to_string()), "state and trail are of one piece");
+        assert_eq!(twin, state - 1, "a transaction is whole or absent");
+        let told = audit_values(&mut client, AUDIT, "version");
+        assert_eq!(told.last(), Some(&state.to_string()), "state and audit stream agree");
         last = state;
     }
     assert!(last < 4, "the cuts have cut nothing");
@@ -69,10 +69,10 @@ fn an_aof_that_ends_early_gives_whole_commits() {
 }
 
 #[test]
-fn a_damaged_snapshot_file_is_loaded_or_refused_never_a_crash() {
+fn damaged_rdb_is_loaded_or_rejected_without_a_crash() {
     let mut server = Server::builder().without_schemas().arg("--rdbchecksum").arg("no").start();
     let mut client = server.client();
-    // Without the trail: what Redis makes of damaged streams is not ours to test.
+    // Without the audit stream: how Redis loads damaged streams is not tested here.
     client.ok(&["CONFIG", "SET", "state.audit", "no"]);
     client.ok(&["CONFIG", "SET", "rdbcompression", "no"]);
     client.ok(&[
@@ -92,13 +92,13 @@ fn a_damaged_snapshot_file_is_loaded_or_refused_never_a_crash() {
     let (schema, document) = (find("vimbiso.offer"), find(r#"{"channel""#));
     // From a little before each to its end: lengths, numbers, texts.
     let places = (schema - 12..schema + 90).step_by(6).chain((document - 40..document + 40).step_by(4));
-    let (mut loaded, mut refused, mut with_offset) = (0, 0, 0);
+    let (mut loaded, mut rejected, mut with_offset) = (0, 0, 0);
     for place in places {
         let mut damaged = whole.clone();
         damaged[place] ^= 0x15;
         std::fs::write(&file, &damaged).expect("the snapshot file");
-        if let Err(log) = server.start_or_refuse() {
-            refused += 1;
+        if let Err(log) = server.try_start_again() {
+            rejected += 1;
             with_offset += usize::from(log.contains("can't be loaded: corrupt payload at byte"));
             continue;
         }
@@ -108,16 +108,16 @@ fn a_damaged_snapshot_file_is_loaded_or_refused_never_a_crash() {
         server.kill();
         loaded += 1;
     }
-    // A schema that is damaged but still JSON is loaded, and answers BADSCHEMA.
-    assert!(refused > 5 && loaded > 0, "{loaded} loaded, {refused} refused");
-    assert!(with_offset > 3, "{with_offset} of {refused} logs say where");
+    // A damaged schema that is still JSON is loaded; commands then reply BADSCHEMA.
+    assert!(rejected > 5 && loaded > 0, "{loaded} loaded, {rejected} rejected");
+    assert!(with_offset > 3, "{with_offset} of {rejected} logs name the offset");
     std::fs::write(&file, &whole).expect("the snapshot file");
     server.start_again();
     assert_eq!(server.client().ok(&["STATE.META", KEY]).field("version").int(), 2);
 }
 
 #[test]
-fn a_state_that_expired_while_the_server_was_down_is_gone() {
+fn state_that_expired_while_the_server_was_down_is_deleted() {
     for preamble in ["yes", "no"] {
         let mut server = durable(preamble);
         let mut client = server.client();
@@ -134,8 +134,12 @@ fn a_state_that_expired_while_the_server_was_down_is_gone() {
         server.start_again();
         let mut client = server.client();
         assert!(client.ok(&["STATE.GET", KEY]).is_nil(), "preamble {preamble}");
-        assert_eq!(trail_of(&mut client, AUDIT, "version"), ["1", "2", "2"], "the trail outlives it");
-        assert_eq!(trail_of(&mut client, AUDIT, "event"), ["create", "update", "expire"]);
+        assert_eq!(
+            audit_values(&mut client, AUDIT, "version"),
+            ["1", "2", "2"],
+            "the audit stream outlives the state"
+        );
+        assert_eq!(audit_values(&mut client, AUDIT, "event"), ["create", "update", "expire"]);
         assert_eq!(client.ok(&["TTL", "channel:kept"]).int(), -1);
         client.ok(&["STATE.UPDATE", KEY, "0", OFFER]);
         assert_eq!(number(&mut client, "state", "state_states"), 2);
@@ -143,7 +147,7 @@ fn a_state_that_expired_while_the_server_was_down_is_gone() {
 }
 
 #[test]
-fn states_beyond_the_limits_of_today_are_loaded() {
+fn states_beyond_the_present_limits_are_loaded() {
     let mut server = durable("yes");
     let mut client = server.client();
     client.ok(&["CONFIG", "SET", "state.max-depth", "128"]);
@@ -160,7 +164,7 @@ fn states_beyond_the_limits_of_today_are_loaded() {
     }
     let before = fingerprint(&mut client);
     assert_eq!(client.ok(&["STATE.META", KEY]).field("snapshots").int(), 1064, "1000 and the labelled ones");
-    // A restart has the small limits of a fresh configuration; an effect or a file is not measured by them.
+    // A restart has the default limits; they do not apply to effects and files.
     client.ok(&["DEBUG", "RELOAD"]);
     assert_eq!(fingerprint(&mut client), before);
     for preamble in ["no", "yes"] {
@@ -175,8 +179,5 @@ fn states_beyond_the_limits_of_today_are_loaded() {
     client.ok(&["STATE.UPDATE", "channel:large", "1", r#"{"note":null}"#]);
     client.ok(&["STATE.UPDATE", KEY, "*", r#"{"n":0}"#]);
     let snapshots = client.ok(&["STATE.META", KEY]).field("snapshots").int();
-    assert!(
-        (10..=74).contains(&snapshots),
-        "the next commit keeps what the settings of today say: {snapshots}"
-    );
+    assert!((10..=74).contains(&snapshots), "the next commit trims to the present settings: {snapshots}");
 }

@@ -1,17 +1,17 @@
-//! STATE.DELETE: the end of a state, on purpose and on record.
+//! STATE.DELETE ends a state, with an audit entry.
 
 use support::{Reply, state_test};
 
-use crate::standing::{AUDIT, KEY, field, trail};
+use crate::baseline::{AUDIT, KEY, audit_entries, field};
 
 #[test]
-fn the_trail_tells_of_the_deletion_and_stays() {
+fn deletion_is_audited_and_the_stream_stays() {
     state_test(|_, client| {
         let etag = client.text(&["STATE.UPDATE", KEY, "0", r#"{"page":1}"#]);
         let args = ["STATE.DELETE", KEY, &etag, "EVENT", "logout", "ACTOR", "menu", "NOTE", "asked for"];
         assert_eq!(client.ok(&args), Reply::Int(1));
         assert!(client.ok(&["STATE.GET", KEY]).is_nil());
-        let entries = trail(client, AUDIT);
+        let entries = audit_entries(client, AUDIT);
         let said = |name| field(&entries[1], name).unwrap_or("-");
         assert_eq!([said("event"), said("etag"), said("version")], ["delete", &etag, "1"]);
         assert_eq!([said("name"), said("actor"), said("note")], ["logout", "menu", "asked for"]);
@@ -20,7 +20,7 @@ fn the_trail_tells_of_the_deletion_and_stays() {
 }
 
 #[test]
-fn purge_takes_the_trail_along() {
+fn purge_deletes_the_audit_stream() {
     state_test(|_, client| {
         client.ok(&["STATE.UPDATE", KEY, "0", r#"{"page":1}"#]);
         assert_eq!(client.ok(&["STATE.DELETE", KEY, "*", "PURGE"]), Reply::Int(1));
@@ -29,7 +29,7 @@ fn purge_takes_the_trail_along() {
 }
 
 #[test]
-fn a_deletion_compares_the_version() {
+fn delete_with_a_stale_version_is_rejected() {
     state_test(|_, client| {
         assert!(client.err(&["STATE.DELETE", KEY, "*"]).starts_with("NOSTATE"));
         let etag = client.text(&["STATE.UPDATE", KEY, "0", r#"{"page":1}"#]);

@@ -1,8 +1,9 @@
-//! Optimistic concurrency: what `expected` admits, and that a refusal changes nothing (S32).
+//! Optimistic concurrency: which `expected` values match, and that a conflict changes nothing
+//! (S32).
 
 use support::{Client, state_test};
 
-use crate::standing::{AUDIT, KEY, trail_of};
+use crate::baseline::{AUDIT, KEY, audit_values};
 
 fn update(client: &mut Client, expected: &str, json: &str) -> Result<String, String> {
     match client.call(&["STATE.UPDATE", KEY, expected, json]) {
@@ -11,9 +12,9 @@ fn update(client: &mut Client, expected: &str, json: &str) -> Result<String, Str
     }
 }
 
-/// S31, S32: versions go up by one; who has read an older one is told what is there.
+/// S31, S32: versions increase by one; the error of a stale writer names the present etag.
 #[test]
-fn versions_and_etags_are_compared() {
+fn stale_versions_and_etags_are_rejected() {
     state_test(|_, client| {
         let missing = "NOSTATE there is no state at this key";
         assert!(update(client, "1", "{}").expect_err("no state").starts_with(missing));
@@ -33,13 +34,14 @@ fn versions_and_etags_are_compared() {
         );
         assert_eq!(Client::version(&update(client, "*", r#"{"page":4}"#).expect("any")), 4);
         assert_eq!(client.state(KEY).1, r#"{"page":4}"#);
-        assert_eq!(trail_of(client, AUDIT, "version"), ["1", "2", "3", "4"]);
+        assert_eq!(audit_values(client, AUDIT, "version"), ["1", "2", "3", "4"]);
     });
 }
 
-/// The right version with another document's digest is a conflict: the state was made anew in between.
+/// The right version with another document's digest is a conflict: the state was recreated
+/// meanwhile.
 #[test]
-fn an_etag_of_another_life_matches_nothing() {
+fn etag_of_a_deleted_state_never_matches() {
     state_test(|_, client| {
         let first = update(client, "0", r#"{"page":1}"#).expect("created");
         client.ok(&["STATE.DELETE", KEY, &first]);
@@ -52,37 +54,37 @@ fn an_etag_of_another_life_matches_nothing() {
     });
 }
 
-/// `*` takes whatever is there, nothing included.
+/// `*` matches any state, and none.
 #[test]
-fn any_creates_too() {
+fn star_creates_a_missing_state() {
     state_test(|_, client| {
         assert_eq!(Client::version(&update(client, "*", r#"{"page":1}"#).expect("created")), 1);
     });
 }
 
-/// The same document again makes no version, but the person was there: the expiry moves (S12).
+/// An update without a change makes no version, but the user was there: the expiry moves (S12).
 #[test]
-fn nothing_new_makes_no_version() {
+fn update_without_a_change_makes_no_version() {
     state_test(|_, client| {
         let first = update(client, "0", r#"{"page":1,"auth":null}"#).expect("created");
         client.ok(&["PEXPIRE", KEY, "1000"]);
         assert_eq!(update(client, "1", r#"{"page":1}"#), Ok(first.clone()));
         assert!(client.ok(&["PTTL", KEY]).int() > 299_000);
-        assert_eq!(trail_of(client, AUDIT, "event"), ["create"]);
-        // S66: an event without a change is on record.
+        assert_eq!(audit_values(client, AUDIT, "event"), ["create"]);
+        // S66: an EVENT without a change is audited.
         let noted = client.text(&["STATE.UPDATE", KEY, "*", "{}", "EVENT", "shown", "NOTE", "menu sent"]);
         assert_eq!(noted, first);
-        assert_eq!(trail_of(client, AUDIT, "event"), ["create", "note"]);
-        assert_eq!(trail_of(client, AUDIT, "name"), ["-", "shown"]);
-        assert_eq!(trail_of(client, AUDIT, "note"), ["-", "menu sent"]);
-        assert_eq!(trail_of(client, AUDIT, "etag"), [first.as_str(), &first]);
+        assert_eq!(audit_values(client, AUDIT, "event"), ["create", "note"]);
+        assert_eq!(audit_values(client, AUDIT, "name"), ["-", "shown"]);
+        assert_eq!(audit_values(client, AUDIT, "note"), ["-", "menu sent"]);
+        assert_eq!(audit_values(client, AUDIT, "etag"), [first.as_str(), &first]);
         assert_eq!(client.ok(&["STATE.HISTORY", KEY]).array().len(), 1);
     });
 }
 
-/// DRYRUN replies what the command would, and does nothing at all.
+/// DRYRUN returns the command's reply and has no effect.
 #[test]
-fn a_dry_run_has_no_effect() {
+fn dry_run_has_no_effect() {
     state_test(|_, client| {
         let would = client.text(&["STATE.UPDATE", KEY, "0", r#"{"page":1}"#, "DRYRUN"]);
         assert_eq!(Client::version(&would), 1);
@@ -92,20 +94,20 @@ fn a_dry_run_has_no_effect() {
         let expires_at = client.ok(&["PEXPIRETIME", KEY]).int();
         let would = client.ok(&["STATE.UPDATE", KEY, "1", r#"{"page":2}"#, "RETURN", "DRYRUN", "EVENT", "x"]);
         assert_eq!(would.array()[1].text(), r#"{"page":2}"#);
-        let refused = client.err(&["STATE.UPDATE", KEY, "1", "[]", "REPLACE", "DRYRUN"]);
-        assert!(refused.starts_with("INVALID"), "{refused}");
+        let rejected = client.err(&["STATE.UPDATE", KEY, "1", "[]", "REPLACE", "DRYRUN"]);
+        assert!(rejected.starts_with("INVALID"), "{rejected}");
         assert_eq!(client.state(KEY).1, r#"{"page":1}"#);
         assert_eq!(client.ok(&["PEXPIRETIME", KEY]).int(), expires_at);
-        assert_eq!(trail_of(client, AUDIT, "event"), ["create"]);
-        // The etag of a dry run is the one that the command then has.
+        assert_eq!(audit_values(client, AUDIT, "event"), ["create"]);
+        // The etag of a dry run is the one that the command then returns.
         let etag = update(client, "1", r#"{"page":2}"#).expect("updated");
         assert_eq!(would.array()[0].text(), etag);
     });
 }
 
-/// RETURN saves the GET.
+/// RETURN saves a GET.
 #[test]
-fn a_write_can_return_the_document() {
+fn return_adds_the_document_to_the_reply() {
     state_test(|_, client| {
         let reply = client.ok(&["STATE.UPDATE", KEY, "0", r#"{"page":1}"#, "RETURN"]);
         assert_eq!(reply, client.ok(&["STATE.GET", KEY]));

@@ -1,10 +1,10 @@
-//! Sessions end by themselves: every write sets the key's expiry (S12, S15).
+//! Session expiry: every write sets the key's expiry (S12, S15).
 
 use support::{Client, state_test};
 
-use crate::standing::{AUDIT, KEY, trail_of};
+use crate::baseline::{AUDIT, KEY, audit_values};
 
-/// The time to live after an update with these words, in milliseconds; -1 for never.
+/// The TTL after an update with these options, in milliseconds; -1 for none.
 #[track_caller]
 fn ttl_after(client: &mut Client, options: &[&str]) -> i64 {
     let page = client.state(KEY).0;
@@ -18,7 +18,7 @@ fn about(ttl_ms: i64, wanted_ms: i64) {
     assert!((wanted_ms - 20_000..=wanted_ms).contains(&ttl_ms), "{ttl_ms} is not about {wanted_ms}");
 }
 
-/// S12: 300 seconds unless something else is said, moved by every update; never without expiry unless PERSIST.
+/// S12: 300 seconds by default, moved by every update; without an expiry only by PERSIST.
 #[test]
 fn every_update_moves_the_expiry() {
     state_test(|_, client| {
@@ -35,7 +35,7 @@ fn every_update_moves_the_expiry() {
     });
 }
 
-/// An absolute time is the time: the same instant on the key, on every replica and after every restart.
+/// An absolute time is exact: the same instant on the key, on every replica and after a restart.
 #[test]
 fn absolute_times_are_exact() {
     state_test(|_, client| {
@@ -50,9 +50,9 @@ fn absolute_times_are_exact() {
     });
 }
 
-/// The schema's root `x-ttl` counts before the server's default, and the command before both.
+/// The schema's root `x-ttl` overrides the server's default, and an option overrides both.
 #[test]
-fn a_schema_says_how_long_its_states_live() {
+fn schema_ttl_overrides_the_default() {
     state_test(|_, client| {
         crate::create::first_contact(client);
         about(client.ok(&["PTTL", KEY]).int(), 1_800_000);
@@ -63,9 +63,9 @@ fn a_schema_says_how_long_its_states_live() {
     });
 }
 
-/// STATE.TOUCH: the expiry and nothing else; no version, no entry.
+/// STATE.TOUCH moves the expiry only: no version, no audit entry.
 #[test]
-fn touch_moves_the_expiry_only() {
+fn touch_moves_only_the_expiry() {
     state_test(|_, client| {
         assert_eq!(client.ok(&["STATE.TOUCH", KEY, "EX", "60"]).int(), 0);
         let etag = client.text(&["STATE.UPDATE", KEY, "0", "{}"]);
@@ -74,19 +74,19 @@ fn touch_moves_the_expiry_only() {
         assert_eq!(client.ok(&["STATE.TOUCH", KEY, "PERSIST"]).int(), 1);
         assert_eq!(client.ok(&["PTTL", KEY]).int(), -1);
         assert_eq!(client.state(KEY).0, etag);
-        assert_eq!(trail_of(client, AUDIT, "event"), ["create"]);
+        assert_eq!(audit_values(client, AUDIT, "event"), ["create"]);
         assert!(client.err(&["STATE.TOUCH", KEY, "EX", "0"]).starts_with("ERR invalid expire time"));
     });
 }
 
-/// S15: nobody has to clean up.
+/// S15: expired states need no clean-up.
 #[test]
-fn an_expired_state_is_gone() {
+fn expired_state_is_deleted() {
     state_test(|_, client| {
         client.ok(&["STATE.UPDATE", KEY, "0", r#"{"page":1}"#, "PX", "30"]);
         support::wait_until("the state has expired", || client.ok(&["STATE.GET", KEY]).is_nil());
-        let refused = client.err(&["STATE.UPDATE", KEY, "1", "{}"]);
-        assert!(refused.starts_with("NOSTATE"), "{refused}");
+        let rejected = client.err(&["STATE.UPDATE", KEY, "1", "{}"]);
+        assert!(rejected.starts_with("NOSTATE"), "{rejected}");
         assert_eq!(Client::version(&client.text(&["STATE.UPDATE", KEY, "0", "{}"])), 1);
     });
 }

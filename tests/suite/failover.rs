@@ -1,12 +1,12 @@
-//! After a failover and after a state's end: versions and the trail go on (S31), and an etag of before matches nothing
-//! that was made anew.
+//! After a failover, and after a state is deleted or expires: versions and the audit stream
+//! continue (S31), and an old etag never matches a recreated state.
 
+use crate::baseline::{AUDIT, KEY, OFFER, audit_values};
 use crate::replication::{quiet, same, talk};
-use crate::standing::{AUDIT, KEY, OFFER, trail_of};
 use support::{Client, wait_until};
 
 #[test]
-fn a_promoted_replica_carries_on_with_the_version_and_the_trail() {
+fn promoted_replica_continues_versions_and_audit_stream() {
     let (mut primary, replica) = (quiet().start(), quiet().start());
     replica.follow(&primary);
     let mut client = primary.client();
@@ -19,19 +19,23 @@ fn a_promoted_replica_carries_on_with_the_version_and_the_trail() {
     assert_eq!(promoted.state(KEY), (etag.clone(), document));
     let next = promoted.text(&["STATE.UPDATE", KEY, &etag, r#"{"stage":"after the failover"}"#]);
     assert_eq!(Client::version(&next), Client::version(&etag) + 1);
-    assert_eq!(trail_of(&mut promoted, AUDIT, "version").last(), Some(&Client::version(&next).to_string()));
+    assert_eq!(
+        audit_values(&mut promoted, AUDIT, "version").last(),
+        Some(&Client::version(&next).to_string())
+    );
     assert!(promoted.err(&["STATE.UPDATE", KEY, &etag, "{}"]).starts_with("CONFLICT "));
     promoted.ok(&["STATE.ROLLBACK", KEY, &next, "LABEL", "first"]);
     assert_eq!(promoted.state(KEY).1, OFFER);
     assert!(promoted.err(&["STATE.UPDATE", KEY, "*", r#"{"amount":"ten"}"#]).starts_with("INVALID "));
 }
 
-/// Servers after 7.0 let WAIT count from the connection's last write: a command that comes again by another one has written nothing.
+/// From Redis 7.2 on, WAIT counts from the connection's last write, and a replay on a new
+/// connection has written nothing.
 #[test]
-fn a_command_that_comes_again_is_acknowledged_by_those_who_have_it() {
+fn wait_after_a_replay_counts_only_replicas_that_have_the_write() {
     let (primary, replica) = (quiet().start(), quiet().start());
     replica.follow(&primary);
-    // The link is up before the primary counts on it.
+    // The link is up before the primary relies on it.
     assert_eq!(primary.client().ok(&["WAIT", "1", "30000"]).int(), 1);
     replica.freeze();
     let update = ["STATE.UPDATE", KEY, "0", OFFER, "ID", "wamid.1"];
@@ -45,7 +49,7 @@ fn a_command_that_comes_again_is_acknowledged_by_those_who_have_it() {
 }
 
 #[test]
-fn a_stale_etag_matches_no_state_made_anew() {
+fn stale_etag_never_matches_a_recreated_state() {
     let server = quiet().start();
     let mut client = server.client();
     let old = client.text(&["STATE.UPDATE", KEY, "0", OFFER]);
@@ -60,11 +64,11 @@ fn a_stale_etag_matches_no_state_made_anew() {
 }
 
 #[test]
-fn a_state_made_anew_after_its_expiry_is_the_same_on_both() {
+fn state_recreated_after_expiry_is_identical_on_the_replica() {
     let (primary, replica) = (quiet().start(), quiet().start());
     replica.follow(&primary);
     let mut client = primary.client();
-    // Without the background cycle the expired state is still in memory when the next command comes.
+    // Without the active expire cycle, the expired state is still in memory at the next command.
     client.ok(&["DEBUG", "SET-ACTIVE-EXPIRE", "0"]);
     let old = client.text(&["STATE.UPDATE", KEY, "0", OFFER, "PX", "1"]);
     wait_until("the state has expired", || client.ok(&["STATE.GET", KEY]).is_nil());
@@ -73,6 +77,6 @@ fn a_state_made_anew_after_its_expiry_is_the_same_on_both() {
     let new = client.text(&["STATE.UPDATE", KEY, "0", OFFER]);
     assert_eq!(Client::version(&new), 1);
     assert_ne!(new, old);
-    assert_eq!(trail_of(&mut client, AUDIT, "event"), ["create", "expire", "create"]);
+    assert_eq!(audit_values(&mut client, AUDIT, "event"), ["create", "expire", "create"]);
     same(&primary, &replica);
 }

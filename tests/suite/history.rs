@@ -1,8 +1,8 @@
-//! What is kept of the past: STATE.HISTORY, labels, STATE.DIFF, old versions by STATE.GET.
+//! Snapshots: STATE.HISTORY, labels, STATE.DIFF, and earlier versions by STATE.GET.
 
 use support::{Client, Reply, state_test, words};
 
-use crate::standing::KEY;
+use crate::baseline::KEY;
 
 fn pages(client: &mut Client, from: u64, to: u64) {
     for page in from..=to {
@@ -16,7 +16,7 @@ fn versions(client: &mut Client) -> Vec<i64> {
     history.array().iter().map(|version| version.field("version").int()).collect()
 }
 
-/// The newest ten past versions are kept, and each can be read.
+/// The newest ten earlier versions are kept, and each can be read.
 #[test]
 fn the_newest_versions_are_kept() {
     state_test(|_, client| {
@@ -32,9 +32,9 @@ fn the_newest_versions_are_kept() {
     });
 }
 
-/// Each version says when, by what, by whom and how large.
+/// Each version has its time, event, actor and size.
 #[test]
-fn a_version_is_described() {
+fn history_describes_each_version() {
     state_test(|_, client| {
         pages(client, 1, 2);
         client.ok(&["STATE.ROLLBACK", KEY, "2", "ACTOR", "back_button"]);
@@ -54,16 +54,16 @@ fn a_version_is_described() {
     });
 }
 
-/// A labelled version is kept apart from the newest ten, and a label moves when it is used again.
+/// A labelled version is kept beside the newest ten; reusing a label moves it.
 #[test]
-fn labels_keep_versions() {
+fn labelled_versions_are_kept() {
     state_test(|_, client| {
         pages(client, 1, 1);
         client.ok(&["STATE.UPDATE", KEY, "1", r#"{"page":2}"#, "LABEL", "dashboard"]);
         pages(client, 3, 14);
         assert_eq!(versions(client), [14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 2]);
         assert_eq!(client.err(&["STATE.GET", KEY, "VERSION", "3"]), "NOVERSION kept: 2, 4..14");
-        // On what is there, without a new version: the label moves, so version 2 is one too many.
+        // On the present version, without a new one: the label moves, and version 2 is trimmed.
         client.ok(&["STATE.UPDATE", KEY, "14", "{}", "LABEL", "dashboard"]);
         assert_eq!(versions(client), [14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4]);
         let history = client.ok(&["STATE.HISTORY", KEY, "COUNT", "1"]);
@@ -85,7 +85,7 @@ fn labels_are_limited() {
     });
 }
 
-/// `state.snapshots 0` keeps nothing but what is labelled.
+/// `state.snapshots 0` keeps labelled versions only.
 #[test]
 fn without_snapshots_only_labels_are_kept() {
     state_test(|_, client| {
@@ -99,9 +99,9 @@ fn without_snapshots_only_labels_are_kept() {
     });
 }
 
-/// The patch between two versions makes the one out of the other.
+/// The patch between two versions turns one into the other.
 #[test]
-fn a_difference_is_a_json_patch() {
+fn diff_is_a_json_patch() {
     state_test(|_, client| {
         client.ok(&[
             "STATE.UPDATE",
@@ -124,9 +124,9 @@ fn a_difference_is_a_json_patch() {
     });
 }
 
-/// Where no state is, reads answer nil.
+/// Reads of a missing state return nil.
 #[test]
-fn reads_of_nothing_are_nil() {
+fn reads_of_a_missing_state_return_nil() {
     state_test(|_, client| {
         for line in [
             "STATE.GET k",
@@ -145,7 +145,7 @@ fn reads_of_nothing_are_nil() {
     });
 }
 
-/// S30: what there is to know about a state besides its document.
+/// S30: STATE.META returns everything about a state besides its document.
 #[test]
 fn meta_describes_a_state() {
     state_test(|_, client| {
@@ -158,10 +158,10 @@ fn meta_describes_a_state() {
         assert_eq!(meta.field("schema").text(), "vimbiso.small");
         assert_eq!(meta.field("initialized_at"), meta.field("updated_at"));
         assert_eq!(meta.field("bytes").int(), crate::create::GREETING.len() as i64);
-        assert_eq!(meta.field("audit").text(), crate::standing::AUDIT);
+        assert_eq!(meta.field("audit").text(), crate::baseline::AUDIT);
         assert_eq!((meta.field("valid").int(), meta.field("snapshots").int()), (1, 0));
         assert!((1_780_000..=1_800_000).contains(&meta.field("ttl").int()));
-        // S24: the times are the server's own.
+        // S24: the server sets the times.
         client.ok(&["STATE.UPDATE", KEY, "1", r#"{"dashboard":{}}"#]);
         let later = client.ok(&["STATE.META", KEY]);
         assert_eq!(later.field("initialized_at"), meta.field("initialized_at"));

@@ -1,19 +1,19 @@
-//! Hostile JSON, on every way in: it is refused with the right prefix by the same server process, and nothing has
-//! changed. What is only unusual is kept exactly: that is `lossless.rs`.
+//! Hostile JSON on every input: the server process survives, replies an error with the right
+//! prefix, and nothing has changed. Unusual JSON that is kept exactly is in `lossless.rs`.
 //!
-//! A fuzzer alone was rejected: it finds crashes, but it can't say which refusal is the right one.
+//! Not a fuzzer alone: it finds crashes, but can't tell which error is the right one.
 
-use crate::standing::{KEY, OFFER, number, refused, server_with_an_offer};
+use crate::baseline::{KEY, OFFER, number, rejected, server_with_an_offer};
 use support::{Client, Server, state_test};
 
-/// Gives `json` to every command that reads a document; all must refuse it with `prefix`.
+/// Gives `json` to every command that reads a document; each must fail with `prefix`.
 #[track_caller]
-fn refused_everywhere(server: &Server, client: &mut Client, json: &[u8], prefix: &str) {
+fn rejected_everywhere(server: &Server, client: &mut Client, json: &[u8], prefix: &str) {
     for kind in ["MERGE", "SHALLOW", "PATCH", "REPLACE"] {
-        refused(server, client, &[b"STATE.UPDATE", KEY.as_bytes(), b"*", json, kind.as_bytes()], prefix);
+        rejected(server, client, &[b"STATE.UPDATE", KEY.as_bytes(), b"*", json, kind.as_bytes()], prefix);
     }
-    refused(server, client, &[&b"STATE.UPDATE"[..], b"channel:+263770000000", b"0", json], prefix);
-    refused(server, client, &[&b"STATE.VALIDATE"[..], b"open", json], prefix);
+    rejected(server, client, &[&b"STATE.UPDATE"[..], b"channel:+263770000000", b"0", json], prefix);
+    rejected(server, client, &[&b"STATE.VALIDATE"[..], b"open", json], prefix);
 }
 
 fn server_with_a_schema() -> (Server, Client) {
@@ -23,7 +23,7 @@ fn server_with_a_schema() -> (Server, Client) {
 }
 
 #[test]
-fn what_is_not_json_is_refused() {
+fn invalid_json_is_rejected() {
     let (server, mut client) = server_with_a_schema();
     let texts: [&[u8]; 44] = [
         b"",
@@ -72,13 +72,13 @@ fn what_is_not_json_is_refused() {
         b"\xc2\xa0{}",
     ];
     for text in texts {
-        refused_everywhere(&server, &mut client, text, "BADJSON");
-        refused(&server, &mut client, &[&b"STATE.SCHEMA"[..], b"SET", b"open", text], "BADJSON");
+        rejected_everywhere(&server, &mut client, text, "BADJSON");
+        rejected(&server, &mut client, &[&b"STATE.SCHEMA"[..], b"SET", b"open", text], "BADJSON");
     }
 }
 
 #[test]
-fn what_is_not_utf_8_is_refused() {
+fn invalid_utf8_is_rejected() {
     let (server, mut client) = server_with_a_schema();
     let bytes: [&[u8]; 9] = [
         b"\xff",
@@ -95,51 +95,51 @@ fn what_is_not_utf_8_is_refused() {
         for text in
             [[b"{\"firstname\":\"", bad, b"\"}"].concat(), [b"{\"", bad, b"\":1}"].concat(), bad.to_vec()]
         {
-            refused_everywhere(&server, &mut client, &text, "BADJSON");
-            refused(&server, &mut client, &[&b"STATE.SCHEMA"[..], b"SET", b"open", &text[..]], "BADJSON");
+            rejected_everywhere(&server, &mut client, &text, "BADJSON");
+            rejected(&server, &mut client, &[&b"STATE.SCHEMA"[..], b"SET", b"open", &text[..]], "BADJSON");
         }
     }
 }
 
 #[test]
-fn half_a_surrogate_pair_is_refused() {
+fn lone_surrogate_is_rejected() {
     let (server, mut client) = server_with_a_schema();
     for escape in
         [r"\ud800", r"\udc00", r"\ud83d\ud83d", r"\udc00\ud83d", r"\ud83dx", r"\uD83D\n", r"\ud83d\u0041"]
     {
-        refused_everywhere(
+        rejected_everywhere(
             &server,
             &mut client,
             format!(r#"{{"firstname":"{escape}"}}"#).as_bytes(),
             "BADJSON",
         );
-        refused_everywhere(&server, &mut client, format!(r#"{{"{escape}":1}}"#).as_bytes(), "BADJSON");
+        rejected_everywhere(&server, &mut client, format!(r#"{{"{escape}":1}}"#).as_bytes(), "BADJSON");
     }
 }
 
 #[test]
-fn every_truncation_of_a_document_is_refused() {
+fn every_truncated_document_is_rejected() {
     let (server, mut client) = server_with_a_schema();
     for len in 0..OFFER.len() {
-        refused(&server, &mut client, &["STATE.UPDATE", KEY, "*", &OFFER[..len], "REPLACE"], "BADJSON");
+        rejected(&server, &mut client, &["STATE.UPDATE", KEY, "*", &OFFER[..len], "REPLACE"], "BADJSON");
     }
 }
 
 #[test]
-fn a_million_levels_are_refused() {
+fn a_million_nested_levels_are_rejected() {
     let (server, mut client) = server_with_a_schema();
     let arrays = "[".repeat(1_000_000);
     let objects = r#"{"a":"#.repeat(1_000_000);
     let closed = format!("{}{}", "[".repeat(500_000), "]".repeat(500_000));
     let patch = format!(r#"[{{"op":"add","path":"/current","value":{arrays}"#);
     for text in [&arrays, &closed, &patch] {
-        refused_everywhere(&server, &mut client, text.as_bytes(), "TOODEEP");
+        rejected_everywhere(&server, &mut client, text.as_bytes(), "TOODEEP");
     }
-    refused_everywhere(&server, &mut client, objects.as_bytes(), "TOOBIG");
+    rejected_everywhere(&server, &mut client, objects.as_bytes(), "TOOBIG");
     client.ok(&["CONFIG", "SET", "state.max-bytes", "16mb"]);
-    refused_everywhere(&server, &mut client, objects.as_bytes(), "TOODEEP");
-    refused(&server, &mut client, &["STATE.SCHEMA", "SET", "open", &arrays], "BADSCHEMA");
-    refused(&server, &mut client, &["STATE.SCHEMA", "SET", "open", &arrays[..60_000]], "BADSCHEMA");
+    rejected_everywhere(&server, &mut client, objects.as_bytes(), "TOODEEP");
+    rejected(&server, &mut client, &["STATE.SCHEMA", "SET", "open", &arrays], "BADSCHEMA");
+    rejected(&server, &mut client, &["STATE.SCHEMA", "SET", "open", &arrays[..60_000]], "BADSCHEMA");
 }
 
 /// `{"a":[[…]]}`, `depth` containers in each other.
@@ -148,7 +148,7 @@ fn nested(depth: usize) -> String {
 }
 
 #[test]
-fn depth_is_limited_at_64_on_every_way_in() {
+fn depth_is_limited_to_64_on_every_input() {
     state_test(|server, client| {
         client.ok(&["STATE.SCHEMA", "SET", "open", "{}"]);
         let objects = |depth: usize| format!("{}{{}}{}", r#"{"a":"#.repeat(depth - 1), "}".repeat(depth - 1));
@@ -159,20 +159,20 @@ fn depth_is_limited_at_64_on_every_way_in() {
                 assert_eq!(client.state(KEY).1, text);
                 client.ok(&["STATE.UPDATE", KEY, "*", "{}", "REPLACE"]);
             }
-            refused(server, client, &["STATE.UPDATE", KEY, "*", &nested(65), kind], "TOODEEP");
-            refused(server, client, &["STATE.UPDATE", KEY, "*", &objects(65), kind], "TOODEEP");
+            rejected(server, client, &["STATE.UPDATE", KEY, "*", &nested(65), kind], "TOODEEP");
+            rejected(server, client, &["STATE.UPDATE", KEY, "*", &objects(65), kind], "TOODEEP");
         }
         client.ok(&["STATE.VALIDATE", "open", &nested(64)]);
-        refused(server, client, &["STATE.VALIDATE", "open", &nested(65)], "TOODEEP");
-        // A patch wraps its value in two containers, and what it makes counts, not how it is written.
+        rejected(server, client, &["STATE.VALIDATE", "open", &nested(65)], "TOODEEP");
+        // A patch wraps its value in two containers; the result's depth counts, not the patch's.
         let patch = |path: &str, depth: usize| {
             let value = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
             format!(r#"[{{"op":"add","path":"{path}","value":{value}}}]"#)
         };
         client.ok(&["STATE.UPDATE", KEY, "*", &patch("/a", 63), "PATCH"]);
-        refused(server, client, &["STATE.UPDATE", KEY, "*", &patch("/a", 64), "PATCH"], "TOODEEP");
-        refused(server, client, &["STATE.UPDATE", KEY, "*", &patch("/a/0", 63), "PATCH"], "TOODEEP");
-        refused(server, client, &["STATE.UPDATE", KEY, "*", &patch("/a", 65), "PATCH"], "TOODEEP");
+        rejected(server, client, &["STATE.UPDATE", KEY, "*", &patch("/a", 64), "PATCH"], "TOODEEP");
+        rejected(server, client, &["STATE.UPDATE", KEY, "*", &patch("/a/0", 63), "PATCH"], "TOODEEP");
+        rejected(server, client, &["STATE.UPDATE", KEY, "*", &patch("/a", 65), "PATCH"], "TOODEEP");
     });
 }
 
@@ -194,14 +194,15 @@ fn size_is_limited_for_the_json_and_for_the_result() {
                 assert_eq!(client.state(KEY).1.len(), bytes);
             }
             let line =
-                refused(server, client, &["STATE.UPDATE", KEY, "*", &sized(limit + 1), "REPLACE"], "TOOBIG");
+                rejected(server, client, &["STATE.UPDATE", KEY, "*", &sized(limit + 1), "REPLACE"], "TOOBIG");
             assert!(line.contains("state.max-bytes") && line.contains(&limit.to_string()), "{line}");
-            refused(server, client, &["STATE.VALIDATE", "open", &sized(limit + 1)], "TOOBIG");
-            // The argument counts as it came, space included; so does the result, however small the change was.
-            refused(server, client, &["STATE.UPDATE", KEY, "*", &(" ".repeat(limit - 1) + "{}")], "TOOBIG");
-            refused(server, client, &["STATE.UPDATE", KEY, "*", r#"{"amount":5}"#], "TOOBIG");
+            rejected(server, client, &["STATE.VALIDATE", "open", &sized(limit + 1)], "TOOBIG");
+            // The argument counts as sent, with its whitespace; the result counts however small the
+            // change.
+            rejected(server, client, &["STATE.UPDATE", KEY, "*", &(" ".repeat(limit - 1) + "{}")], "TOOBIG");
+            rejected(server, client, &["STATE.UPDATE", KEY, "*", r#"{"amount":5}"#], "TOOBIG");
             let patch = r#"[{"op":"add","path":"/amount","value":5}]"#;
-            refused(server, client, &["STATE.UPDATE", KEY, "*", patch, "PATCH"], "TOOBIG");
+            rejected(server, client, &["STATE.UPDATE", KEY, "*", patch, "PATCH"], "TOOBIG");
             client.ok(&["STATE.UPDATE", KEY, "*", r#"{"note":null}"#]);
         }
         client.ok(&["CONFIG", "SET", "state.max-bytes", "1mb"]);
@@ -209,36 +210,36 @@ fn size_is_limited_for_the_json_and_for_the_result() {
 }
 
 #[test]
-fn a_document_is_an_object() {
+fn document_that_is_not_an_object_is_rejected() {
     let (server, mut client) = server_with_a_schema();
     let patch = |json: &str| format!(r#"[{{"op":"replace","path":"","value":{json}}}]"#);
     for json in ["[]", "1", "\"offer\"", "null", "true", "[{}]"] {
         for kind in ["MERGE", "SHALLOW", "REPLACE"] {
-            let line = refused(&server, &mut client, &["STATE.UPDATE", KEY, "*", json, kind], "INVALID");
+            let line = rejected(&server, &mut client, &["STATE.UPDATE", KEY, "*", json, kind], "INVALID");
             assert!(line.starts_with("INVALID 1 violation: (root): must be an object"), "{line}");
         }
-        refused(&server, &mut client, &["STATE.UPDATE", KEY, "*", &patch(json), "PATCH"], "INVALID");
-        refused(&server, &mut client, &["STATE.VALIDATE", "open", json], "INVALID");
+        rejected(&server, &mut client, &["STATE.UPDATE", KEY, "*", &patch(json), "PATCH"], "INVALID");
+        rejected(&server, &mut client, &["STATE.VALIDATE", "open", json], "INVALID");
     }
 }
 
 #[test]
-fn a_patch_that_doubles_the_document_stops_at_the_limit() {
+fn doubling_patch_stops_at_the_size_limit() {
     let (server, mut client) = server_with_an_offer();
     let operations = |copy: &str| format!("[{}]", vec![copy; 60].join(","));
     let whole = operations(r#"{"op":"copy","from":"","path":"/current"}"#);
     let wide = operations(r#"{"op":"copy","from":"/dashboard","path":"/dashboard/accounts/-"}"#);
     let begun = std::time::Instant::now();
-    refused(&server, &mut client, &["STATE.UPDATE", KEY, "*", &whole, "PATCH"], "TOODEEP");
-    refused(&server, &mut client, &["STATE.UPDATE", KEY, "*", &wide, "PATCH"], "TOOBIG");
+    rejected(&server, &mut client, &["STATE.UPDATE", KEY, "*", &whole, "PATCH"], "TOODEEP");
+    rejected(&server, &mut client, &["STATE.UPDATE", KEY, "*", &wide, "PATCH"], "TOOBIG");
     client.ok(&["CONFIG", "SET", "state.max-bytes", "64mb"]);
     client.ok(&["CONFIG", "SET", "state.max-depth", "128"]);
-    refused(&server, &mut client, &["STATE.UPDATE", KEY, "*", &wide, "PATCH"], "TOOCOSTLY|TOOBIG");
-    // Cheap operations in great number, each of which moves a long array.
+    rejected(&server, &mut client, &["STATE.UPDATE", KEY, "*", &wide, "PATCH"], "TOOCOSTLY|TOOBIG");
+    // Many cheap operations, each of which moves a long array.
     let list = format!(r#"{{"list":[{}]}}"#, vec!["0"; 100_000].join(","));
     client.ok(&["STATE.UPDATE", KEY, "*", &list, "REPLACE"]);
     let shifts = vec![r#"{"op":"add","path":"/list/0","value":0}"#; 20_000].join(",");
-    refused(&server, &mut client, &["STATE.UPDATE", KEY, "*", &format!("[{shifts}]"), "PATCH"], "TOOCOSTLY");
+    rejected(&server, &mut client, &["STATE.UPDATE", KEY, "*", &format!("[{shifts}]"), "PATCH"], "TOOCOSTLY");
     assert!(begun.elapsed().as_secs() < 20, "patch bombs took {:?}", begun.elapsed());
     let peak = number(&mut client, "memory", "used_memory_peak");
     assert!(peak < 1024 * 1024 * 1024, "patch bombs made the server use {peak} bytes");

@@ -1,12 +1,12 @@
-//! Arguments of every wrong count and kind, for every command: an error that begins with the right prefix, from the
-//! same server process, and nothing has changed.
+//! Arguments of every wrong count and kind, for every command: the server process survives, the
+//! error has the right prefix, and nothing has changed.
 //!
-//! The tables are written as one line a command, as somebody would type it, so that a reader sees what is wrong.
+//! Each table has one command line a row, as a user types it, so that the mistake is visible.
 
-use crate::standing::{KEY, OFFER, refused, server_with_an_offer};
+use crate::baseline::{KEY, OFFER, rejected, server_with_an_offer};
 use support::{Client, Server, words};
 
-/// Two versions, a label and a schema, so that every command has something to go wrong on.
+/// Two versions, a label and a schema, so that every command has something to fail on.
 fn server_with_history() -> (Server, Client) {
     let (server, mut client) = server_with_an_offer();
     client.ok(&["STATE.UPDATE", KEY, "1", r#"{"stage":"confirm"}"#, "LABEL", "confirm"]);
@@ -37,18 +37,18 @@ fn every_command_counts_its_arguments() {
         STATE.SCHEMA GET; STATE.SCHEMA GET a b; STATE.SCHEMA LIST a; STATE.SCHEMA DEL; \
         STATE.SCHEMA DEL a FORCE b; STATE.SCHEMA HELP me; STATE.HELP me";
     for line in split(lines) {
-        let error = refused(&server, &mut client, &words(line), "ERR");
+        let error = rejected(&server, &mut client, &words(line), "ERR");
         assert!(
             error.contains("wrong number of arguments") || error.contains("syntax error"),
             "{line}: {error}"
         );
     }
-    refused(&server, &mut client, &words("STATE.SCHEMA FETCH vimbiso.offer"), "ERR unknown subcommand");
-    refused(&server, &mut client, &words("STATE.SCHEMA DEL vimbiso.offer NOW"), "ERR syntax error");
+    rejected(&server, &mut client, &words("STATE.SCHEMA FETCH vimbiso.offer"), "ERR unknown subcommand");
+    rejected(&server, &mut client, &words("STATE.SCHEMA DEL vimbiso.offer NOW"), "ERR syntax error");
 }
 
 #[test]
-fn words_that_no_grammar_knows_are_syntax_errors() {
+fn unknown_words_are_syntax_errors() {
     let (server, mut client) = server_with_history();
     let update = "\
         FROB; MERGE MERGE; MERGE PATCH; REPLACE SHALLOW; SCHEMA; LABEL; EVENT; ACTOR; NOTE; EX; PX; \
@@ -91,14 +91,14 @@ fn words_that_no_grammar_knows_are_syntax_errors() {
     for (command, tails) in tables {
         for tail in split(tails) {
             for line in [format!("{command} {tail}"), format!("{command} {}", tail.to_lowercase())] {
-                refused(&server, &mut client, &words(&line), "ERR");
+                rejected(&server, &mut client, &words(&line), "ERR");
             }
         }
     }
 }
 
 #[test]
-fn what_is_no_version_and_no_etag_is_a_syntax_error_never_no_check() {
+fn malformed_expected_is_a_syntax_error() {
     let (server, mut client) = server_with_history();
     let (etag, _) = client.state(KEY);
     let digest = etag.split_once('-').expect("an etag").1;
@@ -143,14 +143,14 @@ fn what_is_no_version_and_no_etag_is_a_syntax_error_never_no_check() {
             vec!["STATE.DELETE", KEY, &expected],
             vec!["STATE.UPDATE", "channel:+263770000000", &expected, "{}"],
         ] {
-            refused(&server, &mut client, &command, "ERR syntax error");
+            rejected(&server, &mut client, &command, "ERR syntax error");
         }
     }
-    refused(&server, &mut client, &[b"STATE.DELETE", KEY.as_bytes(), b"\xff"], "ERR syntax error");
+    rejected(&server, &mut client, &[b"STATE.DELETE", KEY.as_bytes(), b"\xff"], "ERR syntax error");
 }
 
 #[test]
-fn an_expiry_lies_in_the_future() {
+fn expiry_must_be_in_the_future() {
     let (server, mut client) = server_with_history();
     for unit in ["EX", "PX", "EXAT", "PXAT"] {
         for (value, error) in [
@@ -165,17 +165,17 @@ fn an_expiry_lies_in_the_future() {
             ("1e3", "ERR value is not an integer or out of range"),
             ("5\0", "ERR value is not an integer or out of range"),
         ] {
-            refused(&server, &mut client, &["STATE.UPDATE", KEY, "*", "{}", unit, value], error);
-            refused(&server, &mut client, &["STATE.ROLLBACK", KEY, "*", unit, value], error);
-            refused(&server, &mut client, &["STATE.TOUCH", KEY, unit, value], error);
-            refused(&server, &mut client, &["STATE.UPDATE", "channel:new", "0", "{}", unit, value], error);
+            rejected(&server, &mut client, &["STATE.UPDATE", KEY, "*", "{}", unit, value], error);
+            rejected(&server, &mut client, &["STATE.ROLLBACK", KEY, "*", unit, value], error);
+            rejected(&server, &mut client, &["STATE.TOUCH", KEY, unit, value], error);
+            rejected(&server, &mut client, &["STATE.UPDATE", "channel:new", "0", "{}", unit, value], error);
         }
     }
-    refused(&server, &mut client, &["STATE.TOUCH", KEY, "EXAT", "1741058499"], "ERR invalid expire time");
-    refused(&server, &mut client, &["STATE.TOUCH", KEY, "PXAT", "1741058499570"], "ERR invalid expire time");
+    rejected(&server, &mut client, &["STATE.TOUCH", KEY, "EXAT", "1741058499"], "ERR invalid expire time");
+    rejected(&server, &mut client, &["STATE.TOUCH", KEY, "PXAT", "1741058499570"], "ERR invalid expire time");
 }
 
-/// Every option that takes a name, behind a command that would otherwise change something.
+/// Every option that takes a name, after a command that would otherwise change something.
 const NAMED: [(&str, &str); 14] = [
     ("STATE.UPDATE", "SCHEMA"),
     ("STATE.UPDATE", "LABEL"),
@@ -203,21 +203,21 @@ fn with_name<'a>(command: &'a str, option: &'a str, name: &'a [u8]) -> Vec<&'a [
 }
 
 #[test]
-fn names_are_short_text() {
+fn names_are_limited_in_length_and_characters() {
     let (server, mut client) = server_with_history();
     for (command, option) in NAMED {
         let limit = if option == "NOTE" { 1024 } else { 128 };
         for bad in [&b"\xff"[..], b"offer\xc3"] {
-            refused(&server, &mut client, &with_name(command, option, bad), "ERR syntax error");
+            rejected(&server, &mut client, &with_name(command, option, bad), "ERR syntax error");
         }
         if option != "NOTE" {
             for bad in
                 [&b""[..], b"offer\0", b"offer\n", b"\x1b[31m", b"\x7f", b"a\tb", "a\u{85}b".as_bytes()]
             {
-                refused(&server, &mut client, &with_name(command, option, bad), "ERR syntax error");
+                rejected(&server, &mut client, &with_name(command, option, bad), "ERR syntax error");
             }
         }
-        refused(&server, &mut client, &with_name(command, option, &vec![b'x'; limit + 1]), "TOOBIG");
+        rejected(&server, &mut client, &with_name(command, option, &vec![b'x'; limit + 1]), "TOOBIG");
     }
     let long = "x".repeat(129);
     for command in [
@@ -227,10 +227,10 @@ fn names_are_short_text() {
         vec!["STATE.VALIDATE", &long, "{}"],
         vec!["STATE.ROLLBACK", KEY, "*", "LABEL", &long],
     ] {
-        refused(&server, &mut client, &command, "TOOBIG");
+        rejected(&server, &mut client, &command, "TOOBIG");
     }
-    refused(&server, &mut client, &["STATE.SCHEMA", "SET", "", "{}"], "ERR syntax error");
-    refused(&server, &mut client, &["STATE.SCHEMA", "SET", "a\nb", "{}"], "ERR syntax error");
+    rejected(&server, &mut client, &["STATE.SCHEMA", "SET", "", "{}"], "ERR syntax error");
+    rejected(&server, &mut client, &["STATE.SCHEMA", "SET", "a\nb", "{}"], "ERR syntax error");
     // At the limit, counted in bytes: 64 letters of two bytes each.
     let name = "é".repeat(64);
     let note = "é".repeat(512);
@@ -242,7 +242,7 @@ fn names_are_short_text() {
 }
 
 #[test]
-fn no_name_may_be_a_word_that_the_key_specs_look_for() {
+fn names_must_not_be_keywords_of_the_key_specs() {
     let (server, mut client) = server_with_history();
     let words: [&[u8]; 10] = [
         b"ALIGN",
@@ -258,17 +258,17 @@ fn no_name_may_be_a_word_that_the_key_specs_look_for() {
     ];
     for word in words {
         for (command, option) in NAMED {
-            refused(&server, &mut client, &with_name(command, option, word), "ERR syntax error");
+            rejected(&server, &mut client, &with_name(command, option, word), "ERR syntax error");
             let mut with_key = with_name(command, option, word);
             with_key.extend([&b"admin:1"[..], b"EX", b"60"]);
-            refused(&server, &mut client, &with_key, "ERR syntax error");
+            rejected(&server, &mut client, &with_key, "ERR syntax error");
         }
         let label = [b"STATE.ROLLBACK", KEY.as_bytes(), b"*", b"LABEL", word];
-        refused(&server, &mut client, &label, "ERR syntax error");
-        refused(&server, &mut client, &[&b"STATE.SCHEMA"[..], b"SET", word, b"{}"], "ERR syntax error");
-        refused(&server, &mut client, &[b"STATE.VALIDATE", word, b"{}"], "ERR syntax error");
+        rejected(&server, &mut client, &label, "ERR syntax error");
+        rejected(&server, &mut client, &[&b"STATE.SCHEMA"[..], b"SET", word, b"{}"], "ERR syntax error");
+        rejected(&server, &mut client, &[b"STATE.VALIDATE", word, b"{}"], "ERR syntax error");
     }
-    // A word that only begins so is a name like any other.
+    // A word that only begins with a keyword is an ordinary name.
     client.ok(&["STATE.UPDATE", KEY, "2", r#"{"stage":"menu"}"#, "NOTE", "audited", "EVENT", "ALIGNED"]);
 }
 
@@ -286,15 +286,15 @@ fn pointers_are_limited_in_length_and_number() {
     assert!(client.ok(&get(vec![pointer(1024)])).array()[1].is_nil());
     assert_eq!(client.ok(&get(many(64))).array().len(), 65);
     for args in [get(vec![pointer(1025)]), get(many(65)), only(vec![pointer(1025)]), only(many(65))] {
-        refused(&server, &mut client, &args, "ERR|TOOBIG");
+        rejected(&server, &mut client, &args, "ERR|TOOBIG");
     }
     let utf8: [&[u8]; 3] = [b"STATE.GET", KEY.as_bytes(), b"/\xff"];
-    refused(&server, &mut client, &utf8, "ERR syntax error");
+    rejected(&server, &mut client, &utf8, "ERR syntax error");
     client.ok(&only(many(64)));
 }
 
 #[test]
-fn the_document_of_these_tests_is_as_it_was_created() {
+fn document_of_these_tests_is_stored_as_written() {
     let (_server, mut client) = server_with_history();
     assert_eq!(client.ok(&["STATE.GET", KEY, "VERSION", "1"]).array()[1].text(), OFFER);
 }

@@ -1,9 +1,10 @@
-//! Keys of the wrong type, keys whose trail can't lie in their slot, and user text in error lines.
+//! Keys of other types, keys whose audit stream can't be in their slot, and user text in error
+//! lines.
 
-use crate::standing::{AUDIT, KEY, OFFER, refused, server_with_an_offer};
+use crate::baseline::{AUDIT, KEY, OFFER, rejected, server_with_an_offer};
 use support::{state_test, words};
 
-/// Every command that takes a key, as it would work on a state.
+/// Every command that takes a key, with arguments that work on a state.
 const ON_A_KEY: [&str; 11] = [
     "STATE.GET",
     "STATE.GET VERSION 1",
@@ -18,7 +19,7 @@ const ON_A_KEY: [&str; 11] = [
     "STATE.DELETE 1 PURGE",
 ];
 
-/// A line of the table with the key put behind the command's name.
+/// A line of the table with the key inserted after the command's name.
 fn on(line: &str, key: &[u8]) -> Vec<Vec<u8>> {
     let mut args = words(line);
     args.insert(1, key.to_vec());
@@ -26,7 +27,7 @@ fn on(line: &str, key: &[u8]) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn state_commands_leave_other_types_alone() {
+fn state_commands_reject_keys_of_other_types() {
     let (server, mut client) = server_with_an_offer();
     client.ok(&["SET", "user:{+263771234567}:name", "Tariro"]);
     client.ok(&["HSET", "session:{+263771234567}:data", "lang", "en"]);
@@ -44,17 +45,17 @@ fn state_commands_leave_other_types_alone() {
         "log",
     ] {
         for line in ON_A_KEY {
-            refused(&server, &mut client, &on(line, key.as_bytes()), "WRONGTYPE");
+            rejected(&server, &mut client, &on(line, key.as_bytes()), "WRONGTYPE");
         }
     }
     for line in ON_A_KEY {
-        refused(&server, &mut client, &on(line, b"visitors"), "WRONGTYPE");
-        refused(&server, &mut client, &on(line, AUDIT.as_bytes()), "WRONGTYPE");
+        rejected(&server, &mut client, &on(line, b"visitors"), "WRONGTYPE");
+        rejected(&server, &mut client, &on(line, AUDIT.as_bytes()), "WRONGTYPE");
     }
 }
 
 #[test]
-fn other_commands_leave_a_state_alone() {
+fn other_commands_reject_a_state() {
     let (server, mut client) = server_with_an_offer();
     client.ok(&["SET", "token:+263771234567", "tok_a4c1"]);
     let lines = [
@@ -87,19 +88,19 @@ fn other_commands_leave_a_state_alone() {
         "SORT",
     ];
     for line in lines {
-        refused(&server, &mut client, &on(line, KEY.as_bytes()), "WRONGTYPE");
+        rejected(&server, &mut client, &on(line, KEY.as_bytes()), "WRONGTYPE");
     }
-    refused(&server, &mut client, &["LMOVE", KEY, "queue", "LEFT", "RIGHT"], "WRONGTYPE");
-    refused(&server, &mut client, &["SINTER", "members", KEY], "WRONGTYPE");
-    refused(&server, &mut client, &["BITOP", "NOT", "out", KEY], "WRONGTYPE");
-    refused(&server, &mut client, &["XREAD", "STREAMS", KEY, "0"], "WRONGTYPE");
+    rejected(&server, &mut client, &["LMOVE", KEY, "queue", "LEFT", "RIGHT"], "WRONGTYPE");
+    rejected(&server, &mut client, &["SINTER", "members", KEY], "WRONGTYPE");
+    rejected(&server, &mut client, &["BITOP", "NOT", "out", KEY], "WRONGTYPE");
+    rejected(&server, &mut client, &["XREAD", "STREAMS", KEY, "0"], "WRONGTYPE");
     assert!(client.ok(&["MGET", KEY, "token:+263771234567"]).array()[0].is_nil());
 }
 
 #[test]
-fn a_trail_of_another_type_refuses_the_command_before_anything_is_written() {
+fn audit_key_of_another_type_rejects_the_command_before_any_write() {
     let (server, mut client) = server_with_an_offer();
-    client.ok(&["RENAME", AUDIT, "old-trail"]);
+    client.ok(&["RENAME", AUDIT, "old-audit"]);
     client.ok(&["SET", AUDIT, "not a stream"]);
     for line in [
         "STATE.UPDATE * {\"stage\":\"menu\"}",
@@ -107,35 +108,38 @@ fn a_trail_of_another_type_refuses_the_command_before_anything_is_written() {
         "STATE.ROLLBACK 1",
         "STATE.DELETE 1",
     ] {
-        let error = refused(&server, &mut client, &on(line, KEY.as_bytes()), "WRONGTYPE");
+        let error = rejected(&server, &mut client, &on(line, KEY.as_bytes()), "WRONGTYPE");
         assert!(error.starts_with(&format!("WRONGTYPE audit stream {AUDIT}")), "{error}");
     }
-    // Reads do not need the trail.
+    // Reads do not need the audit stream.
     assert_eq!(client.state(KEY).1, OFFER);
-    // A state that is not there yet is not created half.
+    // A missing state is not created in part.
     client.ok(&["HSET", "{channel:+263770000000}:audit", "a", "b"]);
-    refused(&server, &mut client, &["STATE.UPDATE", "channel:+263770000000", "0", "{}"], "WRONGTYPE");
+    rejected(&server, &mut client, &["STATE.UPDATE", "channel:+263770000000", "0", "{}"], "WRONGTYPE");
     client.ok(&["DEL", AUDIT]);
     client.ok(&["STATE.UPDATE", KEY, "1", r#"{"stage":"menu"}"#]);
 }
 
 #[test]
-fn a_trail_that_can_take_no_more_refuses_the_command_before_anything_is_written() {
+fn full_audit_stream_rejects_the_command_before_any_write() {
     let (server, mut client) = server_with_an_offer();
     let last = "18446744073709551615-18446744073709551615";
-    client.ok(&["XADD", AUDIT, last, "event", "from somebody else"]);
+    client.ok(&["XADD", AUDIT, last, "event", "from another writer"]);
     for line in ["STATE.UPDATE * {\"stage\":\"menu\"}", "STATE.UPDATE 1 {} EVENT shown", "STATE.DELETE 1"] {
-        let error = refused(&server, &mut client, &on(line, KEY.as_bytes()), "ERR");
-        assert!(error.contains(AUDIT) && !error.contains("internal"), "it says what is full: {error}");
+        let error = rejected(&server, &mut client, &on(line, KEY.as_bytes()), "ERR");
+        assert!(
+            error.contains(AUDIT) && !error.contains("internal"),
+            "the error names the full stream: {error}"
+        );
     }
-    // A refusal that can't be recorded is a refusal all the same.
-    refused(&server, &mut client, &["STATE.UPDATE", KEY, "*", "[1]"], "INVALID|ERR");
+    // A rejection that can't be recorded is still a rejection.
+    rejected(&server, &mut client, &["STATE.UPDATE", KEY, "*", "[1]"], "INVALID|ERR");
     client.ok(&["DEL", AUDIT]);
     client.ok(&["STATE.UPDATE", KEY, "1", r#"{"stage":"menu"}"#]);
 }
 
 #[test]
-fn a_trail_with_entries_of_somebody_else_is_carried_on() {
+fn audit_stream_with_foreign_entries_is_continued() {
     state_test(|server, client| {
         client.ok(&["STATE.UPDATE", KEY, "0", OFFER]);
         let odd: [&[&[u8]]; 4] = [
@@ -150,7 +154,7 @@ fn a_trail_with_entries_of_somebody_else_is_carried_on() {
         client.ok(&["XADD", AUDIT, "*", "event", &"x".repeat(100_000)]);
         client.ok(&["XADD", AUDIT, "99999999999999-5", "event", "of the future"]);
         for _ in 0..3 {
-            refused(server, client, &["STATE.UPDATE", KEY, "*", "[1]"], "INVALID");
+            rejected(server, client, &["STATE.UPDATE", KEY, "*", "[1]"], "INVALID");
         }
         client.ok(&["STATE.UPDATE", KEY, "1", r#"{"stage":"menu"}"#]);
         assert_eq!(client.ok(&["XLEN", AUDIT]).int(), 11);
@@ -158,19 +162,19 @@ fn a_trail_with_entries_of_somebody_else_is_carried_on() {
 }
 
 #[test]
-fn keys_whose_trail_would_lie_in_another_slot_are_refused() {
+fn keys_whose_audit_stream_would_be_in_another_slot_are_rejected() {
     let (server, mut client) = server_with_an_offer();
     for key in ["a}b", "{}x", "{}", "channel:}", "}{", "channel:{}:state}"] {
         for line in
             ["STATE.UPDATE 0 {}", "STATE.UPDATE 7 {}", "STATE.ROLLBACK *", "STATE.DELETE *", "STATE.TOUCH"]
         {
-            refused(&server, &mut client, &on(line, key.as_bytes()), "BADKEY");
+            rejected(&server, &mut client, &on(line, key.as_bytes()), "BADKEY");
         }
     }
 }
 
 #[test]
-fn keys_are_bytes() {
+fn keys_may_be_any_bytes() {
     state_test(|_, client| {
         let keys: [(&[u8], &[u8]); 6] = [
             (b"channel:\xff\x00\xfe", b"{channel:\xff\x00\xfe}:audit"),
@@ -180,14 +184,14 @@ fn keys_are_bytes() {
             (b"{a}{b}", b"{a}{b}:audit"),
             (b"open{", b"{open{}:audit"),
         ];
-        for (key, trail) in keys {
+        for (key, stream) in keys {
             client.ok(&[b"STATE.UPDATE", key, b"0", b"{}"]);
-            client.ok(&[b"STATE.UPDATE", key, b"1", br#"{"stage":"menu"}"#, b"AUDIT", trail]);
+            client.ok(&[b"STATE.UPDATE", key, b"1", br#"{"stage":"menu"}"#, b"AUDIT", stream]);
             assert_eq!(
                 client.ok(&[b"STATE.META", key]).field("audit"),
-                &support::Reply::Bulk(trail.to_vec())
+                &support::Reply::Bulk(stream.to_vec())
             );
-            assert_eq!(client.ok(&[b"XLEN", trail]).int(), 2, "{}", String::from_utf8_lossy(key));
+            assert_eq!(client.ok(&[b"XLEN", stream]).int(), 2, "{}", String::from_utf8_lossy(key));
             let state = client.ok(&[b"STATE.GET", key]);
             assert_eq!(state.array()[1].text(), r#"{"stage":"menu"}"#);
         }
@@ -195,9 +199,9 @@ fn keys_are_bytes() {
 }
 
 #[test]
-fn a_wrong_audit_key_is_refused() {
+fn wrong_audit_key_is_rejected() {
     let (server, mut client) = server_with_an_offer();
-    for trail in [
+    for stream in [
         "",
         "channel:+263771234567:audit",
         "{channel:+263771234567}:audit ",
@@ -208,23 +212,23 @@ fn a_wrong_audit_key_is_refused() {
     ] {
         for line in ["STATE.UPDATE 1 {\"stage\":\"menu\"}", "STATE.ROLLBACK 1", "STATE.DELETE 1"] {
             let mut args = on(line, KEY.as_bytes());
-            args.extend([b"AUDIT".to_vec(), trail.as_bytes().to_vec()]);
-            refused(&server, &mut client, &args, "BADKEY|ERR");
+            args.extend([b"AUDIT".to_vec(), stream.as_bytes().to_vec()]);
+            rejected(&server, &mut client, &args, "BADKEY|ERR");
         }
     }
     let wrong = ["STATE.UPDATE", KEY, "1", "{}", "AUDIT", "{channel:+263770000000}:audit"];
-    refused(&server, &mut client, &wrong, "BADKEY");
-    // What is wrong with the key is said before what is wrong with the json or the version.
-    refused(&server, &mut client, &["STATE.UPDATE", KEY, "9", "{", "AUDIT", "admin:1"], "BADKEY");
+    rejected(&server, &mut client, &wrong, "BADKEY");
+    // An error of the key is reported before an error of the JSON or the version.
+    rejected(&server, &mut client, &["STATE.UPDATE", KEY, "9", "{", "AUDIT", "admin:1"], "BADKEY");
 }
 
-/// Text that has killed, confused or recoloured something else before.
+/// Text that breaks log lines, format strings, terminals or string handling.
 const NASTY: [&str; 9] =
     ["Ā", "一", "Ā一Ā一", "%s%n%s%n", "%999999999d", "\u{202e}txt", "😀", "'; DROP", "a b"];
 
-/// Without audit streams there is nothing that would lie in another slot.
+/// Without audit streams, a key needs no stream in its slot.
 #[test]
-fn any_key_holds_a_state_while_no_audit_stream_is_written() {
+fn any_key_can_hold_a_state_without_audit() {
     let (server, mut client) = server_with_an_offer();
     client.ok(&["CONFIG", "SET", "state.audit", "no"]);
     for key in ["a}b", "{}x", "{}", "channel:}", "}{", "channel:{}:state}", ""] {
@@ -237,15 +241,15 @@ fn any_key_holds_a_state_while_no_audit_stream_is_written() {
         assert_eq!(client.ok(&["STATE.TOUCH", key]).int(), 1);
         assert!(client.ok(&["STATE.META", key]).field("audit").is_nil());
         assert_eq!(client.ok(&["STATE.RECOVER", key]).field("rung").text(), "valid");
-        // What names a stream names one that there is not.
+        // `AUDIT` names a stream that does not exist.
         let named = ["STATE.UPDATE", key, "*", "{}", "AUDIT", AUDIT];
         assert!(client.err(&named).starts_with("BADKEY "), "{key}");
         client.ok(&["CONFIG", "SET", "state.audit", "yes"]);
-        refused(&server, &mut client, &["STATE.UPDATE", key, "*", "{}"], "BADKEY");
+        rejected(&server, &mut client, &["STATE.UPDATE", key, "*", "{}"], "BADKEY");
         client.state(key);
         client.ok(&["CONFIG", "SET", "state.audit", "no"]);
         assert_eq!(client.ok(&["STATE.DELETE", key, "*", "PURGE"]).int(), 1);
-        // No stream tells what was there.
+        // The recovery finds no audit stream.
         assert_eq!(client.ok(&["STATE.RECOVER", key]).field("rung").text(), "created");
         assert_eq!(client.ok(&["STATE.DELETE", key, "1"]).int(), 1);
     }
@@ -255,26 +259,26 @@ fn any_key_holds_a_state_while_no_audit_stream_is_written() {
 }
 
 #[test]
-fn user_text_in_an_error_stays_one_line_of_text() {
+fn user_text_in_an_error_stays_one_printable_line() {
     let (server, mut client) = server_with_an_offer();
     let strict = r#"{"properties":{"current":{"additionalProperties":false}},"additionalProperties":{"type":"object"}}"#;
     client.ok(&["STATE.SCHEMA", "SET", "strict", strict]);
     client.ok(&["STATE.UPDATE", "channel:strict", "0", "{}", "SCHEMA", "strict"]);
     for text in NASTY {
-        let named = refused(&server, &mut client, &["STATE.VALIDATE", text, "{}"], "NOSCHEMA");
+        let named = rejected(&server, &mut client, &["STATE.VALIDATE", text, "{}"], "NOSCHEMA");
         assert!(named.contains(text), "{named}");
-        refused(
+        rejected(
             &server,
             &mut client,
             &["STATE.UPDATE", "channel:new", "0", "{}", "SCHEMA", text],
             "NOSCHEMA",
         );
-        let label = refused(&server, &mut client, &["STATE.ROLLBACK", KEY, "1", "LABEL", text], "NOVERSION");
+        let label = rejected(&server, &mut client, &["STATE.ROLLBACK", KEY, "1", "LABEL", text], "NOVERSION");
         assert!(label.contains(text), "{label}");
-        refused(&server, &mut client, &["STATE.UPDATE", KEY, "1", "{}", text], "ERR");
-        refused(&server, &mut client, &["STATE.UPDATE", KEY, text, "{}"], "ERR");
-        refused(&server, &mut client, &["STATE.SCHEMA", text], "ERR");
-        refused(&server, &mut client, &["STATE.UPDATE", &format!("{{}}{text}"), "0", "{}"], "BADKEY");
+        rejected(&server, &mut client, &["STATE.UPDATE", KEY, "1", "{}", text], "ERR");
+        rejected(&server, &mut client, &["STATE.UPDATE", KEY, text, "{}"], "ERR");
+        rejected(&server, &mut client, &["STATE.SCHEMA", text], "ERR");
+        rejected(&server, &mut client, &["STATE.UPDATE", &format!("{{}}{text}"), "0", "{}"], "BADKEY");
     }
     let json_text = |text: &str| serde_json::Value::from(text).to_string();
     let controls = ["\n+OK\r\n", "\0", "\u{1b}[2J", "\r\n$-1\r\n", "\u{85}", "\u{7f}"];
@@ -282,28 +286,28 @@ fn user_text_in_an_error_stays_one_line_of_text() {
         let name = json_text(text);
         let pointer = json_text(&format!("/{text}/none"));
         for json in [format!(r#"{{"current":{{{name}:1}}}}"#), format!(r#"{{{name}:1}}"#)] {
-            refused(&server, &mut client, &["STATE.UPDATE", "channel:strict", "1", &json], "INVALID");
-            refused(&server, &mut client, &["STATE.VALIDATE", "strict", &json], "INVALID");
+            rejected(&server, &mut client, &["STATE.UPDATE", "channel:strict", "1", &json], "INVALID");
+            rejected(&server, &mut client, &["STATE.VALIDATE", "strict", &json], "INVALID");
         }
         let patch = format!(r#"[{{"op":"remove","path":{pointer}}}]"#);
-        refused(&server, &mut client, &["STATE.UPDATE", KEY, "1", &patch, "PATCH"], "BADPATCH");
+        rejected(&server, &mut client, &["STATE.UPDATE", KEY, "1", &patch, "PATCH"], "BADPATCH");
         let operation = format!(r#"[{{"op":{name},"path":"/a"}}]"#);
-        refused(&server, &mut client, &["STATE.UPDATE", KEY, "1", &operation, "PATCH"], "BADPATCH");
-        refused(
+        rejected(&server, &mut client, &["STATE.UPDATE", KEY, "1", &operation, "PATCH"], "BADPATCH");
+        rejected(
             &server,
             &mut client,
             &["STATE.SCHEMA", "SET", "odd", &format!(r#"{{"type":{name}}}"#)],
             "BADSCHEMA",
         );
         let schema = format!(r#"{{"properties":{{{name}:{{"type":7}}}}}}"#);
-        refused(&server, &mut client, &["STATE.SCHEMA", "SET", "odd", &schema], "BADSCHEMA");
+        rejected(&server, &mut client, &["STATE.SCHEMA", "SET", "odd", &schema], "BADSCHEMA");
     }
     let log = server.log();
     assert!(!log.contains("\u{1b}[2J"), "a control sequence of a user reached the log");
 }
 
 #[test]
-fn a_refusal_quotes_no_value() {
+fn errors_quote_no_value() {
     let (server, mut client) = server_with_an_offer();
     let schema = r#"{"properties":{"auth":{"properties":{"token":{"type":"string","pattern":"^tok_","maxLength":9}}},
         "amount":{"enum":[1,2]},"tier":{"const":1}}}"#;
@@ -315,13 +319,13 @@ fn a_refusal_quotes_no_value() {
         format!(r#"{{"amount":"{secret}"}}"#),
         format!(r#"{{"tier":"{secret}"}}"#),
     ] {
-        let error = refused(&server, &mut client, &["STATE.VALIDATE", "strict", &json], "INVALID");
+        let error = rejected(&server, &mut client, &["STATE.VALIDATE", "strict", &json], "INVALID");
         assert!(!error.contains("s3cr3t"), "{error}");
     }
     let patch = format!(r#"[{{"op":"test","path":"/channel/type","value":"{secret}"}}]"#);
-    let error = refused(&server, &mut client, &["STATE.UPDATE", KEY, "1", &patch, "PATCH"], "BADPATCH");
+    let error = rejected(&server, &mut client, &["STATE.UPDATE", KEY, "1", &patch, "PATCH"], "BADPATCH");
     assert!(!error.contains("s3cr3t") && !error.contains("whatsapp"), "{error}");
-    refused(
+    rejected(
         &server,
         &mut client,
         &["STATE.UPDATE", KEY, "1", &format!(r#"{{"token":"{secret}""#)],

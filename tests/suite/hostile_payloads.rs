@@ -1,12 +1,12 @@
-//! RESTORE of payloads that no DUMP made: truncated, mutated and random ones, most with a checksum that is right,
-//! so that the module's own decoder has to refuse them. Whatever it takes must be a state that works.
+//! RESTORE of payloads that no DUMP made: truncated, mutated and random ones, most with a correct
+//! checksum, so that they reach the module's decoder. An accepted payload must be a working state.
 //!
-//! The first byte stays: with another one Redis would decode one of its own types, which is not ours to test.
+//! The first byte stays: with another one Redis decodes one of its own types.
 
-use crate::standing::{KEY, OFFER, Standing, refused, server_with_an_offer};
+use crate::baseline::{Baseline, KEY, OFFER, rejected, server_with_an_offer};
 use support::{Client, Reply, Server, crc64, sealed};
 
-/// Numbers that look random and are the same in every run (xorshift64).
+/// Pseudo-random numbers, the same in every run (xorshift64).
 struct Dice(u64);
 
 impl Dice {
@@ -22,7 +22,8 @@ impl Dice {
     }
 }
 
-/// A state with everything in it: versions, a rollback, labels, actors, a schema, an attempt, tokens.
+/// A state with everything in it: versions, a rollback, labels, actors, a schema, an attempt,
+/// tokens.
 fn server_with_a_rich_state(compress: &str) -> (Server, Client) {
     let (server, mut client) = server_with_an_offer();
     client.ok(&["CONFIG", "SET", "rdbcompression", compress]);
@@ -62,7 +63,7 @@ fn dump(client: &mut Client, key: &str) -> Vec<u8> {
     }
 }
 
-/// Restores `payload`; when it is taken, uses the state in every way. Whether it was taken.
+/// Restores `payload`; when accepted, uses the state in every way. Returns whether it was accepted.
 #[track_caller]
 fn restored_state_works(client: &mut Client, payload: &[u8]) -> bool {
     let key = "channel:restored";
@@ -92,9 +93,9 @@ fn restored_state_works(client: &mut Client, payload: &[u8]) -> bool {
     assert_eq!(
         dump(client, "channel:copied"),
         dump(client, key),
-        "what was taken is written the same way again"
+        "an accepted payload is encoded the same way again"
     );
-    // A change may be refused by a schema that is not here, or by a version that can't go up; never by a crash.
+    // A missing schema or a version at its maximum may reject a change; a crash is a failure.
     for command in [
         vec!["STATE.UPDATE", key, &etag, r#"{"stage":"menu"}"#],
         vec!["STATE.ROLLBACK", key, "*"],
@@ -110,33 +111,33 @@ fn restored_state_works(client: &mut Client, payload: &[u8]) -> bool {
     true
 }
 
-/// Mutated payloads are refused or work, and the server with all else is as before.
+/// Mutated payloads are rejected or work, and all other data of the server is unchanged.
 fn survives(mut mutate: impl FnMut(&mut Dice, &[u8]) -> Vec<u8>, rounds: usize) {
     for compress in ["yes", "no"] {
         let (server, mut client) = server_with_a_rich_state(compress);
         let payload = dump(&mut client, "channel:rich");
-        let before = Standing::of(&server, &mut client);
+        let before = Baseline::of(&server, &mut client);
         let mut dice = Dice(0x5eed_cafe);
         for _ in 0..rounds {
             let broken = mutate(&mut dice, &payload);
             restored_state_works(&mut client, &broken);
         }
-        let after = Standing::of(&server, &mut client);
+        let after = Baseline::of(&server, &mut client);
         after.has_the_data_of(&before);
     }
 }
 
 #[test]
-fn the_checksum_of_this_test_is_the_one_of_redis() {
+fn checksum_of_this_test_matches_redis() {
     let (_server, mut client) = server_with_a_rich_state("yes");
     let payload = dump(&mut client, "channel:rich");
     assert_eq!(crc64(b"123456789"), 0xe9c6_d914_c4b8_d9ca);
     assert_eq!(sealed(&payload[..payload.len() - 8]), payload);
-    assert!(restored_state_works(&mut client, &payload), "an untouched payload is taken");
+    assert!(restored_state_works(&mut client, &payload), "an unchanged payload is accepted");
 }
 
 #[test]
-fn log_says_where_a_payload_is_corrupt() {
+fn log_names_the_offset_of_a_corrupt_payload() {
     let (server, mut client) = server_with_a_rich_state("no");
     let mut payload = dump(&mut client, "channel:rich");
     let document = payload.windows(9).position(|part| part == br#"{"channel"#).expect("a document");
@@ -149,17 +150,17 @@ fn log_says_where_a_payload_is_corrupt() {
 }
 
 #[test]
-fn every_truncation_is_refused() {
+fn every_truncation_is_rejected() {
     for compress in ["yes", "no"] {
         let (server, mut client) = server_with_a_rich_state(compress);
         let payload = dump(&mut client, "channel:rich");
         let (body, footer) = payload.split_at(payload.len() - 10);
         let version = &footer[..2];
-        let before = Standing::of(&server, &mut client);
+        let before = Baseline::of(&server, &mut client);
         for len in 1..body.len() {
-            // With a footer of its own, and simply cut. The server reads on into the footer: where no more is missing than that
-            // has bytes, its version and checksum stand for the end of the state, which may make one that works (about one
-            // run in a hundred).
+            // With a footer of its own, and simply cut. The server reads on into the footer: if no
+            // more is missing than the footer's length, its version and checksum stand for the end
+            // of the state and may complete it (about one run in a hundred).
             let taken = restored_state_works(&mut client, &sealed(&[&body[..len], version].concat()));
             assert!(!taken || body.len() - len <= footer.len(), "{len} of {} bytes", body.len());
             assert!(!restored_state_works(&mut client, &payload[..len]), "{len} bytes");
@@ -167,12 +168,12 @@ fn every_truncation_is_refused() {
         for more in [&b"\0"[..], b"x", body] {
             let _taken = restored_state_works(&mut client, &sealed(&[body, more, version].concat()));
         }
-        Standing::of(&server, &mut client).has_the_data_of(&before);
+        Baseline::of(&server, &mut client).has_the_data_of(&before);
     }
 }
 
 #[test]
-fn flipped_bytes_are_refused_or_make_a_state_that_works() {
+fn flipped_bytes_are_rejected_or_make_a_working_state() {
     survives(
         |dice, payload| {
             let mut body = payload[..payload.len() - 8].to_vec();
@@ -187,7 +188,7 @@ fn flipped_bytes_are_refused_or_make_a_state_that_works() {
 }
 
 #[test]
-fn removed_inserted_and_repeated_stretches_are_refused_or_work() {
+fn removed_inserted_and_repeated_ranges_are_rejected_or_work() {
     survives(
         |dice, payload| {
             let (body, version) = payload[..payload.len() - 8].split_at(payload.len() - 10);
@@ -206,24 +207,24 @@ fn removed_inserted_and_repeated_stretches_are_refused_or_work() {
 }
 
 #[test]
-fn random_payloads_behind_a_true_header_are_refused() {
+fn random_payloads_with_a_valid_header_are_rejected() {
     let (server, mut client) = server_with_a_rich_state("no");
     let payload = dump(&mut client, "channel:rich");
     let version = &payload[payload.len() - 10..payload.len() - 8];
-    let before = Standing::of(&server, &mut client);
+    let before = Baseline::of(&server, &mut client);
     let mut dice = Dice(0xfeed);
     for _ in 0..700 {
-        // The type byte and the module's 64-bit id are true, so that the bytes behind them reach the module.
+        // The type byte and the module's 64-bit ID are valid, so that the rest reaches the module.
         let noise: Vec<u8> = (0..dice.below(64)).map(|_| dice.byte()).collect();
         let keep = 10 + dice.below(4);
         let taken = restored_state_works(&mut client, &sealed(&[&payload[..keep], &noise, version].concat()));
         assert!(!taken, "noise is no state");
     }
-    Standing::of(&server, &mut client).has_the_data_of(&before);
+    Baseline::of(&server, &mut client).has_the_data_of(&before);
 }
 
 #[test]
-fn a_broken_payload_replaces_nothing() {
+fn corrupt_payload_replaces_nothing() {
     let (server, mut client) = server_with_a_rich_state("no");
     let mut payload = dump(&mut client, "channel:rich");
     let middle = payload.len() / 2;
@@ -231,6 +232,6 @@ fn a_broken_payload_replaces_nothing() {
     let broken = sealed(&payload);
     for options in [&[&b"REPLACE"[..]][..], &[b"REPLACE", b"ABSTTL"], &[]] {
         let args = [&[&b"RESTORE"[..], KEY.as_bytes(), b"0", &broken], options].concat();
-        refused(&server, &mut client, &args, "ERR|BUSYKEY");
+        rejected(&server, &mut client, &args, "ERR|BUSYKEY");
     }
 }

@@ -1,19 +1,20 @@
-//! Schemas that attack: each is refused before it costs anything, or answers in time; the registry stays as it was.
+//! Hostile schemas: each is rejected before it costs anything, or answers in time; the registry is
+//! unchanged.
 
 use std::time::{Duration, Instant};
 
-use crate::standing::{KEY, refused, server_with_an_offer};
+use crate::baseline::{KEY, rejected, server_with_an_offer};
 use support::{Client, Reply, Server};
 
-/// Far above what a check takes on a busy machine, far below what these schemas would take unchecked.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Far more than a check takes on a busy machine, far less than these schemas take unchecked.
+const TIME_LIMIT: Duration = Duration::from_secs(5);
 
-/// The schema is refused, in time, and the one that was there before still counts.
+/// The schema is rejected in time, and the previous one still applies.
 #[track_caller]
-fn refuses(server: &Server, client: &mut Client, schema: &str) -> String {
+fn rejects(server: &Server, client: &mut Client, schema: &str) -> String {
     let begun = Instant::now();
-    let line = refused(server, client, &["STATE.SCHEMA", "SET", "vimbiso.offer", schema], "BADSCHEMA");
-    assert!(begun.elapsed() < PATIENCE, "{line} took {:?}", begun.elapsed());
+    let line = rejected(server, client, &["STATE.SCHEMA", "SET", "vimbiso.offer", schema], "BADSCHEMA");
+    assert!(begun.elapsed() < TIME_LIMIT, "{line} took {:?}", begun.elapsed());
     assert_eq!(client.text(&["STATE.SCHEMA", "GET", "vimbiso.offer"]), GOOD);
     line
 }
@@ -27,7 +28,7 @@ fn server_with_a_schema() -> (Server, Client) {
 }
 
 #[test]
-fn what_is_no_schema_is_refused_with_its_place() {
+fn invalid_schema_is_rejected_with_its_pointer() {
     let (server, mut client) = server_with_a_schema();
     for (schema, place) in [
         ("7", "(root)"),
@@ -44,13 +45,13 @@ fn what_is_no_schema_is_refused_with_its_place() {
         (r#"{"x-ttl":"300"}"#, "/x-ttl"),
         (r#"{"$schema":"http://json-schema.org/draft-04/schema#"}"#, "/$schema"),
     ] {
-        let line = refuses(&server, &mut client, schema);
+        let line = rejects(&server, &mut client, schema);
         assert!(line.starts_with(&format!("BADSCHEMA {place}: ")), "{schema}: {line}");
     }
 }
 
 #[test]
-fn nothing_is_fetched_over_network_or_file() {
+fn references_fetch_nothing_from_network_or_files() {
     let (server, mut client) = server_with_a_schema();
     // A listener that would see a connection, and a file that would be found.
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
@@ -71,18 +72,18 @@ fn nothing_is_fetched_over_network_or_file() {
         "vimbiso.offer".to_owned(),
     ] {
         for keyword in ["$ref", "$dynamicRef", "$recursiveRef"] {
-            refuses(&server, &mut client, &format!(r#"{{"properties":{{"a":{{"{keyword}":"{target}"}}}}}}"#));
+            rejects(&server, &mut client, &format!(r#"{{"properties":{{"a":{{"{keyword}":"{target}"}}}}}}"#));
         }
-        refuses(&server, &mut client, &format!(r#"{{"$schema":"{target}x"}}"#));
+        rejects(&server, &mut client, &format!(r#"{{"$schema":"{target}x"}}"#));
     }
-    refuses(&server, &mut client, r##"{"$ref":"#/$defs/none"}"##);
-    refuses(&server, &mut client, r##"{"$ref":"#none"}"##);
+    rejects(&server, &mut client, r##"{"$ref":"#/$defs/none"}"##);
+    rejects(&server, &mut client, r##"{"$ref":"#none"}"##);
     let connection = listener.accept().map(|_connected| ()).map_err(|error| error.kind());
     assert_eq!(connection, Err(std::io::ErrorKind::WouldBlock), "a schema made the server open a connection");
 }
 
 #[test]
-fn what_multiplies_is_refused() {
+fn references_that_multiply_work_are_rejected() {
     let (server, mut client) = server_with_a_schema();
     let doubling = |keyword: &str, levels: usize| {
         let level = |n: usize| {
@@ -93,16 +94,16 @@ fn what_multiplies_is_refused() {
         format!(r##"{{"$ref":"#/$defs/d0","$defs":{{{levels_text},"d{levels}":{{}}}}}}"##)
     };
     for keyword in ["allOf", "anyOf", "oneOf"] {
-        refuses(&server, &mut client, &doubling(keyword, 26));
-        refuses(&server, &mut client, &doubling(keyword, 200));
+        rejects(&server, &mut client, &doubling(keyword, 26));
+        rejects(&server, &mut client, &doubling(keyword, 200));
     }
-    // One level of the document doubles too.
-    refuses(&server, &mut client, r##"{"properties":{"a":{"allOf":[{"$ref":"#"},{"$ref":"#"}]}}}"##);
-    refuses(&server, &mut client, r##"{"additionalProperties":{"anyOf":[{"$ref":"#"},{"$ref":"#"}]}}"##);
-    // A reference that leads back to itself without going down.
-    refuses(&server, &mut client, r##"{"$ref":"#"}"##);
-    refuses(&server, &mut client, r##"{"allOf":[{"$ref":"#"}]}"##);
-    refuses(
+    // One level of the document doubles the work too.
+    rejects(&server, &mut client, r##"{"properties":{"a":{"allOf":[{"$ref":"#"},{"$ref":"#"}]}}}"##);
+    rejects(&server, &mut client, r##"{"additionalProperties":{"anyOf":[{"$ref":"#"},{"$ref":"#"}]}}"##);
+    // A reference to itself that does not descend.
+    rejects(&server, &mut client, r##"{"$ref":"#"}"##);
+    rejects(&server, &mut client, r##"{"allOf":[{"$ref":"#"}]}"##);
+    rejects(
         &server,
         &mut client,
         r##"{"$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"}},"$ref":"#/$defs/a"}"##,
@@ -110,7 +111,7 @@ fn what_multiplies_is_refused() {
 }
 
 #[test]
-fn a_schema_is_limited_in_bytes_depth_and_number_of_subschemas() {
+fn schemas_are_limited_in_bytes_depth_and_subschemas() {
     let (server, mut client) = server_with_a_schema();
     let titled = |bytes: usize| format!(r#"{{"title":"{}"}}"#, "x".repeat(bytes - r#"{"title":""}"#.len()));
     let nested = |depth: usize| format!("{}true{}", r#"{"not":"#.repeat(depth), "}".repeat(depth));
@@ -127,10 +128,10 @@ fn a_schema_is_limited_in_bytes_depth_and_number_of_subschemas() {
     for bad in
         [titled(limit + 1), titled(1_000_000), nested(33), nested(5_000), wide(1025), "[".repeat(60_000)]
     {
-        refuses(&server, &mut client, &bad);
+        rejects(&server, &mut client, &bad);
     }
     let deep_all_of = format!("{}true{}", r#"{"allOf":["#.repeat(3000), "]}".repeat(3000));
-    refuses(&server, &mut client, &deep_all_of);
+    rejects(&server, &mut client, &deep_all_of);
 }
 
 #[test]
@@ -139,14 +140,14 @@ fn regular_expressions_run_in_linear_time() {
     for unsupported in
         [r"(?=x)", r"(?<!x)y", r"(a)\\1", "(", "[", "a{2,1}", "a{1000}{1000}{1000}", "(?P<a", r"\\p{Nope}"]
     {
-        refuses(
+        rejects(
             &server,
             &mut client,
             &format!(r#"{{"properties":{{"handle":{{"pattern":"{unsupported}"}}}}}}"#),
         );
-        refuses(&server, &mut client, &format!(r#"{{"patternProperties":{{"{unsupported}":{{}}}}}}"#));
+        rejects(&server, &mut client, &format!(r#"{{"patternProperties":{{"{unsupported}":{{}}}}}}"#));
     }
-    // Each of these takes a backtracking engine longer than the universe has.
+    // A backtracking engine would never finish any of these.
     let victim = format!("{}!", "a".repeat(50_000));
     for pattern in ["^(a+)+$", "^(a|aa)+$", "^(a|a?)+$", "^(.*a){12}$", "^([a-z]+)*$", "(x+x+)+y"] {
         let schema = format!(r#"{{"properties":{{"handle":{{"pattern":"{pattern}"}}}}}}"#);
@@ -155,12 +156,12 @@ fn regular_expressions_run_in_linear_time() {
         let json = format!(r#"{{"handle":"{victim}"}}"#);
         let reply = client.call(&["STATE.VALIDATE", "patterned", &json]);
         assert!(matches!(reply, Reply::Error(line) if line.starts_with("INVALID ")), "{pattern}");
-        assert!(begun.elapsed() < PATIENCE, "{pattern} took {:?}", begun.elapsed());
+        assert!(begun.elapsed() < TIME_LIMIT, "{pattern} took {:?}", begun.elapsed());
     }
 }
 
 #[test]
-fn unusual_schemas_that_are_allowed_answer_in_time() {
+fn unusual_valid_schemas_answer_in_time() {
     let (_server, mut client) = server_with_a_schema();
     let schemas = [
         r##"{"properties":{"left":{"$ref":"#"},"right":{"$ref":"#"}}}"##,
@@ -187,30 +188,30 @@ fn unusual_schemas_that_are_allowed_answer_in_time() {
                 reply => reply.text() == "OK",
             };
             assert!(answered, "{schema}: {reply:?}");
-            assert!(begun.elapsed() < PATIENCE, "{schema} took {:?}", begun.elapsed());
+            assert!(begun.elapsed() < TIME_LIMIT, "{schema} took {:?}", begun.elapsed());
         }
     }
 }
 
 #[test]
-fn a_document_with_a_thousand_violations_gets_a_short_answer() {
+fn a_thousand_violations_make_a_short_error() {
     let (server, mut client) = server_with_a_schema();
     client.ok(&["STATE.SCHEMA", "SET", "texts", r#"{"additionalProperties":{"type":"string"}}"#]);
     let members = (0..5_000).map(|n| format!("\"m{n}\":{n}")).collect::<Vec<_>>().join(",");
     let line =
-        refused(&server, &mut client, &["STATE.VALIDATE", "texts", &format!("{{{members}}}")], "INVALID");
-    assert!(line.matches("; /").count() == 9 && line.contains("; and "), "ten are spelled out: {line}");
+        rejected(&server, &mut client, &["STATE.VALIDATE", "texts", &format!("{{{members}}}")], "INVALID");
+    assert!(line.matches("; /").count() == 9 && line.contains("; and "), "ten are listed: {line}");
     assert!(line.len() < 4096, "{} bytes", line.len());
 }
 
 #[test]
-fn only_so_many_schemas_are_kept() {
+fn number_of_schemas_is_limited() {
     let (server, mut client) = server_with_a_schema();
     for number in 1..1024 {
         client.ok(&["STATE.SCHEMA", "SET", &format!("schema-{number}"), "{}"]);
     }
-    refused(&server, &mut client, &["STATE.SCHEMA", "SET", "one-too-many", "{}"], "BADSCHEMA");
-    // One that is there already may still change, and a place that becomes free may be taken.
+    rejected(&server, &mut client, &["STATE.SCHEMA", "SET", "one-too-many", "{}"], "BADSCHEMA");
+    // A present schema can still change, and a freed place can be reused.
     assert_eq!(client.ok(&["STATE.SCHEMA", "SET", "schema-1", "true"]).int(), 2);
     client.ok(&["STATE.SCHEMA", "DEL", "schema-2"]);
     client.ok(&["STATE.SCHEMA", "SET", "one-too-many", "{}"]);
@@ -219,22 +220,22 @@ fn only_so_many_schemas_are_kept() {
 }
 
 #[test]
-fn a_schema_in_use_is_not_taken_away_by_mistake() {
+fn schema_in_use_is_deleted_only_by_force() {
     let (server, mut client) = server_with_a_schema();
     client.ok(&["STATE.UPDATE", "channel:a", "0", r#"{"amount":1}"#, "SCHEMA", "vimbiso.offer"]);
-    refused(&server, &mut client, &["STATE.SCHEMA", "DEL", "vimbiso.offer"], "BADSCHEMA");
-    refused(&server, &mut client, &["STATE.SCHEMA", "DEL", "vimbiso.menu"], "NOSCHEMA");
-    refused(
+    rejected(&server, &mut client, &["STATE.SCHEMA", "DEL", "vimbiso.offer"], "BADSCHEMA");
+    rejected(&server, &mut client, &["STATE.SCHEMA", "DEL", "vimbiso.menu"], "NOSCHEMA");
+    rejected(
         &server,
         &mut client,
         &["STATE.UPDATE", "channel:a", "1", "{}", "SCHEMA", "vimbiso.menu"],
         "BADSCHEMA|NOSCHEMA",
     );
-    refused(&server, &mut client, &["STATE.UPDATE", KEY, "1", "{}", "SCHEMA", "vimbiso.offer"], "BADSCHEMA");
+    rejected(&server, &mut client, &["STATE.UPDATE", KEY, "1", "{}", "SCHEMA", "vimbiso.offer"], "BADSCHEMA");
     assert_eq!(client.ok(&["STATE.SCHEMA", "DEL", "vimbiso.offer", "FORCE"]).int(), 1);
-    refused(&server, &mut client, &["STATE.UPDATE", "channel:a", "1", r#"{"amount":2}"#], "NOSCHEMA");
+    rejected(&server, &mut client, &["STATE.UPDATE", "channel:a", "1", r#"{"amount":2}"#], "NOSCHEMA");
     assert_eq!(client.ok(&["STATE.META", "channel:a"]).field("valid").int(), 0);
-    // Reads go on, and the state can be rescued by setting the schema again, or be deleted.
+    // Reads work; the state can be repaired by setting the schema again, or be deleted.
     assert_eq!(client.state("channel:a").1, r#"{"amount":1}"#);
     client.ok(&["STATE.SCHEMA", "SET", "vimbiso.offer", GOOD]);
     client.ok(&["STATE.UPDATE", "channel:a", "1", r#"{"amount":2}"#]);

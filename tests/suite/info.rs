@@ -1,11 +1,11 @@
-//! `INFO state`: one `name:number` a line, and each counter moves by what it counts and by nothing else (S8).
+//! `INFO state`: one `name:number` a line; each counter counts its events and nothing else (S8).
 
 use std::collections::BTreeMap;
 
-use crate::standing::{KEY, OFFER};
+use crate::baseline::{KEY, OFFER};
 use support::{Client, Server, state_test};
 
-/// Every counter, without its prefix.
+/// Every counter, without the prefix `state_`.
 fn counters(client: &mut Client) -> BTreeMap<String, i64> {
     let text = client.text(&["INFO", "state"]);
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -19,7 +19,7 @@ fn counters(client: &mut Client) -> BTreeMap<String, i64> {
 }
 
 #[test]
-fn the_section_is_one_number_a_line() {
+fn section_has_one_number_a_line() {
     let server = Server::builder().without_schemas().start();
     let mut client = server.client();
     let names = [
@@ -49,7 +49,8 @@ fn the_section_is_one_number_a_line() {
     }
 }
 
-/// Runs `command` and returns the counters that it moved, and by how much; bytes apart, which move with all.
+/// Runs `command` and returns the counters that it moved, and by how much; without bytes, which
+/// always move.
 fn moved(client: &mut Client, command: &[&str]) -> Vec<(String, i64)> {
     let before = counters(client);
     let _reply = client.call(command);
@@ -58,11 +59,11 @@ fn moved(client: &mut Client, command: &[&str]) -> Vec<(String, i64)> {
     changes.filter(|(name, change)| *change != 0 && name != "bytes").collect()
 }
 
-/// A command, and the counters it moves by how much.
+/// A command, and by how much it moves which counters.
 type Step<'a> = (&'a [&'a str], &'a [(&'a str, i64)]);
 
 #[test]
-fn each_counter_moves_by_what_it_counts() {
+fn each_counter_counts_its_events() {
     state_test(|_, client| {
         client.ok(&["CONFIG", "SET", "state.max-bytes", "4096"]);
         let big = format!(r#"{{"note":"{}"}}"#, "x".repeat(5000));
@@ -118,7 +119,7 @@ fn each_counter_moves_by_what_it_counts() {
 }
 
 #[test]
-fn refusals_are_counted_by_their_prefix_in_errorstats_too() {
+fn errorstats_counts_errors_by_prefix() {
     let server = Server::start();
     let mut client = server.client();
     client.ok(&["STATE.UPDATE", KEY, "0", OFFER]);
@@ -134,7 +135,7 @@ fn refusals_are_counted_by_their_prefix_in_errorstats_too() {
 }
 
 #[test]
-fn no_document_reaches_slowlog_arguments_of_the_log() {
+fn no_document_reaches_the_log() {
     let server = Server::start();
     let mut client = server.client();
     client.ok(&["STATE.UPDATE", KEY, "0", r#"{"note":"words-of-tariro"}"#]);

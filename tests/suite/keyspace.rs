@@ -1,10 +1,10 @@
-//! What Redis's own commands say about a state and do with it: its type, its size, its digest, its end.
+//! Redis's own commands on a state: its type, size, digest, expiry and deletion.
 
-use crate::standing::{AUDIT, KEY, OFFER, number};
+use crate::baseline::{AUDIT, KEY, OFFER, number};
 use support::{Client, Reply, Server, state_test, wait_until};
 
 #[test]
-fn a_state_is_of_type_statedoc1() {
+fn type_of_a_state_is_statedoc1() {
     state_test(|_, client| {
         client.ok(&["STATE.UPDATE", KEY, "0", OFFER]);
         client.ok(&["SET", "token:+263771234567", "tok_a4c1", "EX", "60"]);
@@ -19,7 +19,7 @@ fn a_state_is_of_type_statedoc1() {
 }
 
 #[test]
-fn memory_usage_grows_with_the_document_and_with_what_is_kept() {
+fn memory_usage_grows_with_document_and_snapshots() {
     let server = Server::start();
     let mut client = server.client();
     let usage = |client: &mut Client| client.ok(&["MEMORY", "USAGE", KEY]).int();
@@ -30,7 +30,8 @@ fn memory_usage_grows_with_the_document_and_with_what_is_kept() {
     client.ok(&["STATE.UPDATE", KEY, "1", &format!(r#"{{"note":"{text}"}}"#)]);
     let large = usage(&mut client);
     assert!((100_000..150_000).contains(&(large - small)), "{small} -> {large}");
-    // Snapshots cost, as far as they are kept; a version with nothing in common with the next costs all of itself.
+    // Snapshots take memory while they are kept; one with nothing in common with the next version
+    // counts whole.
     for letter in "abcdefghijklmnopqrst".chars() {
         let text = letter.to_string().repeat(100_000);
         client.ok(&["STATE.UPDATE", KEY, "*", &format!(r#"{{"note":"{text}"}}"#)]);
@@ -47,7 +48,7 @@ fn memory_usage_grows_with_the_document_and_with_what_is_kept() {
 }
 
 #[test]
-fn info_counts_states_and_their_bytes_through_every_end() {
+fn info_counts_states_and_bytes_after_every_kind_of_deletion() {
     let server = Server::builder().without_schemas().start();
     let mut client = server.client();
     let create = |client: &mut Client| {
@@ -85,8 +86,8 @@ fn info_counts_states_and_their_bytes_through_every_end() {
     for end in ends {
         create(&mut client);
         client.ok(end);
-        wait_until("every state is counted away", || number(&mut client, "state", "state_states") == 0);
-        wait_until("every byte is counted away", || number(&mut client, "state", "state_bytes") == 0);
+        wait_until("the count of states reaches zero", || number(&mut client, "state", "state_states") == 0);
+        wait_until("the count of bytes reaches zero", || number(&mut client, "state", "state_bytes") == 0);
         client.ok(&["FLUSHALL"]);
     }
     create(&mut client);
@@ -95,7 +96,7 @@ fn info_counts_states_and_their_bytes_through_every_end() {
 }
 
 #[test]
-fn a_large_state_is_freed_on_the_lazy_free_thread() {
+fn large_state_is_freed_by_the_lazy_free_thread() {
     let server = Server::start();
     let mut client = server.client();
     for name in [
@@ -106,7 +107,7 @@ fn a_large_state_is_freed_on_the_lazy_free_thread() {
     ] {
         client.ok(&["CONFIG", "SET", name, "yes"]);
     }
-    // Redis frees what has fewer than 64 parts at once, lazy or not.
+    // Redis frees values with fewer than 64 parts synchronously, even with lazy freeing.
     client.ok(&["CONFIG", "SET", "state.snapshots", "1000"]);
     for round in 0..20 {
         let text = "x".repeat(5_000);
@@ -136,13 +137,13 @@ fn a_large_state_is_freed_on_the_lazy_free_thread() {
 }
 
 #[test]
-fn equal_states_have_equal_digests_and_others_do_not() {
+fn only_equal_states_have_equal_digests() {
     state_test(|_, client| {
         let digest = |client: &mut Client, key: &str| client.ok(&["DEBUG", "DIGEST-VALUE", key]);
         client.ok(&["STATE.SCHEMA", "SET", "open", "{}"]);
         client.ok(&["STATE.UPDATE", KEY, "0", OFFER]);
         client.ok(&["STATE.UPDATE", "channel:twin", "0", OFFER]);
-        assert_ne!(digest(client, KEY), digest(client, "channel:twin"), "another seed is another state");
+        assert_ne!(digest(client, KEY), digest(client, "channel:twin"), "another seed makes another digest");
         let mut seen = vec![digest(client, KEY)];
         for command in [
             vec!["STATE.UPDATE", KEY, "*", r#"{"stage":"menu"}"#],

@@ -1,11 +1,11 @@
-//! JSON in and out without a loss (S9): number literals, member order, strings, duplicate names. What a parser would
-//! round, sort or escape otherwise comes back as the client wrote it.
+//! Lossless JSON (S9): number literals, member order, strings, duplicate names. What a parser would
+//! round, sort or escape differently is returned as the client wrote it.
 
-use crate::standing::KEY;
+use crate::baseline::KEY;
 use support::{Client, state_test};
 
 #[test]
-fn number_literals_come_back_as_they_were_written() {
+fn number_literals_are_returned_as_written() {
     state_test(|_, client| {
         let literals = [
             "1.10",
@@ -29,7 +29,7 @@ fn number_literals_come_back_as_they_were_written() {
             let reply = client.ok(&["STATE.GET", KEY, &format!("/amounts/{index}")]);
             assert_eq!(reply.array()[1].text(), *literal);
         }
-        // Neither an update beside them, nor a rollback, nor a difference rewrites them.
+        // An update of another member, a rollback or a diff does not rewrite them.
         client.ok(&["STATE.UPDATE", KEY, "*", r#"{"stage":"offer"}"#]);
         assert_eq!(client.state(KEY).1, document.replace("]}", r#"],"stage":"offer"}"#));
         let diff = client.text(&["STATE.DIFF", KEY, "2", "1"]);
@@ -40,19 +40,19 @@ fn number_literals_come_back_as_they_were_written() {
 }
 
 #[test]
-fn of_duplicate_names_the_last_value_stands_at_the_first_place() {
+fn last_of_duplicate_members_wins_at_the_first_position() {
     state_test(|_, client| {
         let json = r#"{"stage":"menu","option":1,"stage":"offer","data":{"a":1,"b":2,"a":3,"\u0061":4}}"#;
         let kept = r#"{"stage":"offer","option":1,"data":{"a":4,"b":2}}"#;
         client.ok(&["STATE.UPDATE", KEY, "0", json, "REPLACE"]);
         assert_eq!(client.state(KEY).1, kept);
         let etag = client.text(&["STATE.UPDATE", KEY, "1", json]);
-        assert_eq!(Client::version(&etag), 1, "the same reading is no change");
+        assert_eq!(Client::version(&etag), 1, "an equal document is no change");
     });
 }
 
 #[test]
-fn strings_keep_their_text() {
+fn strings_are_returned_as_written() {
     state_test(|_, client| {
         let cases = [
             (r#""\u0000""#, r#""\u0000""#),

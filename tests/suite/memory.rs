@@ -1,7 +1,7 @@
-//! Memory limits that see our memory (S5, S6): at `maxmemory` a write is refused and changes nothing, what is deleted
-//! comes back, and eviction takes states like any other key.
+//! Memory limits include the module's memory (S5, S6): at `maxmemory` a write is rejected and
+//! changes nothing, deleted states free their memory, and eviction takes states like any other key.
 
-use crate::standing::{AUDIT, KEY, OFFER, Standing, number, refused, server_with_an_offer};
+use crate::baseline::{AUDIT, Baseline, KEY, OFFER, number, rejected, server_with_an_offer};
 use support::{Client, Reply, Server, wait_until};
 
 fn used(client: &mut Client) -> i64 {
@@ -9,7 +9,7 @@ fn used(client: &mut Client) -> i64 {
 }
 
 #[test]
-fn at_maxmemory_writes_are_refused_and_reads_go_on() {
+fn at_maxmemory_writes_are_rejected_and_reads_work() {
     let (server, mut client) = server_with_an_offer();
     client.ok(&["STATE.SCHEMA", "SET", "open", "{}"]);
     client.ok(&["STATE.UPDATE", KEY, "1", r#"{"stage":"menu"}"#]);
@@ -24,9 +24,9 @@ fn at_maxmemory_writes_are_refused_and_reads_go_on() {
         &["STATE.SCHEMA", "SET", "open", "true"],
     ];
     for write in writes {
-        refused(&server, &mut client, write, "OOM");
+        rejected(&server, &mut client, write, "OOM");
     }
-    let before = Standing::of(&server, &mut client);
+    let before = Baseline::of(&server, &mut client);
     client.ok(&["MULTI"]);
     assert!(client.err(writes[0]).starts_with("OOM "));
     assert!(client.err(&["EXEC"]).starts_with("EXECABORT "));
@@ -36,14 +36,14 @@ fn at_maxmemory_writes_are_refused_and_reads_go_on() {
     client.ok(&["STATE.GET", KEY]);
     client.ok(&["STATE.META", KEY]);
     client.ok(&["STATE.HISTORY", KEY]);
-    // What frees memory is allowed, or nobody could get out of this.
+    // Commands that free memory are allowed, or the server could not recover.
     assert_eq!(client.ok(&["STATE.DELETE", KEY, "2", "PURGE"]).int(), 1);
     client.ok(&["CONFIG", "SET", "maxmemory", "0"]);
     client.ok(&["STATE.UPDATE", KEY, "0", OFFER]);
 }
 
 #[test]
-fn the_limit_is_met_by_the_memory_of_states() {
+fn maxmemory_counts_the_memory_of_states() {
     let server = Server::start();
     let mut client = server.client();
     client.ok(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
@@ -51,7 +51,7 @@ fn the_limit_is_met_by_the_memory_of_states() {
     client.ok(&["CONFIG", "SET", "maxmemory", &limit.to_string()]);
     let text = "x".repeat(20_000);
     let mut written = 0;
-    let refusal = loop {
+    let error = loop {
         match client.call(&[
             "STATE.UPDATE",
             &format!("channel:{written}"),
@@ -63,7 +63,7 @@ fn the_limit_is_met_by_the_memory_of_states() {
         }
         assert!(written < 1000, "20 MB of documents in 8 MB");
     };
-    assert!(refusal.starts_with("OOM "), "{refusal}");
+    assert!(error.starts_with("OOM "), "{error}");
     assert!((100..420).contains(&written), "{written} documents of 20 kB in 8 MB");
     let (_, last) = client.state(&format!("channel:{}", written - 1));
     assert_eq!(last.len(), text.len() + r#"{"note":""}"#.len());
@@ -71,7 +71,7 @@ fn the_limit_is_met_by_the_memory_of_states() {
 }
 
 #[test]
-fn what_is_deleted_is_given_back() {
+fn deleted_states_free_their_memory() {
     let server = Server::start();
     let mut client = server.client();
     let fill = |client: &mut Client| {
@@ -96,9 +96,11 @@ fn what_is_deleted_is_given_back() {
         for index in 0..400 {
             client.ok(&["STATE.DELETE", &format!("channel:{index}"), "*", "PURGE"]);
         }
-        wait_until("nothing waits to be freed", || number(client, "memory", "lazyfree_pending_objects") == 0);
+        wait_until("the lazy-free queue is empty", || {
+            number(client, "memory", "lazyfree_pending_objects") == 0
+        });
     };
-    // Once for what the allocator and the server keep for later.
+    // One round for what the allocator and the server keep for reuse.
     fill(&mut client);
     empty(&mut client);
     let before = used(&mut client);
@@ -109,11 +111,11 @@ fn what_is_deleted_is_given_back() {
         .map(|n| client.ok(&["MEMORY", "USAGE", &format!("{{channel:{n}}}:audit"), "SAMPLES", "0"]).int())
         .sum();
     let grown = full - before;
-    // A document of 2 kB a state, and seven versions that are nearly the same.
+    // A document of 2 kB a state, and seven versions that differ little.
     assert!((400 * 2000..400 * 4000).contains(&counted), "{counted}");
     let told = counted + streams;
-    // Redis 8.6 takes more for a stream than it tells: 0.68 of what it uses.
-    assert!((grown * 6 / 10..grown * 13 / 10).contains(&told), "{told} bytes told, {grown} bytes used");
+    // Redis 8.6 reports less for a stream than it takes: 0.68 of it.
+    assert!((grown * 6 / 10..grown * 13 / 10).contains(&told), "{told} bytes reported, {grown} bytes used");
     empty(&mut client);
     let after = used(&mut client);
     assert!(after - before < grown / 20, "{before} bytes before, {full} full, {after} after");
@@ -122,7 +124,7 @@ fn what_is_deleted_is_given_back() {
 }
 
 #[test]
-fn thousands_of_updates_of_one_state_do_not_pile_up() {
+fn thousands_of_updates_of_one_state_do_not_accumulate_memory() {
     let server = Server::start();
     let mut client = server.client();
     let update = |client: &mut Client, turns: std::ops::Range<usize>| {

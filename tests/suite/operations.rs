@@ -1,7 +1,8 @@
-//! docs/operations.md tells the truth: its recipes are taken by the server, what it wants to be told of is in INFO, and a backup comes
-//! back as it says.
+//! docs/operations.md is correct: the server accepts its recipes, INFO has the fields that it
+//! monitors, and a backup is restored as it says.
 //!
-//! What blocks, loads the module or needs a replica is not played here: `config_start`, `replication` and `trust` do that.
+//! Recipes that block, load the module or need a replica are tested in `config_start`,
+//! `replication` and `trust`.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +13,11 @@ use crate::replication::talk;
 const PLAYED: [&str; 3] = ["ACL ", "CONFIG ", "XGROUP "];
 
 fn page() -> String {
-    std::fs::read_to_string(repository().join("docs/operations.md")).expect("a page of ours")
+    std::fs::read_to_string(repository().join("docs/operations.md")).expect("docs/operations.md")
 }
 
 #[test]
-fn its_recipes_are_taken_by_the_server() {
+fn server_accepts_the_recipes() {
     let server = Server::start();
     let mut client = server.client();
     let page = page();
@@ -32,10 +33,10 @@ fn its_recipes_are_taken_by_the_server() {
     assert!(["flow", "api", "auditor", "schemas"].iter().all(|user| users.contains(user)), "{users}");
 }
 
-/// Of the table of alerts, the names in its first column.
+/// The names in the first column of the table of alerts.
 #[test]
-fn what_is_worth_an_alert_is_in_info() {
-    // Not the replica with an AOF: it would begin to rewrite it at once, and still be writing when the test is over.
+fn info_has_every_field_of_the_alerts() {
+    // Not a replica with an AOF: it would start a rewrite at once, which outlives the test.
     let server = Server::builder().arg("--appendonly").arg("yes").start();
     let replica = Server::builder().without_schemas().start();
     replica.follow(&server);
@@ -56,9 +57,10 @@ fn what_is_worth_an_alert_is_in_info() {
     }
 }
 
-/// With the AOF on, the RDB of a backup is not read: it comes back with the AOF off, which is then made anew.
+/// With the AOF on, a backup's RDB is not read: it is restored with the AOF off, which is then
+/// rebuilt.
 #[test]
-fn a_backup_comes_back_as_the_page_says() {
+fn backup_is_restored_as_the_page_says() {
     let mut server = Server::builder().without_schemas().arg("--appendonly").arg("yes").start();
     let mut client = server.client();
     talk(&mut client);
@@ -69,10 +71,10 @@ fn a_backup_comes_back_as_the_page_says() {
 
     let backup = std::fs::read(server.dir().join("dump.rdb")).expect("a snapshot");
     server.start_again();
-    assert_eq!(server.client().ok(&["DBSIZE"]).int(), 0, "the trap that the page warns of");
+    assert_eq!(server.client().ok(&["DBSIZE"]).int(), 0, "the data loss that the page warns of");
     server.kill();
-    std::fs::remove_dir_all(server.dir().join("appendonlydir")).expect("it was made anew");
-    std::fs::write(server.dir().join("dump.rdb"), backup).expect("a file in a folder of ours");
+    std::fs::remove_dir_all(server.dir().join("appendonlydir")).expect("it was rebuilt");
+    std::fs::write(server.dir().join("dump.rdb"), backup).expect("a file in the server's folder");
 
     server.set_arg("--appendonly", "no");
     server.start_again();

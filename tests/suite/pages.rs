@@ -1,4 +1,4 @@
-//! The pages tell the truth: the tests play their sessions with redis-cli and compare docs/commands.md with the
+//! The pages are correct: redis-cli plays their sessions, and docs/commands.md is compared with the
 //! server's own help.
 
 use support::Server;
@@ -13,18 +13,18 @@ fn plays_as_printed(name: &str) {
 }
 
 #[test]
-fn the_readme_works_as_printed() {
+fn readme_works_as_printed() {
     plays_as_printed("README.md");
 }
 
 #[test]
-fn the_examples_of_the_commands_work_as_printed() {
+fn commands_page_works_as_printed() {
     plays_as_printed("docs/commands.md");
 }
 
-/// Its "```json" blocks are the schemas that its reader sends from a file; each is set, by its title, where it stands.
+/// Its "```json" blocks are schema files; each is set, by its title, at its place in the page.
 #[test]
-fn the_examples_of_the_schema_page_work_as_printed() {
+fn schema_page_works_as_printed() {
     let server = Server::builder().without_schemas().start();
     let mut client = server.client();
     let page = page("docs/schema.md");
@@ -47,7 +47,7 @@ fn the_examples_of_the_schema_page_work_as_printed() {
 }
 
 #[test]
-fn the_page_of_commands_has_the_grammar_of_the_server() {
+fn commands_page_has_the_servers_grammar() {
     let server = Server::start();
     let mut client = server.client();
     let page = page("docs/commands.md");
@@ -64,12 +64,12 @@ fn the_page_of_commands_has_the_grammar_of_the_server() {
         in_block && line.starts_with("STATE.")
     });
     for grammar in written {
-        assert!(told.contains(grammar), "the server does not know: {grammar}");
+        assert!(told.contains(grammar), "the server does not document: {grammar}");
     }
 }
 
 #[test]
-fn the_page_of_commands_has_the_summary_and_the_complexity_of_each() {
+fn commands_page_has_each_summary_and_complexity() {
     let server = Server::start();
     let mut client = server.client();
     let page = page("docs/commands.md");

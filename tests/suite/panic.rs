@@ -1,13 +1,13 @@
-//! A panic inside a command stays inside (invariant I6): an error line, the same server, nothing changed. The build
-//! that the tests load has STATE.PANIC, which panics in its handler; a release has not.
+//! A panic inside a command is contained (invariant I6): an error line, the same process, nothing
+//! changed. Only the test build has STATE.PANIC, which panics in its handler.
 
-use crate::standing::{AUDIT, KEY, OFFER, number, trail_of};
+use crate::baseline::{AUDIT, KEY, OFFER, audit_values, number};
 use support::{Reply, fingerprint, state_test};
 
 const PANIC: [&str; 1] = ["STATE.PANIC"];
 
 #[test]
-fn a_panic_becomes_an_error_and_a_number_in_info() {
+fn panic_becomes_an_error_and_is_counted() {
     state_test(|server, client| {
         client.ok(&["STATE.UPDATE", KEY, "0", OFFER]);
         let (before, pid) = (fingerprint(client), server.pid());
@@ -18,15 +18,15 @@ fn a_panic_becomes_an_error_and_a_number_in_info() {
             assert_eq!(number(client, "state", "state_panics"), times);
         }
         assert_eq!((fingerprint(client), server.pid()), (before, pid));
-        // The same connection and the same state go on, and the log says where it happened.
+        // The same connection and state still work, and the log has the panic's location.
         client.ok(&["STATE.UPDATE", KEY, "1", r#"{"stage":"menu"}"#]);
-        assert_eq!(trail_of(client, AUDIT, "version"), ["1", "2"]);
+        assert_eq!(audit_values(client, AUDIT, "version"), ["1", "2"]);
         assert!(server.log().contains("panic"), "{}", server.log());
     });
 }
 
 #[test]
-fn a_panic_in_a_transaction_spares_its_neighbours() {
+fn panic_in_a_transaction_spares_its_other_commands() {
     state_test(|_, client| {
         client.ok(&["MULTI"]);
         client.ok(&["STATE.UPDATE", KEY, "0", OFFER]);
@@ -40,7 +40,7 @@ fn a_panic_in_a_transaction_spares_its_neighbours() {
 }
 
 #[test]
-fn a_panic_in_a_script_is_an_error_it_can_catch() {
+fn panic_in_a_script_can_be_caught() {
     state_test(|_, client| {
         let script = r#"
             redis.call('STATE.UPDATE', KEYS[1], '0', ARGV[1])

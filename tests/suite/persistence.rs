@@ -1,13 +1,13 @@
-//! What a state is outlives reloads, restarts, rewrites, copies and moves (S7): document, versions, snapshots,
-//! parents, labels, etags, expiry and schemas.
+//! A state survives reloads, restarts, rewrites, copies and moves (S7): document, versions,
+//! snapshots, parents, labels, etags, expiry and schemas.
 //!
-//! The frame `state_test` restarts each server in three ways after its test; here the ways are looked at one by one,
-//! the awkward ones too: a rewrite under load, no state at all, a kill in the middle.
+//! `state_test` restarts each server in three ways after its test. These tests look at the ways one
+//! by one, including a rewrite under load, an empty dataset and a kill.
 
-use crate::standing::{AUDIT, KEY, OFFER, number, trail_of};
+use crate::baseline::{AUDIT, KEY, OFFER, audit_values, number};
 use support::{Client, Reply, Server, fingerprint, state_test, wait_until};
 
-/// Fills a server with everything that a dataset can hold.
+/// Fills a server with every kind of data.
 fn fill(client: &mut Client) {
     client.ok(&["STATE.SCHEMA", "SET", "vimbiso.offer", r#"{"type":"object","x-ttl":1800}"#]);
     client.ok(&["STATE.SCHEMA", "SET", "vimbiso.offer", r#"{"type":"object","x-ttl":900}"#]);
@@ -43,7 +43,7 @@ fn fill(client: &mut Client) {
 }
 
 #[test]
-fn a_full_dataset_survives_every_way_of_restarting() {
+fn full_dataset_survives_every_kind_of_restart() {
     state_test(|_, client| {
         fill(client);
         let kept: Vec<i64> = client
@@ -61,7 +61,7 @@ fn a_full_dataset_survives_every_way_of_restarting() {
 }
 
 #[test]
-fn a_snapshot_file_brings_everything_back() {
+fn rdb_restores_everything() {
     let mut server = Server::start();
     let mut client = server.client();
     fill(&mut client);
@@ -74,8 +74,8 @@ fn a_snapshot_file_brings_everything_back() {
     assert_eq!(fingerprint(&mut client), before);
     let now: Vec<Reply> =
         (1..=17).map(|v| client.call(&["STATE.GET", KEY, "VERSION", &v.to_string()])).collect();
-    assert_eq!(now, old, "past versions with the etags they had");
-    // Life goes on where it stopped: the next version, the old labels, the old parents.
+    assert_eq!(now, old, "snapshots keep their etags");
+    // The state continues: next version, same labels, same parents.
     let (etag, document) = client.state(KEY);
     let next = client.text(&["STATE.UPDATE", KEY, &etag, r#"{"stage":"confirm"}"#]);
     assert_eq!(Client::version(&next), 18);
@@ -86,7 +86,7 @@ fn a_snapshot_file_brings_everything_back() {
 }
 
 #[test]
-fn schemas_survive_without_a_single_state() {
+fn schemas_survive_without_any_state() {
     for aof in ["no", "yes"] {
         let mut server = Server::builder().without_schemas().arg("--appendonly").arg(aof).start();
         let mut client = server.client();
@@ -109,7 +109,7 @@ fn schemas_survive_without_a_single_state() {
 }
 
 #[test]
-fn an_empty_registry_replaces_what_a_reload_finds() {
+fn reload_without_schemas_empties_the_registry() {
     let server = Server::builder().without_schemas().start();
     let mut client = server.client();
     client.ok(&["SAVE"]);
@@ -119,7 +119,7 @@ fn an_empty_registry_replaces_what_a_reload_finds() {
 }
 
 #[test]
-fn a_killed_server_has_every_acknowledged_update() {
+fn killed_server_has_every_acknowledged_update() {
     for preamble in ["yes", "no"] {
         let builder = Server::builder().arg("--appendonly").arg("yes").arg("--appendfsync").arg("always");
         let mut server = builder.arg("--aof-use-rdb-preamble").arg(preamble).start();
@@ -138,9 +138,10 @@ fn a_killed_server_has_every_acknowledged_update() {
     }
 }
 
-/// What goes to the AOF is what has changed. That it makes the same state again, every test of `state_test` shows.
+/// The AOF gets the changed parts only. Each test of `state_test` shows that they restore the
+/// state.
 #[test]
-fn a_small_change_of_a_long_document_is_a_short_effect() {
+fn small_change_of_a_long_document_is_a_short_effect() {
     let server = Server::builder().arg("--appendonly").arg("yes").arg("--appendfsync").arg("no").start();
     let mut client = server.client();
     let aof_bytes = |client: &mut Client| {
@@ -157,10 +158,10 @@ fn a_small_change_of_a_long_document_is_a_short_effect() {
 }
 
 #[test]
-fn a_rewrite_under_load_loses_nothing() {
+fn rewrite_under_load_loses_nothing() {
     for preamble in ["yes", "no"] {
         let builder = Server::builder().arg("--appendonly").arg("yes");
-        // The child takes its time, so that updates arrive while it writes.
+        // The child is slowed down, so that updates arrive during the rewrite.
         let builder =
             builder.arg("--rdb-key-save-delay").arg("200").arg("--aof-use-rdb-preamble").arg(preamble);
         let mut server = builder.start();
@@ -183,7 +184,7 @@ fn a_rewrite_under_load_loses_nothing() {
                 break;
             }
         }
-        assert!(during > 1, "the rewrite was over before anything was written");
+        assert!(during > 1, "the rewrite ended before the first write");
         let before = fingerprint(&mut client);
         server.restart();
         assert_eq!(fingerprint(&mut server.client()), before, "preamble {preamble}");
@@ -191,7 +192,7 @@ fn a_rewrite_under_load_loses_nothing() {
 }
 
 #[test]
-fn copies_renames_and_moves_keep_everything_but_the_trail() {
+fn copy_rename_and_move_keep_everything_but_the_audit_stream() {
     state_test(|_, client| {
         fill(client);
         let (state, history) = (client.ok(&["STATE.GET", KEY]), client.ok(&["STATE.HISTORY", KEY]));
@@ -215,18 +216,18 @@ fn copies_renames_and_moves_keep_everything_but_the_trail() {
         assert_eq!(
             client.ok(&["EXISTS", KEY, AUDIT, "{channel:renamed}:audit"]).int(),
             1,
-            "the trail stays behind"
+            "the audit stream stays behind"
         );
-        // Each copy lives its own life.
+        // Each copy is independent.
         let before = client.ok(&["STATE.GET", "channel:renamed"]);
         client.ok(&["STATE.UPDATE", "channel:copy", "*", r#"{"stage":"menu"}"#]);
         assert_eq!(client.ok(&["STATE.GET", "channel:renamed"]), before);
-        assert_eq!(trail_of(client, "{channel:copy}:audit", "version"), ["18"]);
+        assert_eq!(audit_values(client, "{channel:copy}:audit", "version"), ["18"]);
     });
 }
 
 #[test]
-fn dump_and_restore_carry_a_state_to_another_server() {
+fn dump_and_restore_move_a_state_to_another_server() {
     let (server, other) = (Server::start(), Server::builder().without_schemas().start());
     let (mut client, mut there) = (server.client(), other.client());
     fill(&mut client);
@@ -242,7 +243,7 @@ fn dump_and_restore_carry_a_state_to_another_server() {
     assert_eq!(there.ok(&["STATE.HISTORY", KEY]), client.ok(&["STATE.HISTORY", KEY]));
     assert_eq!(there.ok(&["PEXPIRETIME", KEY]), expiry);
     assert_eq!(there.ok(&["DEBUG", "DIGEST-VALUE", KEY]), client.ok(&["DEBUG", "DIGEST-VALUE", KEY]));
-    // Its schema is not there: it can be read, and it says so.
+    // Its schema is missing there: the state can be read, and META reports it as invalid.
     assert_eq!(there.ok(&["STATE.META", KEY]).field("valid").int(), 0);
     assert!(there.err(&["STATE.UPDATE", KEY, "*", "{}"]).starts_with("NOSCHEMA "));
     assert!(matches!(restore(&mut there, "0", &[]), Reply::Error(line) if line.starts_with("BUSYKEY ")));

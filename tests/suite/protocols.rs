@@ -1,9 +1,9 @@
-//! RESP2 and RESP3: the same replies, maps as maps where the protocol has them.
+//! RESP2 and RESP3 return the same replies, with maps as maps in RESP3.
 
 use support::{Reply, state_test};
 
+use crate::baseline::KEY;
 use crate::create::first_contact;
-use crate::standing::KEY;
 
 #[test]
 fn maps_are_maps_in_resp3_and_flat_arrays_in_resp2() {
@@ -32,7 +32,7 @@ fn maps_are_maps_in_resp3_and_flat_arrays_in_resp2() {
 }
 
 #[test]
-fn nothing_is_nil_in_both() {
+fn missing_values_are_nil_in_both() {
     state_test(|_, client| {
         assert_eq!(client.ok(&["STATE.GET", KEY]), Reply::Nil);
         client.ok(&["HELLO", "3"]);

@@ -1,10 +1,11 @@
-//! Replicas hold the same data, byte for byte and entry for entry, however they came to them and however they are
-//! configured: effects are replicated, never requests. `failover.rs` is about what comes after.
+//! Replicas hold the same data, byte for byte and entry for entry, by full or partial
+//! resynchronization and whatever their settings: effects are replicated, never requests. Failover
+//! is in `failover.rs`.
 
-use crate::standing::{AUDIT, KEY, OFFER, field, number, trail};
+use crate::baseline::{AUDIT, KEY, OFFER, audit_entries, field, number};
 use support::{Builder, CONFIGURED_OTHERWISE, Client, Server, fingerprint, wait_until};
 
-/// A server that sends its replicas nothing but what is written: no pings that move the offset.
+/// A server that sends its replicas only writes: no pings that move the offset.
 pub fn quiet() -> Builder {
     Server::builder().without_schemas().arg("--repl-ping-replica-period").arg("3600")
 }
@@ -74,7 +75,7 @@ pub fn talk(client: &mut Client) {
     client.ok(&["SELECT", "0"]);
 }
 
-/// Primary and replica hold the same, trail entries and their IDs included.
+/// Primary and replica hold the same data, audit entries and their IDs included.
 #[track_caller]
 pub fn same(primary: &Server, replica: &Server) {
     replica.catch_up(primary);
@@ -95,7 +96,7 @@ pub fn same(primary: &Server, replica: &Server) {
 }
 
 #[test]
-fn a_replica_follows_live_and_another_joins_late() {
+fn replicas_match_live_and_after_joining_late() {
     let (primary, replica) = (quiet().start(), quiet().start());
     let mut client = primary.client();
     replica.follow(&primary);
@@ -117,7 +118,7 @@ fn a_replica_follows_live_and_another_joins_late() {
 }
 
 #[test]
-fn a_replica_that_is_configured_otherwise_holds_the_same() {
+fn replica_with_other_settings_holds_the_same_data() {
     let primary = quiet().start();
     let mut replica = quiet();
     for (name, value) in CONFIGURED_OTHERWISE {
@@ -134,11 +135,11 @@ fn a_replica_that_is_configured_otherwise_holds_the_same() {
         &format!(r#"{{"a":{{"b":{{"c":{{"d":"{}"}}}}}}}}"#, "x".repeat(5000)),
     ]);
     same(&primary, &replica);
-    assert_eq!(trail(&mut replica.client(), AUDIT).len(), trail(&mut client, AUDIT).len());
+    assert_eq!(audit_entries(&mut replica.client(), AUDIT).len(), audit_entries(&mut client, AUDIT).len());
 }
 
 #[test]
-fn a_full_resync_replaces_the_registry() {
+fn full_resync_replaces_the_registry() {
     let (primary, empty) = (quiet().start(), quiet().start());
     primary.client().ok(&["STATE.SCHEMA", "SET", "vimbiso.offer", r#"{"x-ttl":900}"#]);
     for followed in [&primary, &empty] {
@@ -156,7 +157,7 @@ fn a_full_resync_replaces_the_registry() {
 }
 
 #[test]
-fn a_replica_reads_and_does_not_write() {
+fn replica_serves_reads_and_rejects_writes() {
     let (primary, replica) = (quiet().start(), quiet().start());
     replica.follow(&primary);
     let mut client = primary.client();
@@ -180,7 +181,7 @@ fn a_replica_reads_and_does_not_write() {
 }
 
 #[test]
-fn a_refusal_replicates_nothing_but_its_entry_in_the_trail() {
+fn rejection_replicates_only_its_audit_entry() {
     let (primary, replica) = (quiet().start(), quiet().start());
     replica.follow(&primary);
     let mut client = primary.client();
@@ -218,17 +219,17 @@ fn a_refusal_replicates_nothing_but_its_entry_in_the_trail() {
         client.ok(read);
     }
     assert_eq!(offset(&mut client), before);
-    let entries = trail(&mut client, AUDIT).len();
+    let entries = audit_entries(&mut client, AUDIT).len();
     client.err(&["STATE.UPDATE", KEY, "*", r#"{"amount":"ten"}"#]);
-    assert!(offset(&mut client) > before, "the trail's entry is replicated");
-    let now = trail(&mut client, AUDIT);
+    assert!(offset(&mut client) > before, "the audit entry is replicated");
+    let now = audit_entries(&mut client, AUDIT);
     assert_eq!(now.len(), entries + 1);
     assert_eq!(now.last().and_then(|entry| field(entry, "event")), Some("reject"));
     same(&primary, &replica);
 }
 
 #[test]
-fn an_expired_state_goes_on_the_replica_too() {
+fn expired_state_is_deleted_on_the_replica_too() {
     let (primary, replica) = (quiet().start(), quiet().start());
     replica.follow(&primary);
     let mut client = primary.client();
@@ -236,7 +237,7 @@ fn an_expired_state_goes_on_the_replica_too() {
     replica.catch_up(&primary);
     let mut there = replica.client();
     wait_until("the state expires on the primary", || client.ok(&["STATE.GET", KEY]).is_nil());
-    assert!(there.ok(&["STATE.GET", KEY]).is_nil(), "a replica shows nothing that has expired");
+    assert!(there.ok(&["STATE.GET", KEY]).is_nil(), "a replica returns no expired state");
     same(&primary, &replica);
     assert_eq!(there.ok(&["EXISTS", KEY]).int(), 0);
 }

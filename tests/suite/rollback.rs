@@ -1,8 +1,8 @@
-//! STATE.ROLLBACK: back to an earlier version by going forward (S36, S58).
+//! STATE.ROLLBACK makes a new version from an earlier one (S36, S58).
 
 use support::{Client, state_test, words};
 
-use crate::standing::{AUDIT, KEY, trail_of};
+use crate::baseline::{AUDIT, KEY, audit_values};
 
 /// Versions 1 to 4 of a conversation that goes from the menu into an offer.
 fn walk(client: &mut Client) {
@@ -24,9 +24,9 @@ fn back(client: &mut Client, options: &str) -> (u64, String) {
     (Client::version(&etag), client.state(KEY).1)
 }
 
-/// S58: "back", again and again, walks further back instead of swapping two versions.
+/// S58: repeated "back" goes further back instead of swapping two versions.
 #[test]
-fn repeated_rollbacks_walk_back() {
+fn repeated_rollbacks_go_further_back() {
     state_test(|_, client| {
         walk(client);
         assert_eq!(back(client, ""), (5, r#"{"stage":"handle","amount":12.50}"#.into()));
@@ -34,18 +34,18 @@ fn repeated_rollbacks_walk_back() {
         assert_eq!(back(client, "STEPS 1"), (7, r#"{"stage":"menu"}"#.into()));
         let line = client.err(&["STATE.ROLLBACK", KEY, "7"]);
         assert_eq!(line, "NOVERSION there is no earlier version; kept: 1..7");
-        assert_eq!(trail_of(client, AUDIT, "event")[4..], ["rollback", "rollback", "rollback"]);
-        assert_eq!(trail_of(client, AUDIT, "parent"), ["0", "1", "2", "3", "2", "1", "0"]);
+        assert_eq!(audit_values(client, AUDIT, "event")[4..], ["rollback", "rollback", "rollback"]);
+        assert_eq!(audit_values(client, AUDIT, "parent"), ["0", "1", "2", "3", "2", "1", "0"]);
         assert_eq!(
-            trail_of(client, AUDIT, "patch")[6],
+            audit_values(client, AUDIT, "patch")[6],
             r#"[{"op":"replace","path":"/stage","value":"menu"}]"#
         );
     });
 }
 
-/// By steps, by version, by label.
+/// The target by steps, by version and by label.
 #[test]
-fn a_target_has_three_names() {
+fn target_is_named_by_steps_version_or_label() {
     state_test(|_, client| {
         walk(client);
         assert_eq!(back(client, "STEPS 3"), (5, r#"{"stage":"menu"}"#.into()));
@@ -61,7 +61,7 @@ fn a_target_has_three_names() {
 
 /// Steps that changed nothing are not counted.
 #[test]
-fn steps_count_only_what_differs() {
+fn steps_count_only_changes() {
     state_test(|_, client| {
         for (version, json) in
             [(0, r#"{"page":1}"#), (1, r#"{"page":2}"#), (2, r#"{"page":1}"#), (3, r#"{"page":2}"#)]
@@ -70,13 +70,13 @@ fn steps_count_only_what_differs() {
         }
         // Version 2 has the present document, so two steps back is version 1.
         assert_eq!(back(client, "STEPS 2"), (5, r#"{"page":1}"#.into()));
-        assert_eq!(trail_of(client, AUDIT, "parent").last().map(String::as_str), Some("0"));
+        assert_eq!(audit_values(client, AUDIT, "parent").last().map(String::as_str), Some("0"));
     });
 }
 
-/// Going back to what is there makes no version; with EVENT it is on record.
+/// A rollback to an equal document makes no version; with EVENT it is audited.
 #[test]
-fn back_to_the_same_makes_no_version() {
+fn rollback_to_an_equal_document_makes_no_version() {
     state_test(|_, client| {
         walk(client);
         let etag = client.state(KEY).0;
@@ -86,22 +86,22 @@ fn back_to_the_same_makes_no_version() {
             etag
         );
         assert!(client.ok(&["PTTL", KEY]).int() > 0);
-        assert_eq!(trail_of(client, AUDIT, "event").last().map(String::as_str), Some("note"));
+        assert_eq!(audit_values(client, AUDIT, "event").last().map(String::as_str), Some("note"));
     });
 }
 
-/// ONLY takes some members from the target and leaves the rest.
+/// ONLY takes some members from the target and keeps the rest.
 #[test]
-fn single_members_come_back() {
+fn only_restores_single_members() {
     state_test(|_, client| {
         walk(client);
-        // Absent there: it goes away here. Present there: it comes back, here with its old value.
+        // A member that is absent there is removed; one that is present there gets its old value.
         let (version, document) = back(client, "TO 2 ONLY 2 /handle /stage");
         assert_eq!((version, document.as_str()), (5, r#"{"stage":"amount","amount":12.50}"#));
-        assert_eq!(trail_of(client, AUDIT, "parent").last().map(String::as_str), Some("1"));
+        assert_eq!(audit_values(client, AUDIT, "parent").last().map(String::as_str), Some("1"));
         client.ok(&["STATE.UPDATE", KEY, "5", r#"{"form":{"a":{"b":1}}}"#]);
         client.ok(&["STATE.UPDATE", KEY, "6", r#"{"form":null}"#]);
-        // Objects on the way are made again.
+        // Missing parent objects are created.
         assert_eq!(
             back(client, "TO 6 ONLY 1 /form/a/b").1,
             r#"{"stage":"amount","amount":12.50,"form":{"a":{"b":1}}}"#
@@ -111,9 +111,9 @@ fn single_members_come_back() {
     });
 }
 
-/// S36, S39: a rollback obeys the schema too, and LASTVALID finds the newest version that does.
+/// S36, S39: a rollback must satisfy the schema too; LASTVALID finds the newest version that does.
 #[test]
-fn a_rollback_must_pass_the_schema_of_today() {
+fn rollback_must_satisfy_the_present_schema() {
     state_test(|_, client| {
         let schema = |extra: &str| {
             format!(r#"{{"type":"object","properties":{{"stage":{{"enum":["menu"{extra}]}}}}}}"#)
@@ -127,13 +127,16 @@ fn a_rollback_must_pass_the_schema_of_today() {
         assert!(line.starts_with("INVALID 1 violation: /stage: "), "{line}");
         assert_eq!(client.state(KEY).1, r#"{"stage":"amount"}"#);
         assert_eq!(back(client, "LASTVALID"), (4, r#"{"stage":"menu"}"#.into()));
-        assert_eq!(trail_of(client, AUDIT, "event"), ["create", "update", "update", "reject", "rollback"]);
+        assert_eq!(
+            audit_values(client, AUDIT, "event"),
+            ["create", "update", "update", "reject", "rollback"]
+        );
     });
 }
 
-/// S32: whoever rolls back says what they have read, too.
+/// S32: a rollback names the expected version too.
 #[test]
-fn a_rollback_compares_the_version() {
+fn rollback_with_a_stale_version_is_rejected() {
     state_test(|_, client| {
         walk(client);
         let etag = client.state(KEY).0;

@@ -1,16 +1,17 @@
-//! `state.schema-dir`: a folder of schemas, loaded once the data are there. A file that differs becomes a new revision; a broken
-//! one stops the start, because a key that its schema binds would be created unvalidated, with its secrets in clear.
+//! `state.schema-dir`: a folder of schemas, loaded after the data. A changed file makes a new
+//! revision. A broken file stops the start: otherwise a key that its schema binds could be created
+//! unvalidated, with its secrets in clear.
 
 use std::path::Path;
 
-use crate::config_start::refused_start;
-use crate::standing::KEY;
+use crate::baseline::KEY;
+use crate::config_start::failed_start;
 use support::{Client, Server, state_test, wait_until};
 
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a temporary folder");
     for (name, text) in files {
-        std::fs::write(dir.path().join(name), text).expect("a file in a folder of ours");
+        std::fs::write(dir.path().join(name), text).expect("a file in a temporary folder");
     }
     dir
 }
@@ -33,7 +34,7 @@ fn named(names: &[(&str, i64)]) -> Vec<(String, i64)> {
 }
 
 #[test]
-fn the_schemas_of_the_project_are_loaded() {
+fn schemas_of_the_project_are_loaded() {
     state_test(|_, client| {
         let names: Vec<String> = schemas(client).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["vimbiso.cached-user", "vimbiso.channel", "vimbiso.conversation", "vimbiso.flow"]);
@@ -41,7 +42,7 @@ fn the_schemas_of_the_project_are_loaded() {
 }
 
 #[test]
-fn a_file_that_differs_becomes_a_new_revision_at_the_next_start() {
+fn changed_file_makes_a_new_revision_at_the_next_start() {
     let dir = folder(&[
         ("vimbiso.offer.json", r#"{"properties":{"amount":{"type":"number"}}}"#),
         ("vimbiso.menu.json", "{ \"type\" : \"object\" }\n"),
@@ -60,7 +61,7 @@ fn a_file_that_differs_becomes_a_new_revision_at_the_next_start() {
     assert_eq!(schemas(&mut client), named(&same), "the same files are the same revisions");
 
     let stricter = r#"{"properties":{"amount":{"type":"number","maximum":0}}}"#;
-    std::fs::write(dir.path().join("vimbiso.offer.json"), stricter).expect("a file in a folder of ours");
+    std::fs::write(dir.path().join("vimbiso.offer.json"), stricter).expect("a file in a temporary folder");
     std::fs::write(dir.path().join("vimbiso.menu.json"), "{\n  \"type\": \"object\"\n}")
         .expect("only spaces differ");
     server.restart();
@@ -71,16 +72,16 @@ fn a_file_that_differs_becomes_a_new_revision_at_the_next_start() {
     client.ok(&["STATE.UPDATE", KEY, "1", r#"{"amount":0}"#]);
 }
 
-/// What a server logs that must not start on a folder.
+/// The log line of a server that must not start with this folder.
 #[track_caller]
-fn refused(dir: &Path) -> String {
-    let log = refused_start(&format!("\nstate.schema-dir {}", dir.display()));
+fn start_error(dir: &Path) -> String {
+    let log = failed_start(&format!("\nstate.schema-dir {}", dir.display()));
     let is_named = |line: &&str| line.contains("redis-state is not loaded: state.schema-dir");
     log.lines().find(is_named).unwrap_or_else(|| panic!("no line says why: {log}")).to_owned()
 }
 
 #[test]
-fn a_broken_file_stops_the_start_and_is_named() {
+fn broken_file_stops_the_start_and_is_named() {
     let large = format!(r#"{{"title":"{}"}}"#, "x".repeat(70_000));
     for (name, text, fault) in [
         ("a.broken.json", r#"{"type":"object",,"x-bind":["channel:*"]}"#, "BADJSON "),
@@ -92,64 +93,64 @@ fn a_broken_file_stops_the_start_and_is_named() {
     ] {
         let dir =
             folder(&[("d.good.json", r#"{"type":"object"}"#), (name, text), ("README.md", "no schema")]);
-        let line = refused(dir.path());
+        let line = start_error(dir.path());
         assert!(line.contains(name) && line.contains(fault), "{name}: {line}");
     }
     let dir = folder(&[]);
-    std::fs::write(dir.path().join("f.bytes.json"), b"\xff\xfe").expect("a file in a folder of ours");
-    assert!(refused(dir.path()).contains("f.bytes.json"));
+    std::fs::write(dir.path().join("f.bytes.json"), b"\xff\xfe").expect("a file in a temporary folder");
+    assert!(start_error(dir.path()).contains("f.bytes.json"));
     let dir = folder(&[]);
-    std::fs::create_dir(dir.path().join("fifo")).expect("a folder in a folder of ours");
+    std::fs::create_dir(dir.path().join("fifo")).expect("a folder in a temporary folder");
     let fifo = dir.path().join("fifo/pipe");
     rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
     std::os::unix::fs::symlink(&fifo, dir.path().join("k.pipe.json")).expect("a link");
-    let line = refused(dir.path());
+    let line = start_error(dir.path());
     assert!(line.contains("k.pipe.json: ") && line.contains("is no regular file"), "{line}");
-    let line = refused(folder(&[("vimbiso.menu.JSON", "{}"), ("vimbiso.menu.json", "{}")]).path());
+    let line = start_error(folder(&[("vimbiso.menu.JSON", "{}"), ("vimbiso.menu.json", "{}")]).path());
     assert!(line.contains("vimbiso.menu.json: ") && line.contains("the same schema"), "{line}");
     let dir = folder(&[]);
-    std::fs::create_dir(dir.path().join("g.folder.json")).expect("a folder in a folder of ours");
-    assert!(refused(dir.path()).contains("g.folder.json"));
+    std::fs::create_dir(dir.path().join("g.folder.json")).expect("a folder in a temporary folder");
+    assert!(start_error(dir.path()).contains("g.folder.json"));
 }
 
 #[test]
-fn capitals_in_the_ending_of_a_file_do_not_matter() {
+fn file_extension_is_case_insensitive() {
     let dir = folder(&[("vimbiso.menu.JSON", "{}")]);
     assert_eq!(schemas(&mut server_with(dir.path()).client()), named(&[("vimbiso.menu", 1)]));
 }
 
 #[test]
-fn a_name_in_the_log_is_one_line_of_text() {
+fn file_name_in_the_log_is_one_printable_line() {
     for name in ["i.Ā一\u{1b}[2J.json", "j.line\nbreak.json"] {
         let dir = folder(&[(name, "{")]);
-        let line = refused(dir.path());
+        let line = start_error(dir.path());
         assert!(!line.contains('\u{1b}') && line.contains(".json: "), "{line}");
     }
 }
 
 #[test]
-fn a_folder_that_can_not_be_read_stops_the_start() {
+fn unreadable_folder_stops_the_start() {
     let dir = folder(&[("file", "{}"), ("more.schemas", "{}")]);
     for wrong in ["gone", "file"] {
-        let line = refused(&dir.path().join(wrong));
+        let line = start_error(&dir.path().join(wrong));
         assert!(line.contains(&format!("/{wrong} can't be read: ")), "{line}");
     }
-    // Other files are none of its business.
+    // Other files are ignored.
     assert_eq!(schemas(&mut server_with(dir.path()).client()), []);
 }
 
 #[test]
-fn more_schemas_than_a_server_keeps_stop_the_start() {
+fn too_many_schemas_stop_the_start() {
     let dir = folder(&[]);
     for number in 0..1025 {
-        std::fs::write(dir.path().join(format!("vimbiso.{number}.json")), "{}").expect("a folder of ours");
+        std::fs::write(dir.path().join(format!("vimbiso.{number}.json")), "{}").expect("a temporary folder");
     }
-    assert!(refused(dir.path()).contains("1024 schemas"));
+    assert!(start_error(dir.path()).contains("1024 schemas"));
 }
 
-/// What is in the data counts as well: it is known only when they are loaded.
+/// Schemas in the data count as well, and are known only after loading.
 #[test]
-fn a_folder_that_does_not_fit_beside_the_data_ends_the_server() {
+fn folder_that_exceeds_the_limit_with_the_data_stops_the_server() {
     let dir = folder(&[]);
     let mut server = server_with(dir.path());
     let mut client = server.client();
@@ -158,9 +159,9 @@ fn a_folder_that_does_not_fit_beside_the_data_ends_the_server() {
     }
     client.ok(&["SAVE"]);
     server.shut_down();
-    std::fs::write(dir.path().join("vimbiso.offer.json"), "{}").expect("a file in a folder of ours");
-    let child = server.start_or_refuse();
-    // It may have answered before it was done.
+    std::fs::write(dir.path().join("vimbiso.offer.json"), "{}").expect("a file in a temporary folder");
+    let child = server.try_start_again();
+    // The server may have answered before the folder was loaded.
     if child.is_ok() {
         wait_until("the server ends", || Client::connect(server.port()).is_err());
     }
@@ -172,7 +173,7 @@ fn a_folder_that_does_not_fit_beside_the_data_ends_the_server() {
 }
 
 #[test]
-fn no_key_is_written_before_the_folder_counts() {
+fn no_key_is_written_before_the_folder_is_loaded() {
     let bound = r#"{"x-bind":["channel:*"],"required":["amount"],"properties":{"token":{"x-secret":true}}}"#;
     let dir = folder(&[("vimbiso.channel.json", bound)]);
     for _ in 0..5 {
@@ -183,7 +184,7 @@ fn no_key_is_written_before_the_folder_counts() {
 }
 
 #[test]
-fn a_replica_takes_the_schemas_of_its_primary_not_of_its_folder() {
+fn replica_uses_the_schemas_of_its_primary() {
     let (here, there) = (folder(&[("vimbiso.offer.json", "{}")]), folder(&[("vimbiso.menu.json", "true")]));
     let (primary, mut replica) = (server_with(here.path()), server_with(there.path()));
     replica.follow(&primary);

@@ -2,14 +2,14 @@
 
 use support::{Reply, state_test};
 
+use crate::baseline::KEY;
 use crate::create::{FIRST_CONTACT, FLOW, first_contact};
-use crate::standing::KEY;
 
 #[test]
-fn another_text_is_a_new_revision() {
+fn changed_text_makes_a_new_revision() {
     state_test(|_, client| {
         assert_eq!(client.ok(&["STATE.SCHEMA", "SET", "vimbiso.small", FLOW]), Reply::Int(1));
-        // The same schema, written with space: canonical text decides.
+        // The same schema with other whitespace: canonical texts are compared.
         let spaced = FLOW.replace(',', " , ");
         assert_eq!(client.ok(&["STATE.SCHEMA", "SET", "vimbiso.small", &spaced]), Reply::Int(1));
         assert_eq!(client.text(&["STATE.SCHEMA", "GET", "vimbiso.small"]), FLOW);
@@ -20,7 +20,7 @@ fn another_text_is_a_new_revision() {
 }
 
 #[test]
-fn the_list_tells_who_uses_what() {
+fn list_counts_the_states_of_each_schema() {
     state_test(|_, client| {
         first_contact(client);
         client.ok(&["COPY", KEY, "channel:+263772222222"]);
@@ -38,9 +38,9 @@ fn the_list_tells_who_uses_what() {
     });
 }
 
-/// A stored document is validated against the present revision at its next write, not before.
+/// A stored document is validated against a new revision at its next write, not before.
 #[test]
-fn a_state_meets_a_new_revision_at_its_next_write() {
+fn new_revision_is_checked_at_the_next_write() {
     state_test(|_, client| {
         first_contact(client);
         let stricter = FLOW.replace(r#""required":["channel"]"#, r#""required":["channel","dashboard"]"#);
@@ -55,9 +55,9 @@ fn a_state_meets_a_new_revision_at_its_next_write() {
     });
 }
 
-/// A schema in use goes only by force, and then its states say so at their next write.
+/// A schema in use is deleted only by force; its states then report it at their next write.
 #[test]
-fn a_schema_in_use_is_kept() {
+fn schema_in_use_is_not_deleted() {
     state_test(|_, client| {
         let etag = first_contact(client);
         let line = client.err(&["STATE.SCHEMA", "DEL", "vimbiso.small"]);
@@ -72,14 +72,14 @@ fn a_schema_in_use_is_kept() {
         }
         assert_eq!(client.ok(&["STATE.META", KEY]).field("valid").int(), 0);
         assert_eq!(client.state(KEY).0, etag);
-        // A session is kept alive all the same.
+        // The session can still be extended.
         assert_eq!(client.ok(&["STATE.TOUCH", KEY]), Reply::Int(1));
     });
 }
 
-/// S38: what is wrong, everywhere it is wrong, without storing anything.
+/// S38: every violation with its pointer, without storing anything.
 #[test]
-fn validation_names_every_violation() {
+fn validate_lists_every_violation() {
     state_test(|_, client| {
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.small", FLOW]);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! What the scripts say to a newcomer, and which server they mean.
+//! What the scripts print for a newcomer, and which server they use.
 
 use std::process::{Command, Output};
 
@@ -12,7 +12,7 @@ fn bash(script: &str, environment: &[(&str, &str)]) -> Output {
 }
 
 #[test]
-fn an_old_cargo_is_told_to_install_rust_by_rustup() {
+fn old_cargo_gets_the_hint_to_rustup() {
     let home = tempfile::tempdir().expect("a temporary folder");
     let cargo = home.path().join("cargo");
     std::fs::write(&cargo, "#!/bin/sh\necho 'cargo 1.85.0 (d73d2caf9 2024-12-31)'\n").expect("a file");

@@ -1,13 +1,14 @@
-//! `repl-diskless-load swapdb`: a replica loads its primary's dataset beside its own, which it serves meanwhile, and swaps them
-//! when all of it is there. Schemas and deadlines, which are in no key, must come and go with their dataset.
+//! `repl-diskless-load swapdb`: a replica loads the primary's dataset beside its own, which it
+//! still serves, and then swaps them. Schemas and deadlines belong to no key, and must be swapped
+//! with their dataset.
 
-use crate::standing::KEY;
+use crate::baseline::KEY;
 use support::{Client, Server, wait_until};
 
 const FORMER: &str = r#"{"properties":{"pin":{"x-secret":true},"token":{"type":"string","x-ttl":3600}}}"#;
 const LATTER: &str = r#"{"properties":{"pin":{},"token":{"type":"string","x-ttl":3600,"x-secret":true}}}"#;
 const DOCUMENT: &str = r#"{"pin":"4321","token":"tok_a4c1"}"#;
-/// Enough keys that a load of 10 ms each can be looked at.
+/// Enough keys that a load of 10 ms each can be observed.
 const KEYS: usize = 200;
 
 fn channel(number: usize) -> String {
@@ -26,8 +27,9 @@ fn of_info(client: &mut Client, section: &str, name: &str) -> i64 {
     client.info(section, name).parse().expect("a number")
 }
 
-/// A primary and a replica that is about to load another dataset of the same history beside its own: it sleeps while the
-/// primary writes more than its backlog holds. A primary that `dies` takes ten seconds to send it.
+/// A primary and a replica that is about to load another dataset beside its own: it was frozen
+/// while the primary wrote more than its backlog holds. A primary that `dies` takes ten seconds to
+/// send the dataset.
 fn loading(dies: bool) -> (Server, Server) {
     let server = || Server::builder().without_schemas().arg("--repl-backlog-size").arg("16384");
     let primary = server().start();
@@ -43,7 +45,8 @@ fn loading(dies: bool) -> (Server, Server) {
     replica.follow(&primary);
     replica.catch_up(&primary);
     if dies {
-        // From Redis 8 on a child of the primary may send the dataset by a connection of its own, and outlive the primary.
+        // From Redis 8 on, a child of the primary may send the dataset on its own connection and
+        // outlive the primary.
         for server in [&primary, &replica] {
             let _unknown_elsewhere = server.client().call(&["CONFIG", "SET", "repl-rdb-channel", "no"]);
         }
@@ -68,7 +71,7 @@ fn loading(dies: bool) -> (Server, Server) {
     (primary, replica)
 }
 
-/// What the replica serves is the former dataset, by the former schema.
+/// The replica serves the former dataset, with the former schema.
 #[track_caller]
 fn serves_the_former(replica: &Server) {
     let mut reader = replica.client();
@@ -85,13 +88,13 @@ fn schemas_and_deadlines_are_swapped_with_their_dataset() {
     for _ in 0..5 {
         serves_the_former(&replica);
     }
-    // It takes no effect from a client while it loads, writable or not.
+    // A loading replica applies no effect from a client, writable or not.
     let mut client = replica.client();
     client.ok(&["CONFIG", "SET", "replica-read-only", "no"]);
     let error = client.err(&["STATE.EFFECT", KEY, "x", "-1"]);
     assert!(error.starts_with("NOPERM ") || error.starts_with("ERR unknown command"), "{error}");
     client.ok(&["CONFIG", "SET", "replica-read-only", "yes"]);
-    assert_eq!(of_info(&mut client, "persistence", "async_loading"), 1, "it was loading all the time");
+    assert_eq!(of_info(&mut client, "persistence", "async_loading"), 1, "it was still loading");
     client.ok(&["CONFIG", "SET", "key-load-delay", "0"]);
     primary.client().ok(&["CONFIG", "SET", "rdb-key-save-delay", "0"]);
     wait_until("the replica's link is up", || {
@@ -103,7 +106,7 @@ fn schemas_and_deadlines_are_swapped_with_their_dataset() {
     assert_eq!(revision(&mut reader), 2);
     assert_eq!(document(&mut reader), r#"{"pin":"4321","token":"***"}"#);
     assert_eq!(of_info(&mut reader, "state", "state_states_with_deadlines"), KEYS as i64 + 1);
-    // What comes after the swap finds its place.
+    // Writes after the swap are applied.
     let mut writer = primary.client();
     writer.ok(&["STATE.UPDATE", KEY, "2", r#"{"pin":"8765"}"#]);
     replica.catch_up(&primary);
@@ -111,19 +114,19 @@ fn schemas_and_deadlines_are_swapped_with_their_dataset() {
 }
 
 #[test]
-fn a_load_that_is_given_up_leaves_the_former_dataset() {
+fn aborted_load_keeps_the_former_dataset() {
     let (mut primary, replica) = loading(true);
     serves_the_former(&replica);
     primary.kill();
     replica.client().ok(&["CONFIG", "SET", "key-load-delay", "0"]);
-    wait_until("the load is given up", || {
+    wait_until("the load is aborted", || {
         replica.log().contains("Discarding temporary DB")
             && of_info(&mut replica.client(), "persistence", "async_loading") == 0
     });
     serves_the_former(&replica);
     let mut client = replica.client();
     client.ok(&["REPLICAOF", "NO", "ONE"]);
-    // It lapses by the timer, which looks where the index says.
+    // The timer finds the deadline by the index.
     client.ok(&["STATE.SCHEMA", "SET", "vimbiso.channel", &FORMER.replace("3600", "1")]);
     client.ok(&["STATE.UPDATE", KEY, "1", r#"{"token":"tok_c6e3"}"#]);
     wait_until("the token lapses", || of_info(&mut client, "state", "state_lapses") == 1);

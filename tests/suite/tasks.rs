@@ -1,8 +1,8 @@
-//! docs/tasks.md can be typed as it is: each shell block runs with bash against a real server, and leads to what its section
-//! says.
+//! docs/tasks.md works as printed: each shell block runs with bash against a real server and has
+//! the result that its section says.
 //!
-//! A `redis-cli` of ours stands first in PATH and adds the port. The names of hosts and paths on the page are replaced by
-//! those of the test.
+//! A wrapper of `redis-cli`, first in PATH, adds the port. Hosts and paths of the page are replaced
+//! by those of the test.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use support::{Client, Server, module_path, wait_until};
 const KEY: &str = "channel:+263771000010";
 const STREAM: &str = "{channel:+263771000010}:audit";
 
-/// The shell blocks of a section, run one after another against `server`; the output of each.
+/// The shell blocks of a section, run one after another against `server`.
 struct Section<'a> {
     blocks: Vec<String>,
     server: &'a Server,
@@ -30,7 +30,7 @@ impl<'a> Section<'a> {
         Section { blocks, server, replica: None }
     }
 
-    /// Runs the block at this place, from 0 on; answers what it printed.
+    /// Runs the block with this index; returns its output.
     #[track_caller]
     fn run(&self, at: usize) -> String {
         let block = &self.blocks[at];
@@ -56,24 +56,24 @@ impl<'a> Section<'a> {
         printed
     }
 
-    /// A folder with a `redis-cli` that talks to the server unless the block names another port.
+    /// A folder with a `redis-cli` that uses the server's port unless the block names another.
     fn bin(&self) -> PathBuf {
         let bin = self.server.dir().join("bin");
-        fs::create_dir_all(&bin).expect("a folder of ours");
+        fs::create_dir_all(&bin).expect("a folder of the server");
         let real = String::from_utf8(
             Command::new("sh").args(["-c", "command -v redis-cli"]).output().expect("sh").stdout,
         );
         let real = real.expect("a path").trim().to_owned();
         let script = format!("#!/bin/sh\nexec {real} -p {} \"$@\"\n", self.server.port());
         let cli = bin.join("redis-cli");
-        fs::write(&cli, script).expect("a file in a folder of ours");
+        fs::write(&cli, script).expect("a file in a folder of the server");
         let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        fs::set_permissions(&cli, executable).expect("a file of ours");
+        fs::set_permissions(&cli, executable).expect("a file of the test");
         bin
     }
 }
 
-/// A conversation under the schema of the project, with its token.
+/// A conversation under the project's schema, with a token.
 fn converse(client: &mut Client) {
     let channel =
         r#"{"channel":{"type":"whatsapp","identifier":"+263771000010"},"auth":{"token":"an-old-token"}}"#;
@@ -88,7 +88,7 @@ fn fails(client: &mut Client, command: &[&str], word: &str) {
 }
 
 #[test]
-fn the_version_of_the_module_is_shown() {
+fn version_of_the_module_is_shown() {
     let server = Server::start();
     let section = Section::new("See the module's version", &server);
     let [major, minor, patch]: [u32; 3] = env!("CARGO_PKG_VERSION")
@@ -103,10 +103,10 @@ fn the_version_of_the_module_is_shown() {
 }
 
 #[test]
-fn a_rejection_of_yesterday_is_found() {
+fn rejection_of_yesterday_is_found() {
     let server = Server::start();
     let mut client = server.client();
-    // As yesterday's rejection would stand there.
+    // An audit entry as of yesterday.
     let noon =
         client.ok(&["TIME"]).array()[0].text().parse::<u64>().expect("seconds") / 86_400 * 86_400 - 43_200;
     let yesterday = ["XADD", STREAM, &format!("{noon}000-0"), "event", "reject", "user", "flow", "error"];
@@ -122,7 +122,7 @@ fn a_rejection_of_yesterday_is_found() {
 }
 
 #[test]
-fn nothing_of_a_deleted_user_stays() {
+fn no_data_of_a_deleted_user_stays() {
     let server = Server::builder().arg("--appendonly").arg("yes").start();
     let mut client = server.client();
     client.ok(&["CONFIG", "SET", "state.feed", "sessions"]);
@@ -150,7 +150,7 @@ fn nothing_of_a_deleted_user_stays() {
         let bytes = fs::read(file.expect("a file").path()).expect("a file");
         assert!(!bytes.windows(KEY.len()).any(|window| window == KEY.as_bytes()), "the AOF names the user");
     }
-    // Once more, where the state has expired and its stream is left.
+    // Again after the state has expired and only its stream is left.
     client.ok(&["XADD", STREAM, "*", "event", "expire"]);
     section.run(0);
     assert_eq!(section.run(3), "0\n");
@@ -158,7 +158,7 @@ fn nothing_of_a_deleted_user_stays() {
 }
 
 #[test]
-fn the_largest_state_is_named() {
+fn largest_state_is_found() {
     let server = Server::start();
     let mut client = server.client();
     converse(&mut client);
@@ -174,7 +174,7 @@ fn the_largest_state_is_named() {
 }
 
 #[test]
-fn a_node_is_sized_by_what_it_holds() {
+fn node_is_sized_by_its_data() {
     let server = Server::start();
     let mut client = server.client();
     converse(&mut client);
@@ -191,7 +191,7 @@ fn a_node_is_sized_by_what_it_holds() {
 }
 
 #[test]
-fn a_replica_joins_without_the_default_user() {
+fn replica_joins_without_the_default_user() {
     let (server, replica) = (Server::start(), Server::builder().without_schemas().start());
     let mut client = server.client();
     converse(&mut client);
@@ -210,7 +210,7 @@ fn a_replica_joins_without_the_default_user() {
 }
 
 #[test]
-fn an_upgrade_keeps_states_and_schemas() {
+fn upgrade_keeps_states_and_schemas() {
     let mut server = Server::start();
     converse(&mut server.client());
     let before = server.client().state(KEY);

@@ -1,11 +1,11 @@
-//! STATE commands inside MULTI/EXEC, scripts and functions (S35), and those who wait for what they write: blocked
-//! readers of the trail and subscribers of keyspace events.
+//! STATE commands inside MULTI/EXEC, scripts and functions (S35), and what they wake: blocked
+//! readers of the audit stream and subscribers of keyspace events.
 
-use crate::standing::{AUDIT, KEY, OFFER, number, trail_of};
+use crate::baseline::{AUDIT, KEY, OFFER, audit_values, number};
 use support::{Client, Reply, Server, state_test, wait_until};
 
 #[test]
-fn a_transaction_answers_each_command_and_applies_what_it_can() {
+fn transaction_replies_to_each_command_and_applies_the_valid_ones() {
     state_test(|_, client| {
         client.ok(&["MULTI"]);
         for command in [
@@ -33,12 +33,12 @@ fn a_transaction_answers_each_command_and_applies_what_it_can() {
         assert_eq!(replies[6].field("version").int(), 3);
         assert!(matches!(&replies[7], Reply::Error(line) if line.starts_with("CONFLICT ")));
         assert_eq!(client.state(KEY).1, OFFER);
-        assert_eq!(trail_of(client, AUDIT, "version"), ["1", "2", "3"]);
+        assert_eq!(audit_values(client, AUDIT, "version"), ["1", "2", "3"]);
     });
 }
 
 #[test]
-fn a_transaction_that_is_dropped_does_nothing() {
+fn discarded_transaction_does_nothing() {
     let server = Server::start();
     let mut client = server.client();
     client.ok(&["MULTI"]);
@@ -55,11 +55,11 @@ fn a_transaction_that_is_dropped_does_nothing() {
     client.ok(&["STATE.UPDATE", KEY, "*", OFFER]);
     assert!(client.ok(&["EXEC"]).is_nil());
     assert_eq!(client.state(KEY).1, r#"{"by":"other"}"#);
-    assert_eq!(trail_of(&mut client, AUDIT, "event"), ["create"]);
+    assert_eq!(audit_values(&mut client, AUDIT, "event"), ["create"]);
 }
 
 #[test]
-fn scripts_write_read_and_catch_refusals() {
+fn scripts_write_read_and_catch_errors() {
     state_test(|_, client| {
         let script = r#"
             local key = KEYS[1]
@@ -78,7 +78,7 @@ fn scripts_write_read_and_catch_refusals() {
             reply[2..],
             [&etag, &document, "\"offer\"", "false", "etag", "version", "2"].map(str::to_owned)
         );
-        // An error that is not caught ends the script; what it has done so far is done, as with any command.
+        // An uncaught error ends the script; its earlier writes stay, as with any command.
         let script = r#"redis.call('STATE.UPDATE', KEYS[1], '2', '{"stage":"confirm"}')
             redis.call('STATE.UPDATE', KEYS[1], '2', '{"stage":"never"}')
             redis.call('STATE.UPDATE', KEYS[1], '*', '{"stage":"never"}')"#;
@@ -87,7 +87,7 @@ fn scripts_write_read_and_catch_refusals() {
         assert_eq!(client.ok(&["STATE.GET", KEY, "/stage"]).array()[1].text(), "\"confirm\"");
         let resp3 = "redis.setresp(3); return redis.call('STATE.META', KEYS[1]).map.version";
         assert_eq!(client.ok(&["EVAL", resp3, "1", KEY]).int(), 3);
-        assert_eq!(trail_of(client, AUDIT, "version"), ["1", "2", "3"]);
+        assert_eq!(audit_values(client, AUDIT, "version"), ["1", "2", "3"]);
     });
 }
 
@@ -103,7 +103,7 @@ redis.register_function{function_name='sneak', flags={'no-writes'}, callback=fun
 end}"#;
 
 #[test]
-fn functions_and_read_only_scripts() {
+fn functions_and_read_only_scripts_work() {
     state_test(|_, client| {
         client.ok(&["FUNCTION", "LOAD", LIBRARY]);
         client.ok(&["STATE.SCHEMA", "SET", "open", "{}"]);
@@ -140,7 +140,7 @@ fn functions_and_read_only_scripts() {
         assert!(client.err(&["FCALL_RO", "sneak", "1", KEY]).contains("Write commands are not allowed"));
         assert!(client.err(&["FCALL_RO", "advance", "1", KEY, "{}"]).contains("write flag"));
         assert_eq!(client.state(KEY), (etag, r#"{"stage":"offer"}"#.to_owned()));
-        assert_eq!(trail_of(client, AUDIT, "name"), ["advance"]);
+        assert_eq!(audit_values(client, AUDIT, "name"), ["advance"]);
     });
 }
 
@@ -164,7 +164,7 @@ fn commit_by(client: &mut Client, way: &str, json: &str) {
 }
 
 #[test]
-fn a_commit_wakes_who_waits_for_the_trail() {
+fn commit_wakes_blocked_readers_of_the_audit_stream() {
     state_test(|server, client| {
         client.ok(&["STATE.UPDATE", KEY, "0", OFFER]);
         client.ok(&["XGROUP", "CREATE", AUDIT, "desk", "$"]);
@@ -183,7 +183,7 @@ fn a_commit_wakes_who_waits_for_the_trail() {
                 assert_eq!(fields.field("version").text(), (turn + 2).to_string());
             }
         }
-        // The trail of a state that is not there yet wakes its readers too.
+        // The first audit entry wakes readers that blocked on a missing stream.
         let mut early = server.client();
         early.send(&["XREAD", "BLOCK", "0", "STREAMS", "{channel:+263770000000}:audit", "$"]);
         wait_until("the reader waits", || number(client, "clients", "blocked_clients") == 1);
@@ -203,7 +203,7 @@ fn next_event(subscriber: &mut Client) -> (String, String) {
 }
 
 #[test]
-fn subscribers_see_each_event_in_order() {
+fn subscribers_get_each_event_in_order() {
     let server = Server::start();
     let mut client = server.client();
     client.ok(&["CONFIG", "SET", "notify-keyspace-events", "Kd"]);
@@ -214,7 +214,7 @@ fn subscribers_see_each_event_in_order() {
     commit_by(&mut client, "plain", r#"{"amount":1}"#);
     commit_by(&mut client, "multi", r#"{"amount":2}"#);
     commit_by(&mut client, "lua", r#"{"amount":3}"#);
-    // Nothing happens here: a read, a conflict, a dry run, a change that changes nothing.
+    // No event for a read, a conflict, a dry run or an update without a change.
     client.ok(&["STATE.GET", KEY]);
     client.err(&["STATE.UPDATE", KEY, "1", "{}"]);
     client.ok(&["STATE.UPDATE", KEY, "*", r#"{"amount":9}"#, "DRYRUN"]);
@@ -229,7 +229,7 @@ fn subscribers_see_each_event_in_order() {
         assert_eq!(next_event(&mut subscriber), (KEY.to_owned(), format!("state.{event}")));
     }
     assert_eq!(next_event(&mut subscriber), ("channel:last".to_owned(), "state.create".to_owned()));
-    // A class that is not asked for is silent, and the state's events are of class d.
+    // A disabled class sends nothing; the state's events are of class d.
     client.ok(&["CONFIG", "SET", "notify-keyspace-events", "Kg$x"]);
     client.ok(&["STATE.UPDATE", "channel:last", "1", r#"{"stage":"menu"}"#]);
     client.ok(&["SET", "token:+263771234567", "tok_a4c1"]);

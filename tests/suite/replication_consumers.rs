@@ -1,16 +1,17 @@
-//! A server that nobody listens to makes no effects, and whoever begins to listen misses nothing: a first replica while it gets
-//! its copy, one that comes back, the replicas of a promoted one, and an AOF that is switched on.
+//! A server without AOF, replica and backlog replicates no effects, and each consumer that appears
+//! misses nothing: a first replica during its full resynchronization, a returning one, the replicas
+//! of a promoted one, and an AOF that is switched on.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use crate::baseline::{KEY, OFFER};
 use crate::replication::{quiet, same};
-use crate::standing::{KEY, OFFER};
 use support::{Client, Server, fingerprint, wait_until};
 
-/// Sessions enough for the copy to take a while.
+/// Enough sessions for the full resynchronization to take a while.
 const SESSIONS: usize = 100;
-/// So long the child that writes the copy waits at each key, in microseconds.
+/// The delay of the child process at each key, in microseconds.
 const KEY_DELAY: &str = "2000";
 
 fn channel(number: usize) -> String {
@@ -21,8 +22,9 @@ fn type_amount(client: &mut Client, channel: &str, amount: usize) {
     client.ok(&["STATE.UPDATE", channel, "*", &format!(r#"{{"amount":"{amount}.50"}}"#)]);
 }
 
-/// Everybody types something, over and over, until `done`; whether that took more than one turn.
-fn talk_until(client: &mut Client, mut done: impl FnMut() -> bool) -> bool {
+/// Writes to every session, over and over, until `done`; returns whether that took more than one
+/// turn.
+fn write_until(client: &mut Client, mut done: impl FnMut() -> bool) -> bool {
     for turn in 0..1_000 {
         (0..SESSIONS).for_each(|number| type_amount(client, &channel(number), turn));
         if done() {
@@ -33,7 +35,7 @@ fn talk_until(client: &mut Client, mut done: impl FnMut() -> bool) -> bool {
 }
 
 #[test]
-fn a_first_replica_gets_what_is_written_while_it_is_sent_its_copy() {
+fn first_replica_gets_writes_during_its_full_sync() {
     for diskless in ["yes", "no"] {
         let primary = quiet()
             .arg("--repl-diskless-sync")
@@ -53,20 +55,20 @@ fn a_first_replica_gets_what_is_written_while_it_is_sent_its_copy() {
                 replica.follow(&primary);
                 is_linked.store(true, Ordering::Relaxed);
             });
-            assert!(talk_until(&mut client, || is_linked.load(Ordering::Relaxed)), "written meanwhile");
+            assert!(write_until(&mut client, || is_linked.load(Ordering::Relaxed)), "written meanwhile");
         });
         same(&primary, &replica);
     }
 }
 
-/// How often replicas were sent a copy of everything, and how often what they had missed.
+/// Numbers of full and of accepted partial resynchronizations.
 fn syncs(primary: &Server) -> [String; 2] {
     let mut client = primary.client();
     ["sync_full", "sync_partial_ok"].map(|name| client.info("stats", name))
 }
 
 #[test]
-fn a_replica_that_comes_back_is_sent_what_it_missed() {
+fn returning_replica_gets_what_it_missed() {
     let (primary, replica) = (quiet().arg("--repl-backlog-size").arg("64mb").start(), quiet().start());
     let mut client = primary.client();
     client.ok(&["STATE.UPDATE", KEY, "0", OFFER]);
@@ -74,7 +76,7 @@ fn a_replica_that_comes_back_is_sent_what_it_missed() {
     replica.freeze();
     client.ok(&["CLIENT", "KILL", "TYPE", "REPLICA"]);
     wait_until("the replica is gone", || client.info("replication", "connected_slaves") == "0");
-    // Longer than what the primary knew while it had a replica can hold.
+    // Longer than the backlog from the time of the first replica covers.
     let begun = std::time::Instant::now();
     let mut amount = 0;
     while begun.elapsed().as_millis() < 1_500 {
@@ -88,16 +90,18 @@ fn a_replica_that_comes_back_is_sent_what_it_missed() {
 }
 
 #[test]
-fn a_server_that_starts_again_keeps_what_replicas_miss() {
+fn restarted_primary_keeps_its_backlog() {
     let (mut primary, replica) = (quiet().start(), quiet().start());
     primary.client().ok(&["STATE.UPDATE", KEY, "0", OFFER]);
     replica.follow(&primary);
     assert_eq!(primary.client().ok(&["WAIT", "1", "30000"]).int(), 1);
-    // The question for that acknowledgement is part of what it is sent.
+    // The request for that acknowledgement is part of the stream.
     replica.catch_up(&primary);
     replica.freeze();
-    // The child of the resynchronisation may still be about.
-    wait_until("nothing is saved", || primary.client().info("persistence", "rdb_bgsave_in_progress") == "0");
+    // The child of the resynchronization may still be running.
+    wait_until("no save is running", || {
+        primary.client().info("persistence", "rdb_bgsave_in_progress") == "0"
+    });
     primary.client().ok(&["SAVE"]);
     primary.restart();
     let mut client = primary.client();
@@ -105,15 +109,15 @@ fn a_server_that_starts_again_keeps_what_replicas_miss() {
     replica.thaw();
     replica.follow(&primary);
     same(&primary, &replica);
-    assert_eq!(syncs(&primary), ["0", "1"], "it goes on where it was");
+    assert_eq!(syncs(&primary), ["0", "1"], "a partial resynchronization");
 }
 
 #[test]
-fn replicas_of_a_promoted_one_are_sent_what_it_wrote_before_they_came() {
+fn replica_of_a_promoted_replica_gets_its_earlier_writes() {
     let (first, second, third) = (quiet().start(), quiet().start(), quiet().start());
     first.client().ok(&["STATE.UPDATE", KEY, "0", OFFER]);
     third.follow(&first);
-    // Until now nobody has listened to the second.
+    // Until now the second server has had no consumer.
     second.client().ok(&["STATE.UPDATE", "channel:+263771234568", "0", OFFER]);
     second.follow(&first);
     second.catch_up(&first);
@@ -122,11 +126,11 @@ fn replicas_of_a_promoted_one_are_sent_what_it_wrote_before_they_came() {
     type_amount(&mut promoted, KEY, 1);
     third.follow(&second);
     same(&second, &third);
-    assert_eq!(syncs(&second), ["0", "1"], "it goes on where it was");
+    assert_eq!(syncs(&second), ["0", "1"], "a partial resynchronization");
 }
 
 #[test]
-fn an_aof_that_is_switched_on_has_everything() {
+fn enabled_aof_has_everything() {
     let mut server = quiet().start();
     let mut client = server.client();
     client.ok(&["CONFIG", "SET", "rdb-key-save-delay", KEY_DELAY]);
@@ -136,16 +140,16 @@ fn an_aof_that_is_switched_on_has_everything() {
     client.ok(&["CONFIG", "SET", "appendonly", "yes"]);
     let mut other = server.client();
     let is_rewritten = || other.info("persistence", "aof_rewrite_in_progress") == "0";
-    assert!(talk_until(&mut client, is_rewritten), "written meanwhile");
+    assert!(write_until(&mut client, is_rewritten), "written meanwhile");
     let before = fingerprint(&mut client);
     server.set_arg("--appendonly", "yes");
     server.restart();
     assert_eq!(fingerprint(&mut server.client()), before);
 }
 
-/// By this number `save 3600 1` knows when a snapshot is due.
+/// `save 3600 1` relies on this counter to know when a snapshot is due.
 #[test]
-fn changes_are_counted_though_nobody_listens() {
+fn dirty_counter_counts_without_consumers() {
     let server = quiet().start();
     let mut client = server.client();
     client.ok(&["STATE.UPDATE", KEY, "0", OFFER]);

@@ -1,6 +1,7 @@
-//! Errors that say what to do: what is missing, what was probably meant, what is allowed instead.
+//! Errors say what to do: which argument is missing, what was probably meant, which values are
+//! allowed.
 
-use crate::standing::KEY;
+use crate::baseline::KEY;
 use support::{Client, Server, words};
 
 fn server() -> (Server, Client) {
@@ -10,7 +11,7 @@ fn server() -> (Server, Client) {
 }
 
 #[test]
-fn a_missing_expected_is_named_with_an_example() {
+fn missing_expected_is_reported_with_an_example() {
     let (_server, mut client) = server();
     let update = r#"STATE.UPDATE person:7 0 '{"stage":"menu"}'"#;
     for line in [
@@ -31,7 +32,7 @@ fn a_missing_expected_is_named_with_an_example() {
 }
 
 #[test]
-fn an_array_without_patch_is_recognized() {
+fn array_without_patch_suggests_patch() {
     let (_server, mut client) = server();
     let patch = r#"[{"op":"add","path":"/stage","value":"menu"}]"#;
     for kind in ["MERGE", "SHALLOW", "REPLACE"] {
@@ -48,7 +49,7 @@ fn an_array_without_patch_is_recognized() {
 }
 
 #[test]
-fn an_unknown_type_lists_the_allowed_ones() {
+fn unknown_type_lists_the_allowed_types() {
     let (_server, mut client) = server();
     assert_eq!(
         client.err(&["STATE.SCHEMA", "SET", "pizza.order", r#"{"type":"objct"}"#]),
@@ -57,7 +58,7 @@ fn an_unknown_type_lists_the_allowed_ones() {
 }
 
 #[test]
-fn a_look_around_is_not_supported() {
+fn look_around_is_not_supported() {
     let (_server, mut client) = server();
     let schema = r#"{"properties":{"pin":{"pattern":"^(?!0000)[0-9]{4}$"}}}"#;
     let error = client.err(&["STATE.SCHEMA", "SET", "pizza.order", schema]);
@@ -65,7 +66,7 @@ fn a_look_around_is_not_supported() {
 }
 
 #[test]
-fn a_rollback_from_the_first_version_says_so() {
+fn rollback_from_the_first_version_is_an_error() {
     let (_server, mut client) = server();
     client.ok(&["STATE.UPDATE", KEY, "0", "{}"]);
     let error = client.err(&["STATE.ROLLBACK", KEY, "1"]);
@@ -73,7 +74,7 @@ fn a_rollback_from_the_first_version_says_so() {
 }
 
 #[test]
-fn a_time_that_is_no_number_says_what_is_wanted() {
+fn non_numeric_expiry_names_the_expected_unit() {
     let (_server, mut client) = server();
     for (keyword, wanted) in [
         ("EX", "a number of seconds such as 300"),
@@ -89,7 +90,7 @@ fn a_time_that_is_no_number_says_what_is_wanted() {
 }
 
 #[test]
-fn an_unknown_option_points_to_the_help() {
+fn unknown_option_refers_to_help() {
     let (_server, mut client) = server();
     for (line, command, option) in [
         ("STATE.UPDATE channel:1 0 {} pizza.order", "STATE.UPDATE", "pizza.order"),

@@ -1,10 +1,10 @@
-//! Commands that find no key, or another one than they think: the module API's functions on keys want a value under them, and
-//! Redis 8.2 and newer end with signal 11 where there is none.
+//! Commands on a missing key or an unexpected one. The module API's key functions require a value:
+//! on Redis 8.2 and newer they crash (signal 11) without one.
 
-use crate::standing::{AUDIT, KEY, OFFER};
+use crate::baseline::{AUDIT, KEY, OFFER};
 use support::{Reply, Server, state_test, words};
 
-/// A command, and how its reply begins where no state is.
+/// A command, and how its reply begins when the key does not exist.
 const ON_NOTHING: [(&str, &str); 16] = [
     ("STATE.GET {key}", "nil"),
     ("STATE.META {key}", "nil"),
@@ -34,7 +34,7 @@ fn shown(reply: &Reply) -> String {
 }
 
 #[test]
-fn a_command_that_finds_no_key_answers() {
+fn commands_reply_on_a_missing_key() {
     state_test(|server, client| {
         for (audit, stream) in [("yes", false), ("yes", true), ("no", true)] {
             client.ok(&["CONFIG", "SET", "state.audit", audit]);
@@ -56,9 +56,9 @@ fn a_command_that_finds_no_key_answers() {
     });
 }
 
-/// Aligning the audit stream itself moves the expiry of a key that the command has open already.
+/// `ALIGN` with the audit stream moves the expiry of a key that the command has already opened.
 #[test]
-fn the_audit_stream_may_be_aligned_with_its_state() {
+fn audit_stream_can_be_aligned_with_its_state() {
     let server = Server::start();
     let mut client = server.client();
     client.ok(&["STATE.UPDATE", KEY, "0", OFFER]);

@@ -1,7 +1,8 @@
-//! What a refused command must leave as it was, taken before and compared after.
+//! The state of a server before and after a failing command, which must not change it.
 //!
-//! The servers of these tests write an AOF: its size shows whether a command has replicated anything. The replication
-//! offset was rejected here, it stays 0 without a replica; `replication.rs` looks at it.
+//! The servers of these tests write an AOF, whose size shows whether a command has replicated
+//! anything. Not the replication offset, which stays 0 without a replica; `replication.rs` checks
+//! it.
 
 use support::{Client, Fingerprint, Server, fingerprint};
 
@@ -25,7 +26,7 @@ pub fn server_with_an_offer() -> (Server, Client) {
     (server, client)
 }
 
-/// One number of INFO.
+/// A number in INFO.
 #[track_caller]
 pub fn number(client: &mut Client, section: &str, name: &str) -> i64 {
     client.info(section, name).parse().expect("a number in INFO")
@@ -33,7 +34,7 @@ pub fn number(client: &mut Client, section: &str, name: &str) -> i64 {
 
 /// Entries of an audit stream as `(field, value)` lists, oldest first.
 #[track_caller]
-pub fn trail(client: &mut Client, stream: &str) -> Vec<Vec<(String, String)>> {
+pub fn audit_entries(client: &mut Client, stream: &str) -> Vec<Vec<(String, String)>> {
     let entries = client.ok(&["XRANGE", stream, "-", "+"]);
     let fields = |entry: &support::Reply| {
         let words = entry.array()[1].array();
@@ -47,27 +48,27 @@ pub fn field<'e>(entry: &'e [(String, String)], name: &str) -> Option<&'e str> {
     entry.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
 }
 
-/// The values of one field over a whole trail; `-` where an entry has none.
+/// The values of one field in all entries of an audit stream; `-` where an entry has none.
 #[track_caller]
-pub fn trail_of(client: &mut Client, stream: &str, name: &str) -> Vec<String> {
-    trail(client, stream).iter().map(|entry| field(entry, name).unwrap_or("-").to_owned()).collect()
+pub fn audit_values(client: &mut Client, stream: &str, name: &str) -> Vec<String> {
+    audit_entries(client, stream).iter().map(|entry| field(entry, name).unwrap_or("-").to_owned()).collect()
 }
 
-/// A server as it stands between two commands.
+/// What a failing command must not change.
 #[derive(Debug, PartialEq)]
-pub struct Standing {
+pub struct Baseline {
     run_id: String,
     pid: u32,
     data: Fingerprint,
     keys: i64,
     /// Entries in all audit streams together.
     entries: i64,
-    /// Bytes of the AOF: what would have gone to replicas.
+    /// Bytes of the AOF, as a measure of replication.
     written: i64,
     panics: i64,
 }
 
-/// Bytes of the AOF; -1 when none is written.
+/// Bytes of the AOF; -1 without an AOF.
 #[track_caller]
 fn written(client: &mut Client) -> i64 {
     match number(client, "persistence", "aof_enabled") {
@@ -76,9 +77,9 @@ fn written(client: &mut Client) -> i64 {
     }
 }
 
-impl Standing {
+impl Baseline {
     #[track_caller]
-    pub fn of(server: &Server, client: &mut Client) -> Standing {
+    pub fn of(server: &Server, client: &mut Client) -> Baseline {
         let mut data = fingerprint(client);
         let streams: Vec<String> = data.keys().filter(|name| name.ends_with(":audit")).cloned().collect();
         let mut entries = 0;
@@ -89,7 +90,7 @@ impl Standing {
                 data.remove(&name);
             }
         }
-        Standing {
+        Baseline {
             run_id: client.info("server", "run_id"),
             pid: server.pid(),
             data,
@@ -100,37 +101,37 @@ impl Standing {
         }
     }
 
-    /// Nothing is different.
+    /// Nothing has changed.
     #[track_caller]
     pub fn is_unchanged(&self, server: &Server, client: &mut Client, what: &str) {
-        assert_eq!(&Standing::of(server, client), self, "after {what}");
+        assert_eq!(&Baseline::of(server, client), self, "after {what}");
     }
 
-    /// Nothing is different but for one entry in the trail, and what it costs to replicate it.
+    /// Nothing has changed but for one audit entry, which is replicated.
     #[track_caller]
-    pub fn is_unchanged_but_for_the_trail(&self, server: &Server, client: &mut Client, what: &str) {
-        let now = Standing::of(server, client);
-        assert_eq!(now.entries, self.entries + 1, "one entry in the trail after {what}");
+    pub fn is_unchanged_but_for_one_audit_entry(&self, server: &Server, client: &mut Client, what: &str) {
+        let now = Baseline::of(server, client);
+        assert_eq!(now.entries, self.entries + 1, "one audit entry after {what}");
         assert!(self.written == -1 || now.written > self.written, "the entry is replicated after {what}");
         let (entries, written) = (self.entries, self.written);
-        assert_eq!(&Standing { entries, written, ..now }, self, "after {what}");
+        assert_eq!(&Baseline { entries, written, ..now }, self, "after {what}");
     }
 
     /// The same server process with the same data; it may have replicated something in between.
     #[track_caller]
-    pub fn has_the_data_of(self, before: &Standing) {
-        assert_eq!(&Standing { written: before.written, ..self }, before);
+    pub fn has_the_data_of(self, before: &Baseline) {
+        assert_eq!(&Baseline { written: before.written, ..self }, before);
     }
 }
 
-/// Refusals that the trail of an existing state records.
+/// Errors that the audit stream of an existing state records.
 const RECORDED: [&str; 5] = ["INVALID", "BADPATCH", "TOOBIG", "TOODEEP", "TOOCOSTLY"];
 
-/// Sends what must be refused with `prefix` (or one of several, `BADPATCH|TOOBIG`), and checks that nothing has
-/// changed but the trail, where the contract says so. Returns the error line.
+/// Sends a command that must fail with `prefix` (or one of several, `BADPATCH|TOOBIG`), and checks
+/// that nothing has changed but the audit stream, where documented. Returns the error line.
 #[track_caller]
-pub fn refused<A: AsRef<[u8]>>(server: &Server, client: &mut Client, args: &[A], prefix: &str) -> String {
-    let before = Standing::of(server, client);
+pub fn rejected<A: AsRef<[u8]>>(server: &Server, client: &mut Client, args: &[A], prefix: &str) -> String {
+    let before = Baseline::of(server, client);
     let shown: Vec<String> = args.iter().map(|arg| shortened(arg.as_ref())).collect();
     let shown = shown.join(" ");
     let line = match client.call(args) {
@@ -143,10 +144,10 @@ pub fn refused<A: AsRef<[u8]>>(server: &Server, client: &mut Client, args: &[A],
     let known = prefix.split('|').any(begins);
     assert!(known, "{shown} answered {line:?}, not {prefix}");
     assert!(!line.contains(char::is_control), "{shown}: a control character in {line:?}");
-    // A line break inside the error would show here, as a reply that nobody asked for.
+    // A line break inside the error would show here, as an extra reply.
     assert_eq!(client.text(&["ECHO", "in step"]), "in step", "after {shown}");
-    if RECORDED.contains(&word) && Standing::of(server, client).entries != before.entries {
-        before.is_unchanged_but_for_the_trail(server, client, &shown);
+    if RECORDED.contains(&word) && Baseline::of(server, client).entries != before.entries {
+        before.is_unchanged_but_for_one_audit_entry(server, client, &shown);
     } else {
         before.is_unchanged(server, client, &shown);
     }

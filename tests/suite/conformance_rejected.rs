@@ -1,9 +1,10 @@
-//! Cases of the JSON-Schema-Test-Suite whose schemas are refused on purpose: for each reason the groups, by file and name.
+//! Cases of the JSON-Schema-Test-Suite whose schemas are rejected on purpose: for each reason the
+//! groups, by file and name.
 //!
-//! One that is taken must leave this list.
+//! A group that the server accepts must be removed from this list.
 
-/// Of the required ones.
-pub const REFUSED: [(&str, &[&str]); 4] = [
+/// Of the required files.
+pub const REJECTED: [(&str, &[&str]); 4] = [
     (
         "Nothing is fetched: a reference stays within its schema",
         &[
@@ -81,5 +82,5 @@ pub const REFUSED: [(&str, &[&str]); 4] = [
     ),
 ];
 
-/// Of the optional ones about patterns.
-pub const REFUSED_PATTERNS: [(&str, &[&str]); 0] = [];
+/// Of the optional files about patterns.
+pub const REJECTED_PATTERNS: [(&str, &[&str]); 0] = [];
