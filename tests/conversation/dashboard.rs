@@ -1,11 +1,11 @@
-//! What the API says of a member: documents of the size and the kind that the bot stores.
+//! Replies of the API about a member, of the size and kind that the bot stores.
 
 /// The member of every dashboard here.
 pub fn member() -> &'static str {
     r#"{"memberID":"mem_49d439536b32","firstname":"Tariro","lastname":"Moyo","memberTier":2,"remainingAvailableUSD":812.50}"#
 }
 
-/// A dashboard with so many accounts, each of about 540 bytes.
+/// A dashboard with this many accounts, each of about 540 bytes.
 pub fn dashboard(accounts: usize) -> String {
     let accounts: Vec<String> = (0..accounts).map(account).collect();
     format!(r#"{{"member":{},"accounts":[{}]}}"#, member(), accounts.join(","))

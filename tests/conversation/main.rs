@@ -1,8 +1,9 @@
-//! A whole session of the bot over the socket: first contact, login, dashboard, an offer with its amount, handle and
-//! confirmation, back, and cancel. At each step the reply, the state read back and the audit entry are looked at.
+//! A whole session of the bot over the socket: first contact, login, dashboard, an offer with its
+//! amount, handle and confirmation, back, and cancel. Each step checks the reply, the state and the
+//! audit entry.
 //!
-//! The steps are those of `vimbiso.channel`. One long story was preferred to many small ones: what a step leaves behind is
-//! what the next one meets, as in life.
+//! The steps are those of `vimbiso.channel`. One long session, not many small ones, because each
+//! step starts from what the one before left.
 
 mod dashboard;
 mod talk;
@@ -12,7 +13,8 @@ use support::{Reply, state_test};
 use dashboard::{dashboard, member};
 use talk::{KEY, Talk};
 
-/// The first message of a person: nothing is there, the schema's defaults make the rest (S19, S57, S63).
+/// A user's first message: there is no state, and the schema's defaults do the rest (S19, S57,
+/// S63).
 const FIRST_CONTACT: &str = r#"{"channel":{"type":"whatsapp","identifier":"+263771234567"}}"#;
 const GREETING: &str = concat!(
     r#"{"current":{"path":"login","component":"Greeting","awaiting_input":false,"component_result":null,"data":{}},"#,
@@ -38,8 +40,8 @@ fn logged_in(talk: &mut Talk, accounts: usize) {
     talk.step("account/AccountDashboard", "{}", "account");
 }
 
-/// The whole story, for a member with so many accounts, whose document then has about so many bytes.
-fn tells_the_story(accounts: usize, about_bytes: i64) {
+/// The whole session, for a member with this many accounts and a document of about this many bytes.
+fn plays_a_session(accounts: usize, about_bytes: i64) {
     state_test(|_, client| {
         let mut talk = Talk::begin(client);
         greeted(&mut talk);
@@ -53,24 +55,24 @@ fn tells_the_story(accounts: usize, about_bytes: i64) {
     });
 }
 
-/// Amount, handle, confirmation; then twice back, other words, and confirmed.
+/// Amount, handle, confirmation; then back twice, other values, and confirmed.
 fn makes_an_offer(talk: &mut Talk) {
     talk.step("offer/AmountInput", r#"{"awaiting_input":true,"data":{}}"#, "offer");
     let asked = talk.etag.clone();
     talk.step("offer/HandleInput", r#"{"data":{"amount":125.50,"currency":"USD"}}"#, "amount_input");
     talk.shows("/current/data/amount", "125.50");
 
-    // The person sent the amount twice; the second message was made for a state that is gone.
+    // The user sent the amount twice; the second message names an outdated version.
     let (twice, entries) = (r#"{"current":{"data":{"amount":125.5}}}"#, talk.entries());
     let line = talk.client.err(&["STATE.UPDATE", KEY, &asked, twice]);
     assert_eq!(line, format!("CONFLICT expected {asked}, current is {}", talk.etag));
     talk.is_unchanged();
-    assert_eq!(talk.entries(), entries, "who was late has no entry of their own");
+    assert_eq!(talk.entries(), entries, "a conflict adds no audit entry");
 
     talk.step("offer/ConfirmOffer", r#"{"data":{"handle":"zoe_mueller"}}"#, "handle_input");
     talk.shows("/current/data", r#"{"amount":125.50,"currency":"USD","handle":"zoe_mueller"}"#);
 
-    // Back, and once more: each rollback walks further, and what the API said stays.
+    // Back twice: each rollback goes further back, and protected members stay.
     talk.back("offer/HandleInput");
     talk.shows("/current/data", r#"{"amount":125.50,"currency":"USD"}"#);
     talk.back("offer/AmountInput");
@@ -97,23 +99,23 @@ fn cancels_it(talk: &mut Talk) {
     talk.shows("/action/type", "\"cancel_credex\"");
 }
 
-/// S20 to S22, S32, S36, S57, S58, S63: the story, with a document of 2 KB.
+/// S20 to S22, S32, S36, S57, S58, S63: the session, with a document of 2 KB.
 #[test]
-fn a_person_makes_an_offer_and_cancels_it() {
-    tells_the_story(3, 2_000);
+fn user_makes_and_cancels_an_offer() {
+    plays_a_session(3, 2_000);
 }
 
-/// A member without an account yet, one with a dozen, and one whose dashboard has 30 KB.
+/// A member without an account, one with a dozen, and one whose dashboard has 30 KB.
 #[test]
-fn the_number_of_accounts_makes_no_difference() {
-    tells_the_story(0, 560);
-    tells_the_story(14, 7_800);
-    tells_the_story(58, 30_000);
+fn session_works_with_any_number_of_accounts() {
+    plays_a_session(0, 560);
+    plays_a_session(14, 7_800);
+    plays_a_session(58, 30_000);
 }
 
-/// A wrong answer changes nothing, is on record, and the conversation goes on from where it was (S36, S40).
+/// A wrong answer changes nothing and is audited, and the conversation continues (S36, S40).
 #[test]
-fn a_wrong_answer_leaves_the_conversation_where_it_was() {
+fn wrong_answer_changes_nothing() {
     state_test(|_, client| {
         let mut talk = Talk::begin(client);
         greeted(&mut talk);
@@ -133,9 +135,9 @@ fn a_wrong_answer_leaves_the_conversation_where_it_was() {
     });
 }
 
-/// Someone who is not a member yet is asked for their names first; the ledger is looked at, and left by "back".
+/// A newcomer is asked for their names first; the ledger is opened, and left by "back".
 #[test]
-fn a_newcomer_is_registered_and_looks_around() {
+fn newcomer_is_registered_and_opens_the_ledger() {
     state_test(|_, client| {
         let mut talk = Talk::begin(client);
         greeted(&mut talk);
@@ -155,22 +157,19 @@ fn a_newcomer_is_registered_and_looks_around() {
     });
 }
 
-/// S15, S57: when the session is over, nothing of it is left but its trail, and the next message begins anew.
+/// S15, S57: after the session expiry only the audit stream is left, and the next message begins
+/// anew.
 #[test]
-fn a_session_that_is_over_begins_anew() {
+fn expired_session_begins_anew() {
     state_test(|_, client| {
         let mut talk = Talk::begin(client);
         greeted(&mut talk);
         let old = talk.etag.clone();
         talk.client.ok(&["STATE.TOUCH", KEY, "PX", "1"]);
-        support::wait_until("the session is over", || talk.client.ok(&["STATE.GET", KEY]) == Reply::Nil);
+        support::wait_until("the session expires", || talk.client.ok(&["STATE.GET", KEY]) == Reply::Nil);
         assert!(talk.client.err(&["STATE.UPDATE", KEY, &old, "{}"]).starts_with("NOSTATE "));
         greeted(&mut talk);
         assert_ne!(talk.etag, old, "the same document in another session has another etag");
-        assert_eq!(
-            talk.entries(),
-            3,
-            "both creations are on the trail, and the end between, and nobody's CONFLICT"
-        );
+        assert_eq!(talk.entries(), 3, "both creations and the expiry between are audited, and no conflict");
     });
 }

@@ -1,7 +1,7 @@
-//! One conversation as the bot leads it: the etag of each reply goes into the next request.
+//! One conversation as the bot has it: the etag of each reply goes into the next request.
 //!
-//! Beside it runs what the conversation must come to, worked out here step by step: documents that are only compared with
-//! other replies of the server would be right even if the server changed the wrong member.
+//! The expected documents are computed here, step by step. Comparing replies only with each other
+//! would miss a change of the wrong member.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use support::{Client, Reply};
 pub const KEY: &str = "channel:+263771234567";
 pub const AUDIT: &str = "{channel:+263771234567}:audit";
 
-/// The command that API handlers write with: the members that are theirs alone are written by nobody else.
+/// The command of API handlers: it alone writes protected members.
 const API_COMMAND: &str = "STATE.SETPROTECTED";
 
 pub struct Talk<'c> {
     pub client: &'c mut Client,
-    /// The last one that a reply carried.
+    /// The etag of the last reply.
     pub etag: String,
-    /// What each version must hold, and its parent; version 1 comes first.
+    /// The expected document of each version, with its parent; version 1 comes first.
     versions: Vec<(Value, u64)>,
 }
 
@@ -27,7 +27,7 @@ impl Talk<'_> {
         Talk { client, etag: "0".to_owned(), versions: Vec::new() }
     }
 
-    /// The first message of a person makes a state, which must be this document.
+    /// A user's first message creates a state, which must be this document.
     #[track_caller]
     pub fn first_contact(&mut self, change: &str, document: &str) {
         self.versions.clear();
@@ -35,7 +35,7 @@ impl Talk<'_> {
         let etag = self.client.text(&line);
         self.committed(&etag, json(document), 0);
         self.wrote(&[("event", "create"), ("name", "first_contact"), ("schema", "vimbiso.channel")]);
-        // The same message again, as a webhook sends it that was not answered in time.
+        // The same message again, as WhatsApp redelivers an unanswered webhook.
         assert_eq!(self.client.err(&line), format!("CONFLICT expected 0, current is {etag}"));
     }
 
@@ -50,7 +50,7 @@ impl Talk<'_> {
         self.is_at(step);
     }
 
-    /// An API handler stores what the API said.
+    /// An API handler stores a reply of the API.
     #[track_caller]
     pub fn api_update(&mut self, change: &str, actor: &str) {
         self.update(API_COMMAND, change, actor, "api");
@@ -69,7 +69,8 @@ impl Talk<'_> {
         self.wrote(&[("event", "update"), ("name", event), ("actor", actor)]);
     }
 
-    /// The person goes back: to the nearest ancestor that differs, whose parent the new version takes over.
+    /// The user goes back: to the nearest ancestor that differs, whose parent the new version takes
+    /// over.
     #[track_caller]
     pub fn back(&mut self, step: &str) {
         let (present, mut target) = self.versions.last().expect("the conversation has begun").clone();
@@ -86,7 +87,7 @@ impl Talk<'_> {
         self.is_at(step);
     }
 
-    /// A reply said that there is a new version: it must be the next one, and hold what it must.
+    /// A reply with a new version: it must be the next one, with the expected document.
     #[track_caller]
     fn committed(&mut self, etag: &str, document: Value, parent: u64) {
         self.etag = etag.to_owned();
@@ -97,7 +98,7 @@ impl Talk<'_> {
         self.wrote(&[("version", &version), ("parent", &parent.to_string()), ("etag", etag)]);
     }
 
-    /// The state is what the last commit left.
+    /// The state is unchanged since the last commit.
     #[track_caller]
     pub fn is_unchanged(&mut self) {
         let (etag, text) = self.client.state(KEY);
@@ -105,7 +106,7 @@ impl Talk<'_> {
         assert_eq!(Some(&json(&text)), self.versions.last().map(|(document, _)| document));
     }
 
-    /// How many entries the trail has.
+    /// The number of audit entries.
     #[track_caller]
     pub fn entries(&mut self) -> i64 {
         self.client.ok(&["XLEN", AUDIT]).int()
@@ -130,7 +131,7 @@ impl Talk<'_> {
         assert_eq!(reply.array()[1].text(), text, "{pointer}");
     }
 
-    /// The newest entry of the trail has these fields.
+    /// The newest audit entry has these fields.
     #[track_caller]
     pub fn wrote(&mut self, fields: &[(&str, &str)]) {
         let newest = self.client.ok(&["XREVRANGE", AUDIT, "+", "-", "COUNT", "1"]);
@@ -140,7 +141,7 @@ impl Talk<'_> {
         }
     }
 
-    /// Every version up to the present one has exactly one entry of a commit.
+    /// Every version up to the present one has exactly one audit entry of a commit.
     #[track_caller]
     pub fn has_one_commit_for_each_version(&mut self) {
         let mut commits: BTreeMap<u64, usize> = BTreeMap::new();

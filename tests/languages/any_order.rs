@@ -1,5 +1,5 @@
-//! A newcomer's first hour on one server: whatever README.md, `make run`, `make bot` and docs/clients.md show has a key of
-//! its own, so each runs whichever ran before.
+//! A newcomer's first hour on one server: README.md, `make run`, `make bot` and docs/clients.md use
+//! different keys, so their examples work in any order.
 
 use std::process::{Command, Stdio};
 
@@ -8,7 +8,7 @@ use support::{Server, module_path};
 
 use crate::example::Example;
 
-/// Something that the pages tell a newcomer to run.
+/// An example that the pages tell a newcomer to run.
 #[derive(Clone, Copy, Debug)]
 enum Piece {
     Readme,
@@ -34,7 +34,7 @@ impl Piece {
     }
 }
 
-/// The commands that scripts/run.sh prints: bash expands their lines, and runs the result.
+/// The commands that scripts/run.sh prints: bash expands their lines and runs the result.
 #[track_caller]
 fn lines_of_make_run(server: &Server) {
     let script = page("scripts/run.sh");
@@ -49,7 +49,7 @@ fn lines_of_make_run(server: &Server) {
     }
 }
 
-/// A program of ours, with a message for the bot as its input.
+/// Runs a program of this project, with a message for the bot as its input.
 #[track_caller]
 fn program(server: &Server, name: &str, args: &[&str]) {
     let mut child = Command::new(module_path().with_file_name(name))
@@ -73,20 +73,21 @@ fn pieces() -> Vec<Piece> {
 }
 
 #[test]
-fn everything_runs_in_the_order_of_the_pages() {
+fn examples_run_in_the_order_of_the_pages() {
     let server = Server::start();
     pieces().into_iter().for_each(|piece| piece.run(&server));
 }
 
 #[test]
-fn everything_runs_in_the_opposite_order() {
+fn examples_run_in_the_opposite_order() {
     let server = Server::start();
     pieces().into_iter().rev().for_each(|piece| piece.run(&server));
 }
 
-/// The quickstart and the commands of `make run` can be repeated on a server that keeps their states.
+/// The quickstart and the commands of `make run` can be repeated on a server that keeps their
+/// states.
 #[test]
-fn what_can_be_repeated_runs_twice() {
+fn repeatable_examples_run_twice() {
     let server = Server::start();
     for piece in [Piece::Quickstart, Piece::LinesOfMakeRun, Piece::MakeBot] {
         piece.run(&server);

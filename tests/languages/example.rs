@@ -1,4 +1,4 @@
-//! Starting an example as a program of its own, and waiting for its end.
+//! Starts an example as a process, and waits for it.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -14,14 +14,14 @@ pub enum Example {
     Rust,
 }
 
-/// A running example; killed when the test ends before it does.
+/// A running example, killed when dropped.
 pub struct Run {
     child: Child,
     printed: PathBuf,
     complaint: PathBuf,
 }
 
-/// How an example ended, and what it said on its two ways out.
+/// The result of an example, with its standard output and error.
 pub struct Ended {
     pub success: bool,
     pub printed: String,
@@ -31,7 +31,7 @@ pub struct Ended {
 impl Example {
     pub const ALL: [Example; 4] = [Example::Python, Example::Node, Example::RedisCli, Example::Rust];
 
-    /// The key that the example takes without an argument; another one in each example.
+    /// The example's default key; each example has another one.
     pub fn key(self) -> &'static str {
         match self {
             Example::Python => "channel:+263772000001",
@@ -50,7 +50,8 @@ impl Example {
         })
     }
 
-    /// Starts the example in the server's folder, connected to `port`. What is None is left to its defaults.
+    /// Starts the example in the server's folder, connected to `port`. `None` leaves an argument to
+    /// its default.
     pub fn start(self, server: &Server, port: u16, key: Option<&str>, protocol: Option<u8>) -> Run {
         let (printed, complaint) = (server.dir().join("printed"), server.dir().join("complaint"));
         let mut command = self.command(server.dir());
@@ -60,10 +61,10 @@ impl Example {
             Some(protocol) => command.env("REDIS_STATE_PROTOCOL", protocol.to_string()),
             None => command.env_remove("REDIS_STATE_PROTOCOL"),
         };
-        // Into files: a pipe that a grandchild keeps open would make a hang of what should be a failure.
+        // Into files: a pipe that a grandchild keeps open would turn a failure into a hang.
         command.stdin(Stdio::null());
-        command.stdout(File::create(&printed).expect("a file in a folder of ours"));
-        command.stderr(File::create(&complaint).expect("a file in a folder of ours"));
+        command.stdout(File::create(&printed).expect("a file in the server's folder"));
+        command.stderr(File::create(&complaint).expect("a file in the server's folder"));
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         Run { child, printed, complaint }
     }
@@ -75,12 +76,13 @@ impl Example {
                 command.arg(self.source());
                 command
             }
-            // Node looks for a package in the folders above the program, so the program goes where there is one.
+            // Node resolves packages in the folders above the program, so the program is copied to
+            // one that has them.
             Example::Node => {
                 let program = dir.join("conversation.mjs");
                 fs::copy(self.source(), &program).expect("the example is there");
                 std::os::unix::fs::symlink(installed("node/node_modules"), dir.join("node_modules"))
-                    .expect("a link in a folder of ours");
+                    .expect("a link in the server's folder");
                 let mut command = Command::new("node");
                 command.arg(program);
                 command
@@ -92,7 +94,7 @@ impl Example {
     }
 }
 
-/// What scripts/clients.sh has installed.
+/// The path of something that scripts/clients.sh installs.
 #[track_caller]
 fn installed(path: &str) -> PathBuf {
     let path = repository().join("target/clients").join(path);
@@ -101,12 +103,12 @@ fn installed(path: &str) -> PathBuf {
 }
 
 impl Run {
-    /// Waits for the end, but not for ever.
+    /// Waits for the end, with a timeout.
     #[track_caller]
     pub fn end(mut self) -> Ended {
         let mut status = None;
         wait_until("the example ends", || {
-            status = self.child.try_wait().expect("a child of ours");
+            status = self.child.try_wait().expect("a child of this process");
             status.is_some()
         });
         let text = |path| fs::read_to_string(path).expect("an example writes text");
@@ -125,7 +127,7 @@ impl Drop for Run {
     }
 }
 
-/// The text with the digits behind the dash of each etag replaced: they differ from run to run.
+/// The text with the digest of each etag replaced, since it differs in each run.
 pub fn masked(text: &str) -> String {
     let mask = |word: &str| match word.split_once('-') {
         Some((version, digest))

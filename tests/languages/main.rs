@@ -1,20 +1,20 @@
-//! The same example in four languages, each run against a real server as a bot developer runs it: what they print, what they
-//! leave behind, and that docs/clients.md shows what they are.
+//! One example in four languages, each run against a real server as a developer runs it: its
+//! output, the state that it leaves, and that docs/clients.md prints its code.
 //!
-//! `scripts/clients.sh`, which `make test` calls, installs the clients that they are written for.
+//! `scripts/clients.sh`, which `make test` calls, installs the client libraries.
 
 mod any_order;
 mod example;
 mod page;
-mod rush;
+mod racing_proxy;
 
 use serde_json::{Value, json};
 use support::{Client, Reply, Server};
 
 use example::{Example, masked};
-use rush::Rush;
+use racing_proxy::Rush;
 
-/// What every example prints, whatever the protocol.
+/// The output of every example, in both protocols.
 pub const PRINTED: &str = "\
 created     1-<digest>
 read        1-<digest> login/Greeting
@@ -33,8 +33,8 @@ audit       4 reject
 audit       5 rollback
 ";
 
-/// The fields of the trail that show who did what; `-` where an entry has none.
-const TRAIL: [&str; 6] = [
+/// The fields of the audit entries that show each author and event; `-` where an entry has none.
+const AUDIT: [&str; 6] = [
     "1 create first_contact - - - -",
     "2 update - wamid.1 - - -",
     "3 update - - login_api - -",
@@ -43,7 +43,7 @@ const TRAIL: [&str; 6] = [
     "5 rollback - - - user said back -",
 ];
 
-/// Runs an example as it is, without an argument, where `protocol` is 3, and with another key where it is 2.
+/// Runs an example without arguments where `protocol` is 3, and with another key where it is 2.
 #[track_caller]
 fn plays(example: Example, protocol: u8) {
     let server = Server::start();
@@ -72,10 +72,10 @@ fn plays(example: Example, protocol: u8) {
         },
     });
     assert_eq!(serde_json::from_str::<Value>(&document).expect("a document is JSON"), expected);
-    assert_eq!(trail(&mut client, key), TRAIL);
+    assert_eq!(audit(&mut client, key), AUDIT);
 }
 
-/// Whether anybody asked for RESP3 since `monitor` listens.
+/// Whether a client has asked for RESP3 since `monitor` started.
 #[track_caller]
 fn speaks_resp3(client: &mut Client, monitor: &mut Client) -> bool {
     client.ok(&["ECHO", "that was all"]);
@@ -84,12 +84,12 @@ fn speaks_resp3(client: &mut Client, monitor: &mut Client) -> bool {
         (!line.ends_with(r#""echo" "that was all""#)).then_some(line)
     });
     let lines: Vec<String> = lines.collect();
-    assert!(lines.iter().any(|line| line.contains(r#""state.get""#)), "the monitor hears: {lines:?}");
+    assert!(lines.iter().any(|line| line.contains(r#""state.get""#)), "the monitor shows: {lines:?}");
     lines.iter().any(|line| line.contains(r#""hello" "3""#))
 }
 
-/// The audit stream of a state, a line for each entry; of an error its first word.
-fn trail(client: &mut Client, key: &str) -> Vec<String> {
+/// The audit stream of a state, a line for each entry, with the first word of an error.
+fn audit(client: &mut Client, key: &str) -> Vec<String> {
     let entries = client.ok(&["XRANGE", &format!("{{{key}}}:audit"), "-", "+"]);
     let shown = |entry: &Reply| {
         let fields = &entry.array()[1];
@@ -105,7 +105,8 @@ fn trail(client: &mut Client, key: &str) -> Vec<String> {
     entries.array().iter().map(shown).collect()
 }
 
-/// Where somebody else is faster each time, an example tries three times and says so; the message has not counted.
+/// If another client commits first each time, an example gives up after three tries; the message is
+/// not counted.
 #[track_caller]
 fn gives_up(example: Example) {
     let server = Server::start();
@@ -113,14 +114,14 @@ fn gives_up(example: Example) {
     let rush = Rush::before(&server, example.key(), "wamid.2");
 
     let ended = example.start(&server, rush.port(), None, None).end();
-    assert!(!ended.success, "{example:?} goes on: {}", ended.printed);
+    assert!(!ended.success, "{example:?} succeeded: {}", ended.printed);
     assert!(ended.complaint.contains("conflict in all 3 tries"), "{}", ended.complaint);
     assert_eq!(rush.times(), 3, "{example:?} tries three times");
     assert!(ended.printed.ends_with("rejected    CONFLICT\n"), "{}", ended.printed);
 
     assert_eq!(Client::version(&client.state(example.key()).0), 6);
-    let trail = trail(&mut client, example.key());
-    assert!(!trail.iter().any(|entry| entry.contains("wamid.2")), "{trail:?}");
+    let audit = audit(&mut client, example.key());
+    assert!(!audit.iter().any(|entry| entry.contains("wamid.2")), "{audit:?}");
 }
 
 #[test]
@@ -168,7 +169,7 @@ fn redis_cli_tries_three_times() {
     gives_up(Example::RedisCli);
 }
 
-/// S4: the client crate, too, goes where `REDIS_STATE_URL` says.
+/// S4: the client crate connects to `REDIS_STATE_URL` too.
 #[test]
 fn rust_speaks_resp3() {
     plays(Example::Rust, 3);

@@ -1,4 +1,4 @@
-//! The pages show the examples as they are: each piece of code is a piece of one of them, and so is each output.
+//! docs/clients.md and README.md print pieces of the examples and of their output, unchanged.
 
 use std::fs;
 
@@ -8,14 +8,14 @@ use support::repository;
 use crate::PRINTED;
 use crate::example::{Example, masked};
 
-/// The page shows what stands inside a function without its indentation.
+/// The page prints the body of a function without its indentation.
 fn indented(block: &str) -> String {
     let line = |line: &str| if line.is_empty() { "\n".to_owned() } else { format!("    {line}\n") };
     block.lines().map(line).collect()
 }
 
 #[test]
-fn the_page_shows_pieces_of_the_examples() {
+fn page_prints_pieces_of_the_examples() {
     let page = page("docs/clients.md");
     for example in Example::ALL {
         let language = match example {
@@ -36,7 +36,7 @@ fn the_page_shows_pieces_of_the_examples() {
 }
 
 #[test]
-fn the_page_shows_what_the_examples_print() {
+fn page_prints_the_output_of_the_examples() {
     let shown = blocks(&page("docs/clients.md"), "text");
     assert_eq!(shown.len(), 1);
     assert_eq!(masked(&shown[0]), PRINTED);
@@ -44,7 +44,7 @@ fn the_page_shows_what_the_examples_print() {
 
 /// README.md prints client/examples/quickstart.rs, with the lines of Cargo.toml that it needs.
 #[test]
-fn the_readme_shows_the_quickstart() {
+fn readme_prints_the_quickstart() {
     let page = page("README.md");
     let source = fs::read_to_string(repository().join("client/examples/quickstart.rs")).expect("an example");
     let [program] = &blocks(&page, "rust")[..] else { panic!("README.md has one program") };

@@ -7,8 +7,8 @@ use super::source::{Segments, Sources};
 /// File to file, each by its module path.
 pub type Arrows = BTreeMap<Segments, BTreeSet<Segments>>;
 
-/// An arrow runs from the file that names something to the file that defines it: re-exports are followed.
-/// A file that only re-exports has arrows to what it re-exports.
+/// An arrow runs from the file that names an item to the file that defines it; re-exports are
+/// followed. A file that only re-exports has arrows to what it re-exports.
 pub fn arrows(sources: &Sources) -> Arrows {
     let mut arrows = Arrows::new();
     for (file, source) in sources {
@@ -19,7 +19,7 @@ pub fn arrows(sources: &Sources) -> Arrows {
     arrows
 }
 
-/// The file that defines what a path names.
+/// The file that defines the item of a path.
 fn definer(sources: &Sources, path: &[String]) -> Option<Segments> {
     let mut path = path.to_vec();
     // Each step follows one re-export; a chain of them is short.

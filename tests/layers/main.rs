@@ -1,9 +1,9 @@
-//! The layers of ARCHITECTURE.md hold: no circle of files that import one another, and no arrow that the
-//! table does not allow.
+//! The layers of ARCHITECTURE.md hold: no circle of files that import one another, and no arrow
+//! that the table does not allow.
 //!
-//! An arrow runs from a file that names something to the file that defines it, as `use` lines and paths say;
-//! unit tests are left out. Not by a tool for dependencies of modules: those that exist build the compiler's
-//! front end first, which takes longer than all our tests.
+//! An arrow runs from a file that names an item to the file that defines it, by `use` lines and
+//! paths; unit tests are left out. Not an existing tool for module dependencies: those build the
+//! compiler's front end first, which takes longer than all tests.
 
 mod arrows;
 mod source;
@@ -63,13 +63,13 @@ fn no_files_of_a_crate_import_one_another_in_a_circle() {
 }
 
 #[test]
-fn the_layers_of_the_module_import_downwards_only() {
+fn layers_of_the_module_import_downwards_only() {
     let found = forbidden(&arrows(&sources_of(".")), MODULE);
     assert!(found.is_empty(), "arrows that the table does not allow:\n{}", found.join("\n"));
 }
 
 #[test]
-fn a_crate_names_only_the_crates_below_it() {
+fn crates_name_only_the_crates_below_them() {
     for (package, allowed) in CRATES {
         for (module, source) in sources_of(package) {
             let bad: Vec<&String> =
@@ -90,7 +90,7 @@ fn sample(files: &[(&str, &str)]) -> Arrows {
 }
 
 #[test]
-fn a_circle_is_found_through_facades_globs_and_paths() {
+fn circle_is_found_through_re_exports_globs_and_paths() {
     let state = ("state", "pub mod event; pub use event::Event; pub use self::event::*;");
     for use_of_codec in
         ["use crate::codec::encode;", "fn f() { crate::codec::encode() }", "use super::super::codec::{self};"]
@@ -115,7 +115,7 @@ fn unit_tests_and_re_exports_make_no_circle() {
 }
 
 #[test]
-fn an_arrow_upwards_is_found() {
+fn arrow_upwards_is_found() {
     let files = [
         ("command::get", "use crate::server::value::Held;"),
         ("server::value", "use crate::command::words::integer; pub struct Held;"),

@@ -1,4 +1,4 @@
-//! Reads a crate's source: which module each file is, what it defines, and the paths it names.
+//! Reads a crate's source: the module of each file, what it defines, and the paths it names.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -9,14 +9,15 @@ use syn::{Attribute, Item, UseTree};
 /// A path from the root of its crate, such as `json::node::Node`.
 pub type Segments = Vec<String>;
 
-/// One file, as the module that it is.
+/// One file as a module.
 #[derive(Default)]
 pub struct Source {
-    /// Every path into the same crate that the file names outside its unit tests, re-exports left out.
+    /// Every path into the same crate that the file names outside its unit tests, without
+    /// re-exports.
     pub named: BTreeSet<Segments>,
-    /// What the file re-exports from the same crate: the name, `*` for all, and where it comes from.
+    /// The file's re-exports from the same crate: the name, `*` for all, and the source path.
     pub exports: Vec<(String, Segments)>,
-    /// Modules of other crates of the workspace that it names, by crate.
+    /// The other crates of the workspace that the file names.
     pub crates: BTreeSet<String>,
 }
 
@@ -49,7 +50,7 @@ fn read_folder(folder: &Path, module: &[String], sources: &mut Sources) {
     }
 }
 
-/// Reads the text of the module `module`.
+/// Parses the text of the module `module`.
 pub fn parse(text: &str, module: &[String]) -> syn::Result<Source> {
     let file = syn::parse_file(text)?;
     let children = file.items.iter().filter_map(|item| match item {
@@ -62,7 +63,7 @@ pub fn parse(text: &str, module: &[String]) -> syn::Result<Source> {
     Ok(reader.source)
 }
 
-/// Collects what a file names. Unit tests may name anything of their crate.
+/// Collects the paths that a file names. Unit tests may name anything of their crate.
 struct Reader {
     module: Segments,
     /// The modules that the file declares: a path may begin with one.
@@ -71,7 +72,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// The path from the crate's root that these words name; `None` for what is in no module of it.
+    /// The path from the crate's root that these words name; `None` for another crate.
     fn resolve(&self, words: &[String]) -> Option<Segments> {
         let (first, mut rest) = words.split_first()?;
         let mut from = match first.as_str() {
@@ -150,7 +151,7 @@ impl<'ast> Visit<'ast> for Reader {
     }
 
     fn visit_item_mod(&mut self, inner: &'ast syn::ItemMod) {
-        // A module in braces is a part of this file, one level further down.
+        // An inline module is a part of this file, one level further down.
         self.module.push(inner.ident.to_string());
         visit::visit_item_mod(self, inner);
         self.module.pop();

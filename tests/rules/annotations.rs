@@ -1,8 +1,8 @@
-//! Which annotations are taken and which are refused, with the pointer of what is wrong (S38).
+//! Which annotations a schema may have, and the pointer in the error of a rejected one (S38).
 
 use support::{Reply, state_test};
 
-/// A schema, the pointer that is named, and a word of the reason.
+/// A schema, the pointer in its error, and a word of the reason.
 const WRONG: &[(&str, &str, &str)] = &[
     (r#"{"properties":{"auth":{"x-secret":"yes"}}}"#, "/properties/auth/x-secret", "true or false"),
     (r#"{"properties":{"auth":{"x-protected":1}}}"#, "/properties/auth/x-protected", "true or false"),
@@ -111,7 +111,7 @@ const WRONG: &[(&str, &str, &str)] = &[
 ];
 
 #[test]
-fn a_wrong_annotation_is_named_by_its_pointer() {
+fn invalid_annotation_is_rejected_with_its_pointer() {
     state_test(|_, client| {
         for (schema, pointer, reason) in WRONG {
             let error = client.err(&["STATE.SCHEMA", "SET", "vimbiso.wrong", schema]);
@@ -122,9 +122,10 @@ fn a_wrong_annotation_is_named_by_its_pointer() {
     });
 }
 
-/// Looking for annotations is bounded: a small schema that names the same subschemas again and again is refused.
+/// The search for annotations is bounded: a small schema that references the same subschemas again
+/// and again is rejected.
 #[test]
-fn a_schema_that_takes_long_to_look_through_is_refused() {
+fn schema_with_too_many_referenced_subschemas_is_rejected() {
     state_test(|_, client| {
         let names =
             |count: usize, name: &str| (0..count).map(|n| format!(r#""{name}{n}":"#)).collect::<Vec<_>>();
@@ -151,9 +152,10 @@ fn a_schema_that_takes_long_to_look_through_is_refused() {
     });
 }
 
-/// What only looks like an annotation is none, and what stands where nobody refers to it does not matter.
+/// Members named like annotations are ordinary members; annotations in unreferenced definitions
+/// have no effect.
 #[test]
-fn members_may_be_called_like_annotations() {
+fn members_may_be_named_like_annotations() {
     state_test(|_, client| {
         for schema in [
             r#"{"properties":{"x-secret":{"type":"string"},"items":{"properties":{"x-protected":true}}}}"#,
@@ -166,9 +168,9 @@ fn members_may_be_called_like_annotations() {
     });
 }
 
-/// A schema that refers to itself has rules at every depth.
+/// The annotations of a recursive schema apply at every depth.
 #[test]
-fn a_recursive_schema_protects_at_every_depth() {
+fn recursive_schema_protects_at_every_depth() {
     state_test(|_, client| {
         let tree = r##"{"properties":{"owner":{"x-protected":true},"next":{"$ref":"#"}}}"##;
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.tree", tree]);
@@ -183,10 +185,10 @@ fn a_recursive_schema_protects_at_every_depth() {
         ]);
         let deep = r#"{"next":{"next":{"next":{"owner":"me"}}}}"#;
         let error =
-            crate::refused(client, &["STATE.UPDATE", key, "1", deep], "PROTECTED /next/next/next/owner");
+            crate::rejected(client, &["STATE.UPDATE", key, "1", deep], "PROTECTED /next/next/next/owner");
         assert!(error.contains("STATE.SETPROTECTED"), "{error}");
         client.ok(&["STATE.SETPROTECTED", key, "1", deep]);
-        crate::refused(
+        crate::rejected(
             client,
             &["STATE.UPDATE", key, "2", r#"{"next":null}"#],
             "PROTECTED /next/next/next/owner",

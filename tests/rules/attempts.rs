@@ -1,15 +1,16 @@
-//! Attempts are counted by the server: no two clients race for the counter, and nothing takes it back (S23, S41, S42, S47, S65, S66).
+//! Attempts are counted by the server: concurrent clients lose none, and no command takes one back
+//! (S23, S41, S42, S47, S65, S66).
 
 use support::{Client, Reply, state_test};
 
-use crate::{KEY, full_state, newest, refused, trail_of};
+use crate::{KEY, audit_values, full_state, newest, rejected};
 
 fn counts(client: &mut Client, operation: &str) -> (i64, i64) {
     let reply = client.ok(&["STATE.ATTEMPTS", KEY, operation]);
     (reply.field("attempts").int(), reply.field("failures").int())
 }
 
-/// S7, S41, S42: what was tried, how often, how it went last, and the whole history.
+/// S7, S41, S42: operations with their counts, the last result, and the whole history.
 #[test]
 fn attempts_are_counted_and_remembered() {
     state_test(|_, client| {
@@ -66,7 +67,7 @@ fn attempts_are_counted_and_remembered() {
 }
 
 #[test]
-fn each_is_in_the_trail_and_moves_the_expiry_but_a_clearing() {
+fn each_attempt_is_audited_and_moves_the_expiry_but_a_clearing_does_not() {
     state_test(|_, client| {
         full_state(client);
         client.ok(&["STATE.TOUCH", KEY, "EX", "9"]);
@@ -82,7 +83,7 @@ fn each_is_in_the_trail_and_moves_the_expiry_but_a_clearing() {
             "ACTOR",
             "bot",
         ]);
-        assert!(client.ok(&["PTTL", KEY]).int() > 1_700_000, "the person is there");
+        assert!(client.ok(&["PTTL", KEY]).int() > 1_700_000, "the attempt moves the expiry");
         let entry = newest(client);
         for (name, value) in [
             ("event", "attempt"),
@@ -110,9 +111,10 @@ fn each_is_in_the_trail_and_moves_the_expiry_but_a_clearing() {
     });
 }
 
-/// S41, S43, S47: an update says what it is an attempt at; a refusal counts as a failed one, with its error.
+/// S41, S43, S47: an update names the operation that it attempts; a rejection counts as a failed
+/// attempt, with its error.
 #[test]
-fn an_update_counts_as_an_attempt() {
+fn update_counts_as_an_attempt() {
     state_test(|_, client| {
         full_state(client);
         let tried = ["OPERATION", "confirm", "COMPONENT", "ConfirmOffer"];
@@ -125,10 +127,7 @@ fn an_update_counts_as_an_attempt() {
         client.ok(&["STATE.TOUCH", KEY, "EX", "9"]);
         let error = client.err(&line(r#"{"dashboard":{"balance":9}}"#));
         assert!(error.starts_with("PROTECTED "));
-        assert!(
-            client.ok(&["PTTL", KEY]).int() > 1_700_000,
-            "a refused attempt moves the expiry: the person is there"
-        );
+        assert!(client.ok(&["PTTL", KEY]).int() > 1_700_000, "a rejected attempt moves the expiry");
         assert_eq!(
             (newest(client).field("event").text(), newest(client).field("component").text()),
             ("reject", "ConfirmOffer")
@@ -139,11 +138,11 @@ fn an_update_counts_as_an_attempt() {
             (latest.field("error").text(), latest.field("component").text()),
             (error.as_str(), "ConfirmOffer")
         );
-        // Nothing new to store, but it was tried and it went well.
+        // An update without a change is still a successful attempt.
         client.ok(&line(r#"{"current":{"path":"offer"}}"#));
         assert_eq!(counts(client, "confirm"), (3, 0));
         assert_eq!(newest(client).field("event").text(), "attempt");
-        // What is no refusal by the rules is no attempt: a lost race, a dry run, what can't be read.
+        // A conflict, a dry run and invalid JSON are no attempts: no rule has rejected them.
         client.err(&[&["STATE.UPDATE", KEY, "1", "{}"][..], &tried].concat());
         client.err(&[&["STATE.UPDATE", KEY, "*", "{"][..], &tried].concat());
         client.ok(&[&["STATE.UPDATE", KEY, "*", "{}", "DRYRUN"][..], &tried].concat());
@@ -155,7 +154,7 @@ fn an_update_counts_as_an_attempt() {
     });
 }
 
-/// S65: neither an error, a rollback, a reset nor a recovery takes an attempt back.
+/// S65: an error, a rollback, a reset or a recovery takes no attempt back.
 #[test]
 fn attempts_survive_rollback_reset_and_recovery() {
     state_test(|_, client| {
@@ -174,9 +173,9 @@ fn attempts_survive_rollback_reset_and_recovery() {
     });
 }
 
-/// S41: sixteen at once, and none is lost.
+/// S41: sixteen concurrent clients lose no attempt.
 #[test]
-fn no_two_clients_race_for_the_counter() {
+fn concurrent_attempts_are_all_counted() {
     state_test(|server, client| {
         full_state(client);
         std::thread::scope(|scope| {
@@ -189,26 +188,30 @@ fn no_two_clients_race_for_the_counter() {
         });
         assert_eq!(counts(client, "confirm"), (400, 400));
         assert_eq!(
-            trail_of(client, "event").iter().filter(|event| *event == "attempt").count(),
+            audit_values(client, "event").iter().filter(|event| *event == "attempt").count(),
             client.ok(&["XLEN", crate::AUDIT]).int() as usize
         );
     });
 }
 
-/// Operations, history and texts have their limits, and one more is refused and changes nothing.
+/// Operations, history and texts are limited; one more is rejected and changes nothing.
 #[test]
-fn what_is_remembered_is_bounded() {
+fn attempts_are_limited_in_number_and_length() {
     state_test(|_, client| {
         full_state(client);
         for number in 0..64 {
             client.ok(&["STATE.ATTEMPT", KEY, &format!("operation{number}"), "SUCCESS"]);
         }
-        refused(
+        rejected(
             client,
             &["STATE.ATTEMPT", KEY, "one more", "SUCCESS"],
             "TOOBIG a state counts the attempts of 64 operations",
         );
-        refused(client, &["STATE.UPDATE", KEY, "1", r#"{"current":{}}"#, "OPERATION", "one more"], "TOOBIG ");
+        rejected(
+            client,
+            &["STATE.UPDATE", KEY, "1", r#"{"current":{}}"#, "OPERATION", "one more"],
+            "TOOBIG ",
+        );
         client.ok(&["STATE.ATTEMPT", KEY, "operation7", "CLEAR"]);
         client.ok(&["STATE.ATTEMPT", KEY, "one more", "SUCCESS"]);
         client.ok(&["CONFIG", "SET", "state.attempts-history", "3"]);
@@ -219,9 +222,9 @@ fn what_is_remembered_is_bounded() {
             .sum();
         assert_eq!(kept, 3);
         assert!(client.ok(&["STATE.ATTEMPTS", KEY, "operation5"]).field("history").array().is_empty());
-        refused(client, &["STATE.ATTEMPT", KEY, &"x".repeat(129), "SUCCESS"], "TOOBIG ");
-        refused(client, &["STATE.ATTEMPT", KEY, "login", "FAILURE", "ERROR", &"x".repeat(1025)], "TOOBIG ");
+        rejected(client, &["STATE.ATTEMPT", KEY, &"x".repeat(129), "SUCCESS"], "TOOBIG ");
+        rejected(client, &["STATE.ATTEMPT", KEY, "login", "FAILURE", "ERROR", &"x".repeat(1025)], "TOOBIG ");
         client.ok(&["STATE.ATTEMPT", KEY, "operation2", "FAILURE", "ERROR", &"x".repeat(1024)]);
-        refused(client, &["STATE.ATTEMPT", KEY, "AUDIT", "FAILURE"], "ERR syntax error");
+        rejected(client, &["STATE.ATTEMPT", KEY, "AUDIT", "FAILURE"], "ERR syntax error");
     });
 }

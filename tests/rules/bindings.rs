@@ -1,8 +1,9 @@
-//! Bindings: keys that match a pattern obey a schema, whatever a client names (S39).
+//! Bindings: keys that match a pattern are validated against its schema, whatever the client names
+//! (S39).
 
 use support::{Client, Reply, Server, state_test};
 
-use crate::{KEY, RULES, document, refused};
+use crate::{KEY, RULES, document, rejected};
 
 const STRICT: &str = r#"{"additionalProperties":false,"properties":{"name":{"type":"string"}}}"#;
 const OPEN: &str = r#"{"properties":{"name":{"type":"string"}}}"#;
@@ -20,7 +21,7 @@ fn bindings(client: &mut Client, name: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_key_that_matches_obeys() {
+fn matching_keys_are_validated_against_the_bound_schema() {
     state_test(|_, client| {
         schemas(client);
         assert_eq!(
@@ -32,7 +33,7 @@ fn a_key_that_matches_obeys() {
                 .err(&["STATE.UPDATE", KEY, "0", r#"{"value":1}"#])
                 .starts_with("INVALID 1 violation: (root): ")
         );
-        // At creation too, even of a document that would pass.
+        // At creation too, even for a document that both schemas allow.
         for json in [r#"{"value":1}"#, r#"{"name":"Ana"}"#] {
             for command in ["STATE.UPDATE", "STATE.SETPROTECTED"] {
                 let line = [command, KEY, "0", json, "SCHEMA", "vimbiso.open"];
@@ -43,29 +44,29 @@ fn a_key_that_matches_obeys() {
         client.ok(&["STATE.UPDATE", KEY, "0", r#"{"name":"Ana"}"#]);
         assert_eq!(client.ok(&["STATE.META", KEY]).field("schema").text(), "vimbiso.strict");
         for command in ["STATE.UPDATE", "STATE.SETPROTECTED"] {
-            let error = refused(client, &[command, KEY, "1", "{}", "SCHEMA", "vimbiso.open"], "BADSCHEMA ");
+            let error = rejected(client, &[command, KEY, "1", "{}", "SCHEMA", "vimbiso.open"], "BADSCHEMA ");
             assert_eq!(error, "BADSCHEMA key is bound to vimbiso.strict: name that schema or none");
         }
         client.ok(&["STATE.UPDATE", "user:1", "0", r#"{"value":1}"#]);
         assert_eq!(bindings(client, "vimbiso.strict"), ["channel:*"]);
         assert_eq!(client.ok(&["STATE.SCHEMA", "UNBIND", "channel:*"]), Reply::Int(1));
         assert_eq!(client.ok(&["STATE.SCHEMA", "UNBIND", "channel:*"]), Reply::Int(0));
-        refused(client, &["STATE.UPDATE", KEY, "1", r#"{"value":1}"#], "INVALID ");
+        rejected(client, &["STATE.UPDATE", KEY, "1", r#"{"value":1}"#], "INVALID ");
     });
 }
 
-/// A state that was there before obeys from its next write on.
+/// A binding applies to an existing state from its next write on.
 #[test]
-fn a_state_that_is_there_obeys_at_its_next_write() {
+fn binding_applies_to_an_existing_state_at_its_next_write() {
     state_test(|_, client| {
         schemas(client);
         client.ok(&["STATE.UPDATE", KEY, "0", r#"{"value":1}"#]);
         client.ok(&["STATE.SCHEMA", "BIND", "channel:*", "vimbiso.strict"]);
-        refused(client, &["STATE.UPDATE", KEY, "1", r#"{"name":"Ana"}"#], "INVALID 1 violation: (root): ");
-        refused(client, &["STATE.ROLLBACK", KEY, "1", "TO", "1"], "INVALID ");
+        rejected(client, &["STATE.UPDATE", KEY, "1", r#"{"name":"Ana"}"#], "INVALID 1 violation: (root): ");
+        rejected(client, &["STATE.ROLLBACK", KEY, "1", "TO", "1"], "INVALID ");
         client.ok(&["STATE.UPDATE", KEY, "1", r#"{"name":"Ana","value":null}"#]);
         assert_eq!(client.ok(&["STATE.META", KEY]).field("schema").text(), "vimbiso.strict");
-        // A binding alone, without a change, is a commit too: from now on the state obeys.
+        // A write that only applies the binding is a commit too.
         client.ok(&["STATE.UPDATE", "channel:2", "0", r#"{"name":"Zoë"}"#]);
         client.ok(&["STATE.SCHEMA", "BIND", "channel:?", "vimbiso.open"]);
         assert!(client.text(&["STATE.UPDATE", "channel:2", "1", "{}"]).starts_with("2-"));
@@ -74,7 +75,7 @@ fn a_state_that_is_there_obeys_at_its_next_write() {
 }
 
 #[test]
-fn the_most_specific_pattern_wins() {
+fn most_specific_pattern_wins() {
     state_test(|_, client| {
         schemas(client);
         client.ok(&["STATE.SCHEMA", "BIND", "*", "vimbiso.strict"]);
@@ -88,14 +89,15 @@ fn the_most_specific_pattern_wins() {
         );
         assert!(client.err(&["STATE.UPDATE", "session:1", "0", r#"{"value":1}"#]).starts_with("INVALID "));
         client.ok(&["STATE.SCHEMA", "BIND", "channel:+263*", "vimbiso.strict"]);
-        refused(client, &["STATE.UPDATE", KEY, "1", r#"{"value":2}"#], "INVALID ");
+        rejected(client, &["STATE.UPDATE", KEY, "1", r#"{"value":2}"#], "INVALID ");
         assert_eq!(bindings(client, "vimbiso.strict"), ["channel:+263*", "channel:*", "*"]);
     });
 }
 
-/// `x-bind` binds when the schema is set, by a folder of schemas too; the same text again binds again.
+/// `x-bind` binds when the schema is set, by a schema folder too; setting the same text binds
+/// again.
 #[test]
-fn a_schema_can_bring_its_bindings() {
+fn x_bind_binds_the_schema() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let bound = RULES.replacen('{', r#"{"x-bind":["channel:*","user:*"],"#, 1);
     std::fs::write(dir.path().join("vimbiso.bound.json"), &bound).expect("a schema");
@@ -118,9 +120,9 @@ fn a_schema_can_bring_its_bindings() {
     assert_eq!(bindings(&mut client, "vimbiso.bound"), ["channel:*", "user:*"]);
 }
 
-/// Found by fuzz-schemas: a schema may bring a pattern that BIND does not take as a word.
+/// Found by fuzz-schemas: a schema may have a pattern that BIND rejects as a keyword.
 #[test]
-fn whatever_is_bound_can_be_forgotten() {
+fn every_binding_can_be_removed() {
     state_test(|_, client| {
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.audit", r#"{"x-bind":["AUDIT"]}"#]);
         assert_eq!(bindings(client, "vimbiso.audit"), ["AUDIT"]);
@@ -132,9 +134,9 @@ fn whatever_is_bound_can_be_forgotten() {
     });
 }
 
-/// A schema that bindings name goes only by force, and then their keys are closed.
+/// A bound schema is deleted only by force; then commands on its keys fail.
 #[test]
-fn without_its_schema_a_bound_key_is_closed() {
+fn bound_key_without_its_schema_rejects_writes() {
     state_test(|_, client| {
         schemas(client);
         client.ok(&["STATE.SCHEMA", "BIND", "channel:*", "vimbiso.strict"]);
@@ -151,22 +153,22 @@ fn without_its_schema_a_bound_key_is_closed() {
             &["STATE.RESET", KEY, "1"],
             &["STATE.RECOVER", KEY],
         ] {
-            refused(client, line, "NOSCHEMA ");
+            rejected(client, line, "NOSCHEMA ");
         }
         assert!(client.err(&["STATE.UPDATE", "channel:2", "0", "{}"]).starts_with("NOSCHEMA "));
         assert_eq!(document(client), r#"{"name":"Ana"}"#);
         let list = client.ok(&["STATE.SCHEMA", "LIST"]);
-        let gone = list
+        let missing = list
             .array()
             .iter()
             .find(|schema| schema.field("name").text() == "vimbiso.strict")
             .expect("still listed");
-        assert_eq!((gone.field("revision").int(), gone.field("states").int()), (0, 1));
+        assert_eq!((missing.field("revision").int(), missing.field("states").int()), (0, 1));
     });
 }
 
 #[test]
-fn wrong_bindings_are_refused() {
+fn invalid_bindings_are_rejected() {
     state_test(|_, client| {
         schemas(client);
         assert!(client.err(&["STATE.SCHEMA", "BIND", "channel:*", "vimbiso.none"]).starts_with("NOSCHEMA "));

@@ -1,13 +1,13 @@
-//! `x-immutable`: whoever sets it first sets it for good (S19, S49).
+//! `x-immutable`: the first write of a member is final (S19, S49).
 
 use support::state_test;
 
-use crate::{FULL, KEY, full_state, member, refused};
+use crate::{FULL, KEY, full_state, member, rejected};
 
 const CHANNEL: &str = r#"{"type":"whatsapp","identifier":"+263771234567"}"#;
 
 #[test]
-fn it_stays_whatever_the_command() {
+fn immutable_member_survives_every_command() {
     state_test(|_, client| {
         full_state(client);
         for command in ["STATE.UPDATE", "STATE.SETPROTECTED"] {
@@ -27,7 +27,7 @@ fn it_stays_whatever_the_command() {
                 ),
                 ("REPLACE", r#"{"channel":{"type":"whatsapp","identifier":"+1"}}"#, "/channel"),
             ] {
-                refused(client, &[command, KEY, "1", json, kind], &format!("IMMUTABLE {pointer}: "));
+                rejected(client, &[command, KEY, "1", json, kind], &format!("IMMUTABLE {pointer}: "));
             }
         }
         client.ok(&["STATE.UPDATE", KEY, "1", r#"{"channel":{"identifier":"+263771234567"}}"#]);
@@ -36,9 +36,9 @@ fn it_stays_whatever_the_command() {
     });
 }
 
-/// A member that nobody has set yet is set by the first who does, flow code too; from then on it stays.
+/// The first write sets an immutable member, also by flow code; later writes are rejected.
 #[test]
-fn the_first_who_sets_it_sets_it() {
+fn first_write_sets_an_immutable_member() {
     state_test(|_, client| {
         full_state(client);
         let other = "channel:+263772222222";
@@ -50,7 +50,7 @@ fn the_first_who_sets_it_sets_it() {
                 .err(&["STATE.UPDATE", other, "3", r#"{"profile":{"since":"1989-03-04"}}"#])
                 .starts_with("IMMUTABLE /profile/since")
         );
-        // Back to before it was set, it stays: only the rest goes back.
+        // A rollback to a version before it keeps the member and restores the rest.
         client.ok(&["STATE.ROLLBACK", other, "3", "TO", "1"]);
         assert_eq!(client.state(other).1, r#"{"current":{},"profile":{"since":"1988-03-04"}}"#);
         client.ok(&["STATE.DELETE", other, "4"]);
@@ -65,9 +65,9 @@ fn the_first_who_sets_it_sets_it() {
     });
 }
 
-/// S49, S63: neither rollback, reset nor recovery takes it away, nor another schema.
+/// S49, S63: the member survives rollback, reset, recovery, and a change of schema.
 #[test]
-fn it_survives_rollback_reset_recovery_and_another_schema() {
+fn immutable_member_survives_rollback_reset_recovery_and_another_schema() {
     state_test(|_, client| {
         full_state(client);
         client.ok(&["STATE.UPDATE", KEY, "1", r#"{"current":{"path":"offer"}}"#]);
@@ -79,8 +79,8 @@ fn it_survives_rollback_reset_recovery_and_another_schema() {
         }
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.open", "{}"]);
         let escape = r#"{"channel":{"type":"sms"}}"#;
-        refused(client, &["STATE.UPDATE", KEY, "*", escape, "SCHEMA", "vimbiso.open"], "BADSCHEMA ");
-        refused(
+        rejected(client, &["STATE.UPDATE", KEY, "*", escape, "SCHEMA", "vimbiso.open"], "BADSCHEMA ");
+        rejected(
             client,
             &["STATE.SETPROTECTED", KEY, "*", escape, "SCHEMA", "vimbiso.open"],
             "IMMUTABLE /channel",

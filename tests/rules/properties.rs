@@ -1,5 +1,5 @@
-//! Random documents and random changes of all four kinds against each annotation. The oracle is a plain look at the
-//! document before and after, which knows nothing of how the rules are made.
+//! Random documents and changes of all four kinds against each annotation. The oracle only compares
+//! the document before with the document after, and shares no code with the rules.
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -11,7 +11,7 @@ use crate::KEY;
 const CASES: u32 = 400;
 const SECRET: &str = "MARK7f3a";
 
-/// One annotation on three members: at the top, below an object, and below two.
+/// The annotation on three members, at depths one, two and three.
 fn schema(annotation: &str) -> String {
     let marked = format!(r#"{{"{annotation}":true}}"#);
     format!(
@@ -66,12 +66,12 @@ fn change() -> impl Strategy<Value = (&'static str, Value)> {
     ]
 }
 
-/// A document with all three marked members, and three changes.
+/// A document with all three annotated members, and three changes.
 fn story() -> impl Strategy<Value = (Value, Vec<(&'static str, Value)>)> {
     (object(), prop::collection::vec(change(), 3))
 }
 
-/// Plays a story: the document before, and after each of the commands that were taken.
+/// Plays the changes: returns the document before, and after each accepted command.
 fn play(
     client: &mut Client,
     annotation: &str,
@@ -102,7 +102,7 @@ fn marked(document: &str, pointer: &str) -> Option<Value> {
     value.pointer(pointer).cloned()
 }
 
-/// Numbers of one value in two literals are one value.
+/// Different literals of one number are equal.
 fn same(left: &Option<Value>, right: &Option<Value>) -> bool {
     let plain = |value: &Option<Value>| value.as_ref().map(|value| value.to_string().replace("1.0", "1"));
     plain(left) == plain(right)
@@ -121,9 +121,9 @@ fn run(annotation: &'static str, check: impl Fn(&mut Client, &Value, &[(&'static
     outcome.unwrap_or_else(|failure| panic!("{failure}"));
 }
 
-/// S48: whatever is tried, a protected member is what it was.
+/// S48: a protected member keeps its value, whatever the change.
 #[test]
-fn a_protected_member_never_changes() {
+fn protected_member_never_changes() {
     run("x-protected", |client, start, changes| {
         let documents = play(client, "x-protected", "STATE.UPDATE", start, changes);
         for pointer in MARKED {
@@ -139,9 +139,9 @@ fn a_protected_member_never_changes() {
     });
 }
 
-/// S49: once set, an immutable member is what it was, whoever asks.
+/// S49: an immutable member keeps its first value.
 #[test]
-fn an_immutable_member_never_changes_once_it_is_set() {
+fn immutable_member_never_changes_once_set() {
     run("x-immutable", |client, start, changes| {
         let documents = play(client, "x-immutable", "STATE.SETPROTECTED", start, changes);
         for pointer in MARKED {
@@ -155,9 +155,9 @@ fn an_immutable_member_never_changes_once_it_is_set() {
     });
 }
 
-/// S51: a secret leaves by no reply but the present document, and never comes back once it is gone.
+/// S51: no reply but the present document has a secret, and a removed one never returns.
 #[test]
-fn a_secret_never_leaks_nor_returns() {
+fn secret_never_leaks_nor_returns() {
     run("x-secret", |client, start, changes| {
         client.ok(&["DEL", KEY, crate::AUDIT]);
         client.ok(&["STATE.UPDATE", KEY, "0", &start.to_string(), "REPLACE", "SCHEMA", "x-secret"]);
@@ -209,9 +209,9 @@ fn without(document: &str, pointer: &str) -> String {
     value.to_string()
 }
 
-/// S44: a step is one of those that may follow the one before.
+/// S44: each step is an allowed target of the one before.
 #[test]
-fn a_step_is_never_skipped() {
+fn forbidden_transitions_are_rejected() {
     let schema = r#"{"properties":{"a":{"x-transitions":{"initial":["1"],"allow":{"1":["2"],"2":["3","1"],"*":["0"]}}}}}"#;
     let server = Server::builder().without_schemas().start();
     let client = std::cell::RefCell::new(server.client());

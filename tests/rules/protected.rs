@@ -2,9 +2,9 @@
 
 use support::state_test;
 
-use crate::{FULL, KEY, RULES, document, full_state, member, newest, refused};
+use crate::{FULL, KEY, RULES, document, full_state, member, newest, rejected};
 
-/// Every way that somebody might try to write, replace, empty or remove a protected member.
+/// Ways to write, replace, empty or remove a protected member.
 const WAYS: &[(&str, &str, &str)] = &[
     ("MERGE", r#"{"dashboard":{"balance":2}}"#, "/dashboard"),
     ("MERGE", r#"{"dashboard":null}"#, "/dashboard"),
@@ -40,11 +40,11 @@ const WAYS: &[(&str, &str, &str)] = &[
 ];
 
 #[test]
-fn nobody_else_writes_them_whatever_they_say() {
+fn only_setprotected_writes_protected_members() {
     state_test(|_, client| {
         full_state(client);
         for (kind, json, pointer) in WAYS {
-            let error = refused(client, &["STATE.UPDATE", KEY, "1", json, kind], "PROTECTED /");
+            let error = rejected(client, &["STATE.UPDATE", KEY, "1", json, kind], "PROTECTED /");
             assert!(
                 *pointer == "/" || error.starts_with(&format!("PROTECTED {pointer}: ")),
                 "{json}: {error}"
@@ -55,7 +55,7 @@ fn nobody_else_writes_them_whatever_they_say() {
 }
 
 #[test]
-fn set_protected_writes_them_and_the_rest() {
+fn setprotected_writes_protected_and_other_members() {
     state_test(|_, client| {
         full_state(client);
         let reply = client.ok(&[
@@ -73,9 +73,10 @@ fn set_protected_writes_them_and_the_rest() {
     });
 }
 
-/// REPLACE and SHALLOW leave alone what they do not mention; naming the present value, in whatever words, is no write.
+/// REPLACE and SHALLOW keep protected members that they do not mention; naming an equal value is no
+/// write.
 #[test]
-fn what_is_not_mentioned_stays_and_the_same_value_is_no_write() {
+fn unmentioned_protected_members_stay_and_an_equal_value_is_no_write() {
     state_test(|_, client| {
         full_state(client);
         client.ok(&["STATE.UPDATE", KEY, "1", r#"{"current":{"path":"menu"}}"#, "REPLACE"]);
@@ -111,9 +112,9 @@ fn what_is_not_mentioned_stays_and_the_same_value_is_no_write() {
     });
 }
 
-/// At creation there is nothing to keep: who may not write a protected member can't bring one along.
+/// A caller that may not write a protected member can't create a state with one.
 #[test]
-fn a_creation_is_no_way_around() {
+fn creation_cannot_set_protected_members() {
     state_test(|_, client| {
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.rules", RULES]);
         for kind in ["MERGE", "SHALLOW", "REPLACE"] {
@@ -130,9 +131,10 @@ fn a_creation_is_no_way_around() {
     });
 }
 
-/// Defaults may fill protected members, and the change may name such a default, but no other value.
+/// A default may fill a protected member, and the change may repeat the default, but no other
+/// value.
 #[test]
-fn a_default_fills_a_protected_member() {
+fn default_fills_a_protected_member() {
     state_test(|_, client| {
         let schema = r#"{"properties":{"balance":{"x-protected":true,"default":0},"name":{}}}"#;
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.rules", schema]);
@@ -144,9 +146,10 @@ fn a_default_fills_a_protected_member() {
     });
 }
 
-/// A rollback keeps what the API said since; ALL takes the old values, for who may write them.
+/// A rollback keeps protected members; ALL restores the old values, for callers with the
+/// permission.
 #[test]
-fn a_rollback_keeps_them_unless_all_is_said() {
+fn rollback_keeps_protected_members_except_with_all() {
     state_test(|_, client| {
         full_state(client);
         client.ok(&["STATE.UPDATE", KEY, "1", r#"{"current":{"path":"offer"}}"#]);
@@ -157,7 +160,8 @@ fn a_rollback_keeps_them_unless_all_is_said() {
             r#"{"dashboard":{"balance":99},"profile":{"member":{"tier":5}}}"#,
         ]);
         client.ok(&["STATE.UPDATE", KEY, "3", r#"{"current":{"path":"ledger"}}"#]);
-        // Version 2 and 3 differ in what is kept only, so one step goes to what they have in common.
+        // Versions 2 and 3 differ in protected members only, so one step back skips to their common
+        // rest.
         client.ok(&["STATE.ROLLBACK", KEY, "4"]);
         assert_eq!(member(client, "/current/path").as_deref(), Some("\"offer\""));
         assert_eq!(member(client, "/dashboard/balance").as_deref(), Some("99"));
@@ -165,7 +169,7 @@ fn a_rollback_keeps_them_unless_all_is_said() {
         assert_eq!(member(client, "/profile/member/tier").as_deref(), Some("5"));
         assert_eq!(member(client, "/current/path").as_deref(), Some("\"login\""));
         client.ok(&["STATE.ROLLBACK", KEY, "6", "TO", "1", "ONLY", "1", "/dashboard"]);
-        assert_eq!(member(client, "/dashboard/balance").as_deref(), Some("99"), "ONLY is no ALL");
+        assert_eq!(member(client, "/dashboard/balance").as_deref(), Some("99"), "ONLY does not imply ALL");
         client.ok(&["STATE.ROLLBACK", KEY, "6", "TO", "1", "ALL"]);
         assert_eq!(member(client, "/dashboard/balance").as_deref(), Some("1.10"));
         assert_eq!(member(client, "/profile/member/tier").as_deref(), Some("2"));

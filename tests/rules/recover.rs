@@ -1,10 +1,11 @@
-//! STATE.RECOVER: each rung where it is the one that is needed, told in the reply and in the trail (S30, S61, S62, S66, S67, S68).
+//! STATE.RECOVER: each rung where it is needed, named in the reply and the audit stream (S30, S61,
+//! S62, S66, S67, S68).
 
 use support::{Client, Reply, state_test};
 
-use crate::{AUDIT, KEY, document, full_state, member, newest, refused, trail_of};
+use crate::{AUDIT, KEY, audit_values, document, full_state, member, newest, rejected};
 
-/// What a revision of the schema wants of a state.
+/// Sets a new revision of the schema.
 fn revise(client: &mut Client, schema: &str) {
     client.ok(&["STATE.SCHEMA", "SET", "vimbiso.form", schema]);
 }
@@ -16,7 +17,7 @@ fn created(client: &mut Client, json: &str) {
     client.ok(&["STATE.UPDATE", KEY, "0", json, "SCHEMA", "vimbiso.form"]);
 }
 
-/// The rung that did it, and those that failed before it.
+/// The rung that succeeded, and those that failed before it.
 #[track_caller]
 fn recovered(client: &mut Client) -> (String, Vec<String>) {
     let reply = client.ok(&["STATE.RECOVER", KEY, "ACTOR", "recovery", "NOTE", "by hand"]);
@@ -24,10 +25,10 @@ fn recovered(client: &mut Client) -> (String, Vec<String>) {
     assert_eq!(reply.field("etag").text(), client.state(KEY).0);
     let tried: Vec<String> =
         reply.field("tried").array().iter().map(|try_| try_.field("rung").text().to_owned()).collect();
-    // The trail tells the same story.
-    let told: Vec<String> = trail_of(client, "rung").into_iter().filter(|rung| rung != "-").collect();
+    // The audit stream has the same rungs.
+    let recorded: Vec<String> = audit_values(client, "rung").into_iter().filter(|rung| rung != "-").collect();
     let story: Vec<String> = tried.iter().cloned().chain([reply.field("rung").text().to_owned()]).collect();
-    assert!(told.ends_with(&story), "{told:?} ends in {story:?}");
+    assert!(recorded.ends_with(&story), "{recorded:?} ends in {story:?}");
     let entry = newest(client);
     assert_eq!(
         (entry.field("event").text(), entry.field("actor").text(), entry.field("note").text()),
@@ -37,20 +38,20 @@ fn recovered(client: &mut Client) -> (String, Vec<String>) {
 }
 
 #[test]
-fn valid_leaves_the_state_as_it_is() {
+fn recovery_of_a_valid_state_changes_nothing() {
     state_test(|_, client| {
         full_state(client);
         let before = client.state(KEY);
         client.ok(&["STATE.TOUCH", KEY, "EX", "9"]);
         assert_eq!(recovered(client), ("valid".to_owned(), vec![]));
         assert_eq!(client.state(KEY), before);
-        assert!(client.ok(&["PTTL", KEY]).int() > 1_700_000, "the person is there again");
+        assert!(client.ok(&["PTTL", KEY]).int() > 1_700_000, "the recovery moves the expiry");
         assert!(client.text(&["INFO", "state"]).contains("state_recoveries_valid:1"));
     });
 }
 
 #[test]
-fn defaults_fill_what_a_revision_wants() {
+fn defaults_fill_members_that_a_revision_requires() {
     state_test(|_, client| {
         created(client, r#"{"channel":"a","note":1}"#);
         revise(
@@ -65,9 +66,9 @@ fn defaults_fill_what_a_revision_wants() {
     });
 }
 
-/// Members that nobody knows any more are dropped, at any depth; a wrong value never.
+/// Members that a new revision does not allow are dropped at any depth; an invalid value never is.
 #[test]
-fn a_revision_drops_what_it_does_not_know() {
+fn members_that_a_revision_does_not_allow_are_dropped() {
     state_test(|_, client| {
         created(client, r#"{"channel":"a","old":{"x":1},"current":{"path":"login","step":2}}"#);
         revise(
@@ -84,13 +85,13 @@ fn a_revision_drops_what_it_does_not_know() {
             r#"{"additionalProperties":false,"properties":{"channel":{"x-immutable":true},"current":{"type":"string"}}}"#,
         );
         let (rung, tried) = recovered(client);
-        assert_eq!((rung.as_str(), tried.len()), ("reset", 5), "a wrong value is not dropped");
+        assert_eq!((rung.as_str(), tried.len()), ("reset", 5), "an invalid value is not dropped");
         assert_eq!(document(client), r#"{"channel":"a"}"#);
     });
 }
 
 #[test]
-fn the_newest_valid_snapshot_comes_back() {
+fn newest_valid_snapshot_is_restored() {
     state_test(|_, client| {
         created(client, r#"{"channel":"a","amount":1}"#);
         for json in [r#"{"amount":2}"#, r#"{"amount":3}"#, r#"{"amount":"three"}"#, r#"{"amount":"four"}"#] {
@@ -112,7 +113,7 @@ fn the_newest_valid_snapshot_comes_back() {
 }
 
 #[test]
-fn a_label_is_looked_at_when_no_snapshot_is_left() {
+fn labelled_version_is_restored_without_a_valid_snapshot() {
     state_test(|_, client| {
         client.ok(&["CONFIG", "SET", "state.snapshots", "1"]);
         created(client, r#"{"channel":"a","amount":1}"#);
@@ -130,7 +131,7 @@ fn a_label_is_looked_at_when_no_snapshot_is_left() {
     });
 }
 
-/// S62: when nothing else helps, the menu.
+/// S62: the last rung of an existing state is a reset to the menu.
 #[test]
 fn reset_is_the_last_rung_of_a_state() {
     state_test(|_, client| {
@@ -150,27 +151,29 @@ fn reset_is_the_last_rung_of_a_state() {
 }
 
 #[test]
-fn when_no_rung_is_left_nothing_has_changed() {
+fn failed_recovery_changes_nothing() {
     state_test(|_, client| {
         created(client, r#"{"channel":"a","stage":7}"#);
         revise(client, r#"{"properties":{"channel":{"x-immutable":true,"type":"object"}}}"#);
         let error =
-            refused(client, &["STATE.RECOVER", KEY], "INVALID no rung left: valid: 1 violation: /channel: ");
+            rejected(client, &["STATE.RECOVER", KEY], "INVALID no rung left: valid: 1 violation: /channel: ");
         for rung in ["valid: ", "defaults: ", "revision: ", "snapshot: ", "label: ", "reset: "] {
             assert!(error.contains(rung), "{rung} in {error}");
         }
-        let rungs: Vec<String> = trail_of(client, "rung").into_iter().filter(|rung| rung != "-").collect();
+        let rungs: Vec<String> =
+            audit_values(client, "rung").into_iter().filter(|rung| rung != "-").collect();
         assert_eq!(rungs, ["valid", "defaults", "revision", "snapshot", "label", "reset"]);
         assert!(client.text(&["INFO", "state"]).contains("state_recoveries_failed:1"));
-        // A crowd that recovers in vain can't push the commits out of the trail.
+        // Many failing recoveries can't push the commits out of the audit stream.
         (0..60).for_each(|_| drop(client.err(&["STATE.RECOVER", KEY])));
         assert_eq!(client.ok(&["XLEN", AUDIT]).int(), 1 + 100 + 1);
     });
 }
 
-/// S67: a state of 30 KB with 3000 commits that somebody removed with DEL comes back byte for byte, but for its secret.
+/// S67: a state of 30 KB with 3000 commits, removed by DEL, is restored byte for byte, except its
+/// secret.
 #[test]
-fn a_state_that_is_gone_comes_back_from_its_trail() {
+fn deleted_state_is_rebuilt_from_its_audit_stream() {
     state_test(|_, client| {
         full_state(client);
         let accounts = (0..400).map(|n| {
@@ -200,18 +203,18 @@ fn a_state_that_is_gone_comes_back_from_its_trail() {
         assert_eq!(recovered(client), ("audit".to_owned(), vec![]));
         let (etag, after) = client.state(KEY);
         assert_eq!(after, before.replacen(r#""token":"token 2993","#, "", 1));
-        assert!(etag.starts_with("3001-"), "versions go on: {etag}");
+        assert!(etag.starts_with("3001-"), "versions continue: {etag}");
         assert_eq!(client.ok(&["STATE.META", KEY]).field("schema").text(), "vimbiso.rules");
-        // And once more, from what the recovery has written.
+        // Once more, from the entry that the recovery has written.
         client.ok(&["DEL", KEY]);
         recovered(client);
         assert_eq!(document(client), after);
     });
 }
 
-/// What the trail can't give is said, and the next rung is tried.
+/// If the audit stream can't give the document, the reply says why, and the next rung is tried.
 #[test]
-fn a_trail_that_can_not_be_read_says_why() {
+fn unusable_audit_stream_is_reported() {
     state_test(|_, client| {
         full_state(client);
         client.ok(&["STATE.DELETE", KEY, "1"]);
@@ -244,9 +247,10 @@ fn a_trail_that_can_not_be_read_says_why() {
     });
 }
 
-/// What the trail gives must be valid today; protected members come back as it has them.
+/// A rebuilt document must satisfy the present schema; protected members keep their recorded
+/// values.
 #[test]
-fn what_is_rebuilt_must_be_valid() {
+fn rebuilt_state_must_be_valid() {
     state_test(|_, client| {
         full_state(client);
         client.ok(&["STATE.SETPROTECTED", KEY, "1", r#"{"dashboard":{"balance":7.70}}"#]);
@@ -264,13 +268,13 @@ fn what_is_rebuilt_must_be_valid() {
     });
 }
 
-/// Another schema is for who may run STATE.SETPROTECTED.
+/// Changing the schema needs permission to run STATE.SETPROTECTED.
 #[test]
-fn a_recovery_changes_the_schema_by_right_only() {
+fn recovery_changes_the_schema_only_with_permission() {
     state_test(|server, client| {
         full_state(client);
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.open", "{}"]);
-        let mut flow = crate::rights::flow(server, client);
+        let mut flow = crate::permissions::flow(server, client);
         assert!(
             flow.err(&["STATE.RECOVER", KEY, "SCHEMA", "vimbiso.open"])
                 .starts_with("BADSCHEMA the schema of the state is vimbiso.rules")
@@ -280,9 +284,9 @@ fn a_recovery_changes_the_schema_by_right_only() {
     });
 }
 
-/// No rung touches what is immutable, or protected and there: not to fill it, not to drop what it has inside.
+/// No rung changes an immutable or protected member, neither to fill it nor to drop members of it.
 #[test]
-fn no_rung_changes_what_is_guarded() {
+fn no_rung_changes_immutable_or_protected_members() {
     for guard in ["x-immutable", "x-protected"] {
         for (inside, tried) in [
             (r#""required":["kind"],"properties":{"kind":{"default":"sms"}}"#, "defaults"),
@@ -304,19 +308,19 @@ fn no_rung_changes_what_is_guarded() {
     }
 }
 
-/// A recovery that finds nothing to do is no commit: refusals stay as silent as they were.
+/// A recovery of a valid state is no commit, and does not resume the recording of rejections.
 #[test]
-fn a_valid_state_opens_no_room_for_more_refusals() {
+fn recovery_of_a_valid_state_does_not_resume_recording_of_rejections() {
     state_test(|_, client| {
         client.ok(&["CONFIG", "SET", "state.audit-rejects", "1"]);
         full_state(client);
-        let refuse =
+        let reject =
             |client: &mut Client| drop(client.err(&["STATE.UPDATE", KEY, "*", r#"{"dashboard":1}"#]));
-        (0..3).for_each(|_| refuse(client));
-        assert_eq!(trail_of(client, "event"), ["create", "reject", "reject"]);
+        (0..3).for_each(|_| reject(client));
+        assert_eq!(audit_values(client, "event"), ["create", "reject", "reject"]);
         client.ok(&["STATE.RECOVER", KEY]);
-        (0..3).for_each(|_| refuse(client));
-        assert_eq!(trail_of(client, "event"), ["create", "reject", "reject", "recover"]);
+        (0..3).for_each(|_| reject(client));
+        assert_eq!(audit_values(client, "event"), ["create", "reject", "reject", "recover"]);
         client.ok(&["CONFIG", "SET", "state.audit-rejects", "100"]);
     });
 }

@@ -1,11 +1,12 @@
-//! STATE.RESET: the flow is cleared, the core stays (S49, S62, S64, S65).
+//! STATE.RESET returns members to their defaults, and keeps immutable and protected ones (S49, S62,
+//! S64, S65).
 
 use support::state_test;
 
-use crate::{KEY, document, full_state, member, newest, refused};
+use crate::{KEY, document, full_state, member, newest, rejected};
 
 #[test]
-fn defaults_everywhere_and_the_core_stays() {
+fn reset_restores_defaults_and_keeps_immutable_and_protected_members() {
     state_test(|_, client| {
         full_state(client);
         let etag = client.text(&[
@@ -35,17 +36,17 @@ fn defaults_everywhere_and_the_core_stays() {
         }
         let head = client.ok(&["STATE.HISTORY", KEY]).array()[0].clone();
         assert_eq!((head.field("event").text(), head.field("parent").int()), ("reset", 1));
-        // Nothing is left to reset: no version, but the person is there.
+        // Without anything to reset there is no version, but the expiry moves.
         assert_eq!(client.text(&["STATE.RESET", KEY, "2"]), etag);
-        // What was cleared can be gone back to.
+        // A rollback restores what was reset.
         client.ok(&["STATE.ROLLBACK", KEY, "2", "TO", "1"]);
         assert_eq!(member(client, "/current/path").as_deref(), Some("\"login\""));
     });
 }
 
-/// S62: back to the menu, whatever the stage was; x-transitions do not bind it.
+/// S62: back to the menu from any stage; x-transitions do not apply.
 #[test]
-fn a_conversation_goes_back_to_its_menu() {
+fn reset_returns_to_the_menu_from_any_stage() {
     state_test(|_, client| {
         client.ok(&["STATE.UPDATE", KEY, "0", "{}", "SCHEMA", "vimbiso.conversation"]);
         client.ok(&[
@@ -64,23 +65,23 @@ fn a_conversation_goes_back_to_its_menu() {
 }
 
 #[test]
-fn a_reset_compares_the_version_and_must_be_valid() {
+fn reset_checks_the_version_and_the_schema() {
     state_test(|_, client| {
         assert!(client.err(&["STATE.RESET", KEY, "*"]).starts_with("NOSTATE "));
         let schema = r#"{"required":["name"],"properties":{"name":{"type":"string"}}}"#;
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.named", schema]);
         client.ok(&["STATE.UPDATE", KEY, "0", r#"{"name":"Ana"}"#, "SCHEMA", "vimbiso.named"]);
-        refused(client, &["STATE.RESET", KEY, "7"], "CONFLICT expected 7");
-        refused(client, &["STATE.RESET", KEY, "0"], "CONFLICT expected 0");
-        refused(client, &["STATE.RESET", KEY, "1"], "INVALID 1 violation: (root): ");
+        rejected(client, &["STATE.RESET", KEY, "7"], "CONFLICT expected 7");
+        rejected(client, &["STATE.RESET", KEY, "0"], "CONFLICT expected 0");
+        rejected(client, &["STATE.RESET", KEY, "1"], "INVALID 1 violation: (root): ");
         client.ok(&["STATE.SCHEMA", "DEL", "vimbiso.named", "FORCE"]);
-        refused(client, &["STATE.RESET", KEY, "1"], "NOSCHEMA ");
+        rejected(client, &["STATE.RESET", KEY, "1"], "NOSCHEMA ");
     });
 }
 
-/// A protected member that is gone gets its default; one that is there stays.
+/// A missing protected member gets its default; an existing one stays.
 #[test]
-fn an_absent_protected_member_gets_its_default() {
+fn missing_protected_member_gets_its_default() {
     state_test(|_, client| {
         let schema = r#"{"properties":{"dashboard":{"x-protected":true,"default":{"balance":0}},"stage":{"default":"menu"}}}"#;
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.small", schema]);

@@ -1,20 +1,22 @@
-//! `x-secret`: every byte that leaves the server is searched for a marked value (S21, S51). It may leave by STATE.GET and
-//! RETURN of the present version, to who may run STATE.SETPROTECTED, and by RDB, AOF and replication, which carry whole states.
+//! `x-secret`: all output of the server is searched for a marked secret (S21, S51). It may be in
+//! STATE.GET and RETURN of the present version for callers with permission to run
+//! STATE.SETPROTECTED, and in RDB, AOF and replication.
 
 use support::{Client, Reply, Server, state_test};
 
-use crate::{AUDIT, FULL, KEY, document, full_state, member, newest, refused, rights};
+use crate::{AUDIT, FULL, KEY, document, full_state, member, newest, permissions, rejected};
 
-/// Part of every secret here, and of nothing else.
+/// Part of every secret in these tests, and of nothing else.
 const MARK: &str = "MARK7f3a";
 
 fn token(number: usize) -> String {
     format!(r#"{{"auth":{{"token":"{MARK}-{number}"}}}}"#)
 }
 
-/// The same for everybody: past versions, differences, the trail, errors, SLOWLOG, MONITOR and the log.
+/// Masked for every caller: snapshots, diffs, the audit stream, errors, SLOWLOG, MONITOR and the
+/// log.
 #[test]
-fn no_byte_of_a_secret_leaves_the_server() {
+fn secrets_never_leave_the_server() {
     let server = Server::builder()
         .arg("--slowlog-log-slower-than")
         .arg("0")
@@ -73,23 +75,23 @@ fn no_byte_of_a_secret_leaves_the_server() {
             seen.push_str(&format!("{}\n", monitor.read()));
         }
     }
-    assert!(seen.contains("STATE.EFFECT"), "the replica was listened to");
+    assert!(seen.contains("STATE.EFFECT"), "the replication stream was searched");
     seen.push_str(&server.log());
     seen.push_str(&replica.log());
     let leak = seen.find(MARK).map(|at| &seen[at.saturating_sub(200)..(at + 40).min(seen.len())]);
     assert_eq!(leak, None, "a secret left the server");
     assert!(
         seen.contains("(redacted)") && seen.contains(r#""***""#),
-        "the search has seen what it looks for"
+        "the searched output contains masked secrets"
     );
     assert!(
         document(&mut client).contains(&format!("{MARK}-9")),
-        "the present value is kept, for who may read it"
+        "a permitted caller reads the present value"
     );
     server_keeps_it_on_disk(&mut client);
 }
 
-/// Requests with the secret in them that are refused, each in another way.
+/// Rejected requests that contain the secret, each with another error.
 fn wrong_lines() -> Vec<Vec<String>> {
     let line = |command: &str, json: &str, more: &[&str]| {
         let mut line = vec![command.to_owned(), KEY.to_owned(), "*".to_owned(), json.to_owned()];
@@ -126,18 +128,19 @@ fn wrong_lines() -> Vec<Vec<String>> {
     lines
 }
 
-/// What is searched above would be found: the state itself has it.
+/// The search works: DUMP has the secret.
 fn server_keeps_it_on_disk(client: &mut Client) {
     let Reply::Bulk(dump) = client.ok(&["DUMP", KEY]) else { panic!("a dump") };
     assert!(String::from_utf8_lossy(&dump).contains(MARK), "DUMP carries whole states");
 }
 
-/// Who may not run STATE.SETPROTECTED reads `"***"`, wherever it reads, and may send it back.
+/// A caller without permission to run STATE.SETPROTECTED reads `"***"` everywhere, and may send it
+/// back.
 #[test]
-fn a_caller_without_the_right_reads_stars() {
+fn caller_without_permission_reads_masked_secrets() {
     state_test(|server, client| {
         full_state(client);
-        let mut flow = rights::flow(server, client);
+        let mut flow = permissions::flow(server, client);
         let masked = FULL.replace("eyJhbGciOiJIUzI1NiJ9", "***");
         assert_eq!(flow.state(KEY).1, masked);
         assert_eq!(flow.state(KEY).0, client.state(KEY).0, "the etag is that of the state");
@@ -155,7 +158,7 @@ fn a_caller_without_the_right_reads_stars() {
         ] {
             let reply = flow.ok(&["STATE.UPDATE", KEY, "1", &json, kind, "RETURN"]);
             assert_eq!(reply.array()[1].text(), masked, "{kind}");
-            assert_eq!(document(client), FULL, "{kind}: the stars are no mention");
+            assert_eq!(document(client), FULL, "{kind}: a masked value is no write");
         }
         let patch = r#"[{"op":"replace","path":"/auth/token","value":"***"},{"op":"replace","path":"/auth/kind","value":"x"}]"#;
         flow.ok(&["STATE.UPDATE", KEY, "1", patch, "PATCH"]);
@@ -163,7 +166,7 @@ fn a_caller_without_the_right_reads_stars() {
             member(client, "/auth").as_deref(),
             Some(r#"{"token":"eyJhbGciOiJIUzI1NiJ9","kind":"x"}"#)
         );
-        // In a script and in a transaction the caller is who it is.
+        // In a script and in a transaction, the caller's permissions count.
         let script = "return redis.call('STATE.GET', KEYS[1])[2]";
         assert!(flow.text(&["EVAL", script, "1", KEY]).contains(r#""token":"***""#));
         flow.ok(&["MULTI"]);
@@ -173,9 +176,9 @@ fn a_caller_without_the_right_reads_stars() {
     });
 }
 
-/// Stars for a secret that is not there make none.
+/// `"***"` for a missing secret does not create one.
 #[test]
-fn stars_make_no_secret() {
+fn masked_value_creates_no_secret() {
     state_test(|_, client| {
         full_state(client);
         let other = "channel:+263772222222";
@@ -192,9 +195,9 @@ fn stars_make_no_secret() {
     });
 }
 
-/// The trail says that a secret was written, and not what.
+/// The audit stream records that a secret was written, without its value.
 #[test]
-fn the_trail_tells_that_a_secret_was_written() {
+fn audit_stream_records_that_a_secret_was_written() {
     state_test(|_, client| {
         full_state(client);
         client.ok(&["STATE.SETPROTECTED", KEY, "1", &token(1)]);
@@ -209,15 +212,17 @@ fn the_trail_tells_that_a_secret_was_written() {
             newest(client).field("patch").text(),
             r#"[{"op":"add","path":"/auth/token","value":"***"}]"#
         );
-        // The token came back behind its neighbour: the whole object is told, and still not the token.
+        // The token moved behind its neighbour: the patch has the whole object, with the token
+        // masked.
         let moved = r#"[{"op":"replace","path":"/auth","value":{"kind":"jwt","token":"***"}}]"#;
         assert_eq!(client.text(&["STATE.DIFF", KEY, "1", "4"]), moved);
     });
 }
 
-/// Nothing brings an old secret back: not a rollback, not ALL, not a recovery from the trail.
+/// A removed secret never returns: not by a rollback, by ALL or by a recovery from the audit
+/// stream.
 #[test]
-fn an_old_secret_never_comes_back() {
+fn removed_secret_never_returns() {
     state_test(|_, client| {
         full_state(client);
         client.ok(&["STATE.SETPROTECTED", KEY, "1", &token(2)]);
@@ -238,13 +243,14 @@ fn an_old_secret_never_comes_back() {
     });
 }
 
-/// A state that gets a schema which would not hide its old secrets leaves the versions that have them behind, labels and all.
+/// If the new schema of a state would show its old secrets, the versions with them are dropped,
+/// labelled ones too.
 #[test]
-fn another_schema_shows_no_old_secret() {
+fn change_of_schema_shows_no_old_secret() {
     state_test(|_, client| {
         full_state(client);
         client.ok(&["STATE.UPDATE", KEY, "1", r#"{"current":{"path":"menu"}}"#, "LABEL", "menu"]);
-        // The same secrets are hidden: everything stays.
+        // A schema with the same secrets drops nothing.
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.same", crate::RULES]);
         client.ok(&["STATE.SETPROTECTED", KEY, "2", r#"{"auth":{"token":null}}"#, "SCHEMA", "vimbiso.same"]);
         assert_eq!(client.ok(&["STATE.HISTORY", KEY]).array().len(), 3);
@@ -254,7 +260,7 @@ fn another_schema_shows_no_old_secret() {
         let history = client.ok(&["STATE.HISTORY", KEY]);
         let versions: Vec<i64> =
             history.array().iter().map(|version| version.field("version").int()).collect();
-        assert_eq!(versions, [4, 3], "the versions with a token are gone");
+        assert_eq!(versions, [4, 3], "the versions with a token are dropped");
         assert_eq!(
             client.err(&["STATE.ROLLBACK", KEY, "4", "LABEL", "menu"]),
             "NOVERSION label menu names no version; kept: 3..4"
@@ -263,22 +269,23 @@ fn another_schema_shows_no_old_secret() {
     });
 }
 
-/// What a newer revision calls a secret is hidden at once, also in a state that was written before.
+/// A new revision masks its secrets at once, also in states written before.
 #[test]
-fn a_revision_hides_what_was_open() {
+fn new_revision_masks_existing_values() {
     state_test(|server, client| {
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.cards", r#"{"properties":{"pin":{}}}"#]);
         client.ok(&["STATE.UPDATE", KEY, "0", r#"{"pin":"7391"}"#, "SCHEMA", "vimbiso.cards"]);
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.cards", r#"{"properties":{"pin":{"x-secret":true}}}"#]);
-        let mut flow = rights::flow(server, client);
+        let mut flow = permissions::flow(server, client);
         assert_eq!(flow.state(KEY).1, r#"{"pin":"***"}"#);
         assert_eq!(flow.ok(&["STATE.GET", KEY, "/pin"]).array()[1].text(), r#""***""#);
     });
 }
 
-/// Who may neither read nor write a secret can't find it out by trying: the right value gets the answer of a wrong one.
+/// A caller that may neither read nor write a secret can't guess it: right and wrong values get the
+/// same reply.
 #[test]
-fn a_guess_is_answered_alike_right_or_wrong() {
+fn right_and_wrong_guesses_get_the_same_reply() {
     state_test(|server, client| {
         let schema = r#"{"properties":{
             "auth":{"properties":{"token":{"x-protected":true,"x-secret":true},"kind":{}}},
@@ -288,7 +295,7 @@ fn a_guess_is_answered_alike_right_or_wrong() {
         let state = r#"{"auth":{"token":"7391","kind":"jwt"},"card":{"pin":"7391","name":"Z"},"vault":{"key":"7391","hint":"x"},"seed":"7391"}"#;
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.pins", schema]);
         client.ok(&["STATE.SETPROTECTED", KEY, "0", state, "REPLACE", "SCHEMA", "vimbiso.pins"]);
-        let mut flow = rights::flow(server, client);
+        let mut flow = permissions::flow(server, client);
         let guesses = [
             ("/auth/token", r#"{"auth":{"token":"GUESS"}}"#, "PROTECTED"),
             ("/card/pin", r#"{"card":{"pin":"GUESS","name":"Z"}}"#, "PROTECTED"),
@@ -308,21 +315,21 @@ fn a_guess_is_answered_alike_right_or_wrong() {
                 assert!(answers[0].contains(&format!("{prefix} {pointer}")), "{kind} {json}: {}", answers[0]);
                 assert_eq!(answers[0], answers[1], "{kind} {json}");
             }
-            // Who may read it has nothing to guess, and writes back what was read.
+            // A caller that may read the secret can write it back.
             let known = json.replace("GUESS", "7391");
             assert!(client.text(&["STATE.UPDATE", KEY, "1", &known]).starts_with("1-"), "{known}");
         }
         assert_eq!(document(client), state);
-        // A secret that nothing guards is the caller's to write, below one that is: as before.
+        // An unprotected secret below a protected one is still the caller's to write.
         flow.ok(&["STATE.UPDATE", KEY, "1", r#"{"vault":{"hint":"y"},"auth":{"kind":"k","token":"***"}}"#]);
         assert_eq!(member(client, "/vault").as_deref(), Some(r#"{"key":"7391","hint":"y"}"#));
         assert_eq!(member(client, "/auth").as_deref(), Some(r#"{"token":"7391","kind":"k"}"#));
     });
 }
 
-/// What a secret is called inside is a part of it: a violation names the secret and no more.
+/// A violation names the secret member, and no member within it.
 #[test]
-fn the_names_within_a_secret_are_not_told() {
+fn errors_hide_member_names_within_a_secret() {
     state_test(|_, client| {
         let schema = r#"{"properties":{"vault":{
             "x-secret":true,"type":"object","additionalProperties":false,
@@ -340,9 +347,10 @@ fn the_names_within_a_secret_are_not_told() {
     });
 }
 
-/// A patch that reads at, above or below a secret is refused for everybody: its success would tell the value.
+/// A patch that reads at, above or below a secret is rejected for every caller: its success would
+/// reveal the value.
 #[test]
-fn a_patch_may_not_read_a_secret() {
+fn patch_cannot_read_a_secret() {
     state_test(|_, client| {
         full_state(client);
         for (number, operations) in [
@@ -358,7 +366,8 @@ fn a_patch_may_not_read_a_secret() {
             (0, r#"[{"op":"copy","from":"","path":"/current/all"}]"#),
         ] {
             for command in ["STATE.UPDATE", "STATE.SETPROTECTED"] {
-                let error = refused(client, &[command, KEY, "1", operations, "PATCH"], "BADPATCH operation ");
+                let error =
+                    rejected(client, &[command, KEY, "1", operations, "PATCH"], "BADPATCH operation ");
                 assert_eq!(error, format!("BADPATCH operation {number}: reads a secret"), "{operations}");
             }
         }
@@ -372,13 +381,14 @@ fn a_patch_may_not_read_a_secret() {
     });
 }
 
-/// While the schema is gone nobody can tell what is a secret: only who may read all of them reads.
+/// While the schema is missing, the secrets are unknown: only callers that may read secrets can
+/// read.
 #[test]
-fn a_schema_that_is_gone_hides_everything() {
+fn missing_schema_masks_everything() {
     state_test(|server, client| {
         full_state(client);
         client.ok(&["STATE.UPDATE", KEY, "1", r#"{"current":{"path":"offer"}}"#]);
-        let mut flow = rights::flow(server, client);
+        let mut flow = permissions::flow(server, client);
         client.ok(&["STATE.SCHEMA", "DEL", "vimbiso.rules", "FORCE"]);
         assert!(flow.err(&["STATE.GET", KEY]).starts_with("NOSCHEMA "));
         assert!(flow.err(&["STATE.GET", KEY, "/current"]).starts_with("NOSCHEMA "));

@@ -1,14 +1,15 @@
-//! What the `x-` annotations of the four schemas say, against tables written here from the requirements.
+//! The `x-` annotations of the four schemas, against tables written from the requirements.
 //!
-//! The annotations are read from the schemas' text: that the server obeys them is shown where it does. A table that is
-//! derived from the schema would agree with any mistake in it.
+//! The annotations are read from the schemas' text; other tests show that the server applies them.
+//! A table derived from the schema would repeat its mistakes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use support::repository;
 
-/// Each member with an annotation. `x-transitions` stands without its value: the steps have tables of their own.
+/// Each member with annotations. `x-transitions` has no value here: the steps have their own
+/// tables.
 const ANNOTATIONS: &[(&str, &[&str])] = &[
     (
         "vimbiso.channel",
@@ -50,7 +51,7 @@ const ANNOTATIONS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// From each step, those that may follow it; what may follow from everywhere is added by [`steps`].
+/// The targets of each step; those that follow from everywhere are added by [`steps`].
 const STEPS: &[(&str, &str)] = &[
     ("*", "login/Greeting"),
     ("login/Greeting", "login/LoginApiCall"),
@@ -78,7 +79,7 @@ fn steps() -> BTreeSet<(String, String)> {
             edges.insert((format!("{flow}/{from}"), format!("{flow}/{to}")));
         }
     }
-    // Whoever is logged in gets back to the dashboard from everywhere; to stay there is no step.
+    // After login, the dashboard follows from everywhere; staying there is no step.
     let nodes: BTreeSet<String> = edges.iter().flat_map(|(from, to)| [from.clone(), to.clone()]).collect();
     for node in nodes {
         let flow = node.split('/').next().unwrap_or_default();
@@ -91,7 +92,8 @@ fn steps() -> BTreeSet<(String, String)> {
 
 /// The menu to and from each handler of both tiers, and to and from registration.
 fn stages() -> BTreeSet<(String, String)> {
-    let handlers = super::broken::HANDLERS_OF_TIER_2.iter().filter(|name| **name != "handle_action_menu");
+    let handlers =
+        super::invalid_documents::HANDLERS_OF_TIER_2.iter().filter(|name| **name != "handle_action_menu");
     let menu = "handle_action_menu".to_owned();
     handlers
         .flat_map(|name| [(menu.clone(), (*name).to_owned()), ((*name).to_owned(), menu.clone())])
@@ -129,7 +131,8 @@ fn edges(transitions: &Value) -> BTreeSet<(String, String)> {
         .collect()
 }
 
-/// S13, S19 to S21, S25, S48, S51: which members are protected, immutable or secret, and how long they live.
+/// S13, S19 to S21, S25, S48, S51: which members are protected, immutable or secret, and their
+/// TTLs.
 #[test]
 fn every_member_has_the_annotations_of_its_requirement() {
     for (name, expected) in ANNOTATIONS {
@@ -152,16 +155,16 @@ fn every_member_has_the_annotations_of_its_requirement() {
 
 /// S22, S47: the steps of `vimbiso.channel`, by path and component.
 #[test]
-fn the_steps_of_a_channel_are_those_of_the_flows() {
+fn steps_of_a_channel_match_the_flows() {
     let transitions = &schema("vimbiso.channel")["properties"]["current"]["x-transitions"];
     assert_eq!(transitions["by"], serde_json::json!(["path", "component"]));
     assert_eq!(transitions["initial"], serde_json::json!(["login/Greeting"]));
     assert_eq!(edges(transitions), steps());
 }
 
-/// S44: the stages of both tiers; which of them a member may be in is for the tier to say.
+/// S44: the stages of both tiers; the tier restricts which of them a member may be in.
 #[test]
-fn the_stages_lead_to_the_menu_and_back() {
+fn stages_lead_to_the_menu_and_back() {
     for name in ["vimbiso.conversation", "vimbiso.cached-user"] {
         let transitions = &schema(name)["properties"]["stage"]["x-transitions"];
         assert_eq!(transitions["initial"], serde_json::json!(["handle_action_menu"]), "{name}");

@@ -1,6 +1,6 @@
 //! Whole documents, one for each shape that the bot has had.
 
-/// A schema, and a document that passes it, in the text it is stored as.
+/// A schema, and a valid document in the text that is stored.
 pub const WHOLE: &[(&str, &str)] = &[
     (
         "vimbiso.channel",

@@ -1,4 +1,5 @@
-//! Compares docs/guarantees.md with docs/evidence.md: each guarantee has a row of tests, and each test module exists.
+//! Compares docs/guarantees.md with docs/evidence.md: each guarantee has a row of tests, and each
+//! test module exists.
 
 use std::collections::BTreeSet;
 
@@ -32,7 +33,8 @@ fn every_guarantee_has_evidence() {
     }
 }
 
-/// Whether `suite::changes` has a file, a folder or a test of this name; `suite::hostile*` one that begins so.
+/// Whether `suite::changes` has a file, a folder or a test of this name; `suite::hostile*` matches
+/// a prefix.
 fn exists(module: &str) -> bool {
     let (folder, name) = module.split_once("::").unwrap_or((module, "main"));
     let begins = name.strip_suffix('*');

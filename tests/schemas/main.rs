@@ -1,26 +1,27 @@
-//! The four schemas of the bot against documents as the bot stores them: what is right is kept to the letter, what is
-//! wrong is refused with the pointer of what is wrong.
+//! The bot's four schemas against documents as the bot stores them: a valid document is kept byte
+//! for byte, an invalid one is rejected with the pointers of its violations.
 //!
-//! The documents are written here, not read from the schemas, so that a schema that forgets a rule fails.
+//! The documents are written here, not derived from the schemas, so that a forgotten rule fails a
+//! test.
 
 mod annotations;
-mod broken;
 mod documents;
 mod evidence;
+mod invalid_documents;
 mod requirements;
 
 use support::{Client, Reply, Server, repository, state_test};
 
 const SCHEMAS: [&str; 4] = ["vimbiso.cached-user", "vimbiso.channel", "vimbiso.conversation", "vimbiso.flow"];
 
-/// Creates a state of a schema with nothing but `change`, and returns its document.
+/// Creates a state of a schema with only `change`, and returns its document.
 #[track_caller]
 fn created(client: &mut Client, key: &str, schema: &str, change: &str) -> String {
     let reply = client.ok(&["STATE.UPDATE", key, "0", change, "SCHEMA", schema, "RETURN"]);
     reply.array()[1].text().to_owned()
 }
 
-/// Where a document is wrong: the pointer of each violation, in order.
+/// The pointer of each violation of a document, in order.
 #[track_caller]
 fn violations(client: &mut Client, schema: &str, document: &str) -> Vec<String> {
     match client.call(&["STATE.VALIDATE", schema, document]) {
@@ -44,9 +45,9 @@ fn schema_text(name: &str) -> String {
     std::fs::read_to_string(repository().join(format!("schemas/{name}.json"))).expect("a schema")
 }
 
-/// A server that begins without schemas takes each of them, and does not mind its annotations.
+/// A server without a schema folder accepts each of them, with its annotations.
 #[test]
-fn each_can_be_set_by_hand() {
+fn every_schema_can_be_set_by_command() {
     let server = Server::builder().without_schemas().start();
     let mut client = server.client();
     for schema in SCHEMAS {
@@ -55,14 +56,14 @@ fn each_can_be_set_by_hand() {
         assert_eq!(
             client.ok(&["STATE.SCHEMA", "SET", schema, &kept]),
             Reply::Int(1),
-            "what it gives it takes"
+            "STATE.SCHEMA SET accepts the text of GET"
         );
     }
 }
 
-/// They come with the server, and are written so that a person reads them.
+/// The schemas are loaded from the folder, formatted for readers.
 #[test]
-fn they_are_loaded_from_the_folder() {
+fn schemas_are_loaded_from_the_folder() {
     state_test(|_, client| {
         for schema in SCHEMAS {
             let text = schema_text(schema);
@@ -75,7 +76,7 @@ fn they_are_loaded_from_the_folder() {
             assert_eq!(client.text(&["STATE.SCHEMA", "GET", schema]), loaded);
             assert!(
                 text.lines().all(|line| line.chars().count() <= 180),
-                "{schema} has a line that nobody reads"
+                "{schema} has a line that is too long to read"
             );
         }
     });
@@ -83,7 +84,7 @@ fn they_are_loaded_from_the_folder() {
 
 /// S19, S57: the first contact names the channel; the defaults do the rest.
 #[test]
-fn a_first_contact_is_enough_for_a_channel() {
+fn first_contact_is_enough_for_a_channel() {
     state_test(|_, client| {
         let channel = r#"{"channel":{"type":"whatsapp","identifier":"+263771234567"}}"#;
         let document = created(client, "channel:+263771234567", "vimbiso.channel", channel);
@@ -99,9 +100,9 @@ fn a_first_contact_is_enough_for_a_channel() {
     });
 }
 
-/// S27: what a person is who was never seen.
+/// S27: a new user begins with the defaults.
 #[test]
-fn a_cached_user_begins_in_the_menu() {
+fn cached_user_begins_in_the_menu() {
     state_test(|_, client| {
         assert_eq!(
             created(client, "+263771234567", "vimbiso.cached-user", "{}"),
@@ -115,9 +116,9 @@ fn a_cached_user_begins_in_the_menu() {
     });
 }
 
-/// S26: the conversation by stages begins there too.
+/// S26: the conversation by stages begins in the menu too.
 #[test]
-fn a_conversation_begins_in_the_menu() {
+fn conversation_begins_in_the_menu() {
     state_test(|_, client| {
         assert_eq!(
             created(client, "user:{263771234567}:state", "vimbiso.conversation", "{}"),
@@ -128,7 +129,7 @@ fn a_conversation_begins_in_the_menu() {
 
 /// S28: after registration, and in the menu.
 #[test]
-fn a_registration_is_stored() {
+fn registration_is_stored() {
     state_test(|_, client| {
         let key = "+263771234567";
         created(client, key, "vimbiso.cached-user", "{}");
@@ -147,9 +148,9 @@ fn a_registration_is_stored() {
     });
 }
 
-/// S19 to S29, S9: whole documents as the notes draw them come back to the letter.
+/// S19 to S29, S9: whole documents of the design notes are returned byte for byte.
 #[test]
-fn whole_documents_are_kept_to_the_letter() {
+fn whole_documents_are_returned_byte_for_byte() {
     state_test(|_, client| {
         for (number, (schema, document)) in documents::WHOLE.iter().enumerate() {
             assert_eq!(violations(client, schema, document), Vec::<String>::new(), "{schema} {document}");
@@ -160,38 +161,40 @@ fn whole_documents_are_kept_to_the_letter() {
     });
 }
 
-/// S36, S38, S40, S46: what is wrong is named by its pointer, all of it at once, and nothing is stored.
+/// S36, S38, S40, S46: every violation is reported with its pointer, and nothing is stored.
 #[test]
-fn broken_documents_are_refused_by_their_pointers() {
+fn invalid_documents_are_rejected_with_their_pointers() {
     state_test(|_, client| {
-        for (schema, document, pointers) in broken::TABLE {
+        for (schema, document, pointers) in invalid_documents::TABLE {
             let mut expected: Vec<&str> = pointers.split(' ').collect();
             expected.sort_unstable();
             assert_eq!(violations(client, schema, document), expected, "{schema} {document}");
             let said = client.err(&["STATE.VALIDATE", schema, document]);
             let update =
                 ["STATE.SETPROTECTED", "channel:+263771234567", "0", document, "REPLACE", "SCHEMA", schema];
-            assert_eq!(client.err(&update), said, "an update is told the same");
+            assert_eq!(client.err(&update), said, "an update has the same error");
         }
         assert_eq!(client.ok(&["DBSIZE"]), Reply::Int(0));
     });
 }
 
-/// S45: the options of a menu are those of the member's tier, of which 1 is what nobody said.
+/// S45: the options of a menu are those of the member's tier; the default tier is 1.
 #[test]
-fn options_are_those_of_the_tier() {
+fn options_depend_on_the_tier() {
     state_test(|_, client| {
         let member = |tier: &str| match tier {
             "" => "{}".to_owned(),
             tier => format!(r#"{{"member":{{"memberTier":{tier}}}}}"#),
         };
-        for handler in
-            broken::HANDLERS_OF_TIER_1.iter().chain(broken::HANDLERS_OF_TIER_2).chain(&["handle_action_none"])
+        for handler in invalid_documents::HANDLERS_OF_TIER_1
+            .iter()
+            .chain(invalid_documents::HANDLERS_OF_TIER_2)
+            .chain(&["handle_action_none"])
         {
             for tier in ["", "null", "1", "2", "3"] {
                 let allowed = match tier {
-                    "2" | "3" => broken::HANDLERS_OF_TIER_2,
-                    _ => broken::HANDLERS_OF_TIER_1,
+                    "2" | "3" => invalid_documents::HANDLERS_OF_TIER_2,
+                    _ => invalid_documents::HANDLERS_OF_TIER_1,
                 };
                 for name in ["stage", "option"] {
                     let other = if name == "stage" { "" } else { r#""stage":"handle_action_menu","# };
@@ -213,7 +216,8 @@ fn options_are_those_of_the_tier() {
     });
 }
 
-/// What ordinary documents need is far from the budget of a command: a twenty-fifth of it is enough for 64 KB.
+/// Ordinary documents stay far below a command's work budget: a twenty-fifth of it is enough for 64
+/// KB.
 #[test]
 fn documents_of_64_kb_need_a_small_part_of_the_budget() {
     const KB_64: usize = 64 * 1024;

@@ -1,4 +1,5 @@
-//! Compares `docs/requirements.md` with the tests that it names: every row is there, every test exists and cites its row.
+//! Compares `docs/requirements.md` with the tests that it names: every row exists, and every test
+//! exists and cites its row.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,7 +8,8 @@ use support::repository;
 
 const ROWS: usize = 70;
 
-/// Test names, such as `suite::create::a_first_contact…`, with the source of the test and the comment above it.
+/// Test names, such as `suite::create::created_state_has…`, with the test's source and the comment
+/// above it.
 fn tests() -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let crates = ["client", "vimbiso", "bot", "languages", "trust"];

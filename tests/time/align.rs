@@ -1,10 +1,10 @@
-//! ALIGN: what belongs to a session ends with it, at the very same instant (S2, S14).
+//! ALIGN: all keys of a session expire at the same instant (S2, S14).
 
 use support::{Client, Cluster, Server, fingerprint, state_test, wait_until, words};
 
 use crate::{AUDIT, KEY};
 
-/// Keys of every type that go with the state; the last one never comes into being.
+/// Keys of every type that belong to the session; the last one is never created.
 const SIBLINGS: [&str; 5] = [
     "session:{263771234567}:data",
     "token:+263771234567",
@@ -20,7 +20,7 @@ fn siblings(client: &mut Client) {
     client.ok(&["STATE.UPDATE", SIBLINGS[3], "0", r#"{"stage":"menu"}"#, "PERSIST"]);
 }
 
-/// The command with ALIGN and the siblings behind it.
+/// The command with ALIGN and the siblings appended.
 fn aligned<'a>(line: &[&'a str]) -> Vec<&'a str> {
     [line, &["ALIGN", "5"], &SIBLINGS].concat()
 }
@@ -29,20 +29,21 @@ fn expiry(client: &mut Client, key: &str) -> i64 {
     client.ok(&["PEXPIRETIME", key]).int()
 }
 
-/// Every sibling that exists expires when the state does; returns when that is.
+/// Asserts that every existing sibling has the state's expiry; returns it.
 #[track_caller]
 fn all_at_once(client: &mut Client) -> i64 {
     let instant = expiry(client, KEY);
     for sibling in &SIBLINGS[..4] {
         assert_eq!(expiry(client, sibling), instant, "{sibling}");
     }
-    assert_eq!(client.ok(&["EXISTS", SIBLINGS[4]]).int(), 0, "what does not exist is left alone");
+    assert_eq!(client.ok(&["EXISTS", SIBLINGS[4]]).int(), 0, "a missing sibling is not created");
     instant
 }
 
-/// S14: the same absolute time on all, by each command that takes a ttl; also after reloads and from the AOF.
+/// S14: the same absolute time on all, by each command that takes a TTL; also after reloads and
+/// from the AOF.
 #[test]
-fn every_command_that_takes_a_ttl_aligns() {
+fn every_command_with_a_ttl_aligns() {
     state_test(|_, client| {
         siblings(client);
         let far = |at: i64| (4_102_444_800_000 + at).to_string();
@@ -63,7 +64,7 @@ fn every_command_that_takes_a_ttl_aligns() {
             client.ok(&aligned(line));
             assert_eq!(all_at_once(client).to_string(), *at, "{line:?}");
         }
-        // Nothing new, and times that the server works out.
+        // Without a change, and with times that the server computes.
         client.ok(&aligned(&["STATE.UPDATE", KEY, "*", "{}", "EX", "1000"]));
         let moved = all_at_once(client);
         assert_ne!(moved.to_string(), six);
@@ -77,9 +78,9 @@ fn every_command_that_takes_a_ttl_aligns() {
     });
 }
 
-/// They are gone together, too.
+/// Aligned keys also disappear together.
 #[test]
-fn what_is_aligned_is_gone_together() {
+fn aligned_keys_expire_together() {
     state_test(|_, client| {
         siblings(client);
         client.ok(&aligned(&["STATE.UPDATE", KEY, "0", "{}", "PX", "40"]));
@@ -89,7 +90,7 @@ fn what_is_aligned_is_gone_together() {
 }
 
 #[test]
-fn a_refusal_and_a_dry_run_align_nothing() {
+fn rejections_and_dry_runs_align_nothing() {
     let server = Server::start();
     let mut client = server.client();
     siblings(&mut client);
@@ -116,7 +117,7 @@ fn a_refusal_and_a_dry_run_align_nothing() {
 }
 
 #[test]
-fn a_replica_has_the_same_instants() {
+fn replica_has_the_same_expiries() {
     let (primary, replica) = (Server::start(), Server::start());
     let mut client = primary.client();
     replica.follow(&primary);
@@ -139,9 +140,10 @@ fn a_replica_has_the_same_instants() {
     }
 }
 
-/// Only a sibling whose expiry differs is touched: its WATCH breaks, its event is sent; of the others nothing is heard.
+/// Only a sibling with another expiry is modified: its WATCH breaks and its event is sent; the
+/// others get neither.
 #[test]
-fn only_what_differs_is_touched() {
+fn only_siblings_with_another_expiry_are_modified() {
     let server = Server::start();
     let mut client = server.client();
     client.ok(&["SET", "channel:same", "x", "PXAT", "4102444800000"]);
@@ -177,9 +179,9 @@ fn only_what_differs_is_touched() {
     }
 }
 
-/// Limits and errors: none does anything.
+/// Commands outside the limits do nothing.
 #[test]
-fn the_number_of_keys_is_checked() {
+fn number_of_keys_is_checked() {
     let server = Server::start();
     let mut client = server.client();
     client.ok(&["STATE.UPDATE", KEY, "0", "{}"]);
@@ -221,27 +223,27 @@ fn the_number_of_keys_is_checked() {
         assert_eq!(client.ok(&many(count)).int(), 1);
         assert_eq!(expiry(&mut client, "k1"), expiry(&mut client, KEY));
     }
-    // The state itself and the same key twice do no harm; a key may be called like an option.
+    // The state itself, the same key twice, and a key named like an option are all accepted.
     client.ok(&["SET", "NOTE", "x"]);
     client.ok(&words(&format!("STATE.TOUCH {KEY} ALIGN 4 k1 {KEY} k1 NOTE EX 77")));
     assert_eq!(expiry(&mut client, "NOTE"), expiry(&mut client, KEY));
 }
 
-/// The trail goes its own way: a sibling like any other for who may write it.
+/// The audit stream keeps its own expiry; it may be a sibling if the caller may write it.
 #[test]
-fn align_and_audit_go_together() {
+fn align_works_with_audit() {
     state_test(|_, client| {
         siblings(client);
         let line = ["STATE.UPDATE", KEY, "0", "{}", "AUDIT", AUDIT, "EVENT", "login"];
         client.ok(&aligned(&line));
         let instant = all_at_once(client);
-        assert!(expiry(client, AUDIT) > instant, "the trail outlives the state");
+        assert!(expiry(client, AUDIT) > instant, "the audit stream outlives the state");
     });
 }
 
-/// S10: the siblings are keys of the command, in the eyes of the ACL.
+/// S10: the ACL checks the siblings as keys of the command.
 #[test]
-fn a_sibling_needs_the_right_to_write_it() {
+fn sibling_needs_write_permission() {
     let server = Server::start();
     let mut client = server.client();
     siblings(&mut client);
@@ -270,9 +272,9 @@ fn a_sibling_needs_the_right_to_write_it() {
     assert_eq!(expiry(&mut client, "token:+263771234567"), expiry(&mut client, KEY));
 }
 
-/// S2: in a cluster they must be in the state's slot.
+/// S2: in a cluster, siblings must be in the state's slot.
 #[test]
-fn in_a_cluster_siblings_share_the_slot_of_the_state() {
+fn siblings_must_share_the_slot_of_the_state() {
     let cluster = Cluster::start_with(1, 0, |node| node);
     let mut client = cluster.primaries()[0].client();
     let (state, session) = ("user:{263771234567}:state", "session:{263771234567}:data");
@@ -285,6 +287,6 @@ fn in_a_cluster_siblings_share_the_slot_of_the_state() {
     client.ok(&[&line[..], &["token:{263771234567}", "AUDIT", "user:{263771234567}:state:audit"]].concat());
     assert_eq!(expiry(&mut client, session), expiry(&mut client, state));
     let error = client.err(&["STATE.TOUCH", state, "ALIGN", "1", session, "AUDIT", "channel:1"]);
-    // Redis 8.6 leaves a key that it does not check to the module.
+    // Redis 8.6 leaves the check of such a key to the module.
     assert!(error.starts_with("CROSSSLOT ") || error.starts_with("BADKEY "), "{error}");
 }

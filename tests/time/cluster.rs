@@ -1,4 +1,5 @@
-//! A slot that moves must not split an audit stream: the state knows that its stream is still on the way (S8).
+//! Slot migration must not split an audit stream: a state records that it has one, and waits for it
+//! (S8).
 
 use std::process::{Command, Stdio};
 
@@ -10,12 +11,12 @@ fn free_port() -> String {
     listener.local_addr().expect("an address").port().to_string()
 }
 
-/// A node of its own.
+/// A cluster node with an AOF.
 fn node() -> Server {
     Server::builder().clustered().arg("--appendonly").arg("yes").arg("--appendfsync").arg("always").start()
 }
 
-/// Gives a node every slot and waits until it answers for them.
+/// Gives a node every slot and waits until it serves them.
 fn own_all(client: &mut Client) {
     client.ok(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
     wait_until("the cluster is up", || client.text(&["CLUSTER", "INFO"]).contains("cluster_state:ok"));
@@ -33,7 +34,7 @@ fn bus_of(client: &mut Client) -> String {
     client.ok(&["CONFIG", "GET", "cluster-port"]).field("cluster-port").text().to_owned()
 }
 
-/// Makes two nodes know each other and the owner of the slots; returns their ids.
+/// Introduces two nodes to each other, with the owner of the slots; returns their IDs.
 fn meet(here: &Server, there: &Server) -> [String; 2] {
     let (mut one, mut other) = (here.client(), there.client());
     one.ok(&["CLUSTER", "MEET", "127.0.0.1", &there.port().to_string(), &bus_of(&mut other)]);
@@ -53,10 +54,10 @@ fn asking(client: &mut Client, words: &[&str]) -> Reply {
     client.call(words)
 }
 
-/// A slot goes from one node to another, the state first and its stream later: all who write in between are asked to try
-/// again, whatever they write and whether they name the stream, and the trail stays one.
+/// A slot migrates, the state first and its stream later: every write in between gets TRYAGAIN,
+/// whether it names the stream or not, and the audit stream stays one.
 #[test]
-fn a_state_that_arrives_before_its_stream_waits_for_it() {
+fn migrated_state_waits_for_its_audit_stream() {
     let (here, there) = (node(), node());
     let (mut source, mut target) = (here.client(), there.client());
     own_all(&mut source);
@@ -72,7 +73,7 @@ fn a_state_that_arrives_before_its_stream_waits_for_it() {
     source.ok(&["STATE.UPDATE", KEY, "2", r#"{"page":3}"#]);
     assert_eq!(migrate(&mut source, KEY), "OK");
     let update = ["STATE.UPDATE", KEY, "3", r#"{"page":4}"#];
-    assert!(source.err(&update).starts_with("ASK "), "whoever is sent on comes with ASKING");
+    assert!(source.err(&update).starts_with("ASK "), "the source redirects with ASK");
     for command in [
         &update[..],
         &["STATE.UPDATE", KEY, "3", r#"{"page":4}"#, "AUDIT", AUDIT],
@@ -86,13 +87,13 @@ fn a_state_that_arrives_before_its_stream_waits_for_it() {
         &["STATE.TOUCH", KEY],
         &["STATE.DELETE", KEY, "*", "PURGE"],
     ] {
-        let Reply::Error(error) = asking(&mut target, command) else { panic!("{command:?} is carried out") };
+        let Reply::Error(error) = asking(&mut target, command) else { panic!("{command:?} is applied") };
         assert!(error.starts_with("TRYAGAIN "), "{command:?}: {error}");
     }
     assert_eq!(asking(&mut target, &update), Reply::Error(NOT_HERE.to_owned()));
     assert_eq!(asking(&mut target, &["EXISTS", AUDIT]), Reply::Int(0));
-    assert_eq!(asking(&mut target, &["STATE.GET", KEY, "/page"]).array()[1].text(), "3", "reads go on");
-    assert_eq!(migrate(&mut source, AUDIT), "OK", "no other stream is in its way");
+    assert_eq!(asking(&mut target, &["STATE.GET", KEY, "/page"]).array()[1].text(), "3", "reads work");
+    assert_eq!(migrate(&mut source, AUDIT), "OK", "the target has created no other stream");
     assert!(matches!(asking(&mut target, &update), Reply::Bulk(_)));
     for (client, keys) in [(&mut target, 2), (&mut source, 0)] {
         client.ok(&["CLUSTER", "SETSLOT", &slot, "NODE", &ids[1]]);
@@ -102,9 +103,10 @@ fn a_state_that_arrives_before_its_stream_waits_for_it() {
     assert_eq!(fields_of(&mut target, AUDIT, "version"), ["1", "2", "3", "4", "5"]);
 }
 
-/// The stream goes first: at the source it is not here any more, and a state that ends there ends without an entry.
+/// The stream migrates first: the source no longer has it, and a state that expires there leaves no
+/// entry.
 #[test]
-fn a_stream_that_has_gone_ahead_is_not_begun_again() {
+fn migrated_audit_stream_is_not_recreated_at_the_source() {
     let (here, there) = (node(), node());
     let mut source = here.client();
     own_all(&mut source);
@@ -122,21 +124,21 @@ fn a_stream_that_has_gone_ahead_is_not_begun_again() {
         assert_eq!(source.text(&["MIGRATE", "127.0.0.1", &port, stream, "0", "5000"]), "OK");
     }
     assert_eq!(source.err(&["STATE.TOUCH", KEY]), NOT_HERE);
-    // Without a trail to write there is nothing to split.
+    // Without audit there is no stream to split.
     source.ok(&["CONFIG", "SET", "state.audit", "no"]);
     assert_eq!(source.ok(&["STATE.TOUCH", KEY]).int(), 1);
     source.ok(&["CONFIG", "SET", "state.audit", "yes"]);
     source.ok(&["PEXPIRE", KEY, "20"]);
     wait_until("the state expires", || counter(&mut source, "expired") == 1);
     assert_eq!(source.ok(&["CLUSTER", "COUNTKEYSINSLOT", &slot]).int(), 1, "only the other one is left");
-    // A stream that has expired is nowhere.
+    // A stream that has expired exists nowhere.
     wait_until("its time is over", || source.call(&["STATE.TOUCH", other]) == Reply::Int(1));
 }
 
-/// What a state remembers is the same on its replica, after a reload and from the AOF. A stream that was deleted, or
-/// evicted, while no slot moves holds nobody up.
+/// The record of the last entry is the same on the replica, after a reload and from the AOF. A
+/// stream that is deleted or evicted outside of a migration delays no write.
 #[test]
-fn a_state_remembers_its_last_entry() {
+fn state_records_its_last_audit_entry() {
     let (mut server, replica) = (node(), node());
     let (mut client, mut there) = (server.client(), replica.client());
     own_all(&mut client);
@@ -144,7 +146,7 @@ fn a_state_remembers_its_last_entry() {
     client.ok(&["STATE.UPDATE", KEY, "0", r#"{"page":1}"#]);
     let created = digest(&mut client);
     assert!(client.err(&["STATE.UPDATE", KEY, "*", "[]"]).starts_with("INVALID "));
-    assert_ne!(digest(&mut client), created, "a refusal on record is the last entry too");
+    assert_ne!(digest(&mut client), created, "a rejection is the last entry too");
     wait_until("the replica follows", || {
         there.call(&["CLUSTER", "REPLICATE", &id]) == Reply::Simple("OK".into())
     });
@@ -175,7 +177,7 @@ fn a_state_remembers_its_last_entry() {
     client.ok(&["DEL", AUDIT]);
     client.ok(&["STATE.UPDATE", KEY, "*", r#"{"page":4}"#]);
     assert_eq!(fields_of(&mut client, AUDIT, "event"), ["update"]);
-    // A copy has no stream yet, and knows of none.
+    // A copy has no stream yet, and records none.
     let copy = "{channel:+263771234567}:copy";
     client.ok(&["COPY", KEY, copy]);
     client.ok(&["CONFIG", "SET", "state.audit", "no"]);
@@ -183,9 +185,9 @@ fn a_state_remembers_its_last_entry() {
     assert_ne!(of_copy.array()[0], of_copy.array()[1]);
 }
 
-/// One stream for all lies in one slot: a server in a cluster does not start with `state.feed`, and does not take it later.
+/// The feed's one stream has one slot: a cluster node rejects `state.feed`, at start and later.
 #[test]
-fn a_cluster_has_no_feed() {
+fn cluster_node_rejects_the_feed() {
     let server = node();
     let mut client = server.client();
     let why = "state.feed can't be used in a cluster: read the audit stream of each state instead";

@@ -6,23 +6,25 @@ use crate::{KEY, deadlines, document, patient, state};
 
 const FULL: &str = r#"{"auth":{"token":"eyJ"},"form":{"amount":1.0},"current":{"path":"offer"}}"#;
 
-/// Names a protected member.
-const REFUSED: &str = r#"{"form":7,"auth":{"token":"x"}}"#;
+/// A change that names a protected member.
+const REJECTED: &str = r#"{"form":7,"auth":{"token":"x"}}"#;
 
-/// Which deadlines a command moves. It runs a moment later, so that no time is the same by chance.
+/// The deadlines that a command moves. It runs a few milliseconds later, so that no times are equal
+/// by chance.
 fn moved_by(client: &mut Client, line: &[&str]) -> Vec<String> {
     let before = deadlines(client);
     let replies = crate::in_one_go(client, &[&["DEBUG", "SLEEP", "0.003"], line]);
     let is_refused = matches!(replies[1], Reply::Error(_));
-    assert_eq!(is_refused, line.contains(&REFUSED), "{line:?}: {}", replies[1]);
+    assert_eq!(is_refused, line.contains(&REJECTED), "{line:?}: {}", replies[1]);
     let after = deadlines(client);
     let places = after.iter().filter(|deadline| !before.contains(deadline));
     places.map(|(place, _)| place.clone()).collect()
 }
 
-/// A deadline begins anew when its member, or something in it, is written, the same value included; one that slides, whenever somebody is there.
+/// Writing a member or a part of it, with an equal value too, moves its deadline; every commit,
+/// attempt and touch moves sliding ones.
 #[test]
-fn writing_moves_it_and_sliding_ones_move_with_everything() {
+fn writing_moves_a_deadline_and_any_use_moves_sliding_ones() {
     let (token, form, slides) = ("/auth/token", "/form", "/current");
     state_test(|_, client| {
         state(client, &patient(), FULL);
@@ -65,20 +67,20 @@ fn writing_moves_it_and_sliding_ones_move_with_everything() {
     });
 }
 
-/// A refused update moves nothing; with an operation the person is there.
+/// A rejected update moves no deadline; an attempt moves the sliding ones.
 #[test]
-fn a_refusal_moves_no_deadline_but_by_an_attempt() {
+fn rejection_moves_no_deadline_and_an_attempt_moves_sliding_ones() {
     state_test(|_, client| {
         state(client, &patient(), FULL);
-        let refused = ["STATE.UPDATE", KEY, "*", REFUSED];
-        assert_eq!(moved_by(client, &refused), [""; 0]);
-        assert_eq!(moved_by(client, &[&refused[..], &["OPERATION", "login"]].concat()), ["/current"]);
+        let rejected = ["STATE.UPDATE", KEY, "*", REJECTED];
+        assert_eq!(moved_by(client, &rejected), [""; 0]);
+        assert_eq!(moved_by(client, &[&rejected[..], &["OPERATION", "login"]].concat()), ["/current"]);
     });
 }
 
-/// A rollback and a reset move the deadlines of what they change; what stays keeps its own.
+/// A rollback and a reset move the deadlines of the members that they change, and no others.
 #[test]
-fn going_back_moves_what_it_changes() {
+fn rollback_and_reset_move_the_deadlines_of_changed_members() {
     state_test(|_, client| {
         state(client, &patient(), FULL);
         client.ok(&["STATE.UPDATE", KEY, "1", r#"{"form":{"amount":2}}"#]);
@@ -91,9 +93,9 @@ fn going_back_moves_what_it_changes() {
     });
 }
 
-/// A member that is as its default has no deadline, and one that is gone has none.
+/// A missing member, and one with its default value, has no deadline.
 #[test]
-fn a_default_has_no_deadline() {
+fn default_value_has_no_deadline() {
     state_test(|_, client| {
         state(client, &patient(), r#"{"form":{"amount":1}}"#);
         let places =
@@ -106,9 +108,9 @@ fn a_default_has_no_deadline() {
     });
 }
 
-/// S12: the key lives as long as its longest deadline; an expiry that is named wins.
+/// S12: the key lives as long as its longest deadline, unless the command names an expiry.
 #[test]
-fn the_key_lives_as_long_as_its_longest_deadline() {
+fn key_lives_as_long_as_its_longest_deadline() {
     state_test(|_, client| {
         state(client, &patient(), FULL);
         let ttl = |client: &mut Client| client.ok(&["PTTL", KEY]).int();
@@ -122,24 +124,24 @@ fn the_key_lives_as_long_as_its_longest_deadline() {
         assert!(ttl_ms > 1_700_000, "the token's deadline: {ttl_ms}");
         client.ok(&["STATE.SETPROTECTED", KEY, "*", r#"{"auth":null}"#]);
         let ttl_ms = ttl(client);
-        assert!(ttl_ms <= 60_000, "the schema's own, since nothing lapses any more: {ttl_ms}");
+        assert!(ttl_ms <= 60_000, "the schema's TTL, since no deadline is left: {ttl_ms}");
     });
 }
 
-/// A deadline at the key's own expiry, or behind it, is no lapse: the key expires.
+/// A deadline at or after the key's expiry makes no lapse: the key expires.
 #[test]
-fn the_end_of_the_key_is_no_lapse() {
+fn expiry_of_the_key_is_no_lapse() {
     state_test(|_, client| {
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", crate::FORMS]);
         crate::at_once(client, &[&crate::creation(FULL), &["STATE.TOUCH", KEY, "PX", "40"]]);
         support::wait_until("the key has expired", || client.ok(&["STATE.GET", KEY]).is_nil());
-        assert!(!crate::trail_of(client, "event").contains(&"lapse".to_owned()));
+        assert!(!crate::audit_values(client, "event").contains(&"lapse".to_owned()));
     });
 }
 
-/// More members with a deadline than a state may have are refused.
+/// A document with too many deadlines is rejected.
 #[test]
-fn deadlines_are_bounded() {
+fn number_of_deadlines_is_limited() {
     state_test(|_, client| {
         let schema = r##"{"properties":{"a":{"$ref":"#","x-ttl":1800},"b":{"$ref":"#","x-ttl":1800}}}"##;
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.tree", schema]);
@@ -149,7 +151,7 @@ fn deadlines_are_bounded() {
         }
         client.ok(&["STATE.UPDATE", KEY, "0", &tree, "SCHEMA", "vimbiso.tree"]);
         assert_eq!(deadlines(client).len(), 510);
-        // 1022 in a tree of nine levels, and so many more at one of its ends.
+        // 1022 in a tree of nine levels, and the rest at one of its leaves.
         let with = |end: &str| format!(r#"{{"a":{tree},"b":{tree}}}"#).replacen("{}", end, 1);
         let error = client.err(&["STATE.UPDATE", KEY, "1", &with(r#"{"a":{"a":{}},"b":{}}"#)]);
         assert_eq!(error, "TOOBIG a document has 1024 members with x-ttl at most");

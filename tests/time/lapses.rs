@@ -1,19 +1,19 @@
-//! A member that reaches its deadline goes back to its default, or away: read before anybody has written it, and committed at
-//! its instant (S13, S15, S18).
+//! At its deadline a member returns to its default or is removed. Reads show this before the
+//! commit, which is dated at the deadline (S13, S15, S18).
 
 use support::{Client, state_test, wait_until};
 
 use crate::{
-    AUDIT, FORMS, KEY, PAUSE, SLEEP, at_once, blocked, counter, creation, deadlines, deadlines_of, document,
-    fields_of, in_one_go, lapsed, patient, state, trail_of,
+    AUDIT, FORMS, KEY, PAUSE, SLEEP, at_once, audit_values, blocked, counter, creation, deadlines,
+    deadlines_of, document, fields_of, in_one_go, lapsed, patient, state,
 };
 
 const FULL: &str = r#"{"auth":{"token":"eyJhbGciOiJIUzI1NiJ9"},"form":{"amount":12.50,"draft":{"id":7},"origin":"menu"},"current":{"path":"offer"}}"#;
 
-/// S13, S15, S18, S21: everything that is due at one instant lapses in one version, with its entry and its event; what is protected goes by
-/// a deadline of its own only, and what is immutable stays.
+/// S13, S15, S18, S21: everything due at one instant lapses in one version, with one entry and
+/// event. A protected member lapses only by its own deadline, and an immutable one stays.
 #[test]
-fn members_lapse_by_themselves() {
+fn members_lapse_without_a_command() {
     state_test(|server, client| {
         client.ok(&["CONFIG", "SET", "notify-keyspace-events", "Kd"]);
         let mut listener = server.client();
@@ -32,11 +32,11 @@ fn members_lapse_by_themselves() {
         );
         assert_eq!(client.ok(&["PEXPIRETIME", KEY]), expiry, "a lapse leaves the key's expiry alone");
         assert_eq!(deadlines(client), []);
-        assert_eq!(trail_of(client, "event"), ["create", "lapse"]);
-        assert_eq!(trail_of(client, "parent"), ["0", "1"]);
-        assert_eq!(trail_of(client, "user"), ["default", "-"], "nobody did it");
-        assert_eq!(trail_of(client, "at")[1], wanted[0].1, "it is dated at the deadline");
-        assert_eq!(trail_of(client, "etag")[1], client.state(KEY).0);
+        assert_eq!(audit_values(client, "event"), ["create", "lapse"]);
+        assert_eq!(audit_values(client, "parent"), ["0", "1"]);
+        assert_eq!(audit_values(client, "user"), ["default", "-"], "a lapse has no user");
+        assert_eq!(audit_values(client, "at")[1], wanted[0].1, "the entry is dated at the deadline");
+        assert_eq!(audit_values(client, "etag")[1], client.state(KEY).0);
         let entry =
             client.ok(&["XREVRANGE", AUDIT, "+", "-", "COUNT", "1"]).array()[0].array()[0].text().to_owned();
         let written_ms: i64 = entry.split('-').next().expect("an ID").parse().expect("a time");
@@ -54,9 +54,10 @@ fn members_lapse_by_themselves() {
     });
 }
 
-/// Between the deadline and the commit every read shows what the lapse will leave, with the etag it will have; nothing is written.
+/// Between the deadline and the commit, reads show the result of the lapse with its future etag,
+/// and write nothing.
 #[test]
-fn reads_are_ahead_of_the_timer_and_write_nothing() {
+fn reads_before_the_commit_show_the_lapse_and_write_nothing() {
     state_test(|_, client| {
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", FORMS]);
         at_once(client, &[&creation(FULL), &PAUSE]);
@@ -70,7 +71,7 @@ fn reads_are_ahead_of_the_timer_and_write_nothing() {
         assert_eq!(history.array()[0].field("event").text(), "lapse");
         let second = client.ok(&["STATE.GET", KEY, "VERSION", "2"]);
         assert_eq!(second.array()[0].text(), shown.0);
-        assert_eq!(trail_of(client, "event"), ["create"], "nothing was written");
+        assert_eq!(audit_values(client, "event"), ["create"], "nothing was written");
         client.ok(&["CLIENT", "UNPAUSE"]);
         lapsed(client, 1);
         assert_eq!(client.state(KEY), shown);
@@ -79,9 +80,9 @@ fn reads_are_ahead_of_the_timer_and_write_nothing() {
     });
 }
 
-/// Each instant makes a version of its own, also when all of them are committed late.
+/// Each deadline makes its own version, also when all of them are committed late.
 #[test]
-fn each_instant_is_a_version() {
+fn each_deadline_makes_a_version() {
     state_test(|_, client| {
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", FORMS]);
         let later: &[&str] = &["DEBUG", "SLEEP", "0.003"];
@@ -93,17 +94,17 @@ fn each_instant_is_a_version() {
         client.ok(&["CLIENT", "UNPAUSE"]);
         lapsed(client, 3);
         assert_eq!(client.ok(&["STATE.META", KEY]).field("version").int(), 7);
-        assert_eq!(trail_of(client, "version")[4..], ["5", "6", "7"]);
-        assert_eq!(trail_of(client, "parent")[4..], ["4", "5", "6"]);
-        let patches = trail_of(client, "patch");
+        assert_eq!(audit_values(client, "version")[4..], ["5", "6", "7"]);
+        assert_eq!(audit_values(client, "parent")[4..], ["4", "5", "6"]);
+        let patches = audit_values(client, "patch");
         assert_eq!(patches[4], r#"[{"op":"remove","path":"/auth/token"}]"#);
         assert_eq!(patches[5], r#"[{"op":"remove","path":"/form"}]"#);
     });
 }
 
-/// The next writing command commits what is due before it looks at the state, and a refusal does not take that back.
+/// The next writing command first commits what is due; a rejection does not undo that.
 #[test]
-fn a_command_finds_what_is_due_committed() {
+fn writing_command_commits_due_lapses_first() {
     state_test(|_, client| {
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", FORMS]);
         let late = ["STATE.UPDATE", KEY, "1", r#"{"note":"late"}"#];
@@ -111,14 +112,14 @@ fn a_command_finds_what_is_due_committed() {
         let (error, etag) = (replies[2].to_string(), replies[3].array()[0].text().to_owned());
         assert!(error.contains(&format!("CONFLICT expected 1, current is {etag}")), "{error}");
         assert_eq!(Client::version(&etag), 2);
-        assert_eq!(trail_of(client, "event"), ["create", "lapse"]);
+        assert_eq!(audit_values(client, "event"), ["create", "lapse"]);
         assert_eq!(client.state(KEY).0, etag);
     });
 }
 
-/// A dry run shows what an update would make of the lapsed state, and commits nothing.
+/// A dry run applies to the lapsed state, and commits nothing.
 #[test]
-fn a_dry_run_commits_no_lapse() {
+fn dry_run_commits_no_lapse() {
     state_test(|_, client| {
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", FORMS]);
         let late = ["STATE.UPDATE", KEY, "2", r#"{"note":"late"}"#, "DRYRUN", "RETURN"];
@@ -131,9 +132,9 @@ fn a_dry_run_commits_no_lapse() {
     });
 }
 
-/// An old token never comes back: not from a past version, not by a rollback, not in a difference.
+/// A lapsed token never returns: not in a snapshot, a rollback or a diff.
 #[test]
-fn what_has_lapsed_is_not_in_the_past_either() {
+fn lapsed_members_are_not_in_snapshots() {
     state_test(|_, client| {
         state(client, FORMS, FULL);
         client.ok(&["STATE.UPDATE", KEY, "*", r#"{"note":"kept"}"#]);
@@ -152,25 +153,26 @@ fn what_has_lapsed_is_not_in_the_past_either() {
 
 /// A lapse that changes nothing makes no version.
 #[test]
-fn a_lapse_without_effect_makes_no_version() {
+fn lapse_without_a_change_makes_no_version() {
     state_test(|_, client| {
         let schema = r#"{"properties":{"form":{"x-ttl":0.05,"properties":{"draft":{"x-protected":true}}}}}"#;
         state(client, schema, r#"{"form":{"draft":1}}"#);
-        wait_until("the deadline is over", || deadlines(client).is_empty());
-        wait_until("the timer has been there", || counter(client, "states_with_deadlines") == 0);
+        wait_until("the deadline has passed", || deadlines(client).is_empty());
+        wait_until("the timer has run", || counter(client, "states_with_deadlines") == 0);
         assert_eq!(client.state(KEY).1, r#"{"form":{"draft":1}}"#);
         assert_eq!(
-            (Client::version(&client.state(KEY).0), trail_of(client, "event")),
+            (Client::version(&client.state(KEY).0), audit_values(client, "event")),
             (1, vec!["create".to_owned()])
         );
         assert_eq!(counter(client, "lapses"), 0);
     });
 }
 
-/// S61: a recovery begins with what is due: a form that no schema admits any more is gone by then. A state that is rebuilt has
-/// nothing in it that has lapsed since.
+/// S61: a recovery first commits what is due, so a form that no schema allows any more may already
+/// have lapsed.
+/// A rebuilt state has no member that has lapsed since.
 #[test]
-fn a_recovery_lets_lapse_what_is_due() {
+fn recovery_commits_due_lapses_first() {
     state_test(|_, client| {
         state(client, FORMS, r#"{"form":{"amount":"ten"}}"#);
         let stricter = FORMS.replace(r#""draft":"#, r#""amount":{"type":"number"},"draft":"#);
@@ -188,9 +190,10 @@ fn a_recovery_lets_lapse_what_is_due() {
     });
 }
 
-/// S16: a lapse is told like the end of a session: the feed hears of it with its key, and who waits for the state wakes.
+/// S16: a lapse is reported like a session expiry: in the feed with its key, and by waking blocked
+/// clients.
 #[test]
-fn whoever_listens_hears_of_a_lapse() {
+fn lapse_is_in_the_feed_and_wakes_blocked_clients() {
     state_test(|server, client| {
         client.ok(&["CONFIG", "SET", "state.feed", "sessions"]);
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", FORMS]);
@@ -215,15 +218,15 @@ fn whoever_listens_hears_of_a_lapse() {
     });
 }
 
-/// When its schema is gone nobody knows a default: what is due goes away all the same.
+/// Without its schema there are no defaults: due members are removed.
 #[test]
-fn it_lapses_without_its_schema() {
+fn members_lapse_without_their_schema() {
     state_test(|_, client| {
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", FORMS]);
         at_once(client, &[&creation(FULL), &["STATE.SCHEMA", "DEL", "vimbiso.forms", "FORCE"]]);
         lapsed(client, 1);
         assert_eq!(document(client), r#"{"auth":{}}"#);
-        // As long as it lives, it can be given another schema.
+        // While it exists, the state can be given another schema.
         state_again(client);
     });
 }

@@ -1,35 +1,35 @@
-//! What happens when nobody acts, and when everybody acts at once, over a socket.
+//! Deadlines, session expiry, the feed and concurrency over a socket.
 //!
-//! There is no clock to be set: a key's own expiry goes by the server's clock, and nothing may differ from it. So deadlines
-//! are some tens of milliseconds long, and a test waits for what it wants to see, never for a time. Where a lapse has to wait to
-//! be committed, writes are paused.
+//! The tests can't set a clock, since the server's clock decides about key expiry. So deadlines are
+//! some tens of milliseconds, and a test waits for a result, never for a duration. Where a lapse
+//! must stay uncommitted for a while, writes are paused.
 
 mod align;
 mod cluster;
 mod deadlines;
-mod ends;
+mod deadlines_survive;
 mod feed;
-mod frozen;
-mod idle;
-mod ids;
+mod idempotency;
+mod idle_time;
 mod lapses;
-mod places;
+mod project_schemas;
 mod rebase;
 mod rebase_properties;
 mod replicas;
-mod shipped;
-mod standing;
+mod script_clock;
+mod session_expiry;
+mod ttl_annotations;
 mod wait;
+mod wait_clients;
 mod wait_crowd;
-mod wait_ends;
-mod wait_who;
+mod wait_deletion;
 
 use support::{Client, Reply, wait_until};
 
 pub const KEY: &str = "channel:+263771234567";
 pub const AUDIT: &str = "{channel:+263771234567}:audit";
 
-/// Members that last for a while: a token, a form, and where the conversation is, which lasts as long as somebody talks.
+/// Members with deadlines: a token, a form, and the place of the conversation, which slides.
 pub const FORMS: &str = r#"{
     "type": "object", "x-ttl": 60,
     "properties": {
@@ -42,25 +42,25 @@ pub const FORMS: &str = r#"{
     }
 }"#;
 
-/// The same with deadlines that no test sees.
+/// The same with deadlines beyond the end of a test.
 pub fn patient() -> String {
     FORMS.replace("0.08", "1800")
 }
 
-/// A state that obeys a schema.
+/// Creates a state with a schema.
 pub fn state(client: &mut Client, schema: &str, document: &str) {
     client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", schema]);
     client.ok(&creation(document));
 }
 
-/// Commands in one transaction: nothing happens between them, however busy the machine is.
+/// Runs commands in one transaction, so that nothing happens between them.
 pub fn at_once(client: &mut Client, commands: &[&[&str]]) -> Vec<Reply> {
     client.ok(&["MULTI"]);
     commands.iter().for_each(|command| drop(client.ok(command)));
     client.ok(&["EXEC"]).array().to_vec()
 }
 
-/// The command that makes a state which obeys [`FORMS`], or what was set in its place.
+/// The command that creates a state with [`FORMS`], or the schema set in its place.
 pub fn creation(document: &str) -> [&str; 6] {
     ["STATE.SETPROTECTED", KEY, "0", document, "SCHEMA", "vimbiso.forms"]
 }
@@ -76,13 +76,13 @@ pub fn document(client: &mut Client) -> String {
     client.state(KEY).1
 }
 
-/// Commands in one write: the server carries them out one behind the other, each with a clock of its own.
+/// Sends commands in one write: the server runs them one after another, each with its own clock.
 #[track_caller]
 pub fn in_one_go(client: &mut Client, commands: &[&[&str]]) -> Vec<Reply> {
     client.pipeline(commands)
 }
 
-/// Names and instants of the deadlines.
+/// Pointers and times of the deadlines.
 #[track_caller]
 pub fn deadlines(client: &mut Client) -> Vec<(String, String)> {
     deadlines_of(&client.ok(&["STATE.META", KEY]))
@@ -94,21 +94,21 @@ pub fn deadlines_of(meta: &Reply) -> Vec<(String, String)> {
     deadlines.chunks(2).map(|pair| (pair[0].text().to_owned(), pair[1].text().to_owned())).collect()
 }
 
-/// Waits until the trail has so many lapses.
+/// Waits until the audit stream has this many lapses.
 #[track_caller]
 pub fn lapsed(client: &mut Client, count: usize) {
-    wait_until("the lapses are in the trail", || {
-        trail_of(client, "event").iter().filter(|event| *event == "lapse").count() >= count
+    wait_until("the lapses are in the audit stream", || {
+        audit_values(client, "event").iter().filter(|event| *event == "lapse").count() >= count
     });
 }
 
-/// Values of a field of the trail, oldest entry first; `-` where an entry has none.
+/// Values of a field in the audit stream, oldest entry first; `-` where an entry has none.
 #[track_caller]
-pub fn trail_of(client: &mut Client, name: &str) -> Vec<String> {
+pub fn audit_values(client: &mut Client, name: &str) -> Vec<String> {
     fields_of(client, AUDIT, name)
 }
 
-/// As [`trail_of`], of any stream.
+/// As [`audit_values`], of any stream.
 #[track_caller]
 pub fn fields_of(client: &mut Client, stream: &str, name: &str) -> Vec<String> {
     let entries = client.ok(&["XRANGE", stream, "-", "+"]);
@@ -123,7 +123,7 @@ pub fn field(entry: &Reply, name: &str) -> String {
     found.map_or("-".to_owned(), |pair| pair[1].text().to_owned())
 }
 
-/// One number of INFO state, without its prefix.
+/// A number of INFO state, by its name without the prefix.
 #[track_caller]
 pub fn counter(client: &mut Client, name: &str) -> i64 {
     client.info("state", &format!("state_{name}")).parse().expect("a number")

@@ -1,18 +1,18 @@
-//! `REBASE`: two messages that write different members both land, without a second try by anybody (S32, S33).
+//! `REBASE`: two messages that write different members are both applied without a retry (S32, S33).
 
 use std::collections::BTreeSet;
 use std::thread;
 
 use support::{Client, Reply, Server, state_test};
 
-use crate::{KEY, counter, trail_of};
+use crate::{KEY, audit_values, counter};
 
 const START: &str = concat!(
     r#"{"channel":{"type":"whatsapp"},"current":{"path":"offer","data":{"amount":5,"notes":["a","b"]}},"#,
     r#""dashboard":{"balance":"1.10"},"empty":{}}"#
 );
 
-/// Version 2 by `first`, then `second` with the version before it.
+/// Version 2 by `first`, then `second` with version 1 as expected.
 fn after_another(client: &mut Client, first: [&str; 2], second: [&str; 2]) -> Reply {
     client.ok(&["DEL", KEY]);
     client.ok(&["STATE.UPDATE", KEY, "0", START]);
@@ -21,14 +21,15 @@ fn after_another(client: &mut Client, first: [&str; 2], second: [&str; 2]) -> Re
     client.call(&["STATE.UPDATE", KEY, "1", second[0], second[1], "REBASE"])
 }
 
-/// S32: by the rule of members: a pointer that is, contains or lies in one that has changed is in the way, another is not.
+/// S32: two pointers overlap if one is, contains or lies in the other. Only overlapping writes
+/// conflict.
 #[test]
-fn members_apart_are_no_conflict_and_members_in_each_other_are() {
+fn only_overlapping_members_conflict() {
     let server = Server::start();
     let mut client = server.client();
     let amount = [r#"{"current":{"data":{"amount":6}}}"#, "MERGE"];
     let push = [r#"[{"op":"add","path":"/current/data/notes/-","value":"c"}]"#, "PATCH"];
-    let gone = [r#"{"current":{"data":null}}"#, "MERGE"];
+    let removed = [r#"{"current":{"data":null}}"#, "MERGE"];
     let new = [r#"{"action":{"id":1}}"#, "MERGE"];
     for (first, second, lands) in [
         (amount, [r#"{"current":{"path":"confirm"}}"#, "MERGE"], true),
@@ -71,9 +72,9 @@ fn members_apart_are_no_conflict_and_members_in_each_other_are() {
         (push, [r#"[{"op":"replace","path":"/current/data/notes/0","value":"z"}]"#, "PATCH"], false),
         (push, [r#"{"current":{"data":{"notes":["z"]}}}"#, "MERGE"], false),
         (push, amount, true),
-        // So are members that come and go.
-        (gone, [r#"{"current":{"data":{"handle":"zoe"}}}"#, "MERGE"], false),
-        (gone, [r#"{"current":{"path":"menu"}}"#, "MERGE"], true),
+        // So are members that are added and removed.
+        (removed, [r#"{"current":{"data":{"handle":"zoe"}}}"#, "MERGE"], false),
+        (removed, [r#"{"current":{"path":"menu"}}"#, "MERGE"], true),
         (new, [r#"{"action":{"kind":"offer"}}"#, "MERGE"], false),
         (new, [r#"{"action":null}"#, "MERGE"], false),
         (new, [r#"{"actions":{"kind":"offer"}}"#, "MERGE"], true),
@@ -105,9 +106,9 @@ fn members_apart_are_no_conflict_and_members_in_each_other_are() {
     }
 }
 
-/// The base must be known: a version that is kept, and an etag that is its own.
+/// The base must be known: a kept version, and an etag of this state.
 #[test]
-fn a_version_that_is_not_kept_is_a_conflict() {
+fn base_that_is_not_kept_is_a_conflict() {
     state_test(|_, client| {
         client.ok(&["CONFIG", "SET", "state.snapshots", "2"]);
         let etags: Vec<String> = ["{}", r#"{"a":1}"#, r#"{"a":2}"#, r#"{"a":3}"#]
@@ -136,7 +137,7 @@ fn a_version_that_is_not_kept_is_a_conflict() {
             );
         }
         assert!(client.err(&["STATE.UPDATE", "channel:none", "1", "{}", "REBASE"]).starts_with("NOSTATE "));
-        // A version with a label is kept, however old.
+        // A labelled version is kept, however old.
         let labelled = client.text(&["STATE.UPDATE", KEY, "4", r#"{"a":4}"#, "LABEL", "menu"]);
         (5..9).for_each(|n| drop(client.ok(&["STATE.UPDATE", KEY, "*", &format!(r#"{{"a":{n}}}"#)])));
         client.ok(&["STATE.UPDATE", KEY, &labelled, r#"{"b":1}"#, "REBASE"]);
@@ -144,9 +145,10 @@ fn a_version_that_is_not_kept_is_a_conflict() {
     });
 }
 
-/// Nothing but the version is waived: the result is validated like any update, and told of in the trail.
+/// Only the version check is waived: the result is validated like any update, and audited with its
+/// base.
 #[test]
-fn the_result_obeys_the_rules_and_the_trail_says_what_it_was_made_for() {
+fn rebased_result_is_validated_and_audited_with_its_base() {
     state_test(|_, client| {
         let schema = r#"{"maxProperties":3,"properties":{
             "stage":{"x-transitions":{"initial":["menu"],"allow":{"menu":["offer"],"offer":["confirm"]}}},
@@ -159,7 +161,7 @@ fn the_result_obeys_the_rules_and_the_trail_says_what_it_was_made_for() {
             |json: &str| ["STATE.UPDATE", KEY, "1", json, "REBASE", "OPERATION", "offer"].map(str::to_owned);
         assert!(
             client.err(&update(r#"{"c":1}"#)).starts_with("INVALID "),
-            "each alone is valid, both are not"
+            "each change alone is valid, both together are not"
         );
         assert!(client.err(&update(r#"{"stage":"confirm"}"#)).starts_with("TRANSITION "));
         assert!(client.err(&update(r#"{"tier":2}"#)).starts_with("PROTECTED "));
@@ -172,14 +174,14 @@ fn the_result_obeys_the_rules_and_the_trail_says_what_it_was_made_for() {
         );
         let third = client.ok(&[&update(r#"{"stage":"offer"}"#)[..], &["RETURN".to_owned()]].concat());
         assert_eq!(third.array()[1].text(), r#"{"stage":"offer","a":1,"b":1}"#);
-        // Now nobody else's, so no rebase; and one that changes nothing is one.
+        // An update of the present version is no rebase; one without a change is.
         client.ok(&["STATE.UPDATE", KEY, "3", r#"{"a":3}"#, "REBASE"]);
         let same = client.text(&["STATE.UPDATE", KEY, &first, r#"{"x":null}"#, "REBASE", "EVENT", "shown"]);
         assert_eq!(same, client.state(KEY).0);
-        assert_eq!(trail_of(client, "rebased"), ["-", "-", "-", "-", "-", "1", "-", "1"]);
-        assert_eq!(trail_of(client, "parent")[5..7], ["2", "3"]);
+        assert_eq!(audit_values(client, "rebased"), ["-", "-", "-", "-", "-", "1", "-", "1"]);
+        assert_eq!(audit_values(client, "parent")[5..7], ["2", "3"]);
         assert_eq!((counter(client, "rebases"), counter(client, "conflicts")), (2, 1));
-        // With a token as well: the second delivery is a replay, not a second rebase.
+        // With a token, the second delivery is a replay, not a second rebase.
         let line =
             ["STATE.SETPROTECTED", KEY, &first, r#"{"tier":null,"b":null}"#, "REBASE", "ID", "wamid.HBgL1"];
         assert!(client.err(&line).starts_with("CONFLICT "));
@@ -190,9 +192,10 @@ fn the_result_obeys_the_rules_and_the_trail_says_what_it_was_made_for() {
     });
 }
 
-/// S51: a client that reads `"***"` and sends it back has not written the secret, so a new token is no conflict.
+/// S51: a client that reads `"***"` and sends it back does not write the secret, so a new token is
+/// no conflict.
 #[test]
-fn what_stands_for_a_secret_is_no_mention() {
+fn masked_secret_sent_back_is_no_write() {
     state_test(|_, client| {
         let schema = r#"{"properties":{"auth":{"properties":{"token":{"x-secret":true,"x-protected":true}}},"pin":{"x-secret":true}}}"#;
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.rebase", schema]);
@@ -240,7 +243,7 @@ fn what_stands_for_a_secret_is_no_mention() {
 const CLIENTS: usize = 16;
 const TURNS: u64 = 25;
 
-/// Sixteen clients, each with the version it has read last, until all of their turns are done or lost.
+/// Sixteen clients, each with the version that it read last, until each has had all its turns.
 fn play(server: &Server, member: impl Fn(usize) -> String + Sync) -> Vec<Reply> {
     let start = server.client().state(KEY).0;
     let part = |number: usize| {
@@ -265,9 +268,9 @@ fn play(server: &Server, member: impl Fn(usize) -> String + Sync) -> Vec<Reply> 
     })
 }
 
-/// S32, S33: sixteen clients on one key with a member each: no conflict, nothing lost.
+/// S32, S33: sixteen clients with a member each on one key: no conflict, no lost update.
 #[test]
-fn sixteen_clients_with_members_of_their_own_never_meet() {
+fn sixteen_clients_with_their_own_members_never_conflict() {
     state_test(|server, client| {
         client.ok(&["CONFIG", "SET", "state.snapshots", "1000"]);
         client.ok(&["CONFIG", "SET", "state.audit-maxlen", "100000"]);
@@ -275,21 +278,21 @@ fn sixteen_clients_with_members_of_their_own_never_meet() {
         let replies = play(server, |number| format!("member{number}"));
         let versions: BTreeSet<u64> = replies.iter().map(|reply| Client::version(reply.text())).collect();
         let total = CLIENTS as u64 * TURNS;
-        assert_eq!(versions, (2..=total + 1).collect(), "each has a version of its own");
+        assert_eq!(versions, (2..=total + 1).collect(), "each update has its own version");
         let document: serde_json::Value = serde_json::from_str(&client.state(KEY).1).expect("JSON");
         for number in 0..CLIENTS {
             assert_eq!(document[format!("member{number}")], serde_json::json!({"turn": TURNS, "by": number}));
         }
-        let rebased = trail_of(client, "rebased");
+        let rebased = audit_values(client, "rebased");
         assert_eq!(rebased.iter().filter(|from| *from != "-").count() as i64, counter(client, "rebases"));
-        assert!(counter(client, "rebases") > 0, "nobody met anybody: this test has shown nothing");
+        assert!(counter(client, "rebases") > 0, "no concurrent write occurred: this test has shown nothing");
         assert_eq!((counter(client, "conflicts"), counter(client, "updates")), (0, total as i64));
     });
 }
 
-/// S33: with the same member, one wins each version, and the others are told.
+/// S33: with the same member, one client wins each version, and the others get CONFLICT.
 #[test]
-fn of_sixteen_clients_with_one_member_one_wins() {
+fn one_of_sixteen_clients_on_one_member_wins() {
     state_test(|server, client| {
         client.ok(&["STATE.UPDATE", KEY, "0", "{}"]);
         let replies = play(server, |_| "member".to_owned());
@@ -307,9 +310,9 @@ fn of_sixteen_clients_with_one_member_one_wins() {
             })
             .collect();
         let versions: BTreeSet<u64> = won.iter().copied().collect();
-        assert_eq!(versions.len(), won.len(), "one wins a version");
+        assert_eq!(versions.len(), won.len(), "one client wins each version");
         assert_eq!(versions, (2..=won.len() as u64 + 1).collect());
-        assert!(lost > 0, "nobody met anybody: this test has shown nothing");
+        assert!(lost > 0, "no concurrent write occurred: this test has shown nothing");
         assert_eq!((counter(client, "rebases"), counter(client, "conflicts")), (0, lost as i64));
     });
 }

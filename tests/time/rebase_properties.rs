@@ -1,5 +1,6 @@
-//! Random documents and pairs of random changes: `REBASE` against a plain list of the members that one of them has changed and
-//! the other one writes. The oracle lists pointers and compares each with each; it knows nothing of how the server does it (S32).
+//! `REBASE` on random documents and pairs of changes, against an oracle. The oracle lists the
+//! members that one change modifies and the other writes, and compares each with each; it shares no
+//! code with the server (S32).
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -53,7 +54,7 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-/// Every member of a document, containers too: an object says that it is one, everything else what it is.
+/// Every member of a document with its value; containers without theirs.
 fn members(value: &Value, at: Pointer, found: &mut BTreeMap<Pointer, Option<String>>) {
     if let Value::Object(below) = value {
         for (name, value) in below {
@@ -80,7 +81,7 @@ fn tokens(pointer: &str) -> Pointer {
     pointer.split('/').skip(1).map(str::to_owned).collect()
 }
 
-/// The pointer as far as the first array that it leads through.
+/// The pointer up to the first array on its path.
 fn cut(pointer: &Pointer, document: &Value) -> Pointer {
     let mut place = Some(document);
     for (index, token) in pointer.iter().enumerate() {
@@ -133,7 +134,8 @@ fn update(client: &mut Client, key: &str, expected: &str, (kind, json): &Change,
     client.call(&[&["STATE.UPDATE", key, expected, &json.to_string(), kind][..], rest].concat())
 }
 
-/// One pair of changes of one document. Whether it was a rebase that landed; `None` when the first change was none.
+/// One pair of changes of one document. Whether the rebase was applied; `None` when the first
+/// change had no effect.
 fn check(client: &mut Client, start: &Value, first: &Change, second: &Change) -> Option<bool> {
     for key in ["one", "two", "three"] {
         client.ok(&["DEL", key]);
@@ -147,12 +149,12 @@ fn check(client: &mut Client, start: &Value, first: &Change, second: &Change) ->
     let changed = changed(&before, &present);
     let rebased = update(client, "one", "1", second, &["REBASE"]);
     if overlap(&written(second, &before, &present), &changed) {
-        let Reply::Error(error) = rebased else { panic!("landed although they overlap: {rebased}") };
+        let Reply::Error(error) = rebased else { panic!("applied although they overlap: {rebased}") };
         assert!(error.starts_with("CONFLICT expected 1, current is 2-"), "{error}");
         assert_eq!(document(client, "one"), present);
         return Some(false);
     }
-    // As if the present version had been expected.
+    // The result is the same as with the present version expected.
     update(client, "two", "1", first, &[]);
     let plain = update(client, "two", "2", second, &[]);
     match (&rebased, &plain) {
@@ -164,15 +166,16 @@ fn check(client: &mut Client, start: &Value, first: &Change, second: &Change) ->
         return Some(false);
     }
     let result = document(client, "one");
-    // Nothing of the first change is lost: what it made is there, what it took away is not.
+    // Nothing of the first change is lost: members that it wrote are present, members that it
+    // removed are not.
     for pointer in &changed {
         let text: String = pointer.iter().map(|token| format!("/{token}")).collect();
         let (made, kept) = (present.pointer(&text), result.pointer(&text));
         assert_eq!(made.is_some(), kept.is_some(), "{text}");
         assert!(made.is_some_and(Value::is_object) || made == kept, "{text}: {made:?} became {kept:?}");
     }
-    // And two merges that name nothing of each other's end the same in the other order too. (What the first one named without
-    // changing it is not in the way.)
+    // Two merges that do not name each other's members have the same result in the other order.
+    // (Members that the first one names without changing them do not conflict.)
     let apart = !overlap(&written(second, &before, &present), &written(first, &before, &present));
     if (first.0, second.0) == ("MERGE", "MERGE") && apart {
         update(client, "three", "1", second, &[]);
@@ -183,7 +186,7 @@ fn check(client: &mut Client, start: &Value, first: &Change, second: &Change) ->
 }
 
 #[test]
-fn a_change_lands_exactly_when_it_has_nothing_to_do_with_the_others() {
+fn rebase_is_applied_exactly_when_the_members_do_not_overlap() {
     let server = Server::builder().without_schemas().arg("--save").arg("").start();
     let client = RefCell::new(server.client());
     client.borrow_mut().ok(&["CONFIG", "SET", "state.audit", "no"]);
@@ -198,6 +201,6 @@ fn a_change_lands_exactly_when_it_has_nothing_to_do_with_the_others() {
         Ok(())
     });
     outcome.unwrap_or_else(|error| panic!("{error}"));
-    let (landed, refused) = *counts.borrow();
-    assert!(landed > 100 && refused > 100, "{landed} landed, {refused} did not: too few to show anything");
+    let (landed, rejected) = *counts.borrow();
+    assert!(landed > 100 && rejected > 100, "{landed} applied, {rejected} not: too few to show anything");
 }

@@ -1,4 +1,5 @@
-//! A primary and its replica show the same at the same instant, whatever lapses meanwhile, and end equal (S7, S13).
+//! A primary and its replica return the same at the same instant, whatever lapses meanwhile, and
+//! end equal (S7, S13).
 
 use std::cell::Cell;
 
@@ -11,7 +12,7 @@ use crate::{FORMS, KEY, PAUSE, at_once, counter, creation, lapsed};
 
 const KEYS: [&str; 3] = [KEY, "channel:+263772345678", "user:{+263773456789}:state"];
 
-/// One thing that is done, or a moment in which both are compared.
+/// A command, or a moment at which both servers are compared.
 #[derive(Clone, Debug)]
 enum Move {
     Write(Vec<&'static str>),
@@ -47,7 +48,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
     prop::collection::vec(one, 40)
 }
 
-/// What a server shows of all keys, with the times at which it began and ended to look.
+/// The documents of all keys, with the server's time before and after reading them.
 fn shown(client: &mut Client) -> (i64, Vec<String>, i64) {
     let time = |client: &mut Client| {
         let time = client.ok(&["TIME"]);
@@ -65,9 +66,10 @@ fn shown(client: &mut Client) -> (i64, Vec<String>, i64) {
     (begun, seen, time(client))
 }
 
-/// Deadlines fall throughout a random play of updates, rollbacks, touches and deletions; both are looked at within one millisecond.
+/// Deadlines fall during random updates, rollbacks, touches and deletions; both servers are read
+/// within one millisecond.
 #[test]
-fn both_show_the_same_at_the_same_instant() {
+fn primary_and_replica_return_the_same_at_the_same_instant() {
     let (primary, replica) = (Server::start(), Server::start());
     replica.follow(&primary);
     let mut runner = TestRunner::new(Config {
@@ -89,7 +91,8 @@ fn both_show_the_same_at_the_same_instant() {
                     Move::Compare => {
                         replica.catch_up(&primary);
                         let (one, other) = (shown(&mut client), shown(&mut reader));
-                        // A deadline may fall between the two looks: only what was seen within one millisecond is the same instant.
+                        // A deadline may fall between the two reads: only reads within one
+                        // millisecond are comparable.
                         if one.0 == other.2 {
                             prop_assert_eq!(&one.1, &other.1);
                             compared.set(compared.get() + 1);
@@ -107,9 +110,9 @@ fn both_show_the_same_at_the_same_instant() {
     assert!(compared.get() > 0 && lapsed > 50, "{} comparisons, {lapsed} lapses", compared.get());
 }
 
-/// A replica shows a lapse without committing it; promoted, it commits what is due.
+/// A replica shows a lapse without committing it; once promoted, it commits what is due.
 #[test]
-fn a_replica_shows_lapses_and_commits_them_when_promoted() {
+fn replica_shows_lapses_and_commits_them_when_promoted() {
     let (mut primary, replica) = (Server::start(), Server::start());
     replica.follow(&primary);
     let mut client = primary.client();
@@ -120,15 +123,15 @@ fn a_replica_shows_lapses_and_commits_them_when_promoted() {
     let mut reader = replica.client();
     wait_until("the replica shows the lapse", || !reader.state(KEY).1.contains("form"));
     let shown = reader.state(KEY);
-    assert_eq!(crate::trail_of(&mut reader, "event"), ["create"], "a replica writes nothing of its own");
+    assert_eq!(crate::audit_values(&mut reader, "event"), ["create"], "a replica commits nothing");
     reader.ok(&["REPLICAOF", "NO", "ONE"]);
     lapsed(&mut reader, 1);
     assert_eq!(reader.state(KEY), shown);
 }
 
-/// FAILOVER hands over while deadlines fall: nobody stops, and the new primary commits what is due.
+/// FAILOVER while deadlines fall: neither server stops, and the new primary commits what is due.
 #[test]
-fn a_failover_is_survived() {
+fn failover_while_deadlines_fall_loses_no_lapse() {
     let (primary, replica) = (Server::start(), Server::start());
     replica.follow(&primary);
     let (mut client, mut reader) = (primary.client(), replica.client());

@@ -1,4 +1,4 @@
-//! STATE.WAIT: what it waits for, what wakes it, and when it answers at once.
+//! STATE.WAIT: what it waits for, what wakes it, and when it replies at once.
 
 use support::{Client, Reply, Server, state_test};
 
@@ -10,7 +10,7 @@ fn at_version_2(client: &mut Client) -> String {
     client.text(&["STATE.UPDATE", KEY, "1", r#"{"stage":"offer"}"#])
 }
 
-/// A connection that waits; the caller has seen to it that `already` others do.
+/// A connection that waits in STATE.WAIT, after `already` others.
 #[track_caller]
 fn waiter(server: &Server, known: &str, already: usize) -> Client {
     let mut waiter = server.client();
@@ -20,19 +20,19 @@ fn waiter(server: &Server, known: &str, already: usize) -> Client {
 }
 
 #[track_caller]
-fn told(waiter: &mut Client) -> (String, String) {
+fn reply_of(waiter: &mut Client) -> (String, String) {
     let reply = waiter.read();
     let [etag, document] = reply.array() else { panic!("{reply:?}") };
     (etag.text().to_owned(), document.text().to_owned())
 }
 
 #[test]
-fn what_is_there_already_is_answered_at_once() {
+fn newer_version_is_returned_at_once() {
     state_test(|_, client| {
         let older = "1-0123456789abcdef";
         assert!(
             client.ok(&["STATE.WAIT", KEY, "1", "0"]).is_nil(),
-            "who knows a version knows that it is gone"
+            "a known version of a missing state returns nil"
         );
         assert!(client.ok(&["STATE.WAIT", KEY, older, "0"]).is_nil());
         let etag = at_version_2(client);
@@ -45,7 +45,7 @@ fn what_is_there_already_is_answered_at_once() {
 }
 
 #[test]
-fn a_new_version_wakes_in_both_protocols() {
+fn new_version_wakes_in_both_protocols() {
     let server = Server::start();
     let mut client = server.client();
     let etag = at_version_2(&mut client);
@@ -62,15 +62,15 @@ fn a_new_version_wakes_in_both_protocols() {
     client.ok(&["STATE.UPDATE", KEY, "2", r#"{"amount":12.50}"#]);
     let state = client.state(KEY);
     for waiter in &mut waiters {
-        assert_eq!(told(waiter), state);
-        assert_eq!(waiter.text(&["PING"]), "PONG", "the connection goes on");
+        assert_eq!(reply_of(waiter), state);
+        assert_eq!(waiter.text(&["PING"]), "PONG", "the connection still works");
     }
     blocked(&mut client, 0);
 }
 
-/// Whatever makes a version; what makes none wakes nobody, or the reply would have the etag from before.
+/// Every new version wakes; a command without one does not, or the reply would repeat the old etag.
 #[test]
-fn every_way_to_a_version_wakes_and_nothing_else_does() {
+fn only_new_versions_wake() {
     let server = Server::start();
     let mut client = server.client();
     client.ok(&["STATE.SCHEMA", "SET", "vimbiso.wait", r#"{"properties":{"stage":{"default":"menu"}}}"#]);
@@ -102,7 +102,7 @@ fn every_way_to_a_version_wakes_and_nothing_else_does() {
         let state = client.state(KEY);
         assert_ne!(state.0, before);
         for waiter in &mut waiters {
-            assert_eq!(told(waiter), state, "{way:?}");
+            assert_eq!(reply_of(waiter), state, "{way:?}");
         }
     }
 }
@@ -121,7 +121,7 @@ fn zero_waits_for_a_creation() {
     ];
     for creation in creations {
         let mut waiters = [waiter(&server, "0", 0), waiter(&server, "0", 1)];
-        // A state that came and went within a transaction was never there.
+        // A state that is created and deleted within a transaction does not count.
         for line in [
             &["MULTI"][..],
             &["STATE.UPDATE", KEY, "0", "{}"],
@@ -134,15 +134,15 @@ fn zero_waits_for_a_creation() {
         client.ok(creation);
         let state = client.state(KEY);
         for waiter in &mut waiters {
-            assert_eq!(told(waiter), state, "{creation:?}");
+            assert_eq!(reply_of(waiter), state, "{creation:?}");
         }
         client.ok(&["DEL", KEY]);
     }
 }
 
-/// A transaction is one step for who waits, too.
+/// Blocked clients see a transaction as one step.
 #[test]
-fn a_transaction_wakes_with_what_it_has_led_to() {
+fn transaction_wakes_with_its_last_version() {
     let server = Server::start();
     let mut client = server.client();
     let etag = at_version_2(&mut client);
@@ -154,17 +154,17 @@ fn a_transaction_wakes_with_what_it_has_led_to() {
     }
     client.ok(&["EXEC"]);
     for waiter in &mut early {
-        let (etag, document) = told(waiter);
+        let (etag, document) = reply_of(waiter);
         assert_eq!((Client::version(&etag), document.as_str()), (5, r#"{"stage":"done"}"#));
     }
     blocked(&mut client, 1);
     client.ok(&["STATE.UPDATE", KEY, "5", r#"{"stage":"menu"}"#]);
-    assert_eq!(Client::version(&told(&mut late).0), 6);
+    assert_eq!(Client::version(&reply_of(&mut late).0), 6);
 }
 
-/// In a transaction or a script nobody can wait: the answer is what a timeout would say.
+/// Transactions and scripts can't block: the reply is that of a timeout.
 #[test]
-fn transactions_and_scripts_are_answered_at_once() {
+fn transactions_and_scripts_do_not_block() {
     let server = Server::start();
     let mut client = server.client();
     let etag = at_version_2(&mut client);
@@ -187,7 +187,7 @@ fn transactions_and_scripts_are_answered_at_once() {
 }
 
 #[test]
-fn the_words_have_their_limits() {
+fn arguments_have_their_limits() {
     let server = Server::start();
     let mut client = server.client();
     at_version_2(&mut client);
@@ -209,11 +209,11 @@ fn the_words_have_their_limits() {
     }
     client.ok(&["SET", "token:+263771234567", "tok_a4c1"]);
     assert!(client.err(&["STATE.WAIT", "token:+263771234567", "0", "0"]).starts_with("WRONGTYPE "));
-    // The longest time that may be named, and one millisecond, which passes.
+    // The longest timeout, and one millisecond, which passes.
     let mut longest = server.client();
     longest.send(&["STATE.WAIT", KEY, "2", "31536000000"]);
     blocked(&mut client, 1);
     assert!(client.ok(&["STATE.WAIT", KEY, "2", "1"]).is_nil());
     client.ok(&["STATE.UPDATE", KEY, "2", r#"{"stage":"menu"}"#]);
-    assert_eq!(Client::version(&told(&mut longest).0), 3);
+    assert_eq!(Client::version(&reply_of(&mut longest).0), 3);
 }

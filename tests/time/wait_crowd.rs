@@ -1,4 +1,4 @@
-//! STATE.WAIT with a crowd: one update does not send all of them a large document at once.
+//! STATE.WAIT with many clients: one update does not send a large document to all of them at once.
 
 use support::{Client, Server, wait_until};
 
@@ -11,7 +11,7 @@ fn peak(client: &mut Client) -> i64 {
 }
 
 #[test]
-fn a_crowd_is_answered_turn_by_turn() {
+fn large_replies_are_sent_in_turns() {
     let server = Server::start();
     let mut client = server.client();
     client.ok(&["STATE.UPDATE", KEY, "0", &format!(r#"{{"note":"{}"}}"#, "x".repeat(1_000_000))]);
@@ -31,7 +31,7 @@ fn a_crowd_is_answered_turn_by_turn() {
 }
 
 #[test]
-fn who_is_left_for_a_later_turn_hears_of_an_end_too() {
+fn clients_left_for_a_later_turn_get_nil_after_a_deletion() {
     let server = Server::start();
     let mut client = server.client();
     client.ok(&["STATE.UPDATE", KEY, "0", &format!(r#"{{"note":"{}"}}"#, "x".repeat(1_000_000))]);
@@ -41,7 +41,7 @@ fn who_is_left_for_a_later_turn_hears_of_an_end_too() {
     let update = ["STATE.UPDATE", KEY, "1", r#"{"stage":"menu"}"#];
     client.pipeline(&[&update[..], &["STATE.DELETE", KEY, "2"][..]]);
     let replies: Vec<_> = crowd.iter_mut().map(Client::read).collect();
-    let told = replies.iter().filter(|reply| !reply.is_nil()).count();
-    assert!((1..50).contains(&told), "{told}");
+    let sent = replies.iter().filter(|reply| !reply.is_nil()).count();
+    assert!((1..50).contains(&sent), "{sent}");
     wait_until("all are answered", || client.info("clients", "blocked_clients") == "0");
 }

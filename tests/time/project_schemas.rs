@@ -1,10 +1,10 @@
-//! The schemas of schemas/ with their times made short: what is to go, goes. That a schema names a time shows nothing, since
-//! what is protected inside a member that lapses stays.
+//! The schemas of schemas/ with shortened TTLs: members with a TTL do lapse. The `x-ttl` in a
+//! schema alone proves nothing, since a protected part of a lapsing member stays.
 
 use serde_json::{Value, json};
 use support::{Server, repository, wait_until};
 
-/// The schema with a minute for the whole and an instant for each member that has a time.
+/// The schema with a minute for the whole state and a few milliseconds for each member with a TTL.
 fn hurried(name: &str) -> String {
     let path = repository().join("schemas").join(format!("{name}.json"));
     let mut schema: Value =
@@ -25,9 +25,9 @@ fn hurry(schema: &mut Value) {
     }
 }
 
-/// S13, S18, S21: no token outlives its time, wherever its schema has it, and neither does a form or an offer.
+/// S13, S18, S21: no token, form or offer outlives its TTL, wherever the schema has it.
 #[test]
-fn what_has_a_time_in_the_schemas_of_the_bot_is_gone_when_it_is_over() {
+fn members_with_a_ttl_in_the_project_schemas_lapse() {
     let channel = json!({"type": "whatsapp", "identifier": "+263771234567"});
     let cases = [
         (

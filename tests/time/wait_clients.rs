@@ -1,4 +1,5 @@
-//! STATE.WAIT and those who wait: how many, on which server, with which rights, and how they go.
+//! The blocked clients of STATE.WAIT: how many, on which server, with which permissions, and how
+//! they disconnect.
 
 use support::{Client, Reply, Server, wait_until, words};
 
@@ -15,7 +16,7 @@ fn version_told(waiter: &mut Client) -> u64 {
 }
 
 #[test]
-fn of_a_hundred_all_wake_but_those_who_wait_for_more() {
+fn hundred_clients_wake_except_those_with_a_later_version() {
     let server = Server::start();
     let mut client = server.client();
     let etag = client.text(&["STATE.UPDATE", KEY, "0", r#"{"stage":"menu"}"#]);
@@ -28,7 +29,7 @@ fn of_a_hundred_all_wake_but_those_who_wait_for_more() {
         assert_eq!(version_told(waiter), 2);
     }
     blocked(&mut client, 10);
-    // They may wait again at once, on the same connection.
+    // A client may wait again at once on the same connection.
     for waiter in &mut known {
         waiter.send(&["STATE.WAIT", KEY, "2", "0"]);
     }
@@ -48,7 +49,7 @@ fn of_a_hundred_all_wake_but_those_who_wait_for_more() {
 }
 
 #[test]
-fn on_a_replica_what_the_primary_does_wakes() {
+fn writes_of_the_primary_wake_clients_of_the_replica() {
     let (primary, replica) = (Server::start(), Server::start());
     let mut client = primary.client();
     replica.follow(&primary);
@@ -83,18 +84,18 @@ fn on_a_replica_what_the_primary_does_wakes() {
     }
 }
 
-/// A replica that lost its primary gets the dataset anew, in which nothing is signalled.
+/// After a full resynchronization the dataset is new, and no key is signalled.
 #[test]
-fn a_full_resync_and_a_reload_miss_nobody() {
+fn full_resync_and_reload_wake_every_client() {
     let (primary, replica) = (Server::start(), Server::start());
     let mut client = primary.client();
     replica.follow(&primary);
-    for key in [KEY, "channel:gone"] {
+    for key in [KEY, "channel:deleted"] {
         client.ok(&["STATE.UPDATE", key, "0", r#"{"stage":"menu"}"#]);
     }
     replica.catch_up(&primary);
     let mut there = replica.client();
-    let waits = [[KEY, "1"], ["channel:gone", "1"], ["channel:new", "0"], [KEY, "2"]];
+    let waits = [[KEY, "1"], ["channel:deleted", "1"], ["channel:new", "0"], [KEY, "2"]];
     let mut waiters: Vec<Client> = waits.iter().map(|_| replica.client()).collect();
     for (waiter, [key, known]) in waiters.iter_mut().zip(waits) {
         waiter.send(&["STATE.WAIT", key, known, "0"]);
@@ -106,16 +107,16 @@ fn a_full_resync_and_a_reload_miss_nobody() {
         &["DEBUG", "CHANGE-REPL-ID"],
         &["CLIENT", "KILL", "TYPE", "replica"],
         &["STATE.UPDATE", KEY, "1", r#"{"stage":"offer"}"#],
-        &["DEL", "channel:gone"],
+        &["DEL", "channel:deleted"],
         &["STATE.UPDATE", "channel:new", "0", "{}"],
         &["EXEC"],
     ];
     for line in lines {
         client.ok(line);
     }
-    let [first, gone, new, second] = &mut waiters[..] else { panic!("four wait") };
+    let [first, deleted, new, second] = &mut waiters[..] else { panic!("four wait") };
     assert_eq!(version_told(first), 2);
-    assert!(gone.read().is_nil());
+    assert!(deleted.read().is_nil());
     assert_eq!(version_told(new), 1);
     blocked(&mut there, 1);
     client.ok(&["STATE.UPDATE", KEY, "2", r#"{"stage":"confirm"}"#]);
@@ -139,9 +140,10 @@ fn client_unblock_ends_the_wait() {
     }
 }
 
-/// Who goes away leaves nothing behind, whether the state changes or ends afterwards, or ends at the same moment.
+/// A client that disconnects leaves nothing behind, whether the state changes or is deleted
+/// afterwards or at the same moment.
 #[test]
-fn a_client_that_goes_away_is_forgotten() {
+fn disconnected_client_is_forgotten() {
     let server = Server::start();
     let mut client = server.client();
     client.ok(&["STATE.UPDATE", KEY, "0", r#"{"stage":"menu"}"#]);
@@ -164,7 +166,7 @@ fn a_client_that_goes_away_is_forgotten() {
 }
 
 #[test]
-fn a_server_stops_in_order_while_clients_wait() {
+fn server_shuts_down_cleanly_with_blocked_clients() {
     let mut server = Server::builder().arg("--appendonly").arg("yes").start();
     let mut client = server.client();
     client.ok(&["STATE.UPDATE", KEY, "0", r#"{"stage":"menu"}"#]);
@@ -175,16 +177,16 @@ fn a_server_stops_in_order_while_clients_wait() {
     assert!(!server.log().contains("crashed"), "{}", server.log());
 }
 
-/// Whether the server is paused or not is no matter of who waits.
+/// A client pause neither delays nor loses a wake-up.
 #[test]
-fn a_paused_server_wakes_who_is_there_to_be_woken() {
+fn paused_server_still_wakes_clients() {
     let server = Server::start();
     let mut client = server.client();
     client.ok(&["STATE.UPDATE", KEY, "0", r#"{"stage":"menu"}"#, "PX", "1000000"]);
     let mut waiter = waiting(&server, "1");
     blocked(&mut client, 1);
     client.ok(&["CLIENT", "PAUSE", "60000", "WRITE"]);
-    assert!(client.ok(&["STATE.WAIT", KEY, "1", "20"]).is_nil(), "a time that is up while writes are paused");
+    assert!(client.ok(&["STATE.WAIT", KEY, "1", "20"]).is_nil(), "a timeout passes while writes are paused");
     let mut writer = server.client();
     writer.send(&["STATE.UPDATE", KEY, "1", r#"{"stage":"offer"}"#]);
     blocked(&mut client, 2);
@@ -200,7 +202,7 @@ fn a_paused_server_wakes_who_is_there_to_be_woken() {
     assert!(expiry.read().is_nil(), "it is deleted once the server may write");
 }
 
-/// A connection as a user with these rules.
+/// A connection authenticated as a new user with these rules.
 fn user(server: &Server, name: &str, rules: &str) -> Client {
     let mut args = words(&format!("ACL SETUSER {name} reset on >pass-{name} allchannels"));
     args.extend(words(rules));
@@ -210,9 +212,9 @@ fn user(server: &Server, name: &str, rules: &str) -> Client {
     client
 }
 
-/// S10, S51: reading is a right, asked again when the answer comes; a secret needs one more.
+/// S10, S51: the permission to read is checked again at the reply; a secret needs a further one.
 #[test]
-fn who_may_not_read_is_not_told() {
+fn client_without_read_permission_gets_no_document() {
     let server = Server::start();
     let mut client = server.client();
     let schema = r#"{"properties":{"token":{"x-secret":true}}}"#;
@@ -220,13 +222,13 @@ fn who_may_not_read_is_not_told() {
     client.ok(&["STATE.UPDATE", KEY, "0", r#"{"token":"eyJhbGciOi"}"#, "SCHEMA", "vimbiso.secret"]);
     let mut stranger = user(&server, "stranger", "~user:* +@all");
     let mut writer = user(&server, "writer", "%W~channel:* +@all");
-    for who in [&mut stranger, &mut writer] {
+    for user in [&mut stranger, &mut writer] {
         for known in ["0", "1"] {
-            assert!(who.err(&["STATE.WAIT", KEY, known, "1"]).starts_with("NOPERM "));
+            assert!(user.err(&["STATE.WAIT", KEY, known, "1"]).starts_with("NOPERM "));
         }
     }
-    let mut nobody = user(&server, "nobody", "~channel:* +@all -state.wait");
-    assert!(nobody.err(&["STATE.WAIT", KEY, "1", "1"]).starts_with("NOPERM "));
+    let mut denied = user(&server, "denied", "~channel:* +@all -state.wait");
+    assert!(denied.err(&["STATE.WAIT", KEY, "1", "1"]).starts_with("NOPERM "));
     let mut flow = user(&server, "flow", "%R~channel:* +state.wait");
     let mut api = user(&server, "api", "~channel:* +state.wait +state.setprotected");
     let mut reader = user(&server, "reader", "%R~channel:* +state.wait");
@@ -240,6 +242,6 @@ fn who_may_not_read_is_not_told() {
     client.ok(&["STATE.UPDATE", KEY, "1", r#"{"stage":"menu"}"#]);
     assert_eq!(flow.read().array()[1].text(), r#"{"token":"***","stage":"menu"}"#);
     assert_eq!(api.read().array()[1].text(), r#"{"token":"eyJhbGciOi","stage":"menu"}"#);
-    let refused = reader.read();
-    assert!(matches!(&refused, Reply::Error(line) if line.starts_with("NOPERM ")), "{refused:?}");
+    let rejected = reader.read();
+    assert!(matches!(&rejected, Reply::Error(line) if line.starts_with("NOPERM ")), "{rejected:?}");
 }

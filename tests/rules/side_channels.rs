@@ -1,11 +1,11 @@
-//! What tells of a secret without showing it: etags, lengths, and what the server does and logs while no schema says what is
-//! one. Each of these fails closed.
+//! Side channels of secrets: etags, lengths, and output and logs while the schema that marks them
+//! is missing. Each fails closed.
 
 use support::{Client, Reply, Server, state_test, wait_until};
 
-use crate::{AUDIT, KEY, newest, rights};
+use crate::{AUDIT, KEY, newest, permissions};
 
-/// Part of every secret here, and of nothing else.
+/// Part of every secret in these tests, and of nothing else.
 const MARK: &str = "MARK91c2";
 
 const PINS: &str = r#"{"properties":{"pin":{"x-secret":true},"form":{"x-ttl":0.08}}}"#;
@@ -14,7 +14,7 @@ fn pin(more: &str) -> String {
     format!(r#"{{"pin":"{MARK}"{more}}}"#)
 }
 
-/// A state with a pin, under a schema that is then deleted.
+/// A state with a PIN, whose schema is then deleted.
 fn state_without_its_schema(client: &mut Client, document: &str) {
     client.ok(&["STATE.SCHEMA", "SET", "bot.pins", PINS]);
     client.ok(&["MULTI"]);
@@ -41,7 +41,7 @@ fn etags_of_equal_documents_differ() {
     });
 }
 
-/// Also where the entry would carry the document, as that of every 64th version does.
+/// Also in the entry of every 64th version, which carries the document.
 #[test]
 fn lapse_without_its_schema_writes_no_value() {
     state_test(|_, client| {
@@ -68,9 +68,10 @@ fn lapse_without_its_schema_writes_no_value() {
     });
 }
 
-/// A state that gets another schema after its own was deleted: the new one does not know what was a secret.
+/// The state gets another schema after its own was deleted: the new one does not know the old
+/// secrets.
 #[test]
-fn change_of_a_schema_that_is_gone_writes_no_value() {
+fn change_of_a_missing_schema_writes_no_value() {
     state_test(|_, client| {
         state_without_its_schema(client, &pin(r#","stage":"menu""#));
         client.ok(&["STATE.SCHEMA", "SET", "bot.open", "{}"]);
@@ -79,7 +80,8 @@ fn change_of_a_schema_that_is_gone_writes_no_value() {
         assert_eq!(newest(client).field("patch").text(), r#"[{"op":"replace","path":"","value":"***"}]"#);
         let entries = entries(client, AUDIT);
         assert!(!entries.contains(MARK), "{entries}");
-        // The next change is recorded as always, and a state that is rebuilt from such a trail is one from the defaults.
+        // The next change is audited as usual; a state rebuilt from such a stream begins with the
+        // defaults.
         client.ok(&["STATE.UPDATE", KEY, "2", r#"{"stage":"menu"}"#]);
         assert_eq!(
             newest(client).field("patch").text(),
@@ -90,9 +92,9 @@ fn change_of_a_schema_that_is_gone_writes_no_value() {
     });
 }
 
-/// Its last revision had no secret, but the version was made under one that had.
+/// The last revision had no secret, but the version was made under one that had.
 #[test]
-fn past_secret_stays_hidden_when_the_schema_is_gone() {
+fn secret_in_a_snapshot_stays_masked_without_the_schema() {
     state_test(|_, client| {
         client.ok(&["STATE.SCHEMA", "SET", "bot.pins", PINS]);
         client.ok(&["STATE.UPDATE", KEY, "0", &pin(""), "SCHEMA", "bot.pins"]);
@@ -105,14 +107,14 @@ fn past_secret_stays_hidden_when_the_schema_is_gone() {
     });
 }
 
-/// META and HISTORY give the length of what STATE.GET shows to the same caller.
+/// META and HISTORY return the length of the document that STATE.GET shows to the same caller.
 #[test]
-fn bytes_do_not_tell_the_length_of_a_secret() {
+fn bytes_hide_the_length_of_a_secret() {
     state_test(|server, client| {
         client.ok(&["STATE.SCHEMA", "SET", "bot.pins", PINS]);
         client.ok(&["STATE.UPDATE", KEY, "0", r#"{"pin":"7391"}"#, "SCHEMA", "bot.pins"]);
         client.ok(&["STATE.SETPROTECTED", KEY, "1", r#"{"pin":"739173917391"}"#]);
-        let mut flow = rights::flow(server, client);
+        let mut flow = permissions::flow(server, client);
         let bytes = |client: &mut Client| {
             let history = client.ok(&["STATE.HISTORY", KEY]);
             let past = history.array().iter().map(|version| version.field("bytes").int());
@@ -120,7 +122,7 @@ fn bytes_do_not_tell_the_length_of_a_secret() {
         };
         let (hidden, whole) = (r#"{"pin":"***"}"#.len() as i64, r#"{"pin":"739173917391"}"#.len() as i64);
         assert_eq!(bytes(&mut flow), [hidden, hidden, hidden]);
-        // No caller sees a past secret, so the length of version 1 is not either.
+        // No caller sees a secret in a snapshot, so the length of version 1 hides it too.
         assert_eq!(bytes(client), [whole, hidden, whole]);
         client.ok(&["STATE.SCHEMA", "DEL", "bot.pins", "FORCE"]);
         assert_eq!(bytes(&mut flow), [0, 0, 0]);
@@ -128,7 +130,7 @@ fn bytes_do_not_tell_the_length_of_a_secret() {
     });
 }
 
-/// What is sent while no known schema says that nothing in it is a secret; and words in the wrong order.
+/// Commands whose JSON no known schema marks as free of secrets, and misplaced arguments.
 fn lines() -> Vec<Vec<String>> {
     let json = pin("");
     let line = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
@@ -142,7 +144,7 @@ fn lines() -> Vec<Vec<String>> {
         line(&["STATE.UPDATE", "a}b", "0", &json]),
         line(&["STATE.VALIDATE", "bot.none", &json]),
         line(&["STATE.VALIDATE", "bot.pins", &json]),
-        // At the place of another word.
+        // JSON in the place of another argument.
         line(&["STATE.VALIDATE", &json, "bot.pins"]),
         line(&["STATE.UPDATE", KEY, &json, "1"]),
         line(&["STATE.UPDATE", &json, KEY, "1"]),
@@ -151,7 +153,7 @@ fn lines() -> Vec<Vec<String>> {
         line(&["STATE.UPDATE", KEY, "1", "{}", "SCHEMA", &json]),
         line(&["STATE.SETPROTECTED", KEY, &json, "1"]),
         line(&["STATE.SETPROTECTED", KEY, "1", "{}", &json]),
-        // Cut in two by a shell.
+        // JSON split by a shell.
         line(&["STATE.UPDATE", KEY, "1", r#"{"pin":"#, &format!(r#""{MARK}"}}"#)]),
         line(&["STATE.GET", KEY, &json]),
         line(&["STATE.ROLLBACK", KEY, "1", &json]),
@@ -162,7 +164,7 @@ fn lines() -> Vec<Vec<String>> {
     ]
 }
 
-/// SLOWLOG and MONITOR show json under a known schema without secrets, and no other.
+/// SLOWLOG and MONITOR show JSON only under a known schema without secrets.
 #[test]
 fn json_without_a_known_schema_is_redacted() {
     let server = Server::builder()
@@ -187,13 +189,13 @@ fn json_without_a_known_schema_is_redacted() {
     }
     client.ok(&["STATE.UPDATE", "offer:1", "0", r#"{"stage":"shown-as-sent"}"#, "SCHEMA", "bot.open"]);
     client.ok(&["ECHO", "that is all"]);
-    let told = std::iter::repeat_with(|| monitor.read().to_string());
-    let told: Vec<String> = told.take_while(|line| !line.contains("that is all")).collect();
+    let monitored = std::iter::repeat_with(|| monitor.read().to_string());
+    let monitored: Vec<String> = monitored.take_while(|line| !line.contains("that is all")).collect();
     let slow: Vec<String> =
         client.ok(&["SLOWLOG", "GET", "-1"]).array().iter().map(Reply::to_string).collect();
-    for (log, shown) in [("MONITOR", told), ("SLOWLOG", slow)] {
+    for (log, shown) in [("MONITOR", monitored), ("SLOWLOG", slow)] {
         assert_eq!(shown.iter().find(|line| line.contains(MARK)), None, "{log}");
-        assert!(shown.iter().any(|line| line.contains("shown-as-sent")), "{log} shows what is no secret");
+        assert!(shown.iter().any(|line| line.contains("shown-as-sent")), "{log} shows JSON without secrets");
         assert!(shown.iter().filter(|line| line.contains("(redacted)")).count() >= lines().len(), "{log}");
     }
 }

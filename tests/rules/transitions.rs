@@ -1,12 +1,13 @@
-//! `x-transitions` of the bot's own schemas, edge by edge (S22, S28, S44, S58). The edges stand here as a table of their own.
+//! `x-transitions` of the bot's schemas, edge by edge, against a table of their own (S22, S28, S44,
+//! S58).
 
 use std::collections::BTreeSet;
 
 use support::{Client, state_test};
 
-use crate::{KEY, document, refused};
+use crate::{KEY, document, rejected};
 
-/// The steps of `vimbiso.channel` and those that may follow each; login/Greeting may follow every one.
+/// The steps of `vimbiso.channel` with their targets; login/Greeting is a target of every step.
 const CHANNEL: &[(&str, &str)] = &[
     ("login/Greeting", "login/LoginApiCall"),
     ("login/LoginApiCall", "onboard/Welcome account/AccountDashboard"),
@@ -41,7 +42,7 @@ const HANDLERS: &str = "handle_action_offer_credex handle_action_pending_offers_
     handle_action_transactions handle_action_authorize_member handle_action_notifications handle_action_switch_account \
     handle_action_register";
 
-/// A step as the member that holds it.
+/// The change that sets a step.
 fn channel_at(step: &str) -> String {
     let (path, component) = step.split_once('/').expect("path/component");
     format!(r#"{{"current":{{"path":"{path}","component":"{component}"}}}}"#)
@@ -52,7 +53,7 @@ fn followers(step: &str) -> BTreeSet<&'static str> {
     listed.split(' ').chain(["login/Greeting"]).collect()
 }
 
-/// Steps from the greeting to `step`, by the table.
+/// The steps from the greeting to `step`, by the table.
 fn way_to(step: &str) -> Vec<&'static str> {
     let mut ways: Vec<Vec<&'static str>> = vec![vec!["login/Greeting"]];
     let mut seen = BTreeSet::from(["login/Greeting"]);
@@ -80,9 +81,10 @@ fn go(client: &mut Client, step: &str) {
     way_to(step).iter().for_each(|step| drop(client.ok(&["STATE.UPDATE", KEY, "*", &channel_at(step)])));
 }
 
-/// S47: from every step each step is tried: those of the table are taken, staying too, and no other.
+/// S47: from every step each step is tried: exactly the targets of the table, and the step itself,
+/// are accepted.
 #[test]
-fn every_edge_of_a_conversation_is_legal_and_no_other() {
+fn only_the_edges_of_the_table_are_accepted() {
     state_test(|_, client| {
         let steps: Vec<&str> = CHANNEL.iter().map(|(step, _)| *step).collect();
         for from in &steps {
@@ -97,23 +99,23 @@ fn every_edge_of_a_conversation_is_legal_and_no_other() {
                         let begin = format!("TRANSITION /current: {from:?} -> {to:?}; allowed: ");
                         assert!(line.starts_with(&begin), "{line}");
                     }
-                    _ => assert!(legal, "{from} -> {to} was taken"),
+                    _ => assert!(legal, "{from} -> {to} was accepted"),
                 }
             }
-            refused(
+            rejected(
                 client,
                 &["STATE.UPDATE", KEY, "*", &channel_at("my/words")],
                 &format!("TRANSITION /current: {from:?} -> (unlisted); allowed: "),
             );
-            refused(client, &["STATE.UPDATE", KEY, "*", r#"{"current":null}"#], "INVALID ");
+            rejected(client, &["STATE.UPDATE", KEY, "*", r#"{"current":null}"#], "INVALID ");
             client.ok(&["DEL", KEY]);
         }
     });
 }
 
-/// A conversation begins with the greeting, and an API handler is bound by the steps as well.
+/// A conversation begins with the greeting, and transitions bind an API handler too.
 #[test]
-fn a_conversation_begins_with_the_greeting() {
+fn conversation_begins_with_the_greeting() {
     state_test(|_, client| {
         let begin = |step: &str| {
             let channel = r#"{"channel":{"type":"whatsapp","identifier":"+263771234567"}"#;
@@ -146,14 +148,14 @@ fn a_conversation_begins_with_the_greeting() {
             "SCHEMA",
             "vimbiso.channel",
         ]);
-        refused(
+        rejected(
             client,
             &["STATE.SETPROTECTED", KEY, "1", &channel_at("ledger/ViewLedger")],
             "TRANSITION /current: ",
         );
         let sneaky = r#"[{"op":"add","path":"/current","value":{"path":"ledger","component":"ViewLedger"}}]"#;
-        refused(client, &["STATE.UPDATE", KEY, "1", sneaky, "PATCH"], "TRANSITION /current: ");
-        refused(
+        rejected(client, &["STATE.UPDATE", KEY, "1", sneaky, "PATCH"], "TRANSITION /current: ");
+        rejected(
             client,
             &["STATE.UPDATE", KEY, "1", r#"{"current":{"component":"LoginApiCall","path":null}}"#, "SHALLOW"],
             "INVALID ",
@@ -161,9 +163,9 @@ fn a_conversation_begins_with_the_greeting() {
     });
 }
 
-/// S58: back is repeated rollback; steps bind nobody who goes back.
+/// S58: "back" is a repeated rollback; transitions do not apply to it.
 #[test]
-fn back_walks_the_whole_way() {
+fn repeated_rollback_walks_back_to_the_first_step() {
     state_test(|_, client| {
         client.ok(&["CONFIG", "SET", "state.snapshots", "20"]);
         greet(client, KEY);
@@ -184,7 +186,7 @@ fn back_walks_the_whole_way() {
 
 /// S28, S44, S47: stages go from the menu to a handler and back.
 #[test]
-fn stages_go_to_the_menu_and_from_it() {
+fn stages_go_from_the_menu_and_back() {
     state_test(|_, client| {
         let tier_2 = [
             ("vimbiso.conversation", r#"{"profile":{"member":{"memberTier":2}}}"#),
@@ -213,9 +215,9 @@ fn stages_go_to_the_menu_and_from_it() {
     });
 }
 
-/// The document itself may have steps: it starts without one, and its first must be an initial one.
+/// `x-transitions` at the root: the first step must be an initial one.
 #[test]
-fn a_document_has_steps_of_its_own() {
+fn transitions_at_the_root_have_initial_steps() {
     state_test(|_, client| {
         let schema = r#"{"x-transitions":{"by":["stage"],"initial":["menu"],"allow":{"menu":["offer"]}}}"#;
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.stages", schema]);

@@ -1,14 +1,14 @@
-//! A script and a transaction have one clock from beginning to end, as Redis has for keys that expire: what a script has read
-//! does not change while it runs.
+//! A script and a transaction have one clock from beginning to end, as Redis has for key expiry:
+//! what a script has read does not change while it runs.
 
 use support::{Client, state_test};
 
-use crate::{AUDIT, FORMS, KEY, SLEEP, at_once, creation, document, lapsed, trail_of};
+use crate::{AUDIT, FORMS, KEY, SLEEP, at_once, audit_values, creation, document, lapsed};
 
 const FULL: &str = r#"{"form":{"amount":5},"current":{"path":"offer"}}"#;
 
-/// Reads, works for longer than the members last, reads again and writes what it has decided. The number of rounds is bounded,
-/// and each asks the server for the time: on Redis 7.0 that goes on within a script.
+/// Reads, works for longer than the members' TTL, reads again and writes. The number of rounds is
+/// bounded, and each asks the server for the time, which advances within a script on Redis 7.0.
 const SCRIPT: &str = r#"
     local function now() local time = redis.call('TIME') return time[1] * 1000 + time[2] / 1000 end
     local first = redis.call('STATE.GET', KEYS[1])
@@ -32,8 +32,8 @@ fn member_does_not_lapse_within_a_script() {
         assert_eq!(script[3], script[0], "version 1 is the present one");
         assert_eq!(Client::version(script[4].text()), 2, "and written");
         lapsed(client, 1);
-        assert!(!document(client).contains("amount"), "it lapses behind the script");
-        assert_eq!(trail_of(client, "event")[..2], ["create", "update"]);
+        assert!(!document(client).contains("amount"), "it lapses after the script");
+        assert_eq!(audit_values(client, "event")[..2], ["create", "update"]);
     });
 }
 
@@ -48,7 +48,7 @@ fn member_does_not_lapse_within_a_transaction() {
         assert_eq!(Client::version(replies[4].text()), 2);
         assert_eq!(replies[5].int(), 2);
         lapsed(client, 1);
-        // What is due when a transaction begins lapses as before any command.
+        // What is due when a transaction begins lapses first, as before any command.
         let late = client.pipeline(&[
             &["STATE.UPDATE", KEY, "*", r#"{"form":1}"#][..],
             &SLEEP,

@@ -1,9 +1,9 @@
-//! Where `x-ttl` may stand: the schema is refused with the pointer of what is wrong.
+//! Where `x-ttl` is allowed: a schema with a misplaced one is rejected with the pointer.
 
 use support::state_test;
 
 #[test]
-fn a_wrong_annotation_is_refused_with_its_pointer() {
+fn misplaced_ttl_is_rejected_with_its_pointer() {
     state_test(|_, client| {
         for (schema, pointer, reason) in [
             (r#"{"properties":{"token":{"x-ttl":0}}}"#, "/properties/token/x-ttl", "above 0"),

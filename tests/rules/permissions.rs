@@ -1,10 +1,11 @@
-//! Who may write what, by the ACL recipe of docs/operations.md (S10, S48, S50): the API handler may, the flow code may not.
+//! Permissions by the ACL recipe of docs/operations.md (S10, S48, S50): the API handler writes
+//! protected members, the flow code does not.
 
 use support::{Client, Server, repository, state_test, words};
 
 use crate::{KEY, full_state, member};
 
-/// Logs in as a user of the recipe, made by the very lines that an operator copies from the page.
+/// Logs in as a user of the recipe, created by the lines that an operator copies from the page.
 fn user(server: &Server, admin: &mut Client, name: &str) -> Client {
     let page = std::fs::read_to_string(repository().join("docs/operations.md")).expect("docs/operations.md");
     let begin = format!("ACL SETUSER {name} on >");
@@ -17,7 +18,7 @@ fn user(server: &Server, admin: &mut Client, name: &str) -> Client {
     client
 }
 
-/// The code of the flows: reads and writes what is not protected. It may run scripts here, to see that they change nothing.
+/// A connection as the flow code. It may also run scripts here, to show that they bypass nothing.
 pub fn flow(server: &Server, admin: &mut Client) -> Client {
     let client = user(server, admin, "flow");
     admin.ok(&["ACL", "SETUSER", "flow", "+eval", "+exec", "+multi"]);
@@ -25,7 +26,7 @@ pub fn flow(server: &Server, admin: &mut Client) -> Client {
 }
 
 #[test]
-fn the_api_handler_may_and_the_flow_code_may_not() {
+fn only_the_api_handler_writes_protected_members() {
     state_test(|server, client| {
         full_state(client);
         let (mut flow, mut api) = (flow(server, client), user(server, client, "api"));
@@ -46,15 +47,15 @@ fn the_api_handler_may_and_the_flow_code_may_not() {
         assert_eq!(
             member(client, "/dashboard/balance").as_deref(),
             Some("1.10"),
-            "what was kept is no change"
+            "repeating a protected value is no change"
         );
-        assert_eq!(crate::trail_of(client, "user"), ["default", "flow", "api", "api"]);
+        assert_eq!(crate::audit_values(client, "user"), ["default", "flow", "api", "api"]);
     });
 }
 
-/// The recipe withholds what would go behind the module's back.
+/// The recipe denies commands that bypass the module.
 #[test]
-fn neither_may_go_behind_the_back_of_the_rules() {
+fn recipe_denies_commands_that_bypass_the_module() {
     state_test(|server, client| {
         full_state(client);
         for name in ["flow", "api"] {
@@ -92,9 +93,9 @@ fn neither_may_go_behind_the_back_of_the_rules() {
     });
 }
 
-/// A right to another key is no right to this one.
+/// Permission for another key does not count.
 #[test]
-fn the_right_counts_by_key() {
+fn permission_counts_by_key() {
     state_test(|server, client| {
         full_state(client);
         client.ok(&words(
@@ -115,9 +116,10 @@ fn the_right_counts_by_key() {
     });
 }
 
-/// To take the guard from members of states that are there, a schema administrator needs the right to read and write them all.
+/// To remove an annotation that existing states use, a schema administrator needs permission to
+/// read and write all keys.
 #[test]
-fn what_is_guarded_in_a_state_is_not_uncovered_by_its_schema() {
+fn schema_change_cannot_uncover_secrets_of_existing_states() {
     state_test(|server, client| {
         full_state(client);
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.open", "{}"]);
@@ -146,7 +148,7 @@ fn what_is_guarded_in_a_state_is_not_uncovered_by_its_schema() {
                 assert!(error.contains(" would no longer be x-"), "{error}");
             }
             assert_eq!(client.text(&["STATE.SCHEMA", "GET", "vimbiso.rules"]), kept);
-            // What guards no less, is used by no state or is about other keys is theirs to change.
+            // A schema that is at least as strict, unused or for other keys may be changed.
             let stricter = kept.replacen('{', r#"{"$comment":"again","#, 1);
             schemas.ok(&["STATE.SCHEMA", "SET", "vimbiso.rules", &stricter]);
             schemas.ok(&["STATE.SCHEMA", "SET", "vimbiso.rules", &kept]);
@@ -161,7 +163,8 @@ fn what_is_guarded_in_a_state_is_not_uncovered_by_its_schema() {
     });
 }
 
-/// Each sequence hid from a look at the schemas in use: the state moves only when it is written.
+/// Each sequence once passed a check of the schemas in use only, because a state moves to its
+/// schema at the next write.
 #[test]
 fn no_sequence_of_schema_commands_uncovers_a_secret() {
     const PINS: &str = r#"{"properties":{"pin":{"x-secret":true}}}"#;
@@ -202,7 +205,7 @@ fn no_sequence_of_schema_commands_uncovers_a_secret() {
                 "{sequence:?}: {error}"
             );
             assert_eq!(flow.state(KEY).1, r#"{"pin":"***"}"#, "{sequence:?}");
-            // A caller with the right moves the state, as the error says.
+            // A caller with the permission moves the state, as the error says.
             client.ok(&["STATE.SETPROTECTED", KEY, "*", r#"{"stage":"menu"}"#]);
             assert_eq!(flow.state(KEY).1, r#"{"pin":"7391","stage":"menu"}"#, "{sequence:?}");
         });
@@ -210,7 +213,7 @@ fn no_sequence_of_schema_commands_uncovers_a_secret() {
 }
 
 #[test]
-fn a_missing_schema_in_use_is_set_again_with_the_right_to_secrets_only() {
+fn missing_schema_in_use_is_set_only_with_permission_to_secrets() {
     state_test(|server, client| {
         client.ok(&["STATE.SCHEMA", "SET", "bot.pins", r#"{"properties":{"pin":{"x-secret":true}}}"#]);
         client.ok(&["STATE.UPDATE", KEY, "0", r#"{"pin":"7391"}"#, "SCHEMA", "bot.pins"]);
@@ -226,9 +229,9 @@ fn a_missing_schema_in_use_is_set_again_with_the_right_to_secrets_only() {
     });
 }
 
-/// By how much a document is too long is the length of what it hides.
+/// The exact excess of a document that is too long would reveal the length of its secrets.
 #[test]
-fn a_document_that_is_too_long_does_not_tell_its_length() {
+fn error_of_a_long_document_hides_its_length() {
     state_test(|server, client| {
         client.ok(&["STATE.SCHEMA", "SET", "bot.pins", r#"{"properties":{"pin":{"x-secret":true}}}"#]);
         let mut flow = flow(server, client);
@@ -244,7 +247,7 @@ fn a_document_that_is_too_long_does_not_tell_its_length() {
     });
 }
 
-/// A user with the right to change schemas and without the right to any key.
+/// A user with permission to change schemas and for no key.
 fn schema_administrator(server: &Server, client: &mut Client) -> Client {
     client.ok(&words("ACL SETUSER schemas reset on >secret resetkeys -@all +state.schema"));
     let mut schemas = server.client();

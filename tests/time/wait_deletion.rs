@@ -1,10 +1,11 @@
-//! STATE.WAIT when the state ends: who knew it is answered nil, whoever ended it, and who waits for a creation goes on.
+//! STATE.WAIT when the state is deleted or expires: a client that waits with a version gets nil,
+//! and one that waits for a creation goes on waiting.
 
 use support::{Client, Server, wait_until};
 
 use crate::{KEY, blocked};
 
-/// Three who know the state, and one who waits for another key to come into being.
+/// Three clients that wait with a version, and one that waits for the creation of another key.
 fn waiters(server: &Server, client: &mut Client) -> ([Client; 3], Client) {
     client.ok(&["STATE.UPDATE", KEY, "0", r#"{"stage":"menu"}"#, "PX", "1000000"]);
     let etag = client.state(KEY).0;
@@ -29,7 +30,7 @@ fn all_learn_that_it_is_gone(client: &mut Client, known: [Client; 3], how: &[&st
 }
 
 #[test]
-fn every_end_of_a_state_wakes_who_knew_it() {
+fn every_deletion_and_expiry_wakes_clients_with_a_version() {
     let server = Server::start();
     let mut client = server.client();
     let ends: [&[&str]; 13] = [
@@ -61,7 +62,7 @@ fn every_end_of_a_state_wakes_who_knew_it() {
 }
 
 #[test]
-fn another_type_in_its_place_is_told() {
+fn value_of_another_type_wakes_blocked_clients() {
     let server = Server::start();
     let mut client = server.client();
     let (known, mut creation) = waiters(&server, &mut client);
@@ -69,7 +70,8 @@ fn another_type_in_its_place_is_told() {
     for mut waiter in known {
         assert!(waiter.read().to_string().starts_with("-WRONGTYPE "));
     }
-    // No server calls a module for a string that is new: who waits for a creation learns of it when the time is up.
+    // Redis does not notify a module of a new string: a client that waits for a creation there gets
+    // the timeout.
     let mut soon = server.client();
     soon.send(&["STATE.WAIT", "channel:string", "0", "200"]);
     blocked(&mut client, 2);
@@ -80,9 +82,10 @@ fn another_type_in_its_place_is_told() {
     }
 }
 
-/// One step for who waits: an etag sees another life, a version has to be reached again.
+/// A transaction is one step for a blocked client: an etag mismatches the new state, a version must
+/// be reached again.
 #[test]
-fn deleted_and_created_anew_in_one_transaction() {
+fn state_recreated_in_one_transaction() {
     let server = Server::start();
     let mut client = server.client();
     let (known, creation) = waiters(&server, &mut client);
@@ -104,7 +107,7 @@ fn deleted_and_created_anew_in_one_transaction() {
 }
 
 #[test]
-fn a_key_of_another_database_is_another_key() {
+fn same_key_in_another_database_does_not_wake() {
     let server = Server::start();
     let mut client = server.client();
     let (known, _creation) = waiters(&server, &mut client);

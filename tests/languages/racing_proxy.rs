@@ -1,5 +1,5 @@
-//! Somebody who is always faster: between an example and its server, another update goes ahead of each command that has a
-//! certain word in it.
+//! A proxy that makes an example lose every race: before each command with a certain word, it
+//! commits another update.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -15,7 +15,8 @@ pub struct Rush {
 }
 
 impl Rush {
-    /// Listens on a port of its own, and changes the state at `key` before a command with `word` in it comes through.
+    /// Listens on a free port, and changes the state at `key` before each command that contains
+    /// `word`.
     pub fn before(server: &Server, key: &'static str, word: &'static str) -> Rush {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let port = listener.local_addr().expect("a bound socket has an address").port();
@@ -50,7 +51,7 @@ impl Rush {
         self.port
     }
 
-    /// How often the word came by.
+    /// How often the word was seen.
     pub fn times(&self) -> usize {
         self.times.load(Ordering::SeqCst)
     }
@@ -60,7 +61,7 @@ fn occurrences(bytes: &[u8], word: &str) -> usize {
     bytes.windows(word.len()).filter(|window| *window == word.as_bytes()).count()
 }
 
-/// Passes bytes on until one side closes; `look` sees them before the other side does.
+/// Forwards bytes until one side closes; `look` sees them first.
 fn pass(mut from: TcpStream, mut to: TcpStream, mut look: impl FnMut(&[u8])) {
     let mut bytes = [0; 4096];
     while let Ok(len @ 1..) = from.read(&mut bytes) {

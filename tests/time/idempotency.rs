@@ -1,8 +1,9 @@
-//! `ID`: a webhook that is delivered twice changes the state once, and both deliveries get one answer (S32, S33).
+//! `ID`: a webhook that is delivered twice changes the state once, and both deliveries get one
+//! reply (S32, S33).
 
 use support::{Client, Reply, Server, state_test};
 
-use crate::{AUDIT, KEY, counter, trail_of};
+use crate::{AUDIT, KEY, audit_values, counter};
 
 const OFFER: &str = r#"{"current":{"path":"offer","component":"AmountInput","data":{}}}"#;
 const AMOUNT: &str = r#"{"current":{"data":{"amount":12.50}}}"#;
@@ -11,46 +12,47 @@ fn started(client: &mut Client) -> String {
     client.text(&["STATE.UPDATE", KEY, "0", OFFER])
 }
 
-/// What a replay must leave as it is: the value to the last byte, the expiry, and the trail.
-fn standing(client: &mut Client) -> (Reply, Reply, Reply) {
+/// What a replay must not change: the value to the last byte, the expiry, and the audit stream.
+fn fingerprint_of_the_state(client: &mut Client) -> (Reply, Reply, Reply) {
     let digest = client.ok(&["DEBUG", "DIGEST-VALUE", KEY]);
     (digest, client.ok(&["PEXPIRETIME", KEY]), client.ok(&["XLEN", AUDIT]))
 }
 
-/// S32: the second delivery expects the version that the first one has made the past, and gets its answer all the same.
+/// S32: the second delivery names the version before the first one's commit, and still gets its
+/// reply.
 #[test]
-fn a_command_that_comes_again_is_carried_out_once() {
+fn repeated_command_is_applied_once() {
     state_test(|_, client| {
         let etag = started(client);
         client.ok(&["STATE.TOUCH", KEY, "EX", "900"]);
         let line =
             ["STATE.UPDATE", KEY, &etag, AMOUNT, "ID", "wamid.HBgL1", "OPERATION", "amount", "EX", "600"];
         let first = client.text(&line);
-        let before = standing(client);
+        let before = fingerprint_of_the_state(client);
         assert_eq!(client.text(&line), first);
-        assert_eq!(standing(client), before);
+        assert_eq!(fingerprint_of_the_state(client), before);
         assert_eq!(counter(client, "replays"), 1);
-        assert_eq!(client.ok(&["STATE.ATTEMPTS", KEY]).field("amount").int(), 1, "it was tried once");
-        // What is no part of the question is no other question.
+        assert_eq!(client.ok(&["STATE.ATTEMPTS", KEY]).field("amount").int(), 1, "one attempt is counted");
+        // Other options, and another kind with the same change, do not make another command.
         let other =
             ["STATE.UPDATE", KEY, "7", AMOUNT, "MERGE", "ID", "wamid.HBgL1", "NOTE", "again", "PERSIST"];
         assert_eq!(client.text(&other), first);
-        assert_eq!(standing(client), before);
-        // With RETURN it is the first etag, and the document that is there now.
+        assert_eq!(fingerprint_of_the_state(client), before);
+        // With RETURN, the reply has the first etag and the present document.
         let third = client.text(&["STATE.UPDATE", KEY, &first, r#"{"current":{"path":"confirm"}}"#]);
         assert_eq!(Client::version(&third), 3);
         let reply = client.ok(&["STATE.UPDATE", KEY, &etag, AMOUNT, "RETURN", "ID", "wamid.HBgL1"]);
         assert_eq!(reply.array()[0].text(), first);
         assert_eq!(reply.array()[1].text(), client.state(KEY).1);
         assert!(reply.array()[1].text().contains("confirm"));
-        assert_eq!(trail_of(client, "id"), ["-", "wamid.HBgL1", "-"]);
+        assert_eq!(audit_values(client, "id"), ["-", "wamid.HBgL1", "-"]);
         assert_eq!(counter(client, "replays"), 3);
     });
 }
 
-/// A creation too: the second one finds a state.
+/// A repeated creation finds a state, and is no conflict.
 #[test]
-fn a_creation_that_comes_again_is_no_conflict() {
+fn repeated_creation_is_no_conflict() {
     state_test(|_, client| {
         let line = ["STATE.UPDATE", KEY, "0", OFFER, "ID", "wamid.HBgL1"];
         let etag = client.text(&line);
@@ -58,13 +60,13 @@ fn a_creation_that_comes_again_is_no_conflict() {
         assert!(client.err(&["STATE.UPDATE", KEY, "0", OFFER]).starts_with("CONFLICT "));
         assert!(client.err(&["STATE.UPDATE", KEY, "0", OFFER, "ID", "wamid.HBgL2"]).starts_with("CONFLICT "));
         assert_eq!(client.ok(&["STATE.HISTORY", KEY]).array().len(), 1);
-        assert_eq!(trail_of(client, "id"), ["wamid.HBgL1"]);
+        assert_eq!(audit_values(client, "id"), ["wamid.HBgL1"]);
     });
 }
 
-/// Another command with a token that was used is a mistake, and on record as one.
+/// Another command with a used token is an error, and audited.
 #[test]
-fn other_arguments_are_a_mismatch() {
+fn other_arguments_with_the_same_token_are_a_mismatch() {
     state_test(|_, client| {
         let etag = started(client);
         let second = client.text(&["STATE.UPDATE", KEY, &etag, AMOUNT, "ID", "wamid.HBgL1"]);
@@ -83,12 +85,12 @@ fn other_arguments_are_a_mismatch() {
         }
         assert_eq!((client.state(KEY), client.ok(&["PEXPIRETIME", KEY])), before);
         assert_eq!(counter(client, "rejections_idmismatch"), 6);
-        assert_eq!(trail_of(client, "event")[2..], ["reject"; 6]);
-        assert_eq!(trail_of(client, "id")[2..], ["wamid.HBgL1"; 6]);
+        assert_eq!(audit_values(client, "event")[2..], ["reject"; 6]);
+        assert_eq!(audit_values(client, "id")[2..], ["wamid.HBgL1"; 6]);
         let tried = client.err(&["STATE.UPDATE", KEY, "*", "{}", "ID", "wamid.HBgL1", "OPERATION", "amount"]);
         assert!(tried.starts_with("IDMISMATCH "));
         assert_eq!(client.ok(&["STATE.ATTEMPTS", KEY, "amount"]).field("failures").int(), 1);
-        // A token of an attempt says which one it was.
+        // For a token of an attempt, the error names the attempt.
         client.ok(&["STATE.ATTEMPT", KEY, "amount", "FAILURE", "ID", "wamid.HBgL2"]);
         let error = client.err(&["STATE.ATTEMPT", KEY, "amount", "SUCCESS", "ID", "wamid.HBgL2"]);
         assert!(error.starts_with("IDMISMATCH token made attempt 2 "), "{error}");
@@ -101,7 +103,7 @@ fn other_arguments_are_a_mismatch() {
 }
 
 #[test]
-fn every_command_that_makes_a_version_or_an_attempt_takes_one() {
+fn every_committing_command_accepts_a_token() {
     state_test(|_, client| {
         started(client);
         client.ok(&["STATE.UPDATE", KEY, "1", AMOUNT]);
@@ -114,28 +116,28 @@ fn every_command_that_makes_a_version_or_an_attempt_takes_one() {
         ];
         let replies: Vec<Reply> = lines.iter().map(|line| client.ok(line)).collect();
         assert_eq!(replies[3..], [Reply::Int(1), Reply::Int(0)]);
-        let before = standing(client);
+        let before = fingerprint_of_the_state(client);
         for (line, reply) in lines.iter().zip(&replies) {
             assert_eq!(&client.ok(line), reply, "{line:?}");
         }
-        assert_eq!(standing(client), before);
+        assert_eq!(fingerprint_of_the_state(client), before);
         assert_eq!(client.ok(&["STATE.HISTORY", KEY]).array().len(), 5);
-        assert_eq!(trail_of(client, "id")[2..], ["protected", "rollback", "reset", "failure", "clear"]);
+        assert_eq!(audit_values(client, "id")[2..], ["protected", "rollback", "reset", "failure", "clear"]);
         let versions: Vec<u64> = replies[..3].iter().map(|reply| Client::version(reply.text())).collect();
         assert_eq!(versions, [3, 4, 5]);
     });
 }
 
-/// What changed nothing is remembered; what was refused, or only tried out, is not.
+/// A command without a change is remembered; a rejected command or a dry run is not.
 #[test]
-fn refusals_and_dry_runs_are_not_remembered() {
+fn rejections_and_dry_runs_do_not_use_the_token() {
     state_test(|_, client| {
         let etag = started(client);
         let again = ["STATE.UPDATE", KEY, &etag, OFFER, "ID", "wamid.same", "NOTE", "shown"];
         assert_eq!(client.text(&again), etag);
         client.ok(&["STATE.UPDATE", KEY, &etag, AMOUNT]);
-        assert_eq!(client.text(&again), etag, "an update that changed nothing");
-        assert_eq!(trail_of(client, "event"), ["create", "note", "update"]);
+        assert_eq!(client.text(&again), etag, "a replay of an update without a change");
+        assert_eq!(audit_values(client, "event"), ["create", "note", "update"]);
 
         let late = ["STATE.UPDATE", KEY, &etag, r#"{"current":{"path":"menu"}}"#, "ID", "wamid.late"];
         assert!(client.err(&late).starts_with("CONFLICT "));
@@ -149,25 +151,25 @@ fn refusals_and_dry_runs_are_not_remembered() {
 
         let dry = ["STATE.UPDATE", KEY, "*", r#"{"tried":true}"#, "ID", "wamid.dry", "DRYRUN"];
         let would = client.text(&dry);
-        assert_eq!(client.text(&dry[..6]), would, "the dry run has left nothing behind");
+        assert_eq!(client.text(&dry[..6]), would, "the dry run has not used the token");
         client.ok(&["STATE.UPDATE", KEY, "*", r#"{"tried":false}"#]);
-        let (before, replays) = (standing(client), counter(client, "replays"));
-        assert_eq!(client.text(&dry), would, "a dry run of what was carried out answers as that does");
+        let (before, replays) = (fingerprint_of_the_state(client), counter(client, "replays"));
+        assert_eq!(client.text(&dry), would, "a dry run of an applied command replies as a replay");
         let mismatch = ["STATE.UPDATE", KEY, "*", "{}", "ID", "wamid.dry", "DRYRUN"];
         assert!(client.err(&mismatch).starts_with("IDMISMATCH "));
         assert_eq!(
-            (standing(client), counter(client, "replays")),
+            (fingerprint_of_the_state(client), counter(client, "replays")),
             (before, replays),
             "a dry run has no effect at all"
         );
-        // What is wrong with the words is said whatever the token.
+        // Syntax errors come before the token check.
         assert!(client.err(&["STATE.UPDATE", KEY, "*", "{", "ID", "wamid.dry"]).starts_with("BADJSON "));
     });
 }
 
-/// The last `state.idempotency-ids` are known, and no more (I7).
+/// The last `state.idempotency-ids` tokens are known, and no more (I7).
 #[test]
-fn tokens_are_bounded() {
+fn number_of_tokens_is_limited() {
     state_test(|_, client| {
         started(client);
         let send = |client: &mut Client, number: usize| {
@@ -176,7 +178,7 @@ fn tokens_are_bounded() {
         };
         let first: Vec<String> = (0..65).map(|number| send(client, number)).collect();
         assert_eq!(send(client, 1), first[1], "the oldest of 64");
-        assert_ne!(send(client, 0), first[0], "the one before is forgotten");
+        assert_ne!(send(client, 0), first[0], "the 65th is dropped");
         client.ok(&["CONFIG", "SET", "state.idempotency-ids", "2"]);
         let last = send(client, 100);
         assert_eq!(send(client, 100), last);
@@ -184,12 +186,12 @@ fn tokens_are_bounded() {
         client.ok(&["CONFIG", "SET", "state.idempotency-ids", "0"]);
         let unknown = send(client, 200);
         assert_ne!(send(client, 201), unknown);
-        assert_ne!(send(client, 100), last, "0 forgets what was there, once another comes");
+        assert_ne!(send(client, 100), last, "with 0, the next command drops all tokens");
         client.ok(&["CONFIG", "SET", "state.idempotency-ids", "1000"]);
         let bytes = client.ok(&["MEMORY", "USAGE", KEY]).int();
         let many: Vec<String> = (1000..2000).map(|number| send(client, number)).collect();
         assert_eq!(send(client, 1000), many[0]);
-        assert!(client.ok(&["MEMORY", "USAGE", KEY]).int() > bytes + 1000 * 32, "they count as memory");
+        assert!(client.ok(&["MEMORY", "USAGE", KEY]).int() > bytes + 1000 * 32, "tokens count as memory");
         send(client, 2000);
         assert_ne!(send(client, 1000), many[0]);
         for (token, error) in [
@@ -211,9 +213,9 @@ fn tokens_are_bounded() {
     });
 }
 
-/// S7: wherever the state goes, its tokens go: rollback, reset, recovery, copy, rename, dump, reload.
+/// S7: a state keeps its tokens: after rollback, reset, recovery, copy, rename, dump and reload.
 #[test]
-fn tokens_survive_whatever_the_state_survives() {
+fn tokens_survive_copies_rollbacks_and_reloads() {
     state_test(|server, client| {
         let line = ["STATE.UPDATE", KEY, "0", OFFER, "ID", "wamid.HBgL1"];
         let etag = client.text(&line);
@@ -248,7 +250,7 @@ fn tokens_survive_whatever_the_state_survives() {
     });
 }
 
-/// S7: a replica has them, whatever it is configured to keep, and knows them when it is promoted.
+/// S7: a replica has the tokens whatever its own setting, and uses them when promoted.
 #[test]
 fn tokens_survive_a_failover() {
     let (mut primary, replica) = (Server::start(), Server::start());
@@ -287,7 +289,7 @@ fn tokens_survive_a_failover() {
     assert_eq!(promoted.ok(&["STATE.HISTORY", KEY]).array().len(), 2);
 }
 
-/// Eight connections deliver one webhook at once.
+/// Eight connections deliver one webhook concurrently.
 fn delivered(server: &Server, json: &str, token: &str) -> Vec<Reply> {
     std::thread::scope(|scope| {
         let deliver = || server.client().call(&["STATE.UPDATE", KEY, "*", json, "PATCH", "ID", token]);
@@ -296,11 +298,11 @@ fn delivered(server: &Server, json: &str, token: &str) -> Vec<Reply> {
     })
 }
 
-/// S32, S33: the same webhook by eight connections at once, fifty times over; each time the server is killed before the answers
-/// are read or after, and the webhook comes again.
+/// S32, S33: the same webhook on eight connections at once, fifty times; each time the server is
+/// killed before or after the replies are read, and the webhook is delivered again.
 #[test]
-fn a_webhook_counts_once_however_often_it_comes() {
-    // With `everysec` the server may answer before it writes, when the disk is busy.
+fn webhook_is_applied_once_despite_redeliveries_and_kills() {
+    // With `everysec` the server may reply before it writes, when the disk is busy.
     let builder = Server::builder().arg("--appendonly").arg("yes").arg("--appendfsync").arg("always");
     let mut server = builder.start();
     server.client().ok(&["STATE.UPDATE", KEY, "0", r#"{"seen":[]}"#, "PERSIST"]);

@@ -1,5 +1,5 @@
-//! What the server evicts by: a lapse without a command is no use of a state, so one that was left alone looks as old as
-//! it is to `allkeys-lru` and `allkeys-lfu`.
+//! Eviction order: a lapse without a command is not an access, so `allkeys-lru` and `allkeys-lfu`
+//! see an unused state as unused.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ fn lapse_leaves_the_idle_time_of_state_and_stream() {
         }
     }
     client.ok(&["STATE.GET", KEY]);
-    assert!(client.ok(&["OBJECT", "IDLETIME", KEY]).int() < 2, "a caller uses it");
+    assert!(client.ok(&["OBJECT", "IDLETIME", KEY]).int() < 2, "a command is an access");
 }
 
 #[test]
@@ -52,9 +52,9 @@ fn lapse_leaves_the_frequency_of_a_state() {
     let frequency = |client: &mut Client| client.ok(&["OBJECT", "FREQ", KEY]).int();
     let before = frequency(&mut client);
     lapsed(&mut client, 2);
-    // The timer looks once more at what it has committed.
+    // The timer checks once more what it has committed.
     std::thread::sleep(Duration::from_millis(100));
     assert_eq!(frequency(&mut client), before);
     client.ok(&["STATE.GET", KEY]);
-    assert!(frequency(&mut client) > before, "a caller uses it");
+    assert!(frequency(&mut client) > before, "a command is an access");
 }

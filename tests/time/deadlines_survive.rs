@@ -1,4 +1,5 @@
-//! Deadlines hold however the state came to its key, and no state lives for ever by mistake (S12, S15).
+//! Deadlines hold however a state came to its key, and no state lives forever by mistake (S12,
+//! S15).
 
 use support::{Server, state_test, wait_until};
 
@@ -8,9 +9,9 @@ const OFFER: &str = r#"{"form":{"amount":12.50},"note":"kept"}"#;
 const LAPSED: &str = r#"{"current":{"path":"menu"},"note":"kept"}"#;
 const ELSEWHERE: &str = "channel:+263772345678";
 
-/// RENAME, COPY, MOVE, RESTORE and SWAPDB carry deadlines along, and the timer finds them at the new place.
+/// RENAME, COPY, MOVE, RESTORE and SWAPDB keep deadlines, and the timer finds them at the new key.
 #[test]
-fn deadlines_follow_a_state_wherever_it_goes() {
+fn deadlines_follow_a_moved_state() {
     let moves: [&[&[&str]]; 5] = [
         &[&["RENAME", KEY, ELSEWHERE]],
         &[&["COPY", KEY, ELSEWHERE], &["DEL", KEY]],
@@ -23,8 +24,8 @@ fn deadlines_follow_a_state_wherever_it_goes() {
         let mut client = server.client();
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", FORMS]);
         at_once(&mut client, &[&[&creation(OFFER)[..]], commands].concat());
-        let trail = format!("{{{ELSEWHERE}}}:audit");
-        wait_until("the state has lapsed at its new place", || client.ok(&["XLEN", &trail]).int() == 1);
+        let stream = format!("{{{ELSEWHERE}}}:audit");
+        wait_until("the state has lapsed at its new place", || client.ok(&["XLEN", &stream]).int() == 1);
         assert_eq!(client.state(ELSEWHERE).1, LAPSED, "{commands:?}");
         wait_until("nothing is left to lapse", || counter(&mut client, "states_with_deadlines") == 0);
         assert_eq!(counter(&mut client, "panics"), 0);
@@ -32,7 +33,7 @@ fn deadlines_follow_a_state_wherever_it_goes() {
 }
 
 #[test]
-fn a_restored_state_lapses() {
+fn restored_state_lapses() {
     state_test(|_, client| {
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", FORMS]);
         let replies = at_once(client, &[&creation(OFFER), &["DUMP", KEY], &["DEL", KEY, AUDIT]]);
@@ -43,9 +44,10 @@ fn a_restored_state_lapses() {
     });
 }
 
-/// S7: a restart, from an RDB file and from both kinds of AOF: what was due meanwhile is not shown, and is committed.
+/// S7: after a restart, from RDB and both kinds of AOF, members due meanwhile are not shown, and
+/// lapse.
 #[test]
-fn what_was_due_while_the_server_was_down_lapses() {
+fn members_due_while_the_server_was_down_lapse() {
     for [appendonly, preamble] in [["no", "yes"], ["yes", "yes"], ["yes", "no"]] {
         let mut server = Server::builder()
             .arg("--appendonly")
@@ -66,9 +68,9 @@ fn what_was_due_while_the_server_was_down_lapses() {
     }
 }
 
-/// What is flushed, deleted or expired leaves nothing to lapse.
+/// Flushed, deleted and expired states leave no deadlines.
 #[test]
-fn a_flush_empties_the_index() {
+fn flush_empties_the_index() {
     let server = Server::start();
     let mut client = server.client();
     for flush in [&["FLUSHALL"][..], &["FLUSHALL", "ASYNC"], &["FLUSHDB"], &["UNLINK", KEY], &["DEL", KEY]] {
@@ -80,12 +82,12 @@ fn a_flush_empties_the_index() {
     }
     state(&mut client, &patient(), OFFER);
     client.ok(&["STATE.TOUCH", KEY, "PX", "1"]);
-    wait_until("an expired state is gone from it", || counter(&mut client, "states_with_deadlines") == 0);
+    wait_until("the index has no expired state", || counter(&mut client, "states_with_deadlines") == 0);
 }
 
-/// While writes are paused the timer waits: to replicate then would stop the server.
+/// While writes are paused, the timer waits: replicating then would abort the server.
 #[test]
-fn a_pause_is_survived() {
+fn timer_waits_while_writes_are_paused() {
     let server = Server::start();
     let mut client = server.client();
     for kind in ["WRITE", "ALL"] {
@@ -99,9 +101,9 @@ fn a_pause_is_survived() {
     }
 }
 
-/// S12: no command leaves a state without an expiry, unless PERSIST was said.
+/// S12: no command leaves a state without an expiry, except with PERSIST.
 #[test]
-fn no_state_lives_for_ever_unless_it_was_said() {
+fn only_persist_leaves_a_state_without_expiry() {
     state_test(|_, client| {
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.open", r#"{"type":"object"}"#]);
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", &patient()]);
@@ -132,7 +134,7 @@ fn no_state_lives_for_ever_unless_it_was_said() {
             assert!(client.ok(&["PTTL", KEY]).int() > 0, "the next update sets an expiry again");
             client.ok(&["DEL", KEY]);
             client.ok(&["STATE.RECOVER", KEY]);
-            assert!(client.ok(&["PTTL", KEY]).int() > 0, "a state that was rebuilt expires");
+            assert!(client.ok(&["PTTL", KEY]).int() > 0, "a rebuilt state expires");
         }
     });
 }

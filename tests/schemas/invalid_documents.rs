@@ -1,6 +1,6 @@
-//! Documents with something wrong in them, and where.
+//! Invalid documents, with the pointers of their violations.
 
-/// A schema, a document, and the pointers of what is wrong: one for each violation, so `/ /` is two at the root.
+/// A schema, a document, and a pointer for each violation, so `/ /` means two at the root.
 pub const TABLE: &[(&str, &str, &str)] = &[
     ("vimbiso.channel", r#"{"value":{"current":{"path":"login"}}}"#, "(root) (root) (root)"),
     ("vimbiso.conversation", r#"{"value":{"stage":"handle_action_menu"}}"#, "(root) (root)"),

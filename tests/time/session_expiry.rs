@@ -1,4 +1,5 @@
-//! The end of a session on record: expired or evicted, found by whom it may be, here and on a replica (S15, S16).
+//! Session expiry is audited: expired or evicted, however the server notices it, on a primary and a
+//! replica (S15, S16).
 
 use std::time::Duration;
 
@@ -8,24 +9,24 @@ use support::{Client, Server, fingerprint, state_test, wait_until};
 const GREETING: &str = r#"{"current":{"path":"login","component":"LoginApiCall"}}"#;
 const CONTACT: &str = r#"{"channel":{"type":"whatsapp","identifier":"+263771234567"}}"#;
 
-/// Lets a key end that lives for a few milliseconds: longer than the clocks of two commands may differ.
+/// Waits longer than the clocks of two commands can differ, so that a short-lived key expires.
 fn a_moment() {
     std::thread::sleep(Duration::from_millis(30));
 }
 
-/// A server where nothing expires before somebody asks.
-fn nobody_looks(client: &mut Client) {
+/// Disables active expiry: a key expires at the next access.
+fn disable_active_expiry(client: &mut Client) {
     client.ok(&["DEBUG", "SET-ACTIVE-EXPIRE", "0"]);
 }
 
-/// S15, S16: nobody asks, and the trail says which version was the last, and which step.
+/// S15, S16: without any access, the audit stream records the last version and step.
 #[test]
-fn a_key_that_expires_leaves_its_last_version_and_step() {
+fn expiry_is_audited_with_the_last_version_and_step() {
     state_test(|_, client| {
         client.ok(&["STATE.UPDATE", KEY, "0", CONTACT, "SCHEMA", "vimbiso.channel"]);
         let etag = client.text(&["STATE.UPDATE", KEY, "1", GREETING, "PX", "20"]);
         client.ok(&["PEXPIRE", AUDIT, "1000000"]);
-        wait_until("the server finds the key", || counter(client, "states") == 0);
+        wait_until("the server expires the key", || counter(client, "states") == 0);
         let entries = client.ok(&["XREVRANGE", AUDIT, "+", "-", "COUNT", "1"]);
         let entry = entries.array()[0].array()[1].array();
         let names: Vec<&str> = entry.chunks(2).map(|pair| pair[0].text()).collect();
@@ -44,9 +45,10 @@ fn a_key_that_expires_leaves_its_last_version_and_step() {
     });
 }
 
-/// S15: whoever finds the key: the entry is there once, and before what the finder does.
+/// S15: whatever access finds the expired key, there is one entry, before the effects of that
+/// access.
 #[test]
-fn whoever_finds_the_key_the_entry_comes_once_and_first() {
+fn expiry_is_audited_once_and_before_the_access_that_finds_it() {
     let create = "redis.call('STATE.UPDATE', KEYS[1], '0', '{}'); return redis.call('XLEN', KEYS[2])";
     let finders: [&[&[&str]]; 10] = [
         &[&["STATE.GET", KEY]],
@@ -63,7 +65,7 @@ fn whoever_finds_the_key_the_entry_comes_once_and_first() {
     for lazily_freed in ["no", "yes"] {
         state_test(|_, client| {
             client.ok(&["CONFIG", "SET", "lazyfree-lazy-expire", lazily_freed]);
-            nobody_looks(client);
+            disable_active_expiry(client);
             for finder in finders {
                 client.ok(&["FLUSHALL"]);
                 client.ok(&["STATE.UPDATE", KEY, "0", "{}", "PX", "10"]);
@@ -86,9 +88,9 @@ fn whoever_finds_the_key_the_entry_comes_once_and_first() {
     }
 }
 
-/// Steps are told by the schema's names only, and a state without steps tells none.
+/// Only the step names of the schema are recorded, and none without steps.
 #[test]
-fn only_a_schema_with_steps_has_one_to_tell() {
+fn only_a_schema_with_steps_adds_the_step() {
     state_test(|_, client| {
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.plain", r#"{"x-ttl":0.02}"#]);
         let steps = r#"{"x-ttl":0.02,"properties":{"stage":{"type":"string","x-transitions":{"initial":["menu"],"allow":{}}}}}"#;
@@ -99,19 +101,19 @@ fn only_a_schema_with_steps_has_one_to_tell() {
             ("vimbiso.stages", "{}", "{}"),
         ] {
             client.ok(&["STATE.UPDATE", KEY, "0", json, "SCHEMA", schema]);
-            wait_until("the key is gone", || client.ok(&["EXISTS", KEY]).int() == 0);
+            wait_until("the key is deleted", || client.ok(&["EXISTS", KEY]).int() == 0);
             assert_eq!(fields_of(client, AUDIT, "step").last().map(String::as_str), Some(step), "{json}");
             assert_eq!(fields_of(client, AUDIT, "schema").last().map(String::as_str), Some(schema));
         }
     });
 }
 
-/// What ends otherwise, or has no place for an entry, leaves none; and a string that expires is no session, even where a
-/// state was deleted just before.
+/// Other ends, and keys that can't have an audit stream, leave no entry. Neither does a string that
+/// expires, even right after a state was deleted.
 #[test]
-fn what_is_no_session_end_leaves_nothing() {
+fn other_deletions_leave_no_expiry_entry() {
     state_test(|_, client| {
-        nobody_looks(client);
+        disable_active_expiry(client);
         let events = |client: &mut Client, stream: &str| fields_of(client, stream, "event");
         client.ok(&["STATE.UPDATE", KEY, "0", "{}"]);
         client.ok(&[
@@ -129,7 +131,7 @@ fn what_is_no_session_end_leaves_nothing() {
         assert!(client.ok(&["GET", KEY]).is_nil());
         assert_eq!(events(client, AUDIT), ["create", "create"]);
         assert_eq!(counter(client, "expired"), 0);
-        // A trail that is something else, and a key that can have none.
+        // An audit key of another type, and a state key that can have none.
         client.ok(&["STATE.UPDATE", KEY, "0", "{}", "PX", "5"]);
         client.ok(&["SET", AUDIT, "no stream"]);
         client.ok(&["STATE.UPDATE", "channel:odd", "0", "{}", "PX", "5"]);
@@ -148,14 +150,14 @@ fn what_is_no_session_end_leaves_nothing() {
     });
 }
 
-/// Two databases have their trails apart.
+/// Each database has its own audit streams.
 #[test]
-fn the_entry_is_in_the_database_of_its_key() {
+fn entry_is_in_the_database_of_its_key() {
     state_test(|_, client| {
         client.ok(&["SELECT", "5"]);
         client.ok(&["STATE.UPDATE", KEY, "0", "{}", "PX", "20"]);
         client.ok(&["SELECT", "0"]);
-        wait_until("the server finds the key", || counter(client, "states") == 0);
+        wait_until("the server expires the key", || counter(client, "states") == 0);
         assert_eq!(client.ok(&["EXISTS", AUDIT]).int(), 0);
         client.ok(&["SELECT", "5"]);
         assert_eq!(fields_of(client, AUDIT, "event"), ["create", "expire"]);
@@ -163,14 +165,15 @@ fn the_entry_is_in_the_database_of_its_key() {
     });
 }
 
-/// S15: a replica gets the primary's entry, in its place, and writes none of its own; a restart from the AOF has the same.
+/// S15: a replica gets the primary's entry, in order, and writes none of its own; a restart from
+/// the AOF has the same.
 #[test]
 fn replicas_and_the_aof_have_the_same_entries() {
     let mut primary = Server::builder().arg("--appendonly").arg("yes").start();
     let replica = Server::start();
     replica.follow(&primary);
     let (mut here, mut there) = (primary.client(), replica.client());
-    nobody_looks(&mut here);
+    disable_active_expiry(&mut here);
     for database in ["0", "3"] {
         here.ok(&["SELECT", database]);
         there.ok(&["SELECT", database]);
@@ -178,7 +181,7 @@ fn replicas_and_the_aof_have_the_same_entries() {
         a_moment();
         assert!(there.ok(&["STATE.GET", KEY]).is_nil());
         replica.catch_up(&primary);
-        assert_eq!(fields_of(&mut there, AUDIT, "event"), ["create"], "a replica waits for its primary");
+        assert_eq!(fields_of(&mut there, AUDIT, "event"), ["create"], "a replica writes no entry of its own");
         here.ok(&["MULTI"]);
         here.ok(&["STATE.GET", KEY]);
         here.ok(&["STATE.UPDATE", KEY, "0", CONTACT, "SCHEMA", "vimbiso.channel", "PX", "20"]);
@@ -190,7 +193,7 @@ fn replicas_and_the_aof_have_the_same_entries() {
         here.ok(&["STATE.UPDATE", "channel:active", "0", "{}", "PX", "10"]);
     }
     here.ok(&["DEBUG", "SET-ACTIVE-EXPIRE", "1"]);
-    wait_until("both are found", || counter(&mut here, "expired") == 8);
+    wait_until("both primaries' states have expired", || counter(&mut here, "expired") == 8);
     replica.catch_up(&primary);
     let events = ["create", "expire", "create", "expire", "create", "expire", "create"];
     for database in ["0", "3"] {
@@ -215,15 +218,15 @@ fn used_memory(client: &mut Client) -> u64 {
     client.info("memory", "used_memory").parse().expect("a number")
 }
 
-/// S15, S16: a state that is evicted says so, and where it stood.
+/// S15, S16: the entry of an evicted state names eviction and the last step.
 #[test]
-fn an_evicted_state_says_so() {
+fn eviction_is_audited_with_the_last_step() {
     state_test(|_, client| {
         let long = format!(r#"{{"note":"{}"}}"#, "x".repeat(900_000));
         let steps = r#"{"properties":{"stage":{"type":"string","default":"menu","x-transitions":{"initial":["menu"],"allow":{}}}}}"#;
         client.ok(&["STATE.SCHEMA", "SET", "vimbiso.stages", steps]);
         client.ok(&["STATE.UPDATE", KEY, "0", &long, "SCHEMA", "vimbiso.stages"]);
-        // Nothing but the state may go.
+        // Only the state may be evicted.
         client.ok(&["PERSIST", AUDIT]);
         client.ok(&["CONFIG", "SET", "maxmemory-policy", "volatile-ttl"]);
         let limit = (used_memory(client) - 400_000).to_string();
@@ -238,17 +241,18 @@ fn an_evicted_state_says_so() {
     });
 }
 
-/// The entries take memory too: the server finds its way below the limit all the same, and a replica goes along.
+/// The entries take memory too: the server still gets below the limit, and its replica agrees.
 #[test]
-fn a_crowd_is_evicted_on_record() {
+fn mass_eviction_is_audited() {
     for policy in ["volatile-ttl", "allkeys-lru"] {
-        // The backlog counts towards the limit, and on some servers its default is larger than that.
+        // The backlog counts towards the limit, and on some servers its default is larger than
+        // that.
         let server = Server::builder().arg("--repl-backlog-size").arg("16kb").start();
         let replica = Server::start();
         replica.follow(&server);
         let mut client = server.client();
         client.ok(&["CONFIG", "SET", "maxmemory-policy", policy]);
-        // Small streams, so that it is states that take the memory.
+        // Small streams, so that states take most of the memory.
         client.ok(&["CONFIG", "SET", "state.audit-document-bytes", "0", "state.audit-patch-bytes", "0"]);
         let limit = (used_memory(&mut client) + 3 * 1024 * 1024).to_string();
         client.ok(&["CONFIG", "SET", "maxmemory", &limit]);
