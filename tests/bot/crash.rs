@@ -1,18 +1,18 @@
-//! S55, S60, S70: a process that dies anywhere around a call of the ledger leaves nothing that
-//! another can't finish, and the ledger hears of one change.
+//! S55, S60, S70: after a crash anywhere around a call of the ledger, another process completes the
+//! work, and the ledger gets one change.
 //!
-//! The process that dies is the program in a terminal, which was built with the points to die at;
-//! the ledger is one that both processes reach.
+//! The crashing process is the program in a terminal, built with crash points; both processes use
+//! one ledger.
 
 use redis_state_bot::conversation::points;
 use redis_state_bot::ledger::{Failure, HttpLedger, MemoryLedger};
 use support::{Server, block_on};
 
-use crate::over_http::serve;
+use crate::http_ledger::serve;
 use crate::program::terminal;
 use crate::world::{ID, Person, step};
 
-/// The other process: takes in "yes", as the message "yes-1".
+/// The crashing process: gets "yes", as the message "yes-1".
 fn crash_at(point: &str, server: &Server, ledger: &str) {
     let redis = server.url();
     let options =
@@ -22,7 +22,7 @@ fn crash_at(point: &str, server: &Server, ledger: &str) {
     assert!(said.contains(&format!("crash at {point}")), "{point} was not reached: {said}");
 }
 
-/// A process dies at `point`; then `finish` comes in at another one.
+/// A process crashes at `point`; then another one gets `finish`.
 fn finished_after(point: &str, finish: (&str, &str)) {
     let server = Server::start();
     let mut client = server.client();
@@ -34,13 +34,14 @@ fn finished_after(point: &str, finish: (&str, &str)) {
         person.says(&["1", "10", "tariro"]).await;
         if point == points::BEFORE_BACK {
             ledger.fail([Failure::After]);
-            // A new token makes a version within the step, which the key must not follow.
+            // A new token makes a version within the step, which must not change the idempotency
+            // key.
             ledger.expire_tokens();
         }
         crash_at(point, &server, &url);
         let answer = person.delivers(finish.0, finish.1).await;
         assert!(answer.contains("is made") && answer.contains("Hello Chipo"), "{point}: {answer}");
-        // Another message than the one that was begun is not taken for its answer.
+        // A message other than the one in progress is not taken for its repetition.
         let is_put_off = finish.1 != "yes" && point != points::AFTER_LEAVE;
         assert_eq!(answer.contains("This one was not acted upon"), is_put_off, "{point}: {answer}");
         assert_eq!(step(&mut client), "account/AccountDashboard", "{point}");
@@ -50,18 +51,18 @@ fn finished_after(point: &str, finish: (&str, &str)) {
     });
 }
 
-/// The webhook comes again.
+/// WhatsApp redelivers the message.
 #[test]
-fn the_same_message_finishes_what_a_crash_has_left() {
+fn redelivered_message_completes_interrupted_work() {
     for point in points::ALL {
         finished_after(point, ("yes-1", "yes"));
     }
 }
 
-/// The user asks what is going on. After the last points there is nothing left to finish, and this
-/// is a choice like any other.
+/// The user sends another message. After the last points there is nothing left to complete, and it
+/// is an ordinary choice.
 #[test]
-fn another_message_finishes_what_a_crash_has_left() {
+fn another_message_completes_interrupted_work() {
     for point in points::ALL {
         finished_after(point, ("hello-1", "hello?"));
     }

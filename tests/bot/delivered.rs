@@ -1,14 +1,15 @@
-//! Messages that come twice, in another order, to several processes at once: each is answered once.
+//! Messages that are delivered twice, out of order, or to several processes at once: each is
+//! answered once.
 
 use redis_state_bot::service::SORRY;
 use support::Server;
 
-use crate::echo::{Echo, INBOX, accepted, config, counted, start, waiting};
+use crate::echo_service::{Echo, INBOX, accepted, config, counted, start, waiting};
 use crate::whatsapp::{FakeGraph, TARIRO, deliver, text};
 use crate::{soon, until};
 
 #[test]
-fn what_is_delivered_again_is_answered_once() {
+fn redelivered_message_is_answered_once() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
@@ -16,15 +17,14 @@ fn what_is_delivered_again_is_answered_once() {
         let echo = Echo::shut(&server, "one").await;
         let bot = start(config(&server, &graph, "one"), &echo).await;
         let (first, second) = (text("wamid.1", TARIRO, "1"), text("wamid.2", TARIRO, "2"));
-        // While it waits, at the same moment, twice in one body, and the older one behind the
-        // newer.
+        // While it waits: concurrently, twice in one body, and the older one after the newer.
         let (newer, twice) = (vec![second.clone()], vec![second.clone(), second.clone()]);
         assert_eq!(tokio::join!(deliver(bot.address(), &newer), deliver(bot.address(), &twice)), (200, 200));
         assert_eq!(deliver(bot.address(), &[first.clone(), second.clone()]).await, 200);
         echo.let_go();
         graph.has_sent(2).await;
-        until("nothing waits", || waiting(&mut client) == 0).await;
-        // And when it is answered and gone.
+        until("no message waits", || waiting(&mut client) == 0).await;
+        // And after it is answered.
         assert_eq!(deliver(bot.address(), &[second, first]).await, 200);
         assert_eq!(deliver(bot.address(), &[text("wamid.3", TARIRO, "3")]).await, 200);
         graph.has_sent(3).await;
@@ -33,10 +33,9 @@ fn what_is_delivered_again_is_answered_once() {
     });
 }
 
-/// Whichever process a webhook comes to, and however many wait: one user is one process's at a
-/// time.
+/// However the webhooks are distributed, one process at a time works for a user.
 #[test]
-fn the_messages_of_one_person_are_answered_in_their_order() {
+fn messages_of_one_user_are_answered_in_order() {
     let server = Server::start();
     soon(async {
         let graph = FakeGraph::start();
@@ -50,16 +49,17 @@ fn the_messages_of_one_person_are_answered_in_their_order() {
             assert_eq!(deliver(bots[n % 2].address(), some).await, 200);
         }
         graph.has_sent(60).await;
-        let heard = |(_, text): &(String, String)| text.split_once(": ").map(|(_, heard)| heard.to_owned());
-        let sent: Vec<Option<String>> = graph.sent().iter().map(heard).collect();
+        let received =
+            |(_, text): &(String, String)| text.split_once(": ").map(|(_, received)| received.to_owned());
+        let sent: Vec<Option<String>> = graph.sent().iter().map(received).collect();
         let wanted: Vec<Option<String>> = (0..60).map(|n| Some(n.to_string())).collect();
         assert_eq!(sent, wanted);
     });
 }
 
-/// The stream was deleted or evicted: what was in the mailbox is answered with the next message.
+/// The stream was deleted or evicted: the mailbox is answered with the next message.
 #[test]
-fn a_mailbox_without_its_ticket_gets_a_new_one() {
+fn mailbox_without_its_ticket_gets_a_new_one() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
@@ -73,14 +73,14 @@ fn a_mailbox_without_its_ticket_gets_a_new_one() {
         let bot = start(config(&server, &graph, "two"), &Echo::open(&server, "two").await).await;
         assert_eq!(deliver(bot.address(), &[text("wamid.2", TARIRO, "2")]).await, 200);
         graph.has_sent(2).await;
-        until("nothing waits", || waiting(&mut client) == 0).await;
+        until("no message waits", || waiting(&mut client) == 0).await;
         assert_eq!(graph.texts(), ["two: 1", "two: 2"]);
         assert_eq!(client.ok(&["EXISTS", "{bot:inbox}:from:+263771234567"]).int(), 0);
     });
 }
 
 #[test]
-fn two_processes_share() {
+fn two_processes_share_the_messages() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
@@ -100,26 +100,26 @@ fn two_processes_share() {
             );
             wanted.push(body);
         }
-        // Neither can hold all of them.
+        // Neither process can take all of them.
         one.has_begun(1).await;
         two.has_begun(1).await;
         one.let_go();
         two.let_go();
         graph.has_sent(40).await;
-        until("nothing waits", || waiting(&mut client) == 0).await;
-        let mut heard: Vec<String> =
+        until("no message waits", || waiting(&mut client) == 0).await;
+        let mut received: Vec<String> =
             graph.texts().iter().filter_map(|text| Some(text.split_once(": ")?.1.to_owned())).collect();
-        heard.sort();
-        assert_eq!(heard, wanted, "each once");
+        received.sort();
+        assert_eq!(received, wanted, "each message is answered once");
         let counts: u64 = (0..10).map(|n| counted(&mut client, &format!("2637700000{n:02}"))).sum();
         assert_eq!(counts, 40);
     });
 }
 
-/// S70: what can't be answered whatever happens is told and put aside, and the next message has its
-/// answer.
+/// S70: a message that fails permanently is answered with an apology and put aside, and the next
+/// message is answered.
 #[test]
-fn a_message_that_fails_keeps_nobody_waiting() {
+fn failing_message_does_not_block_the_next() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
@@ -130,7 +130,7 @@ fn a_message_that_fails_keeps_nobody_waiting() {
         graph.has_sent(3).await;
         let sent: Vec<String> = graph.sent().into_iter().map(|(_, text)| text).collect();
         assert_eq!(sent, [SORRY, SORRY, "one: hi"]);
-        until("nothing waits", || waiting(&mut client) == 0).await;
+        until("no message waits", || waiting(&mut client) == 0).await;
         assert_eq!(counted(&mut client, TARIRO), 1, "the state is as before");
         let aside = client.ok(&["XRANGE", "{bot:inbox}:failed", "-", "+"]);
         let aside: Vec<_> = aside.array().iter().map(|entry| entry.array()[1].array()[1].text()).collect();

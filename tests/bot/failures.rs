@@ -1,14 +1,14 @@
-//! S17, S70: what a user finds when the ledger fails.
+//! S17, S70: what a user sees when the ledger fails.
 
 use redis_state_bot::ledger::Failure;
 use support::{Server, block_on};
 
 use crate::world::{ID, Person, attempts, document, step};
 
-/// S70: a rejection leaves the state as it was when the user was asked, counts as a failed attempt,
-/// and is told.
+/// S70: a rejection keeps the state at the question, counts as a failed attempt, and is shown to
+/// the user.
 #[test]
-fn a_refusal_changes_nothing_and_is_told() {
+fn rejection_changes_nothing_and_is_shown() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -28,10 +28,10 @@ fn a_refusal_changes_nothing_and_is_told() {
     });
 }
 
-/// S70: whether a change was made is unknown when its answer is lost. The next yes is the same
+/// S70: after a lost reply it is unknown whether the change was made. The next yes repeats the same
 /// change.
 #[test]
-fn a_lost_answer_does_not_make_two_offers() {
+fn lost_reply_does_not_make_two_offers() {
     for failure in [Failure::Before, Failure::After] {
         let server = Server::start();
         let mut client = server.client();
@@ -54,7 +54,7 @@ fn a_lost_answer_does_not_make_two_offers() {
 
 /// The same for a new member: the last name is asked for again, and there is one member.
 #[test]
-fn a_newcomer_whose_answer_is_lost_becomes_one_member() {
+fn newcomer_whose_reply_is_lost_becomes_one_member() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -69,9 +69,9 @@ fn a_newcomer_whose_answer_is_lost_becomes_one_member() {
     });
 }
 
-/// S17: a token that the ledger does not accept any more is renewed, and the call made again.
+/// S17: a token that the ledger rejects is renewed, and the call retried.
 #[test]
-fn an_expired_token_is_renewed_and_the_call_made_again() {
+fn expired_token_is_renewed_and_the_call_retried() {
     let server = Server::start();
     block_on(async {
         let (mut person, ledger) = Person::member(&server).await;
@@ -79,7 +79,7 @@ fn an_expired_token_is_renewed_and_the_call_made_again() {
         ledger.expire_tokens();
         assert!(person.says(&["yes"]).await.contains("is made"));
         assert_eq!(ledger.of(ID).expect("a member").pending_out.len(), 1);
-        // A list asks for it as well.
+        // A list needs the token too.
         ledger.expire_tokens();
         assert!(person.says(&["3"]).await.contains("1 10.00 to tariro"));
     });

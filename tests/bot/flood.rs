@@ -1,4 +1,4 @@
-//! The webhook in a flood of connections that send nothing, or no end.
+//! A flood of connections that send nothing, or never finish their request.
 
 use std::time::{Duration, Instant};
 
@@ -6,26 +6,26 @@ use support::Server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::echo::{Echo, config, start};
+use crate::echo_service::{Echo, config, start};
 use crate::soon;
 use crate::whatsapp::{FakeGraph, TARIRO, deliver, text};
 
 const UNFINISHED_HEADERS: &str = "POST /webhook HTTP/1.1\r\nHost: bot\r\nX-Padding: ";
 const UNFINISHED_BODY: &str = "POST /webhook HTTP/1.1\r\nHost: bot\r\nContent-Length: 1000\r\n\r\n{";
 
-/// So many connections, each with the beginning of a request.
+/// Opens this many connections, each with the beginning of a request.
 async fn flood(bot: std::net::SocketAddr, count: usize, beginning: &str) -> Vec<TcpStream> {
     let mut held = Vec::new();
     for _ in 0..count {
         let mut stream = TcpStream::connect(bot).await.expect("it accepts");
-        // It may be closed already.
+        // The bot may have closed it already.
         let _closed = stream.write_all(beginning.as_bytes()).await;
         held.push(stream);
     }
     held
 }
 
-/// How many of them are still open.
+/// The number of connections that are still open.
 async fn still_open(held: &mut [TcpStream]) -> usize {
     let mut open = 0;
     for stream in held {
@@ -36,9 +36,9 @@ async fn still_open(held: &mut [TcpStream]) -> usize {
     open
 }
 
-/// A bot has 20 connections here, and 300 clients want one.
+/// The bot has 20 connections here, and 300 clients want one.
 #[test]
-fn unfinished_requests_do_not_shut_the_webhook() {
+fn unfinished_requests_do_not_block_the_webhook() {
     let server = Server::start();
     soon(async {
         let graph = FakeGraph::start();
@@ -56,9 +56,9 @@ fn unfinished_requests_do_not_shut_the_webhook() {
     });
 }
 
-/// Below the bound too a connection does not stay for nothing.
+/// Below the limit, an unfinished connection is closed too.
 #[test]
-fn headers_that_do_not_end_lose_their_connection() {
+fn unfinished_headers_are_disconnected() {
     let server = Server::start();
     soon(async {
         let graph = FakeGraph::start();
@@ -67,7 +67,7 @@ fn headers_that_do_not_end_lose_their_connection() {
         assert_eq!(still_open(&mut held).await, 5);
         let deadline = Instant::now() + Duration::from_secs(15);
         for stream in &mut held {
-            // A byte now and then is no reason to wait longer.
+            // Single bytes do not extend the timeout.
             while Instant::now() < deadline && stream.write_all(b"x").await.is_ok() {
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
@@ -76,9 +76,9 @@ fn headers_that_do_not_end_lose_their_connection() {
     });
 }
 
-/// What WhatsApp has signed is not closed for others: here it waits for a Redis that stands still.
+/// A signed request keeps its connection, here while Redis hangs.
 #[test]
-fn a_signed_request_keeps_its_connection() {
+fn signed_request_keeps_its_connection() {
     let server = Server::start();
     soon(async {
         let graph = FakeGraph::start();

@@ -1,7 +1,7 @@
-//! What a user says in each flow, and words that must be in the answers: the same in a terminal and
-//! over WhatsApp.
+//! The inputs of each flow, and words that must be in the answers: the same in a terminal and over
+//! WhatsApp.
 
-/// What is said, and what is in the answer.
+/// An input, and words of its answer.
 pub type Said = (&'static str, &'static [&'static str]);
 
 pub const JOINS: &[Said] = &[
@@ -15,13 +15,13 @@ pub fn joined(flow: &[Said]) -> Vec<Said> {
     JOINS.iter().chain(flow).copied().collect()
 }
 
-/// All of them, each of a user of its own.
+/// All flows, each for another user.
 pub fn all() -> Vec<Vec<Said>> {
     let of_members = [OFFER, ACCEPTED, DECLINED, MENUS, BACK];
     of_members.into_iter().map(joined).chain([NEWCOMER.to_vec()]).collect()
 }
 
-/// Names that are none are asked for again.
+/// An invalid name is asked for again.
 pub const NEWCOMER: &[Said] = &[
     ("hello", &["first name"]),
     ("123", &["send a name"]),
@@ -50,7 +50,7 @@ pub const OFFER: &[Said] = &[
     ("back", &["Hello Chipo"]),
 ];
 
-/// What others offer is accepted, and shows in the ledger.
+/// An offer to the user is accepted, and shows in the ledger.
 pub const ACCEPTED: &[Said] = &[
     ("4", &["Nothing went in or out"]),
     ("ok", &["Hello Chipo"]),
@@ -61,7 +61,7 @@ pub const ACCEPTED: &[Said] = &[
     ("ok", &["Hello Chipo"]),
 ];
 
-/// Or declined, by the other list.
+/// An offer is declined, by the other list.
 pub const DECLINED: &[Said] = &[
     ("2", &["want to accept?"]),
     ("decline", &["want to decline?", "1 5.00 from tariro"]),
@@ -89,7 +89,7 @@ pub const MENUS: &[Said] = &[
     ("1", &["Personal: 100.00"]),
 ];
 
-/// Back goes one step back in a form and then to the menu; "menu" goes there at once.
+/// "back" goes one step back in a form, then to the menu; "menu" goes there at once.
 pub const BACK: &[Said] = &[
     ("back", &["You are at the menu."]),
     ("1", &["How much"]),

@@ -1,19 +1,19 @@
-//! The way out: what the Graph API rejects for good is told apart from what it takes later.
+//! Sending by the Graph API: permanent rejections, and errors that are retried.
 
 use redis_state_bot::message::Sender;
 use redis_state_bot::service::{Graph, Undelivered};
 use support::Server;
 
-use crate::echo::{Echo, config, start, waiting};
+use crate::echo_service::{Echo, config, start, waiting};
 use crate::whatsapp::{FakeGraph, NUMBER_ID, TARIRO, TOKEN, deliver, text};
 use crate::{soon, until};
 
 fn graph_at(url: &str) -> Graph {
-    Graph::new(url, NUMBER_ID, TOKEN.parse().expect("a text")).expect("a way out")
+    Graph::new(url, NUMBER_ID, TOKEN.parse().expect("a text")).expect("a Graph API")
 }
 
 #[test]
-fn what_passes_is_sent_again_and_what_does_not_is_not() {
+fn temporary_errors_are_retried_and_permanent_ones_are_not() {
     soon(async {
         let fake = FakeGraph::start();
         let graph = graph_at(&fake.url);
@@ -22,21 +22,21 @@ fn what_passes_is_sent_again_and_what_does_not_is_not() {
         assert_eq!(fake.sent(), [(TARIRO.to_owned(), "hi".to_owned())]);
 
         fake.refuse(&[(400, 131_026)]);
-        let refused = graph.deliver("+263771234567", "hi").await.expect_err("no WhatsApp there");
-        assert_eq!(refused, Undelivered::Refused("400 Bad Request, code 131026".to_owned()));
+        let rejected = graph.deliver("+263771234567", "hi").await.expect_err("no WhatsApp there");
+        assert_eq!(rejected, Undelivered::Refused("400 Bad Request, code 131026".to_owned()));
         fake.refuse(&[(400, 131_026)]);
-        graph.send("+263771234567", "hi").await.expect("it is done with");
+        graph.send("+263771234567", "hi").await.expect("a rejected text is dropped");
         assert_eq!(fake.sent().len(), 1);
 
         fake.refuse(&[(503, 0); 4]);
-        let away = graph.deliver("+263771234567", "hi").await.expect_err("it is away");
+        let away = graph.deliver("+263771234567", "hi").await.expect_err("the API is down");
         assert!(matches!(away, Undelivered::NotNow(_)), "{away}");
         assert_eq!((fake.refusals_left(), fake.sent().len()), (0, 1));
     });
 }
 
 #[test]
-fn nobody_there_is_not_now() {
+fn unreachable_api_is_a_temporary_error() {
     soon(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -49,7 +49,7 @@ fn nobody_there_is_not_now() {
 
 /// An outage of the API keeps messages, a rejection does not.
 #[test]
-fn an_outage_is_waited_out() {
+fn messages_survive_an_outage() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
@@ -60,14 +60,14 @@ fn an_outage_is_waited_out() {
             deliver(bot.address(), &[text("wamid.1", TARIRO, "1"), text("wamid.2", TARIRO, "2")]).await,
             200
         );
-        until("nothing waits", || waiting(&mut client) == 0).await;
+        until("no message waits", || waiting(&mut client) == 0).await;
         assert_eq!((graph.texts(), graph.refusals_left()), (vec!["one: 2".to_owned()], 0));
     });
 }
 
-/// The API takes no text that is longer than 4096 characters.
+/// The API accepts at most 4096 characters a text.
 #[test]
-fn a_long_answer_comes_in_parts() {
+fn long_answer_is_sent_in_parts() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
@@ -75,7 +75,7 @@ fn a_long_answer_comes_in_parts() {
         let bot = start(config(&server, &graph, "one"), &Echo::open(&server, "one").await).await;
         let long = "é".repeat(5000);
         assert_eq!(deliver(bot.address(), &[text("wamid.1", TARIRO, &long)]).await, 200);
-        until("nothing waits", || waiting(&mut client) == 0).await;
+        until("no message waits", || waiting(&mut client) == 0).await;
         let sent: Vec<String> = graph.sent().into_iter().map(|(_, text)| text).collect();
         assert_eq!(sent.iter().map(|text| text.chars().count()).collect::<Vec<_>>(), [4096, 5000 + 5 - 4096]);
         assert_eq!(sent.concat(), format!("one: {long}"));

@@ -1,5 +1,5 @@
 //! S55, S59, S60: a process behind WhatsApp is killed at each point of its work, and another one
-//! finishes it: one offer, the ledger asked under one key, the user answered.
+//! completes it: one offer, one idempotency key, an answered user.
 
 use std::net::TcpListener;
 
@@ -7,17 +7,17 @@ use redis_state_bot::conversation::points;
 use redis_state_bot::ledger::{Failure, MemoryLedger};
 use support::Server;
 
-use crate::echo::waiting;
-use crate::over_http::serve;
+use crate::echo_service::waiting;
+use crate::http_ledger::serve;
 use crate::program::{CRASH_AT, Process};
 use crate::whatsapp::{FakeGraph, TARIRO, deliver, text, try_deliver};
 use crate::{soon, until};
 
-/// What is to be counted when a process has died at a point.
+/// The expected counts after a process died at a point.
 struct Counted {
-    /// How often the ledger is asked.
+    /// Calls of the ledger.
     calls: usize,
-    /// How often the user hears of it.
+    /// Answers to the user.
     answers: usize,
 }
 
@@ -32,18 +32,17 @@ async fn dies_at(point: &str, counted: Counted) {
     for (n, body) in ["hello", "Chipo", "Dube", "1", "10", "tariro"].iter().enumerate() {
         assert_eq!(deliver(healthy.address, &[text(&format!("wamid.{n}"), TARIRO, body)]).await, 200);
     }
-    until("nothing waits", || waiting(&mut client) == 0).await;
+    until("no message waits", || waiting(&mut client) == 0).await;
     healthy.terminate();
     assert!(healthy.ended().success(), "{}", healthy.log());
 
     if point == points::BEFORE_BACK {
         ledger.fail([Failure::After]);
-        // A new token makes a version within the step, which the key must not follow.
+        // A new token makes a version within the step, which must not change the idempotency key.
         ledger.expire_tokens();
     }
-    // The process that has accepted the message may be working on it already when it dies: it asks
-    // a ledger that never answers, or it could die between sending and recording, which is another
-    // point.
+    // The accepting process may already work on the message when it dies: so its ledger never
+    // replies, or it could die between sending and recording, which is another point.
     let silent_listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let silent = format!("http://{}", silent_listener.local_addr().expect("a port"));
     let asked = if point == "accepted" { &silent } else { &url };
@@ -58,10 +57,10 @@ async fn dies_at(point: &str, counted: Counted) {
 
     let healthy = Process::start(&server, &graph, &url, &[]);
     if status != Some(200) {
-        // WhatsApp has heard of no success, and comes again.
+        // WhatsApp got no success, and redelivers.
         assert_eq!(deliver(healthy.address, &yes).await, 200);
     }
-    until("nothing waits", || waiting(&mut client) == 0).await;
+    until("no message waits", || waiting(&mut client) == 0).await;
 
     let made = graph.sent().iter().filter(|(_, text)| text.contains("is made")).count();
     assert_eq!(made, counted.answers, "{point}: {:?}", graph.sent());
@@ -72,7 +71,7 @@ async fn dies_at(point: &str, counted: Counted) {
 }
 
 #[test]
-fn before_the_answer_is_begun() {
+fn killed_before_the_answer_begins() {
     soon(async {
         dies_at("accepted", ONCE).await;
         dies_at("taken", ONCE).await;
@@ -80,7 +79,7 @@ fn before_the_answer_is_begun() {
 }
 
 #[test]
-fn before_the_ledger_is_called() {
+fn killed_before_the_call_of_the_ledger() {
     soon(async {
         for point in [points::BEFORE_ENTER, points::AFTER_ENTER, points::BEFORE_CALL] {
             dies_at(point, ONCE).await;
@@ -88,9 +87,9 @@ fn before_the_ledger_is_called() {
     });
 }
 
-/// What the ledger has said is lost with the process, so it is asked again, for the same change.
+/// The ledger's reply is lost with the process, so the call is repeated, for the same change.
 #[test]
-fn when_the_ledger_was_called() {
+fn killed_after_the_call_of_the_ledger() {
     soon(async {
         for point in [points::AFTER_CALL, points::BEFORE_BACK] {
             dies_at(point, Counted { calls: 2, answers: 1 }).await;
@@ -99,7 +98,7 @@ fn when_the_ledger_was_called() {
 }
 
 #[test]
-fn when_the_ledgers_answer_is_stored() {
+fn killed_after_storing_the_ledgers_reply() {
     soon(async {
         for point in [points::AFTER_STORE, points::AFTER_LEAVE, "answered"] {
             dies_at(point, ONCE).await;
@@ -107,8 +106,8 @@ fn when_the_ledgers_answer_is_stored() {
     });
 }
 
-/// The one point that leads to a second answer.
+/// The only point that leads to a second answer.
 #[test]
-fn between_sending_and_recording() {
+fn killed_between_sending_and_recording() {
     soon(dies_at("sent", Counted { calls: 1, answers: 2 }));
 }

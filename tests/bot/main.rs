@@ -1,28 +1,28 @@
-//! The bot that lives on the module: its program as processes, its conversation and its service in
-//! this one, and what a crash leaves.
+//! The bot: its program as processes, its conversation and service in this process, and recovery
+//! from crashes.
 
-mod bounds;
 mod crash;
 mod delivered;
-mod door;
-mod dying;
-mod echo;
-mod ends;
+mod duplicates;
+mod echo_service;
 mod failures;
 mod flood;
 mod flows;
 mod graph;
+mod http_ledger;
 mod kills;
-mod once;
-mod over_http;
+mod lapsed_sessions;
+mod limits;
+mod permissions;
+mod process_death;
 mod processes;
 mod program;
-mod rights;
 mod secrets;
-mod stops;
+mod session_end_notices;
+mod shutdown;
 mod terminal;
-mod times;
 mod tls;
+mod webhook;
 mod whatsapp;
 mod world;
 
@@ -38,8 +38,8 @@ fn soon<T>(work: impl Future<Output = T>) -> T {
     support::block_on(limited).expect("it ends within two minutes")
 }
 
-/// Serves as long as the test runs, on a thread of its own: it answers while a test waits for a
-/// process. Its address.
+/// Serves on another thread until the test ends, also while the test waits for a process. Returns
+/// the address.
 fn serve(router: Router) -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.set_nonblocking(true).expect("a socket");
@@ -52,13 +52,13 @@ fn serve(router: Router) -> SocketAddr {
     address
 }
 
-/// Looks until it is so.
+/// Polls until it is true.
 #[track_caller]
 fn until(what: &str, mut done: impl FnMut() -> bool) -> impl Future<Output = ()> {
     let deadline = Instant::now() + Duration::from_secs(30);
     async move {
         while !done() {
-            assert!(Instant::now() < deadline, "waited 30 s in vain: {what}");
+            assert!(Instant::now() < deadline, "timeout after 30 s: {what}");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }

@@ -1,5 +1,5 @@
 //! Two processes of the bot on one Redis, behind a WhatsApp that delivers everything to both, and
-//! again. They run as the user that docs/bot.md describes.
+//! again. They connect as the user of docs/bot.md.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use redis_state_bot::ledger::{Failure, MemoryLedger};
 use serde_json::{Value, json};
 use support::{Client, Server, repository};
 
-use crate::echo::waiting;
+use crate::echo_service::waiting;
 use crate::flows::{self, joined};
-use crate::over_http::serve;
+use crate::http_ledger::serve;
+use crate::lapsed_sessions::change_schema;
 use crate::program::Process;
-use crate::times::change_schema;
 use crate::whatsapp::{FakeGraph, SECRET, TOKEN, deliver, text};
 use crate::{soon, until};
 
@@ -36,7 +36,7 @@ impl World {
         world
     }
 
-    /// One process more.
+    /// Starts another process.
     fn begins(&mut self, more: &[(&str, &str)]) {
         let url = self.server.url().replace("redis://", "redis://bot:a-long-password@");
         let more: Vec<(&str, &str)> =
@@ -46,11 +46,11 @@ impl World {
     }
 
     async fn nothing_waits(&mut self) {
-        until("nothing waits", || waiting(&mut self.client) == 0).await;
+        until("no message waits", || waiting(&mut self.client) == 0).await;
     }
 }
 
-/// The line of docs/bot.md that makes the bot's user.
+/// The line of docs/bot.md that creates the bot's user.
 pub fn user_of_the_page() -> String {
     let page = std::fs::read_to_string(repository().join("docs/bot.md")).expect("docs/bot.md");
     page.lines().find(|line| line.starts_with("ACL SETUSER bot ")).expect("the user").to_owned()
@@ -77,20 +77,20 @@ impl Person {
         message
     }
 
-    /// What this user was sent, in order.
-    fn heard(&self, graph: &FakeGraph) -> Vec<String> {
+    /// The texts that this user got, in order.
+    fn received(&self, graph: &FakeGraph) -> Vec<String> {
         let sent = graph.sent().into_iter().filter(|(to, _)| *to == self.number);
         sent.map(|(_, text)| text).collect()
     }
 
-    /// Says it, to each process at the same time; what comes back.
+    /// Sends a message to each process at the same time; returns the answer.
     async fn says(&mut self, world: &mut World, body: &str) -> String {
-        let before = self.heard(&world.graph).len();
+        let before = self.received(&world.graph).len();
         let message = [self.writes(body)];
         let both = [&world.bots[0], &world.bots[world.bots.len() - 1]].map(|bot| bot.address);
         assert_eq!(tokio::join!(deliver(both[0], &message), deliver(both[1], &message)), (200, 200));
         world.nothing_waits().await;
-        self.heard(&world.graph)[before..].join("\n\n")
+        self.received(&world.graph)[before..].join("\n\n")
     }
 
     async fn walks(&mut self, world: &mut World, flow: &[flows::Said]) {
@@ -103,10 +103,10 @@ impl Person {
     }
 }
 
-/// S45, S46, S57 to S59, S69: every flow; everything comes to both, and once more in the wrong
-/// order when the conversation has gone on.
+/// S45, S46, S57 to S59, S69: every flow; each message goes to both processes, and again out of
+/// order after the conversation went on.
 #[test]
-fn every_flow_walks_over_two_processes() {
+fn every_flow_works_over_two_processes() {
     soon(async {
         let mut world = World::start(Server::start(), &[]).await;
         for (n, flow) in flows::all().iter().enumerate() {
@@ -120,7 +120,7 @@ fn every_flow_walks_over_two_processes() {
             let after = (world.client.state(&person.key()), world.ledger.calls(), world.graph.sent());
             assert_eq!(after, before);
         }
-        // One call for each confirmation: six users joined, and made five changes between them.
+        // One call for each confirmation: six users joined, and made five changes together.
         assert_eq!(
             (world.ledger.calls().len(), world.ledger.changes()),
             (11, 11),
@@ -130,10 +130,9 @@ fn every_flow_walks_over_two_processes() {
     });
 }
 
-/// S60: a user that types ahead is answered as if they had waited, though each message comes to
-/// another process.
+/// S60: a user that types ahead gets the same answers, though each message goes to another process.
 #[test]
-fn who_types_ahead_is_answered_in_order() {
+fn user_who_types_ahead_is_answered_in_order() {
     soon(async {
         let mut world = World::start(Server::start(), &[]).await;
         let (mut person, flow) = (Person::new(0), joined(flows::OFFER));
@@ -142,19 +141,19 @@ fn who_types_ahead_is_answered_in_order() {
             assert_eq!(deliver(world.bots[n % 2].address, &message).await, 200);
         }
         world.nothing_waits().await;
-        let heard = person.heard(&world.graph).join("\n\n");
-        let mut rest = heard.as_str();
+        let received = person.received(&world.graph).join("\n\n");
+        let mut rest = received.as_str();
         for word in flow.iter().flat_map(|(_, words)| *words) {
-            let found = rest.find(word).unwrap_or_else(|| panic!("{word:?} is not in its place: {heard}"));
+            let found = rest.find(word).unwrap_or_else(|| panic!("{word:?} is not in its place: {received}"));
             rest = &rest[found..];
         }
     });
 }
 
-/// S17, S70: a token that has expired is renewed; a failed call leaves the state, is told, and
-/// logged without a secret.
+/// S17, S70: an expired token is renewed; a failed call keeps the state, is shown, and is logged
+/// without a secret.
 #[test]
-fn a_failed_call_is_told_and_logged() {
+fn failed_call_is_shown_and_logged() {
     soon(async {
         let everything =
             [("RUST_LOG", "info,redis_state_bot=trace,redis_state_client=trace,redis_state_vimbiso=trace")];
@@ -184,10 +183,10 @@ fn a_failed_call_is_told_and_logged() {
     });
 }
 
-/// S16: a silent user is told once that the session ended, by a process that is alive, and starts
-/// at the menu.
+/// S16: a silent user is notified once of the session expiry, by a living process, and starts at
+/// the menu.
 #[test]
-fn a_session_that_ends_is_told_once() {
+fn session_expiry_is_notified_once() {
     soon(async {
         let server = Server::builder().arg("--state.feed").arg("sessions").start();
         let mut world = World::start(server, &[("BOT_FEED", "sessions")]).await;
@@ -200,17 +199,17 @@ fn a_session_that_ends_is_told_once() {
         change_schema(&mut world.client, "/properties/current/x-ttl", json!(0.5));
         person.walks(&mut world, &[("1", &["How much"])]).await;
         drop(world.bots.remove(0));
-        let told =
-            || person.heard(&world.graph).iter().filter(|text| text.contains("session has ended")).count();
-        until("it is told", || told() > 0).await;
+        let notices =
+            || person.received(&world.graph).iter().filter(|text| text.contains("session has ended")).count();
+        until("the user is notified", || notices() > 0).await;
         let is_acknowledged = |client: &mut Client| {
             let groups = client.ok(&["XINFO", "GROUPS", "sessions"]);
             groups.array()[0].field("pending").int() == 0
         };
         until("no process holds it", || is_acknowledged(&mut world.client)).await;
-        // As long as it would take another to take it over.
+        // As long as another process would take to claim it.
         tokio::time::sleep(Duration::from_millis(1500)).await;
-        assert_eq!(told(), 1);
+        assert_eq!(notices(), 1);
         change_schema(&mut world.client, "/properties/current/x-ttl", json!(300));
         person
             .walks(&mut world, &[("10", &["session had ended", "Hello Chipo Dube."]), ("1", &["How much"])])
@@ -219,9 +218,9 @@ fn a_session_that_ends_is_told_once() {
     });
 }
 
-/// S61, S62: a state that its schema no longer admits is put right.
+/// S61, S62: a state that its schema no longer allows is recovered.
 #[test]
-fn an_invalid_state_is_put_right() {
+fn invalid_state_is_recovered() {
     soon(async {
         let mut world = World::start(Server::start(), &[]).await;
         let mut person = Person::new(0);
@@ -234,9 +233,9 @@ fn an_invalid_state_is_put_right() {
     });
 }
 
-/// S59: a process that is told to stop finishes what it has, and ends well.
+/// S59: a process that gets SIGTERM finishes its work and exits with success.
 #[test]
-fn a_process_that_is_told_to_stop_ends_well() {
+fn terminated_process_finishes_its_work() {
     soon(async {
         let mut world = World::start(Server::start(), &[]).await;
         let mut person = Person::new(0);
@@ -248,11 +247,11 @@ fn a_process_that_is_told_to_stop_ends_well() {
         for bot in &mut world.bots {
             assert!(bot.ended().success(), "{}", bot.log());
         }
-        // The process that had it has answered; else it waits for the next one.
+        // The stopped process has answered, or the message waits for the next one.
         world.bots.clear();
         world.begins(&[]);
         world.nothing_waits().await;
-        assert_eq!(person.heard(&world.graph).len(), 1);
+        assert_eq!(person.received(&world.graph).len(), 1);
         person.walks(&mut world, &[("Chipo", &["last name"])]).await;
     });
 }

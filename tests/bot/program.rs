@@ -18,7 +18,7 @@ const END_MAX: Duration = Duration::from_secs(30);
 /// The variable that names the point at which a process ends itself.
 pub const CRASH_AT: &str = "BOT_CRASH_AT";
 
-/// The program, which was built beside the tests as the module was.
+/// The program, built beside the tests like the module.
 fn path() -> PathBuf {
     let module = support::module_path();
     let path = module.with_file_name(format!("redis-state-bot{}", std::env::consts::EXE_SUFFIX));
@@ -33,7 +33,7 @@ fn program(subcommand: &str) -> Command {
     program
 }
 
-/// Runs it to its end without a word, in this environment.
+/// Runs the program to its end, without input.
 pub fn run(subcommand: &str, options: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut run = program(subcommand);
     run.args(options).envs(environment.iter().copied()).stdin(Stdio::null());
@@ -51,13 +51,13 @@ pub fn terminal(options: &[(&str, &str)], crash_at: Option<&str>, lines: &[&str]
         .spawn()
         .expect("the program starts");
     let mut input = child.stdin.take().expect("a pipe");
-    // Without a server it may be gone before it has read anything.
-    let _gone = input.write_all((lines.join("\n") + "\n").as_bytes());
+    // Without a server it may exit before it reads anything.
+    let _exited = input.write_all((lines.join("\n") + "\n").as_bytes());
     drop(input);
     child.wait_with_output().expect("it ends")
 }
 
-/// A process behind WhatsApp. It is killed when it is dropped.
+/// A process behind WhatsApp, killed when dropped.
 pub struct Process {
     child: Child,
     pub address: SocketAddr,
@@ -67,7 +67,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts it, on a port of its own; it takes over from others what they have not touched for a
+    /// Starts it on a free port; it claims messages that another process has not touched for a
     /// second.
     pub fn start(server: &Server, graph: &FakeGraph, ledger: &str, more: &[(&str, &str)]) -> Process {
         let mut child = program("serve")
@@ -94,7 +94,7 @@ impl Process {
             for line in lines.lines().map_while(Result::ok) {
                 let said = line.split_once("the bot listens address=").map(|(_, rest)| rest);
                 if let Some(address) = said.and_then(|rest| rest.split(' ').next()?.parse().ok()) {
-                    let _nobody_asks = found.send(address);
+                    let _no_receiver = found.send(address);
                 }
                 kept.lock().expect("no panic").push_str(&(line + "\n"));
             }
@@ -105,22 +105,22 @@ impl Process {
         }
     }
 
-    /// What it has logged.
+    /// The log so far.
     pub fn log(&self) -> String {
         self.log.lock().expect("no panic").clone()
     }
 
-    /// Tells it to stop, as a system does.
+    /// Sends SIGTERM.
     pub fn terminate(&self) {
         support::send_signal(&self.child, support::Signal::TERM);
     }
 
-    /// Waits until it has ended by itself, and has said all it had to say.
+    /// Waits until it has exited and its log is complete.
     pub fn ended(&mut self) -> ExitStatus {
         let deadline = Instant::now() + END_MAX;
         loop {
             if let Some(status) = self.child.try_wait().expect("it can be asked") {
-                // Its last words may still be on the way.
+                // The end of its log may not have arrived yet.
                 if let Some(reader) = self.reader.take() {
                     reader.join().expect("no panic");
                 }
@@ -134,7 +134,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _is_gone = self.child.kill();
-        let _is_gone = self.child.wait();
+        let _is_exited = self.child.kill();
+        let _is_exited = self.child.wait();
     }
 }

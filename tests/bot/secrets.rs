@@ -1,4 +1,4 @@
-//! What the program prints has no secret in it, whatever goes wrong.
+//! The program never prints a secret, whatever fails.
 
 use std::process::Output;
 
@@ -6,7 +6,7 @@ use crate::program::run;
 
 const PASSWORD: &str = "a-long-password";
 
-/// Where no Redis listens, with a password; the last is no address.
+/// Addresses without a Redis, with a password; the last one is invalid.
 const ADDRESSES: [&str; 4] = [
     "redis://bot:a-long-password@127.0.0.1:1/0",
     "rediss://bot:a-long-password@127.0.0.1:1/0",
@@ -36,7 +36,7 @@ fn printed(output: &Output) -> String {
 }
 
 #[test]
-fn the_help_shows_no_password() {
+fn help_shows_no_password() {
     for subcommand in ["terminal", "serve"] {
         let help = run(subcommand, &["--help"], &serve_with(ADDRESSES[0]));
         assert!(help.status.success());
@@ -45,13 +45,13 @@ fn the_help_shows_no_password() {
 }
 
 #[test]
-fn a_failed_connection_shows_no_password() {
+fn failed_connection_shows_no_password() {
     std::thread::scope(|all| {
         for url in ADDRESSES {
             all.spawn(move || {
                 let by_environment = run("terminal", &[], &[("REDIS_STATE_URL", url)]);
                 assert!(!by_environment.status.success());
-                // An address that is none has to be corrected; no server is to be started there.
+                // An invalid address has to be corrected; starting a server there would not help.
                 let advice = if url.ends_with(":port") { "Correct the address" } else { "make run" };
                 assert!(printed(&by_environment).contains(advice), "{by_environment:?}");
             });
@@ -74,9 +74,9 @@ fn a_failed_connection_shows_no_password() {
     });
 }
 
-/// Where it is, is no secret: that is what its operator wants to know.
+/// The address is no secret: the operator needs it.
 #[test]
-fn a_failed_connection_says_where_it_led() {
+fn failed_connection_names_its_address() {
     let output = run("terminal", &[], &[("REDIS_STATE_URL", ADDRESSES[0])]);
     assert!(printed(&output).contains("127.0.0.1:1"), "{}", printed(&output));
 }

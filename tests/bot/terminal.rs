@@ -5,7 +5,7 @@ use support::Server;
 use crate::flows::{self, Said, joined};
 use crate::program::terminal;
 
-/// Says these lines and finds these words in the answers, in turn.
+/// Types these lines and finds these words in the answers, in order.
 #[track_caller]
 fn walk(flow: &[Said]) {
     let server = Server::start();
@@ -26,43 +26,41 @@ fn walk(flow: &[Said]) {
 
 /// S57, S59: a new user becomes a member.
 #[test]
-fn a_newcomer_becomes_a_member() {
+fn newcomer_becomes_a_member() {
     walk(flows::NEWCOMER);
 }
 
-/// S46, S47, S59: each part of an offer is stored when it comes, and asked for again when it is
-/// wrong.
+/// S46, S47, S59: each part of an offer is stored, and asked for again when it is invalid.
 #[test]
-fn an_offer_is_made_and_cancelled() {
+fn offer_is_made_and_cancelled() {
     walk(&joined(flows::OFFER));
 }
 
 /// S59.
 #[test]
-fn an_offer_is_accepted() {
+fn offer_is_accepted() {
     walk(&joined(flows::ACCEPTED));
 }
 
 /// S58, S59.
 #[test]
-fn an_offer_is_declined() {
+fn offer_is_declined() {
     walk(&joined(flows::DECLINED));
 }
 
-/// S45, S69: what a user types means what the menu of their tier says; what is not on it changes
-/// nothing.
+/// S45, S69: the menu of the tier decides what an input means; an unknown choice changes nothing.
 #[test]
-fn the_menu_is_that_of_the_tier() {
+fn menu_depends_on_the_tier() {
     walk(&joined(flows::MENUS));
 }
 
 /// S58.
 #[test]
-fn back_is_back() {
+fn back_goes_one_step_back() {
     walk(&joined(flows::BACK));
 }
 
-/// What the program writes to standard error when it fails.
+/// The standard error of a failing program.
 fn fails(options: &[(&str, &str)]) -> String {
     let output = terminal(options, None, &["hello"]);
     assert!(!output.status.success());
@@ -71,13 +69,13 @@ fn fails(options: &[(&str, &str)]) -> String {
 
 /// S4: without a server the program says how to start one, at the address that it uses.
 #[test]
-fn without_a_server_it_says_how_to_start_one() {
+fn missing_server_is_reported_with_how_to_start_one() {
     let said = fails(&[("--redis", "redis://127.0.0.1:1/")]);
     assert!(said.contains("PORT=1 make run"), "{said}");
 }
 
 #[test]
-fn a_server_without_the_schemas_is_not_suggested_again() {
+fn server_without_the_schemas_is_not_suggested_again() {
     let server = Server::builder().without_schemas().start();
     let said = fails(&[("--redis", &server.url())]);
     let next = server.port() + 1;
@@ -86,7 +84,7 @@ fn a_server_without_the_schemas_is_not_suggested_again() {
 }
 
 #[test]
-fn a_missing_password_is_asked_for() {
+fn missing_password_is_reported() {
     let server = Server::start();
     server.client().ok(&["CONFIG", "SET", "requirepass", "a-password"]);
     for address in [server.url(), format!("redis://:wrong@127.0.0.1:{}/0", server.port())] {
@@ -97,7 +95,7 @@ fn a_missing_password_is_asked_for() {
 }
 
 #[test]
-fn a_state_of_another_schema_is_left_alone() {
+fn state_of_another_schema_is_not_changed() {
     let server = Server::start();
     let mut client = server.client();
     client.ok(&["STATE.SCHEMA", "SET", "bot.offer", r#"{"type":"object"}"#]);

@@ -1,17 +1,17 @@
-//! The bot and Redis over TLS: `rediss://`, by the system's certificates or those that
-//! SSL_CERT_FILE names.
+//! The bot and Redis over TLS: `rediss://`, with the system's certificates or those of
+//! SSL_CERT_FILE.
 
 use redis_state_bot::ledger::MemoryLedger;
 use support::Server;
 
-use crate::echo::waiting;
-use crate::over_http::serve;
+use crate::echo_service::waiting;
+use crate::http_ledger::serve;
 use crate::program::{Process, run};
 use crate::whatsapp::{FakeGraph, TARIRO, deliver, text};
 use crate::{soon, until};
 
 #[test]
-fn every_connection_of_the_bot_speaks_tls() {
+fn every_connection_of_the_bot_uses_tls() {
     let server = Server::builder().tls().arg("--state.feed").arg("sessions").start();
     let mut client = server.client();
     soon(async {
@@ -21,9 +21,9 @@ fn every_connection_of_the_bot_speaks_tls() {
         let bot = Process::start(&server, &graph, &serve(MemoryLedger::new()), &more);
         assert_eq!(deliver(bot.address, &[text("wamid.1", TARIRO, "hello")]).await, 200);
         graph.has_sent(1).await;
-        until("nothing waits", || waiting(&mut client) == 0).await;
+        until("no message waits", || waiting(&mut client) == 0).await;
         assert!(graph.sent()[0].1.contains("first name"), "{:?}", graph.sent());
-        // Its own connection aside, all are to the port of TLS.
+        // All but the test's own connection use the TLS port.
         let list = client.text(&["CLIENT", "LIST"]);
         let plain = list.lines().filter(|line| line.contains(&format!("laddr=127.0.0.1:{} ", server.port())));
         assert_eq!(plain.count(), 1, "{list}");
@@ -32,7 +32,7 @@ fn every_connection_of_the_bot_speaks_tls() {
 }
 
 #[test]
-fn a_certificate_that_is_not_trusted_is_refused() {
+fn untrusted_certificate_is_rejected() {
     let server = Server::builder().tls().start();
     let other = Server::builder().tls().start();
     let (url, theirs) = (server.tls_url(), other.authority().display().to_string());
@@ -42,9 +42,9 @@ fn a_certificate_that_is_not_trusted_is_refused() {
     assert!(said.contains("certificate"), "{said}");
 }
 
-/// A name that the certificate does not have is another server's.
+/// A certificate for another name belongs to another server.
 #[test]
-fn a_certificate_of_another_name_is_refused() {
+fn certificate_for_another_name_is_rejected() {
     let server = Server::builder().tls_for("redis.example").start();
     let url = server.tls_url();
     let authority = server.authority().display().to_string();

@@ -1,5 +1,4 @@
-//! The other end of the bot: WhatsApp, which posts signed webhooks and takes texts over by its
-//! Graph API.
+//! A fake WhatsApp: it posts signed webhooks, and accepts texts by its Graph API.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -20,7 +19,7 @@ pub const NUMBER_ID: &str = "1055";
 /// A user on WhatsApp.
 pub const TARIRO: &str = "263771234567";
 
-/// The Graph API: takes texts over, or does with the next ones as it was told.
+/// The Graph API: accepts texts, or fails the next ones as configured.
 #[derive(Clone, Default)]
 pub struct FakeGraph {
     pub url: String,
@@ -54,7 +53,7 @@ impl FakeGraph {
         crate::until("texts are sent", || self.sent().len() >= count).await;
     }
 
-    /// The next requests are answered with these statuses and codes, in turn.
+    /// The next requests get these statuses and codes, in order.
     pub fn refuse(&self, refusals: &[(u16, i64)]) {
         self.refusals.lock().expect("no panic").extend(refusals);
     }
@@ -98,7 +97,7 @@ async fn take(
     (StatusCode::OK, Json(json!({"messages": [{"id": "wamid.out"}]})))
 }
 
-/// A text of a user, sent so many seconds ago.
+/// A user's text that was sent this many seconds ago.
 pub fn text_of_age(id: &str, from: &str, body: &str, age_s: u64) -> Value {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
     let timestamp = (now - age_s).to_string();
@@ -123,12 +122,12 @@ pub fn signature(secret: &str, body: &str) -> String {
     format!("sha256={digits}")
 }
 
-/// Delivers a body, with a header or without.
+/// Posts a body, with or without a signature header.
 pub async fn post(bot: SocketAddr, body: impl Into<String>, signature: Option<&str>) -> u16 {
     try_post(bot, body.into(), signature).await.expect("an answer")
 }
 
-/// `None` when there is no answer.
+/// `None` without a reply.
 async fn try_post(bot: SocketAddr, body: String, signature: Option<&str>) -> Option<u16> {
     let request = reqwest::Client::new().post(format!("http://{bot}/webhook")).body(body);
     let request =
@@ -141,7 +140,7 @@ pub async fn deliver(bot: SocketAddr, messages: &[Value]) -> u16 {
     try_deliver(bot, messages).await.expect("an answer")
 }
 
-/// The same, to a process that may die of it.
+/// The same, to a process that may die before it replies.
 pub async fn try_deliver(bot: SocketAddr, messages: &[Value]) -> Option<u16> {
     let body = payload(messages);
     let signature = signature(SECRET, &body);

@@ -1,4 +1,4 @@
-//! A user that talks to a conversation in this process, and what the server knows of them.
+//! A user of a conversation in this process, and the user's state on the server.
 
 use redis_state_bot::conversation::Conversation;
 use redis_state_bot::ledger::{Ledger, MemoryLedger};
@@ -45,7 +45,7 @@ impl<L: Ledger> Person<L> {
         assert!(menu.contains("Hello Chipo Dube."), "{menu}");
     }
 
-    /// Says all of this; the answer to the last.
+    /// Sends all of these texts; returns the last answer.
     pub async fn says(&mut self, texts: &[&str]) -> String {
         let mut answer = String::new();
         for text in texts {
@@ -56,12 +56,12 @@ impl<L: Ledger> Person<L> {
         answer
     }
 
-    /// A message with this ID comes in.
+    /// Delivers a message with this ID.
     pub async fn delivers(&mut self, id: &str, text: &str) -> String {
         self.conversation.answer(&message(id, text)).await.expect("an answer").join("\n\n")
     }
 
-    /// The ID of the message that was said last.
+    /// The ID of the last message.
     pub fn last_id(&self) -> String {
         format!("wamid.{}", self.said)
     }
@@ -71,12 +71,12 @@ pub fn message(id: &str, text: &str) -> Inbound {
     Inbound { channel_id: ID.to_owned(), message_id: id.to_owned(), text: text.to_owned() }
 }
 
-/// The document, over a connection of the test's own.
+/// The document, over the test's connection.
 pub fn document(client: &mut Client) -> Value {
     serde_json::from_str(&client.state(KEY).1).expect("JSON")
 }
 
-/// Where the flow stands.
+/// The step of the flow.
 pub fn step(client: &mut Client) -> String {
     let document = document(client);
     let part = |name: &str| document["current"][name].as_str().expect("text").to_owned();

@@ -19,7 +19,7 @@ fn events(trail: &[AuditEntry]) -> Vec<&AuditEvent> {
 }
 
 #[test]
-fn every_field_that_the_server_writes_is_read() {
+fn all_fields_of_an_entry_are_read() {
     let server = Server::start();
     server.client().ok(&["STATE.SCHEMA", "SET", "vimbiso.steps", RULES]);
     block_on(soon(async {
@@ -86,23 +86,23 @@ fn every_field_that_the_server_writes_is_read() {
         assert_eq!(expire.steps.get("/stage").map(String::as_str), Some("menu"));
         Ok::<(), redis_state_client::Error>(())
     }))
-    .expect("a trail");
+    .expect("an audit stream");
 }
 
 #[test]
-fn pages_from_both_ends_meet() {
+fn pages_from_both_ends_are_complete() {
     let server = Server::start();
     let mut states = connect_blocking(&server.url()).expect("a server");
     for amount in 1..=5 {
         let change = Change::merge(&json!({"amount": amount})).expect("JSON");
         states.send(&Update::any(KEY, change)).expect("an update");
     }
-    let trail = || Trail::of(KEY).expect("a key with a trail");
+    let trail = || Trail::of(KEY).expect("a key with an audit stream");
     let versions = |states: &mut States<Blocking<Reconnecting>>, trail: Trail| -> Vec<u64> {
-        let entries = states.send(&trail).expect("a trail");
+        let entries = states.send(&trail).expect("an audit stream");
         entries.iter().map(|entry: &AuditEntry| entry.version).collect()
     };
-    let all = states.send(&trail().oldest_first()).expect("a trail");
+    let all = states.send(&trail().oldest_first()).expect("an audit stream");
     assert_eq!(all.iter().map(|entry| entry.version).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     let middle = all[2].id;
     assert_eq!(versions(&mut states, trail().after(middle)), [4, 5]);
@@ -110,14 +110,14 @@ fn pages_from_both_ends_meet() {
     assert_eq!(versions(&mut states, trail().count(2)), [5, 4]);
     assert_eq!(versions(&mut states, trail().oldest_first().count(1)), [1]);
     assert_eq!(versions(&mut states, Trail::feed(STREAM).count(1)), [5]);
-    assert_eq!(states.audit("channel:none", 9).expect("no trail yet"), []);
+    assert_eq!(states.audit("channel:none", 9).expect("no audit stream yet"), []);
     assert_eq!(states.audit("a}b", 9).unwrap_err().kind(), ErrorKind::BadKey);
 }
 
-/// What an operator or another program puts there is shown as far as it goes, and a patch that the
-/// server has cut says so.
+/// Entries of an operator or another program are read as far as possible, and a cut patch is
+/// marked.
 #[test]
-fn what_is_strange_is_no_error() {
+fn foreign_entries_are_no_error() {
     let server = Server::start();
     let mut client = server.client();
     client.ok(&["CONFIG", "SET", "state.audit-patch-bytes", "20"]);
@@ -125,7 +125,7 @@ fn what_is_strange_is_no_error() {
     client.ok(&[b"XADD".as_slice(), STREAM.as_bytes(), b"*", b"event", b"\xff", b"name", b"\x00\xfe"]);
     client.ok(&["XADD", STREAM, "*", "version", "many"]);
     let mut states = connect_blocking(&server.url()).expect("a server");
-    let trail = states.send(&Trail::of(KEY).expect("a key").oldest_first()).expect("a trail");
+    let trail = states.send(&Trail::of(KEY).expect("a key").oldest_first()).expect("an audit stream");
     let patch = trail[0].patch.as_ref().expect("a patch");
     assert!(patch.is_cut() && patch.text().len() <= 20 && patch.bytes() > 20, "{patch:?}");
     assert_eq!(patch.read::<Value>().unwrap_err().kind(), ErrorKind::Unexpected);

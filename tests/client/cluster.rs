@@ -1,5 +1,5 @@
-//! What only a cluster can do to a client: keys that must share a slot, slots that move, and nodes
-//! that take a command and never answer.
+//! Behaviour in a cluster: keys that must share a slot, slot migration, and nodes that apply a
+//! command but never reply.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -21,7 +21,7 @@ fn increment(document: &Value) -> Result<Change> {
 }
 
 #[test]
-fn siblings_in_another_slot_are_refused() {
+fn siblings_in_another_slot_are_rejected() {
     let cluster = Cluster::start();
     let keys = cluster.keys("offer");
     block_on(async {
@@ -40,10 +40,10 @@ fn siblings_in_another_slot_are_refused() {
     });
 }
 
-/// A slot goes to another node and back while a task updates a state in it: the state before its
-/// audit stream or after it, as the node lists them.
+/// A slot migrates to another node and back while a task updates a state in it. The state moves
+/// before or after its audit stream.
 #[test]
-fn while_a_slot_moves_no_update_is_lost_and_the_trail_stays_one() {
+fn slot_migration_loses_no_update_and_keeps_one_audit_stream() {
     let cluster = Cluster::start();
     let done = Arc::new(AtomicBool::new(false));
     let (urls, stop) = (cluster.urls(), Arc::clone(&done));
@@ -53,19 +53,19 @@ fn while_a_slot_moves_no_update_is_lost_and_the_trail_stays_one() {
             states.create(KEY, Change::merge(&json!({})).expect("JSON")).await.expect("a state");
             let mut count = 0;
             while !stop.load(Ordering::Relaxed) {
-                states.update_with(KEY, increment).await.expect("an update that is sent on");
+                states.update_with(KEY, increment).await.expect("an update that follows redirections");
                 count += 1;
             }
             count
         })
     });
-    // Before each key goes a few more updates are tried, wherever they get to: between the state
-    // and its audit stream they are told to try again, which is a call too.
+    // A few more updates are tried before each key moves, on every node: between the state and its
+    // audit stream they get TRYAGAIN, which counts as a call too.
     let between = || {
         let mut clients: Vec<Client> = cluster.primaries().iter().map(Server::client).collect();
         let mut updates = || clients.iter_mut().map(|client| calls(client, "state.update")).sum::<u64>();
         let seen = updates();
-        wait_until("updates go on", || updates() > seen + 2);
+        wait_until("updates continue", || updates() > seen + 2);
     };
     wait_until("the state is there", || cluster.owner(KEY).client().ok(&["EXISTS", KEY]).int() == 1);
     let first = cluster.owner(KEY).port();
@@ -80,7 +80,7 @@ fn while_a_slot_moves_no_update_is_lost_and_the_trail_stays_one() {
     let (etag, document) = client.state(KEY);
     assert!(document.contains(&format!(r#""count":{count}"#)), "{document} after {count} updates");
     assert_eq!(Client::version(&etag), count + 1);
-    // It is trimmed, but has no gap: each entry goes on where the one before ended.
+    // The stream is trimmed, but has no gap: each entry continues from the one before.
     let entries = client.ok(&["XRANGE", TRAIL, "-", "+"]);
     let versions: Vec<u64> = entries
         .array()
@@ -92,9 +92,9 @@ fn while_a_slot_moves_no_update_is_lost_and_the_trail_stays_one() {
     assert!(versions.windows(2).all(|pair| pair[1] == pair[0] + 1), "{versions:?}");
 }
 
-/// Between the state and its audit stream nothing is executed, and the error says so.
+/// While state and audit stream are on different nodes nothing is applied, and the error says so.
 #[test]
-fn what_is_told_to_try_again_has_not_happened() {
+fn tryagain_means_not_applied() {
     let cluster = Cluster::start();
     let first = cluster.owner(KEY).port();
     let other = cluster.primaries().iter().find(|node| node.port() != first).expect("another one");
@@ -108,11 +108,11 @@ fn what_is_told_to_try_again_has_not_happened() {
         }
     };
     cluster.owner(KEY).client().ok(&["STATE.UPDATE", KEY, "0", "{}"]);
-    let mut told = Vec::new();
-    cluster.move_slot(KEY, other, || told.push(update()));
-    let [here, between, there] = told.as_slice() else { panic!("two keys go: {told:?}") };
+    let mut replies = Vec::new();
+    cluster.move_slot(KEY, other, || replies.push(update()));
+    let [here, between, there] = replies.as_slice() else { panic!("two keys move: {replies:?}") };
     assert_eq!(here.as_ref().ok(), Some(&2));
-    let error = between.as_ref().expect_err("the state and its trail are apart");
+    let error = between.as_ref().expect_err("the state and its audit stream are on different nodes");
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(error.is_retryable() && error.to_string().starts_with("TRYAGAIN "), "{error}");
     assert_eq!(there.as_ref().ok(), Some(&3));
@@ -125,20 +125,20 @@ fn calls(client: &mut Client, command: &str) -> u64 {
     line.and_then(|rest| rest.split(',').next()).map_or(0, |calls| calls.parse().expect("a number"))
 }
 
-/// Stands before a node and, once it is told so, lets a STATE.ATTEMPT through and breaks the
-/// connection instead of handing its answer over.
-struct Swallower {
+/// A proxy before a node. Once armed, it lets a STATE.ATTEMPT through and breaks the connection
+/// instead of returning the reply.
+struct ReplyLoser {
     port: u16,
     armed: Arc<AtomicBool>,
 }
 
-impl Swallower {
-    fn before(node: u16) -> Swallower {
+impl ReplyLoser {
+    fn before(node: u16) -> ReplyLoser {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let armed = Arc::new(AtomicBool::new(false));
         let arm = Arc::clone(&armed);
-        // The thread ends with the process: it waits for connections that do not come any more.
+        // The thread ends with the process.
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let Ok(server) = TcpStream::connect(("127.0.0.1", node)) else { return };
@@ -158,11 +158,11 @@ impl Swallower {
                 std::thread::spawn(move || pump(down, client, |_| !swallow.load(Ordering::SeqCst)));
             }
         });
-        Swallower { port, armed }
+        ReplyLoser { port, armed }
     }
 }
 
-/// Passes bytes on until `pass` says no; then both ends are closed.
+/// Forwards bytes until `pass` returns false; then both ends are closed.
 fn pump(mut from: TcpStream, mut to: TcpStream, mut pass: impl FnMut(&[u8]) -> bool) {
     let mut bytes = [0; 4096];
     while let Ok(length @ 1..) = from.read(&mut bytes) {
@@ -173,20 +173,20 @@ fn pump(mut from: TcpStream, mut to: TcpStream, mut pass: impl FnMut(&[u8]) -> b
     let _ = (from.shutdown(std::net::Shutdown::Both), to.shutdown(std::net::Shutdown::Both));
 }
 
-/// A node carries an attempt out, and its connection breaks before the answer is there. The attempt
-/// has no ID: it must not be sent again. redis-rs left to itself does, and says that all went well.
+/// A node applies an attempt, and the connection breaks before the reply. The attempt has no ID, so
+/// it must not be resent. redis-rs alone resends it, and reports success.
 #[test]
-fn what_a_node_may_have_carried_out_is_not_sent_again_unless_it_has_an_id() {
+fn possibly_applied_request_is_resent_only_with_an_id() {
     let cluster = Cluster::start_with(1, 0, |node| node);
     let node = &cluster.primaries()[0];
-    let swallower = Swallower::before(node.port());
+    let loser = ReplyLoser::before(node.port());
     let mut client = node.client();
-    // CLUSTER SLOTS leads to the swallower.
-    client.ok(&["CONFIG", "SET", "cluster-announce-port", &swallower.port.to_string()]);
-    wait_until("the node names the swallower", || {
-        client.text(&["CLUSTER", "NODES"]).contains(&format!(":{}@", swallower.port))
+    // CLUSTER SLOTS leads to the proxy.
+    client.ok(&["CONFIG", "SET", "cluster-announce-port", &loser.port.to_string()]);
+    wait_until("the node announces the proxy", || {
+        client.text(&["CLUSTER", "NODES"]).contains(&format!(":{}@", loser.port))
     });
-    let nodes = [format!("redis://127.0.0.1:{}/", swallower.port)];
+    let nodes = [format!("redis://127.0.0.1:{}/", loser.port)];
     let attempts = |client: &mut Client| {
         let reply = client.ok(&["STATE.ATTEMPTS", KEY, "confirm"]);
         reply.field("attempts").int()
@@ -195,25 +195,25 @@ fn what_a_node_may_have_carried_out_is_not_sent_again_unless_it_has_an_id() {
         let mut states = connect_cluster(nodes.clone()).await.expect("a cluster");
         states.create(KEY, Change::merge(&json!({})).expect("JSON")).await.expect("a state");
 
-        swallower.armed.store(true, Ordering::SeqCst);
+        loser.armed.store(true, Ordering::SeqCst);
         let error = states.send(&Attempt::failure(KEY, "confirm")).await.expect_err("its answer is lost");
         assert!(error.outcome_unknown(), "{error}");
-        assert!(!swallower.armed.load(Ordering::SeqCst), "it has come by");
+        assert!(!loser.armed.load(Ordering::SeqCst), "the attempt has passed the proxy");
         assert_eq!(attempts(&mut client), 1);
 
-        swallower.armed.store(true, Ordering::SeqCst);
+        loser.armed.store(true, Ordering::SeqCst);
         let known = Attempt::failure(KEY, "confirm").id("wamid.HBgL1");
-        assert_eq!(states.send(&known).await.expect("it is sent again, and known again"), 2);
+        assert_eq!(states.send(&known).await.expect("it is resent, and recognized as a replay"), 2);
         assert_eq!(attempts(&mut client), 2);
 
-        // What is to be expected of a connection that redis-rs makes: the reason for the one above.
+        // How a connection of redis-rs behaves: the reason for the client's own.
         let builder = ClusterClientBuilder::new(nodes.clone()).response_timeout(Duration::from_secs(5));
         let connection = builder.build().expect("an address").get_async_connection().await;
         let mut states = States::new(connection.expect("a cluster"));
-        swallower.armed.store(true, Ordering::SeqCst);
+        loser.armed.store(true, Ordering::SeqCst);
         states.send(&Attempt::failure(KEY, "confirm")).await.expect("redis-rs has sent it again");
-        assert_eq!(attempts(&mut client), 4, "two for one");
+        assert_eq!(attempts(&mut client), 4, "two attempts counted for one");
         let update = Update::any(KEY, Change::merge(&json!({"current": {}})).expect("JSON"));
-        states.send(&update).await.expect("it works for all that");
+        states.send(&update).await.expect("other requests work");
     });
 }

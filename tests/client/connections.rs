@@ -1,5 +1,4 @@
-//! The same work over every kind of connection that redis-rs has: what a program writes is the same
-//! for all of them.
+//! The same requests over every kind of redis-rs connection.
 
 use redis_state_client::redis::{self, cluster::ClusterClient, sentinel};
 use redis_state_client::{
@@ -8,8 +7,7 @@ use redis_state_client::{
 use serde_json::{Value, json};
 use support::{Cluster, Sentinel, Server, block_on};
 
-/// What a conversation does, on one key: all through the methods that answer futures over one
-/// driver and results over another. `$wait` is how the answer is waited for.
+/// A conversation on one key, by async and blocking methods. `$wait` is how the reply is awaited.
 macro_rules! conversation {
     ($states:expr, $key:expr, $($wait:tt)*) => {{
         let (states, key): (_, &str) = (&mut $states, $key);
@@ -29,8 +27,8 @@ macro_rules! conversation {
         let meta = states.meta(key) $($wait)* ?.expect("it is there");
         assert_eq!(meta.etag, back.etag);
         states.delete(key, back.etag) $($wait)* ?;
-        let gone = states.update_with(key, |_: &Value| Ok(Change::none())) $($wait)*;
-        assert_eq!(gone.expect_err("it is gone").kind(), ErrorKind::NoState);
+        let missing = states.update_with(key, |_: &Value| Ok(Change::none())) $($wait)*;
+        assert_eq!(missing.expect_err("it is deleted").kind(), ErrorKind::NoState);
         Ok(())
     }};
 }
@@ -69,7 +67,7 @@ where
 }
 
 #[test]
-fn over_every_connection_to_one_server() {
+fn every_connection_to_one_server_works() {
     let server = Server::start();
     let client = redis::Client::open(server.url()).expect("an address");
     let keys = ["offer:7d1f".to_owned()];
@@ -85,7 +83,7 @@ fn over_every_connection_to_one_server() {
 }
 
 #[test]
-fn over_every_connection_to_a_cluster_with_keys_on_all_primaries() {
+fn every_connection_to_a_cluster_reaches_all_primaries() {
     let cluster = Cluster::start();
     let keys = cluster.keys("offer");
     let owners: std::collections::HashSet<u16> = keys.iter().map(|key| cluster.owner(key).port()).collect();
@@ -100,16 +98,16 @@ fn over_every_connection_to_a_cluster_with_keys_on_all_primaries() {
             converse(&mut states, key).await.expect("over a connection that repeats nothing by itself");
         }
     });
-    // Each audit stream lies beside its state.
+    // Each audit stream is on the node of its state.
     for key in &keys {
-        let trail = format!("{{{key}}}:audit");
-        let entries = cluster.owner(key).client().ok(&["XLEN", &trail]).int();
+        let stream = format!("{{{key}}}:audit");
+        let entries = cluster.owner(key).client().ok(&["XLEN", &stream]).int();
         assert_eq!(entries, 12, "create, update, rollback and delete, three times each");
     }
 }
 
 #[test]
-fn over_every_connection_that_a_sentinel_gives() {
+fn every_connection_by_a_sentinel_works() {
     let sentinel = Sentinel::start();
     let keys = ["offer:7d1f".to_owned()];
     let ask = || {

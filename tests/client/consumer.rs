@@ -1,5 +1,5 @@
-//! The consumer: what was not acknowledged comes again, in order, and nothing else does, whichever
-//! consumer stops. What breaks on the way is in `consumer_breaks`.
+//! The audit consumer redelivers exactly the unacknowledged entries, in order, whichever consumer
+//! stops. Failures are in `consumer_breaks`.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::soon;
 pub const STREAM: &str = "sessions";
 const TRAIL: &str = "{offer:7d1f}:audit";
 
-/// Entries as the server writes them, one for each number.
+/// Adds entries as the server writes them, one for each number.
 pub fn add(client: &mut Client, versions: impl IntoIterator<Item = u64>) {
     for version in versions {
         client.ok(&["XADD", STREAM, "*", "event", "expire", "version", &version.to_string()]);
@@ -41,7 +41,7 @@ pub fn pending(client: &mut Client) -> i64 {
 }
 
 #[test]
-fn who_stops_and_starts_again_gets_what_was_not_acknowledged() {
+fn restarted_consumer_gets_unacknowledged_entries() {
     let server = Server::start();
     let mut client = server.client();
     add(&mut client, 1..=6);
@@ -74,7 +74,7 @@ fn who_stops_and_starts_again_gets_what_was_not_acknowledged() {
 }
 
 #[test]
-fn a_new_group_begins_where_it_is_told_to() {
+fn new_group_begins_at_its_start() {
     let server = Server::start();
     let mut client = server.client();
     block_on(soon(async {
@@ -90,27 +90,27 @@ fn a_new_group_begins_where_it_is_told_to() {
 }
 
 #[test]
-fn two_consumers_of_a_group_share() {
+fn two_consumers_share_a_group() {
     let server = Server::start();
     let mut client = server.client();
     block_on(soon(async {
         let narrow = |name| Consume::feed(STREAM, "bot", name, Start::Oldest).count(1);
         let mut one = open_with(&server, narrow("one")).await;
         let mut two = open_with(&server, narrow("two")).await;
-        let mut heard = Vec::new();
+        let mut received = Vec::new();
         for version in [1, 3, 5] {
-            // Both wait, and each is given one.
+            // Both wait, and each gets one.
             add(&mut client, [version, version + 1]);
             let (left, right) = tokio::join!(take_and_ack(&mut one), take_and_ack(&mut two));
-            heard.extend([left, right]);
+            received.extend([left, right]);
         }
-        heard.sort_unstable();
-        assert_eq!((heard, pending(&mut client)), (vec![1, 2, 3, 4, 5, 6], 0));
+        received.sort_unstable();
+        assert_eq!((received, pending(&mut client)), (vec![1, 2, 3, 4, 5, 6], 0));
     }));
 }
 
 #[test]
-fn entries_of_a_consumer_that_died_are_taken_over() {
+fn entries_of_a_dead_consumer_are_claimed() {
     let server = Server::start();
     let mut client = server.client();
     add(&mut client, 1..=3);
@@ -131,9 +131,10 @@ fn entries_of_a_consumer_that_died_are_taken_over() {
     }));
 }
 
-/// What it still holds is not given to it a second time; what it dropped unacknowledged is.
+/// An entry that the program still holds is not delivered twice; one that it dropped unacknowledged
+/// is.
 #[test]
-fn what_was_dropped_comes_again_and_what_is_held_does_not() {
+fn dropped_entries_are_redelivered_and_held_ones_are_not() {
     let server = Server::start();
     let mut client = server.client();
     add(&mut client, 1..=2);
@@ -151,10 +152,9 @@ fn what_was_dropped_comes_again_and_what_is_held_does_not() {
     }));
 }
 
-/// What it has read but not handed out, and another one has taken over meanwhile, it does not hand
-/// out any more.
+/// Entries that were read ahead, and claimed by another consumer meanwhile, are not delivered.
 #[test]
-fn what_lay_ready_for_too_long_is_asked_for_again() {
+fn entries_claimed_by_another_consumer_are_not_delivered() {
     let server = Server::start();
     let mut client = server.client();
     add(&mut client, 1..=5);
@@ -173,9 +173,9 @@ fn what_lay_ready_for_too_long_is_asked_for_again() {
     }));
 }
 
-/// `next` under a timeout, again and again: neither an entry nor the connection is lost.
+/// `next` under a timeout, repeatedly: neither an entry nor the connection is lost.
 #[test]
-fn who_gives_up_waiting_loses_nothing() {
+fn cancelled_wait_loses_nothing() {
     let server = Server::start();
     let mut client = server.client();
     block_on(soon(async {
@@ -194,10 +194,9 @@ fn who_gives_up_waiting_loses_nothing() {
     }));
 }
 
-/// An audit stream that is made before its first entry does not stay for ever, and the server's own
-/// expiry is left alone.
+/// An audit stream created before its first entry gets an expiry; the server's own expiry is kept.
 #[test]
-fn an_empty_trail_expires() {
+fn empty_audit_stream_expires() {
     let server = Server::start();
     let mut client = server.client();
     block_on(soon(async {

@@ -1,4 +1,4 @@
-//! The consumer when something breaks: the connection, the server, its group, the stream.
+//! The audit consumer through failures of the connection, the server, its group and the stream.
 
 use std::time::Duration;
 
@@ -9,33 +9,33 @@ use crate::consumer::{STREAM, add, open, open_with, pending, take, take_and_ack}
 use crate::{cut, soon};
 
 #[test]
-fn a_cut_connection_loses_nothing() {
+fn cut_connection_loses_nothing() {
     let server = Server::start();
     let mut client = server.client();
     block_on(soon(async {
         let mut consumer = open(&server, "one").await;
-        let mut heard = Vec::new();
+        let mut received = Vec::new();
         for round in 0..5 {
             add(&mut client, [3 * round]);
-            heard.push(take_and_ack(&mut consumer).await);
-            // While it waits, and with entries that come before it is back.
+            received.push(take_and_ack(&mut consumer).await);
+            // While it waits, and with entries added before it reconnects.
             let waits = tokio::time::timeout(Duration::from_millis(50), consumer.next()).await;
             assert!(waits.is_err(), "nothing is there");
             cut(&mut client);
             add(&mut client, [3 * round + 1]);
-            heard.push(take_and_ack(&mut consumer).await);
-            // And with some that it was given and has not handed out.
+            received.push(take_and_ack(&mut consumer).await);
+            // With entries that it was sent and has not delivered.
             cut(&mut client);
             add(&mut client, [3 * round + 2]);
-            heard.push(take_and_ack(&mut consumer).await);
+            received.push(take_and_ack(&mut consumer).await);
         }
-        assert_eq!((heard, pending(&mut client)), ((0..15).collect(), 0));
+        assert_eq!((received, pending(&mut client)), ((0..15).collect(), 0));
     }));
 }
 
-/// An answer that never arrives: the server has given the entry away, and the connection is cut.
+/// A lost reply: the server has delivered the entry, and the connection is cut.
 #[test]
-fn an_entry_whose_delivery_was_not_heard_of_comes_first() {
+fn entry_whose_delivery_was_lost_comes_first() {
     let server = Server::start();
     let mut client = server.client();
     block_on(soon(async {
@@ -51,7 +51,7 @@ fn an_entry_whose_delivery_was_not_heard_of_comes_first() {
 }
 
 #[test]
-fn what_was_trimmed_is_counted_and_not_waited_for() {
+fn trimmed_entries_are_counted_and_skipped() {
     let server = Server::start();
     let mut client = server.client();
     add(&mut client, 1..=6);
@@ -65,7 +65,7 @@ fn what_was_trimmed_is_counted_and_not_waited_for() {
         let mut consumer = open(&server, "one").await;
         assert_eq!([take_and_ack(&mut consumer).await, take_and_ack(&mut consumer).await], [5, 6]);
         assert_eq!((pending(&mut client), consumer.trimmed()), (0, 4));
-        // Those of a consumer that died too.
+        // Entries of a dead consumer too.
         let consume =
             Consume::feed(STREAM, "other", "one", Start::Oldest).claim_after(Duration::from_millis(300));
         let mut other = open_with(&server, consume).await;
@@ -75,7 +75,7 @@ fn what_was_trimmed_is_counted_and_not_waited_for() {
 }
 
 #[test]
-fn a_group_that_is_gone_is_made_again() {
+fn deleted_group_is_recreated() {
     let server = Server::start();
     let mut client = server.client();
     block_on(soon(async {
@@ -87,13 +87,11 @@ fn a_group_that_is_gone_is_made_again() {
         client.ok(&["FLUSHALL"]);
         add(&mut client, [3]);
         assert_eq!(take_and_ack(&mut consumer).await, 3);
-        // Nothing that was acknowledged comes again with the group alone gone, and what came since
-        // does.
+        // Recreating the group redelivers no acknowledged entry, and delivers entries added since.
         client.ok(&["XGROUP", "DESTROY", STREAM, "bot"]);
         add(&mut client, [4]);
         assert_eq!(take_and_ack(&mut consumer).await, 4);
-        // A stream that begins anew with lower IDs, as after a failover to a server whose clock is
-        // behind.
+        // A recreated stream with lower IDs, as after a failover to a server whose clock is behind.
         client.ok(&["DEL", STREAM]);
         client.ok(&["XADD", STREAM, "7-0", "event", "expire", "version", "5"]);
         let entry = take(&mut consumer).await;
@@ -102,10 +100,10 @@ fn a_group_that_is_gone_is_made_again() {
     }));
 }
 
-/// S15, S16: server and consumer go down, and what was not acknowledged is there when they are
-/// back.
+/// S15, S16: the server and the consumer stop, and unacknowledged entries are there after the
+/// restart.
 #[test]
-fn what_was_not_acknowledged_outlives_the_server() {
+fn unacknowledged_entries_survive_a_restart() {
     let builder = Server::builder().arg("--appendonly").arg("yes").arg("--appendfsync").arg("always");
     let mut server = builder.start();
     let mut client = server.client();
@@ -126,9 +124,9 @@ fn what_was_not_acknowledged_outlives_the_server() {
     }));
 }
 
-/// An error that does not pass is told, and is no end.
+/// A lasting error is reported, and the consumer continues.
 #[test]
-fn what_does_not_pass_is_told() {
+fn lasting_error_is_reported() {
     let server = Server::start();
     let mut client = server.client();
     client.ok(&["ACL", "SETUSER", "worker", "on", ">secret", "~sessions", "+@all"]);
@@ -142,7 +140,7 @@ fn what_does_not_pass_is_told() {
         let mut consumer =
             Consume::feed(STREAM, "bot", "one", Start::Oldest).open(&url).await.expect("a consumer");
         client.ok(&["ACL", "SETUSER", "worker", "-xreadgroup"]);
-        let error = consumer.next().await.expect_err("no right");
+        let error = consumer.next().await.expect_err("no permission");
         assert_eq!(error.kind(), redis_state_client::ErrorKind::NoPermission, "{error}");
         client.ok(&["ACL", "SETUSER", "worker", "+xreadgroup"]);
         add(&mut client, [1]);

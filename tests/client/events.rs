@@ -1,4 +1,4 @@
-//! Keyspace events: what is heard, and what is said when nothing can be heard.
+//! Keyspace events: what a listener receives, and its errors when the server sends none.
 
 use redis_state_client::{Changed, ErrorKind, Events, Listen, StateEvent};
 use support::{Client, Server, block_on};
@@ -7,11 +7,11 @@ use crate::{cut, soon};
 
 const KEY: &str = "channel:+263771234567";
 
-fn telling(flags: &str) -> Server {
+fn server_with_events(flags: &str) -> Server {
     Server::builder().arg("--notify-keyspace-events").arg(flags).start()
 }
 
-async fn heard(events: &mut Events) -> (String, StateEvent) {
+async fn received(events: &mut Events) -> (String, StateEvent) {
     let Changed { key, event } = events.next().await.expect("an event");
     (key, event)
 }
@@ -21,8 +21,8 @@ fn update(client: &mut Client, key: &str) {
 }
 
 #[test]
-fn whatever_happens_to_a_state_is_heard() {
-    let server = telling("Kdxg");
+fn every_event_of_a_state_is_received() {
+    let server = server_with_events("Kdxg");
     let mut client = server.client();
     let schema = r#"{"properties":{"form":{"type":"object","x-ttl":0.05},"stage":{"type":"string"}}}"#;
     client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", schema]);
@@ -30,8 +30,8 @@ fn whatever_happens_to_a_state_is_heard() {
         let mut events = Listen::new().pattern("channel:*").open(&server.url()).await.expect("events");
         update(&mut client, "offer:other");
         client.ok(&["STATE.UPDATE", KEY, "0", r#"{"form":{}}"#, "SCHEMA", "vimbiso.forms", "PERSIST"]);
-        assert_eq!(heard(&mut events).await, (KEY.to_owned(), StateEvent::Create));
-        assert_eq!(heard(&mut events).await, (KEY.to_owned(), StateEvent::Lapse));
+        assert_eq!(received(&mut events).await, (KEY.to_owned(), StateEvent::Create));
+        assert_eq!(received(&mut events).await, (KEY.to_owned(), StateEvent::Lapse));
         update(&mut client, KEY);
         client.err(&["STATE.UPDATE", KEY, "*", r#"{"stage":7}"#]);
         client.ok(&["STATE.ROLLBACK", KEY, "*"]);
@@ -41,7 +41,7 @@ fn whatever_happens_to_a_state_is_heard() {
         client.ok(&["STATE.DELETE", KEY, "*"]);
         use StateEvent::*;
         for event in [Update, Reject, Rollback, Recover, Update, Reset, Delete] {
-            assert_eq!(heard(&mut events).await, (KEY.to_owned(), event));
+            assert_eq!(received(&mut events).await, (KEY.to_owned(), event));
         }
         client.ok(&["STATE.UPDATE", "channel:a", "0", "{}", "PX", "5"]);
         update(&mut client, "channel:b");
@@ -49,7 +49,7 @@ fn whatever_happens_to_a_state_is_heard() {
         client.ok(&["SET", "channel:c", "a string", "EX", "100"]);
         let mut rest = Vec::new();
         for _ in 0..5 {
-            rest.push(heard(&mut events).await);
+            rest.push(received(&mut events).await);
         }
         for (key, event) in [
             ("channel:a", Create),
@@ -63,10 +63,10 @@ fn whatever_happens_to_a_state_is_heard() {
     }));
 }
 
-/// By key, which is no pattern, by event, and in the database that the address names.
+/// Filtered by key (not a pattern), by event, and by the database of the URL.
 #[test]
-fn keys_and_events_are_told_apart() {
-    let server = telling("KEd");
+fn events_are_filtered_by_key_and_event() {
+    let server = server_with_events("KEd");
     let mut client = server.client();
     client.ok(&["SELECT", "3"]);
     let url = format!("{}3", server.url());
@@ -82,15 +82,15 @@ fn keys_and_events_are_told_apart() {
         client.ok(&["SELECT", "3"]);
         client.ok(&["STATE.DELETE", "channel:[a]*", "*"]);
         let odd = || "channel:[a]*".to_owned();
-        assert_eq!(heard(&mut one).await, (odd(), StateEvent::Create));
-        assert_eq!(heard(&mut one).await, (odd(), StateEvent::Delete));
-        assert_eq!(heard(&mut deletes).await, ("channel:a".to_owned(), StateEvent::Delete));
-        assert_eq!(heard(&mut deletes).await, (odd(), StateEvent::Delete));
+        assert_eq!(received(&mut one).await, (odd(), StateEvent::Create));
+        assert_eq!(received(&mut one).await, (odd(), StateEvent::Delete));
+        assert_eq!(received(&mut deletes).await, ("channel:a".to_owned(), StateEvent::Delete));
+        assert_eq!(received(&mut deletes).await, (odd(), StateEvent::Delete));
     }));
 }
 
 #[test]
-fn a_server_that_does_not_tell_is_an_error_that_helps() {
+fn disabled_events_are_an_error_with_the_setting() {
     block_on(soon(async {
         let by_key = || Listen::new().key(KEY);
         let cases = [
@@ -101,36 +101,37 @@ fn a_server_that_does_not_tell_is_an_error_that_helps() {
             ("Ed", Listen::new().event(StateEvent::Evicted), "set notify-keyspace-events dEe,"),
         ];
         for (flags, listen, advice) in cases {
-            let server = telling(flags);
-            let error = listen.open(&server.url()).await.expect_err("it tells nothing");
+            let server = server_with_events(flags);
+            let error = listen.open(&server.url()).await.expect_err("the server sends no events");
             assert_eq!(error.kind(), ErrorKind::Usage);
             assert!(error.to_string().contains(advice), "{flags:?}: {error}");
             let set = server.client().ok(&["CONFIG", "GET", "notify-keyspace-events"]);
-            assert_eq!(set.array()[1].text().len(), flags.len(), "it is left as it was");
+            assert_eq!(set.array()[1].text().len(), flags.len(), "the setting is not changed");
         }
-        let nothing = Listen::new().open(&telling("AKE").url()).await.expect_err("nothing to hear");
+        let nothing =
+            Listen::new().open(&server_with_events("AKE").url()).await.expect_err("no events to listen for");
         assert_eq!(nothing.kind(), ErrorKind::Usage);
         for (flags, listen) in [("AK", by_key()), ("EA", Listen::new().event(StateEvent::Del))] {
-            listen.open(&telling(flags).url()).await.expect("the server tells");
+            listen.open(&server_with_events(flags).url()).await.expect("the server sends events");
         }
     }));
 }
 
-/// What was missed is missed, and that is said once, when new events are heard again.
+/// Missed events are reported once as a gap, when new events arrive.
 #[test]
-fn a_gap_is_told() {
-    let server = telling("Kd");
+fn missed_events_are_reported_as_a_gap() {
+    let server = server_with_events("Kd");
     let mut client = server.client();
     block_on(soon(async {
         let mut events = Listen::new().pattern("channel:*").open(&server.url()).await.expect("events");
         update(&mut client, KEY);
-        assert_eq!(heard(&mut events).await.1, StateEvent::Create);
+        assert_eq!(received(&mut events).await.1, StateEvent::Create);
         cut(&mut client);
         client.ok(&["STATE.DELETE", KEY, "*"]);
         let error = events.next().await.expect_err("a gap");
         assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
         update(&mut client, KEY);
-        assert_eq!(heard(&mut events).await, (KEY.to_owned(), StateEvent::Create));
+        assert_eq!(received(&mut events).await, (KEY.to_owned(), StateEvent::Create));
         // The setting changes while no client listens.
         client.ok(&["CONFIG", "SET", "notify-keyspace-events", ""]);
         cut(&mut client);
@@ -138,6 +139,6 @@ fn a_gap_is_told() {
         client.ok(&["CONFIG", "SET", "notify-keyspace-events", "Kd"]);
         assert_eq!(events.next().await.expect_err("a gap").kind(), ErrorKind::Connection);
         client.ok(&["STATE.DELETE", KEY, "*"]);
-        assert_eq!(heard(&mut events).await, (KEY.to_owned(), StateEvent::Delete));
+        assert_eq!(received(&mut events).await, (KEY.to_owned(), StateEvent::Delete));
     }));
 }

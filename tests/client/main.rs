@@ -1,12 +1,11 @@
-//! The client crate against a real server: what it does to a connection, to a conflict and to a
-//! lost answer.
+//! The client crate against a real server: connections, conflicts and lost replies.
 
 mod audit;
 mod cluster;
 mod connections;
 mod consumer;
 mod consumer_breaks;
-mod cutting;
+mod cutting_proxy;
 mod errors;
 mod events;
 mod requests;
@@ -26,7 +25,7 @@ async fn soon<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(60), work).await.expect("it ends within a minute")
 }
 
-/// Cuts the connections of all clients but this one.
+/// Cuts the connections of all other clients.
 fn cut(client: &mut Client) {
     client.ok(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
     client.ok(&["CLIENT", "KILL", "TYPE", "pubsub"]);

@@ -1,5 +1,5 @@
-//! Every command has a request, every keyword of its grammar a builder method, and a reply is the
-//! same over RESP2 and RESP3.
+//! Every command has a request, every keyword a builder method, and replies are the same over RESP2
+//! and RESP3.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +13,7 @@ use support::Server;
 
 const KEY: &str = "channel:+263771234567";
 
-/// A request for any connection; the reply as it is shown.
+/// A request for any connection; returns the reply as text.
 type Step = Box<dyn Fn(&mut dyn redis::ConnectionLike) -> String>;
 
 fn step<R: Request + 'static>(request: R) -> Step
@@ -30,7 +30,7 @@ fn merge(members: serde_json::Value) -> Change {
     Change::merge(&members).expect("json")
 }
 
-/// Requests that together say every word of the grammar.
+/// Requests that together use every keyword.
 fn every_word() -> Vec<Step> {
     let minute = Duration::from_secs(60);
     let channel = json!({"channel": {"type": "whatsapp", "identifier": "+263771234567"}});
@@ -111,8 +111,7 @@ fn every_word() -> Vec<Step> {
         step(SchemaUnbind::new("offer:*")),
         step(SchemaDel::new("bot.offer").force()),
         step(SchemaGet::new("bot.offer")),
-        // Words that have been said to other commands: the versions are old, so nothing comes of
-        // it.
+        // Keywords that other commands have used too: the versions are old, so nothing is applied.
         step(Update::new(KEY, 1, Change::none()).align(["session:91c2"]).expires_in(minute)),
         step(Rollback::new(KEY, 1).steps(2).persist().align(["session:91c2"])),
         step(Rollback::new(KEY, 1).expires_at(far)),
@@ -136,7 +135,7 @@ fn every_word() -> Vec<Step> {
     ]
 }
 
-/// The text without what differs from run to run: digests, times, and what counts down.
+/// The text without parts that differ in each run: digests, times, TTLs.
 fn masked(text: &str) -> String {
     let digest = |word: &str| word.len() == 16 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     let words = text.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
@@ -159,21 +158,21 @@ fn masked(text: &str) -> String {
 }
 
 #[test]
-fn replies_are_the_same_over_both_protocols_and_say_what_was_done() {
+fn replies_are_the_same_over_both_protocols() {
     let played = |protocol: &str| -> Vec<String> {
         let server = Server::start();
         let client =
             redis::Client::open(format!("{}?protocol={protocol}", server.url())).expect("an address");
         let mut connection = client.get_connection().expect("a connection");
         let replies: Vec<String> = every_word().iter().map(|step| masked(&step(&mut connection))).collect();
-        assert_eq!(server.client().ok(&["DBSIZE"]).int(), 0, "the state and its trail were purged");
+        assert_eq!(server.client().ok(&["DBSIZE"]).int(), 0, "the state and its audit stream were purged");
         replies
     };
     let (resp2, resp3) = (played("resp2"), played("resp3"));
     assert_eq!(resp2, resp3);
-    let refused: Vec<&String> =
+    let rejected: Vec<&String> =
         resp2.iter().filter(|reply| reply.contains("ERR") || reply.contains("syntax")).collect();
-    assert!(refused.is_empty(), "{refused:#?}");
+    assert!(rejected.is_empty(), "{rejected:#?}");
     for expected in [
         "STATE.UPDATE Committed(4-DIGEST)",
         "STATE.GET Some(Found(7-DIGEST, 1 texts))",
@@ -195,9 +194,9 @@ fn replies_are_the_same_over_both_protocols_and_say_what_was_done() {
     }
 }
 
-/// What STATE.HELP says is what can be said, and the other way round.
+/// The requests use exactly the keywords of STATE.HELP.
 #[test]
-fn every_keyword_of_every_command_has_been_said() {
+fn every_keyword_of_every_command_is_sent() {
     let server = Server::start();
     let mut raw = server.client();
     let help: Vec<String> =
@@ -209,11 +208,11 @@ fn every_keyword_of_every_command_has_been_said() {
     for step in every_word() {
         step(&mut connection);
     }
-    raw.ok(&["ECHO", "all was said"]);
+    raw.ok(&["ECHO", "end of requests"]);
     let mut said = Vec::new();
     loop {
         let line = monitor.read().text().to_owned();
-        if line.contains("all was said") {
+        if line.contains("end of requests") {
             break;
         }
         let words: Vec<String> = line.split('"').skip(1).step_by(2).map(str::to_owned).collect();
@@ -222,8 +221,8 @@ fn every_keyword_of_every_command_has_been_said() {
     let grammar = help.iter().filter(|line| line.starts_with("STATE.") && !line.starts_with("STATE.HELP"));
     for line in grammar {
         let name = line.split(' ').next().expect("a name");
-        // EX, EXAT and seconds are milliseconds here; STEPS and MERGE are said though they are what
-        // counts unsaid.
+        // EX, EXAT and seconds are sent as milliseconds; STEPS and MERGE are sent although they are
+        // the defaults.
         let keywords = line.split(|c: char| !c.is_ascii_uppercase()).filter(|word| {
             word.len() > 1 && !["STATE", "EX", "EXAT", "HELP"].contains(word) && !name.contains(word)
         });
@@ -234,13 +233,13 @@ fn every_keyword_of_every_command_has_been_said() {
                 words.first().is_some_and(|command| by(command))
                     && words.iter().any(|word| word.eq_ignore_ascii_case(keyword))
             });
-            assert!(found, "{name} was never said with {keyword}");
+            assert!(found, "{name} was never sent with {keyword}");
         }
     }
 }
 
 #[test]
-fn a_blocking_and_an_async_connection_read_the_same() {
+fn blocking_and_async_connections_read_the_same() {
     let server = Server::start();
     let update = Update::create(KEY, merge(json!({"current": {"data": {"amount": 5}}}))).returning();
     let created = connect_blocking(&server.url()).expect("a connection").send(&update).expect("a state");

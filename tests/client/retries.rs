@@ -1,5 +1,5 @@
-//! Conflicts and lost answers: each change counts once, whatever other clients write and whatever
-//! breaks on the way.
+//! Conflicts and lost replies: each change is applied once, despite concurrent writers and broken
+//! connections.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use redis_state_client::{
 use serde_json::{Value, json};
 use support::{Client, Server, block_on};
 
-use crate::cutting::Cutting;
+use crate::cutting_proxy::Cutting;
 
 const KEY: &str = "channel:+263771234567";
 
@@ -29,7 +29,7 @@ fn increment(document: &Value) -> Result<Change> {
 
 /// S32, S33: as many tasks as a busy bot has.
 #[test]
-fn of_thirty_two_tasks_on_one_key_every_increment_is_there() {
+fn thirty_two_tasks_on_one_key_lose_no_increment() {
     let server = Server::start();
     block_on(async {
         let states = with_counter(&server).await.expect("a state");
@@ -38,7 +38,7 @@ fn of_thirty_two_tasks_on_one_key_every_increment_is_there() {
                 let mut states = states.clone().conflict_retries(200);
                 tokio::spawn(async move {
                     for _ in 0..10 {
-                        states.update_with(KEY, increment).await.expect("an update that is made again");
+                        states.update_with(KEY, increment).await.expect("an update that is retried");
                     }
                 })
             })
@@ -52,10 +52,10 @@ fn of_thirty_two_tasks_on_one_key_every_increment_is_there() {
     assert!(etag.starts_with("321-"), "{etag}");
 }
 
-/// S11: a broken connection loses no message and doubles none. What is added to an array twice
-/// would be seen.
+/// S11: a broken connection loses no message and doubles none. A value added to an array twice
+/// would show.
 #[test]
-fn of_ten_thousand_updates_over_a_connection_that_breaks_each_is_applied_once() {
+fn ten_thousand_updates_over_breaking_connections_are_each_applied_once() {
     const TASKS: u64 = 16;
     const UPDATES: u64 = 10_000 / TASKS;
     let server = Server::builder().module_arg("snapshots").module_arg("0").start();
@@ -75,7 +75,7 @@ fn of_ten_thousand_updates_over_a_connection_that_breaks_each_is_applied_once() 
                         let message = json!([{"op": "add", "path": "/messages/-", "value": n}]);
                         let message = Change::patch(&message).expect("json");
                         let update = Update::any(&key, message).id(format!("wamid.{n}"));
-                        states.send(&update).await.expect("an update that is sent again");
+                        states.send(&update).await.expect("an update that is resent");
                     }
                 })
             })
@@ -94,7 +94,7 @@ fn of_ten_thousand_updates_over_a_connection_that_breaks_each_is_applied_once() 
     }
 }
 
-/// A way to `server` that breaks only on demand, and the states behind it.
+/// A proxy before `server` that breaks on demand, and the states behind it.
 async fn with_way(server: &Server) -> (Cutting, States<Async<ConnectionManager>>) {
     let way = Cutting::before(server.port(), u64::MAX, 1).await;
     let states = connect(&way.url()).await.expect("a connection");
@@ -110,14 +110,14 @@ fn notes(server: &Server) -> (String, String) {
 }
 
 #[test]
-fn an_update_whose_answer_is_lost_is_known_again_by_its_id() {
+fn resent_update_with_an_id_is_recognized() {
     let server = Server::start();
     block_on(async {
         let (way, mut states) = with_way(&server).await;
         states.create(KEY, Change::merge(&json!({"notes": []})).expect("json")).await.expect("a state");
         way.lose_next_answer();
         let update = Update::any(KEY, note()).id("wamid.HBgL1").returning();
-        let committed = states.send(&update).await.expect("the first answer, the second time");
+        let committed = states.send(&update).await.expect("the first reply, after resending");
         assert_eq!(committed.text(), Some(r#"{"notes":["seen"]}"#));
         assert_eq!(
             (way.cuts(), notes(&server)),
@@ -127,24 +127,26 @@ fn an_update_whose_answer_is_lost_is_known_again_by_its_id() {
 }
 
 #[test]
-fn an_update_that_names_an_etag_is_sent_again_and_in_doubt_says_so() {
+fn resent_update_with_an_etag_reports_an_unknown_outcome() {
     let server = Server::start();
     block_on(async {
         let (way, mut states) = with_way(&server).await;
         let first =
             states.create(KEY, Change::merge(&json!({"notes": []})).expect("json")).await.expect("a state");
         way.lose_next_answer();
-        // It was applied; the second time it meets itself, and can't know that.
+        // It was applied; the resent one conflicts with it, and can't know that.
         let error = states.send(&Update::new(KEY, first, note())).await.expect_err("the outcome is unknown");
         let (etag, document) = notes(&server);
         assert!(error.outcome_unknown() && !error.is_conflict() && !error.is_retryable(), "{error:?}");
         assert_eq!(error.current_etag().map(|etag| etag.to_string()), Some(etag));
         assert_eq!(document, r#"{"notes":["seen"]}"#);
-        // Where nothing was executed, the second time just does it: what is lost here is the answer
-        // to a rejection.
+        // If nothing was applied, the resent request is: here the reply of a rejection is lost.
         way.lose_next_answer();
         let error = states.send(&Update::new(KEY, first, note())).await.expect_err("an old etag");
-        assert!(error.outcome_unknown(), "a conflict after silence is in doubt: {error:?}");
+        assert!(
+            error.outcome_unknown(),
+            "the outcome of a conflict after a lost reply is unknown: {error:?}"
+        );
         way.lose_next_answer();
         let wrong = Change::patch(&json!([{"op": "remove", "path": "/nothing"}])).expect("json");
         let error = states.send(&Update::new(KEY, 2, wrong)).await.expect_err("a patch that fits nothing");
@@ -153,7 +155,7 @@ fn an_update_that_names_an_etag_is_sent_again_and_in_doubt_says_so() {
 }
 
 #[test]
-fn an_update_that_would_count_twice_is_never_sent_twice() {
+fn update_without_id_and_etag_is_never_resent() {
     let server = Server::start();
     block_on(async {
         let (way, mut states) = with_way(&server).await;
@@ -163,7 +165,7 @@ fn an_update_that_would_count_twice_is_never_sent_twice() {
         assert!(error.outcome_unknown() && error.current_etag().is_none(), "{error:?}");
         assert_eq!(notes(&server).1, r#"{"notes":["seen"]}"#);
         let before = Client::version(&notes(&server).0);
-        // Connecting again has answers of its own.
+        // Reconnecting sends requests of its own.
         assert!(states.get::<Value>(KEY).await.expect("an answer").is_some());
         way.lose_next_answer();
         let error = states.send(&Delete::new(KEY, before)).await.expect_err("the outcome is unknown");
@@ -173,25 +175,25 @@ fn an_update_that_would_count_twice_is_never_sent_twice() {
 }
 
 #[test]
-fn a_change_by_update_with_counts_once_though_its_answer_is_lost() {
+fn update_with_is_applied_once_despite_a_lost_reply() {
     let server = Server::start();
     block_on(async {
         let (way, mut states) = with_way(&server).await;
         states.create(KEY, Change::merge(&json!({"notes": []})).expect("json")).await.expect("a state");
         let mut runs = 0;
         let lost = |_: &Value| {
-            // The answer to the read has come: the next is that to the update.
+            // The read has its reply: the next one is the update's.
             way.lose_next_answer();
             runs += 1;
             Ok(note())
         };
-        let state = states.update_with(KEY, lost).await.expect("the first answer, the second time");
+        let state = states.update_with(KEY, lost).await.expect("the first reply, after resending");
         assert_eq!((runs, state.etag.version, state.document), (1, 2, json!({"notes": ["seen"]})));
     });
 }
 
 #[test]
-fn a_blocking_connection_connects_again() {
+fn blocking_connection_reconnects() {
     let server = Server::start();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime for the proxy");
     let way = runtime.block_on(Cutting::before(server.port(), u64::MAX, 1));
@@ -208,7 +210,7 @@ fn a_blocking_connection_connects_again() {
 }
 
 #[test]
-fn a_server_that_is_slow_is_waited_for_by_sending_again() {
+fn slow_server_gets_the_request_again() {
     let server = Server::start();
     block_on(async {
         let config = ConnectionManagerConfig::new().set_response_timeout(Some(Duration::from_millis(50)));
@@ -223,12 +225,12 @@ fn a_server_that_is_slow_is_waited_for_by_sending_again() {
         let update = Update::any(KEY, note()).id("wamid.HBgL1");
         states.send(&update).await.expect("the answer, in the end");
     });
-    // The one that timed out was executed after all.
+    // The request that timed out was applied.
     assert_eq!(notes(&server).1, r#"{"notes":["seen","seen"]}"#);
 }
 
 #[test]
-fn the_conflict_is_the_answer_when_the_retries_are_used_up() {
+fn conflict_is_returned_after_the_last_retry() {
     let server = Server::start();
     block_on(async {
         let mut states = with_counter(&server).await.expect("a state");
@@ -251,21 +253,20 @@ fn the_conflict_is_the_answer_when_the_retries_are_used_up() {
             states.edit(KEY).retries(0).with(&mut interrupted).await.map(drop).map_err(|e| e.kind()),
             Err(ErrorKind::Conflict)
         );
-        assert_eq!(runs, 4 + 1, "S32: three retries unless said otherwise");
-        let refused =
+        assert_eq!(runs, 4 + 1, "S32: three retries by default");
+        let rejected =
             other.update_with(KEY, |_: &Value| Change::merge(&json!([]))).await.expect_err("no object");
-        assert_eq!(refused.kind(), ErrorKind::Invalid, "a refusal is not tried again");
+        assert_eq!(rejected.kind(), ErrorKind::Invalid, "a rejection is not retried");
     });
     assert!(notes(&server).1.contains(r#""count":0"#));
 }
 
-/// S11: a write can wait for its replicas in the same step.
+/// S11: a write can wait for its replicas in the same call.
 #[test]
-fn a_write_is_acknowledged_by_the_replicas_that_have_it() {
+fn write_is_acknowledged_by_the_replicas_that_have_it() {
     let (server, replica) = (Server::start(), Server::start());
     replica.follow(&server);
-    // The link is up before the primary counts on it, which takes until the replica reports by
-    // itself, once a second.
+    // The link is up before the primary relies on it; the replica reports once a second.
     assert_eq!(server.client().ok(&["WAIT", "1", "30000"]).int(), 1);
     let within = RESPONSE_TIMEOUT / 2;
     block_on(async {
@@ -274,9 +275,9 @@ fn a_write_is_acknowledged_by_the_replicas_that_have_it() {
         let update = Update::any(KEY, note()).id("wamid.1");
         let acknowledged = states.send_acknowledged(&update, 1, within).await.expect("an answer");
         assert_eq!((acknowledged.reply.etag.version, acknowledged.replicas), (2, 1));
-        assert_eq!(replica.client().state(KEY), notes(&server), "it said so, and it is there");
+        assert_eq!(replica.client().state(KEY), notes(&server), "the acknowledging replica has it");
 
-        // A fresh connection has written nothing: that the update is known again must not count as
+        // A new connection has written nothing: the replay of the update must not count as
         // acknowledged.
         replica.freeze();
         way.lose_next_answer();
@@ -284,8 +285,8 @@ fn a_write_is_acknowledged_by_the_replicas_that_have_it() {
         let alone = states.send_acknowledged(&update, 1, within).await.expect("an answer");
         assert_eq!((alone.reply.etag.version, alone.replicas), (3, 0));
 
-        let refused = Update::new(KEY, 1, note());
-        let error = states.send_acknowledged(&refused, 1, within).await.expect_err("an old version");
+        let rejected = Update::new(KEY, 1, note());
+        let error = states.send_acknowledged(&rejected, 1, within).await.expect_err("an old version");
         assert!(error.is_conflict(), "{error:?}");
     });
     let mut states = connect_blocking(&server.url()).expect("a connection");

@@ -1,5 +1,5 @@
-//! Schemas that are sent to every primary: afterwards all have the same, what differed is told, and
-//! what is equal is left alone.
+//! Schemas sent to every primary: afterwards all have the same, the report lists the differences,
+//! and equal ones are not sent.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ const LEDGER: &str = r#"{"properties": {"page": {"minimum": 1}}}"#;
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (name, text) in files {
-        std::fs::write(folder.path().join(name), text).expect("a file of ours");
+        std::fs::write(folder.path().join(name), text).expect("a file in a temporary folder");
     }
     folder
 }
@@ -27,7 +27,7 @@ fn bare_cluster() -> Cluster {
     Cluster::start_with(3, 0, |node| node.without_schemas())
 }
 
-/// All texts and bindings of a server, revisions aside.
+/// All texts and bindings of a server, without revisions.
 fn kept(client: &mut Client) -> Vec<(String, Reply, Vec<Reply>)> {
     let list = client.ok(&["STATE.SCHEMA", "LIST"]);
     let read = |schema: &Reply| {
@@ -38,7 +38,7 @@ fn kept(client: &mut Client) -> Vec<(String, Reply, Vec<Reply>)> {
     list.array().iter().map(read).collect()
 }
 
-/// How often a server was told to change its schemas.
+/// The number of commands that changed schemas.
 fn writes(client: &mut Client) -> u64 {
     let info = client.text(&["INFO", "commandstats"]);
     let of = |name: &str| {
@@ -66,10 +66,10 @@ fn all(report: &SchemaReport, outcome: &str) -> bool {
 }
 
 #[test]
-fn every_primary_of_a_cluster_gets_the_folder_and_what_differed_is_told() {
+fn sync_updates_every_primary_and_reports_differences() {
     let cluster = bare_cluster();
     let mut clients: Vec<Client> = cluster.primaries().iter().map(Server::client).collect();
-    // The second has an older text, a binding to something else and a schema of its own.
+    // The second primary has an older text, another binding and a schema of its own.
     clients[1].ok(&["STATE.SCHEMA", "SET", "bot.offer", r#"{"required":["amount"]}"#]);
     clients[1].ok(&["STATE.SCHEMA", "SET", "bot.old", "{}"]);
     clients[1].ok(&["STATE.SCHEMA", "BIND", "offer:*", "bot.old"]);
@@ -85,7 +85,7 @@ fn every_primary_of_a_cluster_gets_the_folder_and_what_differed_is_told() {
         assert_eq!(clients.iter_mut().map(writes).collect::<Vec<_>>(), before, "a dry run only reads");
 
         let report = states.sync_schemas_with(&wanted).await.expect("a report");
-        assert_eq!(report.to_string(), dry.to_string(), "the dry run has said so");
+        assert_eq!(report.to_string(), dry.to_string(), "the dry run has reported the same");
         assert!(report.is_ok() && report.differs());
         for (client, primary) in clients.iter_mut().zip(cluster.primaries()) {
             let address = format!("127.0.0.1:{}", primary.port());
@@ -124,7 +124,7 @@ fn every_primary_of_a_cluster_gets_the_folder_and_what_differed_is_told() {
         assert_eq!(again.to_string(), "");
         assert_eq!(clients.iter_mut().map(writes).collect::<Vec<_>>(), before, "nothing is sent");
 
-        // The rules count on every primary.
+        // The rules apply on every primary.
         for key in cluster.keys("offer") {
             let error = states.create(&key, Change::merge(&json!({"amount": 5})).expect("JSON")).await;
             assert_eq!(error.expect_err("it has no handle").kind(), ErrorKind::Invalid, "{key}");
@@ -133,7 +133,7 @@ fn every_primary_of_a_cluster_gets_the_folder_and_what_differed_is_told() {
 }
 
 #[test]
-fn a_primary_that_joins_gets_them_before_it_gets_slots() {
+fn joining_primary_gets_schemas_before_slots() {
     let mut cluster = bare_cluster();
     let folder = folder(&[("bot.offer.json", OFFER)]);
     let urls = cluster.urls();
@@ -149,7 +149,7 @@ fn a_primary_that_joins_gets_them_before_it_gets_slots() {
 }
 
 #[test]
-fn the_cluster_connections_of_redis_reach_every_primary_too() {
+fn cluster_connections_of_redis_rs_reach_every_primary() {
     let cluster = bare_cluster();
     let mut clients: Vec<Client> = cluster.primaries().iter().map(Server::client).collect();
     let (one, other) = (folder(&[("bot.offer.json", OFFER)]), folder(&[("bot.ledger.json", LEDGER)]));
@@ -161,7 +161,7 @@ fn the_cluster_connections_of_redis_reach_every_primary_too() {
         let mut states = States::new(client.get_async_connection().await.expect("a cluster"));
         let report = states.sync_schemas(other.path()).await.expect("a report");
         assert!(report.is_ok() && all(&report, "+") && report.nodes.len() == 3, "{report}");
-        // One node of three is a mistake.
+        // One node of three is a misuse.
         let mut one = connect(&cluster.primaries()[0].url()).await.expect("a node");
         let error = one.sync_schemas(other.path()).await.expect_err("it reaches one node only");
         assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
@@ -174,9 +174,9 @@ fn the_cluster_connections_of_redis_reach_every_primary_too() {
 }
 
 #[test]
-fn a_primary_that_is_down_is_reported_and_the_others_go_on() {
+fn failed_primary_is_reported_and_the_others_are_synced() {
     let mut cluster = Cluster::start_with(3, 0, |node| {
-        // The others go on serving their slots.
+        // The others keep serving their slots.
         node.without_schemas().arg("--cluster-require-full-coverage").arg("no")
     });
     let folder = folder(&[("bot.offer.json", OFFER)]);
@@ -196,9 +196,9 @@ fn a_primary_that_is_down_is_reported_and_the_others_go_on() {
         cluster.restart_primary(2);
         let report = states.sync_schemas(folder.path()).await.expect("a report");
         assert!(report.is_ok(), "{report}");
-        let mut told: Vec<String> = report.nodes.iter().map(outcomes).collect();
-        told.sort();
-        assert_eq!(told, ["+", "=", "="]);
+        let mut shown: Vec<String> = report.nodes.iter().map(outcomes).collect();
+        shown.sort();
+        assert_eq!(shown, ["+", "=", "="]);
     });
 }
 
@@ -210,7 +210,7 @@ fn nothing_is_sent(server: &Server, work: impl FnOnce(&Path)) {
 }
 
 #[test]
-fn a_file_that_is_no_json_sends_nothing_anywhere() {
+fn invalid_file_sends_nothing() {
     let server = Server::builder().without_schemas().start();
     nothing_is_sent(&server, |broken| {
         let mut states = connect_blocking(&server.url()).expect("a server");
@@ -230,7 +230,7 @@ fn a_file_that_is_no_json_sends_nothing_anywhere() {
 }
 
 #[test]
-fn a_refused_schema_is_reported_and_the_others_go_on() {
+fn rejected_schema_is_reported_and_the_others_are_synced() {
     let server = Server::builder().without_schemas().start();
     let folder = folder(&[
         ("bot.bad.json", r#"{"type": "objekt", "x-bind": ["bad:*"]}"#),
@@ -249,7 +249,7 @@ fn a_refused_schema_is_reported_and_the_others_go_on() {
 }
 
 #[test]
-fn on_a_single_server_both_modes_send_what_differs_and_nothing_else() {
+fn only_differences_are_sent_to_a_single_server() {
     let server = Server::builder().without_schemas().start();
     let mut client = server.client();
     let folder = folder(&[("bot.ledger.json", LEDGER), ("bot.offer.json", OFFER)]);
@@ -258,13 +258,13 @@ fn on_a_single_server_both_modes_send_what_differs_and_nothing_else() {
     assert_eq!(writes(&mut client), 2, "x-bind needs no command of its own");
     block_on(async {
         let mut states = connect(&server.url()).await.expect("a server");
-        // Space makes no difference, a member does.
+        // Whitespace makes no difference, a member does.
         std::fs::write(folder.path().join("bot.offer.json"), OFFER.replace(' ', "\n")).expect("a file");
         std::fs::write(folder.path().join("bot.ledger.json"), LEDGER.replace('1', "2")).expect("a file");
         let report = states.sync_schemas(folder.path()).await.expect("a report");
         assert!(all(&report, "~=") && report.is_ok(), "{report}");
         assert_eq!(writes(&mut client), 3);
-        // A binding that was removed comes back.
+        // A binding that was removed is restored.
         client.ok(&["STATE.SCHEMA", "UNBIND", "offer:*"]);
         let report = states.sync_schemas(folder.path()).await.expect("a report");
         assert!(all(&report, "==") && report.differs(), "{report}");

@@ -1,5 +1,5 @@
-//! A failover that sentinels make: the connection finds the new primary, and no acknowledged change
-//! is lost or made twice.
+//! A failover by sentinels: the connection finds the new primary, and no acknowledged change is
+//! lost or applied twice.
 
 use redis_state_client::redis::RedisConnectionInfo;
 use redis_state_client::{Change, ErrorKind, connect_sentinel, connect_sentinel_as};
@@ -14,7 +14,7 @@ fn increment(document: &Value) -> redis_state_client::Result<Change> {
 }
 
 #[test]
-fn after_a_failover_the_same_states_go_on_at_the_new_primary() {
+fn connection_follows_a_failover() {
     let sentinel = Sentinel::start();
     let old = sentinel.primary().port();
     block_on(async {
@@ -36,7 +36,7 @@ fn after_a_failover_the_same_states_go_on_at_the_new_primary() {
 }
 
 #[test]
-fn a_name_that_no_sentinel_knows_is_unavailable() {
+fn unknown_primary_name_is_unavailable() {
     let sentinel = Sentinel::start();
     block_on(async {
         let error = connect_sentinel([sentinel.url()], "cache").await.expect_err("an unknown name");
@@ -46,7 +46,7 @@ fn a_name_that_no_sentinel_knows_is_unavailable() {
 
 const PASSWORD: &str = "a-long-password";
 
-/// The user that the servers demand; the sentinel and the replication use another one.
+/// Creates the user that the servers require; the sentinel and the replication use another one.
 fn demand_credentials(sentinel: &Sentinel) {
     let mut client = sentinel.primary().client();
     client.ok(&["ACL", "SETUSER", "bot", "on", &format!(">{PASSWORD}"), "~*", "+@all"]);
@@ -54,7 +54,7 @@ fn demand_credentials(sentinel: &Sentinel) {
 }
 
 #[test]
-fn primary_gets_the_credentials_that_are_named_for_the_servers() {
+fn primary_gets_the_credentials_for_the_servers() {
     let sentinel = Sentinel::start();
     demand_credentials(&sentinel);
     block_on(async {
@@ -72,7 +72,7 @@ fn primary_gets_the_credentials_that_are_named_for_the_servers() {
 }
 
 #[test]
-fn primary_gets_the_credentials_of_the_sentinels_address() {
+fn primary_gets_the_credentials_of_the_sentinel_url() {
     let sentinel = Sentinel::start();
     demand_credentials(&sentinel);
     sentinel.add_user("bot", PASSWORD);

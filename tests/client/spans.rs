@@ -1,5 +1,4 @@
-//! What a program that watches itself sees of the client: spans with OpenTelemetry's names, and
-//! nothing that is secret.
+//! Tracing: spans with OpenTelemetry's names, without secrets.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -9,7 +8,7 @@ use serde_json::{Value, json};
 use support::Server;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-/// What was written so far.
+/// The output so far.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -24,7 +23,7 @@ impl Write for Log {
     }
 }
 
-/// Everything that `body` says by tracing, one line of JSON each, spans when they close.
+/// The tracing output of `body`, one line of JSON for each event and closed span.
 fn watched(body: impl FnOnce()) -> String {
     let log = Log::default();
     let writer = log.clone();
@@ -40,7 +39,7 @@ fn watched(body: impl FnOnce()) -> String {
 }
 
 #[test]
-fn each_command_is_a_span_that_says_how_it_ended_and_no_secret() {
+fn each_command_is_a_span_with_its_result_and_no_secret() {
     const KEY: &str = "channel:+263771234567";
     let server = Server::start();
     let log = watched(|| {

@@ -1,4 +1,4 @@
-//! TLS over each kind of connection, to a server whose authority no system knows.
+//! TLS over each kind of connection, to a server with a private authority.
 
 use redis_state_client::redis::{Client, TlsCertificates};
 use redis_state_client::{Change, ErrorKind, States, connect, connect_blocking};
@@ -32,7 +32,7 @@ fn states_work_over_tls() {
 }
 
 #[test]
-fn a_certificate_that_is_not_trusted_is_an_error_of_the_connection() {
+fn untrusted_certificate_is_a_connection_error() {
     let server = Server::builder().tls().start();
     let url = server.tls_url();
     let blocking = connect_blocking(&url).map(drop).expect_err("it is not trusted");

@@ -1,4 +1,4 @@
-//! Watching a state, and waiting for one: what is shown, what is not, and what breaks in between.
+//! Watching a state, and waiting for one: which states a watch returns, and failures in between.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -27,14 +27,14 @@ fn blocked(client: &mut Client) {
 }
 
 #[test]
-fn the_newest_a_deletion_and_a_creation_are_shown() {
+fn watch_returns_the_newest_version_deletions_and_creations() {
     let server = Server::start();
     let mut client = server.client();
     step(&mut client, "menu");
     block_on(soon(async {
         let mut watch = Watch::<Step>::open(&server.url(), KEY).await.expect("a watch");
         assert_eq!(stage(&mut watch).await.as_deref(), Some("menu"));
-        // A slow watcher sees the newest version.
+        // A slow watcher gets the newest version.
         for stage in ["offer", "confirm", "ledger"] {
             step(&mut client, stage);
         }
@@ -43,8 +43,7 @@ fn the_newest_a_deletion_and_a_creation_are_shown() {
         assert_eq!(stage(&mut watch).await, None);
         step(&mut client, "menu");
         assert_eq!(stage(&mut watch).await.as_deref(), Some("menu"));
-        // An end that the watch did not see, and a new state with the same version and the same
-        // text.
+        // A deletion between two reads, and a new state with the same version and text.
         client.ok(&["DEL", KEY]);
         let etag = step(&mut client, "menu");
         let state = watch.next().await.expect("a state").expect("it is there");
@@ -62,7 +61,7 @@ fn the_newest_a_deletion_and_a_creation_are_shown() {
 }
 
 #[test]
-fn a_lapse_is_shown() {
+fn watch_returns_lapses() {
     let server = Server::start();
     let mut client = server.client();
     let schema = r#"{"properties":{"form":{"type":"object","x-ttl":0.3}}}"#;
@@ -78,7 +77,7 @@ fn a_lapse_is_shown() {
 }
 
 #[test]
-fn a_cut_connection_and_a_wait_that_is_given_up_lose_nothing() {
+fn cut_connection_and_cancelled_wait_lose_nothing() {
     let server = Server::start();
     let mut client = server.client();
     block_on(soon(async {
@@ -95,7 +94,7 @@ fn a_cut_connection_and_a_wait_that_is_given_up_lose_nothing() {
 }
 
 #[test]
-fn errors_are_told_and_are_no_end() {
+fn errors_are_reported_and_the_watch_continues() {
     let server = Server::start();
     let mut client = server.client();
     client.ok(&["SET", KEY, "a string"]);
@@ -104,7 +103,7 @@ fn errors_are_told_and_are_no_end() {
         assert_eq!(watch.next().await.err().map(|error| error.kind()), Some(ErrorKind::WrongType));
         client.ok(&["DEL", KEY]);
         client.ok(&["STATE.UPDATE", KEY, "0", r#"{"stage":7}"#]);
-        // Not of the type: told once, then it is known.
+        // A document of another type: reported once, then the watch continues.
         assert_eq!(watch.next().await.err().map(|error| error.kind()), Some(ErrorKind::Unexpected));
         step(&mut client, "menu");
         assert_eq!(stage(&mut watch).await.as_deref(), Some("menu"));
@@ -112,7 +111,7 @@ fn errors_are_told_and_are_no_end() {
 }
 
 #[test]
-fn waiting_ends_with_a_newer_state_an_end_or_the_time() {
+fn wait_ends_with_a_newer_state_a_deletion_or_the_timeout() {
     let server = Server::start();
     let mut client = server.client();
     let etag = step(&mut client, "menu");
@@ -124,13 +123,12 @@ fn waiting_ends_with_a_newer_state_an_end_or_the_time() {
         let nothing: Option<State> =
             waiter.wait_for_newer(KEY, known, Duration::from_millis(80)).await.expect("an answer");
         assert!(nothing.is_none() && began.elapsed() >= Duration::from_millis(80));
-        // Longer than redis-rs would wait for an answer (half a second), and this crate elsewhere
-        // (two).
+        // Longer than the default timeouts of redis-rs (half a second) and of this crate (two).
         let began = Instant::now();
         let nothing: Option<State> =
             waiter.wait_for_newer(KEY, known, Duration::from_millis(2500)).await.expect("an answer");
         assert!(nothing.is_none() && began.elapsed() >= Duration::from_millis(2500));
-        // One that was given up does not keep the next one waiting.
+        // A cancelled wait does not delay the next one.
         let began = Instant::now();
         let given_up = waiter.wait_for_newer::<Value>("channel:none", 0, long);
         let given_up = tokio::time::timeout(Duration::from_millis(30), given_up);
@@ -139,13 +137,13 @@ fn waiting_ends_with_a_newer_state_an_end_or_the_time() {
         let newer: Option<State> = waiter.wait_for_newer(KEY, known, long).await.expect("an answer");
         assert_eq!(newer.map(|state| state.etag.version), Some(2));
         client.ok(&["DEL", KEY]);
-        let gone: Option<State> = waiter.wait_for_newer(KEY, 2, long).await.expect("an answer");
-        assert!(gone.is_none() && began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+        let deleted: Option<State> = waiter.wait_for_newer(KEY, 2, long).await.expect("an answer");
+        assert!(deleted.is_none() && began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
     }));
 }
 
 #[test]
-fn a_blocking_wait_is_longer_than_the_connection_waits() {
+fn blocking_wait_may_exceed_the_response_timeout() {
     let server = Server::start();
     let mut client = server.client();
     step(&mut client, "menu");

@@ -1,5 +1,5 @@
-//! What the tests of a channel stand on: a bank with a token that can expire, an outbox, and the
-//! audit stream as the server shows it over another connection.
+//! Fixtures of the channel tests: a bank with a token that can expire, an outbox, and the audit
+//! stream over another connection.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub async fn channel(server: &Server) -> AsyncChannel {
     channel
 }
 
-/// A channel that has come to this step, by the way that the schema lists.
+/// A channel that has walked these steps.
 pub async fn channel_at(server: &Server, steps: &[(&str, &str)]) -> AsyncChannel {
     let mut channel = channel(server).await;
     for (path, component) in steps {
@@ -35,11 +35,11 @@ pub async fn channel_at(server: &Server, steps: &[(&str, &str)]) -> AsyncChannel
     channel
 }
 
-/// The way to the amount of an offer.
+/// The steps to the amount of an offer.
 pub const TO_AMOUNT: [(&str, &str); 3] =
     [("login", "LoginApiCall"), ("account", "AccountDashboard"), ("offer", "AmountInput")];
 
-/// The document, over a connection of the test's own.
+/// The document, over the test's connection.
 pub fn document(client: &mut Client) -> Value {
     serde_json::from_str(&client.state(KEY).1).expect("JSON")
 }
@@ -47,7 +47,7 @@ pub fn document(client: &mut Client) -> Value {
 pub type Entry = BTreeMap<String, String>;
 
 /// The audit stream, oldest first.
-pub fn trail(client: &mut Client) -> Vec<Entry> {
+pub fn audit_entries(client: &mut Client) -> Vec<Entry> {
     let entries = client.ok(&["XRANGE", AUDIT, "-", "+"]);
     let fields = |entry: &support::Reply| {
         let words = entry.array()[1].array();
@@ -56,27 +56,27 @@ pub fn trail(client: &mut Client) -> Vec<Entry> {
     entries.array().iter().map(fields).collect()
 }
 
-/// The state and the length of its audit stream, to see that nothing has happened.
+/// The state and the length of its audit stream, to check that nothing has changed.
 pub fn all(client: &mut Client) -> ((String, String), usize) {
-    (client.state(KEY), trail(client).len())
+    (client.state(KEY), audit_entries(client).len())
 }
 
 /// The newest entry has these fields.
 #[track_caller]
 pub fn wrote(client: &mut Client, fields: &[(&str, &str)]) {
-    let newest = trail(client).pop().expect("an entry");
+    let newest = audit_entries(client).pop().expect("an entry");
     for (name, value) in fields {
         assert_eq!(newest.get(*name).map(String::as_str), Some(*value), "{name} of {newest:?}");
     }
 }
 
-/// The attempts at an operation and how many of them failed, over a connection of the test's own.
+/// The attempts at an operation and how many of them failed, over the test's connection.
 pub fn attempts(client: &mut Client, operation: &str) -> (i64, i64) {
     let found = client.ok(&["STATE.ATTEMPTS", KEY, operation]);
     (found.field("attempts").int(), found.field("failures").int())
 }
 
-/// What the bank answers.
+/// A reply of the bank.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answered {
     pub dashboard: Value,
@@ -98,13 +98,13 @@ impl ApiResponse for Answered {
     }
 }
 
-/// A bank that accepts its present token only.
+/// A bank that accepts only its present token.
 pub struct Bank {
-    /// The token that counts; `None` when it accepts none.
+    /// The accepted token; `None` when the bank accepts none.
     pub accepts: Option<&'static str>,
-    /// The one it hands out.
+    /// The token that it issues.
     pub hands_out: &'static str,
-    /// What it was asked, and with which token.
+    /// The calls with their tokens.
     pub calls: Vec<(String, Option<String>)>,
     pub renewals: usize,
 }
@@ -145,7 +145,7 @@ impl<C: redis::aio::ConnectionLike + Send> ApiClient<Async<C>> for Bank {
 
     fn renew_token<'a>(&'a mut self, channel_id: &'a str) -> BoxFuture<'a, Result<Token, ApiFailure>> {
         Box::pin(async move {
-            // A future that really waits.
+            // A future that really suspends.
             tokio::task::yield_now().await;
             self.renew(channel_id)
         })
@@ -180,7 +180,7 @@ impl<C: redis::ConnectionLike + Send> ApiClient<Blocking<C>> for Bank {
     }
 }
 
-/// Keeps what it should send; without a line it can send nothing.
+/// Records sent messages; without a line it can't send.
 #[derive(Default)]
 pub struct Outbox {
     pub sent: Vec<String>,

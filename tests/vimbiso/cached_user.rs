@@ -1,4 +1,4 @@
-//! The cached user of the first bot: what is known of a user, and the calls that change it.
+//! The cached user of the first bot: its getters and the calls that change it.
 
 use redis_state_client::{ErrorKind, connect, connect_blocking};
 use redis_state_vimbiso::{CachedUserManager, Handler};
@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 use support::{Client, Reply, Server, block_on};
 
 const MOBILE: &str = "+263771234567";
-const TRAIL: &str = "{+263771234567}:audit";
+const AUDIT: &str = "{+263771234567}:audit";
 const JWT: &str = "eyJhbGciOi.c2VjcmV0";
 
 fn document(client: &mut Client) -> Value {
     serde_json::from_str(&client.state(MOBILE).1).expect("a document")
 }
 
-fn trail(client: &mut Client, field: &str) -> Vec<String> {
-    let entries = client.ok(&["XRANGE", TRAIL, "-", "+"]);
+fn audit_values(client: &mut Client, field: &str) -> Vec<String> {
+    let entries = client.ok(&["XRANGE", AUDIT, "-", "+"]);
     let fields = entries.array().iter().map(|entry| &entry.array()[1]);
     let found = fields.filter(|fields| fields.field_names().iter().any(|name| name == field));
     found.map(|fields| fields.field(field).text().to_owned()).collect()
@@ -22,7 +22,7 @@ fn trail(client: &mut Client, field: &str) -> Vec<String> {
 
 /// S29, S27: an unknown user is a visitor in the menu; reading stores nothing.
 #[test]
-fn nobody_has_the_defaults_of_the_bot() {
+fn unknown_user_has_the_defaults() {
     let server = Server::start();
     block_on(async {
         let mut states = connect(&server.url()).await.expect("a connection");
@@ -38,9 +38,9 @@ fn nobody_has_the_defaults_of_the_bot() {
     assert_eq!(server.client().ok(&["DBSIZE"]).int(), 0);
 }
 
-/// S29, S28: what is stored is what the getters answer.
+/// S29, S28: the getters return the stored values.
 #[test]
-fn the_getters_answer_what_is_stored() {
+fn getters_return_stored_values() {
     let server = Server::start();
     let stored = json!({
         "stage": "handle_action_menu", "option": "handle_action_notifications", "direction": "IN",
@@ -67,10 +67,10 @@ fn the_getters_answer_what_is_stored() {
     assert!(!format!("{user:?}").contains(JWT) && !format!("{user:?}").contains("Tariro"), "{user:?}");
 }
 
-/// S53, S28: stage and option that are not given stay, the state is replaced as a whole,
-/// update_from becomes ACTOR.
+/// S53, S28: stage and option keep their values when not given, the state is replaced as a whole,
+/// and update_from becomes ACTOR.
 #[test]
-fn an_update_changes_what_is_given() {
+fn update_changes_only_given_values() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -94,14 +94,14 @@ fn an_update_changes_what_is_given() {
         "state": {"page_number": 2}, "mobile_number": MOBILE,
     });
     assert_eq!(document(&mut client), expected);
-    assert_eq!(trail(&mut client, "actor").last().map(String::as_str), Some("pager"));
-    assert!(trail(&mut client, "actor").contains(&"registration".to_owned()));
+    assert_eq!(audit_values(&mut client, "actor").last().map(String::as_str), Some("pager"));
+    assert!(audit_values(&mut client, "actor").contains(&"registration".to_owned()));
     assert_eq!(client.ok(&["STATE.META", MOBILE]).field("schema").text(), "vimbiso.cached-user");
 }
 
-/// S53, S44, S45, S36: a step or an option that may not be is rejected, and nothing has changed.
+/// S53, S44, S45, S36: a forbidden step or option is rejected, and nothing changes.
 #[test]
-fn a_refused_update_leaves_the_person_where_they_were() {
+fn rejected_update_changes_nothing() {
     let server = Server::start();
     let mut states = connect_blocking(&server.url()).expect("a connection");
     let offer = Some(Handler::OfferCredex.as_str());
@@ -124,7 +124,7 @@ fn a_refused_update_leaves_the_person_where_they_were() {
 
 /// S53, S58: a reset goes to the menu with an empty state; names and token stay.
 #[test]
-fn a_reset_keeps_who_it_is() {
+fn reset_keeps_names_and_token() {
     let server = Server::start();
     block_on(async {
         let mut states = connect(&server.url()).await.expect("a connection");
@@ -145,9 +145,9 @@ fn a_reset_keeps_who_it_is() {
     assert_eq!(document(&mut server.client()), expected);
 }
 
-/// S53, S51: the token is stored for callers with the right to it, and nowhere else.
+/// S53, S51: the token is stored, and shown only to callers with permission.
 #[test]
-fn a_token_is_a_secret() {
+fn token_is_a_secret() {
     let server = Server::start();
     let mut client = server.client();
     client.ok(&["CONFIG", "SET", "slowlog-log-slower-than", "0"]);
@@ -155,23 +155,22 @@ fn a_token_is_a_secret() {
     let user = CachedUserManager::new(&mut states, MOBILE).set_jwt_token(JWT).expect("a token");
     assert_eq!((user.jwt_token(), user.state().stage()), (Some(JWT), "handle_action_menu"));
     assert_eq!(document(&mut client)["jwt_token"], JWT);
-    let trail_of = ["XRANGE", TRAIL, "-", "+"];
-    for (asked, mark) in [(&trail_of[..], "***"), (&["SLOWLOG", "GET", "-1"], "(redacted)")] {
+    let range = ["XRANGE", AUDIT, "-", "+"];
+    for (asked, mark) in [(&range[..], "***"), (&["SLOWLOG", "GET", "-1"], "(redacted)")] {
         let shown = client.ok(asked).to_string();
         assert!(!shown.contains(JWT) && shown.contains(mark), "{asked:?}: {shown}");
     }
     assert!(!server.log().contains(JWT));
-    assert_eq!(trail(&mut client, "name"), ["create", "token"]);
+    assert_eq!(audit_values(&mut client, "name"), ["create", "token"]);
     let deadlines = client.ok(&["STATE.META", MOBILE]).field("deadlines").clone();
     assert_eq!(deadlines.field_names(), ["/jwt_token"], "it lapses by itself");
     client.ok(&["ACL", "SETUSER", "default", "-state.setprotected"]);
     assert_eq!(CachedUserManager::new(&mut states, MOBILE).read().expect("a person").jwt_token(), None);
 }
 
-/// S51: a key that the server binds to a schema without secrets gets no token, whether a state is
-/// there or not.
+/// S51: a key bound to a schema without secrets gets no token, whether the state exists or not.
 #[test]
-fn a_token_never_goes_under_another_schema() {
+fn token_is_never_stored_under_another_schema() {
     let server = Server::start();
     let mut client = server.client();
     client.ok(&["STATE.SCHEMA", "SET", "bot.other", "{}"]);
@@ -180,14 +179,14 @@ fn a_token_never_goes_under_another_schema() {
     for _ in 0..2 {
         let error = CachedUserManager::new(&mut states, MOBILE).set_jwt_token(JWT).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BadSchema, "{error}");
-        assert!(!client.ok(&["XRANGE", TRAIL, "-", "+"]).to_string().contains(JWT));
+        assert!(!client.ok(&["XRANGE", AUDIT, "-", "+"]).to_string().contains(JWT));
         assert_eq!(client.ok(&["EXISTS", MOBILE]), Reply::Int(0));
     }
 }
 
-/// S32: a change that expects what was read fails on a conflict.
+/// S32: a change may name the etag that was read, and then fails on a conflict.
 #[test]
-fn what_was_read_can_be_expected() {
+fn stale_etag_is_rejected() {
     let server = Server::start();
     let mut states = connect_blocking(&server.url()).expect("a connection");
     let visitor = CachedUserManager::new(&mut states, MOBILE).read().expect("a visitor");

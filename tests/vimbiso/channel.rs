@@ -1,4 +1,4 @@
-//! The state manager of one channel: its accessors and operations, each looked at over another
+//! The state manager of one channel: its accessors and operations, each checked over another
 //! connection too.
 
 use redis_state_client::{ErrorKind, State, connect, connect_blocking};
@@ -6,11 +6,11 @@ use redis_state_vimbiso::channel::{Channel, ChannelState, FlowUpdate, Reads, Tok
 use serde_json::{Value, json};
 use support::{Server, block_on};
 
-use crate::bot::{KEY, TO_AMOUNT, attempts, channel, channel_at, document, trail, wrote};
+use crate::bot::{KEY, TO_AMOUNT, attempts, audit_entries, channel, channel_at, document, wrote};
 
-/// S1, S19, S57, S63: looks, creates if needed, keeps what is there, and is on record.
+/// S1, S19, S57, S63: creates the state if it is missing, keeps an existing one, and is audited.
 #[test]
-fn a_channel_is_initialized_once() {
+fn channel_is_initialized_once() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -33,13 +33,13 @@ fn a_channel_is_initialized_once() {
         assert!(!again.created);
         assert_eq!(again.etag.to_string(), client.state(KEY).0);
         assert_eq!(document(&mut client), created, "the channel is what it was");
-        assert_eq!(trail(&mut client).len(), 1);
+        assert_eq!(audit_entries(&mut client).len(), 1);
     });
 }
 
-/// S19, S63: of two first messages at once, both get the one state.
+/// S19, S63: two concurrent first messages get the same state.
 #[test]
-fn who_comes_second_finds_the_state_of_who_came_first() {
+fn concurrent_first_messages_get_one_state() {
     let server = Server::start();
     block_on(async {
         let states = connect(&server.url()).await.expect("a server");
@@ -51,18 +51,18 @@ fn who_comes_second_finds_the_state_of_who_came_first() {
             .collect();
         let mut created = 0;
         for contact in contacts {
-            let initialized = contact.await.expect("a task that ends").expect("a state");
+            let initialized = contact.await.expect("a finished task").expect("a state");
             assert_eq!(initialized.etag.version, 1);
             created += usize::from(initialized.created);
         }
         assert_eq!(created, 1);
     });
-    assert_eq!(trail(&mut server.client()).len(), 1);
+    assert_eq!(audit_entries(&mut server.client()).len(), 1);
 }
 
-/// S52: each accessor, of a state where everything is there; S20 to S22.
+/// S52: each accessor, of a state with every member; S20 to S22.
 #[test]
-fn each_accessor_reads_its_member() {
+fn accessors_read_their_members() {
     let server = Server::start();
     block_on(async {
         let mut channel = channel_at(&server, &TO_AMOUNT).await;
@@ -88,7 +88,7 @@ fn each_accessor_reads_its_member() {
         assert_eq!((flow.path.as_str(), flow.component.as_str()), ("offer", "AmountInput"));
         assert_eq!(flow.component_result.as_deref(), Some("waits"));
 
-        // As a type of the caller's own.
+        // As a type of the caller.
         #[derive(serde::Deserialize)]
         struct Offer {
             amount: f64,
@@ -98,9 +98,9 @@ fn each_accessor_reads_its_member() {
     });
 }
 
-/// S52: absent and null mean the same, and a read changes nothing.
+/// S52: missing and null mean the same, and a read changes nothing.
 #[test]
-fn what_is_not_there_is_none() {
+fn missing_members_are_none() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -115,16 +115,15 @@ fn what_is_not_there_is_none() {
         assert_eq!(channel.get_component_data::<Value>().await.unwrap(), None);
         assert_eq!(channel.active_account_id().await.unwrap(), None);
         assert!(!channel.is_awaiting_input().await.unwrap());
-        let entries = trail(&mut client).len();
+        let entries = audit_entries(&mut client).len();
         channel.get_state().await.unwrap();
-        assert_eq!((client.state(KEY), trail(&mut client).len()), (before, entries));
+        assert_eq!((client.state(KEY), audit_entries(&mut client).len()), (before, entries));
     });
 }
 
-/// S52, S57: before the first contact there is nothing to read or to change, and nothing comes of
-/// trying.
+/// S52, S57: before the first contact every call returns an error and changes nothing.
 #[test]
-fn without_a_state_every_call_says_so() {
+fn calls_without_a_state_return_nostate() {
     let server = Server::start();
     block_on(async {
         let mut channel = Channel::new(connect(&server.url()).await.expect("a server"), crate::bot::ID);
@@ -146,10 +145,10 @@ fn without_a_state_every_call_says_so() {
     assert!(server.client().ok(&["STATE.GET", KEY]).is_nil());
 }
 
-/// S23, S24: counters and times come from the server, whatever the document says under their names,
-/// and never get back into it.
+/// S23, S24: counters and times come from the server, whatever the document has under these names,
+/// and are never written back.
 #[test]
-fn what_the_server_keeps_is_read_and_not_written() {
+fn server_counters_are_read_and_never_written() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -175,7 +174,7 @@ fn what_the_server_keeps_is_read_and_not_written() {
         assert_eq!(state.metadata.initialized_at, meta.field("initialized_at").text());
         assert_eq!(state.metadata.updated_at, meta.field("updated_at").text());
 
-        // Written back whole, and by an update in an old program's words.
+        // Written back whole, and by an update of an old program.
         let whole = state.replacing().unwrap();
         channel.states().send(&redis_state_client::Update::new(KEY, etag, whole)).await.unwrap();
         let words = json!({"current": {"awaiting_input": true}, "validation": {"attempts": {"login": 7}}, "_metadata": {}});
@@ -188,9 +187,9 @@ fn what_the_server_keeps_is_read_and_not_written() {
     assert_eq!(attempts(&mut client, "login"), (2, 0));
 }
 
-/// S21, S51: a state that is printed shows no token.
+/// S21, S51: the debug output of a state shows no token.
 #[test]
-fn a_state_that_is_printed_shows_no_token() {
+fn debug_output_shows_no_token() {
     let server = Server::start();
     block_on(async {
         let mut channel = channel(&server).await;
@@ -202,9 +201,9 @@ fn a_state_that_is_printed_shows_no_token() {
     });
 }
 
-/// S53: what is given is set, what is not stays; `update_from` is the actor.
+/// S53: given members are set, others stay; `update_from` is the actor.
 #[test]
-fn an_update_sets_what_it_names() {
+fn update_sets_only_given_members() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -235,10 +234,10 @@ fn an_update_sets_what_it_names() {
     });
 }
 
-/// S36, S39, S40, S44, S48: whatever breaks a rule is rejected, the state is as before, and the
-/// rejection is on record.
+/// S36, S39, S40, S44, S48: an update that violates a rule is rejected, changes nothing, and is
+/// audited.
 #[test]
-fn an_update_that_breaks_a_rule_changes_nothing() {
+fn rejected_update_changes_nothing() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -261,9 +260,9 @@ fn an_update_that_breaks_a_rule_changes_nothing() {
     });
 }
 
-/// S32, S33: updates of many at once are all there.
+/// S32, S33: concurrent updates are all applied.
 #[test]
-fn of_updates_at_once_each_is_there() {
+fn concurrent_updates_are_all_applied() {
     let server = Server::start();
     block_on(async {
         let mut channel = channel(&server).await;
@@ -278,17 +277,16 @@ fn of_updates_at_once_each_is_there() {
             })
             .collect();
         for task in tasks {
-            task.await.expect("a task that ends").expect("an update that is made again");
+            task.await.expect("a finished task").expect("an update that is retried");
         }
     });
     let data = document(&mut server.client())["current"]["data"].clone();
     assert_eq!(data.as_object().map(serde_json::Map::len), Some(3), "{data}");
 }
 
-/// S41, S53: an update that comes again with its message's ID gets its first answer, and what was
-/// done since stays.
+/// S41, S53: a repeated update with its message's ID gets the first reply, and later changes stay.
 #[test]
-fn an_update_that_comes_twice_counts_once() {
+fn repeated_update_is_applied_once() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -299,13 +297,13 @@ fn an_update_that_comes_twice_counts_once() {
         assert_eq!(channel.update_state(&update).await.unwrap(), first);
     });
     assert_eq!(document(&mut client)["current"]["data"]["name"], "Rudo");
-    assert_eq!(trail(&mut client).len(), 3);
+    assert_eq!(audit_entries(&mut client).len(), 3);
 }
 
-/// S49, S53, S64, S65: the flow is cleared; channel, what the API said, and attempts stay; it is on
-/// record.
+/// S49, S53, S64, S65: the flow is reset; channel, protected members and attempts stay; the reset
+/// is audited.
 #[test]
-fn a_reset_clears_the_flow_and_keeps_the_core() {
+fn reset_clears_the_flow_and_keeps_protected_members() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -340,10 +338,9 @@ fn a_reset_clears_the_flow_and_keeps_the_core() {
     });
 }
 
-/// S13, S21, S48, S53: the token is kept, for as long as the schema says, and no audit stream shows
-/// it.
+/// S13, S21, S48, S53: the token is kept as long as the schema says, and no audit stream shows it.
 #[test]
-fn a_token_is_kept_and_shown_to_nobody() {
+fn token_is_kept_and_never_audited() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -352,14 +349,14 @@ fn a_token_is_kept_and_shown_to_nobody() {
     });
     assert_eq!(document(&mut client)["auth"]["token"], "eyJsecret");
     wrote(&mut client, &[("event", "update"), ("name", "set_jwt_token"), ("actor", "login_handler")]);
-    assert!(!format!("{:?}", trail(&mut client)).contains("eyJsecret"));
+    assert!(!format!("{:?}", audit_entries(&mut client)).contains("eyJsecret"));
     let deadlines = client.ok(&["STATE.META", KEY]).field("deadlines").field_names();
     assert!(deadlines.iter().any(|pointer| pointer.starts_with("/auth")), "{deadlines:?}");
 }
 
 /// S42, S65: status and history of attempts, which no rollback takes back.
 #[test]
-fn attempts_are_told_of() {
+fn attempts_have_status_and_history() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -391,9 +388,9 @@ fn attempts_are_told_of() {
     });
 }
 
-/// S53, S54: the same operations over a blocking connection, whose calls answer results.
+/// S53, S54: the same operations over a blocking connection.
 #[test]
-fn a_blocking_channel_does_the_same() {
+fn blocking_channel_works() {
     let server = Server::start();
     let mut client = server.client();
     let mut channel = Channel::new(connect_blocking(&server.url()).expect("a server"), crate::bot::ID);

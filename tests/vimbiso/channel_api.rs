@@ -1,12 +1,13 @@
-//! The role that calls the API: the token, the call, and the one step in which its answer is
-//! written.
+//! The role that calls the API: the token, the call, and the one commit of its reply.
 
 use redis_state_client::ErrorKind;
 use redis_state_vimbiso::channel::{Channel, Reads, Step};
 use serde_json::json;
 use support::{Server, block_on};
 
-use crate::bot::{AsyncChannel, Bank, ID, KEY, all, attempts, channel, channel_at, document, trail, wrote};
+use crate::bot::{
+    AsyncChannel, Bank, ID, KEY, all, attempts, audit_entries, channel, channel_at, document, wrote,
+};
 
 const LOGIN: (&str, &str) = ("login", "LoginApiCall");
 
@@ -14,10 +15,9 @@ pub fn login_call() -> Step {
     Step::new(LOGIN.0, LOGIN.1)
 }
 
-/// S20, S48, S50, S55: the answer's handlers write dashboard and action in one step, with the token
-/// that came along.
+/// S20, S48, S50, S55: dashboard, action and a new token of the reply are written in one commit.
 #[test]
-fn an_api_answer_is_written_in_one_step() {
+fn api_reply_is_written_in_one_commit() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -31,7 +31,7 @@ fn an_api_answer_is_written_in_one_step() {
         assert_eq!(document["action"], json!({"type": "login", "id": "1"}));
         assert_eq!(document["auth"]["token"], "eyJone");
         assert_eq!(document["current"]["component"], "LoginApiCall", "headquarters goes on, not the API");
-        let entries = trail(&mut client);
+        let entries = audit_entries(&mut client);
         assert_eq!(entries.len(), 3, "created, to the login, one answer");
         wrote(
             &mut client,
@@ -45,7 +45,7 @@ fn an_api_answer_is_written_in_one_step() {
         );
         assert!(!entries[2]["patch"].contains("eyJone"), "{:?}", entries[2]);
 
-        // What the next one says replaces it, whole.
+        // The next reply replaces the action as a whole.
         let mut api = channel.api(login_call(), &mut bank);
         api.make_api_request("balance").await.unwrap();
         assert_eq!(api.get_action_data().await.unwrap(), Some(json!({"type": "balance"})));
@@ -53,9 +53,9 @@ fn an_api_answer_is_written_in_one_step() {
     assert_eq!(attempts(&mut client, "LoginApiCall"), (2, 0));
 }
 
-/// S17: a token that has lapsed is renewed, and the call is made with the new one.
+/// S17: a lapsed token is renewed, and the call is made with the new one.
 #[test]
-fn a_token_that_is_gone_is_renewed() {
+fn lapsed_token_is_renewed() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -66,13 +66,13 @@ fn a_token_that_is_gone_is_renewed() {
         assert_eq!(bank.renewals, 1);
     });
     assert_eq!(document(&mut client)["auth"]["token"], "eyJone");
-    let renewal = &trail(&mut client)[2];
+    let renewal = &audit_entries(&mut client)[2];
     assert_eq!((renewal["name"].as_str(), renewal["actor"].as_str()), ("set_jwt_token", "LoginApiCall"));
 }
 
-/// S17: a token that is rejected is renewed, and the failed call is made once more.
+/// S17: a rejected token is renewed, and the failed call is retried once.
 #[test]
-fn a_call_whose_token_is_refused_is_made_once_more() {
+fn call_with_a_rejected_token_is_retried_once() {
     let server = Server::start();
     let mut client = server.client();
     client_token(&server, "eyJold");
@@ -88,18 +88,18 @@ fn a_call_whose_token_is_refused_is_made_once_more() {
     assert_eq!(attempts(&mut client, "LoginApiCall"), (1, 0));
 }
 
-/// S17, S36: exactly once: a bank that rejects the new token too has the last word, and the state
-/// is as before.
+/// S17, S36: the call is retried only once: if the bank rejects the new token too, the error is
+/// returned and the state is unchanged.
 #[test]
-fn a_call_is_not_made_a_third_time() {
+fn call_is_retried_only_once() {
     let server = Server::start();
     let mut client = server.client();
     client_token(&server, "eyJold");
     block_on(async {
         let mut channel = joined(&server).await;
         let mut bank = Bank { accepts: None, ..Bank::new("eyJnew") };
-        let refused = channel.api(login_call(), &mut bank).make_api_request("balance").await.unwrap();
-        assert_eq!(refused.error().map(|error| error.details.code.as_str()), Some("API_TOKEN_REFUSED"));
+        let rejected = channel.api(login_call(), &mut bank).make_api_request("balance").await.unwrap();
+        assert_eq!(rejected.error().map(|error| error.details.code.as_str()), Some("API_TOKEN_REFUSED"));
         assert_eq!((bank.calls.len(), bank.renewals), (2, 1));
     });
     assert_eq!(document(&mut client).get("dashboard"), None);
@@ -121,10 +121,10 @@ async fn joined(server: &Server) -> AsyncChannel {
     channel
 }
 
-/// S36, S41: a call that fails is counted with its reason, and changes nothing; so is an answer
-/// that the schema rejects.
+/// S36, S41: a failed call is counted with its reason, and changes nothing; so is a reply that the
+/// schema rejects.
 #[test]
-fn a_call_that_fails_changes_nothing() {
+fn failed_call_changes_nothing() {
     let server = Server::start();
     let mut client = server.client();
     client_token(&server, "eyJone");
@@ -152,9 +152,9 @@ fn a_call_that_fails_changes_nothing() {
     assert_eq!(attempts(&mut client, "balance"), (1, 1));
 }
 
-/// S50: whose turn it is not does not even ask the API.
+/// S50: out of its turn a component does not call the API.
 #[test]
-fn the_api_is_not_asked_out_of_turn() {
+fn api_is_not_called_out_of_turn() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -168,9 +168,9 @@ fn the_api_is_not_asked_out_of_turn() {
     });
 }
 
-/// S10, S51: without the right to the token the mask is not sent to the API in its place.
+/// S10, S51: without permission for the token, its mask is never sent to the API.
 #[test]
-fn a_hidden_token_is_sent_to_nobody() {
+fn masked_token_is_never_sent() {
     let server = Server::start();
     client_token(&server, "eyJone");
     server.client().ok(&[

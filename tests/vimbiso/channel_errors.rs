@@ -1,4 +1,4 @@
-//! Errors in their context, what becomes of them, and what the log says.
+//! Errors with their context, how they are handled, and what the log contains.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,9 +13,9 @@ use tracing::field::{Field, Visit};
 
 use crate::bot::{ID, KEY, attempts, channel, document, wrote};
 
-/// S34: get, set, update, delete, each with (success, data, error).
+/// S34: get, set, update and delete, each with (success, data, error).
 #[test]
-fn an_atomic_operation_says_what_became_of_it() {
+fn atomic_operations_return_their_result() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -53,9 +53,9 @@ fn an_atomic_operation_says_what_became_of_it() {
     });
 }
 
-/// S34, S36, S40, S43: an operation that fails has changed nothing, and says what and where.
+/// S34, S36, S40, S43: a failed operation changes nothing, and its error has the kind and place.
 #[test]
-fn an_atomic_operation_that_fails_changes_nothing() {
+fn failed_atomic_operation_changes_nothing() {
     let server = Server::start();
     let mut client = server.client();
     let mut states = connect_blocking(&server.url()).expect("a server");
@@ -82,9 +82,9 @@ fn an_atomic_operation_that_fails_changes_nothing() {
     assert_eq!(ErrorContext::of(&error, "get").details.code, "STATE_GET_ERROR");
 }
 
-/// S43: the shape of an error in its context, as JSON.
+/// S43: the JSON of an error with its context.
 #[test]
-fn an_error_has_type_message_and_details() {
+fn error_has_type_message_and_details() {
     let server = Server::start();
     block_on(async {
         let mut channel = Channel::new(connect(&server.url()).await.expect("a server"), ID);
@@ -98,13 +98,13 @@ fn an_error_has_type_message_and_details() {
             })
         );
     });
-    let refused = ValidationResult::<()>::failure("Please say yes or no.");
-    assert_eq!(refused.into_result().map_err(|error| error.error_type), Err(ErrorType::Validation));
+    let rejected = ValidationResult::<()>::failure("Please say yes or no.");
+    assert_eq!(rejected.into_result().map_err(|error| error.error_type), Err(ErrorType::Validation));
 }
 
-/// S41, S43: the handler counts what is not counted yet, and tells the user.
+/// S41, S43: the handler counts what is not counted yet, and returns a text for the user.
 #[test]
-fn an_error_is_counted_once_and_told() {
+fn error_is_counted_once_and_shown() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -126,9 +126,9 @@ fn an_error_is_counted_once_and_told() {
             ],
         );
 
-        let refused = ValidationResult::<Value>::failure("Please say hello.");
-        let refused = channel.input(Step::new("login", "Greeting")).submit(refused).await.unwrap();
-        let context = refused.into_result().expect_err("a failure");
+        let rejected = ValidationResult::<Value>::failure("Please say hello.");
+        let rejected = channel.input(Step::new("login", "Greeting")).submit(rejected).await.unwrap();
+        let context = rejected.into_result().expect_err("a failure");
         assert_eq!(handler.handle_error(&mut channel, context).await.unwrap(), "Please say hello.");
         assert_eq!(attempts(&mut client, "Greeting"), (1, 1), "the component has counted it");
         assert_eq!(attempts(&mut client, "validate"), (0, 0));
@@ -136,9 +136,10 @@ fn an_error_is_counted_once_and_told() {
     });
 }
 
-/// S16, S43: a session that is over: nothing to count in, and the user is told to start again.
+/// S16, S43: after the session expiry there is no state to count in, and the user is asked to start
+/// again.
 #[test]
-fn a_person_whose_session_is_over_is_told_so() {
+fn expired_session_has_its_own_text() {
     let mut server = Server::start();
     block_on(async {
         let mut channel = Channel::new(connect(&server.url()).await.expect("a server").resends(0), ID);
@@ -153,7 +154,7 @@ fn a_person_whose_session_is_over_is_told_so() {
     });
 }
 
-/// What was logged, a line for each event.
+/// The log, a line for each event.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -198,9 +199,9 @@ impl tracing::Subscriber for Log {
     fn exit(&self, _: &tracing::span::Id) {}
 }
 
-/// S51, S56, S70: the log has actions, actors and steps, and nothing personal.
+/// S51, S56, S70: the log has actions, actors and steps, and no personal data.
 #[test]
-fn the_log_says_what_is_done_and_holds_no_secret() {
+fn log_has_actions_and_no_secrets() {
     let server = Server::start();
     let log = Log::default();
     tracing::subscriber::with_default(log.clone(), || {

@@ -1,5 +1,5 @@
-//! The roles of components: what each may do, and that it is counted and on record in the
-//! component's name. What they may not do does not compile: `cannot.rs`.
+//! The roles of components: what each may do, counted and audited under the component's name. What
+//! they may not do does not compile: `compile_fail.rs`.
 
 use redis_state_client::{Async, Error, ErrorKind, Result, connect_blocking, redis};
 use redis_state_vimbiso::channel::{Channel, Context, FlowUpdate, Reads, Step, ValidationResult};
@@ -22,9 +22,9 @@ fn amount(text: &str) -> ValidationResult<Value> {
     }
 }
 
-/// S50, S55: a display reads the state, sends what it makes of it, and changes nothing.
+/// S50, S55: a display reads the state, sends a text, and changes nothing.
 #[test]
-fn a_display_reads_and_shows() {
+fn display_only_reads() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -46,10 +46,9 @@ fn a_display_reads_and_shows() {
     });
 }
 
-/// S41, S50: what an input takes is merged into the flow's data; it is counted, in the component's
-/// name.
+/// S41, S50: accepted input is merged into the flow's data and counted under the component's name.
 #[test]
-fn an_input_writes_its_own_data_and_is_counted() {
+fn input_writes_its_own_data_and_is_counted() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -73,7 +72,7 @@ fn an_input_writes_its_own_data_and_is_counted() {
         );
         assert_eq!(attempts(&mut client, "AmountInput"), (1, 0));
 
-        // Null data, as another program may leave it, is no obstacle.
+        // Null data, as another program may leave it, is replaced.
         client.ok(&["STATE.UPDATE", KEY, "*", r#"{"current":{"data":null}}"#]);
         channel.input(amount_input()).operation("amount").submit(amount("7")).await.unwrap();
         assert_eq!(document(&mut client)["current"]["data"], json!({"amount": 7}));
@@ -81,16 +80,16 @@ fn an_input_writes_its_own_data_and_is_counted() {
     });
 }
 
-/// S36, S41, S47: what an input rejects is counted with its reason, and changes nothing.
+/// S36, S41, S47: rejected input is counted with its reason, and changes nothing.
 #[test]
-fn what_an_input_refuses_is_counted_and_not_written() {
+fn rejected_input_is_counted_and_not_written() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
         let mut channel = channel_at(&server, &TO_AMOUNT).await;
         let before = client.state(KEY);
-        let refused = channel.input(amount_input()).submit(amount("many")).await.unwrap();
-        assert_eq!(refused.error().map(|error| error.message.as_str()), Some("Please send a number."));
+        let rejected = channel.input(amount_input()).submit(amount("many")).await.unwrap();
+        assert_eq!(rejected.error().map(|error| error.message.as_str()), Some("Please send a number."));
         assert_eq!(client.state(KEY), before);
         wrote(
             &mut client,
@@ -104,19 +103,19 @@ fn what_an_input_refuses_is_counted_and_not_written() {
             ],
         );
         assert_eq!(attempts(&mut client, "AmountInput"), (1, 1));
-        // A reason that is longer than the server takes, in letters of several bytes.
+        // A reason that is longer than the server accepts, in letters of several bytes.
         let long = ValidationResult::<Value>::failure("ñ".repeat(2000));
         assert!(!channel.input(amount_input()).submit(long).await.unwrap().is_success());
         assert_eq!(attempts(&mut client, "AmountInput"), (2, 2));
         let latest =
-            channel.get_validation_status("AmountInput").await.unwrap().latest.expect("there was one");
+            channel.get_validation_status("AmountInput").await.unwrap().latest.expect("a latest attempt");
         assert_eq!(latest.error.map(|error| error.chars().count()), Some(512));
     });
 }
 
-/// S38, S41: what the schema rejects is a failure like any other, counted once.
+/// S38, S41: a rejection by the schema is an ordinary failure, counted once.
 #[test]
-fn what_the_schema_refuses_is_a_failure_of_the_input() {
+fn rejection_by_the_schema_is_a_failure_of_the_input() {
     let server = Server::start();
     let mut client = server.client();
     client.ok(&[
@@ -131,8 +130,8 @@ fn what_the_schema_refuses_is_a_failure_of_the_input() {
     block_on(async {
         let mut channel = Channel::new(redis_state_client::connect(&server.url()).await.unwrap(), ID);
         let before = client.state(KEY);
-        let refused = channel.input(amount_input()).submit(amount("125")).await.unwrap();
-        let context = refused.error().expect("above the maximum");
+        let rejected = channel.input(amount_input()).submit(amount("125")).await.unwrap();
+        let context = rejected.error().expect("above the maximum");
         assert_eq!(context.kind, Some(ErrorKind::Invalid));
         assert_eq!(
             (context.details.code.as_str(), context.details.service.as_str()),
@@ -143,10 +142,10 @@ fn what_the_schema_refuses_is_a_failure_of_the_input() {
     });
 }
 
-/// S32, S50: an input that comes when its component's turn is over changes nothing, and is not the
-/// next component's attempt.
+/// S32, S50: late input, after the component's turn, changes nothing and is no attempt of the next
+/// component.
 #[test]
-fn an_input_that_is_late_changes_nothing() {
+fn late_input_changes_nothing() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -168,9 +167,9 @@ fn an_input_that_is_late_changes_nothing() {
     });
 }
 
-/// S32, S50: and so is one whose turn ends between its look and its write.
+/// S32, S50: so does input whose turn ends between its read and its write.
 #[test]
-fn a_turn_that_ends_meanwhile_is_noticed() {
+fn turn_that_ends_before_the_write_is_noticed() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -191,9 +190,9 @@ fn a_turn_that_ends_meanwhile_is_noticed() {
     assert_eq!(attempts(&mut client, "confirm"), (0, 0));
 }
 
-/// S41: the user's message that is delivered twice is one attempt.
+/// S41: a redelivered message is one attempt.
 #[test]
-fn a_message_that_comes_twice_is_one_attempt() {
+fn redelivered_message_is_one_attempt() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -234,7 +233,7 @@ fn yes_or_no<'a>(reply: &'a str) -> impl FnMut(&Context) -> ValidationResult<Str
 
 /// S47, S50, S55: a confirmation reads its context, writes its result, and is counted as `confirm`.
 #[test]
-fn a_confirmation_writes_its_result() {
+fn confirmation_writes_its_result() {
     let server = Server::start();
     let mut client = server.client();
     let step = || Step::new("offer", "ConfirmOffer");
@@ -263,15 +262,15 @@ fn a_confirmation_writes_its_result() {
         let decided = confirm.decide(yes_or_no("yes")).await.unwrap();
         assert_eq!(decided.value().map(String::as_str), Some("confirmed"));
         before["current"]["component_result"] = json!("confirmed");
-        assert_eq!(document(&mut client), before, "its result and nothing else");
+        assert_eq!(document(&mut client), before, "only the result is written");
         wrote(&mut client, &[("event", "update"), ("actor", "ConfirmOffer"), ("operation", "confirm")]);
         assert_eq!(attempts(&mut client, "confirm"), (2, 0));
     });
 }
 
-/// S32, S47: a context that changes meanwhile is decided about again.
+/// S32, S47: a confirmation is decided again when its context changes meanwhile.
 #[test]
-fn a_confirmation_is_about_the_version_it_is_written_to() {
+fn confirmation_is_decided_again_after_a_change() {
     let server = Server::start();
     block_on(async {
         let mut channel = at_confirm(&server).await;
@@ -294,10 +293,10 @@ fn a_confirmation_is_about_the_version_it_is_written_to() {
     assert_eq!(document(&mut server.client())["current"]["component_result"], Value::Null);
 }
 
-/// S48, S55: an answer that the bot fetched by itself is handled the same way, by a blocking
-/// channel too.
+/// S48, S55: a reply that the bot fetched itself is handled the same way, by a blocking channel
+/// too.
 #[test]
-fn a_blocking_channel_gives_the_same_roles() {
+fn blocking_channel_has_the_same_roles() {
     let server = Server::start();
     let mut client = server.client();
     client_token(&server, "eyJold");
@@ -324,9 +323,9 @@ fn a_blocking_channel_gives_the_same_roles() {
     assert_eq!(channel.messaging().sent, [r#"+263771234567: {"amount":5}"#]);
 }
 
-/// S54: futures of every role can be sent to other threads, which a bot of many tasks needs.
+/// S54: the futures of every role are Send, as tasks need.
 #[test]
-fn what_a_role_does_can_be_spawned() {
+fn futures_of_roles_are_send() {
     fn sendable(_: impl Future<Output = Result<()>> + Send) {}
     async fn all_of<C: redis::aio::ConnectionLike + Send>(
         mut channel: Channel<Async<C>, Outbox>,
@@ -345,19 +344,19 @@ fn what_a_role_does_can_be_spawned() {
     let _: fn(Error) -> bool = |error| error.is_conflict();
 }
 
-/// S41, S55: a message that was rejected and is delivered again counts as one attempt.
+/// S41, S55: a redelivered rejected message counts as one attempt.
 #[test]
-fn a_refused_message_that_comes_twice_counts_once() {
+fn redelivered_rejected_message_counts_once() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
         let mut channel = channel_at(&server, &TO_AMOUNT).await;
         let step = Step::new("offer", "AmountInput");
         for _ in 0..2 {
-            let refused = ValidationResult::<Value>::failure("Please send a number.");
-            channel.input(step.clone()).id("wamid.HBgL1").submit(refused).await.expect("it is counted");
-            let refused = |_: &Context| ValidationResult::failure("Please say yes or no.");
-            channel.confirm(step.clone()).id("wamid.HBgL2").decide(refused).await.expect("it is counted");
+            let rejected = ValidationResult::<Value>::failure("Please send a number.");
+            channel.input(step.clone()).id("wamid.HBgL1").submit(rejected).await.expect("it is counted");
+            let rejected = |_: &Context| ValidationResult::failure("Please say yes or no.");
+            channel.confirm(step.clone()).id("wamid.HBgL2").decide(rejected).await.expect("it is counted");
         }
         assert_eq!(attempts(&mut client, "AmountInput"), (1, 1));
         assert_eq!(attempts(&mut client, "confirm"), (1, 1));

@@ -1,4 +1,4 @@
-//! The five keys of the first bot, folded into one state (S3).
+//! The five keys of the first bot, imported as one state (S3).
 
 use redis_state_client::{ErrorKind, connect, connect_blocking};
 use redis_state_vimbiso::{CachedUserManager, Importer, Outcome, keys};
@@ -12,8 +12,7 @@ pub(crate) const JWT: &str = "eyJhbGciOi.c2VjcmV0";
 pub(crate) const STATE: &str =
     r#"{"profile":{"member":{"memberID":"7d1f","memberTier":2}},"current_account":{},"page_number":2}"#;
 
-/// What the first bot leaves of a user in the middle of an offer; the longest of its keys expires
-/// at the time that is returned.
+/// The keys of a user in the middle of an offer; returns the latest of their expiries.
 pub(crate) fn leave_behind(client: &mut Client, mobile: &str) -> i64 {
     let old = keys::CachedUserKeys::new(mobile);
     for (key, text, ms) in [
@@ -44,8 +43,8 @@ pub(crate) fn sources(client: &mut Client, mobile: &str) -> i64 {
     client.ok(&["EXISTS", &old.state, &old.stage, &old.option, &old.direction, &old.jwt_token]).int()
 }
 
-/// S3: one state of five keys, expiring when the last of them would have; the sources stay, and the
-/// token is nowhere else.
+/// S3: five keys become one state with the latest of their expiries; the sources stay, and the
+/// token is in no other place.
 #[test]
 fn five_keys_become_one_state() {
     let server = Server::start();
@@ -70,19 +69,19 @@ fn five_keys_become_one_state() {
     assert_eq!(document(&mut client, &target), folded(MOBILE));
     assert_eq!(client.ok(&["PEXPIRETIME", &target]).int(), expires_at);
     assert_eq!(sources(&mut client, MOBILE), 5);
-    let trail = keys::audit_stream(&target).expect("a stream");
-    for asked in [vec!["XRANGE", &trail, "-", "+"], vec!["SLOWLOG", "GET", "-1"]] {
+    let stream = keys::audit_stream(&target).expect("a stream");
+    for asked in [vec!["XRANGE", &stream, "-", "+"], vec!["SLOWLOG", "GET", "-1"]] {
         let shown = client.ok(&asked).to_string();
         assert!(!shown.contains(JWT) && shown.contains("importer"), "{asked:?}: {shown}");
     }
-    assert_eq!(client.ok(&["XLEN", &trail]).int(), 2, "created in the menu, and the step");
+    assert_eq!(client.ok(&["XLEN", &stream]).int(), 2, "created in the menu, and the step");
     assert!(!server.log().contains(JWT));
     assert_eq!(client.ok(&["STATE.META", &target]).field("schema").text(), "vimbiso.cached-user");
 }
 
-/// S3: the bare number is the key of the old string and of the new state; the string is put aside.
+/// S3: the bare number is the key of the old string and of the new state; the string is renamed.
 #[test]
-fn the_state_takes_the_place_of_the_string() {
+fn state_replaces_the_string() {
     let server = Server::start();
     let mut client = server.client();
     let expires_at = leave_behind(&mut client, MOBILE);
@@ -93,7 +92,7 @@ fn the_state_takes_the_place_of_the_string() {
     assert_eq!(client.ok(&["PEXPIRETIME", MOBILE]).int(), expires_at);
     assert_eq!(client.text(&["GET", ASIDE]), STATE);
 
-    // A second run deletes what the first has left.
+    // A second run deletes the sources that the first has left.
     let before = client.state(MOBILE);
     let import = Importer::new(&mut states).delete_sources().cached_user(MOBILE).expect("an import");
     assert!(
@@ -106,10 +105,9 @@ fn the_state_takes_the_place_of_the_string() {
     assert!(matches!(import.outcome, Outcome::AlreadyThere(_)), "{import:?}");
 }
 
-/// S3: a dry run says what would be, with the pointers of what is wrong, and leaves every byte as
-/// it was.
+/// S3: a dry run reports what it would do, with the pointers of violations, and changes nothing.
 #[test]
-fn a_dry_run_leaves_no_trace() {
+fn dry_run_changes_nothing() {
     let server = Server::start();
     let mut client = server.client();
     leave_behind(&mut client, MOBILE);
@@ -133,9 +131,9 @@ fn a_dry_run_leaves_no_trace() {
             (1, 0, there),
             "{summary}"
         );
-        let [refused] = summary.refused.as_slice() else { panic!("one is refused: {summary:?}") };
-        let Outcome::Refused(error) = &refused.outcome else { panic!("{refused:?}") };
-        assert_eq!((refused.source.as_str(), error.kind()), ("+263772222222", ErrorKind::Invalid));
+        let [rejected] = summary.refused.as_slice() else { panic!("one is rejected: {summary:?}") };
+        let Outcome::Refused(error) = &rejected.outcome else { panic!("{rejected:?}") };
+        assert_eq!((rejected.source.as_str(), error.kind()), ("+263772222222", ErrorKind::Invalid));
         let pointers: Vec<&str> =
             error.violations().iter().map(|violation| violation.pointer.as_str()).collect();
         assert_eq!(pointers, ["/state/page_number", "/state", "/option"]);
@@ -145,10 +143,10 @@ fn a_dry_run_leaves_no_trace() {
     assert_eq!(client.ok(&["DEBUG", "DIGEST"]), digest);
 }
 
-/// S3: what is broken is reported for its user, and the others are taken over; a string that is
-/// rejected keeps its key.
+/// S3: an invalid source is reported for its user, and the others are imported; a rejected string
+/// keeps its key.
 #[test]
-fn broken_sources_do_not_end_the_run() {
+fn invalid_sources_do_not_end_the_run() {
     let server = Server::start();
     let mut client = server.client();
     let broken: [(&str, &[&str], ErrorKind); 5] = [
@@ -187,10 +185,10 @@ fn broken_sources_do_not_end_the_run() {
     );
 }
 
-/// S3: no schema of that name, or no right to write: that would meet everybody, or is said of the
-/// one.
+/// S3: a missing schema or missing permission affects every user and ends the run; for a single
+/// import it is that user's error.
 #[test]
-fn what_would_meet_everybody_ends_the_run() {
+fn error_that_affects_every_user_ends_the_run() {
     let server = Server::builder().without_schemas().start();
     leave_behind(&mut server.client(), MOBILE);
     let mut states = connect_blocking(&server.url()).expect("a connection");
@@ -201,7 +199,7 @@ fn what_would_meet_everybody_ends_the_run() {
 
 /// S3, S12: keys without an expiry become a state with that of its schema.
 #[test]
-fn no_imported_state_lives_for_ever() {
+fn imported_states_have_an_expiry() {
     let server = Server::start();
     let mut client = server.client();
     client.ok(&["SET", "+263771234567_option", "None"]);

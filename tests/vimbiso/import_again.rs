@@ -1,4 +1,5 @@
-//! An import that is run again, by several at once, or after a crash between two of its steps (S3).
+//! An import that is repeated, run concurrently, or resumed after a crash between two of its steps
+//! (S3).
 
 use redis_state_client::{ErrorKind, connect, connect_blocking};
 use redis_state_vimbiso::{Importer, Outcome, keys};
@@ -6,9 +7,9 @@ use support::{Server, block_on, fingerprint};
 
 use crate::import::{ASIDE, JWT, MOBILE, STATE, document, folded, leave_behind, sources};
 
-/// S3: twice is once, and a user beyond the imported step stays there.
+/// S3: a second run imports nothing, and a user beyond the imported step stays there.
 #[test]
-fn a_second_run_changes_nothing() {
+fn second_run_changes_nothing() {
     let server = Server::start();
     let mut client = server.client();
     for mobile in [MOBILE, "+263772222222", "+263773333333"] {
@@ -37,17 +38,17 @@ fn a_second_run_changes_nothing() {
     assert_eq!(run(true), (0, 3, 1, 0));
     assert_eq!(client.state(&keys::user_state(MOBILE)), moved_on);
     assert_eq!(sources(&mut client, MOBILE), 0);
-    assert_eq!(sources(&mut client, "+263772222222"), 5, "nothing of theirs has been taken over");
+    assert_eq!(sources(&mut client, "+263772222222"), 5, "none of their sources was imported");
 }
 
-/// S3: whatever step of an import was the last before a crash, at each the string or the state is
-/// there, and the next run finishes it.
+/// S3: at every step of an import, a crash leaves the string or the state, and the next run
+/// completes it.
 #[test]
-fn a_run_goes_on_where_one_was_cut_short() {
+fn interrupted_import_is_completed() {
     let server = Server::start();
     let mut client = server.client();
     let mut states = connect_blocking(&server.url()).expect("a connection");
-    // What the importer sends first, to the letter.
+    // The importer's first command, byte by byte.
     let first = format!(
         concat!(
             r#"{{"stage":"handle_action_menu","option":"handle_action_notifications","direction":"IN","#,
@@ -58,8 +59,7 @@ fn a_run_goes_on_where_one_was_cut_short() {
     for (put_aside, created, into_key) in
         [(false, false, false), (true, false, false), (true, true, false), (false, true, true)]
     {
-        // Where the server would free on another thread, what is gone could still count as a user
-        // of its schema.
+        // Asynchronously freed states could still count as users of their schema.
         client.ok(&["FLUSHALL", "SYNC"]);
         leave_behind(&mut client, MOBILE);
         let target = if into_key { keys::user_state(MOBILE) } else { MOBILE.to_owned() };
@@ -85,10 +85,10 @@ fn a_run_goes_on_where_one_was_cut_short() {
     }
 }
 
-/// S3, S33: several runs at once, of bots that import each user on their first message: one state,
-/// and nothing of it is missing.
+/// S3, S33: concurrent runs, of bots that import each user at their first message, make one
+/// complete state.
 #[test]
-fn runs_at_once_do_not_get_in_each_other_s_way() {
+fn concurrent_runs_make_one_state() {
     let server = Server::start();
     let mut client = server.client();
     let numbers: Vec<String> = (0..40).map(|n| format!("+26377000{n:04}")).collect();
@@ -119,10 +119,10 @@ fn runs_at_once_do_not_get_in_each_other_s_way() {
     }
 }
 
-/// S3: the user came back between the two steps of an import that was cut short: they stay where
-/// they went.
+/// S3: a user that came back between the two steps of an interrupted import stays at their new
+/// step.
 #[test]
-fn who_went_on_after_a_crash_is_left_alone() {
+fn user_who_continued_after_a_crash_stays() {
     let server = Server::start();
     let mut client = server.client();
     client.ok(&["SET", "+263771234567_stage", "handle_action_offer_credex"]);
@@ -150,9 +150,9 @@ fn who_went_on_after_a_crash_is_left_alone() {
     assert_eq!(sources(&mut client, MOBILE), 2, "the state and the old stage");
 }
 
-/// S3: a string that was put aside before a crash, and that the server rejects, gets its key back.
+/// S3: a string that was renamed before a crash, and that the server rejects, gets its key back.
 #[test]
-fn what_is_refused_gets_its_key_back() {
+fn rejected_string_gets_its_key_back() {
     let server = Server::start();
     let mut client = server.client();
     client.ok(&["SET", ASIDE, r#"{"profil":{}}"#]);
@@ -165,7 +165,7 @@ fn what_is_refused_gets_its_key_back() {
     assert_eq!(client.text(&["GET", MOBILE]), r#"{"profil":{}}"#);
     assert_eq!(client.ok(&["EXISTS", ASIDE]).int(), 0);
 
-    // A binding outranks the schema of the importer, and has no secrets.
+    // A binding overrides the importer's schema, and has no secrets.
     client.ok(&["SET", MOBILE, STATE]);
     client.ok(&["SET", "+263771234567_jwt_token", JWT]);
     client.ok(&["STATE.SCHEMA", "SET", "bot.other", "{}"]);
@@ -179,7 +179,7 @@ fn what_is_refused_gets_its_key_back() {
     assert_eq!(client.ok(&["EXISTS", "{+263771234567}:audit"]).int(), 0);
     client.ok(&["STATE.SCHEMA", "BIND", "+26377*", "vimbiso.cached-user"]);
 
-    // Two strings: it is unknown which one counts.
+    // Two strings: it is unknown which one is current.
     client.ok(&["SET", ASIDE, "{}"]);
     let import = Importer::new(&mut states).delete_sources().cached_user(MOBILE).expect("an import");
     let Outcome::Refused(error) = &import.outcome else { panic!("{import:?}") };

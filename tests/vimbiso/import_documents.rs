@@ -1,4 +1,4 @@
-//! JSON documents that the later bots kept as plain strings, taken over as states (S3).
+//! JSON documents that later bots kept as plain strings, imported as states (S3).
 
 use redis_state_client::{ErrorKind, connect, connect_blocking};
 use redis_state_vimbiso::{Importer, Outcome, keys};
@@ -8,7 +8,7 @@ const KEY: &str = "channel:+263771234567";
 const ASIDE: &str = "{channel:+263771234567}:imported";
 const TOKEN: &str = "eyJhbGciOi.c2VjcmV0";
 
-/// Spaces, a number with its zero, an explicit null: all of it shall be there afterwards.
+/// Whitespace, a trailing zero, an explicit null: all of it must be kept.
 fn channel(path: &str, component: &str) -> String {
     format!(
         concat!(
@@ -20,7 +20,7 @@ fn channel(path: &str, component: &str) -> String {
     )
 }
 
-/// The text as a state has it: compact, and first the member that has a default.
+/// The text as a state has it: compact, with the member of the default first.
 fn as_state(text: &str) -> String {
     let (before, rest) = text.split_once(r#""current":"#).expect("it has a step");
     let (current, after) = rest.split_once(r#","active_account_id""#).expect("the last member");
@@ -28,9 +28,9 @@ fn as_state(text: &str) -> String {
     format!(r#"{{"current":{current},{before}"active_account_id"{after}"#)
 }
 
-/// S3, S9, S51: kept to the letter, with its expiry and its secret.
+/// S3, S9, S51: kept byte for byte, with its expiry and its secret.
 #[test]
-fn a_document_becomes_a_state_at_its_own_key() {
+fn document_becomes_a_state_at_its_own_key() {
     let server = Server::start();
     let mut client = server.client();
     let text = channel("login", "Greeting");
@@ -50,7 +50,7 @@ fn a_document_becomes_a_state_at_its_own_key() {
 
 /// S3, S44: a user in the middle of an offer is led there by the steps that the schema allows.
 #[test]
-fn a_person_in_the_middle_of_a_flow_stays_there() {
+fn user_in_the_middle_of_a_flow_keeps_the_step() {
     let server = Server::start();
     let mut client = server.client();
     let text = channel("offer", "ConfirmOffer");
@@ -67,9 +67,9 @@ fn a_person_in_the_middle_of_a_flow_stays_there() {
     assert!(matches!(import.outcome, Outcome::AlreadyThere(etag) if etag.version == 6), "{import:?}");
 }
 
-/// S3: another key, and another schema of the notes.
+/// S3: another key, and another schema.
 #[test]
-fn a_document_becomes_a_state_at_another_key() {
+fn document_becomes_a_state_at_another_key() {
     let server = Server::start();
     let mut client = server.client();
     let source = keys::user_state("+263771234567");
@@ -90,9 +90,9 @@ fn a_document_becomes_a_state_at_another_key() {
     );
 }
 
-/// S3: the string stays where it is, byte by byte, whatever is wrong with it.
+/// S3: a rejected string stays unchanged at its key.
 #[test]
-fn what_is_refused_stays() {
+fn rejected_document_stays() {
     let server = Server::start();
     let mut client = server.client();
     let unlisted = channel("of", "a person");
@@ -130,9 +130,9 @@ fn what_is_refused_stays() {
     assert_eq!(fingerprint(&mut client), before);
 }
 
-/// S3: a user whose step can't be restored is not left half way; the sources stay.
+/// S3: if a user's step can't be reached, the import is undone; the sources stay.
 #[test]
-fn a_way_that_ends_half_way_is_taken_back() {
+fn unreachable_step_undoes_the_import() {
     let server = Server::start();
     let mut client = server.client();
     let schema = concat!(
@@ -148,5 +148,5 @@ fn a_way_that_ends_half_way_is_taken_back() {
     assert_eq!(client.text(&["GET", "+263771234567"]), r#"{"stage":"c"}"#);
     let trail = client.ok(&["XRANGE", "{+263771234567}:audit", "-", "+"]).to_string();
     assert!(trail.contains("delete"), "{trail}");
-    assert_eq!(client.ok(&["DBSIZE"]).int(), 2, "the string and the trail");
+    assert_eq!(client.ok(&["DBSIZE"]).int(), 2, "the string and the audit stream");
 }

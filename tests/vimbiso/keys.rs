@@ -1,5 +1,4 @@
-//! The key builders: the bot's three schemes to the letter, and which of them the server lets
-//! expire together.
+//! The key builders: the bot's three schemes exactly, and which of them can be aligned.
 
 use redis_state_client::{Change, ErrorKind, Update, connect, connect_cluster};
 use redis_state_vimbiso::keys;
@@ -7,7 +6,7 @@ use support::{Cluster, Server, block_on};
 
 const PHONE: &str = "+263771234567";
 
-/// S1, S2, S3: the names that the notes use.
+/// S1, S2, S3: the names of the design notes.
 #[test]
 fn keys_are_named_as_in_the_notes() {
     assert_eq!(keys::channel(PHONE), "channel:+263771234567");
@@ -20,9 +19,9 @@ fn keys_are_named_as_in_the_notes() {
     assert_eq!(five, suffixes.map(|suffix| format!("+263771234567{suffix}")));
 }
 
-/// S66: the stream that the builder names is the one that the server writes.
+/// S66: the builder names the stream that the server writes.
 #[test]
-fn the_audit_stream_is_where_the_builder_says() {
+fn builder_names_the_audit_stream() {
     let server = Server::start();
     let mut client = server.client();
     for key in [keys::channel(PHONE), keys::user_state(PHONE), PHONE.to_owned(), "{}x".to_owned()] {
@@ -57,7 +56,7 @@ fn siblings_expire_together() {
     }
 }
 
-/// S2: in a cluster state and token share a slot; a session does when its id is the number.
+/// S2: in a cluster, state and token share a slot; so does a session whose ID is the number.
 #[test]
 fn in_a_cluster_state_and_token_can_be_aligned() {
     let cluster = Cluster::start_with(1, 0, |node| node);

@@ -3,11 +3,11 @@
 
 mod bot;
 mod cached_user;
-mod cannot;
 mod channel;
 mod channel_api;
 mod channel_errors;
 mod channel_roles;
+mod compile_fail;
 mod import;
 mod import_again;
 mod import_documents;

@@ -1,12 +1,12 @@
-//! What a user types, by tier: the tables of the bot, and the server's agreement with them.
+//! What a user types, by tier: the bot's tables, and the schemas' agreement with them.
 
 use redis_state_vimbiso::{Handler, menu, menu_option};
 use serde_json::json;
 use support::{Reply, Server};
 
-/// S69: both menus of the notes, each choice to its handler.
+/// S69: both menus of the design notes, each choice with its handler.
 #[test]
-fn a_choice_leads_to_the_handler_of_the_tier() {
+fn choice_leads_to_the_handler_of_the_tier() {
     let common = [
         ("1", "handle_action_offer_credex"),
         ("2", "handle_action_pending_offers_in"),
@@ -40,16 +40,16 @@ fn a_choice_leads_to_the_handler_of_the_tier() {
 
 /// S69: an unknown choice is none.
 #[test]
-fn what_is_not_on_the_menu_is_no_choice() {
+fn unknown_choice_is_none() {
     for typed in ["", " ", "0", "6", "7", "55", "5 5", "5.", "-5", "05", "٥", "five", "handle_action_menu"] {
         assert_eq!(menu_option(1, typed), None, "{typed:?}");
     }
     assert_eq!(menu_option(2, "8"), None);
 }
 
-/// S45, S69: the server takes just the options of the menu, in both schemas that have one.
+/// S45, S69: the server accepts exactly the options of the menu, in both schemas that have one.
 #[test]
-fn the_server_has_the_same_menu() {
+fn schemas_have_the_same_menu() {
     let server = Server::start();
     let mut client = server.client();
     for tier in [1, 2] {

@@ -1,11 +1,11 @@
-//! S16, S18, S61, S62: a session that is over, and a state that its schema no longer admits.
+//! S16, S18, S61, S62: sessions that have lapsed, and states that their schema no longer allows.
 
 use serde_json::{Value, json};
 use support::{Client, Server, block_on, repository, wait_until};
 
 use crate::world::{Person, attempts, document, step};
 
-/// Puts the project's schema with a change into force.
+/// Sets the project's schema with a change.
 pub fn change_schema(client: &mut Client, pointer: &str, value: Value) {
     let text = std::fs::read_to_string(repository().join("schemas/vimbiso.channel.json")).expect("a file");
     let mut schema: Value = serde_json::from_str(&text).expect("JSON");
@@ -13,10 +13,10 @@ pub fn change_schema(client: &mut Client, pointer: &str, value: Value) {
     client.ok(&["STATE.SCHEMA", "SET", "vimbiso.channel", &schema.to_string()]);
 }
 
-/// S16, S18: a user that returns after the lapse is at the menu, with their profile; what they had
-/// begun is gone.
+/// S16, S18: a user that returns after the lapse is at the menu with their profile; unfinished
+/// input is dropped.
 #[test]
-fn after_a_lapse_the_person_starts_at_the_menu() {
+fn user_starts_at_the_menu_after_a_lapse() {
     let server = Server::start();
     let mut client = server.client();
     change_schema(&mut client, "/properties/current/x-ttl", json!(1));
@@ -24,19 +24,19 @@ fn after_a_lapse_the_person_starts_at_the_menu() {
         let (mut person, ledger) = Person::member(&server).await;
         person.says(&["1", "10"]).await;
         let profile = document(&mut client)["dashboard"].clone();
-        wait_until("the session is over", || step(&mut client) == "login/Greeting");
+        wait_until("the session has lapsed", || step(&mut client) == "login/Greeting");
         assert_eq!(document(&mut client)["dashboard"], profile);
         let answer = person.says(&["tariro"]).await;
         assert!(answer.contains("session had ended") && answer.contains("Hello Chipo Dube."), "{answer}");
         assert!(person.says(&["1"]).await.contains("How much"));
-        assert_eq!(ledger.calls().len(), 1, "nothing but the onboarding");
+        assert_eq!(ledger.calls().len(), 1, "only the onboarding");
     });
 }
 
-/// S61, S62: an invalid state is recovered to the newest one that is valid; the message is not
-/// acted upon.
+/// S61, S62: an invalid state is recovered to the newest valid version; the message is not acted
+/// upon.
 #[test]
-fn an_invalid_state_recovers() {
+fn invalid_state_is_recovered() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -48,7 +48,7 @@ fn an_invalid_state_recovers() {
         assert!(answer.contains("put them right") && answer.contains("How much"), "{answer}");
         assert_eq!(step(&mut client), "offer/AmountInput");
         assert_eq!(document(&mut client)["current"]["data"], json!({}));
-        // What the schema rejects is told and counted.
+        // A rejection by the schema is shown and counted.
         let answer = person.says(&["20"]).await;
         assert!(answer.contains("does not fit"), "{answer}");
         assert_eq!(attempts(&mut client, "AmountInput"), (2, 1));

@@ -1,15 +1,15 @@
-//! The orderly end: what was begun is finished, and what can't be is left to others.
+//! Shutdown: work in progress is finished, and the rest is left to other processes.
 
 use std::time::Duration;
 
 use support::Server;
 
-use crate::echo::{Echo, config, start, waiting};
+use crate::echo_service::{Echo, config, start, waiting};
 use crate::whatsapp::{FakeGraph, TARIRO, deliver, text};
 use crate::{soon, until};
 
 #[test]
-fn what_was_begun_is_finished() {
+fn work_in_progress_is_finished() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
@@ -21,8 +21,8 @@ fn what_was_begun_is_finished() {
         echo.has_begun(1).await;
         let stopping = tokio::spawn(bot.stop());
         let is_shut = || std::net::TcpStream::connect(address).is_err();
-        until("it admits no request", is_shut).await;
-        assert!(!stopping.is_finished(), "something is begun");
+        until("the webhook is closed", is_shut).await;
+        assert!(!stopping.is_finished(), "an answer is in progress");
         echo.let_go();
         stopping.await.expect("it stops");
         assert_eq!((graph.texts(), waiting(&mut client)), (vec!["one: 1".to_owned()], 0));
@@ -30,7 +30,7 @@ fn what_was_begun_is_finished() {
 }
 
 #[test]
-fn what_takes_too_long_is_left_to_others() {
+fn unfinished_work_is_left_to_other_processes() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
@@ -47,7 +47,7 @@ fn what_takes_too_long_is_left_to_others() {
         next.claim_after = Duration::from_millis(100);
         let _next = start(next, &open).await;
         graph.has_sent(1).await;
-        until("nothing waits", || waiting(&mut client) == 0).await;
+        until("no message waits", || waiting(&mut client) == 0).await;
         assert_eq!(graph.texts(), ["two: 1"]);
     });
 }

@@ -1,22 +1,21 @@
-//! S50: what a role may not do does not compile. Each case is a program of its own, with the
-//! compiler's answer beside it.
+//! S50: a call that a role does not allow does not compile. Each case is a program, with the
+//! compiler's output beside it.
 //!
-//! The answers are those of one compiler, since words change from one to the next; with another one
-//! the cases must fail to compile all the same, whatever the words. After an update of the
-//! compiler: change `RUSTC`, then `TRYBUILD=overwrite cargo test -p redis-state-tests --test
-//! vimbiso cannot`, and look at what has changed.
+//! The outputs are those of one compiler version; with another one the cases must only fail to
+//! compile. After an update of the compiler, change `RUSTC`, run
+//! `TRYBUILD=overwrite cargo test -p redis-state-tests --test vimbiso compile_fail`, and review the difference.
 
 use std::path::Path;
 use std::process::Command;
 
 const RUSTC: &str = "rustc 1.95.";
 
-const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vimbiso/cannot");
+const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vimbiso/compile_fail");
 
-/// S50: display reads, input writes its own data, the API's answer is stored whole, confirmation
-/// has its result.
+/// S50: display reads, input writes its own data, the API's reply is stored whole, confirmation has
+/// its result.
 #[test]
-fn a_role_cannot_do_what_is_not_its_own() {
+fn roles_cannot_exceed_their_permissions() {
     let version = Command::new("rustc").arg("--version").output().expect("rustc is beside cargo").stdout;
     let cases = trybuild::TestCases::new();
     if version.starts_with(RUSTC.as_bytes()) {
@@ -26,7 +25,7 @@ fn a_role_cannot_do_what_is_not_its_own() {
     let without_answers = tempfile::tempdir().expect("a temporary folder");
     copy_programs(Path::new(CASES), without_answers.path());
     cases.compile_fail(without_answers.path().join("*.rs"));
-    // The cases run when they go out of scope, before the folder does.
+    // The cases run when dropped, before the folder is.
     drop(cases);
 }
 

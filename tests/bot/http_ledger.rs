@@ -1,4 +1,4 @@
-//! A ledger behind HTTP for several processes: the shape that `HttpLedger` documents, over a ledger
+//! A ledger over HTTP for several processes: the protocol that `HttpLedger` documents, for a ledger
 //! in memory.
 
 use axum::body::Bytes;
@@ -9,7 +9,7 @@ use redis_state_bot::ledger::{Decision, Ledger, LedgerChange, LedgerError, Memor
 use redis_state_vimbiso::channel::Token;
 use serde_json::{Value, json};
 
-/// Serves the ledger as long as the test runs; its address.
+/// Serves the ledger until the test ends; returns its address.
 pub fn serve(ledger: MemoryLedger) -> String {
     let address = crate::serve(Router::new().fallback(answer).with_state(ledger));
     format!("http://{address}/v1/")

@@ -1,5 +1,4 @@
-//! What others send the bot has an end: answers of the ledger and of the Graph API, and what
-//! becomes of them.
+//! Limits on replies of the ledger and of the Graph API, and on the texts that come of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,14 +12,14 @@ use redis_state_bot::service::{CUT, Graph, Undelivered};
 use serde_json::json;
 use support::{Server, block_on};
 
-use crate::echo::{Echo, config, start, waiting};
+use crate::echo_service::{Echo, config, start, waiting};
 use crate::whatsapp::{FakeGraph, NUMBER_ID, TARIRO, TOKEN, deliver, text};
 use crate::world::Person;
 use crate::{soon, until};
 
 const ID: &str = "+263771234567";
 
-/// 2 GB in parts of 64 KiB; what is taken of them is counted.
+/// 2 GB in parts of 64 KiB; counts the bytes that are read.
 fn endless(taken: Arc<AtomicUsize>) -> Body {
     let part = Bytes::from(vec![b'9'; 64 * 1024]);
     let parts = std::iter::repeat_n(part, 32 * 1024).map(move |part| {
@@ -44,7 +43,7 @@ impl<I: Iterator + Unpin> futures_core::Stream for Parts<I> {
     }
 }
 
-/// A server that answers everything so; its address.
+/// A server that gives everything this reply; its address.
 fn answers<R: IntoResponse + 'static>(answer: impl Fn() -> R + Clone + Send + Sync + 'static) -> String {
     let router = Router::new().fallback(move || {
         let answer = answer().into_response();
@@ -57,22 +56,22 @@ fn ledger_at(url: &str) -> HttpLedger {
     HttpLedger::new(url).expect("an address")
 }
 
-/// A server whose answer has no end, and how much of it has been taken.
+/// A server whose reply has no end, and the number of bytes read of it.
 fn without_end(status: StatusCode) -> (String, Arc<AtomicUsize>) {
     let taken = Arc::<AtomicUsize>::default();
     let counter = Arc::clone(&taken);
     (answers(move || (status, endless(Arc::clone(&counter)))), taken)
 }
 
-/// Some are on the way, in the buffers of both ends.
+/// Some bytes are still in the buffers of both ends.
 #[track_caller]
 fn few_were(taken: &AtomicUsize) {
     let taken = taken.load(Ordering::Relaxed);
-    assert!(taken < 32 << 20, "{taken} bytes of 2 GB were taken");
+    assert!(taken < 32 << 20, "{taken} bytes of 2 GB were read");
 }
 
 #[test]
-fn an_answer_of_the_ledger_has_an_end() {
+fn endless_reply_of_the_ledger_is_cut_off() {
     soon(async {
         for status in [StatusCode::OK, StatusCode::CONFLICT] {
             let (url, taken) = without_end(status);
@@ -85,7 +84,7 @@ fn an_answer_of_the_ledger_has_an_end() {
 }
 
 #[test]
-fn an_answer_that_is_no_json_is_quoted_nowhere() {
+fn invalid_reply_of_the_ledger_is_never_quoted() {
     soon(async {
         let url = answers(|| "{\"token\": 4711}");
         let error = ledger_at(&url).login(ID).await.expect_err("no session").to_string();
@@ -93,38 +92,37 @@ fn an_answer_that_is_no_json_is_quoted_nowhere() {
     });
 }
 
-/// The request has the user's number in it, which is for the ledger alone.
+/// The request has the user's number in it, which only the ledger may get.
 #[test]
-fn a_redirection_of_the_ledger_is_not_followed() {
+fn redirection_of_the_ledger_is_not_followed() {
     soon(async {
-        let heard = Arc::<AtomicUsize>::default();
-        let counter = Arc::clone(&heard);
+        let requests = Arc::<AtomicUsize>::default();
+        let counter = Arc::clone(&requests);
         let elsewhere = answers(move || {
             counter.fetch_add(1, Ordering::Relaxed);
             Json(json!({"token": "stolen", "dashboard": {"member": {}}}))
         });
         let url = answers(move || Redirect::temporary(&elsewhere));
         let error = ledger_at(&url).login(ID).await.expect_err("no session");
-        assert_eq!(error, LedgerError::Unavailable("it answered 307".to_owned()));
-        assert_eq!(heard.load(Ordering::Relaxed), 0);
+        assert_eq!(error, LedgerError::Unavailable("it replied 307".to_owned()));
+        assert_eq!(requests.load(Ordering::Relaxed), 0);
     });
 }
 
 #[test]
-fn a_refusal_of_the_graph_api_has_an_end() {
+fn endless_rejection_of_the_graph_api_is_cut_off() {
     soon(async {
         let (url, taken) = without_end(StatusCode::UNPROCESSABLE_ENTITY);
-        let graph = Graph::new(&url, NUMBER_ID, TOKEN.parse().expect("a text")).expect("a way out");
-        let error = graph.deliver(ID, "hi").await.expect_err("it refuses");
+        let graph = Graph::new(&url, NUMBER_ID, TOKEN.parse().expect("a text")).expect("a Graph API");
+        let error = graph.deliver(ID, "hi").await.expect_err("a rejection");
         assert!(matches!(error, Undelivered::Refused(_)), "{error}");
         few_were(&taken);
     });
 }
 
-/// The ledger may explain itself in as many words as it likes: the user reads some of them, and
-/// what to do.
+/// A ledger may send a long reason: the user gets the beginning of it, and what to do.
 #[test]
-fn a_long_refusal_is_cut() {
+fn long_rejection_is_cut() {
     let server = Server::start();
     block_on(async {
         let (mut person, ledger) = Person::member(&server).await;
@@ -137,23 +135,23 @@ fn a_long_refusal_is_cut() {
 }
 
 #[test]
-fn a_long_answer_is_cut_after_four_messages() {
+fn long_answer_is_cut_after_four_messages() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
         let graph = FakeGraph::start();
         let bot = start(config(&server, &graph, "one"), &Echo::open(&server, "one").await).await;
         assert_eq!(deliver(bot.address(), &[text("wamid.1", TARIRO, &"x".repeat(60_000))]).await, 200);
-        until("nothing waits", || waiting(&mut client) == 0).await;
+        until("no message waits", || waiting(&mut client) == 0).await;
         let sent: Vec<String> = graph.sent().into_iter().map(|(_, text)| text).collect();
         assert_eq!(sent.iter().map(String::len).collect::<Vec<_>>(), [4096, 4096, 4096, 4096, CUT.len()]);
         assert_eq!(sent[4], CUT);
     });
 }
 
-/// A reason of ordinary length is not touched.
+/// A reason of ordinary length is complete.
 #[test]
-fn a_short_refusal_is_whole() {
+fn short_rejection_is_complete() {
     let server = Server::start();
     block_on(async {
         let (mut person, ledger) = Person::member(&server).await;

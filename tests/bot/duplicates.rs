@@ -1,4 +1,4 @@
-//! S55, S60: a message counts once, however often and by however many processes it is taken in.
+//! S55, S60: a message counts once, however often and by however many processes it is received.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use redis_state_bot::message::Answers;
 const WALK: [&str; 14] =
     ["hello", "Chipo", "Dube", "9", "1", "abc", "10", "tariro", "maybe", "yes", "2", "decline", "1", "yes"];
 
-/// Each message is delivered twice: the second time nothing changes, and there is an answer.
+/// Each message is delivered twice: the second delivery changes nothing, and is answered.
 #[test]
-fn a_message_that_comes_twice_changes_nothing_twice() {
+fn redelivered_message_changes_nothing() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -28,17 +28,16 @@ fn a_message_that_comes_twice_changes_nothing_twice() {
             assert_eq!(
                 attempts(&mut client, operation),
                 (said, 0),
-                "{operation}: wrong and right, each once"
+                "{operation}: one failure and one success"
             );
         }
         assert_eq!(ledger.calls().len(), 3, "{:?}", ledger.calls());
     });
 }
 
-/// Old messages that come again when the conversation has gone on mean nothing in their new
-/// surroundings.
+/// Old messages that are redelivered after the conversation went on are ignored.
 #[test]
-fn an_old_message_that_comes_again_is_no_new_one() {
+fn redelivered_old_message_is_ignored() {
     let server = Server::start();
     let mut client = server.client();
     block_on(async {
@@ -55,10 +54,10 @@ fn an_old_message_that_comes_again_is_no_new_one() {
     });
 }
 
-/// Two processes take in the same message at the same time: one offer, by one call. The other one
+/// Two processes get the same message at the same time: one call makes one offer. The other process
 /// waits for it.
 #[test]
-fn two_at_once_make_one_offer() {
+fn two_processes_make_one_offer() {
     let server = Server::start();
     block_on(async {
         let (mut person, ledger) = Person::member(&server).await;

@@ -1,16 +1,16 @@
-//! Processes that die, and a server that does: what was accepted is answered, by a process that is
-//! alive.
+//! After the death of a process or of the server, accepted messages are answered by a living
+//! process.
 
 use std::time::Duration;
 
 use support::Server;
 
-use crate::echo::{Echo, accepted, config, counted, start, waiting};
+use crate::echo_service::{Echo, accepted, config, counted, start, waiting};
 use crate::whatsapp::{FakeGraph, TARIRO, deliver, text};
 use crate::{soon, until};
 
 #[test]
-fn what_a_dead_process_had_begun_another_answers() {
+fn message_of_a_dead_process_is_answered_by_another() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
@@ -27,15 +27,15 @@ fn what_a_dead_process_had_begun_another_answers() {
         soon_claiming.claim_after = Duration::from_millis(200);
         let _alive = start(soon_claiming, &two).await;
         graph.has_sent(2).await;
-        until("nothing waits", || waiting(&mut client) == 0).await;
+        until("no message waits", || waiting(&mut client) == 0).await;
         assert_eq!(graph.texts(), ["two: 1", "two: 2"]);
         assert_eq!(counted(&mut client, TARIRO), 2);
     });
 }
 
-/// What a process works on stays its own however long it takes, as long as it lives.
+/// A living process keeps its message, however long it takes.
 #[test]
-fn what_a_living_process_works_on_is_left_to_it() {
+fn message_of_a_living_process_is_not_claimed() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
@@ -44,7 +44,7 @@ fn what_a_living_process_works_on_is_left_to_it() {
         let claiming = |name| {
             let mut config = config(&server, &graph, name);
             config.claim_after = Duration::from_secs(1);
-            // Room for one, which is taken: so it does not look for more itself.
+            // One message at a time, so it does not claim more itself.
             config.at_once = 1;
             config
         };
@@ -55,25 +55,25 @@ fn what_a_living_process_works_on_is_left_to_it() {
         );
         one.has_begun(1).await;
         let other = start(claiming("two"), &two).await;
-        // Until the other one has looked for what is left alone, several times.
+        // Until the other process has tried to claim abandoned messages several times.
         let looked = |client: &mut support::Client| {
             let stats = client.text(&["INFO", "commandstats"]);
             let line = stats.lines().find_map(|line| line.strip_prefix("cmdstat_xautoclaim:calls="));
             line.and_then(|rest| rest.split(',').next()?.parse::<u64>().ok()).unwrap_or(0)
         };
-        until("it has looked", || looked(&mut client) >= 7).await;
+        until("it has tried to claim", || looked(&mut client) >= 7).await;
         one.let_go();
         graph.has_sent(2).await;
-        until("nothing waits", || waiting(&mut client) == 0).await;
+        until("no message waits", || waiting(&mut client) == 0).await;
         drop(other);
         assert_eq!(graph.texts(), ["one: 1", "one: 2"]);
     });
 }
 
-/// The one case of a second answer: the process died after sending and before recording it. The
+/// The only case of a second answer: the process died after sending and before recording it. The
 /// count stays right.
 #[test]
-fn a_death_behind_the_sending_answers_again_and_counts_once() {
+fn death_after_sending_answers_again_and_counts_once() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
@@ -85,17 +85,17 @@ fn a_death_behind_the_sending_answers_again_and_counts_once() {
         graph.has_sent(1).await;
         drop(dying);
         graph.never_answer(false);
-        // The same name: it takes up what it had at once.
+        // A process of the same name resumes its messages at once.
         let _again = start(config(&server, &graph, "one"), &echo).await;
         graph.has_sent(2).await;
-        until("nothing waits", || waiting(&mut client) == 0).await;
+        until("no message waits", || waiting(&mut client) == 0).await;
         assert_eq!(graph.texts(), ["one: pay", "one: pay"]);
         assert_eq!(counted(&mut client, TARIRO), 1);
     });
 }
 
 #[test]
-fn without_the_server_nothing_is_accepted() {
+fn nothing_is_accepted_without_the_server() {
     let builder = Server::builder().arg("--appendonly").arg("yes").arg("--appendfsync").arg("always");
     let mut server = builder.start();
     soon(async {
@@ -108,7 +108,7 @@ fn without_the_server_nothing_is_accepted() {
         let second = text("wamid.2", TARIRO, "2");
         assert_eq!(deliver(bot.address(), std::slice::from_ref(&second)).await, 503);
         drop(bot);
-        // It is back, at another port. What was accepted is there, what was not comes again.
+        // The server is back, on another port. Accepted messages are there, others are redelivered.
         server.start_again();
         let bot = start(config(&server, &graph, "one"), &Echo::open(&server, "one").await).await;
         assert_eq!(deliver(bot.address(), &[second]).await, 200);

@@ -1,4 +1,4 @@
-//! What the user that docs/bot.md makes for the bot may do, and what it may not.
+//! What the bot's user of docs/bot.md may and may not do.
 
 use support::{Client, Reply, Server, words};
 
@@ -20,10 +20,10 @@ fn server() -> (Server, Client) {
 }
 
 #[track_caller]
-fn is_refused(bot: &mut Client, command: &[&str]) {
+fn is_denied(bot: &mut Client, command: &[&str]) {
     match bot.call(command) {
         Reply::Error(line) if line.contains("NOPERM") || line.contains("No permissions") => {}
-        // Within a script servers put it into words of their own.
+        // Within a script servers word this error differently.
         Reply::Error(line)
             if command[0] == "EVAL"
                 && (line.contains("ACL failure in script")
@@ -33,7 +33,7 @@ fn is_refused(bot: &mut Client, command: &[&str]) {
 }
 
 #[test]
-fn the_bot_can_neither_replace_nor_delete_a_conversation() {
+fn bot_can_neither_replace_nor_delete_a_conversation() {
     let (server, mut bot) = server();
     let before = server.client().state(CHANNEL);
     for command in [
@@ -56,24 +56,24 @@ fn the_bot_can_neither_replace_nor_delete_a_conversation() {
     ] {
         for key in [CHANNEL, "{channel:+263771234567}:audit"] {
             let command = command.replace("KEY", key);
-            is_refused(&mut bot, &command.split(' ').collect::<Vec<_>>());
+            is_denied(&mut bot, &command.split(' ').collect::<Vec<_>>());
         }
     }
     for call in ["redis.call('DEL', KEYS[1])", "redis.call('SET', KEYS[1], 'x')"] {
-        is_refused(&mut bot, &["EVAL", call, "1", CHANNEL]);
+        is_denied(&mut bot, &["EVAL", call, "1", CHANNEL]);
     }
-    // A script of the inbox that reaches for a key which it has not named.
+    // A script of the inbox that uses a key which it has not declared.
     for call in ["'DEL', ARGV[1]", "'SET', ARGV[1], 'x'", "'RPUSH', ARGV[1], 'x'"] {
-        is_refused(&mut bot, &["EVAL", &format!("return redis.call({call})"), "1", "bot:inbox", CHANNEL]);
+        is_denied(&mut bot, &["EVAL", &format!("return redis.call({call})"), "1", "bot:inbox", CHANNEL]);
     }
     assert_eq!(server.client().state(CHANNEL), before);
-    // The rules of the schema are the way to it.
+    // STATE commands, with the rules of the schema, are allowed.
     bot.ok(&words(&format!("STATE.GET {CHANNEL}")));
     bot.ok(&["STATE.TOUCH", CHANNEL]);
 }
 
 #[test]
-fn the_bot_can_read_the_feed_and_not_forge_it() {
+fn bot_can_read_the_feed_and_not_forge_it() {
     let (server, mut bot) = server();
     let before = server.client().ok(&["XRANGE", "sessions", "-", "+"]);
     for command in [
@@ -88,20 +88,20 @@ fn the_bot_can_read_the_feed_and_not_forge_it() {
         "EXPIRE sessions 1",
         "LPUSH sessions x",
     ] {
-        is_refused(&mut bot, &command.split(' ').collect::<Vec<_>>());
+        is_denied(&mut bot, &command.split(' ').collect::<Vec<_>>());
     }
     let forge = "return redis.call('XADD', 'sessions', '*', 'event', 'expire')";
-    is_refused(&mut bot, &["EVAL", forge, "1", "bot:inbox"]);
-    is_refused(&mut bot, &["EVAL", forge, "1", "sessions"]);
+    is_denied(&mut bot, &["EVAL", forge, "1", "bot:inbox"]);
+    is_denied(&mut bot, &["EVAL", forge, "1", "sessions"]);
     assert_eq!(server.client().ok(&["XRANGE", "sessions", "-", "+"]), before);
     bot.ok(&["XGROUP", "CREATE", "sessions", "bot", "0", "MKSTREAM"]);
     let read = bot.ok(&["XREADGROUP", "GROUP", "bot", "one", "STREAMS", "sessions", ">"]);
     assert!(read.to_string().contains("channel:+263772222222"), "{read}");
 }
 
-/// The inbox is the bot's own, and nothing else is.
+/// The inbox belongs to the bot, and nothing else does.
 #[test]
-fn the_bot_has_no_state_in_its_inbox_and_nothing_elsewhere() {
+fn bot_can_use_its_inbox_and_no_other_key() {
     let (_server, mut bot) = server();
     bot.ok(&["SET", "{bot:inbox}:known:wamid.1", "", "PX", "1000"]);
     bot.ok(&[
@@ -127,6 +127,6 @@ fn the_bot_has_no_state_in_its_inbox_and_nothing_elsewhere() {
         "PUBLISH x y",
         "SUBSCRIBE x",
     ] {
-        is_refused(&mut bot, &command.split(' ').collect::<Vec<_>>());
+        is_denied(&mut bot, &command.split(' ').collect::<Vec<_>>());
     }
 }

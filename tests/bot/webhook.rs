@@ -1,16 +1,16 @@
-//! The webhook's door: it admits signed requests, and no other request changes anything.
+//! The webhook accepts signed requests; no other request changes anything.
 
 use serde_json::json;
 use support::Server;
 
-use crate::echo::{Echo, accepted, config, counted, start, waiting};
+use crate::echo_service::{Echo, accepted, config, counted, start, waiting};
 use crate::whatsapp::{
     FakeGraph, NUMBER_ID, SECRET, TARIRO, deliver, payload, post, signature, text, text_of_age,
 };
 use crate::{soon, until};
 
 #[test]
-fn the_handshake_needs_the_right_word() {
+fn handshake_needs_the_verify_token() {
     let server = Server::start();
     soon(async {
         let graph = FakeGraph::start();
@@ -28,9 +28,9 @@ fn the_handshake_needs_the_right_word() {
     });
 }
 
-/// S55, S59: a user writes, and the bot's answer reaches them.
+/// S55, S59: a user sends a message, and gets the bot's answer.
 #[test]
-fn a_signed_message_is_answered() {
+fn signed_message_is_answered() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
@@ -46,13 +46,13 @@ fn a_signed_message_is_answered() {
         let to_tariro = |text: &str| (TARIRO.to_owned(), text.to_owned());
         let hint = redis_state_bot::service::HINT;
         assert_eq!(graph.sent(), [to_tariro("one: hi"), to_tariro("one: 5"), to_tariro(hint)]);
-        until("nothing waits", || waiting(&mut client) == 0).await;
-        assert_eq!(counted(&mut client, TARIRO), 2, "the hint is the bot's alone");
+        until("no message waits", || waiting(&mut client) == 0).await;
+        assert_eq!(counted(&mut client, TARIRO), 2, "only the bot's own hint");
     });
 }
 
 #[test]
-fn what_is_not_to_be_believed_changes_nothing() {
+fn unsigned_or_altered_request_changes_nothing() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
@@ -71,7 +71,7 @@ fn what_is_not_to_be_believed_changes_nothing() {
         let long = " ".repeat(64 * 1024 + 1);
         assert_eq!(post(bot.address(), &long, Some(&signature(SECRET, &long))).await, 413);
 
-        // To be acknowledged, or they come for days.
+        // These must be acknowledged, or WhatsApp redelivers them for days.
         let status = payload(&[]).replace("\"messages\":[]", "\"statuses\":[{\"id\":\"wamid.0\"}]");
         let elsewhere = body.replace(NUMBER_ID, "1056");
         for nothing in [status.as_str(), elsewhere.as_str(), "{}", "7"] {
@@ -83,7 +83,7 @@ fn what_is_not_to_be_believed_changes_nothing() {
         }
         assert_eq!(accepted(&mut client), 0);
 
-        // The right one after all that, and nothing else.
+        // After all of these, the valid request alone is accepted.
         assert_eq!(post(bot.address(), &body, Some(&right)).await, 200);
         graph.has_sent(1).await;
         assert_eq!((graph.texts(), accepted(&mut client)), (vec!["one: hi".to_owned()], 1));
@@ -91,7 +91,7 @@ fn what_is_not_to_be_believed_changes_nothing() {
 }
 
 #[test]
-fn an_old_body_is_acknowledged_and_dropped() {
+fn outdated_message_is_acknowledged_and_dropped() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
@@ -103,15 +103,15 @@ fn an_old_body_is_acknowledged_and_dropped() {
         assert_eq!(deliver(bot.address(), &[old, late]).await, 200);
         graph.has_sent(1).await;
         assert_eq!((graph.texts(), accepted(&mut client)), (vec!["one: late".to_owned()], 1));
-        // Its ID is known for longer than it may be accepted.
+        // Its ID is kept for longer than the message may be accepted.
         let known = client.ok(&["PTTL", "{bot:inbox}:known:wamid.2"]).int();
         assert!(known > 24 * 60 * 60 * 1000, "{known}");
     });
 }
 
-/// What can't be kept is not accepted, and what was accepted is never thrown away for it.
+/// A message that can't be stored is not accepted, and accepted ones are never dropped for it.
 #[test]
-fn a_full_inbox_refuses() {
+fn full_inbox_rejects_messages() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {
@@ -128,15 +128,15 @@ fn a_full_inbox_refuses() {
         assert_eq!(deliver(bot.address(), &[text("wamid.3", "263770000000", "3")]).await, 200);
         echo.let_go();
         graph.has_sent(3).await;
-        until("nothing waits", || waiting(&mut client) == 0).await;
-        assert_eq!(deliver(bot.address(), &messages).await, 200, "WhatsApp comes again");
+        until("no message waits", || waiting(&mut client) == 0).await;
+        assert_eq!(deliver(bot.address(), &messages).await, 200, "WhatsApp redelivers");
         graph.has_sent(4).await;
         assert_eq!(graph.texts(), ["one: 0", "one: 1", "one: 2", "one: 3"]);
     });
 }
 
 #[test]
-fn nobody_fills_the_inbox_alone() {
+fn one_user_cannot_fill_the_inbox() {
     let server = Server::start();
     let mut client = server.client();
     soon(async {

@@ -1,6 +1,6 @@
-//! A service in this process, with a conversation that repeats what it hears: a test can look at a
-//! message while it is answered. A service that is dropped dies as its process would: nothing of it
-//! runs on unnoticed.
+//! A service in this process, with a conversation that repeats its input, so that a test can
+//! inspect a message while it is answered. Dropping the service stops it as the death of its
+//! process would.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,13 +19,13 @@ use crate::whatsapp::{FakeGraph, NUMBER_ID, SECRET, TOKEN, VERIFY_TOKEN};
 pub const INBOX: &str = "bot:inbox";
 pub const GOODBYE: &str = "Your session has ended.";
 
-/// Answers with what it heard, and counts in Redis: once for each message, by its ID. The state's
-/// version is the count.
+/// Repeats the message and counts in Redis: once for each message, by its ID. The state's version
+/// is the count.
 #[derive(Clone)]
 pub struct Echo {
     name: &'static str,
     states: States<Async<ConnectionManager>>,
-    /// How many messages it has begun to answer.
+    /// The number of messages whose answer has begun.
     pub begun: Arc<AtomicUsize>,
     /// Each answer needs a permit.
     pub gate: Arc<Semaphore>,
@@ -37,7 +37,7 @@ impl Echo {
         Echo::gated(server, name, gate).await
     }
 
-    /// Answers nothing until it is let.
+    /// Answers nothing until the test allows it.
     pub async fn shut(server: &Server, name: &'static str) -> Echo {
         Echo::gated(server, name, Arc::new(Semaphore::new(0))).await
     }
@@ -59,16 +59,16 @@ impl Echo {
 impl Answers for Echo {
     async fn answer(&mut self, message: &Inbound) -> Result<Vec<String>, Error> {
         self.begun.fetch_add(1, Ordering::Relaxed);
-        self.gate.acquire().await.expect("it is never closed").forget();
+        self.gate.acquire().await.expect("an open semaphore").forget();
         match message.text.as_str() {
-            // Of another type: an error that does not pass.
+            // A key of another type: a permanent error.
             "fail" => drop(self.states.meta(INBOX).await?),
             "panic" => panic!("as the test asked for"),
             _ => {}
         }
-        let heard = Change::merge(&json!({"heard": message.message_id}))?;
-        let key = format!("heard:{}", message.channel_id);
-        self.states.send(&Update::any(key, heard).id(&message.message_id)).await?;
+        let received = Change::merge(&json!({"received": message.message_id}))?;
+        let key = format!("received:{}", message.channel_id);
+        self.states.send(&Update::any(key, received).id(&message.message_id)).await?;
         Ok(vec![format!("{}: {}", self.name, message.text)])
     }
 
@@ -79,15 +79,15 @@ impl Answers for Echo {
 
 /// How often this user's messages were counted.
 pub fn counted(client: &mut Client, from: &str) -> u64 {
-    Client::version(&client.state(&format!("heard:+{from}")).0)
+    Client::version(&client.state(&format!("received:+{from}")).0)
 }
 
-/// How many users wait for an answer.
+/// The number of users that wait for an answer.
 pub fn waiting(client: &mut Client) -> i64 {
     client.ok(&["XLEN", INBOX]).int()
 }
 
-/// How many messages were ever accepted.
+/// The number of messages that were ever accepted.
 pub fn accepted(client: &mut Client) -> usize {
     client.ok(&["KEYS", "{bot:inbox}:known:*"]).array().len()
 }

@@ -1,7 +1,6 @@
-//! A way to the server that breaks: a proxy that passes bytes on, and cuts each connection after a
-//! number of them that is unknown. So a cut falls before a command, in the middle of one, between a
-//! command and its answer, and in the middle of the answer. Or it cuts on demand, when the server
-//! has answered and its client does not know yet.
+//! A proxy that cuts each connection after a random number of bytes: before or in a command,
+//! between a command and its reply, or in the reply. Or on demand: after the server has replied,
+//! before the client gets the reply.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -22,8 +21,8 @@ struct Shared {
 }
 
 impl Cutting {
-    /// Starts one before the server on `port`; a connection lives for `bytes_max` bytes in both
-    /// directions at most. `seed` decides when each ends.
+    /// Starts a proxy before the server on `port`; a connection is cut after at most `bytes_max`
+    /// bytes in both directions. `seed` decides when each is cut.
     pub async fn before(port: u16, bytes_max: u64, seed: u64) -> Cutting {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let own = listener.local_addr().expect("a bound socket has an address").port();
@@ -51,7 +50,7 @@ impl Cutting {
         Cutting { port: own, shared }
     }
 
-    /// The next answer of the server gets lost, and its connection with it.
+    /// Loses the next reply of the server, and its connection.
     pub fn lose_next_answer(&self) {
         self.shared.lose_next.store(true, Ordering::Relaxed);
     }
@@ -60,13 +59,13 @@ impl Cutting {
         format!("redis://127.0.0.1:{}/", self.port)
     }
 
-    /// How many connections have ended so far.
+    /// The number of connections that were cut.
     pub fn cuts(&self) -> usize {
         self.shared.cuts.load(Ordering::Relaxed)
     }
 }
 
-/// Passes bytes on until either side ends or none are left: the last piece is passed on in part.
+/// Forwards bytes until either side closes or the limit is reached, within a piece if need be.
 async fn pass(
     mut from: tokio::net::tcp::OwnedReadHalf,
     mut to: tokio::net::tcp::OwnedWriteHalf,
@@ -89,7 +88,7 @@ async fn pass(
     }
 }
 
-/// xorshift64: good enough to be unpredictable, and the same for the same seed.
+/// xorshift64: the same numbers for the same seed.
 pub fn next(seed: u64) -> u64 {
     let mut x = seed | 1;
     x ^= x << 13;
