@@ -1,6 +1,6 @@
 //! The plots of a run.
 
-use super::svg::{self, Bar, Line};
+use super::chart::{self, Bar, Line};
 use super::table::short;
 use super::tables::amount;
 use crate::results::{Run, Scaling, Series, folder};
@@ -18,10 +18,8 @@ pub fn throughput(run: &Run) -> Result<(), String> {
             Bar { name: rate.kind.name().to_owned(), value: median, min, max, note: short(median), group }
         })
         .collect();
-    save(
-        "throughput.svg",
-        &svg::bars("requests a second: document of 2 KB, 8 connections, pipeline 16", &bars),
-    )
+    let title = "requests a second: document of 2 KB, 8 connections, pipeline 16";
+    save("throughput.svg", &chart::bars(title, &bars)?)
 }
 
 /// latency.svg: the p99 of each request at half of the maximum rate.
@@ -36,7 +34,7 @@ pub fn latency(run: &Run) -> Result<(), String> {
             Bar { name: latency.kind.name().to_owned(), value: p99, min, max, note, group }
         })
         .collect();
-    save("latency.svg", &svg::bars("p99 in microseconds at half of the maximum rate", &bars))
+    save("latency.svg", &chart::bars("p99 in microseconds at half of the maximum rate", &bars)?)
 }
 
 /// One plot for each growing thing: scaling-size.svg and so on.
@@ -45,7 +43,7 @@ pub fn scaling(scaling: &Scaling) -> Result<(), String> {
         let [first, ..] = group else { continue };
         let lines: Vec<Line> = group.iter().map(line).collect();
         let title = format!("microseconds a request by {}", first.what);
-        let plot = svg::lines(&title, &lines, |x| amount(first, x), short);
+        let plot = chart::lines(&title, &lines, |x| amount(first, *x), |y| short(*y))?;
         save(&format!("scaling-{}.svg", first.name), &plot)?;
     }
     Ok(())
