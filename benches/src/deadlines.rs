@@ -9,10 +9,12 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use redis::cmd;
+
 use crate::pauses::{LONGEST, ping};
 use crate::server::Server;
-use crate::wire::command;
 
+const TTL_MS: u64 = 36_000_000;
 const FEW: usize = 1_000;
 const MANY: usize = 1_000_000;
 const AT_ONCE: usize = 100_000;
@@ -45,7 +47,7 @@ pub fn run(module: &Path) -> Result<bool, String> {
     );
 
     let plain = fill(&server, "plain", r#"{"properties":{"form":{}}}"#, 0..AT_ONCE)?;
-    server.call(&[b"FLUSHALL"])?;
+    server.call::<()>(&cmd("FLUSHALL"))?;
     let waits = r#"{"properties":{"form":{"x-ttl":36000}}}"#;
     fill(&server, "waits", waits, 0..FEW)?;
     let few = idle(&server)?;
@@ -73,8 +75,7 @@ fn how_late(server: &Server) -> Result<(f64, f64), String> {
     for number in 0..SINGLE {
         let key = key("late", number);
         let stream = format!("{{{key}}}:audit");
-        let reply = server.call(&[b"EVAL", script.as_bytes(), b"2", key.as_bytes(), stream.as_bytes()])?;
-        late.push(reply.parse::<f64>().map_err(|error| format!("{reply}: {error}"))?);
+        late.push(server.call::<f64>(cmd("EVAL").arg((script, 2, key, stream)))?);
     }
     late.sort_by(f64::total_cmp);
     Ok((late[SINGLE / 2], late[SINGLE - 1]))
@@ -86,11 +87,10 @@ fn burst(server: &Server) -> Result<Duration, String> {
     // A copy keeps the deadlines of its source, so all are equal.
     let schema = r#"{"properties":{"form":{"x-ttl":8}}}"#;
     fill(server, "source", schema, 0..1)?;
-    let copies = (0..AT_ONCE).map(|number| {
-        command(&[b"COPY", key("source", 0).as_bytes(), key("burst", number).as_bytes(), b"REPLACE"])
-    });
-    server.fill(copies)?;
-    let mut other = server.connect()?;
+    let copy =
+        |number| cmd("COPY").arg((key("source", 0), key("burst", number), "REPLACE")).get_packed_command();
+    server.fill((0..AT_ONCE).map(copy))?;
+    let mut other = server.client()?;
     let (mut longest, begun) = (Duration::ZERO, Instant::now());
     while waiting(server)? > 0.0 {
         if begun.elapsed() > Duration::from_secs(60) {
@@ -98,10 +98,10 @@ fn burst(server: &Server) -> Result<Duration, String> {
         }
         let until = Instant::now() + Duration::from_millis(200);
         while Instant::now() < until {
-            longest = longest.max(ping(&mut other).map_err(|error| format!("PING: {error}"))?);
+            longest = longest.max(ping(&mut other)?);
         }
     }
-    server.call(&[b"FLUSHALL"])?;
+    server.call::<()>(&cmd("FLUSHALL"))?;
     Ok(longest)
 }
 
@@ -124,17 +124,13 @@ fn idle(server: &Server) -> Result<f64, String> {
 
 /// Creates states; returns the bytes of each.
 fn fill(server: &Server, family: &str, schema: &str, numbers: std::ops::Range<usize>) -> Result<f64, String> {
-    server.call(&[b"STATE.SCHEMA", b"SET", family.as_bytes(), schema.as_bytes()])?;
+    server.call::<()>(cmd("STATE.SCHEMA").arg(("SET", family, schema)))?;
     let (count, before) = (numbers.len(), server.used_memory()?);
-    let create = numbers.map(|number| {
-        let (name, document) = (key(family, number), br#"{"form":{"amount":12.50}}"#);
-        let expiry = [&b"PX"[..], b"36000000"];
-        command(
-            &[&[b"STATE.UPDATE", name.as_bytes(), b"0", document, b"SCHEMA", family.as_bytes()][..], &expiry]
-                .concat(),
-        )
-    });
-    server.fill(create)?;
+    let create = |number| {
+        let words = (key(family, number), 0, r#"{"form":{"amount":12.50}}"#, "SCHEMA", family, "PX", TTL_MS);
+        cmd("STATE.UPDATE").arg(words).get_packed_command()
+    };
+    server.fill(numbers.map(create))?;
     Ok((server.used_memory()? - before) / count as f64)
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use redis::cmd;
+
 use crate::server::Server;
 
 /// The reply to INFO for one section.
@@ -9,7 +11,7 @@ pub struct Info(String);
 
 impl Server {
     pub fn info(&self, section: &str) -> Result<Info, String> {
-        self.call(&[b"INFO", section.as_bytes()]).map(Info)
+        self.call(cmd("INFO").arg(section)).map(Info)
     }
 
     /// The CPU time of the server so far.

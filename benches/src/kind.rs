@@ -1,15 +1,15 @@
 //! The measured requests: the module's commands, and what a bot sends without it.
 
+use redis::{Cmd, cmd, pipe};
 use redis_state_benches::document::{STEPS, TOKEN, change, changed};
 use redis_state_benches::schema::Rules;
 use serde::{Deserialize, Serialize};
 
 use crate::scripts::Scripts;
-use crate::wire::{command, encode};
 
 /// Long enough that nothing expires during a measurement.
-const TTL_MS: &[u8] = b"3600000";
-const AUDIT_TTL_MS: &[u8] = b"86400000";
+pub const TTL_MS: u64 = 3_600_000;
+const AUDIT_TTL_MS: u64 = 86_400_000;
 /// More than the tokens that a state keeps: a repeated token has been dropped.
 const TURNS_WITH_ID: usize = 70;
 
@@ -78,29 +78,28 @@ impl Kind {
 
     /// The commands that create a key, of one reply each.
     pub fn prepare(self, key: &str, document: &str) -> Vec<Vec<u8>> {
-        let key = key.as_bytes();
         match self {
-            Kind::Get | Kind::Set | Kind::Multi => vec![set(key, document.as_bytes())],
+            Kind::Get | Kind::Set | Kind::Multi => vec![set(key, document)],
             Kind::LuaSmall => {
-                vec![set(key, format!(r#"{{"version":1,"document":{}}}"#, changed(document, 0)).as_bytes())]
+                vec![set(key, &format!(r#"{{"version":1,"document":{}}}"#, changed(document, 0)))]
             }
             Kind::LuaWhole => {
                 let state = format!(
                     r#"{{"version":1,"etag":"1-0","parent":0,"seed":"9f3a","at":0,"document":{}}}"#,
                     changed(document, 0)
                 );
-                vec![set(key, state.as_bytes())]
+                vec![set(key, &state)]
             }
             Kind::StateGet | Kind::StateUpdateId => start_offer(key, document, Rules::Local),
             Kind::StateUpdate(rules) => start_offer(key, document, rules),
             Kind::StateGetSecret => {
-                let token = command(&[b"STATE.SETPROTECTED", key, b"*", TOKEN.as_bytes()]);
+                let token = cmd("STATE.SETPROTECTED").arg((key, "*", TOKEN)).get_packed_command();
                 [start_offer(key, document, Rules::Local), vec![token]].concat()
             }
             Kind::StateRollback(rules) => {
                 let labelled = LABELS.iter().enumerate().map(|(number, label)| {
-                    let change = change(number);
-                    command(&[b"STATE.UPDATE", key, b"*", change.as_bytes(), b"LABEL", label])
+                    let words = (key, "*", change(number), "LABEL", label);
+                    cmd("STATE.UPDATE").arg(words).get_packed_command()
                 });
                 [start_offer(key, document, rules), labelled.collect()].concat()
             }
@@ -116,80 +115,72 @@ impl Kind {
         turn: usize,
         scripts: &Scripts,
     ) -> Vec<u8> {
-        let (change, key) = (change(number), key.as_bytes());
-        let (change, expiry) = (change.as_bytes(), [b"PX", TTL_MS]);
+        let change = change(number);
         let token = format!("wamid.HBgMMjYzNzcx{number:08}");
         match self {
-            Kind::Get => command(&[b"GET", key]),
-            Kind::Set => set(key, changed(document, number).as_bytes()),
-            Kind::Multi => multi(key, &changed(document, number), &changed(document, number + 1), change),
-            Kind::LuaSmall => {
-                let [snapshots, audit] = [b":snapshots", &b":audit"[..]].map(|end| [key, end].concat());
-                let keys: [&[u8]; 4] = [b"3", key, &snapshots, &audit];
-                let args: [&[u8]; 4] = [b"", change, TTL_MS, b"amount_input"];
-                command(&[&[&b"EVALSHA"[..], scripts.small.as_bytes()], &keys[..], &args[..]].concat())
-            }
-            Kind::LuaWhole => {
-                let ends: [&[u8]; 4] = [b":snapshots", b":audit", b":tokens", b":order"];
-                let [snapshots, audit, tokens, order] = ends.map(|end| [key, end].concat());
-                let keys: [&[u8]; 6] = [b"5", key, &snapshots, &audit, &tokens, &order];
-                let args: [&[u8]; 6] =
-                    [b"*", change, TTL_MS, b"amount_input", token.as_bytes(), AUDIT_TTL_MS];
-                command(&[&[&b"EVALSHA"[..], scripts.whole.as_bytes()], &keys[..], &args[..]].concat())
-            }
-            Kind::StateGet | Kind::StateGetSecret => command(&[b"STATE.GET", key]),
-            Kind::StateUpdate(_) => command(&[&[b"STATE.UPDATE", key, b"*", change], &expiry[..]].concat()),
+            Kind::Get => cmd("GET").arg(key).get_packed_command(),
+            Kind::Set => set(key, &changed(document, number)),
+            Kind::Multi => multi(key, &changed(document, number), &changed(document, number + 1), &change),
+            Kind::LuaSmall => cmd("EVALSHA")
+                .arg((&scripts.small, 3, key, format!("{key}:snapshots"), format!("{key}:audit")))
+                .arg(("", change, TTL_MS, "amount_input"))
+                .get_packed_command(),
+            Kind::LuaWhole => cmd("EVALSHA")
+                .arg((&scripts.whole, 5, key))
+                .arg(&["snapshots", "audit", "tokens", "order"].map(|end| format!("{key}:{end}")))
+                .arg(("*", change, TTL_MS, "amount_input", token, AUDIT_TTL_MS))
+                .get_packed_command(),
+            Kind::StateGet | Kind::StateGetSecret => cmd("STATE.GET").arg(key).get_packed_command(),
+            Kind::StateUpdate(_) => update(key, "*", &change).get_packed_command(),
             Kind::StateUpdateId => {
-                let said: [&[u8]; 4] = [b"ACTOR", b"amount_input", b"ID", token.as_bytes()];
-                command(&[&[b"STATE.UPDATE", key, b"*", change], &expiry[..], &said[..]].concat())
+                update(key, "*", &change).arg(("ACTOR", "amount_input", "ID", token)).get_packed_command()
             }
             Kind::StateRollback(_) => {
-                let target: [&[u8]; 2] = [b"LABEL", LABELS[turn % LABELS.len()]];
-                command(&[&[b"STATE.ROLLBACK", key, b"*"], &target[..], &expiry[..]].concat())
+                let words = (key, "*", "LABEL", LABELS[turn % LABELS.len()], "PX", TTL_MS);
+                cmd("STATE.ROLLBACK").arg(words).get_packed_command()
             }
         }
     }
 }
 
 /// Two versions as alternating targets of a rollback.
-const LABELS: [&[u8]; 2] = [b"offer", b"checkpoint"];
+const LABELS: [&str; 2] = ["offer", "checkpoint"];
 
-fn set(key: &[u8], value: &[u8]) -> Vec<u8> {
-    command(&[b"SET", key, value, b"PX", TTL_MS])
+/// A STATE.UPDATE with a merge patch.
+pub fn update(key: &str, expected: &str, change: &str) -> Cmd {
+    let mut update = cmd("STATE.UPDATE");
+    update.arg((key, expected, change, "PX", TTL_MS));
+    update
 }
 
-fn multi(key: &[u8], document: &str, before: &str, change: &[u8]) -> Vec<u8> {
-    let [snapshots, audit] = [b":snapshots", &b":audit"[..]].map(|end| [key, end].concat());
-    let (snapshots, audit) = (&snapshots[..], &audit[..]);
-    let mut request = command(&[b"MULTI"]);
-    encode(&[b"SET", key, document.as_bytes(), b"PX", TTL_MS], &mut request);
-    encode(&[b"LPUSH", snapshots, before.as_bytes()], &mut request);
-    encode(&[b"LTRIM", snapshots, b"0", b"9"], &mut request);
-    encode(&[b"PEXPIRE", snapshots, TTL_MS], &mut request);
-    encode(&[b"PEXPIRE", audit, AUDIT_TTL_MS], &mut request);
-    let trim: [&[u8]; 6] = [b"XADD", audit, b"MAXLEN", b"~", b"200", b"*"];
-    let fields: [&[u8]; 8] =
-        [b"event", b"update", b"version", b"7", b"actor", b"amount_input", b"patch", change];
-    encode(&[&trim[..], &fields[..]].concat(), &mut request);
-    encode(&[b"EXEC"], &mut request);
-    request
+fn set(key: &str, value: &str) -> Vec<u8> {
+    cmd("SET").arg((key, value, "PX", TTL_MS)).get_packed_command()
+}
+
+fn multi(key: &str, document: &str, before: &str, change: &str) -> Vec<u8> {
+    let (snapshots, audit) = (format!("{key}:snapshots"), format!("{key}:audit"));
+    pipe()
+        .atomic()
+        .cmd("SET")
+        .arg((key, document, "PX", TTL_MS))
+        .cmd("LPUSH")
+        .arg((&snapshots, before))
+        .cmd("LTRIM")
+        .arg((&snapshots, 0, 9))
+        .cmd("PEXPIRE")
+        .arg((&snapshots, TTL_MS))
+        .cmd("PEXPIRE")
+        .arg((&audit, AUDIT_TTL_MS))
+        .cmd("XADD")
+        .arg((&audit, "MAXLEN", "~", 200, "*"))
+        .arg(("event", "update", "version", 7, "actor", "amount_input", "patch", change))
+        .get_packed_pipeline()
 }
 
 /// Creates a state and leads it, by the steps of its schema, to the handle of an offer.
-fn start_offer(key: &[u8], document: &str, rules: Rules) -> Vec<Vec<u8>> {
-    let expiry = [b"PX", TTL_MS];
-    let create: [&[u8]; 7] = [
-        b"STATE.SETPROTECTED",
-        key,
-        b"0",
-        document.as_bytes(),
-        b"REPLACE",
-        b"SCHEMA",
-        rules.schema().as_bytes(),
-    ];
-    let mut commands = vec![command(&[&create[..], &expiry].concat())];
-    commands.extend(
-        STEPS.map(|step| command(&[&[b"STATE.UPDATE", key, b"*", step.as_bytes()], &expiry[..]].concat())),
-    );
-    commands
+fn start_offer(key: &str, document: &str, rules: Rules) -> Vec<Vec<u8>> {
+    let words = (key, 0, document, "REPLACE", "SCHEMA", rules.schema(), "PX", TTL_MS);
+    let create = cmd("STATE.SETPROTECTED").arg(words).get_packed_command();
+    let steps = STEPS.map(|step| update(key, "*", step).get_packed_command());
+    [vec![create], steps.to_vec()].concat()
 }

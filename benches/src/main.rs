@@ -22,6 +22,7 @@ mod pauses;
 mod processors;
 mod quick;
 mod race;
+mod replies;
 mod results;
 mod scaling;
 mod scripts;
@@ -31,7 +32,6 @@ mod spread;
 mod stalls;
 mod throughput;
 mod training;
-mod wire;
 mod workload;
 mod written;
 

@@ -7,14 +7,14 @@
 use std::path::Path;
 use std::time::Duration;
 
+use redis::cmd;
 use redis_state_benches::document::{STEPS, change};
 use redis_state_benches::schema::Rules;
 
-use crate::kind::Kind;
+use crate::kind::{Kind, update};
 use crate::results::Memory;
 use crate::scripts::{Scripts, teach};
 use crate::server::Server;
-use crate::wire::command;
 use crate::workload::{Shape, Workload, key};
 
 pub const STRING: &str = "plain string of the document";
@@ -80,7 +80,7 @@ fn add(
                 workload.kind.request(&key, &document, number + place, 0, scripts)
             } else {
                 let change = change(number + place);
-                command(&[b"STATE.UPDATE", key.as_bytes(), b"*", change.as_bytes(), b"PX", b"3600000"])
+                update(&key, "*", &change).get_packed_command()
             }
         };
         server.fill_with(places.clone().map(one), workload.kind.replies())?;
@@ -96,9 +96,9 @@ fn memory_usage(server: &Server, key: &str) -> Result<f64, String> {
     for key in
         [key.to_owned(), format!("{{{key}}}:audit"), format!("{key}:snapshots"), format!("{key}:audit")]
     {
-        let usage = server.call(&[b"MEMORY", b"USAGE", key.as_bytes(), b"SAMPLES", b"0"])?;
+        let usage: Option<f64> = server.call(cmd("MEMORY").arg(("USAGE", key, "SAMPLES", 0)))?;
         // For a missing key the reply is nil.
-        bytes += usage.strip_prefix(':').and_then(|usage| usage.parse::<f64>().ok()).unwrap_or(0.0);
+        bytes += usage.unwrap_or(0.0);
     }
     Ok(bytes)
 }

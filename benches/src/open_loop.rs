@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
+use crate::replies::Replies;
 use crate::scripts::Scripts;
 use crate::server::Server;
-use crate::wire::Replies;
 use crate::workload::Workload;
 
 /// A server this far behind will not catch up.

@@ -6,13 +6,12 @@
 //! wait.
 
 use std::fmt::Write as _;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use redis::{Connection, cmd};
+
 use crate::server::Server;
-use crate::wire::command;
 
 const ROUNDS: usize = 5;
 /// The maximum delay by a hostile schema.
@@ -42,7 +41,7 @@ pub fn measure(server: &Server) -> Result<Vec<Pause>, String> {
     for (name, schema) in hostile_schemas() {
         let (mut waits, mut answer) = (Vec::new(), String::new());
         for _ in 0..ROUNDS {
-            let set = || server.call(&[b"STATE.SCHEMA", b"SET", b"hostile", schema.as_bytes()]);
+            let set = || server.call::<()>(cmd("STATE.SCHEMA").arg(("SET", "hostile", &schema)));
             let (said, waited) = longest_wait_during(server, set)?;
             answer = said.err().unwrap_or_else(|| "accepted".to_owned());
             waits.push(waited);
@@ -58,7 +57,7 @@ fn longest_wait_during<T: Send>(
     server: &Server,
     work: impl FnOnce() -> T + Send,
 ) -> Result<(T, Duration), String> {
-    let mut other = server.connect()?;
+    let mut other = server.client()?;
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let working = scope.spawn(|| {
@@ -68,17 +67,15 @@ fn longest_wait_during<T: Send>(
         });
         let mut longest = Duration::ZERO;
         while !done.load(Ordering::Acquire) {
-            longest = longest.max(ping(&mut other).map_err(|error| format!("PING: {error}"))?);
+            longest = longest.max(ping(&mut other)?);
         }
         Ok((working.join().map_err(|_| "the thread that sets schemas has failed")?, longest))
     })
 }
 
-pub fn ping(stream: &mut TcpStream) -> std::io::Result<Duration> {
+pub fn ping(connection: &mut Connection) -> Result<Duration, String> {
     let begun = Instant::now();
-    stream.write_all(&command(&[b"PING"]))?;
-    let mut reply = [0; b"+PONG\r\n".len()];
-    stream.read_exact(&mut reply)?;
+    cmd("PING").exec(connection).map_err(|error| format!("PING: {error}"))?;
     Ok(begun.elapsed())
 }
 

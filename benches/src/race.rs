@@ -15,20 +15,20 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use redis::{cmd, pipe};
 use redis_state_benches::document::{change, changed, document};
 use redis_state_benches::schema::Rules;
 
-use crate::kind::Kind;
+use crate::kind::{Kind, TTL_MS, update};
+use crate::replies::Replies;
 use crate::results::Race;
 use crate::scripts::teach;
 use crate::server::Server;
-use crate::wire::{Replies, command, encode};
 use crate::workload::{Shape, Workload, key};
 
 pub const CLIENTS: usize = 16;
 const STRETCH: Duration = Duration::from_millis(300);
 const WARM_UP: Duration = Duration::from_millis(100);
-const TTL_MS: &[u8] = b"3600000";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -48,29 +48,38 @@ impl Way {
         }
     }
 
-    /// The requests of one attempt, with the number of replies of each.
-    fn steps(self, key: &str, number: usize) -> Vec<(Vec<u8>, usize)> {
-        let (key, change) = (key.as_bytes(), change(number));
-        let update =
-            |expected: &[u8]| command(&[b"STATE.UPDATE", key, expected, change.as_bytes(), b"PX", TTL_MS]);
+    /// The requests of one attempt.
+    fn steps(self, key: &str, number: usize) -> Vec<Step> {
+        let change = change(number);
         match self {
             Way::Watch => {
                 let document = changed(&document(0, Shape::BASE.bytes), number);
-                let mut transaction = command(&[b"MULTI"]);
-                encode(&[b"SET", key, document.as_bytes(), b"PX", TTL_MS], &mut transaction);
-                encode(&[b"EXEC"], &mut transaction);
-                vec![(command(&[b"WATCH", key]), 1), (command(&[b"GET", key]), 1), (transaction, 3)]
+                let set = pipe().atomic().cmd("SET").arg((key, document, "PX", TTL_MS)).get_packed_pipeline();
+                vec![
+                    Step::Packed(cmd("WATCH").arg(key).get_packed_command(), 1),
+                    Step::Packed(cmd("GET").arg(key).get_packed_command(), 1),
+                    Step::Packed(set, "MULTI SET EXEC".split(' ').count()),
+                ]
             }
-            Way::Update => vec![(update(b"*"), 1)],
-            Way::Etag => vec![(command(&[b"STATE.GET", key]), 1), (update(ETAG_PLACE), 1)],
+            Way::Update => vec![Step::Packed(update(key, "*", &change).get_packed_command(), 1)],
+            Way::Etag => vec![
+                Step::Packed(cmd("STATE.GET").arg(key).get_packed_command(), 1),
+                Step::UpdateOfEtag { key: key.to_owned(), change },
+            ],
         }
     }
 }
 
+/// One round trip.
+enum Step {
+    /// A request, with its number of replies.
+    Packed(Vec<u8>, usize),
+    /// STATE.UPDATE with the etag in the last reply.
+    UpdateOfEtag { key: String, change: String },
+}
+
 pub const WATCH: &str = "WATCH GET MULTI SET EXEC";
 pub const UPDATE: &str = "STATE.UPDATE";
-/// A placeholder for the etag in a request.
-const ETAG_PLACE: &[u8] = b"etag";
 
 /// On one key, and on a key for each client.
 pub fn measure(module: &Path, rounds: usize) -> Result<Vec<Race>, String> {
@@ -135,7 +144,7 @@ fn run(clients: &mut [Client], time: Duration) -> Result<(f64, f64), String> {
 struct Client {
     stream: TcpStream,
     /// The steps of two alternating attempts, with another change each.
-    attempts_made: Vec<Vec<(Vec<u8>, usize)>>,
+    attempts_made: Vec<Vec<Step>>,
     step: usize,
     replies: Replies,
     received: Vec<u8>,
@@ -158,24 +167,25 @@ impl Client {
 
     fn send(&mut self) -> Result<(), String> {
         let turn = self.attempts % self.attempts_made.len();
-        let (request, replies) = &self.attempts_made[turn][self.step];
-        let with_etag = self.with_etag(request);
         // A request is smaller than the buffer of an idle socket.
-        self.stream.write_all(with_etag.as_deref().unwrap_or(request)).map_err(|error| error.to_string())?;
-        self.replies = Replies::expect(*replies);
+        let (sent, replies) = match &self.attempts_made[turn][self.step] {
+            Step::Packed(request, replies) => (self.stream.write_all(request), *replies),
+            Step::UpdateOfEtag { key, change } => {
+                let update = update(key, self.etag()?, change).get_packed_command();
+                (self.stream.write_all(&update), 1)
+            }
+        };
+        sent.map_err(|error| error.to_string())?;
+        self.replies = Replies::expect(replies);
         self.received.clear();
         Ok(())
     }
 
-    /// The request with the etag of the previous reply, if it has a placeholder.
-    fn with_etag(&self, request: &[u8]) -> Option<Vec<u8>> {
-        let header = command(&[ETAG_PLACE]);
-        let place = header.strip_prefix(b"*1\r\n")?;
-        let at = request.windows(place.len()).position(|window| window == place)?;
-        // *2, $20, the etag
-        let etag = self.received.split(|byte| *byte == b'\n').nth(2)?.strip_suffix(b"\r")?;
-        let etag = command(&[etag]);
-        Some([&request[..at], etag.strip_prefix(b"*1\r\n")?, &request[at + place.len()..]].concat())
+    /// The first element of the last reply, after the lines `*2` and `$18`.
+    fn etag(&self) -> Result<&str, String> {
+        let line = self.received.split(|byte| *byte == b'\n').nth(2);
+        let etag = line.and_then(|line| std::str::from_utf8(line).ok());
+        etag.map(str::trim_end).ok_or_else(|| "a reply to STATE.GET without an etag".to_owned())
     }
 
     /// Whether the replies are complete; then the next step is due.

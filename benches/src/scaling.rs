@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use redis::cmd;
 use redis_state_benches::document::document;
 use redis_state_benches::schema::Rules;
 
@@ -17,7 +18,6 @@ use crate::results::{About, Memory, Point, Scaling, Series, write};
 use crate::scripts::teach;
 use crate::server::Server;
 use crate::show::{pages, tables as t};
-use crate::wire::command;
 use crate::workload::{Shape, Workload, key};
 
 const ROUNDS: usize = 5;
@@ -120,9 +120,8 @@ fn by_states(module: &Path) -> Result<Series, String> {
         // The others are copies of a state without changes, so that a million fit.
         let source = key(1, 0);
         server.fill(LOCAL.prepare(&source, &document(0, Shape::BASE.bytes)).into_iter().take(1))?;
-        let copies =
-            (sample..states).map(|place| command(&[b"COPY", source.as_bytes(), key(0, place).as_bytes()]));
-        server.fill(copies)?;
+        let copy = |place| cmd("COPY").arg((&source, key(0, place))).get_packed_command();
+        server.fill((sample..states).map(copy))?;
         let mut load = Load::connect(&server, workload, &workload.lanes(&scripts))?;
         // Each key of the sample gets its snapshots before the measurement.
         load.run(&server, STRETCH * 5)?;

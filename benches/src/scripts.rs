@@ -1,5 +1,6 @@
 //! Prepares a server: the schemas, and the scripts that a bot could use without the module.
 
+use redis::cmd;
 use redis_state_benches::schema::Rules;
 
 use crate::server::Server;
@@ -13,11 +14,11 @@ pub struct Scripts {
 /// Sets the schemas and loads the scripts; FLUSHALL removes neither.
 pub fn teach(server: &Server) -> Result<Scripts, String> {
     for rules in [Rules::Whole, Rules::Local] {
-        let set = server.call(&[b"STATE.SCHEMA", b"SET", rules.schema().as_bytes(), rules.text().as_bytes()]);
+        let set = server.call::<()>(cmd("STATE.SCHEMA").arg(("SET", rules.schema(), rules.text())));
         set.map_err(|problem| format!("{}: {problem}", rules.schema()))?;
     }
     let load = |name: &str, script: &str| {
-        let loaded = server.call(&[b"SCRIPT", b"LOAD", script.as_bytes()]);
+        let loaded = server.call(cmd("SCRIPT").arg(("LOAD", script)));
         loaded.map_err(|problem| format!("{name}: {problem}"))
     };
     Ok(Scripts {

@@ -3,15 +3,17 @@
 //!
 //! Not the tests' server, which brings their client and loads the debug module.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use redis::{Client, Cmd, Connection, FromRedisValue, RedisError, cmd};
+
 use crate::processors;
-use crate::wire::{Replies, command};
+use crate::replies::Replies;
 
 /// The maximum time to start, and for a reply.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -95,11 +97,11 @@ impl Server {
 
     /// Ends it by SHUTDOWN, so that the program around it can finish.
     pub fn shut_down(mut self) -> Result<(), String> {
-        let _closed_instead_of_a_reply = self.call(&[b"SHUTDOWN", b"NOSAVE"]);
+        let _closed_instead_of_a_reply = self.call::<()>(cmd("SHUTDOWN").arg("NOSAVE"));
         self.child.wait().map(drop).map_err(|error| error.to_string())
     }
 
-    /// A new connection.
+    /// A connection for measured requests.
     pub fn connect(&self) -> Result<TcpStream, String> {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).map_err(|error| error.to_string())?;
         stream.set_nodelay(true).map_err(|error| error.to_string())?;
@@ -108,30 +110,22 @@ impl Server {
         Ok(stream)
     }
 
-    /// Sends one command whose reply is a line or a bulk string, and returns it; an error reply is
-    /// an `Err`.
-    pub fn call(&self, args: &[&[u8]]) -> Result<String, String> {
-        let mut stream = self.connect()?;
-        stream.write_all(&command(args)).map_err(|error| error.to_string())?;
-        let mut reader = BufReader::new(stream);
-        let mut line = String::new();
-        reader.read_line(&mut line).map_err(|error| error.to_string())?;
-        let line = line.trim_end();
-        if let Some(error) = line.strip_prefix('-') {
-            return Err(error.to_owned());
-        }
-        let Some(len) = line.strip_prefix('$').and_then(|len| len.parse().ok()) else {
-            return Ok(line.to_owned());
-        };
-        let mut bulk = vec![0; len];
-        reader.read_exact(&mut bulk).map_err(|error| error.to_string())?;
-        Ok(String::from_utf8_lossy(&bulk).into_owned())
+    /// A connection for all other commands.
+    pub fn client(&self) -> Result<Connection, String> {
+        let client = Client::open(("127.0.0.1", self.port));
+        let connection = client.and_then(|client| client.get_connection()).map_err(as_replied)?;
+        connection.set_read_timeout(Some(TIMEOUT)).map_err(as_replied)?;
+        Ok(connection)
+    }
+
+    /// Sends one command over a new connection.
+    pub fn call<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, String> {
+        command.query(&mut self.client()?).map_err(as_replied)
     }
 
     /// `CONFIG SET`
     pub fn set(&self, setting: &str, value: &str) -> Result<(), String> {
-        self.call(&[b"CONFIG", b"SET", setting.as_bytes(), value.as_bytes()])
-            .map(drop)
+        self.call(cmd("CONFIG").arg(("SET", setting, value)))
             .map_err(|problem| format!("CONFIG SET {setting} {value}: {problem}"))
     }
 
@@ -158,6 +152,14 @@ impl Server {
             }
         }
         exchange(&mut stream, &batch, count)
+    }
+}
+
+/// An error in the server's words.
+fn as_replied(error: RedisError) -> String {
+    match (error.code(), error.detail()) {
+        (Some(code), Some(detail)) => format!("{code} {detail}"),
+        _ => error.to_string(),
     }
 }
 

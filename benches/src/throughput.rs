@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use redis::cmd;
 use redis_state_benches::document::BYTES_MIN;
 use redis_state_benches::schema::Rules;
 
@@ -61,7 +62,7 @@ pub fn measure(
         let makes_sense = |kind: &&Kind| shape.keys > 1 || !matches!(kind, Kind::StateRollback(_));
         let workloads: Vec<_> = kinds.iter().filter(makes_sense).map(|kind| (*kind, *shape)).collect();
         rates.extend(interleaved(server, &workloads, rounds, stretch)?);
-        server.call(&[b"FLUSHALL", b"SYNC"])?;
+        server.call::<()>(cmd("FLUSHALL").arg("SYNC"))?;
     }
     Ok(rates)
 }

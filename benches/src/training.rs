@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use redis::cmd;
 use redis_state_benches::schema::Rules;
 
 use crate::kind::Kind;
@@ -23,11 +24,11 @@ pub fn run(module: &Path) -> Result<(), String> {
     let server = Server::start_with(module, &["--enable-debug-command", "local"])?;
     let kinds: Vec<Kind> = KINDS.into_iter().chain([Kind::StateGetSecret]).collect();
     measure(&server, &shapes(), &kinds, 1, STRETCH)?;
-    server.call(&[b"CONFIG", b"SET", b"appendonly", b"yes"])?;
+    server.set("appendonly", "yes")?;
     measure(&server, &shapes(), &kinds, 1, STRETCH)?;
     let kind = Kind::StateUpdate(Rules::Whole);
     Workload { kind, shape: Shape::BASE, family: 0 }.create(&server, 0..SESSIONS)?;
-    server.call(&[b"DEBUG", b"LOADAOF"])?;
-    server.call(&[b"DEBUG", b"RELOAD"])?;
+    server.call::<()>(cmd("DEBUG").arg("LOADAOF"))?;
+    server.call::<()>(cmd("DEBUG").arg("RELOAD"))?;
     server.shut_down()
 }

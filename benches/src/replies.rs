@@ -1,24 +1,10 @@
-//! RESP2 for the bench: requests are built in advance, replies are counted.
+//! Counts the replies to a batch.
 //!
-//! Not a client library, because it would parse every reply while the server waits. Errors and nil
-//! are recorded, since figures of failing requests would mislead; only a race expects some.
-
-/// Appends one command in RESP.
-pub fn encode(args: &[&[u8]], request: &mut Vec<u8>) {
-    request.extend_from_slice(format!("*{}\r\n", args.len()).as_bytes());
-    for arg in args {
-        request.extend_from_slice(format!("${}\r\n", arg.len()).as_bytes());
-        request.extend_from_slice(arg);
-        request.extend_from_slice(b"\r\n");
-    }
-}
-
-/// One command in RESP.
-pub fn command(args: &[&[u8]]) -> Vec<u8> {
-    let mut request = Vec::new();
-    encode(args, &mut request);
-    request
-}
+//! The redis crate encodes the requests, but does not parse these replies: its parser takes 640 ns
+//! and 8,200 instructions for a STATE.GET of 2 KB, this one 70 ns and 790. In batches, the load
+//! generator would need 1.35 us for each instead of 0.68, more than the server (1.2), and would be
+//! the bottleneck. Errors and nil are recorded, since figures of failing requests would mislead;
+//! only a race expects some.
 
 /// Counts replies in a stream: reads the header lines and skips the rest.
 pub struct Replies {
