@@ -115,7 +115,7 @@ mod tests {
     use crate::spread::Spread;
 
     #[test]
-    fn more_is_better_or_less_is_better_by_where_the_aim_lies() {
+    fn direction_of_a_bar_follows_its_aim() {
         let verdict = |must, aim, found| Bar { figure: "", must, aim, found: Spread::of([found]) }.verdict();
         assert_eq!([5.0, 8.0, 4.9].map(|found| verdict(5.0, 8.0, found)), ["must", "aim", "**short**"]);
         assert_eq!([0.2, 0.12, 0.21].map(|found| verdict(0.2, 0.12, found)), ["must", "aim", "**short**"]);

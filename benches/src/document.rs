@@ -82,7 +82,7 @@ mod tests {
     use super::{BYTES_MIN, changed, document};
 
     #[test]
-    fn documents_have_the_size_that_was_asked_for_and_are_json() {
+    fn documents_have_the_requested_size_and_are_json() {
         for bytes in [BYTES_MIN, 2048, 8192, 65_536] {
             for text in [document(7, bytes), changed(&document(7, bytes), 3)] {
                 assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");

@@ -53,7 +53,7 @@ mod tests {
     use super::first_and_rest;
 
     #[test]
-    fn the_first_processor_is_ours_and_the_others_are_the_servers() {
+    fn first_cpu_is_the_benchs_and_the_others_are_the_servers() {
         let split = |list: &str| first_and_rest(&format!("pid 7's current affinity list: {list}\n"));
         let apart = |first: &str, rest: &str| Some((first.to_owned(), rest.to_owned()));
         assert_eq!(split("0,1"), apart("0", "1"));

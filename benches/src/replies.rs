@@ -96,7 +96,7 @@ mod tests {
     const REPLIES: &[u8] = b"+OK\r\n*2\r\n$20\r\n1-1f0c1f0c1f0c1f0c1f\r\n$2\r\n{}\r\n:1\r\n";
 
     #[test]
-    fn replies_are_counted_wherever_the_stream_is_cut() {
+    fn replies_are_counted_at_any_cut_of_the_stream() {
         for cut in 0..=REPLIES.len() {
             let mut replies = Replies::expect(3);
             let (first, second) = REPLIES.split_at(cut);
@@ -107,12 +107,12 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_the_next_reply_is_left() {
+    fn bytes_of_the_next_reply_are_left() {
         assert_eq!(Replies::expect(1).take(REPLIES), Ok(b"+OK\r\n".len()));
     }
 
     #[test]
-    fn errors_and_nil_are_refusals() {
+    fn errors_and_nil_are_failures() {
         for reply in ["-CONFLICT expected 1, current is 2-1f0c1f0c1f0c1f0c\r\n", "$-1\r\n", "*-1\r\n"] {
             let mut replies = Replies::expect(1);
             assert_eq!(replies.take(reply.as_bytes()), Ok(reply.len()));

@@ -34,7 +34,7 @@ mod tests {
     use super::Spread;
 
     #[test]
-    fn a_ratio_is_taken_within_a_round() {
+    fn ratio_is_taken_within_a_round() {
         // The machine was twice as fast in the second round, for both.
         let spread = Spread::of_ratios(&[10.0, 20.0, 12.0], &[5.0, 10.0, 4.0]);
         assert_eq!(spread, Spread { min: 2.0, median: 2.0, max: 3.0 });

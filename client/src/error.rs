@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn violations_are_told_apart_by_their_pointers() {
+    fn violations_are_separated_by_their_pointers() {
         let error =
             of("INVALID 2 violations: /amount: must be above 0; (root): member \"amonut\" is not allowed \
              (additionalProperties)");
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_looks_like_a_second_violation_is_no_second_one() {
+    fn name_that_looks_like_a_violation_is_not_one() {
         let error = of(
             "INVALID 1 violation: (root): member \"a; /auth/token: b\" is not allowed (additionalProperties)",
         );
@@ -359,14 +359,14 @@ mod tests {
     }
 
     #[test]
-    fn a_conflict_has_the_current_etag() {
+    fn conflict_has_the_current_etag() {
         let error = of("CONFLICT expected 7, current is 9-000000000000001f");
         assert!(error.is_conflict() && !error.is_retryable());
         assert_eq!(error.current_etag(), Some(Etag { version: 9, digest: 0x1f }));
     }
 
     #[test]
-    fn what_broke_on_the_way_is_told_from_what_can_be_sent_again() {
+    fn unknown_outcomes_differ_from_retryable_errors() {
         let broken = || RedisError::from(std::io::Error::from(std::io::ErrorKind::BrokenPipe));
         assert!(Error::redis(broken(), Resend::Never).outcome_unknown());
         assert!(Error::redis(broken(), Resend::Safe).is_retryable());
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_mismatch_says_what_was_made() {
+    fn id_mismatch_has_the_result_of_the_first_command() {
         let error = of("IDMISMATCH token made 1-0a1f63ab52e0dc07 for another command: send that one again");
         assert_eq!((error.kind(), error.made()), (ErrorKind::IdMismatch, Some("1-0a1f63ab52e0dc07")));
     }

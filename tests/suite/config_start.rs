@@ -144,7 +144,7 @@ pub fn failed_start(lines: &str) -> String {
     let mut ended = None;
     let begun = std::time::Instant::now();
     while ended.is_none() && begun.elapsed().as_secs() < 10 {
-        ended = child.try_wait().expect("a child of ours");
+        ended = child.try_wait().expect("a child of this process");
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
     let _already_gone = child.kill();
@@ -199,7 +199,7 @@ fn misspelt_setting_in_an_included_file_stops_the_start() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let included = dir.path().join("state.conf");
     std::fs::write(&included, "# settings\nstate.snapshots 3\nstate.default-tll 60\n")
-        .expect("a folder of ours");
+        .expect("a temporary folder");
     let log = failed_start(&format!("\ninclude {}", included.display()));
     assert!(log.contains("state.conf, line 3: state.default-tll: no such setting"), "{log}");
     assert!(log.contains("did you mean state.default-ttl?"), "{log}");

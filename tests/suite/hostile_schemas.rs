@@ -57,7 +57,7 @@ fn references_fetch_nothing_from_network_or_files() {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     listener.set_nonblocking(true).expect("a socket option");
     let port = listener.local_addr().expect("an address").port();
-    std::fs::write(server.dir().join("remote.json"), "{}").expect("a file in a folder of ours");
+    std::fs::write(server.dir().join("remote.json"), "{}").expect("a file in a temporary folder");
     let file = format!("file://{}", server.dir().join("remote.json").display());
     for target in [
         format!("http://127.0.0.1:{port}/schema.json"),

@@ -127,7 +127,7 @@ fn large_state_is_freed_by_the_lazy_free_thread() {
     let keys: Vec<String> = (0..20).map(|round| format!("channel:{round}")).collect();
     let unlink: Vec<&str> = std::iter::once("UNLINK").chain(keys.iter().map(String::as_str)).collect();
     assert_eq!(client.ok(&unlink).int(), 20);
-    wait_until("the states are gone", || number(&mut client, "state", "state_states") == 0);
+    wait_until("the states are deleted", || number(&mut client, "state", "state_states") == 0);
     wait_until("they were freed in the background", || {
         number(&mut client, "memory", "lazyfree_pending_objects") == 0
     });

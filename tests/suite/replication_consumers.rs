@@ -75,7 +75,7 @@ fn returning_replica_gets_what_it_missed() {
     replica.follow(&primary);
     replica.freeze();
     client.ok(&["CLIENT", "KILL", "TYPE", "REPLICA"]);
-    wait_until("the replica is gone", || client.info("replication", "connected_slaves") == "0");
+    wait_until("the replica is disconnected", || client.info("replication", "connected_slaves") == "0");
     // Longer than the backlog from the time of the first replica covers.
     let begun = std::time::Instant::now();
     let mut amount = 0;

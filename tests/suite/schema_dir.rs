@@ -67,7 +67,7 @@ fn changed_file_makes_a_new_revision_at_the_next_start() {
     server.restart();
     let mut client = server.client();
     assert_eq!(schemas(&mut client), named(&[("by-hand", 1), ("vimbiso.menu", 1), ("vimbiso.offer", 2)]));
-    assert_eq!(client.ok(&["STATE.META", KEY]).field("valid").int(), 0, "validated anew at its next write");
+    assert_eq!(client.ok(&["STATE.META", KEY]).field("valid").int(), 0, "validated at its next write");
     assert!(client.err(&["STATE.UPDATE", KEY, "1", r#"{"stage":"menu"}"#]).starts_with("INVALID "));
     client.ok(&["STATE.UPDATE", KEY, "1", r#"{"amount":0}"#]);
 }

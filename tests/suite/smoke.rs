@@ -1,6 +1,6 @@
 use support::state_test;
 
 #[test]
-fn a_server_with_the_module_answers() {
+fn server_with_the_module_answers() {
     state_test(|_, client| assert_eq!(client.text(&["PING"]), "PONG"));
 }

@@ -213,12 +213,12 @@ fn cluster_node_rejects_the_feed() {
             .expect("redis-server is installed");
         let mut status = None;
         wait_until("the server gives up", || {
-            status = child.try_wait().expect("a child of ours");
+            status = child.try_wait().expect("a child of this process");
             status.is_some()
         });
         let log = std::fs::read_to_string(dir.path().join("server.log")).expect("a log");
         assert_eq!(status.and_then(|status| status.code()), Some(1), "{words:?}: {log}");
         assert!(log.contains(why), "{words:?}: {log}");
-        std::fs::remove_file(dir.path().join("server.log")).expect("a file of ours");
+        std::fs::remove_file(dir.path().join("server.log")).expect("a file of the test");
     }
 }

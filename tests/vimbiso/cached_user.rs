@@ -54,7 +54,7 @@ fn getters_return_stored_values() {
         ["STATE.SETPROTECTED", MOBILE, "0", &stored.to_string(), "REPLACE", "SCHEMA", "vimbiso.cached-user"];
     server.client().ok(&create);
     let mut states = connect_blocking(&server.url()).expect("a connection");
-    let user = CachedUserManager::new(&mut states, MOBILE).read().expect("a person");
+    let user = CachedUserManager::new(&mut states, MOBILE).read().expect("a user");
     assert_eq!((user.first_name(), user.last_name()), ("Tariro", "Moyo"));
     assert!(user.registration_complete());
     assert_eq!((user.jwt_token(), user.state().jwt_token()), (Some(JWT), Some(JWT)));
@@ -80,7 +80,7 @@ fn update_changes_only_given_values() {
         let user = CachedUserManager::new(&mut states, MOBILE)
             .update_state(&member, register, "registration", register)
             .await;
-        let user = user.expect("the first step of a new person");
+        let user = user.expect("the first step of a new user");
         assert_eq!((user.state().stage(), user.state().option()), ("handle_action_register", register));
         let page = json!({"page_number": 2});
         let user = CachedUserManager::new(&mut states, MOBILE)
@@ -165,7 +165,7 @@ fn token_is_a_secret() {
     let deadlines = client.ok(&["STATE.META", MOBILE]).field("deadlines").clone();
     assert_eq!(deadlines.field_names(), ["/jwt_token"], "it lapses by itself");
     client.ok(&["ACL", "SETUSER", "default", "-state.setprotected"]);
-    assert_eq!(CachedUserManager::new(&mut states, MOBILE).read().expect("a person").jwt_token(), None);
+    assert_eq!(CachedUserManager::new(&mut states, MOBILE).read().expect("a user").jwt_token(), None);
 }
 
 /// S51: a key bound to a schema without secrets gets no token, whether the state exists or not.

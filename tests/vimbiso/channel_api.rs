@@ -30,7 +30,10 @@ fn api_reply_is_written_in_one_commit() {
         assert_eq!(document["dashboard"]["member"]["memberID"], "7d1f");
         assert_eq!(document["action"], json!({"type": "login", "id": "1"}));
         assert_eq!(document["auth"]["token"], "eyJone");
-        assert_eq!(document["current"]["component"], "LoginApiCall", "headquarters goes on, not the API");
+        assert_eq!(
+            document["current"]["component"], "LoginApiCall",
+            "headquarters moves the flow, not the API"
+        );
         let entries = audit_entries(&mut client);
         assert_eq!(entries.len(), 3, "created, to the login, one answer");
         wrote(

@@ -62,7 +62,7 @@ fn five_keys_become_one_state() {
             .expect("an import");
         assert!(matches!(import.outcome, Outcome::Created(etag) if etag.version == 2), "{import:?}");
         assert_eq!((import.source.as_str(), &import.target), (MOBILE, &target));
-        let user = CachedUserManager::new(&mut states, MOBILE).at(&target).read().await.expect("a person");
+        let user = CachedUserManager::new(&mut states, MOBILE).at(&target).read().await.expect("a user");
         assert_eq!((user.state().stage(), user.jwt_token()), ("handle_action_offer_credex", Some(JWT)));
         assert_eq!((user.first_name(), user.state().page_number()), ("Welcome", 2));
     });

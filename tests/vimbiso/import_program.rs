@@ -39,7 +39,7 @@ fn import_program_takes_numbers_from_stdin_and_can_be_repeated() {
     assert!(stdout(&first).contains(&format!("created {MOBILE} at ")), "{first:?}");
     assert!(
         stdout(&first)
-            .ends_with("1 created, 0 would be created, 0 already there, 0 refused, 1 with nothing found\n")
+            .ends_with("1 created, 0 would be created, 0 already there, 0 rejected, 1 with nothing found\n")
     );
     let second = run(&server, &["--into", "user-state", "cached-users", MOBILE], "");
     assert!(stdout(&second).contains(&format!("exists {MOBILE} at ")), "{second:?}");

@@ -147,14 +147,14 @@ mod tests {
     use super::{Line, STYLE, bars, lines};
 
     #[test]
-    fn the_style_sheet_follows_the_first_tag() {
+    fn style_sheet_follows_the_first_tag() {
         let plot = bars("t", &[]).unwrap();
         let (tag, rest) = plot.split_once('\n').unwrap();
         assert!(tag.starts_with("<svg ") && rest.starts_with(STYLE), "{plot}");
     }
 
     #[test]
-    fn a_line_goes_from_the_left_edge_to_the_right_edge() {
+    fn line_goes_from_the_left_edge_to_the_right_edge() {
         let line = Line { name: "x".to_owned(), points: vec![(1.0, 1.0), (10.0, 100.0)] };
         // The axis of y begins and ends with a power of ten, as these points do.
         let plot = lines("t", &[line], |x| x.to_string(), |y| y.to_string()).unwrap();

@@ -68,7 +68,7 @@ mod tests {
     use super::short;
 
     #[test]
-    fn figures_keep_the_digits_that_say_something() {
+    fn figures_keep_three_significant_digits() {
         let figures = [104_960.0, 17_240.0, 3_483.0, 4.309, 0.8, 2_500_000.0, f64::NAN];
         assert_eq!(figures.map(short), ["105k", "17.2k", "3483", "4.31", "0.80", "2.50M", "-"]);
     }

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_menus_differ_by_tier() {
+    fn menus_differ_by_tier() {
         let chosen = |tier, text| choice(tier, text).value().map(|value| value["choice"].clone());
         assert_eq!(chosen(None, "5"), Some(json!("handle_action_switch_account")));
         assert_eq!(chosen(Some(2), "7"), Some(json!("handle_action_switch_account")));

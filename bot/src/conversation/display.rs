@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_list_says_how_much_more_there_is() {
+    fn long_list_shows_the_number_of_further_entries() {
         let listed = |count: usize| list("Which?", "None.", (0..count).map(|n| format!("to {n}")));
         assert_eq!((listed(0).as_str(), listed(2).as_str()), ("None.", "Which?\n1 to 0\n2 to 1"));
         assert!(listed(LINES_MAX).ends_with("\n50 to 49"), "{}", listed(LINES_MAX));
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_cut_between_characters() {
+    fn rejection_is_cut_between_characters() {
         assert_eq!(refusal("no"), "no");
         assert_eq!(refusal(&"é".repeat(500)), "é".repeat(500));
         assert_eq!(refusal(&"é".repeat(501)), format!("{}…", "é".repeat(500)));

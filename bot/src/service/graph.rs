@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_text_is_cut_between_lines() {
+    fn long_text_is_cut_between_lines() {
         let line = "1 5.00 to tariro and the rest";
         let long = vec![line; 400].join("\n");
         let cut = parts(&long);

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_person_typed_or_chose() {
+    fn typed_texts_and_choices_are_read() {
         let reply = json!({"type": "button_reply", "button_reply": {"id": "5", "title": "Offer"}});
         let row = json!({"type": "list_reply", "list_reply": {"id": "", "title": "Ledger"}});
         let common = |mut message: Value| {
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_as_expected_is_left_out() {
+    fn unexpected_parts_are_skipped() {
         let message = |id: &str, from: &str, timestamp: Value| json!({"id": id, "from": from, "timestamp": timestamp, "type": "text", "text": {"body": "hi"}});
         let left = read_all(json!([
             message("", "263771234567", json!("1000")),

@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_the_same_or_not() {
+    fn tokens_are_compared() {
         assert!(is_same("token", "token"));
         assert!(!is_same("token", "tokens") && !is_same("", "token") && !is_same("Token", "token"));
     }

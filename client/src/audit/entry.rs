@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_or_unreadable_is_kept_as_it_is() {
+    fn unknown_and_malformed_fields_are_kept() {
         let entry = read(&[
             ("event", "merge"),
             ("version", "seven"),
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_patch_is_no_patch() {
+    fn cut_patch_cannot_be_read() {
         let whole = read(&[("patch", "[]")]).patch.expect("a patch");
         assert_eq!(
             (whole.is_cut(), whole.read::<serde_json::Value>().ok()),

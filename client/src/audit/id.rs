@@ -54,7 +54,7 @@ mod tests {
     use super::EntryId;
 
     #[test]
-    fn nothing_is_between_an_id_and_the_one_before() {
+    fn previous_id_is_adjacent() {
         let before = |text| EntryId::parse(text).expect("an ID").before().to_string();
         assert_eq!(before("7-3"), "7-2");
         assert_eq!(before("7-0"), "6-18446744073709551615");

@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_time_becomes_zero_or_the_past_by_rounding() {
+    fn rounding_makes_no_time_zero_or_past() {
         assert_eq!(milliseconds(Duration::from_nanos(1)), 1);
         assert_eq!(milliseconds(Duration::from_millis(1500)), 1500);
         assert_eq!(milliseconds(Duration::MAX), i64::MAX);

@@ -250,7 +250,7 @@ mod tests {
     use super::primary;
 
     #[test]
-    fn primaries_are_told_from_the_lines_of_cluster_nodes() {
+    fn primaries_are_read_from_cluster_nodes() {
         let owner = "07c3 127.0.0.1:30004@31004,node-4 myself,master - 0 1426238317239 4 connected 0-5460";
         assert_eq!(primary(owner), Some(("07c3".into(), ("127.0.0.1".into(), 30004))));
         let joined = "67ed ::1:30002@31002 master - 0 1426238316232 2 connected";

@@ -33,7 +33,7 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn no_two_are_alike() {
+    fn fresh_tokens_are_unique() {
         let tokens: HashSet<String> = (0..10_000).map(|_| super::fresh()).collect();
         assert_eq!(tokens.len(), 10_000);
         assert!(tokens.iter().all(|token| token.len() == 16));

@@ -1,4 +1,4 @@
-//! A component that calls the API stores the answer; where to go is for headquarters to say.
+//! A component that calls the API stores the reply; headquarters decides the next step.
 use redis_state_client::Driver;
 use redis_state_vimbiso::channel::{Channel, FlowUpdate, Step};
 

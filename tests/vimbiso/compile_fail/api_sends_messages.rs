@@ -1,4 +1,4 @@
-//! A component that calls the API has no way to the person.
+//! A component that calls the API can't send messages.
 use redis_state_client::Driver;
 use redis_state_vimbiso::channel::{Channel, Step};
 

@@ -1,4 +1,4 @@
-//! An answer's dashboard is not stored without its action: the handlers are one trait.
+//! A reply's dashboard is not stored without its action: the handlers are one trait.
 use redis_state_vimbiso::channel::ApiResponse;
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! A confirmation has no way to the API.
+//! A confirmation can't call the API.
 use redis_state_client::Driver;
 use redis_state_vimbiso::channel::{Channel, Step};
 

@@ -1,4 +1,4 @@
-//! A confirmation writes its result and nothing else.
+//! A confirmation writes only its result.
 use redis_state_client::Driver;
 use redis_state_vimbiso::channel::{Channel, FlowUpdate, Step};
 

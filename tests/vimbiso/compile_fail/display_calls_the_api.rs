@@ -1,4 +1,4 @@
-//! A display has no way to the API.
+//! A display can't call the API.
 use redis_state_client::Driver;
 use redis_state_vimbiso::channel::{Channel};
 

@@ -1,4 +1,4 @@
-//! A display has no way to change the state.
+//! A display can't change the state.
 use redis_state_client::Driver;
 use redis_state_vimbiso::channel::{Channel, FlowUpdate};
 

@@ -1,4 +1,4 @@
-//! An input has no way to the API.
+//! An input can't call the API.
 use redis_state_client::Driver;
 use redis_state_vimbiso::channel::{Channel, Step};
 

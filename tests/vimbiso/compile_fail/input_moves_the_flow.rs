@@ -1,4 +1,4 @@
-//! An input writes its own data; where to go is for headquarters to say.
+//! An input writes its own data; headquarters decides the next step.
 use redis_state_client::Driver;
 use redis_state_vimbiso::channel::{Channel, FlowUpdate, Step};
 

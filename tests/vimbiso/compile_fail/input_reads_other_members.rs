@@ -1,4 +1,4 @@
-//! An input sees no state but what the person has sent.
+//! An input can't read the state.
 use redis_state_client::Driver;
 use redis_state_vimbiso::channel::{Channel, Reads, Step};
 

@@ -289,7 +289,7 @@ mod tests {
 
     /// S56: the events of the design notes are logged, and no token, document or number.
     #[test]
-    fn what_is_done_is_logged_without_secrets() {
+    fn actions_are_logged_without_secrets() {
         let log = Log::default();
         let server = support::Server::start();
         tracing::subscriber::with_default(log.clone(), || {

@@ -263,7 +263,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_server_keeps_is_never_sent() {
+    fn server_counters_are_never_sent() {
         let old = json!({"current": {"path": "offer"}, "validation": {"attempts": {}}, "_metadata": {}});
         let update = FlowUpdate::merging("offer", &old).expect("an object").awaiting_input(true);
         let sent = update.change().expect("JSON");
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_refused_before_it_is_sent() {
+    fn non_object_is_rejected_before_it_is_sent() {
         for wrong in [json!(7), json!("5"), json!([1]), json!(null)] {
             assert_eq!(component_data(&wrong).expect_err("no object").kind(), ErrorKind::Usage, "{wrong}");
             assert_eq!(FlowUpdate::merging("x", &wrong).expect_err("no object").kind(), ErrorKind::Usage);
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_set_that_was_not_given() {
+    fn only_given_members_are_set() {
         let update = FlowUpdate::from("offer").component("HandleInput").no_component_result();
         assert_eq!(
             update.change().expect("JSON").json(),

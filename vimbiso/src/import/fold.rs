@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_written_in_many_ways() {
+    fn empty_values_have_many_forms() {
         for nothing in ["", " ", "None", "null", "nil", "\"\""] {
             assert_eq!(
                 folded(Five { option: Some(nothing), ..Five::default() }),
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn the_state_is_an_object_in_json() {
+    fn state_is_a_json_object() {
         let once = r#"{"page_number":2}"#;
         let twice = serde_json::to_string(once).expect("a string");
         for state in [once, twice.as_str()] {

@@ -78,7 +78,7 @@ impl fmt::Display for Summary {
         let refused = refused.len();
         write!(
             f,
-            "{created} created, {would_create} would be created, {already_there} already there, {refused} refused, \
+            "{created} created, {would_create} would be created, {already_there} already there, {refused} rejected, \
              {nothing_found} with nothing found"
         )
     }

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shortest_legal_way_leads_to_where_the_person_was() {
+    fn shortest_allowed_path_leads_to_the_users_step() {
         let found = json!({"current": {"path": "offer", "component": "Amount", "data": {"n": 1}}, "box": {"stage": "form"}});
         let stops = route(&schema(), &found);
         let steps: Vec<String> = stops
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_way_leads_the_document_stays_as_it_is() {
+    fn unreachable_step_keeps_the_document() {
         for found in [
             json!({}),
             json!({"current": {"path": "login", "component": "Greeting"}}),

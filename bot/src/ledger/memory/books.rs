@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_come_and_go_as_whole_cents() {
+    fn amounts_convert_to_and_from_cents() {
         for (text, number) in [("5", 500), ("12.5", 1250), ("0.01", 1)] {
             assert_eq!(cents(text), Ok(number), "{text}");
         }
