@@ -69,6 +69,8 @@ depends_on redis-state-types ""
 if cargo tree --locked -p redis-state-client --all-features -e normal --prefix none | grep -E '^(redis-state-core|jsonschema) '; then
   die "redis-state-client depends on the server's crates, see above."
 fi
+# The reference model of the tests shares no code with what it checks.
+depends_on redis-state-reference "num-bigint num-rational serde serde_json"
 cargo package --locked --no-verify --allow-dirty --quiet -p redis-state-types -p redis-state-core -p redis-state-client -p redis-state-vimbiso
 
 step "licences and advisories of the crates"

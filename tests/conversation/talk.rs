@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use reference::change::merge;
 use serde_json::Value;
 use support::{Client, Reply};
 
@@ -60,7 +61,7 @@ impl Talk<'_> {
     fn update(&mut self, command: &str, change: &str, actor: &str, event: &str) {
         let before = self.version();
         let mut document = self.versions.last().expect("the conversation has begun").0.clone();
-        merge(&mut document, &json(change));
+        merge(&mut document, json(change));
         let line = [command, KEY, &self.etag, change, "ACTOR", actor, "EVENT", event, "RETURN"];
         let reply = self.client.ok(&line);
         let (etag, returned) = (reply.array()[0].text().to_owned(), reply.array()[1].text());
@@ -161,23 +162,4 @@ impl Talk<'_> {
 #[track_caller]
 fn json(text: &str) -> Value {
     serde_json::from_str(text).expect("JSON")
-}
-
-/// RFC 7396.
-fn merge(target: &mut Value, change: &Value) {
-    let Value::Object(members) = change else {
-        *target = change.clone();
-        return;
-    };
-    if !target.is_object() {
-        *target = json("{}");
-    }
-    let object = target.as_object_mut().expect("made one above");
-    for (name, value) in members {
-        if value.is_null() {
-            object.shift_remove(name);
-        } else {
-            merge(object.entry(name.clone()).or_insert(Value::Null), value);
-        }
-    }
 }

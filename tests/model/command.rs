@@ -1,35 +1,38 @@
-//! The commands that the test plays, as data: symbolic, so that they mean something whatever came before them.
+//! The commands that the test plays, as data.
 //!
-//! "The etag of the present version" and "an etag from before" are what a strategy picks; which words that makes is known
-//! when the model is played. So a failing run can be made shorter by leaving commands out. Ready words, picked together
-//! with the command, were rejected: without the command before them they would all be conflicts.
+//! They are symbolic: a strategy chooses "the etag of the present version", and the words follow when
+//! the model plays the command. So a failing run can be shortened by leaving commands out. Not ready
+//! words: without an earlier command all later ones would be conflicts.
 
 use std::sync::Arc;
 
+use reference::attempts::Outcome;
+use reference::change::Kind;
+
 use crate::rules::Rules;
 
-/// The keys of the game: one wants braces around it for its audit stream, one has a hash tag.
+/// The keys of a run: one without a hash tag and one with.
 pub const KEYS: [&str; 2] = ["channel:+263771234567", "user:{+263772345678}:state"];
 pub const AUDITS: [&str; 2] = ["{channel:+263771234567}:audit", "user:{+263772345678}:state:audit"];
 
-/// Names that a schema is set under, and one that never is.
+/// The names of schemas, and one that is never set.
 pub const SCHEMAS: [&str; 2] = ["vimbiso.offer", "vimbiso.menu"];
 pub const NO_SCHEMA: &str = "vimbiso.lost";
 
-/// The number of a command in a run: what the model has instead of a clock.
+/// The number of a command in a run, which is the clock of the model.
 pub type Tick = usize;
 
-/// An etag whose digest nobody can compute: it stands for a text in one life of a key.
+/// An etag. Only the server can compute its digest, which stands for a document in one life of a key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Etag {
     pub life: u32,
     pub version: u64,
-    /// The version whose digest it has: an etag that was put together has another one's.
+    /// The version whose digest it has: that of another version in a mixed etag.
     pub digest_of: u64,
     pub text: Arc<str>,
 }
 
-/// One word of a command as it is sent.
+/// One word of a command.
 #[derive(Clone, Debug)]
 pub enum Arg {
     Word(String),
@@ -42,27 +45,19 @@ impl From<&str> for Arg {
     }
 }
 
-/// Which state the caller claims to have read.
+/// The expected state of a command.
 #[derive(Clone, Copy, Debug)]
-pub enum Expected {
+pub enum ExpectedChoice {
     Any,
-    Nothing,
+    Absent,
     Version,
     Etag,
-    /// So many versions ago; where there were none, so many ahead.
-    OldVersion(u64),
-    /// One of all the etags that this key has ever had, in this life or an earlier one.
-    OldEtag(usize),
-    /// The present version with the digest of one of those.
+    /// So many versions back; if there are none, so many ahead.
+    OtherVersion(u64),
+    /// One of all etags of the key, in this life or an earlier one.
+    EarlierEtag(usize),
+    /// The present version with the digest of one of these.
     MixedEtag(usize),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Merge,
-    Shallow,
-    Patch,
-    Replace,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,9 +70,9 @@ pub enum Ttl {
     Persist,
 }
 
-/// EVENT, ACTOR, NOTE, and what only updates have: OPERATION with COMPONENT.
+/// EVENT, ACTOR and NOTE; for updates OPERATION and COMPONENT too.
 #[derive(Clone, Debug, Default)]
-pub struct Remarks {
+pub struct Metadata {
     pub event: Option<&'static str>,
     pub actor: Option<&'static str>,
     pub note: Option<&'static str>,
@@ -85,34 +80,15 @@ pub struct Remarks {
     pub component: Option<&'static str>,
 }
 
-/// How something that was tried went; or that it was not tried any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tally {
-    Success,
-    Failure,
-    Clear,
-}
-
-impl Tally {
-    /// The word in the audit stream; commands have it in capitals.
-    pub fn word(self) -> &'static str {
-        match self {
-            Tally::Success => "success",
-            Tally::Failure => "failure",
-            Tally::Clear => "clear",
-        }
-    }
-}
-
-/// What most writing commands can say besides.
+/// The common arguments of writing commands.
 #[derive(Clone, Debug)]
 pub struct Common {
-    pub remarks: Remarks,
+    pub metadata: Metadata,
     pub ttl: Option<Ttl>,
     pub returns: bool,
-    /// AUDIT with the right stream, or with a wrong one.
+    /// AUDIT with the stream of the key, or with another one.
     pub audit: Option<bool>,
-    /// By how much the keywords are rotated, and whether they are written small.
+    /// By how much the options are rotated, and whether their keywords are in lower case.
     pub rotate: usize,
     pub small: bool,
 }
@@ -122,9 +98,9 @@ pub struct Common {
 pub struct Update {
     pub key: usize,
     pub protect: bool,
-    pub expected: Expected,
+    pub expected: ExpectedChoice,
     pub json: String,
-    /// None: nothing is said, which means MERGE.
+    /// `None`: the default, which is MERGE.
     pub kind: Option<Kind>,
     pub schema: Option<&'static str>,
     pub label: Option<&'static str>,
@@ -132,24 +108,26 @@ pub struct Update {
     pub common: Common,
 }
 
+/// The target of a rollback.
 #[derive(Clone, Copy, Debug)]
-pub enum Target {
-    /// None: nothing is said, which means STEPS 1.
+pub enum TargetChoice {
+    /// `None`: the default, which is STEPS 1.
     Steps(Option<u64>),
-    To(Past),
+    To(VersionsBack),
     Label(&'static str),
     LastValid,
 }
 
-/// A version, counted back from the present one; beyond the first one it is the next one, which isn't there yet.
+/// A version, counted back from the present one. Beyond the first version it is the next one, which
+/// does not exist yet.
 #[derive(Clone, Copy, Debug)]
-pub struct Past(pub u64);
+pub struct VersionsBack(pub u64);
 
 #[derive(Clone, Debug)]
 pub struct Rollback {
     pub key: usize,
-    pub expected: Expected,
-    pub target: Target,
+    pub expected: ExpectedChoice,
+    pub target: TargetChoice,
     pub only: Option<Vec<String>>,
     pub all: bool,
     pub common: Common,
@@ -159,7 +137,7 @@ pub struct Rollback {
 pub struct Attempt {
     pub key: usize,
     pub operation: &'static str,
-    pub tally: Tally,
+    pub outcome: Outcome,
     pub component: Option<&'static str>,
     pub error: Option<&'static str>,
     pub common: Common,
@@ -172,7 +150,7 @@ pub struct Recover {
     pub common: Common,
 }
 
-/// What STATE.SCHEMA SET is given.
+/// The text of STATE.SCHEMA SET.
 #[derive(Clone, Copy, Debug)]
 pub enum SchemaText {
     Rules { rules: Rules, spaced: bool },
@@ -183,20 +161,20 @@ pub enum SchemaText {
 pub enum Command {
     Get {
         key: usize,
-        version: Option<Past>,
+        version: Option<VersionsBack>,
         pointers: Vec<String>,
     },
     Update(Update),
     Rollback(Rollback),
     Reset {
         key: usize,
-        expected: Expected,
+        expected: ExpectedChoice,
         common: Common,
     },
     Recover(Recover),
     Delete {
         key: usize,
-        expected: Expected,
+        expected: ExpectedChoice,
         purge: bool,
         common: Common,
     },
@@ -216,8 +194,8 @@ pub enum Command {
     },
     Diff {
         key: usize,
-        from: Past,
-        to: Past,
+        from: VersionsBack,
+        to: VersionsBack,
     },
     Meta {
         key: usize,
@@ -248,8 +226,8 @@ pub enum Command {
     Help {
         of_schemas: bool,
     },
-    /// Words that must be refused whatever is there; a row of [`crate::refused::ROWS`].
-    Refused {
+    /// A command that is an error in any state: a row of [`crate::invalid_commands::ROWS`].
+    Invalid {
         row: usize,
         key: usize,
     },

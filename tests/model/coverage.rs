@@ -1,14 +1,14 @@
-//! What must have occurred when enough runs were played: every command, every option, every way to end.
+//! What must have occurred in enough runs: every command, option and outcome.
 //!
-//! Written out, word by word: a list made from the generator would not notice what the generator has lost.
+//! Written out: a list made from the generator would not notice what the generator has lost.
 
-use crate::play::Counts;
-use crate::refused::ROWS;
+use crate::invalid_commands::ROWS;
+use crate::run::Counts;
 
 type Words = &'static [&'static str];
 
 const EXPIRY: Words = &["EX", "PX", "EXAT", "PXAT", "KEEPTTL", "PERSIST"];
-const REMARKS: Words = &["EVENT", "ACTOR", "NOTE"];
+const METADATA: Words = &["EVENT", "ACTOR", "NOTE"];
 const EXPECTED: Words = &[
     "expected *",
     "expected 0",
@@ -53,17 +53,17 @@ const UPDATED: Words = &[
     "BADKEY",
 ];
 
-/// A command, its options with what callers claimed to have read, and its ways to end.
+/// A command, its options with the expected versions, and its outcomes.
 const REQUIRED: &[(&str, &[Words], &[Words])] = &[
     ("STATE.GET", &[&["VERSION", "pointer"]], &[&["answered", "nil", "NOVERSION", "NOSCHEMA"]]),
-    ("STATE.UPDATE", &[UPDATE, EXPIRY, REMARKS, EXPECTED], &[UPDATED, &["BADSCHEMA", "PROTECTED"]]),
-    ("STATE.SETPROTECTED", &[UPDATE, EXPIRY, REMARKS, EXPECTED], &[UPDATED]),
+    ("STATE.UPDATE", &[UPDATE, EXPIRY, METADATA, EXPECTED], &[UPDATED, &["BADSCHEMA", "PROTECTED"]]),
+    ("STATE.SETPROTECTED", &[UPDATE, EXPIRY, METADATA, EXPECTED], &[UPDATED]),
     (
         "STATE.ROLLBACK",
         &[
             &["STEPS", "TO", "LABEL", "LASTVALID", "ONLY", "ALL", "RETURN", "AUDIT", "bound", "bound anew"],
             EXPIRY,
-            REMARKS,
+            METADATA,
             EXPECTED,
         ],
         &[&[
@@ -81,12 +81,12 @@ const REQUIRED: &[(&str, &[Words], &[Words])] = &[
     ),
     (
         "STATE.RESET",
-        &[&["RETURN", "AUDIT", "bound", "bound anew"], EXPIRY, REMARKS, EXPECTED],
+        &[&["RETURN", "AUDIT", "bound", "bound anew"], EXPIRY, METADATA, EXPECTED],
         &[&["reset", "noted", "unchanged", "CONFLICT", "NOSTATE", "INVALID", "NOSCHEMA", "BADKEY"]],
     ),
     (
         "STATE.RECOVER",
-        &[&["SCHEMA", "AUDIT", "bound", "bound anew"], EXPIRY, REMARKS],
+        &[&["SCHEMA", "AUDIT", "bound", "bound anew"], EXPIRY, METADATA],
         &[&[
             "valid",
             "defaults",
@@ -103,10 +103,10 @@ const REQUIRED: &[(&str, &[Words], &[Words])] = &[
     ),
     (
         "STATE.DELETE",
-        &[&["PURGE", "AUDIT"], REMARKS, EXPECTED],
+        &[&["PURGE", "AUDIT"], METADATA, EXPECTED],
         &[&["deleted", "CONFLICT", "NOSTATE", "BADKEY"]],
     ),
-    ("STATE.TOUCH", &[EXPIRY, &["AUDIT"]], &[&["touched", "nothing there", "BADKEY"]]),
+    ("STATE.TOUCH", &[EXPIRY, &["AUDIT"]], &[&["touched", "no state", "BADKEY"]]),
     (
         "STATE.ATTEMPT",
         &[&["SUCCESS", "FAILURE", "CLEAR", "COMPONENT", "ERROR", "ACTOR", "AUDIT"]],
@@ -148,13 +148,13 @@ fn required() -> Vec<String> {
         marks.push((*command).to_owned());
         let (options, outcomes) = (options.concat(), outcomes.concat());
         marks.extend(options.iter().map(|option| format!("{command} {option}")));
-        // An option that is only ever refused is not covered; what was expected in vain must be.
+        // An option must have succeeded once; a stale expected version can't.
         let words = options.iter().filter(|option| !option.starts_with("expected"));
         marks.extend(words.map(|option| format!("{command} {option}, done")));
         marks.extend(outcomes.iter().map(|outcome| format!("{command}: {outcome}")));
     }
-    marks.extend(EVENTS.iter().map(|event| format!("trail: {event}")));
-    marks.extend((0..ROWS.len()).map(|row| format!("refused row {row}")));
+    marks.extend(EVENTS.iter().map(|event| format!("audit: {event}")));
+    marks.extend((0..ROWS.len()).map(|row| format!("invalid row {row}")));
     marks
 }
 
@@ -163,7 +163,7 @@ pub fn missing(counts: &Counts) -> Vec<String> {
     required().into_iter().filter(|mark| !counts.contains_key(mark)).collect()
 }
 
-/// What occurred, most seldom first: shown when something is missing.
+/// What occurred, rarest first.
 pub fn shown(counts: &Counts) -> String {
     let mut lines: Vec<(u64, &str)> = counts.iter().map(|(mark, count)| (*count, mark.as_str())).collect();
     lines.sort_unstable();

@@ -1,40 +1,39 @@
-//! The model test: random commands against a real server and against a plain model of the contract, every reply compared.
+//! The model test: random commands against a real server and against a model of its contract, with
+//! every reply compared.
 //!
-//! The model is a second implementation, naive on purpose, that shares no code with the module. `MODEL_RUNS` says how many
-//! runs of sixty commands are played; one server serves them all. A run that fails is made shorter by leaving
-//! commands out, so that what is printed is a handful of commands; nothing is written to a file.
+//! The rules of a state are those of the reference model (`tests/reference`). `MODEL_RUNS` is the
+//! number of runs of sixty commands; one server serves all of them. proptest shortens a run that
+//! fails to a handful of commands and prints it; nothing is written to a file.
 
-mod asks;
+mod annotated_schema;
+mod annotations;
+mod arguments;
 mod attempts;
+mod audit_stream;
 mod bindings;
-mod changes;
-mod claim;
 mod command;
+mod command_line;
+mod commit;
 mod coverage;
+mod delete_touch;
+mod expected;
 mod generate;
-mod going_back;
-mod guarded;
-mod json;
-mod keep;
-mod known;
-mod lasting;
-mod line;
+mod invalid_commands;
+mod json_arguments;
 #[cfg(target_os = "linux")]
 mod memcheck;
-mod patch;
-mod picks;
-mod play;
+mod observed;
+mod predicted;
+mod reads;
 mod recover;
-mod refused;
+mod recovery_rungs;
+mod reply_text;
+mod rollback;
 mod rules;
+mod run;
 mod schemas;
-mod settle;
-mod shown;
 mod state;
-mod texts;
-mod trail;
-mod want;
-mod ways_out;
+mod update;
 mod world;
 
 use std::cell::RefCell;
@@ -45,14 +44,14 @@ use proptest_state_machine::ReferenceStateMachine;
 use support::{Client, Server};
 
 use command::Command;
-use play::Counts;
-use want::Want;
+use predicted::Predicted;
+use run::Counts;
 use world::World;
 
 const RUNS: u32 = 300;
 const COMMANDS: usize = 60;
 
-/// The model, as the generator of commands wants it.
+/// The world as a reference state machine of proptest.
 struct Model;
 
 impl ReferenceStateMachine for Model {
@@ -73,11 +72,12 @@ impl ReferenceStateMachine for Model {
 
     fn preconditions(world: &World, command: &Command) -> bool {
         let played = world.clone().play(command);
-        !played.step.is_some_and(|step| matches!(step.want, Want::Unsaid))
+        !played.step.is_some_and(|step| matches!(step.predicted, Predicted::Unspecified))
     }
 }
 
-/// S9, S12, S31, S32, S36, S38, S39, S57, S58, S66: whatever is said in whatever order, every reply is the one that the contract asks for.
+/// S9, S12, S31, S32, S36, S38, S39, S57, S58, S66: after any commands in any order, every reply is
+/// the one that the contract specifies.
 #[test]
 fn the_server_does_what_the_model_does() {
     let runs = match std::env::var("MODEL_RUNS") {
@@ -96,11 +96,12 @@ fn the_server_does_what_the_model_does() {
     }
 }
 
-/// Plays the runs that a runner has; the first that shows a difference fails the test, as short as the runner could make it.
+/// Plays the runs of a runner. The first difference fails the test, with the run as short as the
+/// runner could make it.
 fn play_runs(server: &Server, mut runner: TestRunner, counts: &RefCell<Counts>) {
     let strategy = Model::sequential_strategy(COMMANDS..=COMMANDS);
     let played = runner.run(&strategy, |(world, commands, seen)| {
-        play::run(server.port(), world, &commands, seen, &mut counts.borrow_mut())
+        run::run(server.port(), world, &commands, seen, &mut counts.borrow_mut())
     });
     match played {
         Ok(()) => {}

@@ -1,8 +1,8 @@
-//! memcheck: the random commands of the model test against a server that memcheck watches. Every reply is compared as ever, and
-//! at the end nothing that memcheck has reported may be the module's.
+//! memcheck: the random commands of the model test against a server under valgrind's memcheck. Every
+//! reply is compared, and no report of memcheck may be about the module.
 //!
-//! A round has a server of its own, since blocks that are lost are searched for when it ends. Moments that the model has no
-//! commands for are in trust/memcheck.rs.
+//! Each round has its own server, since memcheck searches for lost blocks when the server exits.
+//! trust/memcheck.rs has what the model has no commands for.
 
 use std::cell::RefCell;
 
@@ -10,11 +10,11 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use support::rounds::{Rounds, is_long, rounds};
 use support::{Memcheck, Server};
 
-use crate::play::Counts;
+use crate::run::Counts;
 use crate::{COMMANDS, play_runs};
 
 const RUNS_IN_TEST: u32 = 3;
-/// Half a minute; the start of a server that is watched takes several seconds.
+/// Half a minute; a server under memcheck takes several seconds to start.
 const RUNS_IN_SOAK: u32 = 30;
 
 #[test]
@@ -24,7 +24,7 @@ fn memcheck() {
         let mut seed = [0; 32];
         dice.fill(&mut seed);
         let runs = if is_long() { RUNS_IN_SOAK } else { RUNS_IN_TEST };
-        // Thousands of shorter runs would take hours here.
+        // Shortening takes thousands of runs, which are hours here.
         let config =
             Config { cases: runs, failure_persistence: None, max_shrink_iters: 0, ..Config::default() };
         let runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));

@@ -1,34 +1,32 @@
-//! The schemas that the test sets, and by hand what each of them means: which documents pass, where the others fail,
-//! what a new state begins with and how long it lives.
+//! The schemas that the test sets, and what each of them means: which documents pass, where the
+//! others fail, the defaults, and the expiry.
 //!
-//! By hand, because a validator here would be the one that the module uses. The pointer of every violation is known:
-//! one for each keyword that is broken, additionalProperties and required at the object.
+//! The meaning is written by hand: a validator here would need a test of its own. A violation has
+//! the pointer of the value; `additionalProperties` and `required` that of the object.
 
-use std::cmp::Ordering;
+use reference::json::{number, tree};
+use reference::pointer::{self, Tokens};
+use serde_json::{Number, Value};
 
-use serde_json::Value;
+use crate::annotated_schema::{self, Annotation};
+use crate::predicted::Predicted;
 
-use crate::guarded::{self, Mark};
-use crate::json::{self, Decimal};
-use crate::state::tree;
-use crate::want::Want;
-
-/// What a schema name may stand for.
+/// A schema that the test sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rules {
     /// An offer in the making.
     Offer,
-    /// The same a year later: smaller amounts, fewer options, a stage and an option that must be there.
+    /// A later revision: smaller amounts, fewer options, and required `stage` and `option`.
     Strict,
-    /// Any object, but for an option that others know.
+    /// Any object but for one value of `option`.
     Open,
-    /// With members that not every command may write: see [`crate::guarded`].
-    Guarded,
+    /// With annotated members: see [`crate::annotated_schema`].
+    Annotated,
 }
 
-pub const ALL: [Rules; 4] = [Rules::Offer, Rules::Strict, Rules::Open, Rules::Guarded];
+pub const ALL: [Rules; 4] = [Rules::Offer, Rules::Strict, Rules::Open, Rules::Annotated];
 
-/// Texts that are no schema, and how STATE.SCHEMA SET says so.
+/// Texts that are no schema, with the beginning of the error of STATE.SCHEMA SET.
 pub const NOT_A_SCHEMA: [(&str, &str); 8] = [
     (r#"{"type":"dashboard"}"#, "BADSCHEMA"),
     (r#"{"$ref":"https://schemas.vimbiso.example/channel.json"}"#, "BADSCHEMA"),
@@ -77,18 +75,18 @@ impl Rules {
             Rules::Open => {
                 r#"{"properties":{"stage":{"default":"login"},"data":{"default":{"amount":1.10}},"option":{"not":{"const":"handle_action_menu"}}}}"#
             }
-            Rules::Guarded => guarded::TEXT,
+            Rules::Annotated => annotated_schema::TEXT,
         }
     }
 
-    /// Gives absent members their defaults, where the object that holds them is there.
+    /// Adds the defaults of absent members to the objects of the document.
     pub fn fill(self, document: &mut Value) {
         self.fill_where(document, |_| true);
     }
 
-    /// Gives their defaults to absent members of the objects that a change brought beside `base`.
+    /// As [`Self::fill`], for the objects that `base` does not have.
     pub fn fill_added(self, document: &mut Value, base: &Value) {
-        self.fill_where(document, |holder| !json::get(base, holder).is_some_and(Value::is_object));
+        self.fill_where(document, |parent| !pointer::get(base, parent).is_some_and(Value::is_object));
     }
 
     fn fill_where(self, document: &mut Value, is_filled: impl Fn(&[String]) -> bool) {
@@ -106,24 +104,24 @@ impl Rules {
                 ("/dashboard/page_number", "0"),
             ],
             Rules::Open => &[("/stage", r#""login""#), ("/data", r#"{"amount":1.10}"#)],
-            Rules::Guarded => &[
+            Rules::Annotated => &[
                 ("/dashboard", r#"{"page_number":0}"#),
                 ("/option", "null"),
                 ("/stage", r#""handle_action_menu""#),
             ],
         };
-        for (place, default) in defaults {
-            let tokens = json::tokens(place).expect("a pointer");
-            let (name, holder) = tokens.split_last().expect("a member");
-            if is_filled(holder)
-                && let Some(Value::Object(members)) = json::get_mut(document, holder)
+        for (member, default) in defaults {
+            let tokens = pointer::tokens(member).expect("a pointer");
+            let (name, parent) = tokens.split_last().expect("a member");
+            if is_filled(parent)
+                && let Some(Value::Object(members)) = pointer::get_mut(document, parent)
             {
                 members.entry(name).or_insert_with(|| tree(default));
             }
         }
     }
 
-    /// Drops the members that nobody knows, where no other than the known ones may be.
+    /// Removes the members that `additionalProperties` forbids.
     pub fn drop_unknown(self, document: &mut Value) {
         let closed: &[(&str, &[&str])] = match self {
             Rules::Offer | Rules::Strict => &[
@@ -131,12 +129,12 @@ impl Rules {
                 ("/channel", &["type", "identifier"]),
                 ("/dashboard", &["page_number", "offer"]),
             ],
-            Rules::Guarded => &[("", guarded::KNOWN)],
+            Rules::Annotated => &[("", annotated_schema::KNOWN)],
             Rules::Open => &[],
         };
-        for (place, known) in closed {
-            let holder = json::tokens(place).expect("a pointer");
-            if let Some(Value::Object(members)) = json::get_mut(document, &holder) {
+        for (object, known) in closed {
+            let object = pointer::tokens(object).expect("a pointer");
+            if let Some(Value::Object(members)) = pointer::get_mut(document, &object) {
                 members.retain(|name, _| known.contains(&name.as_str()));
             }
         }
@@ -146,27 +144,30 @@ impl Rules {
         match self {
             Rules::Offer => Some(1_800_000),
             Rules::Strict => Some(600_500),
-            Rules::Guarded => Some(900_000),
+            Rules::Annotated => Some(900_000),
             Rules::Open => None,
         }
     }
 
-    /// The annotated members.
-    pub fn marks(self) -> &'static [Mark] {
-        if self == Rules::Guarded { guarded::MARKS } else { &[] }
+    pub fn annotations(self) -> &'static [Annotation] {
+        if self == Rules::Annotated { annotated_schema::ANNOTATIONS } else { &[] }
     }
 
-    /// The places of secrets.
-    pub fn secrets(self) -> Vec<Vec<String>> {
-        self.marks().iter().filter(|mark| mark.secret).map(Mark::tokens).collect()
+    pub fn secrets(self) -> Vec<Tokens> {
+        self.annotations().iter().filter(|annotation| annotation.secret).map(Annotation::tokens).collect()
     }
 
-    /// Refuses a step that may not follow the one before.
-    pub fn step(self, before: Option<&Value>, after: &Value) -> Result<(), Want> {
-        if self == Rules::Guarded { guarded::step(before, after) } else { Ok(()) }
+    /// Rejects a transition that is not allowed.
+    pub fn transition(self, before: Option<&Value>, after: &Value) -> Result<(), Predicted> {
+        if self == Rules::Annotated { annotated_schema::transition(before, after) } else { Ok(()) }
     }
 
-    /// The pointer of each violation, sorted; the document itself is `(root)`.
+    /// Whether a document of the model passes.
+    pub fn pass(self, text: &str) -> bool {
+        self.violations(&tree(text)).is_empty()
+    }
+
+    /// The pointer of each violation, sorted; that of the document is `(root)`.
     pub fn violations(self, document: &Value) -> Vec<String> {
         if !document.is_object() {
             return vec!["(root)".into()];
@@ -177,7 +178,7 @@ impl Rules {
                 found.push("/option".into());
             }
             Rules::Open => {}
-            Rules::Guarded => guarded::violations(document, &mut found),
+            Rules::Annotated => annotated_schema::violations(document, &mut found),
             Rules::Offer | Rules::Strict => self.root(document, &mut found),
         }
         found.sort();
@@ -229,13 +230,14 @@ impl Rules {
             return;
         }
         closed(dashboard, "/dashboard", &["page_number", "offer"], found);
-        match dashboard.get("page_number").map(number) {
-            Some(Some(page)) => {
-                let broken =
-                    [!page.is_integer(), page.is_negative()].into_iter().filter(|broken| *broken).count();
-                found.extend(std::iter::repeat_n("/dashboard/page_number".to_owned(), broken));
+        match dashboard.get("page_number") {
+            Some(Value::Number(page)) => {
+                let page = number(page);
+                let violations = [!page.is_integer(), page < number(&0.into())];
+                let count = violations.into_iter().filter(|violation| *violation).count();
+                found.extend(std::iter::repeat_n("/dashboard/page_number".to_owned(), count));
             }
-            Some(None) => found.push("/dashboard/page_number".into()),
+            Some(_) => found.push("/dashboard/page_number".into()),
             None => {}
         }
         let Some(offer) = dashboard.get("offer") else { return };
@@ -244,20 +246,15 @@ impl Rules {
         }
         required(offer, "/dashboard/offer", &["amount"], found);
         string(offer, "handle", "/dashboard/offer/handle", found);
-        let good = |amount: &Value| {
-            number(amount).is_some_and(|amount| {
-                let small = amount.cmp_size(&Decimal::of("100")) != Ordering::Greater;
-                !amount.is_negative() && !amount.is_zero() && (small || self == Rules::Offer)
-            })
+        let maximum = if self == Rules::Offer { None } else { Some(Number::from(100)) };
+        let is_valid = |amount: &Number| {
+            let amount = number(amount);
+            amount > number(&0.into()) && maximum.as_ref().is_none_or(|maximum| amount <= number(maximum))
         };
-        if offer.get("amount").is_some_and(|amount| !good(amount)) {
+        if offer.get("amount").is_some_and(|amount| !amount.as_number().is_some_and(is_valid)) {
             found.push("/dashboard/offer/amount".into());
         }
     }
-}
-
-fn number(value: &Value) -> Option<Decimal> {
-    value.is_number().then(|| Decimal::of(&value.to_string()))
 }
 
 pub fn object(value: &Value, pointer: &str, found: &mut Vec<String>) -> bool {
@@ -277,7 +274,7 @@ fn required(value: &Value, pointer: &str, names: &[&str], found: &mut Vec<String
     found.extend(names.iter().filter(|name| value.get(**name).is_none()).map(|_| pointer.to_owned()));
 }
 
-/// One violation for all the members that nobody knows.
+/// `additionalProperties`: one violation for all unknown members.
 pub fn closed(value: &Value, pointer: &str, names: &[&str], found: &mut Vec<String>) {
     if value.as_object().is_some_and(|members| members.keys().any(|name| !names.contains(&name.as_str()))) {
         found.push(pointer.into());

@@ -1,19 +1,21 @@
-//! The whole model: settings, schemas, two keys with their trails, and what each command makes of them.
+//! The world of the model test: settings, schemas, and two keys with their states and audit streams.
 //!
-//! The order of checks is the contract's, written down once for UPDATE and once for ROLLBACK: they share only the end,
-//! where the result is checked and a version is made or not.
+//! The rules of a state are those of the reference model. What is added here is what only the model
+//! test needs: the schemas, the order of checks, the replies and the audit entries.
 
 use std::collections::BTreeMap;
 
+use reference::patch::Size;
+
+use crate::audit_stream::AuditStream;
 use crate::bindings::{Bindings, bind_own};
-use crate::command::{Arg, Command, Etag, KEYS, SCHEMAS, Tick, Ttl};
-use crate::line::Line;
-use crate::patch::Size;
+use crate::command::{Arg, Command, Common, Etag, KEYS, SCHEMAS, Tick, Ttl};
+use crate::command_line::Line;
+use crate::predicted::{Expiry, Predicted};
 use crate::rules::Rules;
 use crate::state::State;
-use crate::want::{Expiry, Trail, Want};
 
-/// The settings of a run, as CONFIG SET gets them.
+/// The settings of a run.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub snapshots: usize,
@@ -25,28 +27,28 @@ pub struct Settings {
     pub rejects_max: usize,
     pub conflicts: bool,
     pub attempts_history: usize,
-    /// What each schema's name stands for when the run begins.
+    /// The schemas that are set when the run begins.
     pub schemas: [Option<Rules>; SCHEMAS.len()],
-    /// The protocol that the client speaks: 2 or 3.
+    /// RESP2 or RESP3.
     pub protocol: u8,
 }
 
-/// A key: its state, if there is one, its trail, and every etag it ever had.
+/// A key: its state, its audit stream, and every etag that it ever had.
 #[derive(Clone, Debug, Default)]
 pub struct Slot {
     pub state: Option<State>,
-    pub trail: Trail,
+    pub audit: AuditStream,
     pub seen: Vec<Etag>,
 }
 
-/// What the last command was, word for word, and what must come of it.
+/// The words of the last command and its predicted reply.
 #[derive(Clone, Debug)]
 pub struct Step {
     pub args: Vec<Arg>,
-    pub want: Want,
-    /// The key to look at afterwards.
+    pub predicted: Predicted,
+    /// The key to compare afterwards.
     pub key: Option<usize>,
-    /// What occurred, to be counted.
+    /// What occurred, for the coverage.
     pub marks: Vec<String>,
 }
 
@@ -57,7 +59,7 @@ pub struct World {
     pub bindings: Bindings,
     pub slots: [Slot; KEYS.len()],
     pub tick: Tick,
-    /// How many states have been begun, dry runs included: each would have its own seed.
+    /// The number of states created so far, dry runs included.
     pub lives: u32,
     pub step: Option<Step>,
 }
@@ -84,29 +86,29 @@ impl World {
             Command::Delete { key, expected, purge, common } => self.delete(*key, *expected, *purge, common),
             Command::Touch { key, common } => self.touch(*key, common),
             Command::Attempt(attempt) => self.attempt(attempt),
-            Command::Refused { row, key } => crate::refused::step(*row, *key),
-            other => self.ask(other),
+            Command::Invalid { row, key } => crate::invalid_commands::step(*row, *key),
+            other => self.read(other),
         };
         self.step = Some(step);
         self
     }
 
-    /// The step of a line and what comes of it; `outcome` names what was done when nothing was refused.
+    /// The step of a command line and its reply. `outcome` says what was done when it is no error.
     pub fn step(
         &self,
         mut line: Line,
-        words: Vec<Arg>,
-        want: Want,
+        common: Option<&Common>,
+        predicted: Predicted,
         key: Option<usize>,
         outcome: &str,
     ) -> Step {
         let command = line.marks[0].clone();
-        if want.prefix().is_none() {
+        if predicted.prefix().is_none() {
             let done: Vec<String> = line.marks[1..].iter().map(|mark| format!("{mark}, done")).collect();
             line.marks.extend(done);
         }
-        line.marks.push(format!("{command}: {}", want.prefix().unwrap_or(outcome)));
-        Step { args: words, want, key, marks: line.marks }
+        line.marks.push(format!("{command}: {}", predicted.prefix().unwrap_or(outcome)));
+        Step { args: line.words(common), predicted, key, marks: line.marks }
     }
 
     pub fn expiry(&self, ttl: Option<Ttl>, present: Option<Expiry>, schema: Option<&'static str>) -> Expiry {

@@ -1,19 +1,19 @@
-//! `REBASE` on random documents and pairs of changes, against an oracle. The oracle lists the
-//! members that one change modifies and the other writes, and compares each with each; it shares no
-//! code with the server (S32).
+//! `REBASE` on random documents and pairs of changes, against the reference model: it lists the
+//! members that one change modifies and the other writes, and compares each with each (S32).
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use reference::change::Kind;
+use reference::pointer;
+use reference::rebase::{changed, overlap, written};
 use serde_json::{Map, Value, json};
 use support::{Client, Reply, Server};
 
 const CASES: u32 = 1500;
 
-type Change = (&'static str, Value);
-type Pointer = Vec<String>;
+type Change = (Kind, Value);
 
 fn name() -> impl Strategy<Value = String> {
     prop::sample::select(vec!["a", "b", "c", "0"]).prop_map(str::to_owned)
@@ -47,83 +47,11 @@ fn operation() -> impl Strategy<Value = Value> {
 
 fn change() -> impl Strategy<Value = Change> {
     prop_oneof![
-        4 => object().prop_map(|json| ("MERGE", json)),
-        1 => object().prop_map(|json| ("SHALLOW", json)),
-        1 => object().prop_map(|json| ("REPLACE", json)),
-        3 => prop::collection::vec(operation(), 1..3).prop_map(|operations| ("PATCH", Value::Array(operations))),
+        4 => object().prop_map(|json| (Kind::Merge, json)),
+        1 => object().prop_map(|json| (Kind::Shallow, json)),
+        1 => object().prop_map(|json| (Kind::Replace, json)),
+        3 => prop::collection::vec(operation(), 1..3).prop_map(|operations| (Kind::Patch, Value::Array(operations))),
     ]
-}
-
-/// Every member of a document with its value; containers without theirs.
-fn members(value: &Value, at: Pointer, found: &mut BTreeMap<Pointer, Option<String>>) {
-    if let Value::Object(below) = value {
-        for (name, value) in below {
-            members(value, [at.clone(), vec![name.clone()]].concat(), found);
-        }
-        found.insert(at, None);
-    } else {
-        found.insert(at, Some(value.to_string()));
-    }
-}
-
-fn changed(before: &Value, after: &Value) -> Vec<Pointer> {
-    let list = |value| {
-        let mut found = BTreeMap::new();
-        members(value, Vec::new(), &mut found);
-        found
-    };
-    let (before, after) = (list(before), list(after));
-    let both = before.keys().chain(after.keys());
-    both.filter(|pointer| before.get(*pointer) != after.get(*pointer)).cloned().collect()
-}
-
-fn tokens(pointer: &str) -> Pointer {
-    pointer.split('/').skip(1).map(str::to_owned).collect()
-}
-
-/// The pointer up to the first array on its path.
-fn cut(pointer: &Pointer, document: &Value) -> Pointer {
-    let mut place = Some(document);
-    for (index, token) in pointer.iter().enumerate() {
-        if place.is_some_and(Value::is_array) {
-            return pointer[..index].to_vec();
-        }
-        place = place.and_then(|place| place.get(token));
-    }
-    pointer.clone()
-}
-
-fn leaves(patch: &Value, at: Pointer, found: &mut Vec<Pointer>) {
-    match patch {
-        Value::Object(below) if !below.is_empty() => below
-            .iter()
-            .for_each(|(name, value)| leaves(value, [at.clone(), vec![name.clone()]].concat(), found)),
-        Value::Object(_) if at.is_empty() => {}
-        _ => found.push(at),
-    }
-}
-
-fn written((kind, json): &Change, before: &Value, after: &Value) -> Vec<Pointer> {
-    let mut found = Vec::new();
-    match *kind {
-        "MERGE" => leaves(json, Vec::new(), &mut found),
-        "SHALLOW" => found.extend(json.as_object().expect("an object").keys().map(|name| vec![name.clone()])),
-        "PATCH" => {
-            for operation in json.as_array().expect("operations") {
-                let of = |name: &str| tokens(operation[name].as_str().expect("a pointer"));
-                found.push(of("path"));
-                if ["move", "copy"].contains(&operation["op"].as_str().expect("a word")) {
-                    found.push(of("from"));
-                }
-            }
-        }
-        _ => found.push(Vec::new()),
-    }
-    found.iter().flat_map(|pointer| [cut(pointer, before), cut(pointer, after)]).collect()
-}
-
-fn overlap(written: &[Pointer], changed: &[Pointer]) -> bool {
-    written.iter().any(|one| changed.iter().any(|other| one.starts_with(other) || other.starts_with(one)))
 }
 
 fn document(client: &mut Client, key: &str) -> Value {
@@ -131,7 +59,8 @@ fn document(client: &mut Client, key: &str) -> Value {
 }
 
 fn update(client: &mut Client, key: &str, expected: &str, (kind, json): &Change, rest: &[&str]) -> Reply {
-    client.call(&[&["STATE.UPDATE", key, expected, &json.to_string(), kind][..], rest].concat())
+    let kind = format!("{kind:?}");
+    client.call(&[&["STATE.UPDATE", key, expected, &json.to_string(), &kind][..], rest].concat())
 }
 
 /// One pair of changes of one document. Whether the rebase was applied; `None` when the first
@@ -148,7 +77,8 @@ fn check(client: &mut Client, start: &Value, first: &Change, second: &Change) ->
     let present = document(client, "one");
     let changed = changed(&before, &present);
     let rebased = update(client, "one", "1", second, &["REBASE"]);
-    if overlap(&written(second, &before, &present), &changed) {
+    let written = |(kind, json): &Change| written(*kind, json, &before, &present);
+    if overlap(&written(second), &changed) {
         let Reply::Error(error) = rebased else { panic!("applied although they overlap: {rebased}") };
         assert!(error.starts_with("CONFLICT expected 1, current is 2-"), "{error}");
         assert_eq!(document(client, "one"), present);
@@ -168,16 +98,15 @@ fn check(client: &mut Client, start: &Value, first: &Change, second: &Change) ->
     let result = document(client, "one");
     // Nothing of the first change is lost: members that it wrote are present, members that it
     // removed are not.
-    for pointer in &changed {
-        let text: String = pointer.iter().map(|token| format!("/{token}")).collect();
-        let (made, kept) = (present.pointer(&text), result.pointer(&text));
-        assert_eq!(made.is_some(), kept.is_some(), "{text}");
-        assert!(made.is_some_and(Value::is_object) || made == kept, "{text}: {made:?} became {kept:?}");
+    for member in &changed {
+        let (made, kept) = (pointer::get(&present, member), pointer::get(&result, member));
+        assert_eq!(made.is_some(), kept.is_some(), "{member:?}");
+        assert!(made.is_some_and(Value::is_object) || made == kept, "{member:?}: {made:?} became {kept:?}");
     }
     // Two merges that do not name each other's members have the same result in the other order.
     // (Members that the first one names without changing them do not conflict.)
-    let apart = !overlap(&written(second, &before, &present), &written(first, &before, &present));
-    if (first.0, second.0) == ("MERGE", "MERGE") && apart {
+    let apart = !overlap(&written(second), &written(first));
+    if (first.0, second.0) == (Kind::Merge, Kind::Merge) && apart {
         update(client, "three", "1", second, &[]);
         update(client, "three", "*", first, &[]);
         assert_eq!(document(client, "three"), result);

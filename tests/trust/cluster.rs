@@ -15,8 +15,8 @@ use redis_state_client::{Change, Result, Schemas, State, connect_cluster};
 use serde_json::{Value, json};
 use support::{Client, Cluster, Reply, Server, block_on, repository};
 
+use crate::audited::{AuditEntry, Audited};
 use crate::rounds::{Figures, Rounds, rounds};
-use crate::story::Story;
 
 const WRITERS: usize = 3;
 const STATES: usize = 24;
@@ -191,13 +191,17 @@ fn has_it_all(cluster: &Cluster, key: &str, written: &[Written], asked: &[String
     let count: u64 = written.iter().filter_map(|of| of.get(key)).sum();
     let document: Value = serde_json::from_str(&client.state(key).1).expect("a document is JSON");
     assert_eq!(document["current"]["data"]["count"], count, "{key}");
-    let story = Story::read(&mut client, key);
-    let [life] = &story.lives[..] else { panic!("{key} has one life") };
-    let by_writers = life.told.iter().filter(|told| told.actor.is_some()).count();
+    let audited = Audited::read(&mut client, key);
+    let [life] = &audited.lives[..] else { panic!("{key} has one life") };
+    let by_writers = life.entries.iter().filter(|entry| entry.actor.is_some()).count();
     assert_eq!(by_writers as u64, count, "{key}: one entry for each update");
-    let beside = life.told.iter().filter(|told| told.actor.is_none() && told.event != "create").count();
-    let told = asked.iter().filter(|of| *of == key).count();
-    assert_eq!(beside, told, "{key}: and one for each update of the plain client");
+    let by_plain = |entry: &&AuditEntry| entry.actor.is_none() && entry.event != "create";
+    let acknowledged = asked.iter().filter(|of| *of == key).count();
+    assert_eq!(
+        life.entries.iter().filter(by_plain).count(),
+        acknowledged,
+        "{key}: and one for each update of the plain client"
+    );
     let wrong = r#"{"current":{"path":7}}"#;
     assert!(
         client.err(&["STATE.UPDATE", key, "*", wrong, "DRYRUN"]).starts_with("INVALID "),

@@ -13,9 +13,9 @@ use std::path::PathBuf;
 use fastrand::Rng;
 use support::{Client, Fingerprint, Server, fingerprint};
 
+use crate::audited::Audited;
 use crate::crowd::{Person, keys, prepare};
 use crate::rounds::{Figures, Rounds, rounds};
-use crate::story::Story;
 
 /// The number of commands of the user.
 const COMMANDS: Range<usize> = 12..30;
@@ -80,7 +80,7 @@ impl Aof {
             std::fs::write(file_of(server), &self.bytes[..moment.len]).expect("the AOF");
             client.ok(&["DEBUG", "LOADAOF"]);
             assert_eq!(fingerprint(client), moment.held, "cut at byte {}", moment.len);
-            tell_one_story(client);
+            check_keys(client);
             figures.add("cuts between commands", 1);
         }
     }
@@ -97,7 +97,7 @@ impl Aof {
                         assert_eq!(truncated, "yes", "a file cut at byte {at} is loaded");
                         let mut client = server.client();
                         assert_eq!(Some(&fingerprint(&mut client)), self.held_at(at), "cut at byte {at}");
-                        tell_one_story(&mut client);
+                        check_keys(&mut client);
                     }
                     Err(log) => {
                         assert_eq!(truncated, "no", "cut at byte {at}: {log}");
@@ -148,9 +148,9 @@ fn ends_of_commands(aof: &[u8]) -> impl Iterator<Item = usize> {
 }
 
 #[track_caller]
-fn tell_one_story(client: &mut Client) {
+fn check_keys(client: &mut Client) {
     for key in keys() {
-        Story::read(client, &key);
+        Audited::read(client, &key);
     }
 }
 

@@ -10,9 +10,9 @@ use std::ops::Range;
 use fastrand::Rng;
 use support::{Client, Reply, Server, fingerprint, sealed};
 
+use crate::audited::Audited;
 use crate::crowd::{Person, keys, prepare};
 use crate::rounds::{Figures, Rounds, rounds};
-use crate::story::Story;
 
 /// The number of commands of the user.
 const COMMANDS: Range<usize> = 40..120;
@@ -109,6 +109,6 @@ fn a_file_that_is_cut_is_rejected(dice: &mut Rng, mut server: Server, figures: &
     let mut client = server.client();
     assert_eq!(fingerprint(&mut client), held, "the whole file");
     for key in keys() {
-        Story::read(&mut client, &key);
+        Audited::read(&mut client, &key);
     }
 }

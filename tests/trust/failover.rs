@@ -9,13 +9,13 @@ use fastrand::Rng;
 use serde_json::Value;
 use support::{Client, Reply, Sentinel, Server, wait_until};
 
+use crate::audited::{Audited, without_lapsing};
 use crate::crowd::{Answer, Person, Sent, keys, prepare};
 use crate::kills::Survived;
 use crate::people::{People, Talked};
 use crate::proxy::Proxy;
 use crate::replica_sync::{assert_in_sync, role, wait_for_replica};
 use crate::rounds::{Figures, Rounds, rounds};
-use crate::story::{Story, that_stays};
 
 const PEOPLE: usize = 4;
 
@@ -139,10 +139,10 @@ fn goes_on(dice: &mut Rng, promoted: &Server, talked: &Talked, figures: &mut Fig
         assert!(after.talk(&mut client), "the new primary answers");
     }
     for key in keys() {
-        let told = talked.sent.iter().flatten().filter_map(|sent| etag_of(sent, &key)).collect();
-        let story = Story::read(&mut client, &key);
-        for etag in newest(told) {
-            is_stale(&mut client, &key, &etag, &story, figures);
+        let acknowledged = talked.sent.iter().flatten().filter_map(|sent| etag_of(sent, &key)).collect();
+        let audited = Audited::read(&mut client, &key);
+        for etag in newest(acknowledged) {
+            is_stale(&mut client, &key, &etag, &audited, figures);
         }
     }
 }
@@ -156,7 +156,7 @@ struct Etag {
 fn etag_of(sent: &Sent, key: &str) -> Option<Etag> {
     match &sent.answer {
         Answer::Version { etag, document } if sent.key == key => {
-            Some(Etag { text: etag.clone(), document: that_stays(document.clone()) })
+            Some(Etag { text: etag.clone(), document: without_lapsing(document.clone()) })
         }
         _ => None,
     }
@@ -170,9 +170,9 @@ fn newest(mut etags: Vec<Etag>) -> impl Iterator<Item = Etag> {
 /// A write with it is rejected, except on an equal document, where nothing is overwritten. A lost
 /// version is no base for a REBASE either.
 #[track_caller]
-fn is_stale(client: &mut Client, key: &str, etag: &Etag, story: &Story, figures: &mut Figures) {
+fn is_stale(client: &mut Client, key: &str, etag: &Etag, audited: &Audited, figures: &mut Figures) {
     let text = etag.text.as_str();
-    let stood = story.lives.iter().find_map(|life| life.document(text));
+    let stood = audited.lives.iter().find_map(|life| life.document(text));
     if let Some(stood) = &stood {
         assert_eq!(stood, &etag.document, "{key}: {text} names another document");
     }

@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use support::{Client, Server};
 
+use crate::audited::{AuditEntry, Audited, Life, without_lapsing};
 use crate::crowd::{Answer, Crowd, Sent, keys, prepare, understood};
 use crate::rounds::{Figures, Rounds, rounds};
-use crate::story::{Life, Story, Told, that_stays};
 
 const PEOPLE: usize = 6;
 
@@ -138,7 +138,7 @@ fn file_of(server: &Server) -> PathBuf {
 
 /// The data of the server after its restart.
 pub struct Survived {
-    stories: BTreeMap<String, Story>,
+    keys: BTreeMap<String, Audited>,
     /// The names of the applied commands.
     names: BTreeSet<String>,
 }
@@ -146,10 +146,11 @@ pub struct Survived {
 impl Survived {
     #[track_caller]
     pub fn read(client: &mut Client) -> Survived {
-        let stories: BTreeMap<String, Story> =
-            keys().map(|key| (key.clone(), Story::read(client, &key))).collect();
-        let names = stories.values().flat_map(Story::told).filter_map(|told| told.actor.clone()).collect();
-        Survived { stories, names }
+        let keys: BTreeMap<String, Audited> =
+            keys().map(|key| (key.clone(), Audited::read(client, &key))).collect();
+        let entries = keys.values().flat_map(Audited::entries);
+        let names = entries.filter_map(|entry| entry.actor.clone()).collect();
+        Survived { keys, names }
     }
 
     fn has(&self, sent: &Sent) -> bool {
@@ -162,19 +163,19 @@ impl Survived {
     pub fn has_only(&self, sent: &[Vec<Sent>]) {
         let names: BTreeMap<&str, &Sent> =
             sent.iter().flatten().map(|sent| (sent.name.as_str(), sent)).collect();
-        for (key, story) in &self.stories {
+        for (key, audited) in &self.keys {
             let mut seen = BTreeSet::new();
-            for life in &story.lives {
-                for told in &life.told {
-                    let Some(actor) = told.actor.as_deref() else {
-                        let event = told.event.as_str();
+            for life in &audited.lives {
+                for entry in &life.entries {
+                    let Some(actor) = entry.actor.as_deref() else {
+                        let event = entry.event.as_str();
                         assert!(["lapse", "expire"].contains(&event), "{key}: {event} without an actor");
                         continue;
                     };
                     let sent = names.get(actor).unwrap_or_else(|| panic!("{actor} was never sent"));
                     assert!(seen.insert(actor), "{actor} is there twice");
                     assert_eq!(&sent.key, key, "{actor}");
-                    is_what_was_answered(life, told, sent);
+                    is_what_was_answered(life, entry, sent);
                 }
             }
         }
@@ -203,9 +204,9 @@ impl Survived {
         let again: Vec<(&Sent, Answer)> =
             unanswered(sent).map(|sent| (sent, understood(&sent.words, client.call(&sent.words)))).collect();
         let after = Survived::read(client);
-        for (key, story) in &after.stories {
-            for life in &story.lives {
-                life.counts_each_once(key);
+        for (key, audited) in &after.keys {
+            for life in &audited.lives {
+                life.check_actors(key);
             }
         }
         for (sent, answer) in again {
@@ -220,13 +221,13 @@ impl Survived {
 }
 
 #[track_caller]
-fn is_what_was_answered(life: &Life, told: &Told, sent: &Sent) {
+fn is_what_was_answered(life: &Life, entry: &AuditEntry, sent: &Sent) {
     let name = &sent.name;
     match &sent.answer {
         Answer::Rejected => panic!("{name} was rejected, but has an entry"),
         Answer::Version { etag, document } => {
-            assert_eq!(&told.etag, etag, "{name}");
-            assert_eq!(life.document(etag), Some(that_stays(document.clone())), "{name}");
+            assert_eq!(&entry.etag, etag, "{name}");
+            assert_eq!(life.document(etag), Some(without_lapsing(document.clone())), "{name}");
         }
         Answer::Done | Answer::None => {}
     }
@@ -239,8 +240,8 @@ fn count(figures: &mut Figures, sent: &[Vec<Sent>], survived: &Survived) {
     figures.add("in flight", in_flight.len() as u64);
     figures.add("in flight and kept", in_flight.iter().filter(|sent| survived.has(sent)).count() as u64);
     for (what, event) in [("lapses", "lapse"), ("expiries", "expire")] {
-        let told = survived.stories.values().flat_map(Story::told).filter(|told| told.event == event);
-        figures.add(what, told.count() as u64);
+        let entries = survived.keys.values().flat_map(Audited::entries);
+        figures.add(what, entries.filter(|entry| entry.event == event).count() as u64);
     }
 }
 

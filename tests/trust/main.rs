@@ -5,6 +5,7 @@
 //! `support::rounds`. docs/evidence.md has the table of the rows and the results of the last soaks.
 
 mod acl;
+mod audited;
 mod bounded;
 mod cluster;
 mod cost;
@@ -23,7 +24,7 @@ mod history;
 mod history_client;
 mod kills;
 mod leak;
-mod linear;
+mod linearizability;
 #[cfg(target_os = "linux")]
 mod memcheck;
 mod memory_figures;
@@ -32,13 +33,12 @@ mod oom;
 mod pause;
 mod people;
 mod proxy;
-mod reference;
 mod replica;
 mod replica_sync;
 mod restore_mutated;
+mod sequential;
 mod slots;
 mod slow_consumers;
-mod story;
 mod upgrade;
 
 use support::rounds;

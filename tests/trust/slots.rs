@@ -1,6 +1,6 @@
 //! slots: hundreds of slots migrate at once (CLUSTER MIGRATESLOTS, from Valkey 9 on) during writes
 //! and lapses. The source sends later writes after the snapshot, so every version, lapse and entry
-//! must arrive once and in order; `Story` checks the state and its audit stream.
+//! must arrive once and in order; `Audited` checks the state against its audit stream.
 //!
 //! The snapshot is slowed down (`rdb-key-save-delay`), so that many writes and lapses follow it.
 
@@ -13,11 +13,11 @@ use redis_state_client::{Change, SetProtected, connect_cluster};
 use serde_json::{Value, json};
 use support::{Client, Cluster, Reply, Server, block_on, wait_until};
 
+use crate::audited::Audited;
 use crate::cluster::{Written, any_key, write};
 use crate::crowd::prepare;
 use crate::memory_figures::number;
 use crate::rounds::{Figures, Rounds, rounds};
-use crate::story::Story;
 
 const WRITERS: usize = 2;
 const STATES: usize = 40;
@@ -170,11 +170,11 @@ fn has_it_all(owner: &Server, key: &str, written: &[Written], renewed: &u64, fig
     let count: u64 = written.iter().filter_map(|of| of.get(key)).sum();
     let document: Value = serde_json::from_str(&client.state(key).1).expect("a document is JSON");
     assert_eq!(document["current"]["data"]["count"], count, "{key}");
-    let story = Story::read(&mut client, key);
-    let [life] = &story.lives[..] else { panic!("{key} has one life") };
+    let audited = Audited::read(&mut client, key);
+    let [life] = &audited.lives[..] else { panic!("{key} has one life") };
     let by = |prefix: &str| {
         let is_theirs = |actor: &&str| actor.starts_with(prefix);
-        life.told.iter().filter_map(|told| told.actor.as_deref()).filter(is_theirs).count() as u64
+        life.entries.iter().filter_map(|entry| entry.actor.as_deref()).filter(is_theirs).count() as u64
     };
     assert_eq!(by("writer-"), count, "{key}: one entry for each update");
     assert!(by("token-") <= *renewed, "{key}: and at most one for each token");
@@ -184,7 +184,7 @@ fn has_it_all(owner: &Server, key: &str, written: &[Written], renewed: &u64, fig
         history.array().iter().filter(labelled).map(|entry| entry.field("version").int()).collect();
     assert_eq!(kept, [1], "{key}: the labelled version is kept");
     assert!(history.array().len() > 1, "{key}: and newer snapshots");
-    let lapsed = life.told.iter().filter(|told| told.event == "lapse").count();
+    let lapsed = life.entries.iter().filter(|entry| entry.event == "lapse").count();
     figures.add("updates", count);
     figures.add("tokens", by("token-"));
     figures.add("lapses", lapsed as u64);

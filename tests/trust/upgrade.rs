@@ -6,7 +6,7 @@
 
 use support::{Client, Reply, Server, fingerprint, state_test};
 
-use crate::story::Story;
+use crate::audited::Audited;
 
 const KEY: &str = "channel:+263771234567";
 
@@ -191,7 +191,7 @@ fn rdb_file_of_an_old_release_is_loaded() {
     assert_eq!(client.ok(&["STATE.SCHEMA", "LIST"]).array().len(), 1);
     is_the_conversation(&mut client);
     // The etag key comes with the next version: until then the etags are those of the audit stream.
-    Story::read(&mut client, KEY);
+    Audited::read(&mut client, KEY);
     goes_on(&mut client);
     let rejected = client.err(&["STATE.UPDATE", "channel:+263779999999", "0", r#"{"amount":"x"}"#]);
     assert!(rejected.starts_with("INVALID "), "the binding holds: {rejected}");

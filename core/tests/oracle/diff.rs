@@ -6,9 +6,9 @@
 //! suffix are set aside; the middle is compared by index. That finds a pushed, popped or changed
 //! element, as in conversations; a longest common subsequence would cost the square.
 
+use reference::pointer::escaped;
 use serde_json::{Map, Value};
 
-use crate::json::pointer::escaped;
 use crate::json::to_text;
 
 /// The operations from `from` to `to`.

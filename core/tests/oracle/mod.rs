@@ -1,22 +1,30 @@
 //! The oracle of `json`: the same operations on serde_json's trees, and the strategies of the
 //! properties.
 //!
-//! It shares no code with the library except for pointers and error texts. serde_json decides what
-//! is JSON and decodes strings; json-patch and its merge are compared too, except for member order.
-//! The documents and changes are similar enough that most changes apply, with everything in them
-//! that text can get wrong.
+//! It shares no code with the library except for parsed pointers and error texts. Parsing, pointers,
+//! merges and equality are those of the reference model (`tests/reference`); json-patch and its
+//! merge are compared too, except for member order. The documents and changes are similar enough
+//! that most changes apply, with everything in them that text can get wrong.
 
 pub mod diff;
-pub mod equal;
-pub mod merge;
 pub mod parse;
 pub mod patch;
+
+pub mod equal {
+    //! Equality by value, by exact rational numbers.
+    pub use reference::json::same as equal;
+}
+
+pub mod merge {
+    //! The two merges.
+    pub use reference::change::{merge, shallow};
+}
 
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value};
 
-use crate::json::pointer::{Pointer, array_index, escaped};
+use crate::json::pointer::Pointer;
 
 /// The number of cases of a property: `REDIS_STATE_CASES`, else fifty thousand.
 pub fn config() -> ProptestConfig {
@@ -31,11 +39,7 @@ pub fn text_len_bytes(value: &Value) -> usize {
 
 /// The value at a pointer.
 pub fn find<'v>(pointer: &Pointer, value: &'v Value) -> Option<&'v Value> {
-    pointer.tokens().iter().try_fold(value, |value, token| match value {
-        Value::Object(members) => members.get(token),
-        Value::Array(elements) => elements.get(array_index(token)?),
-        _ => None,
-    })
+    reference::pointer::get(value, pointer.tokens())
 }
 
 /// The container at the parent of a pointer, and the last token.
@@ -44,12 +48,7 @@ pub fn find_parent_mut<'v, 'p>(
     value: &'v mut Value,
 ) -> Option<(&'v mut Value, &'p str)> {
     let (last, parents) = pointer.tokens().split_last()?;
-    let parent = parents.iter().try_fold(value, |value, token| match value {
-        Value::Object(members) => members.get_mut(token),
-        Value::Array(elements) => elements.get_mut(array_index(token)?),
-        _ => None,
-    })?;
-    Some((parent, last))
+    Some((reference::pointer::get_mut(value, parents)?, last))
 }
 
 fn tree(text: &str) -> Value {
@@ -174,29 +173,11 @@ fn edit(target: &mut Value, place: u32, how: u8, value: Value) {
     }
 }
 
-/// Every pointer into a value, its own included.
-fn pointers(value: &Value) -> Vec<String> {
-    let below = |name: &str, value: &Value| {
-        pointers(value).into_iter().map(|pointer| format!("/{}{pointer}", escaped(name))).collect::<Vec<_>>()
-    };
-    let mut all = vec![String::new()];
-    match value {
-        Value::Object(members) => all.extend(members.iter().flat_map(|(name, member)| below(name, member))),
-        Value::Array(elements) => {
-            all.extend(
-                elements.iter().enumerate().flat_map(|(index, element)| below(&index.to_string(), element)),
-            );
-        }
-        _ => {}
-    }
-    all
-}
-
 /// A document, and the operations of a patch that usually apply to it.
 pub fn document_and_patch() -> impl Strategy<Value = (Value, Value)> {
     any_object().prop_flat_map(|document| {
-        let mut known = pointers(&document);
-        known.truncate(60);
+        let known = reference::pointer::all(&document).into_iter().map(|(pointer, _)| pointer);
+        let known: Vec<String> = known.take(60).collect();
         let places = known
             .iter()
             .map(|place| format!("{place}/a"))

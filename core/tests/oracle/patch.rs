@@ -4,13 +4,14 @@
 //! thousand times. So the result is measured after each operation: a patch that would exceed a
 //! limit stops there.
 
+use reference::pointer;
 use serde_json::Value;
 
 use super::equal::equal;
 use super::parse::depth;
 use super::{find, find_parent_mut, text_len_bytes};
 use crate::error::Error;
-use crate::json::pointer::{Pointer, array_index};
+use crate::json::pointer::Pointer;
 use crate::limits::Limits;
 
 /// Applies `patch` to `document`. After an error `document` is invalid: callers work on a copy
@@ -135,7 +136,7 @@ fn add(document: &mut Value, path: &Pointer, value: Value, budget: &mut Budget) 
         }
         Value::Array(elements) => {
             let len = elements.len();
-            let index = if last == "-" { Some(len) } else { array_index(last) };
+            let index = if last == "-" { Some(len) } else { pointer::index(last) };
             let index = index.filter(|index| *index <= len).ok_or_else(|| bad_index(path, len))?;
             budget.grow(text_len_bytes(&value), 0)?;
             elements.insert(index, value);
@@ -154,7 +155,8 @@ fn remove(document: &mut Value, path: &Pointer, budget: &mut Budget) -> Result<V
         Value::Object(members) => members.shift_remove(last).ok_or_else(|| missing(path))?,
         Value::Array(elements) => {
             let len = elements.len();
-            let index = array_index(last).filter(|index| *index < len).ok_or_else(|| bad_index(path, len))?;
+            let index =
+                pointer::index(last).filter(|index| *index < len).ok_or_else(|| bad_index(path, len))?;
             elements.remove(index)
         }
         _ => return Err(missing(path)),
@@ -170,7 +172,9 @@ fn replace(document: &mut Value, path: &Pointer, value: Value, budget: &mut Budg
     let place = match find_parent_mut(path, document) {
         None => Some(document),
         Some((Value::Object(members), last)) => members.get_mut(last),
-        Some((Value::Array(elements), last)) => array_index(last).and_then(|index| elements.get_mut(index)),
+        Some((Value::Array(elements), last)) => {
+            pointer::index(last).and_then(|index| elements.get_mut(index))
+        }
         Some(_) => None,
     };
     let old = std::mem::replace(place.ok_or_else(|| missing(path))?, value);

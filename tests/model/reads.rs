@@ -1,13 +1,13 @@
-//! The commands that only ask, and those of STATE.SCHEMA.
+//! The commands that only read, and those of STATE.SCHEMA.
 
-use std::collections::BTreeSet;
+use reference::json::tree;
+use reference::pointer;
 
-use crate::command::{AUDITS, Command, KEYS, Past};
-use crate::json;
-use crate::keep::Obeyed;
-use crate::line::Line;
-use crate::state::{State, Version, tree};
-use crate::want::Want;
+use crate::annotations::Applicable;
+use crate::command::{AUDITS, Command, KEYS, VersionsBack};
+use crate::command_line::Line;
+use crate::predicted::Predicted;
+use crate::state::{State, Version};
 use crate::world::{Step, World};
 
 const COMMANDS: &[&str] = &[
@@ -37,9 +37,9 @@ const SUBCOMMANDS: &[&str] = &[
 ];
 
 impl World {
-    pub fn ask(&mut self, command: &Command) -> Step {
+    pub fn read(&mut self, command: &Command) -> Step {
         let mut key_asked = None;
-        let (line, want) = match command {
+        let (line, predicted) = match command {
             Command::Get { key, version, pointers } => {
                 key_asked = Some(*key);
                 self.get(*key, *version, pointers)
@@ -60,8 +60,8 @@ impl World {
             Command::Meta { key } => {
                 key_asked = Some(*key);
                 let rules = |state: &State| self.rules(state.schema_name());
-                let want = self.of_state(*key, |state| state.meta(AUDITS[*key], rules(state)));
-                (Line::new("STATE.META", &[KEYS[*key]]), want)
+                let predicted = self.of_state(*key, |state| state.meta(AUDITS[*key], rules(state)));
+                (Line::new("STATE.META", &[KEYS[*key]]), predicted)
             }
             Command::Attempts { key, operation, count } => {
                 key_asked = Some(*key);
@@ -73,43 +73,43 @@ impl World {
             Command::SchemaSet { name, text } => self.set_schema(name, *text),
             Command::SchemaGet { name } => {
                 let text = self.rules(Some(name)).map(|rules| rules.text());
-                (Line::new("STATE.SCHEMA GET", &[name]), Want::optional(text))
+                (Line::new("STATE.SCHEMA GET", &[name]), Predicted::optional(text))
             }
             Command::SchemaList => (Line::new("STATE.SCHEMA LIST", &[]), self.list()),
             Command::SchemaBind { pattern, name } => self.bind(*pattern, name),
             Command::SchemaUnbind { pattern } => self.unbind(*pattern),
-            Command::SchemaDel { name, force } => self.forget_schema(name, *force),
+            Command::SchemaDel { name, force } => self.delete_schema(name, *force),
             Command::Help { of_schemas: true } => {
-                (Line::new("STATE.SCHEMA HELP", &[]), Want::Lines(SUBCOMMANDS))
+                (Line::new("STATE.SCHEMA HELP", &[]), Predicted::Lines(SUBCOMMANDS))
             }
-            Command::Help { of_schemas: false } => (Line::new("STATE.HELP", &[]), Want::Lines(COMMANDS)),
+            Command::Help { of_schemas: false } => (Line::new("STATE.HELP", &[]), Predicted::Lines(COMMANDS)),
             other => unreachable!("played elsewhere: {other:?}"),
         };
-        let outcome = if matches!(want, Want::Nil) { "nil" } else { "answered" };
-        let mut line = line;
-        let words = line.words(None);
-        self.step(line, words, want, key_asked, outcome)
+        let outcome = if matches!(predicted, Predicted::Nil) { "nil" } else { "answered" };
+        self.step(line, None, predicted, key_asked, outcome)
     }
 
-    /// What a state answers; nil where there is none.
-    pub fn of_state(&self, key: usize, answer: impl Fn(&State) -> Want) -> Want {
-        self.slots[key].state.as_ref().map_or(Want::Nil, answer)
+    /// The reply about a state; nil without one.
+    pub fn of_state(&self, key: usize, answer: impl Fn(&State) -> Predicted) -> Predicted {
+        self.slots[key].state.as_ref().map_or(Predicted::Nil, answer)
     }
 
-    /// Everything about a key that takes many words to ask: each kept version, what changed since then, each operation.
-    pub fn questions(&self, key: usize) -> Vec<(Line, Want)> {
+    /// The commands that show every kept version of a key, the changes since, and each operation.
+    pub fn final_probes(&self, key: usize) -> Vec<(Line, Predicted)> {
         let Some(state) = &self.slots[key].state else { return Vec::new() };
-        let past = state.versions.iter().map(|version| Past(state.head().number - version.number));
-        let tried: BTreeSet<&'static str> = state.tried.iter().map(|tried| tried.operation).collect();
-        let versions =
-            past.flat_map(|past| [self.get(key, Some(past), &[]), self.diff_line(key, past, Past(0))]);
-        versions.chain(tried.into_iter().map(|operation| self.attempts(key, Some(operation), None))).collect()
+        let back =
+            state.versions.numbers().into_iter().map(|number| VersionsBack(state.head().number - number));
+        let versions = back
+            .flat_map(|back| [self.get(key, Some(back), &[]), self.diff_line(key, back, VersionsBack(0))]);
+        let operations = state.attempts.operations();
+        let attempts = operations.iter().map(|operation| self.attempts(key, Some(operation), None));
+        versions.chain(attempts).collect()
     }
 
-    fn get(&self, key: usize, version: Option<Past>, pointers: &[String]) -> (Line, Want) {
+    fn get(&self, key: usize, version: Option<VersionsBack>, pointers: &[String]) -> (Line, Predicted) {
         let mut line = Line::new("STATE.GET", &[KEYS[key]]);
         let state = self.slots[key].state.as_ref();
-        let number = version.map(|past| state.map_or(1, |state| state.number(past)));
+        let number = version.map(|back| state.map_or(1, |state| state.number(back)));
         if let Some(number) = number {
             line = line.arg("VERSION".into()).arg(number.to_string().as_str().into());
             line.marks.push("STATE.GET VERSION".into());
@@ -118,95 +118,97 @@ impl World {
             line = line.arg(pointer.as_str().into());
             line.marks.push("STATE.GET pointer".into());
         }
-        let want = self.of_state(key, |state| {
-            let Some(version) = number.map_or(Some(state.head()), |number| state.find(number)) else {
+        let predicted = self.of_state(key, |state| {
+            let Some(version) = number.map_or(Some(state.head()), |number| state.versions.find(number))
+            else {
                 return state.no_version();
             };
             let etag = state.etag_of(version);
             let mut document = tree(&version.text);
             if version.number != state.head().number {
-                match self.hiding(state, &[version]) {
-                    Ok(hiding) => document = hiding.hidden(&document),
+                match self.masking(state, &[version]) {
+                    Ok(masking) => document = masking.masked(&document),
                     Err(unknown) => return unknown,
                 }
             }
             if pointers.is_empty() {
-                return Want::List(vec![Want::Etag(etag), Want::text(&document.to_string())]);
+                return Predicted::List(vec![Predicted::Etag(etag), Predicted::text(&document.to_string())]);
             }
             let member = |pointer: &String| {
-                let tokens = json::tokens(pointer).expect("the test names members by pointers");
-                json::get(&document, &tokens).map(ToString::to_string)
+                let tokens = pointer::tokens(pointer).expect("the test names members by pointers");
+                pointer::get(&document, &tokens).map(ToString::to_string)
             };
             let members: Vec<Option<String>> = pointers.iter().map(member).collect();
             let bytes: usize = members.iter().flatten().map(String::len).sum();
             if bytes > self.settings.size.bytes_max.max(document.to_string().len()) {
-                return Want::ErrorBegins(format!("TOOBIG the members together take {bytes} bytes"));
+                return Predicted::ErrorBegins(format!("TOOBIG the members together take {bytes} bytes"));
             }
-            let members = members.iter().map(|member| Want::optional(member.as_deref()));
-            Want::List(std::iter::once(Want::Etag(etag)).chain(members).collect())
+            let members = members.iter().map(|member| Predicted::optional(member.as_deref()));
+            Predicted::List(std::iter::once(Predicted::Etag(etag)).chain(members).collect())
         });
-        (line, want)
+        (line, predicted)
     }
 
-    fn diff_line(&self, key: usize, from: Past, to: Past) -> (Line, Want) {
+    fn diff_line(&self, key: usize, from: VersionsBack, to: VersionsBack) -> (Line, Predicted) {
         let state = self.slots[key].state.as_ref();
-        let number = |past: Past| state.map_or(1, |state| state.number(past));
+        let number = |back: VersionsBack| state.map_or(1, |state| state.number(back));
         let numbers = [number(from), number(to)].map(|number| number.to_string());
         let line = Line::new("STATE.DIFF", &[KEYS[key], &numbers[0], &numbers[1]]);
         (line, self.of_state(key, |state| self.diff(state, from, to)))
     }
 
-    fn diff(&self, state: &State, from: Past, to: Past) -> Want {
-        let version = |past: Past| state.find(state.number(past));
+    fn diff(&self, state: &State, from: VersionsBack, to: VersionsBack) -> Predicted {
+        let version = |back: VersionsBack| state.versions.find(state.number(back));
         let (Some(from), Some(to)) = (version(from), version(to)) else { return state.no_version() };
-        match self.hiding(state, &[from, to]) {
-            Ok(hiding) => {
-                let (from, to) = hiding.hidden_pair(&tree(&from.text), &tree(&to.text));
-                Want::Patch { from: from.to_string().into(), to: to.to_string().into() }
+        match self.masking(state, &[from, to]) {
+            Ok(masking) => {
+                let (from, to) = masking.masked_pair(&tree(&from.text), &tree(&to.text));
+                Predicted::Patch { from: from.to_string().into(), to: to.to_string().into() }
             }
             Err(unknown) => unknown,
         }
     }
 
-    /// How long the document of a version is as it is shown; the player may read the secrets of the present one.
+    /// The length of a version's document as it is shown. The test user sees secrets of the present
+    /// version.
     pub fn bytes(&self, state: &State, version: &Version) -> u64 {
         if version.number == state.head().number {
             return version.text.len() as u64;
         }
-        let hidden = |hiding: Obeyed| hiding.hidden(&tree(&version.text)).to_string().len() as u64;
-        self.hiding(state, &[version]).map_or(0, hidden)
+        let masked = |masking: Applicable| masking.masked(&tree(&version.text)).to_string().len() as u64;
+        self.masking(state, &[version]).map_or(0, masked)
     }
 
-    /// By what the secrets of past versions are hidden: the schema as it is now. While it is gone nobody knows which they
-    /// are.
-    fn hiding(&self, state: &State, versions: &[&Version]) -> Result<Obeyed, Want> {
+    /// The schema that masks snapshots: the present text under the state's schema name. Without it,
+    /// the secrets are unknown.
+    fn masking(&self, state: &State, versions: &[&Version]) -> Result<Applicable, Predicted> {
         let rules = self.rules(state.schema_name());
-        let had_secrets = versions.iter().any(|version| version.has_secret);
+        let had_secrets = versions.iter().any(|version| version.commit.has_secret);
         match state.schema {
             Some(schema) if (schema.has_secrets || had_secrets) && rules.is_none() => {
                 self.needs(schema.name)?
             }
             _ => {}
         }
-        Ok(Obeyed { rules, former: None, former_is_gone: false })
+        Ok(Applicable { rules, former: None, former_is_missing: false })
     }
 
-    fn validate(&self, name: &'static str, text: &str) -> Want {
+    fn validate(&self, name: &'static str, text: &str) -> Predicted {
         let json = self.readable(text, 0);
         let rules = match (self.needs(name), &json) {
-            (Ok(()), _) => self.rules(Some(name)).expect("it is there"),
+            (Ok(()), _) => self.rules(Some(name)).expect("a schema that is set"),
             (Err(unknown), Ok(_)) => return unknown,
-            // Both are wrong: the contract does not say what is said first.
-            (Err(unknown), Err(unreadable)) => return Want::OneOf(vec![unknown, unreadable.clone()]),
+            // Which of two errors is reported is unspecified.
+            (Err(unknown), Err(unreadable)) => return Predicted::OneOf(vec![unknown, unreadable.clone()]),
         };
         let document = match json {
             Ok(document) => document,
             Err(unreadable) => return unreadable,
         };
         if !document.is_object() {
-            return Want::Error("INVALID 1 violation: (root): must be an object".into());
+            return Predicted::Error("INVALID 1 violation: (root): must be an object".into());
         }
         let violations = rules.violations(&document);
-        if violations.is_empty() { Want::Ok } else { Want::Invalid(violations) }
+        if violations.is_empty() { Predicted::Ok } else { Predicted::Invalid(violations) }
     }
 }

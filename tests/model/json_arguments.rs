@@ -1,13 +1,14 @@
-//! Strategies for json arguments: documents of the bot, changes to them, and what is no JSON at all.
+//! Strategies for JSON arguments: documents of a bot, changes to them, and texts that are not JSON.
 //!
-//! The alphabet is small on purpose. Random JSON hardly ever makes the same document twice, and half of the contract is
-//! about what comes back: changes that change nothing, rollbacks, etags of equal texts.
+//! Few members and values: random JSON hardly ever makes the same document twice, and half of the
+//! rules are about equal documents: changes that change nothing, rollbacks, etags.
 
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::command::Kind;
-use crate::json;
+use reference::change::Kind;
+use reference::{json, pointer};
+
 use crate::world::{Settings, Slot};
 
 const MEMBERS: &[&str] = &[
@@ -34,8 +35,8 @@ const MEMBERS: &[&str] = &[
     r#""data":{"rows":[{"id":1},{"id":2}],"note":"caf\u00e9 \/ \u0000\t😀"}"#,
 ];
 
-/// Members that one of the schemas refuses, or both.
-const REFUSED_MEMBERS: &[&str] = &[
+/// Members that are invalid in one of the schemas or in both.
+const INVALID_MEMBERS: &[&str] = &[
     r#""value":{}"#,
     r#""channel":{"type":"sms","identifier":"+263771234567"}"#,
     r#""channel":{"type":"fax","number":7}"#,
@@ -56,8 +57,8 @@ const REFUSED_MEMBERS: &[&str] = &[
     ),
 ];
 
-/// Members that not every command may write, and some that every one may.
-const GUARDED_MEMBERS: &[&str] = &[
+/// Annotated members, and some without annotations.
+const ANNOTATED_MEMBERS: &[&str] = &[
     r#""auth":{"token":"k3Jq9vXw2LmT"}"#,
     r#""auth":{"token":"p8ZrC5nYb7Hd","at":1}"#,
     r#""auth":{"token":"k3Jq9vXw2LmT"}"#,
@@ -104,8 +105,8 @@ const NOT_JSON: &[&str] =
 
 const NOT_AN_OBJECT: &[&str] = &["[1]", r#""login""#, "7", "null"];
 
-/// Places that an operation may name; what the document has comes on top.
-const PLACES: &[&str] = &[
+/// Pointers for operations, besides those into the document.
+const POINTERS: &[&str] = &[
     "/stage",
     "/option",
     "/data",
@@ -143,38 +144,38 @@ fn any_json() -> BoxedStrategy<String> {
     tree.boxed()
 }
 
-fn member(guarded: bool) -> BoxedStrategy<String> {
+fn member(annotated: bool) -> BoxedStrategy<String> {
     prop_oneof![
-        if guarded { 18 } else { 1 } => select(GUARDED_MEMBERS).prop_map(str::to_owned),
+        if annotated { 18 } else { 1 } => select(ANNOTATED_MEMBERS).prop_map(str::to_owned),
         9 => select(MEMBERS).prop_map(str::to_owned),
-        2 => select(REFUSED_MEMBERS).prop_map(str::to_owned),
+        2 => select(INVALID_MEMBERS).prop_map(str::to_owned),
         2 => any_json().prop_map(|value| format!("\"data\":{value}")),
     ]
     .boxed()
 }
 
-/// An object of some members.
-fn change(guarded: bool) -> BoxedStrategy<String> {
-    prop::collection::vec(member(guarded), 0..3)
+/// An object with some members.
+fn change(annotated: bool) -> BoxedStrategy<String> {
+    prop::collection::vec(member(annotated), 0..3)
         .prop_map(|members| format!("{{{}}}", members.join(",")))
         .boxed()
 }
 
-/// An object with a channel, which most schemas want.
-fn document(guarded: bool) -> BoxedStrategy<String> {
-    let rest = prop::collection::vec(member(guarded), 0..4);
+/// An object with a channel, which most schemas require.
+fn document(annotated: bool) -> BoxedStrategy<String> {
+    let rest = prop::collection::vec(member(annotated), 0..4);
     rest.prop_map(|rest| {
         format!("{{{}}}", std::iter::once(MEMBERS[0].to_owned()).chain(rest).collect::<Vec<_>>().join(","))
     })
     .boxed()
 }
 
-/// Objects about as long, and about as deep, as is allowed.
+/// Objects about as long, or as deep, as the limits.
 fn at_the_limits(settings: &Settings) -> BoxedStrategy<String> {
     let (bytes_max, depth_max) = (settings.size.bytes_max, settings.size.depth_max);
     let long = |text: &str, bytes: usize| text.replace('*', &"x".repeat(bytes + 1 - text.len()));
     let exact = (bytes_max - 1..=bytes_max + 1).prop_map(move |bytes| long(r#"{"data":"*"}"#, bytes));
-    // Two of these together are too much, though each of them is not.
+    // Two of these together exceed the limit.
     let half = select(&[r#"{"data":{"a":"*"}}"#, r#"{"data":{"b":"*"}}"#][..])
         .prop_map(move |text| long(text, bytes_max / 2 + 20));
     let deep = (depth_max - 1..=depth_max + 1).prop_map(nested);
@@ -185,32 +186,32 @@ fn nested(depth: usize) -> String {
     format!("{{\"data\":{}{{}}{}}}", r#"{"a":"#.repeat(depth - 2), "}".repeat(depth - 2))
 }
 
-/// One operation of a patch; most of them name places that are there, with values that are there.
+/// One operation of a patch, mostly with pointers and values of the document.
 fn operation(slot: &Slot, settings: &Settings) -> BoxedStrategy<String> {
-    let present = slot.state.as_ref().and_then(|state| json::parse(&state.head().text));
-    let present = present.map_or_else(Vec::new, |document| json::places(&document));
-    let mut places: Vec<String> = present.iter().map(|(place, _)| place.clone()).collect();
-    places.extend(PLACES.iter().map(|place| (*place).to_owned()));
+    let present = slot.state.as_ref().map(|state| json::tree(&state.head().text));
+    let present = present.map_or_else(Vec::new, |document| pointer::all(&document));
+    let mut pointers: Vec<String> = present.iter().map(|(pointer, _)| pointer.clone()).collect();
+    pointers.extend(POINTERS.iter().map(|pointer| (*pointer).to_owned()));
     let mut values: Vec<String> = present.iter().map(|(_, value)| value.clone()).collect();
     values.extend(PLAIN.iter().map(|value| (*value).to_owned()));
-    let escaped = |place: String| serde_json::Value::String(place).to_string();
-    let (place, value) = (select(places).prop_map(escaped), select(values));
+    let quoted = |pointer: String| serde_json::Value::String(pointer).to_string();
+    let (path, value) = (select(pointers).prop_map(quoted), select(values));
     let at =
         |op: &'static str| move |(path, value)| format!(r#"{{"op":"{op}","path":{path},"value":{value}}}"#);
     let from =
         |op: &'static str| move |(from, path)| format!(r#"{{"op":"{op}","from":{from},"path":{path}}}"#);
     let mut tests = present;
     tests.push(("/stage".into(), r#""login""#.into()));
-    let tests = select(tests).prop_map(move |(place, value)| (escaped(place), value));
+    let tests = select(tests).prop_map(move |(pointer, value)| (quoted(pointer), value));
     let deep = nested(settings.size.depth_max);
     prop_oneof![
-        4 => (place.clone(), value.clone()).prop_map(at("add")),
-        3 => (place.clone(), value.clone()).prop_map(at("replace")),
-        3 => place.clone().prop_map(|path| format!(r#"{{"op":"remove","path":{path}}}"#)),
-        2 => (place.clone(), place.clone()).prop_map(from("move")),
-        2 => (place.clone(), place.clone()).prop_map(from("copy")),
+        4 => (path.clone(), value.clone()).prop_map(at("add")),
+        3 => (path.clone(), value.clone()).prop_map(at("replace")),
+        3 => path.clone().prop_map(|path| format!(r#"{{"op":"remove","path":{path}}}"#)),
+        2 => (path.clone(), path.clone()).prop_map(from("move")),
+        2 => (path.clone(), path.clone()).prop_map(from("copy")),
         3 => tests.prop_map(at("test")),
-        1 => (place, value).prop_map(at("test")),
+        1 => (path, value).prop_map(at("test")),
         1 => Just(format!(r#"{{"op":"add","path":"/data","value":{deep}}}"#)),
         1 => select(&[
             r#"{"op":"test","path":"/channel","value":{"identifier":"+263771234567","type":"whatsapp"}}"#,
@@ -230,16 +231,16 @@ fn patch(slot: &Slot, settings: &Settings) -> BoxedStrategy<String> {
     operations.prop_map(|operations| format!("[{}]", operations.join(", "))).boxed()
 }
 
-/// A json argument with the kind of change that it is for.
-pub fn json(slot: &Slot, settings: &Settings, guarded: bool) -> BoxedStrategy<(Option<Kind>, String)> {
+/// A JSON argument with its kind of change.
+pub fn json(slot: &Slot, settings: &Settings, annotated: bool) -> BoxedStrategy<(Option<Kind>, String)> {
     let kind =
         select(&[None, Some(Kind::Merge), Some(Kind::Shallow), Some(Kind::Replace), Some(Kind::Patch)][..]);
     let merging = select(&[None, Some(Kind::Merge), Some(Kind::Shallow)][..]);
     prop_oneof![
-        8 => (merging.clone(), change(guarded)),
-        4 => (merging, document(guarded)),
-        4 => (Just(Some(Kind::Replace)), document(guarded)),
-        if guarded { 4 } else { 1 } => (Just(Some(Kind::Replace)), change(guarded)),
+        8 => (merging.clone(), change(annotated)),
+        4 => (merging, document(annotated)),
+        4 => (Just(Some(Kind::Replace)), document(annotated)),
+        if annotated { 4 } else { 1 } => (Just(Some(Kind::Replace)), change(annotated)),
         5 => (Just(Some(Kind::Patch)), patch(slot, settings)),
         1 => (kind.clone(), select(NOT_JSON).prop_map(str::to_owned)),
         1 => (kind.clone(), select(NOT_AN_OBJECT).prop_map(str::to_owned)),
@@ -248,7 +249,7 @@ pub fn json(slot: &Slot, settings: &Settings, guarded: bool) -> BoxedStrategy<(O
     .boxed()
 }
 
-/// A json argument of STATE.VALIDATE.
+/// A JSON argument of STATE.VALIDATE.
 pub fn validated(settings: &Settings) -> BoxedStrategy<String> {
     prop_oneof![
         6 => document(false),
@@ -260,17 +261,14 @@ pub fn validated(settings: &Settings) -> BoxedStrategy<String> {
     .boxed()
 }
 
-/// Members to read or to bring back: places of the present document, of an earlier one, and of none.
+/// Members to read or to roll back: pointers into a kept version, and others.
 pub fn pointers(slot: &Slot) -> BoxedStrategy<Vec<String>> {
-    let versions = slot.state.iter().flat_map(|state| &state.versions);
-    let documents = versions.filter_map(|version| json::parse(&version.text));
-    let mut places: Vec<String> =
-        documents.flat_map(|document| json::places(&document)).map(|(place, _)| place).collect();
-    places.push(String::new());
-    let anywhere: Vec<String> = PLACES
-        .iter()
-        .filter(|place| json::tokens(place).is_some())
-        .map(|place| (*place).to_owned())
-        .collect();
-    prop::collection::vec(prop_oneof![4 => select(places), 1 => select(anywhere)], 1..4).boxed()
+    let versions = slot.state.iter().flat_map(|state| state.versions.kept());
+    let documents = versions.map(|version| json::tree(&version.text));
+    let mut known: Vec<String> =
+        documents.flat_map(|document| pointer::all(&document)).map(|(pointer, _)| pointer).collect();
+    known.push(String::new());
+    let valid = POINTERS.iter().filter(|pointer| pointer::tokens(pointer).is_some());
+    let others: Vec<String> = valid.map(|pointer| (*pointer).to_owned()).collect();
+    prop::collection::vec(prop_oneof![4 => select(known), 1 => select(others)], 1..4).boxed()
 }

@@ -1,13 +1,14 @@
-//! Words that no state makes right: broken grammar, names that can't be, keys without a place for a trail, other types.
+//! Commands that are an error in any state: wrong syntax, invalid names, keys without an audit
+//! stream, other types.
 //!
-//! They are played between the others, because what matters is that they leave everything as it was.
+//! They are played between the others, since they must change nothing.
 
 use crate::command::{Arg, KEYS};
-use crate::want::Want;
+use crate::predicted::Predicted;
 use crate::world::Step;
 
-/// Made before each run: a key of another type, and a state's key whose audit stream is one.
-pub const TAKEN: [[&str; 2]; 2] =
+/// Set before each run: a key of another type, and one in place of an audit stream.
+pub const OTHER_KEYS: [[&str; 2]; 2] =
     [["menu:tier1", "handle_action_menu"], ["{channel:taken}:audit", "no stream"]];
 
 const SYNTAX: &str = "ERR syntax error";
@@ -15,7 +16,8 @@ const ARITY: &str = "ERR wrong number of arguments";
 const EXPIRE: &str = "ERR invalid expire time";
 const NUMBER: &str = "ERR value is not an integer or out of range";
 
-/// A command line and how its refusal begins. KEY stands for a key of the game, LONG for 129 letters, NONE for no letters.
+/// A command line and the beginning of its error. KEY stands for a key of the run, LONG for 129
+/// letters, NONE for an empty word.
 pub const ROWS: &[(&str, &str)] = &[
     ("STATE.UPDATE KEY", ARITY),
     ("STATE.UPDATE KEY * {} MERGE PATCH", SYNTAX),
@@ -146,12 +148,12 @@ pub fn step(row: usize, key: usize) -> Step {
         word => word.to_owned(),
     };
     let args = line.split(' ').map(|part| Arg::Word(word(part))).collect();
-    let error = |begins: &str| Want::ErrorBegins(begins.to_owned());
-    let marks = vec![format!("refused: {begins}"), format!("refused row {row}")];
-    let want = match begins {
-        // Later servers don't even know a command that is their own.
-        "NOPERM" => Want::OneOf([begins, "ERR unknown command"].map(error).into()),
+    let error = |begins: &str| Predicted::ErrorBegins(begins.to_owned());
+    let marks = vec![format!("invalid: {begins}"), format!("invalid row {row}")];
+    let predicted = match begins {
+        // Newer servers hide internal commands.
+        "NOPERM" => Predicted::OneOf([begins, "ERR unknown command"].map(error).into()),
         begins => error(begins),
     };
-    Step { args, want, key: Some(key), marks }
+    Step { args, predicted, key: Some(key), marks }
 }

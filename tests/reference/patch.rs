@@ -1,49 +1,56 @@
-//! RFC 6902 on a plain tree: the changes that PATCH makes, and the reading of what STATE.DIFF and the trail say.
+//! JSON Patch (RFC 6902): the changes of PATCH, and the patches in STATE.DIFF and audit entries.
 
 use serde_json::Value;
 
-use crate::json::{depth, get, get_mut, index, same, tokens};
+use crate::json::{depth, parse, same};
+use crate::pointer::{Tokens, get, get_mut, index, tokens};
 
-/// Why a patch is refused.
-#[derive(Clone, Debug, PartialEq)]
+/// Why a patch is rejected.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// It is no array.
-    NotAList,
-    /// One of these operations, counted from 0. There are two when one can't be read and an earlier one can't be
-    /// applied: the contract does not say which is looked at first. Nor does it when there is no place for a value that
-    /// would be too deep there.
-    Operation { numbers: Vec<usize>, too_deep: bool },
-    /// The document is too big or too deep on the way, whatever comes later. The contract has limits for the result only,
-    /// and a server must be free to stop there or to go on: no such patch is played.
-    OnTheWay,
+    NoArray,
+    /// One of these operations, counted from 0. There are two when one can't be read and an earlier
+    /// one can't be applied: which is found first is unspecified. So is the error for a value that
+    /// has no place where it would be too deep.
+    Operation {
+        numbers: Vec<usize>,
+        too_deep: bool,
+    },
+    /// An operation before the last one makes the document too large or too deep. The limits are
+    /// specified for the result only, so the server may stop there or go on.
+    Intermediate,
 }
 
-/// The largest and the deepest document.
+/// The limits of a document.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
     pub bytes_max: usize,
     pub depth_max: usize,
 }
 
-enum Operation {
-    Add(Vec<String>, Value),
-    Remove(Vec<String>),
-    Replace(Vec<String>, Value),
-    Move { from: Vec<String>, path: Vec<String> },
-    Copy { from: Vec<String>, path: Vec<String> },
-    Test(Vec<String>, Value),
+impl Size {
+    pub const UNLIMITED: Size = Size { bytes_max: usize::MAX, depth_max: usize::MAX };
 }
 
-/// Applies a patch that may not read `secrets`. Whether the result is too big or too deep is the caller's affair.
-pub fn apply(document: &Value, patch: &Value, size: Size, secrets: &[Vec<String>]) -> Result<Value, Failure> {
-    let Value::Array(patch) = patch else { return Err(Failure::NotAList) };
+enum Operation {
+    Add(Tokens, Value),
+    Remove(Tokens),
+    Replace(Tokens, Value),
+    Move { from: Tokens, path: Tokens },
+    Copy { from: Tokens, path: Tokens },
+    Test(Tokens, Value),
+}
+
+/// Applies a patch that may not read `secrets`. The caller checks the size of the result.
+pub fn apply(document: &Value, patch: &Value, size: Size, secrets: &[Tokens]) -> Result<Value, Failure> {
+    let Value::Array(patch) = patch else { return Err(Failure::NoArray) };
     let operations: Vec<Option<Operation>> = patch.iter().map(read).collect();
     let unreadable = operations.iter().position(Option::is_none);
     let mut result = document.clone();
     let mut exceeded = false;
     for (number, operation) in operations.into_iter().enumerate() {
         if exceeded {
-            return Err(Failure::OnTheWay);
+            return Err(Failure::Intermediate);
         }
         let too_deep = operation.as_ref().is_some_and(|it| levels(&result, it) > size.depth_max);
         let allowed = operation.filter(|operation| !operation.reads_any(secrets));
@@ -58,7 +65,7 @@ pub fn apply(document: &Value, patch: &Value, size: Size, secrets: &[Vec<String>
     Ok(result)
 }
 
-/// How deep the document would be where the operation writes.
+/// The depth of the document where the operation writes.
 fn levels(document: &Value, operation: &Operation) -> usize {
     let (path, value) = match operation {
         Operation::Add(path, value) | Operation::Replace(path, value) => (path, Some(value)),
@@ -70,7 +77,7 @@ fn levels(document: &Value, operation: &Operation) -> usize {
 
 impl Operation {
     /// Whether it reads at, above or below one of these places.
-    fn reads_any(&self, places: &[Vec<String>]) -> bool {
+    fn reads_any(&self, places: &[Tokens]) -> bool {
         let read = match self {
             Operation::Move { from: read, .. } | Operation::Copy { from: read, .. } => read,
             Operation::Test(read, _) => read,
@@ -80,11 +87,10 @@ impl Operation {
     }
 }
 
-/// Applies a patch that must work: one that the module has written.
+/// Applies a patch that the server has written, and that therefore applies.
 pub fn apply_text(document: &str, patch: &str) -> Result<String, String> {
-    let read = |text: &str| crate::json::parse(text).ok_or(format!("no JSON: {text}"));
-    let unbounded = Size { bytes_max: usize::MAX, depth_max: usize::MAX };
-    let result = apply(&read(document)?, &read(patch)?, unbounded, &[]);
+    let read = |text: &str| parse(text).ok_or(format!("not JSON: {text}"));
+    let result = apply(&read(document)?, &read(patch)?, Size::UNLIMITED, &[]);
     result.map(|value| value.to_string()).map_err(|failure| format!("{failure:?} in {patch} on {document}"))
 }
 
@@ -113,12 +119,11 @@ fn run(document: &mut Value, operation: Operation) -> Option<()> {
             Some(())
         }
         Operation::Move { from, path } => {
-            // Into itself: there would be no place left to put it.
             let into_itself = path.len() > from.len() && path.starts_with(&from);
             if into_itself {
                 return None;
             }
-            // By the letter, a member that moves to where it is comes to stand last.
+            // RFC 6902 removes and adds, so a member that moves to its own place becomes the last.
             let value = remove(document, &from)?;
             add(document, &path, value)
         }
@@ -137,24 +142,24 @@ fn add(document: &mut Value, path: &[String], value: Value) -> Option<()> {
     };
     match get_mut(document, parent)? {
         Value::Object(members) => drop(members.insert(last.clone(), value)),
-        Value::Array(items) if last == "-" => items.push(value),
-        Value::Array(items) => {
-            let at = index(last).filter(|at| *at <= items.len())?;
-            items.insert(at, value);
+        Value::Array(elements) if last == "-" => elements.push(value),
+        Value::Array(elements) => {
+            let index = index(last).filter(|index| *index <= elements.len())?;
+            elements.insert(index, value);
         }
         _ => return None,
     }
     Some(())
 }
 
-/// The root can't be removed: there would be no document.
+/// Not the root: a state has a document.
 fn remove(document: &mut Value, path: &[String]) -> Option<Value> {
     let (last, parent) = path.split_last()?;
     match get_mut(document, parent)? {
         Value::Object(members) => members.shift_remove(last),
-        Value::Array(items) => {
-            let at = index(last).filter(|at| *at < items.len())?;
-            Some(items.remove(at))
+        Value::Array(elements) => {
+            let index = index(last).filter(|index| *index < elements.len())?;
+            Some(elements.remove(index))
         }
         _ => None,
     }

@@ -1,12 +1,13 @@
-//! The schema with annotations, and by hand what they mean: which members are guarded, and which step may follow which.
+//! The schema with annotations, and what they mean: annotated members and transitions, by hand.
 //!
-//! One member is immutable as a whole and one lies below a member of any type, one is protected and has a default, one is
-//! protected, secret and lies below another. Where the order of several members matters it is that of the schema.
+//! One immutable member is an object, and one lies below a member of any type; one protected member
+//! has a default, and one is secret too and lies below another. The order of the annotations is that
+//! of the schema.
 
 use serde_json::Value;
 
+use crate::predicted::Predicted;
 use crate::rules::{closed, object, string};
-use crate::want::Want;
 
 pub const TEXT: &str = concat!(
     r#"{"x-ttl":900,"type":"object","additionalProperties":false,"properties":{"#,
@@ -23,30 +24,30 @@ pub const TEXT: &str = concat!(
 
 pub const KNOWN: &[&str] = &["auth", "channel", "dashboard", "data", "option", "stage"];
 
-/// What is said of a member.
+/// The annotations of a member.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Mark {
-    pub place: &'static [&'static str],
+pub struct Annotation {
+    pub member: &'static [&'static str],
     pub protected: bool,
     pub immutable: bool,
     pub secret: bool,
 }
 
-const UNMARKED: Mark = Mark { place: &[], protected: false, immutable: false, secret: false };
-pub const MARKS: &[Mark] = &[
-    Mark { place: &["auth", "token"], protected: true, secret: true, ..UNMARKED },
-    Mark { place: &["channel"], immutable: true, ..UNMARKED },
-    Mark { place: &["dashboard"], protected: true, ..UNMARKED },
-    Mark { place: &["data", "amount"], immutable: true, ..UNMARKED },
+const UNMARKED: Annotation = Annotation { member: &[], protected: false, immutable: false, secret: false };
+pub const ANNOTATIONS: &[Annotation] = &[
+    Annotation { member: &["auth", "token"], protected: true, secret: true, ..UNMARKED },
+    Annotation { member: &["channel"], immutable: true, ..UNMARKED },
+    Annotation { member: &["dashboard"], protected: true, ..UNMARKED },
+    Annotation { member: &["data", "amount"], immutable: true, ..UNMARKED },
 ];
 
-impl Mark {
+impl Annotation {
     pub fn pointer(&self) -> String {
-        self.place.iter().map(|name| format!("/{name}")).collect()
+        self.member.iter().map(|name| format!("/{name}")).collect()
     }
 
     pub fn tokens(&self) -> Vec<String> {
-        self.place.iter().map(|name| (*name).to_owned()).collect()
+        self.member.iter().map(|name| (*name).to_owned()).collect()
     }
 }
 
@@ -71,8 +72,8 @@ const MENU: &str = "handle_action_menu";
 const OFFER: &str = "handle_action_offer_credex";
 const TRANSACTIONS: &str = "handle_action_transactions";
 
-/// Refuses a step of `/stage` that may not follow the one before; what comes after it has passed the schema.
-pub fn step(before: Option<&Value>, after: &Value) -> Result<(), Want> {
+/// Rejects a transition of `/stage`. `after` has passed the schema.
+pub fn transition(before: Option<&Value>, after: &Value) -> Result<(), Predicted> {
     let from = before.and_then(|document| document.get("stage")).filter(|stage| !stage.is_null());
     let to = after.get("stage");
     let allowed: &[&str] = match from {
@@ -85,16 +86,16 @@ pub fn step(before: Option<&Value>, after: &Value) -> Result<(), Want> {
         },
     };
     let fits = |name: &&str| *name == "*" || to.is_some_and(|to| to == name);
-    // Staying is always allowed.
+    // No change is always allowed.
     if from == to || allowed.iter().any(fits) {
         return Ok(());
     }
     let quoted: Vec<String> = allowed.iter().map(|name| format!("{name:?}")).collect();
     let (from, to, allowed) = (shown(from), shown(to), quoted.join(", "));
-    Err(Want::Error(format!("TRANSITION /stage: {from} -> {to}; allowed: {allowed}")))
+    Err(Predicted::Error(format!("TRANSITION /stage: {from} -> {to}; allowed: {allowed}")))
 }
 
-/// What the schema does not list may be anything, and is not told.
+/// A value that the schema does not list is not shown.
 fn shown(stage: Option<&Value>) -> String {
     match stage {
         None => "(none)".into(),

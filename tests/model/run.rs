@@ -1,7 +1,7 @@
-//! One run: the commands go to the server and into the model, and after each of them both are compared.
+//! One run: each command goes to the server and to the model, and then both are compared.
 //!
-//! A difference is an error value, not a panic: while a failing run is made shorter it fails hundreds of times, and only the
-//! shortest one is worth printing.
+//! A difference is an error value, not a panic: while proptest shortens a failing run it fails
+//! hundreds of times, and only the shortest one is printed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,22 +12,22 @@ use proptest::test_runner::TestCaseError;
 use support::{Client, Reply};
 
 use crate::command::{AUDITS, Command, KEYS, SCHEMAS};
-use crate::known::Known;
-use crate::refused::TAKEN;
-use crate::shown::{Checked, ensure};
+use crate::invalid_commands::OTHER_KEYS;
+use crate::observed::Observed;
+use crate::reply_text::{Checked, ensure};
 use crate::world::{Settings, Step, World};
 
-/// How often each thing occurred.
+/// How often each mark occurred.
 pub type Counts = BTreeMap<String, u64>;
 
 struct Run {
     client: Client,
-    known: Known,
-    /// How many entries of each trail have been compared.
+    observed: Observed,
+    /// The number of entries of each audit stream that have been compared.
     entries: [usize; KEYS.len()],
 }
 
-/// Plays a run. `seen` counts the commands as they are played, for the shortening.
+/// Plays a run. `seen` counts the played commands for proptest.
 pub fn run(
     port: u16,
     mut world: World,
@@ -35,8 +35,10 @@ pub fn run(
     seen: Option<Arc<AtomicUsize>>,
     counts: &mut Counts,
 ) -> Result<(), TestCaseError> {
-    // Without a server every run fails, and the shortest of them says nothing about the one that brought it down.
-    let Ok(client) = Client::connect(port) else { return Err(TestCaseError::reject("the server is gone")) };
+    // Once the server has crashed every run fails, and the shortest one does not show the cause.
+    let Ok(client) = Client::connect(port) else {
+        return Err(TestCaseError::reject("the server does not answer"));
+    };
     let mut run = Run::begin(client, &world.settings);
     for command in commands {
         if let Some(seen) = &seen {
@@ -45,7 +47,7 @@ pub fn run(
         world = world.play(command);
         let step = world.step.take().expect("a command was played");
         run.play(&world, &step).map_err(|wrong| {
-            let words: Vec<String> = step.args.iter().map(|arg| run.known.word(arg)).collect();
+            let words: Vec<String> = step.args.iter().map(|arg| run.observed.word(arg)).collect();
             TestCaseError::fail(format!("command {}, {words:?}: {wrong}", world.tick))
         })?;
         step.marks.into_iter().for_each(|mark| *counts.entry(mark).or_default() += 1);
@@ -56,10 +58,10 @@ pub fn run(
 }
 
 impl Run {
-    /// Nothing is left of the run before, and the settings are this one's.
+    /// Removes what the run before has left, and applies the settings.
     fn begin(mut client: Client, settings: &Settings) -> Run {
         client.ok(&["HELLO", &settings.protocol.to_string()]);
-        // Some servers free what was there on a thread of their own, and count it until then.
+        // SYNC: INFO counts states until they are freed, which some servers do in a thread.
         client.ok(&["FLUSHALL", "SYNC"]);
         for schema in client.ok(&["STATE.SCHEMA", "LIST"]).array() {
             for pattern in schema.field("bindings").array() {
@@ -69,7 +71,7 @@ impl Run {
                 client.ok(&["STATE.SCHEMA", "DEL", schema.field("name").text(), "FORCE"]);
             }
         }
-        for [name, text] in TAKEN {
+        for [name, text] in OTHER_KEYS {
             client.ok(&["SET", name, text]);
         }
         for (name, value) in [
@@ -92,32 +94,34 @@ impl Run {
                 client.ok(&["STATE.SCHEMA", "SET", name, rules.text()]);
             }
         }
-        let mut known = Known::default();
+        let mut observed = Observed::default();
         // Commands are counted from 1.
-        known.played(0, 0, &Reply::Nil);
-        Run { client, known, entries: [0; KEYS.len()] }
+        observed.played(0, 0, &Reply::Nil);
+        Run { client, observed, entries: [0; KEYS.len()] }
     }
 
-    /// Sends one command, compares its reply, and then what is there.
+    /// Sends a command, compares its reply, and then what the key shows.
     fn play(&mut self, world: &World, step: &Step) -> Checked {
-        let words: Vec<String> = step.args.iter().map(|arg| self.known.word(arg)).collect();
+        let words: Vec<String> = step.args.iter().map(|arg| self.observed.word(arg)).collect();
         let from_ms = now_ms();
         let reply = self.client.call(&words);
-        self.known.played(from_ms, now_ms(), &reply);
-        self.known.check(&step.want, &reply)?;
-        step.key.map_or(Ok(()), |key| self.look(world, key))
+        self.observed.played(from_ms, now_ms(), &reply);
+        self.observed.check(&step.predicted, &reply)?;
+        step.key.map_or(Ok(()), |key| self.probe(world, key))
     }
 
-    /// The document, the history, the expiry and the trail are what the model has: a refusal has changed nothing.
-    fn look(&mut self, world: &World, key: usize) -> Checked {
+    /// Compares document, history, expiry and audit stream. So an error has changed nothing.
+    fn probe(&mut self, world: &World, key: usize) -> Checked {
         let probes = world.probes(key);
-        // All at once: a round trip costs more than the commands.
+        // Pipelined, since a round trip costs more than the commands.
         probes.iter().for_each(|(words, _)| self.client.send(words));
         let replies: Vec<Reply> = probes.iter().map(|_| self.client.read()).collect();
-        for ((words, want), reply) in probes.iter().zip(&replies) {
-            self.known.check(want, reply).map_err(|wrong| format!("afterwards {words:?}: {wrong}"))?;
+        for ((words, predicted), reply) in probes.iter().zip(&replies) {
+            self.observed
+                .check(predicted, reply)
+                .map_err(|wrong| format!("afterwards {words:?}: {wrong}"))?;
         }
-        let entries = &world.slots[key].trail.entries;
+        let entries = &world.slots[key].audit.entries;
         let known = self.entries[key].min(entries.len());
         self.entries[key] = entries.len();
         if known == entries.len() {
@@ -125,36 +129,37 @@ impl Run {
         }
         let fresh = entries.len() - known;
         let newest = ["XREVRANGE", AUDITS[key], "+", "-", "COUNT", &fresh.to_string()].map(str::to_owned);
-        self.compare_trail(world, key, &newest, fresh)
+        self.compare_audit(world, key, &newest, fresh)
     }
 
-    /// The newest entries of a trail, which come newest first.
-    fn compare_trail(&mut self, world: &World, key: usize, words: &[String], count: usize) -> Checked {
+    /// Compares the newest entries of an audit stream, which come newest first.
+    fn compare_audit(&mut self, world: &World, key: usize, words: &[String], count: usize) -> Checked {
         let reply = self.client.ok(words);
         let found = reply.array();
         ensure(found.len() == count, || {
-            format!("{} entries in the trail, not {count}: {reply}", found.len())
+            format!("{} entries in the audit stream, not {count}: {reply}", found.len())
         })?;
-        let entries = world.slots[key].trail.entries.iter().rev();
+        let entries = world.slots[key].audit.entries.iter().rev();
         entries.zip(found).try_for_each(|(entry, found)| {
-            self.known
+            self.observed
                 .entry(entry, found, world.settings.patch_bytes_max)
-                .map_err(|wrong| format!("the trail: {wrong}"))
+                .map_err(|wrong| format!("the audit stream: {wrong}"))
         })
     }
 
-    /// Both keys once more, each kept version, whole trails, and nothing else is on the server than what the model knows of.
+    /// Compares both keys again, each kept version and whole audit streams, and that nothing else is
+    /// on the server.
     fn end(&mut self, world: &World) -> Checked {
-        let mut keys = TAKEN.len();
+        let mut keys = OTHER_KEYS.len();
         for (key, slot) in world.slots.iter().enumerate() {
-            self.look(world, key)?;
-            let count = slot.trail.entries.len();
+            self.probe(world, key)?;
+            let count = slot.audit.entries.len();
             let all = ["XREVRANGE", AUDITS[key], "+", "-"].map(str::to_owned);
-            self.compare_trail(world, key, &all, count)?;
-            for (mut line, want) in world.questions(key) {
-                let words: Vec<String> = line.words(None).iter().map(|arg| self.known.word(arg)).collect();
+            self.compare_audit(world, key, &all, count)?;
+            for (mut line, predicted) in world.final_probes(key) {
+                let words: Vec<String> = line.words(None).iter().map(|arg| self.observed.word(arg)).collect();
                 let reply = self.client.call(&words);
-                self.known.check(&want, &reply).map_err(|wrong| format!("{words:?}: {wrong}"))?;
+                self.observed.check(&predicted, &reply).map_err(|wrong| format!("{words:?}: {wrong}"))?;
             }
             keys += usize::from(slot.state.is_some()) + usize::from(count > 0);
         }

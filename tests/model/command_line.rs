@@ -1,13 +1,13 @@
-//! A command line in the making: fixed words, then keywords in any order and any case, and what of it is counted.
+//! The words of a command: fixed ones, then options in any order and case. With the marks for the
+//! coverage.
 
 use crate::command::{Arg, Common, Ttl};
 
-/// A command line in the making: fixed words, then keywords in any order and any case.
 pub struct Line {
     name: &'static str,
     fixed: Vec<Arg>,
     options: Vec<Vec<Arg>>,
-    /// `STATE.UPDATE`, `STATE.UPDATE PATCH`: what is counted.
+    /// `STATE.UPDATE`, `STATE.UPDATE PATCH`, …
     pub marks: Vec<String>,
 }
 
@@ -39,13 +39,13 @@ impl Line {
         }
     }
 
-    /// What [`Common`] says, as far as the command has these words.
+    /// Adds the common arguments that are given.
     pub fn common(&mut self, common: &Common, audit: &str) {
-        self.option_if("EVENT", common.remarks.event);
-        self.option_if("ACTOR", common.remarks.actor);
-        self.option_if("NOTE", common.remarks.note);
-        self.option_if("OPERATION", common.remarks.operation);
-        self.option_if("COMPONENT", common.remarks.component);
+        self.option_if("EVENT", common.metadata.event);
+        self.option_if("ACTOR", common.metadata.actor);
+        self.option_if("NOTE", common.metadata.note);
+        self.option_if("OPERATION", common.metadata.operation);
+        self.option_if("COMPONENT", common.metadata.component);
         self.ttl(common.ttl);
         if common.returns {
             self.option("RETURN", &[]);
@@ -72,7 +72,7 @@ impl Line {
         }
     }
 
-    /// All words, the keywords rotated and in small letters as the command wants it.
+    /// All words, with the options rotated and their keywords in the chosen case.
     pub fn words(&mut self, common: Option<&Common>) -> Vec<Arg> {
         let mut options = std::mem::take(&mut self.options);
         if let Some(common) = common {

@@ -1,34 +1,36 @@
-//! What has been learned from replies so far, and the comparison of a reply with what the model wants.
+//! What the replies have shown so far, and the comparison of a reply with the prediction.
 //!
-//! Digests: the first reply that shows one ties it to a version in one life of a key; from then on that version has this
-//! digest and no other version or life does. Times: the clock before and after a command bounds the server's; the first reply that
-//! shows the server's time makes it exact, and everything else that the command did must carry the same millisecond.
+//! Digests: the first reply with a digest ties it to one version in one life of a key; from then on
+//! that version has this digest, and no other one does. Times: the test's clock before and after a
+//! command bounds the server's. The first reply with the server's time makes it exact, and all that
+//! the command did must have the same millisecond.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use support::Reply;
 
+use crate::audit_stream::{Entry, Field};
 use crate::command::{Arg, Etag, Tick};
-use crate::shown::{Checked, ensure, makes, milliseconds, recorded_patch, violations};
-use crate::want::{Entry, Expiry, Field, Want};
+use crate::predicted::{Expiry, Predicted};
+use crate::reply_text::{Checked, ensure, makes, milliseconds, recorded_patch, violations};
 
-/// What a digest stands for.
+/// The life, version and document of a digest.
 type Source = (u32, u64, Arc<str>);
 
 #[derive(Default)]
-pub struct Known {
+pub struct Observed {
     digests: HashMap<Source, String>,
     sources: HashMap<String, Source>,
-    /// Per command the earliest and the latest time that it can have read from its clock.
+    /// For each command the earliest and the latest time that its clock can have read.
     clock: Vec<(i64, i64)>,
     errors: HashMap<Tick, String>,
-    /// Why the rungs of recoveries failed.
+    /// Why the rungs of recoveries failed, by command and rung.
     reasons: HashMap<(Tick, &'static str), String>,
 }
 
-impl Known {
-    /// One more command was played, within these Unix milliseconds.
+impl Observed {
+    /// Notes the reply of the next command, which ran within these Unix milliseconds.
     pub fn played(&mut self, from_ms: i64, to_ms: i64, reply: &Reply) {
         if let Reply::Error(line) = reply {
             self.errors.insert(self.clock.len(), line.clone());
@@ -36,7 +38,7 @@ impl Known {
         self.clock.push((from_ms, to_ms));
     }
 
-    /// The word that is sent.
+    /// A word of a command, with the digests that are known by now.
     pub fn word(&self, arg: &Arg) -> String {
         match arg {
             Arg::Word(word) => word.clone(),
@@ -48,69 +50,77 @@ impl Known {
         }
     }
 
-    pub fn check(&mut self, want: &Want, reply: &Reply) -> Checked {
-        let unlike = || format!("wanted {want:?}, got {reply}");
-        match (want, reply) {
-            (Want::Nil, Reply::Nil) => Ok(()),
-            (Want::Ok, Reply::Simple(text)) => ensure(text == "OK", unlike),
-            (Want::Int(number), Reply::Int(found)) => ensure(i64::try_from(*number) == Ok(*found), unlike),
-            (Want::Text(text), Reply::Bulk(found)) => ensure(text.as_bytes() == found, unlike),
-            (Want::Etag(etag), Reply::Bulk(_)) => self.etag(etag, reply.text()),
-            (Want::ErrorOf(tick), Reply::Bulk(_)) => {
+    pub fn check(&mut self, predicted: &Predicted, reply: &Reply) -> Checked {
+        let unlike = || format!("wanted {predicted:?}, got {reply}");
+        match (predicted, reply) {
+            (Predicted::Nil, Reply::Nil) => Ok(()),
+            (Predicted::Ok, Reply::Simple(text)) => ensure(text == "OK", unlike),
+            (Predicted::Int(number), Reply::Int(found)) => {
+                ensure(i64::try_from(*number) == Ok(*found), unlike)
+            }
+            (Predicted::Text(text), Reply::Bulk(found)) => ensure(text.as_bytes() == found, unlike),
+            (Predicted::Etag(etag), Reply::Bulk(_)) => self.etag(etag, reply.text()),
+            (Predicted::ErrorOf(tick), Reply::Bulk(_)) => {
                 ensure(self.errors.get(tick).is_some_and(|line| line == reply.text()), unlike)
             }
-            (Want::Time(tick), Reply::Bulk(_)) => self.time(*tick, milliseconds(reply.text())?),
-            (Want::Patch { from, to }, Reply::Bulk(_)) => makes(reply.text(), from, to),
-            (Want::Ttl(expiry), Reply::Int(found)) => self.ttl(*expiry, *found),
-            (Want::ExpireTime(expiry), Reply::Int(found)) => self.expire_time(*expiry, *found),
-            (Want::Lines(some), Reply::Array(lines)) => {
+            (Predicted::Time(tick), Reply::Bulk(_)) => self.time(*tick, milliseconds(reply.text())?),
+            (Predicted::Patch { from, to }, Reply::Bulk(_)) => makes(reply.text(), from, to),
+            (Predicted::Ttl(expiry), Reply::Int(found)) => self.ttl(*expiry, *found),
+            (Predicted::ExpireTime(expiry), Reply::Int(found)) => self.expire_time(*expiry, *found),
+            (Predicted::Lines(some), Reply::Array(lines)) => {
                 let has = |line: &&str| lines.iter().any(|found| found.text().starts_with(line));
                 ensure(some.iter().all(has), unlike)
             }
-            (Want::List(wants), Reply::Array(items)) => {
-                ensure(wants.len() == items.len(), unlike)?;
-                wants.iter().zip(items).try_for_each(|(want, item)| self.check(want, item))
+            (Predicted::List(predictions), Reply::Array(items)) => {
+                ensure(predictions.len() == items.len(), unlike)?;
+                predictions.iter().zip(items).try_for_each(|(predicted, item)| self.check(predicted, item))
             }
-            (Want::Reason(rung, reason), Reply::Bulk(_)) => self.reason(rung, reason, reply.text()),
-            (Want::AnyOrder(wants), Reply::Array(items)) => {
-                let mut found: Vec<&str> = items.iter().map(Reply::text).collect();
-                let mut wants = wants.clone();
-                wants.sort_unstable();
-                found.sort_unstable();
-                ensure(wants == found, unlike)
-            }
-            (Want::Map(wants), Reply::Map(_) | Reply::Array(_)) => {
-                let names: Vec<&str> = wants.iter().map(|(name, _)| *name).collect();
+            (Predicted::Reason(rung, reason), Reply::Bulk(_)) => self.reason(rung, reason, reply.text()),
+            (Predicted::Counts(counts), Reply::Map(_) | Reply::Array(_)) => {
+                let names: Vec<&str> = counts.iter().map(|(name, _)| &**name).collect();
                 ensure(reply.field_names() == names, unlike)?;
-                let mut fields = wants.iter();
-                fields.try_for_each(|(name, want)| {
-                    self.check(want, reply.field(name)).map_err(|wrong| format!("{name}: {wrong}"))
+                let is_count = |(name, count)| *reply.field(name) == Reply::Int(count);
+                ensure(counts.iter().map(|(name, count)| (&**name, *count as i64)).all(is_count), unlike)
+            }
+            (Predicted::AnyOrder(predictions), Reply::Array(items)) => {
+                let mut found: Vec<&str> = items.iter().map(Reply::text).collect();
+                let mut predictions = predictions.clone();
+                predictions.sort_unstable();
+                found.sort_unstable();
+                ensure(predictions == found, unlike)
+            }
+            (Predicted::Map(predictions), Reply::Map(_) | Reply::Array(_)) => {
+                let names: Vec<&str> = predictions.iter().map(|(name, _)| *name).collect();
+                ensure(reply.field_names() == names, unlike)?;
+                let mut fields = predictions.iter();
+                fields.try_for_each(|(name, predicted)| {
+                    self.check(predicted, reply.field(name)).map_err(|wrong| format!("{name}: {wrong}"))
                 })
             }
-            (Want::OneOf(wants), reply) => {
-                let fits = wants.iter().any(|want| self.check(want, reply).is_ok());
+            (Predicted::OneOf(predictions), reply) => {
+                let fits = predictions.iter().any(|predicted| self.check(predicted, reply).is_ok());
                 ensure(fits, unlike)
             }
-            (want, Reply::Error(line)) => self.error(want, line),
+            (predicted, Reply::Error(line)) => self.error(predicted, line),
             _ => Err(unlike()),
         }
     }
 
-    fn error(&mut self, want: &Want, line: &str) -> Checked {
-        let unlike = || format!("wanted {want:?}, got -{line}");
-        match want {
-            Want::Error(wanted) => ensure(wanted == line, unlike),
-            Want::ErrorBegins(begin) => ensure(line.starts_with(begin.as_str()), unlike),
-            Want::Limit { prefix, name, value } => {
+    fn error(&mut self, predicted: &Predicted, line: &str) -> Checked {
+        let unlike = || format!("wanted {predicted:?}, got -{line}");
+        match predicted {
+            Predicted::Error(wanted) => ensure(wanted == line, unlike),
+            Predicted::ErrorBegins(begin) => ensure(line.starts_with(begin.as_str()), unlike),
+            Predicted::Limit { prefix, name, value } => {
                 let has = |word: &str| line.split([' ', ',', ':']).any(|found| found == word);
                 ensure(line.split(' ').next() == Some(prefix) && has(name) && has(&value.to_string()), unlike)
             }
-            Want::Conflict { expected, current } => {
+            Predicted::Conflict { expected, current } => {
                 let begin = format!("CONFLICT expected {}, current is ", self.word(expected));
                 self.etag(current, line.strip_prefix(begin.as_str()).ok_or_else(unlike)?)
             }
-            Want::Invalid(pointers) => violations(line, pointers),
-            Want::NoRung(tried) => {
+            Predicted::Invalid(pointers) => violations(line, pointers),
+            Predicted::NoRung(tried) => {
                 let mut rest = line.strip_prefix("INVALID no rung left: ").ok_or_else(unlike)?;
                 for (number, (rung, reason)) in tried.iter().enumerate() {
                     rest = rest.strip_prefix(&format!("{rung}: ")).ok_or_else(unlike)?;
@@ -125,17 +135,17 @@ impl Known {
         }
     }
 
-    /// Why a rung failed, told by the last command.
-    fn reason(&mut self, rung: &'static str, wanted: &Want, found: &str) -> Checked {
+    /// The reason why a rung failed, in the reply of the last command.
+    fn reason(&mut self, rung: &'static str, wanted: &Predicted, found: &str) -> Checked {
         self.reasons.insert((self.clock.len() - 1, rung), found.to_owned());
         match wanted {
-            Want::Words => ensure(!found.is_empty(), || format!("no reason why {rung} failed")),
-            Want::Invalid(pointers) => violations(&format!("INVALID {found}"), pointers),
+            Predicted::AnyText => ensure(!found.is_empty(), || format!("no reason why {rung} failed")),
+            Predicted::Invalid(pointers) => violations(&format!("INVALID {found}"), pointers),
             other => self.error(other, found),
         }
     }
 
-    /// The version is plain; the digest belongs to this text in this life and to nothing else.
+    /// The version is given; the digest belongs to this document in this life alone.
     fn etag(&mut self, etag: &Etag, found: &str) -> Checked {
         let unlike = || format!("wanted the etag {etag:?}, got {found}");
         let (version, digest) = found.split_once('-').ok_or_else(unlike)?;
@@ -170,7 +180,7 @@ impl Known {
         ensure(found_ms == wanted, || format!("expires at {found_ms}, not {wanted}"))
     }
 
-    /// Now is the time of the last command.
+    /// The time to live at the last command.
     fn ttl(&self, expiry: Expiry, found_ms: i64) -> Checked {
         let (now_from, now_to) = self.clock[self.clock.len() - 1];
         let (from, to) = match expiry {
@@ -184,7 +194,7 @@ impl Known {
         ensure((from..=to).contains(&found_ms), || format!("ttl {found_ms} is not from {from} to {to}"))
     }
 
-    /// An entry of an audit stream: these fields and no other.
+    /// An audit entry: these fields and no other.
     pub fn entry(&mut self, entry: &Entry, reply: &Reply, patch_bytes_max: usize) -> Checked {
         let words = reply.array()[1].array();
         let mut found: Vec<(&str, &str)> =
@@ -213,6 +223,6 @@ impl Known {
             let patch = take("patch").ok_or_else(|| format!("the entry has no patch: {reply}"))?;
             recorded_patch(patch, take("patch_bytes"), from.as_deref(), to, patch_bytes_max)?;
         }
-        ensure(found.is_empty(), || format!("the entry has fields that nobody wants: {found:?}"))
+        ensure(found.is_empty(), || format!("the entry has unexpected fields: {found:?}"))
     }
 }
