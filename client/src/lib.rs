@@ -5,8 +5,8 @@
 //!
 //! * [`connect`] opens a connection with timeouts; [`States`] sends requests over it
 //! * [`States::update_with`] reads, changes and writes, and retries on a conflict
-//! * one request type for each command ([`Update`], [`Rollback`], [`Recover`], …), with a method for
-//!   each keyword
+//! * one request type for each command ([`Update`], [`Rollback`], [`Recover`], …), with a method
+//!   for each keyword
 //! * [`States::sync_schemas`] sets the schemas of a folder on every primary
 //! * [`States::audit`] reads the audit stream of a state; [`AuditConsumer`] follows an audit stream
 //!   or the server's feed, and loses no entry

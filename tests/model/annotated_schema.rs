@@ -1,8 +1,8 @@
 //! The schema with annotations, and what they mean: annotated members and transitions, by hand.
 //!
 //! One immutable member is an object, and one lies below a member of any type; one protected member
-//! has a default, and one is secret too and lies below another. The order of the annotations is that
-//! of the schema.
+//! has a default, and one is secret too and lies below another. The order of the annotations is
+//! that of the schema.
 
 use serde_json::Value;
 

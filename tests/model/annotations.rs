@@ -78,8 +78,8 @@ impl Applicable {
         }
     }
 
-    /// Puts back the members that a REPLACE or SHALLOW does not name. A scalar in place of the object
-    /// around a member names the member.
+    /// Puts back the members that a REPLACE or SHALLOW does not name. A scalar in place of the
+    /// object around a member names the member.
     pub fn keep_unnamed(self, after: &mut Value, before: &Value) {
         for annotation in self.annotations().filter(|annotation| annotation.protected || annotation.immutable)
         {
@@ -90,8 +90,8 @@ impl Applicable {
         }
     }
 
-    /// Rejects a change of members that the command may not write. A member that is written with its
-    /// present value keeps its text.
+    /// Rejects a change of members that the command may not write. A member that is written with
+    /// its present value keeps its text.
     ///
     /// `document` is that of the state. `protected` has the allowed values of protected members: at
     /// creation the defaults.
@@ -157,7 +157,8 @@ impl Applicable {
         document
     }
 
-    /// Two documents whose difference is shown: it contains that a secret has changed, and no value.
+    /// Two documents whose difference is shown: it contains that a secret has changed, and no
+    /// value.
     pub fn masked_pair(self, before: &Value, after: &Value) -> (Value, Value) {
         if self.former_is_missing {
             return (before.clone(), MASK.into());

@@ -10,7 +10,7 @@ use crate::state::State;
 use crate::update::foreign_audit;
 use crate::world::{Step, World};
 
-/// What an attempt says besides its operation and outcome.
+/// The arguments of an attempt besides its operation and outcome.
 #[derive(Clone, Debug)]
 pub struct Details {
     pub component: Option<&'static str>,

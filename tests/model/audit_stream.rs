@@ -87,8 +87,8 @@ impl World {
         slot.audit.push(self.tick, Entry { fields, change });
     }
 
-    /// A rejection counts as a failure of the named operation and is recorded, but for a key that has
-    /// neither a state nor an audit stream.
+    /// A rejection counts as a failure of the named operation and is recorded, but for a key that
+    /// has neither a state nor an audit stream.
     pub fn reject(&mut self, key: usize, error: Predicted, common: &Common) -> Predicted {
         let metadata = &common.metadata;
         let is_rejection = error.prefix().is_some_and(|prefix| REJECTIONS.contains(&prefix));

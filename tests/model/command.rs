@@ -1,8 +1,8 @@
 //! The commands that the test plays, as data.
 //!
-//! They are symbolic: a strategy chooses "the etag of the present version", and the words follow when
-//! the model plays the command. So a failing run can be shortened by leaving commands out. Not ready
-//! words: without an earlier command all later ones would be conflicts.
+//! They are symbolic: a strategy chooses "the etag of the present version", and the words follow
+//! when the model plays the command. So a failing run can be shortened by leaving commands out. Not
+//! ready words: without an earlier command all later ones would be conflicts.
 
 use std::sync::Arc;
 
@@ -22,7 +22,8 @@ pub const NO_SCHEMA: &str = "vimbiso.lost";
 /// The number of a command in a run, which is the clock of the model.
 pub type Tick = usize;
 
-/// An etag. Only the server can compute its digest, which stands for a document in one life of a key.
+/// An etag. Only the server can compute its digest, which stands for a document in one life of a
+/// key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Etag {
     pub life: u32,

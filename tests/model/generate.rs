@@ -63,8 +63,8 @@ pub fn settings() -> BoxedStrategy<Settings> {
 /// Makes the strategy for one sort of command on a key.
 type Sort = fn(usize, &World) -> BoxedStrategy<Command>;
 
-/// The next command: first its key, then its sort, then its arguments, since their strategy looks at
-/// the whole world.
+/// The next command: first its key, then its sort, then its arguments, since their strategy looks
+/// at the whole world.
 pub fn command(world: &World) -> BoxedStrategy<Command> {
     let world = Arc::new(world.clone());
     let seen = Arc::clone(&world);

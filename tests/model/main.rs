@@ -79,7 +79,7 @@ impl ReferenceStateMachine for Model {
 /// S9, S12, S31, S32, S36, S38, S39, S57, S58, S66: after any commands in any order, every reply is
 /// the one that the contract specifies.
 #[test]
-fn the_server_does_what_the_model_does() {
+fn server_matches_the_model() {
     let runs = match std::env::var("MODEL_RUNS") {
         Ok(runs) => runs.parse().expect("MODEL_RUNS is a number"),
         Err(_) => RUNS,

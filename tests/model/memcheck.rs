@@ -1,5 +1,5 @@
-//! memcheck: the random commands of the model test against a server under valgrind's memcheck. Every
-//! reply is compared, and no report of memcheck may be about the module.
+//! memcheck: the random commands of the model test against a server under valgrind's memcheck.
+//! Every reply is compared, and no report of memcheck may be about the module.
 //!
 //! Each round has its own server, since memcheck searches for lost blocks when the server exits.
 //! trust/memcheck.rs has what the model has no commands for.

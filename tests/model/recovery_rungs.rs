@@ -1,5 +1,5 @@
-//! The rung that recovers a state under given rules, so that the strategies reach every rung and not
-//! only the first.
+//! The rung that recovers a state under given rules, so that the strategies reach every rung and
+//! not only the first.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;

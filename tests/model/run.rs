@@ -147,8 +147,8 @@ impl Run {
         })
     }
 
-    /// Compares both keys again, each kept version and whole audit streams, and that nothing else is
-    /// on the server.
+    /// Compares both keys again, each kept version and whole audit streams, and that nothing else
+    /// is on the server.
     fn end(&mut self, world: &World) -> Checked {
         let mut keys = OTHER_KEYS.len();
         for (key, slot) in world.slots.iter().enumerate() {

@@ -16,7 +16,8 @@ impl World {
         self.schemas.get(schema?).map(|(rules, _)| *rules)
     }
 
-    /// The rules of a command under `schema`, with those of the state's schema when that is another.
+    /// The rules of a command under `schema`, with those of the state's schema when that is
+    /// another.
     pub fn applicable(&self, state: Option<&State>, schema: Option<&'static str>) -> Applicable {
         let own = state.and_then(State::schema_name);
         let former = own.filter(|_| own != schema);

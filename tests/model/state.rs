@@ -15,7 +15,7 @@ use crate::rules::Rules;
 
 pub type Version = versions::Version<Commit>;
 
-/// What a version says of its commit.
+/// A version's data about its commit.
 #[derive(Clone, Debug)]
 pub struct Commit {
     pub tick: Tick,

@@ -1,4 +1,5 @@
-//! The world of the model test: settings, schemas, and two keys with their states and audit streams.
+//! The world of the model test: settings, schemas, and two keys with their states and audit
+//! streams.
 //!
 //! The rules of a state are those of the reference model. What is added here is what only the model
 //! test needs: the schemas, the order of checks, the replies and the audit entries.

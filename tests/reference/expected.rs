@@ -19,8 +19,8 @@ pub enum Mismatch {
 }
 
 impl<E: PartialEq> Expected<E> {
-    /// Compares with the version and etag of the present state. A command that `creates` a state may
-    /// find none.
+    /// Compares with the version and etag of the present state. A command that `creates` a state
+    /// may find none.
     pub fn check(&self, present: Option<(u64, &E)>, creates: bool) -> Result<(), Mismatch> {
         let is_met = match (self, present) {
             (Expected::Any, present) => present.is_some() || creates,

@@ -32,7 +32,7 @@ fn numbers_are_equal_by_value() {
 }
 
 #[test]
-fn a_patch_keeps_the_order_of_members() {
+fn patch_keeps_the_order_of_members() {
     let moved = patch::apply_text(r#"{"a":1,"b":2,"c":3}"#, r#"[{"op":"move","from":"/a","path":"/a"}]"#);
     assert_eq!(moved.as_deref(), Ok(r#"{"b":2,"c":3,"a":1}"#));
 }
@@ -82,7 +82,7 @@ fn expected_versions_lock() {
 }
 
 #[test]
-fn a_rebase_needs_other_members() {
+fn rebase_needs_other_members() {
     let (before, present) = (tree(r#"{"a":{"b":1},"c":[1]}"#), tree(r#"{"a":{"b":2},"c":[1]}"#));
     let applies = |kind, change| rebase::applies(kind, &tree(change), &before, &present);
     assert!(applies(Kind::Merge, r#"{"a":{"x":1}}"#));

@@ -18,7 +18,7 @@ fn versions(client: &mut Client) -> Vec<i64> {
 
 /// The newest ten earlier versions are kept, and each can be read.
 #[test]
-fn the_newest_versions_are_kept() {
+fn newest_versions_are_kept() {
     state_test(|_, client| {
         pages(client, 1, 13);
         assert_eq!(versions(client), [13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3]);

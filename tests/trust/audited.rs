@@ -2,8 +2,8 @@
 //! and attempts.
 //!
 //! The audit stream is read from its beginning into the reference model: the documents follow from
-//! the patches of its entries, and the model says which snapshots are kept. Not compared with what a
-//! client saw before a crash alone: no client has seen the last instant.
+//! the patches of its entries, and the model says which snapshots are kept. Not compared with what
+//! a client saw before a crash alone: no client has seen the last instant.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -155,7 +155,7 @@ impl Life {
         assert_eq!(shown, counted, "{key}: attempts");
     }
 
-    /// HISTORY says of a version what its audit entry says.
+    /// HISTORY agrees with the audit entry of each version.
     #[track_caller]
     fn check_history_entry(&self, key: &str, shown: &Reply) {
         let number = number(shown);

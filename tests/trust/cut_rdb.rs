@@ -40,13 +40,13 @@ fn cut_rdb() {
         for _ in 0..dice.usize(COMMANDS) {
             assert!(person.talk(&mut client), "the server answers");
         }
-        a_state_that_is_cut_is_rejected(dice, &mut client, figures);
-        a_file_that_is_cut_is_rejected(dice, server, figures);
+        cut_states_are_rejected(dice, &mut client, figures);
+        cut_files_are_rejected(dice, server, figures);
     });
 }
 
 #[track_caller]
-fn a_state_that_is_cut_is_rejected(dice: &mut Rng, client: &mut Client, figures: &mut Figures) {
+fn cut_states_are_rejected(dice: &mut Rng, client: &mut Client, figures: &mut Figures) {
     let there: Vec<String> = keys().filter(|key| client.ok(&["EXISTS", key]).int() == 1).collect();
     let Some(key) = dice.choice(&there) else { return };
     let Reply::Bulk(payload) = client.ok(&["DUMP", key]) else { panic!("DUMP answers bytes") };
@@ -87,7 +87,7 @@ fn works(client: &mut Client, key: &str) {
 }
 
 #[track_caller]
-fn a_file_that_is_cut_is_rejected(dice: &mut Rng, mut server: Server, figures: &mut Figures) {
+fn cut_files_are_rejected(dice: &mut Rng, mut server: Server, figures: &mut Figures) {
     let mut client = server.client();
     client.ok(&["SAVE"]);
     let held = fingerprint(&mut client);

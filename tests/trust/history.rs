@@ -32,8 +32,8 @@ const REQUESTS: [usize; 2] = [4, 36];
 /// No client writes a token, so nothing lapses.
 const TOKEN_S: f64 = 3_600.0;
 
-/// S31, S33: of concurrent writers exactly one makes each version. 64 times 40 operations a round are
-/// 51,200, and five million in a soak.
+/// S31, S33: of concurrent writers exactly one makes each version. 64 times 40 operations a round
+/// are 51,200, and five million in a soak.
 #[test]
 fn history() {
     let seen = rounds("history", Rounds { in_test: 20, in_soak: 2_000 }, |dice, figures| {

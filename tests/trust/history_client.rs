@@ -82,7 +82,7 @@ impl HistoryClient {
         self
     }
 
-    /// The server was dead at `dead_at`: a request without response was carried out before, or never.
+    /// The server was dead at `dead_at`: a request without a response was applied before, or never.
     pub fn survived(mut self, dead_at: Instant, client: usize) -> HistoryClient {
         if let Some((_, last)) = self.operations.last_mut().filter(|(_, last)| last.response.is_none()) {
             last.until = dead_at;

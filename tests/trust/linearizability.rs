@@ -3,8 +3,8 @@
 //!
 //! In general that takes a search through all orders. Here the responses give the order: each names
 //! a version, each commit makes one, and an operation that saw a version took place before the next
-//! one. So one pass is exact: it gives each operation the earliest moment that is left, in histories
-//! of any length.
+//! one. So one pass is exact: it gives each operation the earliest moment that is left, in
+//! histories of any length.
 //!
 //! The search by stateright's `LinearizabilityTester` does not rely on this. It checks the short
 //! histories too, and both must agree.
@@ -183,14 +183,14 @@ mod tests {
     }
 
     #[test]
-    fn a_request_without_response_may_have_been_carried_out() {
+    fn request_without_response_may_have_been_applied() {
         let silent = (merge(1, "one"), [0, 3], None);
         assert!(is_linearizable(&[silent.clone(), (Request::Get, [4, 5], state(1, "first"))], &[]));
         assert!(is_linearizable(&[silent, (Request::Get, [4, 5], state(2, "one"))], &[(2, "0")]));
     }
 
     #[test]
-    fn a_stale_read_is_found() {
+    fn stale_read_is_found() {
         let one = (merge(1, "one"), [0, 3], state(2, "one"));
         assert!(!is_linearizable(&[one, (Request::Get, [4, 5], state(1, "first"))], &[(2, "0")]));
     }
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_update_is_found() {
+    fn lost_update_is_found() {
         let one = (merge(1, "one"), [0, 3], state(2, "one"));
         let two = (merge(1, "two"), [1, 4], state(2, "two"));
         assert!(!is_linearizable(&[one.clone(), two], &[(2, "0")]));
@@ -213,13 +213,13 @@ mod tests {
     }
 
     #[test]
-    fn a_conflict_without_another_version_is_found() {
+    fn conflict_without_another_version_is_found() {
         let rejected = (merge(1, "one"), [0, 3], Some(Response::Conflict { current: 1 }));
         assert!(!is_linearizable(&[rejected], &[]));
     }
 
     #[test]
-    fn a_version_without_a_commit_is_found() {
+    fn version_without_a_commit_is_found() {
         assert!(!is_linearizable(&[(Request::Get, [0, 1], state(2, "first"))], &[]));
     }
 }

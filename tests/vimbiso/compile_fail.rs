@@ -3,7 +3,8 @@
 //!
 //! The outputs are those of one compiler version; with another one the cases must only fail to
 //! compile. After an update of the compiler, change `RUSTC`, run
-//! `TRYBUILD=overwrite cargo test -p redis-state-tests --test vimbiso compile_fail`, and review the difference.
+//! `TRYBUILD=overwrite cargo test -p redis-state-tests --test vimbiso compile_fail`, and review the
+//! difference.
 
 use std::path::Path;
 use std::process::Command;

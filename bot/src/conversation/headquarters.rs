@@ -10,7 +10,7 @@
 //! | menu | step |
 //! |---|---|
 //! | `handle_action_offer_credex` | offer/AmountInput |
-//! | `handle_action_pending_offers_in` | accept/OfferList ("decline" leads to decline/OfferList, "accept" back) |
+//! | `handle_action_pending_offers_in` | accept/OfferList ("decline" leads to decline/OfferList) |
 //! | `handle_action_pending_offers_out` | cancel/OfferList |
 //! | `handle_action_transactions` | ledger/ViewLedger |
 //! | `handle_action_switch_account` | switch/AccountSelect |

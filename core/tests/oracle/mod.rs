@@ -1,10 +1,10 @@
 //! The oracle of `json`: the same operations on serde_json's trees, and the strategies of the
 //! properties.
 //!
-//! It shares no code with the library except for parsed pointers and error texts. Parsing, pointers,
-//! merges and equality are those of the reference model (`tests/reference`); json-patch and its
-//! merge are compared too, except for member order. The documents and changes are similar enough
-//! that most changes apply, with everything in them that text can get wrong.
+//! It shares no code with the library except for parsed pointers and error texts. Parsing,
+//! pointers, merges and equality are those of the reference model (`tests/reference`); json-patch
+//! and its merge are compared too, except for member order. The documents and changes are similar
+//! enough that most changes apply, with everything in them that text can get wrong.
 
 pub mod diff;
 pub mod parse;

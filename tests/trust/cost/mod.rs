@@ -3,8 +3,8 @@
 //! it, is kept and mutated further.
 //!
 //! It starts from inputs that were once too expensive (`corpus`), and from every command. CPU time
-//! is that of the server's main thread, and an excess is measured again on a quiet machine before it
-//! counts. A soak runs a release build, with the limit of docs/guarantees.md. `make test` runs a
+//! is that of the server's main thread, and an excess is measured again on a quiet machine before
+//! it counts. A soak runs a release build, with the limit of docs/guarantees.md. `make test` runs a
 //! debug build, whose limit is a multiple of an ordinary command's time, so that only a freeze
 //! exceeds it.
 //!
