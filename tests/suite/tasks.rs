@@ -164,7 +164,9 @@ fn largest_state_is_found() {
     converse(&mut client);
     client.ok(&["STATE.UPDATE", "channel:+263771000011", "0", r#"{"stage":"menu"}"#]);
     let section = Section::new("Find the largest states", &server);
-    assert!(section.run(0).contains(&format!("Biggest statedoc1 found '\"{KEY}\"' has")));
+    // Each release of redis-cli quotes the key in its own way.
+    let is_found = |line: &str| line.starts_with("Biggest statedoc1 found") && line.contains(KEY);
+    assert!(section.run(0).lines().any(is_found));
     assert!(section.run(1).contains("snapshots"));
     assert_eq!(section.blocks.len(), 2);
     // As the page says of --bigkeys.
