@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs the tests on other servers than the system's: `scripts/servers.sh` on all,
-# `scripts/servers.sh valkey-8.1` on one; further arguments go to cargo nextest, such as
-# `-E 'binary(suite)'`. For `make test`, `scripts/servers.sh smoke` runs the tests that depend on the
-# server, on one that was unpacked before.
+# `scripts/servers.sh valkey-8.1` on one; further arguments go to cargo nextest, such as `-E
+# 'binary(suite)'`. For `make test`, `scripts/servers.sh smoke` runs the tests that depend on the
+# server, on a server that was unpacked before.
 #
 # The servers are Debian packages of other releases, verified by Debian's key and unpacked with
 # their libraries into target/servers. Nothing is installed. The tests find one as `redis-server` in

@@ -8,15 +8,15 @@ use redis_state_core::{Error as CoreError, KEY_BYTES_MAX, Shown, Uncovered};
 /// Why a command fails; `Display` is the reply line.
 #[derive(Debug)]
 pub enum Error {
-    /// Too few or too many words: the server has a text for it.
+    /// Too few or too many arguments: the server has its own text for this.
     WrongArity,
     /// An error of the core.
     Core(CoreError),
-    /// The words do not follow the grammar.
+    /// The arguments do not follow the grammar.
     Syntax(String),
-    /// A word is no number where one is wanted.
+    /// An argument that takes a number is not one.
     NotInteger,
-    /// A word behind EX, PX, EXAT or PXAT is no number.
+    /// The value of EX, PX, EXAT or PXAT is not a number.
     NotTime { keyword: String, word: String },
     /// The key holds another type.
     WrongType,
@@ -30,31 +30,31 @@ pub enum Error {
     LongKey { bytes: usize },
     /// The key has no audit stream in its own slot.
     BadKey,
-    /// AUDIT named another stream than this, the key's own.
+    /// AUDIT names another stream than this, the key's own.
     BadAuditKey(String),
-    /// A word needs the permission to run STATE.SETPROTECTED.
+    /// A keyword needs the permission to run STATE.SETPROTECTED.
     NoPermission(&'static str),
     /// PURGE needs the permission to run STATE.SCHEMA DEL.
     MayNotPurge,
-    /// A member that a schema in use protects or hides would no longer be: that needs the
+    /// The change would uncover a member that a schema in use protects or hides. It needs the
     /// permission to run STATE.SETPROTECTED on all keys.
     Uncovers(Uncovered),
-    /// The permission to run the command was revoked while it waited.
+    /// The permission to run the command was revoked while the client was blocked.
     NoPermissionLeft,
     /// ALIGN named more keys than one command may.
     TooManySiblings { named: usize, limit: usize },
-    /// Only replication may do this.
+    /// Only replication may run this command.
     Internal,
-    /// An effect from a primary or a file does not fit what is here.
+    /// An effect from a primary or a file does not fit the present state.
     BadEffect,
-    /// A setting, or a file that one names, has something that it can't have.
+    /// A setting, or a file that a setting names, is invalid.
     Setting(String),
-    /// The server lacks what the module asks for while it loads.
+    /// The server lacks a function that the module needs.
     Unsupported(String),
 }
 
 impl Error {
-    /// Whether the words could not be parsed.
+    /// Whether the arguments could not be parsed.
     pub fn is_misread(&self) -> bool {
         matches!(self, Error::WrongArity | Error::Syntax(_) | Error::NotInteger | Error::NotTime { .. })
     }
@@ -96,14 +96,14 @@ impl std::fmt::Display for Error {
             }
             Error::AuditFull(name) => write!(f, "ERR audit stream {} has used its last ID: delete that key", Shown(name)),
             Error::StreamElsewhere(name) => {
-                write!(f, "TRYAGAIN audit stream {} is not here, its slot is being moved: try again", Shown(name))
+                write!(f, "TRYAGAIN audit stream {} is on another node while its slot migrates: try again", Shown(name))
             }
             Error::BadKey => f.write_str(
                 "BADKEY the audit stream of this key would be in another slot: use a key without } outside a hash tag",
             ),
             Error::LongKey { bytes } => write!(
                 f,
-                "BADKEY the key has {bytes} bytes, a state's key at most {KEY_BYTES_MAX}: use a shorter one, and RENAME for a state that is there"
+                "BADKEY the key has {bytes} bytes, a state's key at most {KEY_BYTES_MAX}: use a shorter key; RENAME an existing state"
             ),
             Error::BadAuditKey(name) => write!(f, "BADKEY the audit stream of this key is {}", Shown(name)),
             Error::NoPermission(word) => {
@@ -115,7 +115,7 @@ impl std::fmt::Display for Error {
                 "NOPERM {uncovered}: this needs the permission to run STATE.SETPROTECTED on all keys (~*)"
             ),
             Error::NoPermissionLeft => {
-                f.write_str("NOPERM the permission to run this command on this key was taken away while it waited")
+                f.write_str("NOPERM permission to run this command on this key was revoked while the client was blocked")
             }
             Error::TooManySiblings { named, limit } => {
                 write!(f, "TOOBIG ALIGN names {named} keys, the limit is {limit}: align the rest by STATE.TOUCH with KEEPTTL")

@@ -1,9 +1,9 @@
-// A bot's conversation over node-redis: create, read, update, conflict, roll back, read the audit stream.
+// A bot's conversation over node-redis: create, read, update, conflict, rollback, audit stream.
 //
 //     node conversation.mjs [KEY]
 //
-// KEY is a channel that has no state yet. REDIS_STATE_URL names the server; REDIS_STATE_PROTOCOL is 3 (RESP3, the
-// default) or 2. docs/clients.md explains each part.
+// KEY is a channel that has no state yet. REDIS_STATE_URL names the server; REDIS_STATE_PROTOCOL is
+// 3 (RESP3, the default) or 2. docs/clients.md explains each part.
 
 import { createClient, ErrorReply } from 'redis';
 
@@ -32,7 +32,7 @@ function asObject(reply) {
   return Object.fromEntries(reply.flatMap((name, at) => (at % 2 === 0 ? [[name, reply[at + 1]]] : [])));
 }
 
-/** The first word of an error reply, which is node-redis's `message`; undefined for other errors. */
+/** The first word of an error reply (the `message` of node-redis); undefined for other errors. */
 function firstWord(error) {
   return error instanceof ErrorReply ? error.message.split(' ', 1)[0] : undefined;
 }

@@ -1,4 +1,4 @@
-"""A bot's conversation over redis-py: create, read, update, conflict, roll back, read the audit stream.
+"""A bot's conversation over redis-py: create, read, update, conflict, rollback, audit stream.
 
     python conversation.py [KEY]
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# A bot's conversation over redis-cli: create, read, update, conflict, roll back, read the audit stream.
+# A bot's conversation over redis-cli: create, read, update, conflict, rollback, audit stream.
 #
 #     conversation.sh [KEY]
 #
-# KEY is a channel that has no state yet. REDIS_STATE_URL names the server; REDIS_STATE_PROTOCOL is 3 (RESP3, the
-# default) or 2. docs/clients.md explains each part.
+# KEY is a channel that has no state yet. REDIS_STATE_URL names the server; REDIS_STATE_PROTOCOL is
+# 3 (RESP3, the default) or 2. docs/clients.md explains each part.
 set -euo pipefail
 
 TRIES=3
@@ -18,7 +18,8 @@ die() {
   exit 1
 }
 
-# call COMMAND…: sets $reply, one line for each part. Fails on an error, with its first word in $error.
+# call COMMAND…: sets $reply, one line for each part. On an error it fails and sets $error to the
+# first word of the error.
 call() {
   # With -e an error sets the exit status and goes to standard error.
   if reply=$(redis-cli -u "$url" "-$protocol" --no-auth-warning -e "$@" 2>&1); then

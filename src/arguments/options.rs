@@ -1,9 +1,9 @@
-//! The keywords behind the first arguments: one parser for all commands, and one description of
-//! them for the server.
+//! The keywords that follow the fixed arguments: one parser for all commands, and one description
+//! of them for the server.
 //!
-//! A keyword counts when the command's row in the table has it, so the grammar that COMMAND DOCS
-//! shows is the one that is parsed. A word twice, or two words of one group, is a syntax error,
-//! never "the last one wins".
+//! A command accepts the keywords of its row in the table, so COMMAND DOCS shows the grammar that
+//! is parsed. A keyword given twice, or two keywords of one group, is a syntax error, never "the
+//! last one wins".
 
 use redis_state_core::decide::{Metadata, Target};
 use redis_state_core::{ChangeKind, Error as CoreError, Id, Pointer, Ttl};
@@ -30,7 +30,7 @@ pub const TTL: Arg = Arg::one_of(
 pub const EVENT: Arg = Arg::text(c"name").token(c"EVENT").optional();
 pub const ACTOR: Arg = Arg::text(c"name").token(c"ACTOR").optional();
 pub const NOTE: Arg = Arg::text(c"text").token(c"NOTE").optional();
-/// What is being tried, so that the server counts attempts at it.
+/// The operation that is attempted: the server counts its attempts.
 pub const OPERATION: Arg = Arg::block(
     c"attempt",
     &[Arg::text(c"name").token(c"OPERATION"), Arg::text(c"name").token(c"COMPONENT").optional()],
@@ -78,7 +78,7 @@ pub struct Options<'a> {
 }
 
 impl<'a> Options<'a> {
-    /// Reads the words behind the fixed arguments of `command`.
+    /// Reads the arguments that follow the fixed ones of `command`.
     pub fn parse(command: &Command, args: &[RedisStr<'a>]) -> Result<Options<'a>, Error> {
         let mut options = Options::default();
         let mut rest = Rest { words: args };
@@ -140,18 +140,18 @@ impl<'a> Options<'a> {
             b"ONLY" => once(&mut self.only, keyword, rest.pointers(keyword)?),
             b"AUDIT" => once(&mut self.audit, keyword, rest.word(keyword)?),
             b"ALIGN" => once(&mut self.align, keyword, rest.siblings()?),
-            _ => Err(Error::syntax("this option is not supported")),
+            _ => Err(Error::syntax(format!("option {} is not supported", shown(keyword)))),
         }
     }
 
-    /// As [`Options::metadata`], and by which token `command` is known; `details` distinguish it from
-    /// others with the same token.
+    /// As [`Options::metadata`], with the ID of `command`; `details` distinguish it from other
+    /// commands with the same token.
     pub fn metadata_and_id(&self, command: &Command, details: [&[u8]; 2]) -> Metadata {
         let id = self.id.map(|token| Id::new(token.to_owned(), text(command.name), details));
         Metadata { id, ..self.metadata() }
     }
 
-    /// What the caller says about the command.
+    /// The metadata that the caller gives.
     pub fn metadata(&self) -> Metadata {
         let owned = |text: Option<&str>| text.map(str::to_owned);
         Metadata {
@@ -165,7 +165,7 @@ impl<'a> Options<'a> {
     }
 }
 
-/// Takes a value for an option that has none yet.
+/// Sets an option that may be given once.
 fn once<T>(option: &mut Option<T>, keyword: &[u8], value: T) -> Result<(), Error> {
     if option.replace(value).is_some() {
         let keyword = String::from_utf8_lossy(keyword);
@@ -174,12 +174,12 @@ fn once<T>(option: &mut Option<T>, keyword: &[u8], value: T) -> Result<(), Error
     Ok(())
 }
 
-/// A word as an error shows it.
+/// An argument as an error shows it.
 fn shown(word: &[u8]) -> String {
     String::from_utf8_lossy(word).chars().take(40).collect()
 }
 
-/// The words that are not read yet.
+/// The arguments that are not parsed yet.
 struct Rest<'w, 'a> {
     words: &'w [RedisStr<'a>],
 }
@@ -223,8 +223,8 @@ impl<'w, 'a> Rest<'w, 'a> {
         words::pointers(pointers)
     }
 
-    /// The keys behind ALIGN. What the server's key spec can't read must be rejected here, since it
-    /// then sees no key of the command at all, and ACL checks none.
+    /// The keys that follow ALIGN. Counts that the server's key spec can't read are rejected here:
+    /// the server then sees no key of the command at all, and ACL checks none.
     fn siblings(&mut self) -> Result<Vec<RedisStr<'a>>, Error> {
         let wrong = || Error::syntax("ALIGN takes the number of keys, at least 1, and as many keys");
         let count = words::positive("ALIGN", self.value(b"ALIGN")?).map_err(|_| wrong())?;
@@ -234,7 +234,7 @@ impl<'w, 'a> Rest<'w, 'a> {
         if count > SIBLINGS_MAX {
             return Err(Error::TooManySiblings { named: count, limit: SIBLINGS_MAX });
         }
-        siblings.iter().try_for_each(|key| names::not_reserved("a key behind ALIGN", key))?;
+        siblings.iter().try_for_each(|key| names::not_reserved("a key after ALIGN", key))?;
         Ok(siblings.to_vec())
     }
 }

@@ -1,9 +1,9 @@
 //! STATE.FAULT: orders a failure, for the tests. It is built only with the feature `faults`.
 //!
 //! `STATE.FAULT SNAPSHOT nth` makes the nth packing of a version panic, `STATE.FAULT APPEND nth`
-//! the server reject the nth audit entry, counted from now on; 0 takes an order back. `STATE.FAULT
-//! CLOCK ms` sets the clock of the module forward or back. `STATE.FAULT LOSE count` loses so many
-//! blocks of memory, `STATE.FAULT STRAY count` reads so many that have been given back.
+//! makes the server reject the nth audit entry, counted from now on; 0 cancels either.
+//! `STATE.FAULT CLOCK ms` sets the module's clock forward or back. `STATE.FAULT LOSE count` leaks
+//! that many blocks of memory, `STATE.FAULT STRAY count` reads that many freed ones.
 
 use crate::arguments::words;
 use crate::error::Error;

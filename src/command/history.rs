@@ -23,7 +23,7 @@ pub static COMMAND: Command = Command {
     ..Command::DEFAULT
 };
 
-/// Unpacking so many bytes of a snapshot costs a unit of work.
+/// Bytes of a snapshot that are unpacked for one unit of work.
 const PACKED_BYTES: usize = 6;
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {

@@ -106,7 +106,7 @@ pub static COMMAND: Command = Command {
 fn set(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let [_, _, name, json] = args else { return Err(Error::WrongArity) };
     let schema = registry::read().prepare(names::name("the schema's name", name)?, json)?;
-    refuse_to_uncover(ctx, |registry| registry.uncovered_by_set(&schema, is_used))?;
+    reject_uncovering(ctx, |registry| registry.uncovered_by_set(&schema, is_used))?;
     let revision = schema.reference().revision;
     registry::put(ctx, schema);
     ctx.reply_int(revision as i64);
@@ -128,7 +128,7 @@ fn list(ctx: Ctx, _args: &[RedisStr]) -> Result<(), Error> {
     });
     let mut schemas: BTreeMap<&str, (u64, usize)> = known.collect();
     let mut patterns: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    // A deleted schema still applies to the keys that are bound to it: no command can write them.
+    // A deleted schema still applies to the keys bound to it: no command can write them.
     for binding in registry.bindings() {
         schemas.entry(&binding.schema).or_default();
         patterns.entry(&binding.schema).or_default().push(&binding.pattern);
@@ -158,16 +158,16 @@ fn del(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let options = Options::parse(&DEL, rest)?;
     registry::read().get(name)?;
     if options.force.is_none() {
-        refuse_in_use(name)?;
+        reject_in_use(name)?;
     }
     // Another schema may be set under the name afterwards.
-    refuse_to_uncover(ctx, |registry| registry.uncovered_by_removal(name, is_used))?;
+    reject_uncovering(ctx, |registry| registry.uncovered_by_removal(name, is_used))?;
     registry::remove(ctx, name);
     ctx.reply_int(1);
     Ok(())
 }
 
-fn refuse_in_use(name: &str) -> Result<(), Error> {
+fn reject_in_use(name: &str) -> Result<(), Error> {
     let users = registry::users(name);
     let bindings = registry::read().bindings().filter(|binding| &*binding.schema == name).count();
     let count = |count: usize, what: &str| match count {
@@ -180,18 +180,19 @@ fn refuse_in_use(name: &str) -> Result<(), Error> {
     if in_use.is_empty() {
         return Ok(());
     }
-    let reason = format!("{} {name}; with FORCE their next write answers NOSCHEMA", in_use.join(" and "));
+    let reason =
+        format!("{} {name}; with FORCE their next write then returns NOSCHEMA", in_use.join(" and "));
     Err(CoreError::BadSchema { reason }.into())
 }
 
-/// Whether states have the schema of this name.
+/// Whether a state uses the schema of this name.
 fn is_used(name: &str) -> bool {
     registry::users(name) > 0
 }
 
-/// What was a secret or protected in states that are there stays so, unless the caller may read and
-/// write all of it anyway.
-fn refuse_to_uncover(ctx: Ctx, look: impl FnOnce(&Registry) -> Option<Uncovered>) -> Result<(), Error> {
+/// Rejects a change that would uncover secret or protected members of existing states, unless the
+/// caller may read and write all of them.
+fn reject_uncovering(ctx: Ctx, look: impl FnOnce(&Registry) -> Option<Uncovered>) -> Result<(), Error> {
     let uncovered = look(&registry::read());
     match uncovered {
         Some(uncovered) if !ctx.may_set_protected_everywhere() => Err(Error::Uncovers(uncovered)),
@@ -203,7 +204,7 @@ fn bind(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let [_, _, pattern, name] = args else { return Err(Error::WrongArity) };
     let (pattern, name) = (names::name("the pattern", pattern)?, names::name("the schema's name", name)?);
     let binding = registry::read().prepare_binding(pattern, name)?;
-    refuse_to_uncover(ctx, |registry| registry.uncovered_by_binding(&binding, is_used))?;
+    reject_uncovering(ctx, |registry| registry.uncovered_by_binding(&binding, is_used))?;
     registry::bind(ctx, vec![binding]);
     ctx.reply_ok();
     Ok(())
@@ -211,7 +212,7 @@ fn bind(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
 
 fn unbind(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let [_, _, pattern] = args else { return Err(Error::WrongArity) };
-    // Whatever is bound can be forgotten: a schema may have brought what BIND would not take.
+    // UNBIND accepts patterns that BIND rejects: a schema's x-bind may have bound them.
     let existed = std::str::from_utf8(pattern).is_ok_and(|pattern| registry::unbind(ctx, pattern));
     ctx.reply_int(i64::from(existed));
     Ok(())

@@ -17,7 +17,7 @@ use crate::server::ffi::string::RedisStr;
 use crate::server::global::config;
 use crate::server::global::registry;
 
-/// Where the json is among the words.
+/// Position of the json argument.
 const JSON: usize = 3;
 
 const ARGS: &[Arg] = &[
@@ -122,7 +122,7 @@ fn run_protected(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     update(ctx, args, &PROTECTED_COMMAND, true)
 }
 
-/// `protect`: protected members may be written too.
+/// `protect`: whether protected members may be written.
 fn update(ctx: Ctx, args: &[RedisStr], command: &Command, protect: bool) -> Result<(), Error> {
     let request = parse(args, command).inspect_err(|_| ctx.redact_all(args))?;
     let Request { key, update, align, .. } = &request;
@@ -144,7 +144,7 @@ fn update(ctx: Ctx, args: &[RedisStr], command: &Command, protect: bool) -> Resu
     reply_etag(ctx, &transaction, etag, request.returns)
 }
 
-/// The words may be in the wrong order: any of them may be the json.
+/// If the arguments may be in the wrong order, redact all: any could be the json.
 fn redact_misplaced(ctx: Ctx, args: &[RedisStr], update: &Update) {
     let names_no_schema = |name: &str| registry::read().get(name).is_err();
     if update.change.is_err() || update.schema.as_deref().is_some_and(names_no_schema) {
@@ -152,8 +152,8 @@ fn redact_misplaced(ctx: Ctx, args: &[RedisStr], update: &Update) {
     }
 }
 
-/// Keeps json that may have secrets in it out of SLOWLOG, MONITOR and crash reports, whatever
-/// becomes of the command: all of it, unless a schema that is known and has no secrets applies.
+/// Keeps json that may have secrets in it out of SLOWLOG, MONITOR and crash reports, even if the
+/// command fails. Redacts it unless a known schema without secrets applies.
 fn redact_secrets(ctx: Ctx, request: &Request, transaction: Option<&Transaction>) {
     let named = request.update.schema.as_deref();
     let may_carry_secrets = transaction.is_none_or(|transaction| {

@@ -27,7 +27,7 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let [_, name, json] = args else { return Err(Error::WrongArity) };
     let name = names::name("the schema's name", name).inspect_err(|_| ctx.redact_all(args))?;
     if registry::read().get(name).is_err() {
-        // It may be the json, with the name behind it.
+        // It may be the json, followed by the name.
         ctx.redact_all(args);
     } else if registry::read().may_carry_secrets(&[], None, Some(name)) {
         ctx.redact(2);

@@ -1,4 +1,4 @@
-//! STATE.WAIT: answers when a state becomes another one than the caller knows, without polling.
+//! STATE.WAIT: returns a state once it differs from the one that the caller knows, without polling.
 //!
 //! The server blocks the client and calls back when the key may have changed; then the same check
 //! decides whether to answer. The words of the command are still there in a callback, so the
@@ -25,8 +25,7 @@ use crate::server::ffi::key::Key;
 use crate::server::ffi::string::RedisStr;
 use crate::server::value::state_key::Kind;
 
-/// A year. The server adds this to its clock, in 64 bits, and what is beyond them would be a time
-/// in the past.
+/// A year. The server adds it to its clock in 64 bits; an overflow would be a time in the past.
 const TIMEOUT_MS_MAX: i64 = 365 * 24 * 60 * 60 * 1000;
 
 pub static COMMAND: Command = Command {
@@ -59,7 +58,7 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
         timeout_ms @ 0..=TIMEOUT_MS_MAX => timeout_ms,
         _ => {
             return Err(Error::syntax(format!(
-                "timeout-ms is 0 (waits for ever) or up to {TIMEOUT_MS_MAX} (a year)"
+                "timeout-ms is 0 (waits forever) or up to {TIMEOUT_MS_MAX} (a year)"
             )));
         }
     };
@@ -87,7 +86,7 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Masking a document takes as long as sending it so many times.
+/// Masking a document takes as long as sending it this many times.
 const MASKED_WEIGHT: usize = 4;
 
 /// The client that is answered.
@@ -99,14 +98,14 @@ enum Asker {
     Blocked,
 }
 
-/// Replies if the awaited state is there, or can't come any more; returns whether it did.
+/// Replies if the awaited state exists, or can no longer come. Returns whether it replied.
 fn answer(ctx: Ctx, request: &Request, asker: Asker) -> Result<bool, Error> {
     let key = Key::open_read(ctx, request.key);
     let reading = key.held().map(|held| Reading::new(ctx, &key, held));
     let is_other_type = reading.is_none() && key.kind() != Kind::Nothing;
     let etag = reading.as_ref().map(|reading| reading.state().etag());
     let awaited = decide::wait(request.known, etag);
-    // Most clients that are blocked stay so, and the ACL takes longer than all else here.
+    // Most blocked clients stay blocked, and the ACL check takes longer than all else here.
     if awaited == Awaited::NotYet && !is_other_type {
         return Ok(false);
     }
@@ -138,8 +137,7 @@ fn look_again(ctx: Ctx, args: &[RedisStr]) -> Result<bool, Error> {
     answer(ctx, &request, Asker::Blocked)
 }
 
-/// Called when the time is up, when CLIENT UNBLOCK asks for the same, and for a state that has
-/// ended.
+/// Called at the timeout, by CLIENT UNBLOCK, and when the state was deleted or has expired.
 fn time_out(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let request = parse(args)?;
     match Key::open_read(ctx, request.key).kind() {

@@ -144,7 +144,7 @@ fn bound_key_without_its_schema_rejects_writes() {
         let error = client.err(&["STATE.SCHEMA", "DEL", "vimbiso.strict"]);
         assert_eq!(
             error,
-            "BADSCHEMA 1 state uses and 1 binding uses vimbiso.strict; with FORCE their next write answers NOSCHEMA"
+            "BADSCHEMA 1 state uses and 1 binding uses vimbiso.strict; with FORCE their next write then returns NOSCHEMA"
         );
         client.ok(&["STATE.SCHEMA", "DEL", "vimbiso.strict", "FORCE"]);
         for line in [

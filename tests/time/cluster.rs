@@ -26,8 +26,7 @@ fn digest(client: &mut Client) -> String {
     client.ok(&["DEBUG", "DIGEST-VALUE", KEY]).array()[0].text().to_owned()
 }
 
-const NOT_HERE: &str =
-    "TRYAGAIN audit stream {channel:+263771234567}:audit is not here, its slot is being moved: try again";
+const NOT_HERE: &str = "TRYAGAIN audit stream {channel:+263771234567}:audit is on another node while its slot migrates: try again";
 
 /// The bus port that a node was started with.
 fn bus_of(client: &mut Client) -> String {

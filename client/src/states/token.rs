@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// let offer = Update::any("offer:7d1f", Change::merge(&serde_json::json!({"amount": "12.50"}))?)
 ///     .id(fresh_id());
 /// let made = states.send(&offer)?.etag;
-/// // Sent again, by whomever, it changes nothing.
+/// // A replay changes nothing, from any process.
 /// assert_eq!(states.send(&offer)?.etag, made);
 /// # Ok(()) });
 /// ```

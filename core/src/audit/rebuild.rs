@@ -67,7 +67,7 @@ pub(crate) struct Rebuilt {
     pub at_ms: i64,
 }
 
-/// The last document in `stream` (newest entry first), or why there is none.
+/// The last document in `stream` (newest entry first), or why the stream does not have one.
 pub(crate) fn rebuild(stream: &[Recorded], limits: &Limits, budget: &Budget) -> Result<Rebuilt, String> {
     let mut later: Vec<&Recorded> = Vec::new();
     let entries = stream.iter().filter(|entry| entry.is_commit() || entry.event == "delete");

@@ -131,7 +131,7 @@ pub fn is_lapse(bytes: &[u8]) -> bool {
 }
 
 fn read_effect(input: &mut Reader, before: Option<&State>) -> Result<Effect, DecodeError> {
-    let missing = input.unexpected("an effect for a state that is there");
+    let missing = input.unexpected("an effect for an existing state");
     let unknown = input.unexpected("a kind of effect: P, C, S, K, L, A, D or I");
     Ok(match input.byte()? {
         EFFECT_PUT => Effect::Put(Box::new(read_state(input)?)),
@@ -165,10 +165,10 @@ fn read_effect(input: &mut Reader, before: Option<&State>) -> Result<Effect, Dec
     })
 }
 
-/// Reads a new version with its whole document or with splices. The digest behind splices proves
-/// that the result is the primary's document, so splices never apply to another one.
+/// Reads a new version with its whole document or with splices. The digest that follows the splices
+/// proves that the result is the primary's document, so splices never apply to another one.
 fn read_commit(kind: u8, input: &mut Reader, before: &State, keys: Keys) -> Result<Effect, DecodeError> {
-    let unknown = input.unexpected("a new version behind its key");
+    let unknown = input.unexpected("a new version after its key");
     let (version, digest) = match kind {
         EFFECT_COMMIT => (read_version(input)?, None),
         EFFECT_CHANGE => {

@@ -323,20 +323,21 @@ impl ApplicableSchema {
         self.schema.as_ref().is_some_and(|schema| schema.rules().has_secret(value))
     }
 
-    /// Two documents with their secrets masked, for a comparison; the first may be missing. `None`
-    /// when masking is not needed: the patch between them passes over equal secrets.
+    /// Two documents with their secrets masked, for an audit entry; the first may be missing.
+    /// `records_document`: the entry has the whole document. `None` if masking is not needed: the
+    /// patch between them omits equal secrets.
     pub fn masked(
         &self,
         before: Option<Node>,
         after: Node,
-        tells_all: bool,
+        records_document: bool,
     ) -> Option<(Option<Tree<'static>>, Tree<'static>)> {
         if self.former_is_gone {
             let everything = Draft::Same(hidden().root()).into_tree();
             return Some((before.map(|before| Draft::Same(before).into_tree()), everything));
         }
         let differs = |rules: &Rules| before.is_none_or(|before| !rules.are_passed_over(before, after));
-        if !self.rules().any(|rules| rules.has_secrets() && (tells_all || differs(rules))) {
+        if !self.rules().any(|rules| rules.has_secrets() && (records_document || differs(rules))) {
             return None;
         }
         let mut masked: Option<(Option<Tree>, Tree)> = None;

@@ -27,7 +27,7 @@ struct Content {
     deadlines: Deadlines,
 }
 
-/// A proposed version: what such a command has decided before the common checks.
+/// A proposed version, before the checks that all these commands share.
 pub(super) struct Proposal<'a> {
     pub event: Event,
     /// The rung of a recovery.
@@ -44,8 +44,8 @@ pub(super) struct Proposal<'a> {
 }
 
 impl Proposal<'_> {
-    /// Checks the proposed document and makes an outcome: a commit, or less when nothing changes.
-    pub(super) fn settle(self, state: Option<&State>, context: &Context) -> Result<Outcome, Error> {
+    /// Checks the proposed document. Returns a commit, or less when the document is unchanged.
+    pub(super) fn into_outcome(self, state: Option<&State>, context: &Context) -> Result<Outcome, Error> {
         let (before, after) = (self.before, self.after.root());
         self.applicable.check_change(after, state, before, context.budget)?;
         if matches!(self.event, Event::Create | Event::Update) {
@@ -80,7 +80,7 @@ impl Proposal<'_> {
         context: &Context,
     ) -> Outcome {
         let metadata = self.metadata;
-        let noted = metadata.name.is_some() || metadata.note.is_some() || self.label.is_some();
+        let is_audited = metadata.name.is_some() || metadata.note.is_some() || self.label.is_some();
         let relabel = self.label.map(|name| {
             let label = Label { name: name.into(), version: state.head().number };
             let dropped = state.history().plan(None, Some(label), context.limits);
@@ -88,11 +88,11 @@ impl Proposal<'_> {
         });
         let entry = match &attempted {
             Some(attempted) => Some(Entry::attempt(state, attempted, metadata, context)),
-            None => noted.then(|| Entry::note(state, metadata, context)),
+            None => is_audited.then(|| Entry::note(state, metadata, context)),
         };
         let attempted = attempted.map(Effect::Attempt);
         let effects = relabel.into_iter().chain(attempted).chain(moved(state, deadlines)).collect();
-        // A recovery is an event without a version too.
+        // A recovery is an event even when it makes no version.
         let event = self.rung.map(|_| self.event);
         Outcome::changed(StateChange { effects, expires_at_ms, entry, event }, state.etag())
     }
@@ -158,8 +158,8 @@ impl Proposal<'_> {
 
     fn entry(self, etag: Etag, context: &Context) -> Entry {
         let (before, after) = (self.before, self.after.root());
-        let tells_all = before.is_none() || carries_document(etag.version);
-        let masked = self.applicable.masked(before, after, tells_all);
+        let records_document = before.is_none() || carries_document(etag.version);
+        let masked = self.applicable.masked(before, after, records_document);
         let (before, after) = match &masked {
             Some((before, after)) => (before.as_ref().map(Tree::root), after.root()),
             None => (before, after),

@@ -24,8 +24,9 @@ use std::collections::BTreeMap;
 
 /// The charge of a member that a change names: it is looked up in both documents.
 const MEMBER_NAMED: usize = 2_000;
-/// The charge of a member that is compared, and of one that is searched for since the order differs.
+/// The charge of comparing a member.
 const MEMBER_COMPARED: usize = 100;
+/// The charge of searching for a member whose position differs.
 const MEMBER_FOUND: usize = 500;
 
 /// The version that `change` was made for, if it can be rebased: the version is kept as a snapshot,

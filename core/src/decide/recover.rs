@@ -155,7 +155,7 @@ impl Ladder<'_> {
         rebuilt.or_else(|| self.step(Rung::Created, None, 0, Ok(self.applicable.initial())))
     }
 
-    /// The state as it is: no version, but a new expiry, since the user is active.
+    /// Keeps a valid state: no version, but a new expiry, since the user is active.
     fn valid(&mut self, state: &State, present: Node) -> Option<(Rung, Outcome)> {
         if let Err(error) = self.applicable.check(present, self.context.budget) {
             return self.failed(Rung::Valid, reason(&error));
@@ -227,7 +227,7 @@ impl Ladder<'_> {
                 ttl: self.request.ttl,
                 metadata: &self.request.metadata,
             };
-            proposal.settle(present.map(|(state, _)| state), self.context)
+            proposal.into_outcome(present.map(|(state, _)| state), self.context)
         });
         match proposal {
             Ok(outcome) => Some((rung, outcome)),

@@ -58,5 +58,5 @@ fn defaults(state: Option<&State>, request: &Reset, context: &Context) -> Result
         ttl: request.ttl,
         metadata: &request.metadata,
     };
-    proposal.settle(Some(state), context)
+    proposal.into_outcome(Some(state), context)
 }

@@ -98,7 +98,7 @@ fn back(state: Option<&State>, request: &Rollback, context: &Context) -> Result<
         ttl: request.ttl,
         metadata: &request.metadata,
     };
-    proposal.settle(Some(state), context)
+    proposal.into_outcome(Some(state), context)
 }
 
 /// The common inputs for every candidate version.

@@ -90,7 +90,7 @@ fn changed(
         ttl: request.ttl,
         metadata: &request.metadata,
     };
-    let mut outcome = proposal.settle(state, context)?;
+    let mut outcome = proposal.into_outcome(state, context)?;
     if let Some(version) = rebased {
         outcome.course = Course::Rebased;
         if let Some(entry) =

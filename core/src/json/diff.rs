@@ -191,8 +191,8 @@ struct Middle<'a> {
 }
 
 impl<'a> Middle<'a> {
-    /// Beyond this number of names, the patch replaces the whole object: the lookup tables would cost
-    /// more than they are worth.
+    /// Above this number of names, the patch replaces the whole object: the lookup tables would
+    /// cost more than a smaller patch saves.
     const NAMES_MAX: usize = 20_000;
 
     fn of(old: Node<'a>, new: Node<'a>) -> Middle<'a> {

@@ -89,7 +89,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// A member as it is.
+    /// A member, without opening it for a change.
     pub(crate) fn peek(&self, name: &str) -> Option<Draft<'a>> {
         match self {
             Draft::Same(node) => node.get(name).map(Draft::Same),

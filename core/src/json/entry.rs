@@ -31,10 +31,10 @@ pub(super) struct Entry {
 #[derive(Debug)]
 struct Inside {
     entries: Vec<Entry>,
-    /// How often a member of a wide object was searched for linearly.
+    /// Number of linear searches in a wide object.
     scans: AtomicU32,
-    /// The positions of the members of a wide object; built once many were searched for. A schema can
-    /// name a thousand members of an object that has a hundred thousand, and a linear search for each
+    /// The positions of the members of a wide object, built after many searches. A schema can name
+    /// a thousand members of an object with a hundred thousand, and linear searches for all of them
     /// would block the server.
     table: OnceBox<Table>,
 }
@@ -60,8 +60,8 @@ impl Table {
     fn candidates(&self, raw: &str) -> impl Iterator<Item = usize> + '_ {
         let hash = self.hashing.hash_one(raw);
         let begin = self.places.partition_point(|(other, _)| *other < hash);
-        let behind = self.places.iter().skip(begin).take_while(move |(other, _)| *other == hash);
-        behind.map(|(_, place)| *place as usize)
+        let matching = self.places.iter().skip(begin).take_while(move |(other, _)| *other == hash);
+        matching.map(|(_, place)| *place as usize)
     }
 }
 

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_pointer() {
+    fn invalid_pointer_is_rejected() {
         for text in ["auth", "auth/token", "/~", "/~2", "/a~"] {
             assert_eq!(Pointer::parse(text), None, "{text}");
         }

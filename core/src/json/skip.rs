@@ -173,18 +173,18 @@ mod tests {
 
         /// Each container of a document, at each offset in a block.
         #[test]
-        fn containers_end_where_they_do(value in oracle::any_value(), before in 0..70_usize, behind in 0..70_usize) {
+        fn containers_end_where_they_do(value in oracle::any_value(), before in 0..70_usize, after in 0..70_usize) {
             let text = value.to_string();
-            let within = format!("{}{text}{}", "[".repeat(before), "]\",\\".repeat(behind));
+            let within = format!("{}{text}{}", "[".repeat(before), "]\",\\".repeat(after));
             if value.is_object() || value.is_array() {
                 proptest::prop_assert_eq!(container_end(within.as_bytes(), before), before + text.len());
             }
         }
 
         #[test]
-        fn strings_end_where_they_do(text in "[a\"\\\\é\u{1}]{0,80}", behind in "[\",\\\\}]{0,9}") {
+        fn strings_end_where_they_do(text in "[a\"\\\\é\u{1}]{0,80}", after in "[\",\\\\}]{0,9}") {
             let text = serde_json::Value::from(text).to_string();
-            proptest::prop_assert_eq!(string_end(format!("{text}{behind}").as_bytes(), 0), text.len());
+            proptest::prop_assert_eq!(string_end(format!("{text}{after}").as_bytes(), 0), text.len());
         }
 
         #[test]

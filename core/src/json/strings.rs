@@ -117,8 +117,8 @@ pub(crate) fn unescaped(raw: &str) -> Cow<'_, str> {
     let Some((plain, mut rest)) = raw.split_at_checked(first_backslash(raw.as_bytes())) else {
         return Cow::Borrowed(raw);
     };
-    let Some(behind) = rest.strip_prefix('\\') else { return Cow::Borrowed(raw) };
-    rest = behind;
+    let Some(escape) = rest.strip_prefix('\\') else { return Cow::Borrowed(raw) };
+    rest = escape;
     let mut text = String::with_capacity(raw.len());
     text.push_str(plain);
     loop {
@@ -130,17 +130,17 @@ pub(crate) fn unescaped(raw: &str) -> Cow<'_, str> {
             Some('r') => '\r',
             Some('t') => '\t',
             Some('u') => {
-                let (digits, behind) = after.as_str().split_at_checked(4).unwrap_or_default();
-                after = behind.chars();
+                let (digits, tail) = after.as_str().split_at_checked(4).unwrap_or_default();
+                after = tail.chars();
                 u32::from_str_radix(digits, 16).ok().and_then(char::from_u32).unwrap_or_default()
             }
             Some(character) => character,
             None => return Cow::Owned(text),
         });
         match after.as_str().split_once('\\') {
-            Some((plain, behind)) => {
+            Some((plain, escape)) => {
                 text.push_str(plain);
-                rest = behind;
+                rest = escape;
             }
             None => {
                 text.push_str(after.as_str());

@@ -40,7 +40,7 @@ impl Outline {
         (entries.len() <= Self::PLACES_MAX).then(|| Outline(entries.iter().map(place).collect()))
     }
 
-    /// The root of the text of this outline, of so many bytes.
+    /// The root entry of this outline, for a text of `len` bytes.
     fn root(&self, len: usize) -> Entry {
         let entry = |place: &Place| Entry::new(place.start as usize, place.end as usize, place.name);
         Entry::opened(0, len, NO_NAME, self.0.iter().map(entry).collect())

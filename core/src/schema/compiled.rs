@@ -53,8 +53,8 @@ impl Schema {
     /// Checks and compiles a schema that is set.
     ///
     /// Errors: `BADJSON`; `BADSCHEMA` for an invalid JSON Schema 2020-12, an unknown keyword, a
-    /// size beyond [`SCHEMA_BYTES_MAX`](super::SCHEMA_BYTES_MAX) or another limit, an external reference, or a validation
-    /// that could take too long.
+    /// size above [`SCHEMA_BYTES_MAX`](super::SCHEMA_BYTES_MAX) or another limit, an external
+    /// reference, or a validation that could take too long.
     pub fn compile(name: &str, revision: u64, json: &[u8]) -> Result<Schema, Error> {
         Schema::read(name, revision, &value_of(json, Strictness::Set)?, Strictness::Set)
     }

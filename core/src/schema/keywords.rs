@@ -198,8 +198,8 @@ fn is_known(keyword: &str) -> bool {
 
 /// The known keyword closest to a misspelt one.
 fn nearest(keyword: &str) -> Option<&'static str> {
-    /// A word is taken for another when at most so many letters differ, and at most a third of its
-    /// own.
+    /// A word matches a keyword that differs in at most this many letters, and in at most a third
+    /// of the word's letters.
     const TYPOS_MAX: usize = 2;
     const LETTERS_PER_TYPO: usize = 3;
     const WORD_BYTES_MAX: usize = 40;

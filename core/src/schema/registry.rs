@@ -99,8 +99,8 @@ impl Registry {
 
     /// The schema that masks the secrets of a state under `schema`; `None` when it has none.
     ///
-    /// Errors: `NOSCHEMA` when the removed schema had secrets, which can't be distinguished from other
-    /// values; `BADSCHEMA` when the schema is unusable.
+    /// Errors: `NOSCHEMA` if the schema was removed and had secrets, which are then unknown;
+    /// `BADSCHEMA` if it is unusable.
     pub fn hiding(&self, schema: Option<&SchemaRef>) -> Result<Option<&Arc<Schema>>, Error> {
         let Some(reference) = schema else { return Ok(None) };
         match self.schemas.get(&reference.name) {

@@ -1,7 +1,8 @@
-//! Which change of the registry would remove the protection of members of existing states.
+//! Which changes of the registry would remove the protection of members of existing states.
 //!
-//! A binding is compared with the schemas in use, as far as patterns show. Bindings and schemas can still
-//! change in an order that no such look sees, so a state that moves to another schema is compared again.
+//! A binding is compared with the schemas in use whose keys its pattern may match. Some sequences
+//! of bindings and schemas pass this check, so a state that moves to another schema is compared
+//! again.
 
 use std::fmt;
 
@@ -35,7 +36,7 @@ impl Uncovered {
         Uncovered::of(schema, schema.rules().uncovered_by(by))
     }
 
-    /// Finds the first secret of `schema` that is none by `by`.
+    /// Finds the first secret of `schema` that is not one by `by`.
     pub(crate) fn find_secret(schema: &Schema, by: &Rules) -> Option<Uncovered> {
         Uncovered::of(schema, schema.rules().unmasked_by(by))
     }

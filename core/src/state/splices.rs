@@ -71,7 +71,7 @@ fn write<'e>(
 
 /// Applies splices to a text.
 pub(crate) fn apply(from: &str, mut splices: Reader) -> Result<String, DecodeError> {
-    const POSITION: &str = "a position between characters of the text, behind the splice before";
+    const POSITION: &str = "a position between characters of the text, after the previous splice";
     let (mut to, mut at) = (String::with_capacity(from.len() + splices.len_left()), 0_usize);
     let forward = |at: usize, by: u64| at.checked_add(usize::try_from(by).ok()?);
     while !splices.at_end() {

@@ -1,5 +1,5 @@
-//! The C function of a command: it runs the handler through the guard, and makes a reply of an
-//! error.
+//! The C function of a command: it runs the handler through the guard, and turns an error into a
+//! reply.
 
 use std::ffi::c_int;
 
@@ -46,8 +46,8 @@ pub fn run(
     })
 }
 
-/// As [`run`], for a command whose keys all have a fixed place: the server never asks it where they
-/// are.
+/// As [`run`], for a command whose keys all have fixed positions: the server never asks the module
+/// for them.
 pub fn run_fixed(
     ctx: *mut raw::RedisModuleCtx,
     argv: *mut *mut raw::RedisModuleString,
@@ -66,7 +66,7 @@ pub fn wake(
 ) -> c_int {
     let ctx = Ctx::new(ctx);
     let handle = |args: &[RedisStr]| {
-        // A caller that mistakes one command for another may have sent a document.
+        // A command that can't be parsed may carry a document in any argument: redact all.
         handler(ctx, args).inspect_err(|error| {
             if error.is_misread() {
                 ctx.redact_all(args)

@@ -1,14 +1,14 @@
-//! Which words of a command are keys, for the routing of a cluster.
+//! Which arguments of a command are keys, for the routing of a cluster.
 //!
-//! ACL checks and COMMAND GETKEYS use the key specs. But to route a command of a module in a
-//! cluster, every release up to Redis 8 and Valkey 8 uses specs with a fixed place only; for keys
-//! behind a keyword it asks the module. So commands with such keys carry the flag `getkeys-api`,
-//! and answer the question here. Where a spec finds no keys, ACL checks use this answer too.
+//! ACL checks and COMMAND GETKEYS use the key specs. But to route a module's command in a cluster,
+//! every release up to Redis 8 and Valkey 8 uses only specs with a fixed position, and asks the
+//! module for keys that follow a keyword. So commands with such keys have the flag `getkeys-api`
+//! and answer here. If a spec finds no keys, ACL checks use this answer too.
 
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
 
-/// Answers the question where the keys are, if that is what the server wants to know.
+/// Reports the key positions, if the server asks for them. Returns whether it asked.
 pub fn answered(ctx: Ctx, args: &[RedisStr]) -> bool {
     if !ctx.is_asked_for_keys() {
         return false;
@@ -17,8 +17,8 @@ pub fn answered(ctx: Ctx, args: &[RedisStr]) -> bool {
     true
 }
 
-/// The first argument, the word behind AUDIT, and as many behind ALIGN as its number says, as far
-/// as they are there.
+/// The positions of the first argument, of the value of AUDIT, and of the keys that follow ALIGN
+/// and their number, as far as they exist.
 fn positions<T: AsRef<[u8]>>(args: &[T]) -> Vec<usize> {
     let find = |keyword: &[u8]| {
         let found = args.iter().skip(2).position(|word| word.as_ref().eq_ignore_ascii_case(keyword));
@@ -40,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_the_first_argument_and_those_behind_a_keyword() {
+    fn keys_are_the_first_argument_and_those_after_a_keyword() {
         assert_eq!(positions("STATE.TOUCH k EX 60"), [1]);
         assert_eq!(positions("STATE.TOUCH k audit a EX 60"), [1, 3]);
         assert_eq!(positions("STATE.TOUCH k ALIGN 2 x y EX 60 AUDIT a"), [1, 9, 4, 5]);

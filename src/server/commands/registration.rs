@@ -33,9 +33,9 @@ pub fn register(ctx: Ctx, commands: &'static [&'static Command]) -> Result<(), E
 }
 
 fn register_one(ctx: Ctx, command: &'static Command, own_category: &str) -> bool {
-    // Keys behind a keyword: a cluster asks for them.
-    let behind_keyword = |spec: &KeySpec| matches!(spec, KeySpec::Audit | KeySpec::Align);
-    let asked = if command.keys.iter().any(behind_keyword) { " getkeys-api" } else { "" };
+    // A cluster asks the module for keys that follow a keyword.
+    let follows_keyword = |spec: &KeySpec| matches!(spec, KeySpec::Audit | KeySpec::Align);
+    let asked = if command.keys.iter().any(follows_keyword) { " getkeys-api" } else { "" };
     let flags = format!("{}{asked}", text(command.flags));
     let create = |more: &str| create(ctx, command.name, command.run, &format!("{flags}{more}"));
     // Only Redis 8 knows the flag `internal`; elsewhere the handler's own check has to do.
@@ -75,11 +75,11 @@ fn add_key_spec(keys: &mut KeySpecs, spec: &KeySpec) {
         KeySpec::Fourth(flags) => keys.at(4, *flags),
         KeySpec::Audit => {
             let flags = raw::REDISMODULE_CMD_KEY_RW | raw::REDISMODULE_CMD_KEY_NOT_KEY;
-            keys.behind(c"AUDIT", flags, AUDIT_NOTES);
+            keys.after_keyword(c"AUDIT", flags, AUDIT_NOTES);
         }
         KeySpec::Align => {
             let flags = raw::REDISMODULE_CMD_KEY_RW | raw::REDISMODULE_CMD_KEY_UPDATE;
-            keys.counted_behind(c"ALIGN", flags, ALIGN_NOTES);
+            keys.counted_after_keyword(c"ALIGN", flags, ALIGN_NOTES);
         }
     }
 }

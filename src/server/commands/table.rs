@@ -23,7 +23,7 @@ pub struct Command {
     pub arity: c_int,
     pub keys: &'static [KeySpec],
     pub args: &'static [Arg],
-    /// The words behind the name in the example that an error shows.
+    /// The arguments in the example that an error shows.
     pub example: &'static str,
     /// For clients of a cluster; see the tips of Redis's own commands.
     pub tips: Option<&'static CStr>,
@@ -84,10 +84,10 @@ impl Command {
 pub enum KeySpec {
     /// The first argument, with these flags.
     First(u32),
-    /// The word behind AUDIT: routed, but not checked by ACL, so that callers need no permission
-    /// for the audit stream, and none with one can forge it.
+    /// The value of AUDIT: routed, but not checked by ACL. So callers need no permission for the
+    /// audit stream, and can't forge entries with one.
     Audit,
-    /// The keys behind ALIGN and their number; what is done to them is what EXPIRE does.
+    /// The keys that follow ALIGN and their number; the command changes them as EXPIRE does.
     Align,
     /// The audit stream of the internal command, in the fourth place.
     Fourth(u32),

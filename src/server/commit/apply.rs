@@ -23,7 +23,7 @@ pub fn apply_effects(ctx: Ctx, key: &mut Key, effects: Vec<Effect>, expiry: Expi
 
 fn apply_effect(ctx: Ctx, key: &mut Key, effect: Effect) {
     match (effect, key.held_mut()) {
-        // A new life of the key: the server frees the value before.
+        // A new state: the server frees the former value.
         (Effect::Put(state), _) => key.put(Held::new(*state)),
         (effect, Some(held)) => held.apply(effect),
         (_, None) => {}

@@ -1,6 +1,6 @@
-//! The audit stream beside a state: an ordinary Redis stream that the server writes on the caller's
-//! behalf. The entry's ID and the length after trimming are replicated as they came out, since both
-//! depend on this server's clock and configuration (invariant I4).
+//! The audit stream of a state: an ordinary Redis stream that the server writes on the caller's
+//! behalf. The entry's ID and the length after trimming replicate with the values that this server
+//! chose, since both depend on its clock and configuration (invariant I4).
 
 use redis_state_core::KEY_BYTES_MAX;
 use redis_state_core::audit::{self, Entry};
@@ -18,16 +18,16 @@ use crate::server::global::config;
 use crate::server::global::counters;
 use crate::server::value::state_key::Kind;
 
-/// A recovery looks at no more entries than this: there is a document in every 64 commits, or there
-/// will be none.
+/// Maximum number of entries that a recovery reads. One commit in 64 carries a document, so further
+/// entries would not help.
 const RECORDED_MAX: usize = 10_000;
 
 /// The audit stream of a key; it may not exist yet.
 pub struct AuditStream {
-    /// Open for writing once that is needed, until the command is over; `None` for a key that can
-    /// have no stream in its own slot, where none is kept.
+    /// Opened for writing on first use, until the command ends. `None` while audit is off, for a
+    /// key that can have no stream in its own slot.
     key: Option<NamedKey>,
-    /// Whether a caller's command works on it, and not a timer.
+    /// Whether a caller's command uses it, not a timer or an event.
     is_asked: bool,
 }
 
@@ -48,8 +48,8 @@ impl AuditStream {
         AuditStream::of(key, named)
     }
 
-    /// The stream that belongs to `key`; `named` is the word behind AUDIT, which must be the same
-    /// name. A key that can have no stream is rejected while audit streams are written.
+    /// The stream that belongs to `key`; `named` is the value of AUDIT, which must be the same
+    /// name. A key that can have no stream is rejected while audit is on.
     pub fn of(key: &[u8], named: Option<RedisStr>) -> Result<AuditStream, Error> {
         let Some(name) = audit::stream_key(key) else {
             return match named {
@@ -82,8 +82,8 @@ impl AuditStream {
         Some(self.key.as_mut()?.open(|name| open(ctx, name)))
     }
 
-    /// Calls `look` with the key, by the handle that is open already: a second one may take away
-    /// what the first points to.
+    /// Calls `look` with the key, through the handle that is already open: a second handle may
+    /// invalidate what the first points to.
     fn look<T: Default>(&self, ctx: Ctx, look: impl FnOnce(&Key) -> T) -> T {
         let open = if self.is_asked { Key::open_read } else { Key::open_unasked };
         match &self.key {
@@ -103,7 +103,7 @@ impl AuditStream {
         self.look(ctx, |key| key.kind() == Kind::Stream)
     }
 
-    /// The key under this name, when it is the stream's.
+    /// The stream's key, if `name` is the stream.
     pub fn key_named(&mut self, ctx: Ctx, name: RedisStr) -> Option<&mut Key<'static>> {
         if self.name().is_some_and(|own| *own == *name) { self.key(ctx) } else { None }
     }
@@ -116,8 +116,8 @@ impl AuditStream {
         }
     }
 
-    /// Appends an entry, trims the stream and moves its expiry. Nothing has changed when it fails,
-    /// which happens only when the stream's last ID is the last possible one.
+    /// Appends an entry, trims the stream and moves its expiry. It fails only when the stream's
+    /// last ID is the highest possible one; then nothing has changed.
     pub fn append(&mut self, ctx: Ctx, entry: &Entry, now_ms: i64) -> Result<Appended, Error> {
         let words = Words::of(entry);
         let Some(key) = self.key(ctx) else { return Err(Error::BadKey) };
@@ -146,8 +146,8 @@ impl AuditStream {
         }
     }
 
-    /// How many rejections, failed rungs of recoveries included, stand behind the last commit.
-    /// Beyond `max` the number only says that there are more.
+    /// Number of rejections since the last commit, failed rungs of recoveries included. Above
+    /// `max`, the number is a lower bound.
     pub fn rejects_since_commit(&self, ctx: Ctx, max: usize) -> usize {
         self.look(ctx, |key| {
             let mut rejects = 0;
@@ -161,7 +161,7 @@ impl AuditStream {
                 let has = |wanted: &[u8]| entry.iter().any(|(name, _)| name == wanted);
                 match entry.first().map(|(_, event)| event.as_slice()) {
                     Some(b"reject" | b"recover") if has(b"error") => rejects += 1,
-                    // What made a version says what changed.
+                    // The entry of a commit has a patch.
                     _ if has(b"patch") => return rejects,
                     _ => {}
                 }
@@ -174,23 +174,22 @@ impl AuditStream {
         })
     }
 
-    /// The number of rejections that was kept when `newest` was the newest entry.
+    /// The cached number of rejections, if `newest` was the newest entry then.
     fn known_at(&self, ctx: Ctx, newest: StreamId) -> Option<usize> {
         reject_counts::known(ctx.database(), &self.name()?, newest)
     }
 
-    /// Keeps the number of rejections as the stream has it once an entry is appended to the newest
-    /// one that `before` knows.
+    /// Caches the number of rejections with an entry that was appended; `before` is the number
+    /// without it.
     pub fn count_rejects(&self, ctx: Ctx, before: Option<usize>, entry: &Entry, appended: &Appended) {
         let Some(name) = self.name() else { return };
-        // A stream that is deleted and made anew within a millisecond gives out the same ID again.
+        // A stream that is deleted and created again within a millisecond may give out the same ID.
         let Some(before) = before else { return reject_counts::forget(ctx.database(), &name) };
         let rejects = before.saturating_add(usize::from(reject_counts::is_reject(entry)));
         reject_counts::keep(ctx.database(), &name, appended.id, rejects);
     }
 
-    /// The number of rejections, where it is known without a walk and an entry that is no commit
-    /// comes next.
+    /// The cached number of rejections; `None` if it is not cached, or `entry` is a commit.
     pub fn known_rejects(&self, ctx: Ctx, entry: &Entry) -> Option<usize> {
         if reject_counts::is_empty() || reject_counts::is_commit(entry) {
             return None;
@@ -199,7 +198,7 @@ impl AuditStream {
         self.known_at(ctx, newest)
     }
 
-    /// The entries from the newest back to one that a document can be rebuilt from, newest first.
+    /// The entries from the newest back to one from which a document can be rebuilt, newest first.
     pub fn recorded(&self, ctx: Ctx) -> Vec<Recorded> {
         self.look(ctx, |key| {
             let mut recorded = Vec::new();
@@ -216,7 +215,7 @@ impl AuditStream {
     }
 }
 
-/// Rejects a key that is longer than a state's may be.
+/// Rejects a key that is too long for a state.
 pub fn check_key(key: &[u8]) -> Result<(), Error> {
     if key.len() > KEY_BYTES_MAX { Err(Error::LongKey { bytes: key.len() }) } else { Ok(()) }
 }

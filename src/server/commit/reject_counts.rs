@@ -1,8 +1,9 @@
-//! How many rejections stand behind the last commit of an audit stream.
+//! Number of rejections since the last commit, for each audit stream.
 //!
-//! The stream itself has the answer, so a restart, a failover or a trim needs no bookkeeping. But
-//! walking it at each rejection makes a thousand rejections cost a million steps. So the count is
-//! cached with the ID of the newest entry: while that is the newest one, the count is right.
+//! The stream itself holds the rejections, so a restart, a failover or a trim needs no bookkeeping.
+//! But counting them at each rejection would make a thousand rejections cost a million steps. So
+//! the number is cached with the ID of the newest entry, and valid while that entry is the newest
+//! one.
 
 use std::collections::HashMap;
 use std::ffi::c_int;
@@ -12,14 +13,15 @@ use redis_state_core::audit::Entry;
 
 use crate::server::ffi::stream::StreamId;
 
-/// How many streams have their count kept. Beyond that all are counted anew, once each.
+/// Maximum number of cached streams. Beyond it, the cache is cleared and each stream is counted
+/// again.
 const STREAMS_MAX: usize = 1024;
 
-/// A walk looks at no more entries than this, and takes half as many rejections without a commit
-/// for more than any setting allows.
+/// Maximum number of entries that a count reads. If half of these entries are rejections and none
+/// is a commit, the limit counts as reached.
 pub const WALKED_MAX: usize = 1000;
 
-/// A count, and the newest entry when it was made.
+/// A number of rejections, and the newest entry at that time.
 #[derive(Clone, Copy)]
 struct Counted {
     at: StreamId,
@@ -35,18 +37,18 @@ fn with_streams<T>(look: impl FnOnce(&mut Streams) -> T) -> T {
     look(streams.get_or_insert_default())
 }
 
-/// Whether any count is kept: while nothing is rejected, entries cost nothing more.
+/// Whether the cache is empty. Without rejections, entries cost nothing more.
 pub fn is_empty() -> bool {
     with_streams(|streams| streams.is_empty())
 }
 
-/// The count of a stream whose newest entry is `newest`, if it is known.
+/// The cached count of a stream, if `newest` is still its newest entry.
 pub fn known(database: c_int, stream: &[u8], newest: StreamId) -> Option<usize> {
     let counted = with_streams(|streams| streams.get(&(database, stream.into())).copied());
     counted.filter(|counted| counted.at == newest).map(|counted| counted.rejects)
 }
 
-/// Keeps the count of a stream whose newest entry is `newest` now.
+/// Caches the count of a stream whose newest entry is `newest`.
 pub fn keep(database: c_int, stream: &[u8], newest: StreamId, rejects: usize) {
     with_streams(|streams| {
         let place = (database, Box::from(stream));
@@ -57,7 +59,7 @@ pub fn keep(database: c_int, stream: &[u8], newest: StreamId, rejects: usize) {
     });
 }
 
-/// Forgets the count of a stream.
+/// Removes the cached count of a stream.
 pub fn forget(database: c_int, stream: &[u8]) {
     with_streams(|streams| {
         if !streams.is_empty() {
@@ -66,12 +68,12 @@ pub fn forget(database: c_int, stream: &[u8]) {
     });
 }
 
-/// Whether an entry is about a rejection, a failed rung of a recovery included.
+/// Whether an entry records a rejection, or a failed rung of a recovery.
 pub fn is_reject(entry: &Entry) -> bool {
     matches!(entry.event(), "reject" | "recover") && entry.fields().any(|(name, _)| name == "error")
 }
 
-/// Whether an entry is about a version that was made: it says what changed.
+/// Whether an entry records a commit, which has a patch.
 pub fn is_commit(entry: &Entry) -> bool {
     entry.fields().any(|(name, _)| name == "patch")
 }

@@ -1,24 +1,25 @@
-//! Blocked clients (STATE.WAIT): how they are blocked, and how they learn what no key signals.
+//! Blocked clients (STATE.WAIT): how the module blocks and unblocks them.
 //!
-//! The server keeps the blocked clients of each key, and calls back when the key is signalled.
-//! Three things are left to the module.
+//! The server keeps the blocked clients of each key, and calls back when the key is signalled. The
+//! module handles three cases itself.
 //!
-//! The end of a key: from Redis 7.2 on a blocked client can ask for a call then. Redis 7.0 calls no
-//! client of a key that does not exist. But the type's `unlink` reports every end: deleted,
-//! expired, evicted, overwritten, renamed. It runs within a command that may create the
-//! state again, and where a reply would cut that command's replication in two; so a timer looks
-//! right after it.
+//! When a key is deleted or expires: since Redis 7.2 the server calls the clients blocked on it, if
+//! they asked. Redis 7.0 does not call clients of a key that does not exist. But the type's
+//! `unlink` callback runs whenever a state leaves its key: by deletion, expiry, eviction,
+//! overwriting or RENAME. It runs within a command that may create the state again, and where a
+//! reply would split the replication of that command. So a timer checks the key right after the
+//! command.
 //!
-//! Another dataset: a full resynchronisation, a reload or a FLUSHALL signals no key. All blocked
-//! clients are checked then.
+//! Another dataset: a full resynchronisation, a reload or a FLUSHALL signals no key. The module
+//! then checks all blocked clients.
 //!
-//! A crowd: one update would send three hundred clients that wait for a document of a megabyte 300
-//! MB, while all others wait. So one turn of the event loop answers up to [`TURN_BYTES`]; the
-//! others stay blocked until a timer signals the key again. Replies are written out meanwhile. They
-//! can't be shared: the server copies each into the client's buffer.
+//! Many clients: one update could send 300 MB to 300 blocked clients and block all others. So one
+//! turn of the event loop answers up to [`TURN_BYTES`]; the other clients stay blocked until a
+//! timer signals the key again. The server writes the replies out between turns. Replies can't be
+//! shared: the server copies each into the client's buffer.
 //!
-//! For the first two a ticket is kept for each client. Not by unblocking from STATE.DELETE alone:
-//! most sessions end by their expiry.
+//! The first two cases need a ticket for each client. Not unblocking from STATE.DELETE alone: most
+//! sessions expire.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::c_int;
@@ -31,12 +32,11 @@ use crate::server::ffi::string::{OwnedString, RedisStr};
 use crate::server::ffi::timer;
 use crate::server::value::state_key::Kind;
 
-/// Blocked clients are sent up to so many bytes of documents in one turn, and one document in any
-/// case.
+/// Maximum bytes of documents sent in one turn. One document is always sent.
 const TURN_BYTES: usize = 8 * 1024 * 1024;
-/// So many of them are answered in one turn at most.
+/// Maximum number of clients answered in one turn.
 const TURN_CLIENTS: usize = 1024;
-/// A turn begins so long after the one before.
+/// Interval between turns.
 const TURN_MS: i64 = 10;
 
 /// A key of a database.
@@ -46,39 +46,39 @@ struct Place {
     key: Box<[u8]>,
 }
 
-/// By which a client is found again when it waits no longer.
+/// Identifies a blocked client when the server unblocks it.
 #[derive(Clone)]
 struct Ticket {
     place: Place,
     number: u64,
 }
 
-/// A client that the server keeps for us.
+/// A client that the server blocks for the module.
 #[derive(Clone, Copy)]
 struct Blocked {
-    /// Valid until the ticket comes back.
+    /// Valid until the server returns the ticket.
     client: BlockedClient,
-    /// Else it waits for a creation.
+    /// Whether it knows a state; otherwise it waits for a creation.
     knows_a_state: bool,
 }
 
-/// The blocked clients, in the order in which they came.
+/// The blocked clients of each key, in the order of their commands.
 #[derive(Default)]
 struct Waiting {
     clients: HashMap<Place, BTreeMap<u64, Blocked>>,
     next_number: u64,
-    /// Where the timer has to look.
+    /// The keys that the timer checks.
     doubtful: Vec<Place>,
-    /// The answers of this turn.
+    /// What this turn has sent.
     turn: Turn,
 }
 
-/// What blocked clients were sent since the turn began.
+/// Documents sent since the turn began.
 #[derive(Default)]
 struct Turn {
     bytes: usize,
     clients: usize,
-    /// Where clients were left out.
+    /// The keys with clients that the next turn answers.
     postponed: HashSet<Place>,
 }
 
@@ -95,7 +95,7 @@ fn with_waiting<T>(look: impl FnOnce(&mut Waiting) -> T) -> T {
     look(waiting.get_or_insert_default())
 }
 
-/// Blocks the caller. `wakes_on_delete`: it knows a state, and waits for the end of it too.
+/// Blocks the caller. `wakes_on_delete`: it knows a state, so a deletion unblocks it too.
 pub fn block(ctx: Ctx, block: Block) {
     timer::lasting_ctx(ctx);
     let ticket = Ticket::draw(ctx.database(), block.key.bytes());
@@ -116,7 +116,7 @@ impl Ticket {
     }
 }
 
-/// The client is gone from the server's books: answered, timed out or disconnected.
+/// The server no longer blocks the client: it was answered, timed out or disconnected.
 fn take_back(ticket: &Ticket) {
     with_waiting(|waiting| {
         if let Some(clients) = waiting.clients.get_mut(&ticket.place) {
@@ -128,7 +128,7 @@ fn take_back(ticket: &Ticket) {
     });
 }
 
-/// Called by the native type for every state that leaves its key, whatever comes in its place.
+/// Called by the native type when a state leaves its key, even if another value replaces it.
 pub fn state_left(database: c_int, key: &[u8]) {
     doubt(|waiting| {
         let place = Place { database, key: key.into() };
@@ -136,12 +136,12 @@ pub fn state_left(database: c_int, key: &[u8]) {
     });
 }
 
-/// Called when there is another dataset, or none, and no key was signalled.
+/// Called when the dataset was replaced or flushed, which signals no key.
 pub fn dataset_changed() {
     doubt(|waiting| waiting.clients.keys().cloned().collect());
 }
 
-/// Makes the timer look at these places, if a client is blocked there.
+/// Makes the timer check these keys, if a client is blocked on one.
 fn doubt(places: impl FnOnce(&Waiting) -> Vec<Place>) {
     let sets_timer = with_waiting(|waiting| {
         if waiting.clients.is_empty() {
@@ -157,8 +157,7 @@ fn doubt(places: impl FnOnce(&Waiting) -> Vec<Place>) {
     }
 }
 
-/// Whether a client that is blocked on this key may be answered in this turn; if not, the next turn
-/// calls it.
+/// Whether this turn may answer a client blocked on this key. If not, the next turn does.
 pub fn has_room(ctx: Ctx, key: RedisStr) -> bool {
     with_waiting(|waiting| {
         if waiting.turn.has_room() {
@@ -170,7 +169,7 @@ pub fn has_room(ctx: Ctx, key: RedisStr) -> bool {
     })
 }
 
-/// A blocked client was sent a document of so many bytes.
+/// Counts a document of `bytes` bytes that was sent to a blocked client.
 pub fn answered(ctx: Ctx, bytes: usize) {
     let begins = with_waiting(|waiting| {
         let turn = &mut waiting.turn;
@@ -183,20 +182,20 @@ pub fn answered(ctx: Ctx, bytes: usize) {
     }
 }
 
-/// Calls those that were left out in the turn before.
+/// Signals the keys with clients that the last turn did not answer.
 fn begin_turn(ctx: Ctx) {
     let turn = with_waiting(|waiting| std::mem::take(&mut waiting.turn));
     look_at(ctx, turn.postponed);
 }
 
-/// Looks where a state may have ended.
+/// Checks the keys whose state may be deleted.
 fn look(ctx: Ctx) {
     let doubtful = with_waiting(|waiting| std::mem::take(&mut waiting.doubtful));
     look_at(ctx, doubtful);
 }
 
-/// Calls the clients of a place with a state. Where none is, clients that knew one are answered as
-/// by a timeout.
+/// Signals the key if it holds a state. Otherwise unblocks the clients that expected one; they get
+/// nil.
 fn look_at(ctx: Ctx, places: impl IntoIterator<Item = Place>) {
     for place in places {
         ctx.select(place.database);
@@ -205,13 +204,13 @@ fn look_at(ctx: Ctx, places: impl IntoIterator<Item = Place>) {
             ctx.signal_ready(name.borrow());
             continue;
         }
-        // Their tickets have not come back: that happens in the event loop, not in here.
+        // These clients are still blocked: only the event loop unblocks them.
         with_waiting(|waiting| waiting.knowing(&place)).iter().for_each(BlockedClient::unblock);
     }
 }
 
 impl Waiting {
-    /// The clients that know a state at this place.
+    /// The clients blocked on this key that know a state.
     fn knowing(&self, place: &Place) -> Vec<BlockedClient> {
         let clients = self.clients.get(place).into_iter().flat_map(BTreeMap::values);
         clients.filter(|blocked| blocked.knows_a_state).map(|blocked| blocked.client).collect()

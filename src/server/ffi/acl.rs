@@ -50,7 +50,7 @@ impl Ctx {
 
     /// Whether the caller may run a command on this key.
     pub fn may_run(self, command: &CStr, key: RedisStr) -> bool {
-        // The check is of command and key; what stands behind them is no part of it.
+        // The check covers command and key, not the other arguments.
         self.may_call(command, &[key.raw(); 3])
     }
 

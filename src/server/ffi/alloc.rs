@@ -1,5 +1,4 @@
-//! The allocator of the module: the server's own, with a few freed blocks of each small size at
-//! hand.
+//! The allocator of the module: the server's own, with a cache of freed small blocks.
 //!
 //! Memory of the module is memory of the server: it shows in `used_memory` and counts towards
 //! `maxmemory`. That accounting is slow: the server asks its allocator for the true size of each
@@ -27,11 +26,11 @@ use redis_module::alloc::RedisAlloc;
 
 use super::size_classes::{block_bytes, block_class};
 
-/// Larger blocks are the server's business alone.
+/// Larger blocks go straight to the server's allocator.
 const KEPT_BLOCK_BYTES_MAX: usize = 4096;
-/// One class, of blocks up to these, has so many.
+/// Number of size classes.
 const CLASSES: usize = block_class(KEPT_BLOCK_BYTES_MAX) + 1;
-/// The blocks that are kept of a class are at most so many bytes.
+/// Maximum bytes of freed blocks kept for each class.
 const KEPT_BYTES_MAX: usize = 8192;
 /// Classes are multiples of this, and blocks aligned to it.
 const GRAIN: usize = 16;
@@ -74,7 +73,7 @@ pub struct Allocator;
 /// A class of blocks.
 struct Class {
     number: usize,
-    /// Of each of its blocks, whatever was asked for.
+    /// The layout of each of its blocks, which may be longer than requested.
     layout: Layout,
 }
 
@@ -99,7 +98,7 @@ impl Class {
 #[derive(Clone, Copy)]
 struct Kept {
     first: *mut u8,
-    /// How many more there may be.
+    /// How many more blocks it may hold.
     room: usize,
 }
 
@@ -135,11 +134,11 @@ unsafe impl Sync for Lists {}
 
 static LISTS: Lists = Lists(UnsafeCell::new(NOTHING_KEPT));
 
-/// The main thread, as the system calls it; 0 before the module is loaded, which is no thread.
+/// The main thread's identity; 0, which is no thread, before the module is loaded.
 static MAIN_THREAD: AtomicUsize = AtomicUsize::new(0);
 
-/// Which thread this is. It is asked about every block, and calling pthread_self takes as long as
-/// the rest of taking one: so what that returns is read where it stands.
+/// Identifies the current thread. Every allocation needs it, and a call of pthread_self would take
+/// as long as the rest of the allocation. So its value is read directly.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 fn this_thread() -> usize {
     let address;

@@ -1,9 +1,9 @@
 //! The table of the module API: how a function in it is called, and which calls are safe.
 //!
-//! A call is safe when handles, numbers and texts are all that it takes, and any of them will do:
-//! the server checks the rest, and copies what it keeps. Such calls are declared in
-//! [`calls`](super::calls), like the safe functions of an `extern` block. Every other call stands
-//! in an unsafe block of its own, behind the check of what it asks for.
+//! A call is safe when it takes only handles, numbers and texts, and accepts any of them: the
+//! server checks the rest, and copies what it keeps. Such calls are declared in
+//! [`calls`](super::calls), like the safe functions of an `extern` block. Every other call is in an
+//! unsafe block of its own, after a check of its preconditions.
 
 use std::ffi::{CStr, c_char, c_int, c_long};
 use std::marker::PhantomData;

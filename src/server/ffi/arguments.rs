@@ -7,7 +7,7 @@ use redis_module::raw;
 use super::data;
 use super::string::RedisStr;
 
-/// Most commands have at most so many words.
+/// Most commands have at most this many arguments.
 const FEW: usize = 8;
 
 /// The C function of a command.

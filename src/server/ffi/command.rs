@@ -166,8 +166,8 @@ impl KeySpecs {
         });
     }
 
-    /// The key behind a keyword, which is looked for behind the first key.
-    pub fn behind(&mut self, keyword: &'static CStr, flags: u32, notes: &'static CStr) {
+    /// The key that follows a keyword, which the server searches for after the first key.
+    pub fn after_keyword(&mut self, keyword: &'static CStr, flags: u32, notes: &'static CStr) {
         self.0.push(raw::RedisModuleCommandKeySpec {
             notes: notes.as_ptr(),
             flags: u64::from(flags),
@@ -182,9 +182,9 @@ impl KeySpecs {
         });
     }
 
-    /// The keys behind a keyword and their number.
-    pub fn counted_behind(&mut self, keyword: &'static CStr, flags: u32, notes: &'static CStr) {
-        self.behind(keyword, flags, notes);
+    /// The keys that follow a keyword and their number.
+    pub fn counted_after_keyword(&mut self, keyword: &'static CStr, flags: u32, notes: &'static CStr) {
+        self.after_keyword(keyword, flags, notes);
         if let Some(spec) = self.0.last_mut() {
             spec.find_keys_type = raw::RedisModuleKeySpecFindKeysType_REDISMODULE_KSPEC_FK_KEYNUM;
             spec.fk = raw::RedisModuleCommandKeySpec__bindgen_ty_2 {

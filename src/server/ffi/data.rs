@@ -36,6 +36,7 @@ pub(in crate::server) fn slice<'a, T>(start: *const T, len: usize) -> &'a [T] {
     if start.is_null() {
         return &[];
     }
-    // SAFETY: R2: the list has so many values, and lives as long as what it came with.
+    // SAFETY: R2: the list has `len` values, and lives as long as the callback or handle it came
+    // with.
     unsafe { std::slice::from_raw_parts(start, len) }
 }

@@ -14,8 +14,8 @@ pub fn panics() -> i64 {
 
 /// Runs `callback`; `None` when it panicked, which is counted, and logged by the hook.
 pub fn guard<T>(callback: impl FnOnce() -> T) -> Option<T> {
-    // What a panic leaves behind is not looked at again: a command computes aside, then swaps
-    // (invariant I3).
+    // Nothing reads what a panic left incomplete: a command computes aside, then swaps (invariant
+    // I3).
     let result = catch_unwind(AssertUnwindSafe(callback)).ok();
     if result.is_none() {
         PANICS.fetch_add(1, Ordering::Relaxed);

@@ -1,10 +1,10 @@
 //! An open key. It is closed when the handle goes out of scope, and nothing read through it lives
 //! longer.
 //!
-//! The module API has preconditions on a key: that it is open, holds a value, of a certain type,
-//! and may be written. Servers differ in what they do where one does not hold: most answer an
-//! error, Redis 8.2 and newer read through a null pointer in GetAbsExpire. So each call is made
-//! here, or in [`stream`](super::stream), behind a check of our own.
+//! The module API has preconditions on a key: that it is open, holds a value of a certain type, and
+//! may be written. Servers differ in what they do if one does not hold: most return an error, Redis
+//! 8.2 and newer read through a null pointer in GetAbsExpire. So each call is made here, or in
+//! [`stream`](super::stream), after a check of our own.
 
 use std::mem::ManuallyDrop;
 

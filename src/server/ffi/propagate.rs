@@ -1,4 +1,4 @@
-//! What a command signals to other components: replicas and the AOF, WATCH, blocked clients, keyspace
+//! Signals of a command to other components: replicas, the AOF, WATCH, blocked clients and keyspace
 //! events.
 
 use std::ffi::{CStr, c_int};
@@ -10,8 +10,8 @@ use super::calls;
 use super::string::{RawString, RedisStr};
 
 impl Ctx {
-    /// Keeps all arguments out of SLOWLOG, MONITOR and crash reports, for a command whose words
-    /// can't be read: a secret may stand anywhere.
+    /// Keeps all arguments out of SLOWLOG, MONITOR and crash reports, for a command that can't be
+    /// parsed: any argument may have a secret.
     pub fn redact_all(self, args: &[RedisStr]) {
         (1..args.len()).for_each(|argument| self.redact(argument));
     }
@@ -26,14 +26,14 @@ impl Ctx {
         self.replicate_as(command, c"v", args);
     }
 
-    /// Passes the command being executed on as it is.
+    /// Replicates the command being executed verbatim.
     pub fn replicate_verbatim(self) {
         calls::replicate_verbatim(self);
     }
 
-    /// Lets a WAIT behind this command count from here, though nothing is written: servers after
-    /// 7.0 count from the last write of the connection, and a new one has none. Replicas ignore a
-    /// ping, and the AOF is spared it.
+    /// Lets a WAIT after this command count from here, though nothing is written: servers newer
+    /// than 7.0 count from the last write of the connection, and a new connection has none.
+    /// Replicas ignore a PING; the AOF does not get it.
     pub fn replicate_nothing(self) {
         self.replicate_as(c"PING", c"vA", &[]);
     }
@@ -52,7 +52,7 @@ impl Ctx {
         calls::signal_modified_key(self, key.raw());
     }
 
-    /// Wakes clients that are blocked on this key; their callbacks look for themselves.
+    /// Signals clients that are blocked on this key; their callbacks check it.
     pub fn signal_ready(self, key: RedisStr) {
         calls::signal_key_as_ready(self, key.raw());
     }

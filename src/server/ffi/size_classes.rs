@@ -3,12 +3,12 @@
 //!
 //! A module can't ask the allocator for the size of a block that it holds by a Rust reference.
 
-/// The bytes of the block that is taken where so many are asked for.
+/// The size of the block that is allocated for `bytes` bytes.
 pub const fn block_bytes(bytes: usize) -> usize {
     bytes.next_multiple_of(1 << step_log(bytes))
 }
 
-/// Which of the classes, counted from the smallest, that block belongs to.
+/// The class of that block, counted from the smallest.
 pub const fn block_class(bytes: usize) -> usize {
     let log = step_log(bytes);
     // Eight classes 16 bytes apart, and four more for each time the distance doubles.

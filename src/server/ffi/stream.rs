@@ -1,5 +1,5 @@
-//! The functions of the module API on a key that holds a stream, each behind a check of what it
-//! asks for.
+//! The functions of the module API on a key that holds a stream, each after a check of its
+//! preconditions.
 //!
 //! StreamAdd is called directly: it wakes XREAD BLOCK and consumer groups like XADD does, at half
 //! the price of calling XADD through the server.
@@ -63,8 +63,8 @@ impl Key<'_> {
 
     /// Trims the stream to `len_max` entries; returns the length after that.
     pub fn trim(&mut self, len_max: usize, how: Trim) -> usize {
-        /// Finding out whether the oldest node can go reads it, and nothing else does: so it is
-        /// asked so many times while the stream grows by one node, and not at each entry.
+        /// A trim reads the oldest node to see whether it can be removed. So the module trims this
+        /// many times while the stream grows by one node, not at each entry.
         const ASKED_MIN: usize = 32;
         const STEP_MAX: usize = 16;
         if !self.is_writable() || self.holds() != Holds::Stream {

@@ -27,7 +27,7 @@ pub struct RedisStr<'a> {
 }
 
 impl<'a> RedisStr<'a> {
-    /// No string of the server at all: a place for one.
+    /// A null placeholder.
     pub(super) const EMPTY: RedisStr<'static> = RedisStr { raw: RawString::NULL, bytes: &[] };
 
     /// The caller chooses the lifetime and keeps it within the call that the string came with.
@@ -39,7 +39,7 @@ impl<'a> RedisStr<'a> {
         RedisStr { raw, bytes: data::slice(start.cast(), len) }
     }
 
-    /// The name of a key as a callback gets it; `None` where it gets none.
+    /// The key's name in a callback; `None` if the server passes none.
     pub(in crate::server) fn name(raw: *const raw::RedisModuleString) -> Option<RedisStr<'a>> {
         (!raw.is_null()).then(|| RedisStr::new(raw.cast_mut()))
     }
@@ -155,8 +155,9 @@ impl StringList {
     }
 }
 
-/// So many strings are kept, each at one of so many places, and none that is longer.
+/// Number of slots for cached strings.
 const RECENT_MAX: usize = 64;
+/// Longest string that is cached.
 const RECENT_BYTES_MAX: usize = 36;
 
 /// A string and its bytes, which asking the server for would take a call.

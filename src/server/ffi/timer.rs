@@ -11,7 +11,7 @@ use super::calls;
 use super::data;
 use super::guard::guard;
 
-/// Calls `work` once, after so many milliseconds; not while the server loads its data.
+/// Calls `work` once, after `after_ms` milliseconds; not while the server loads its data.
 pub fn start<F: FnOnce(Ctx) + 'static>(ctx: Ctx, after_ms: i64, work: F) {
     extern "C" fn run<F: FnOnce(Ctx)>(ctx: *mut raw::RedisModuleCtx, work: *mut c_void) {
         let work = data::take::<F>(work);

@@ -1,8 +1,8 @@
-//! The settings `state.*`: `CONFIG SET`, redis.conf, `MODULE LOADEX`, and words behind the path in
+//! The settings `state.*`: `CONFIG SET`, redis.conf, `MODULE LOADEX`, and the arguments of
 //! `loadmodule`.
 //!
-//! A word given to `loadmodule` becomes the setting's default, so that CONFIG REWRITE, which writes
-//! the loadmodule line with its words and leaves out what equals its default, keeps it either way.
+//! An argument of `loadmodule` becomes the setting's default. So CONFIG REWRITE keeps it: it writes
+//! the loadmodule line with its arguments, and leaves out settings that equal their default.
 
 use std::ffi::CStr;
 
@@ -99,7 +99,7 @@ pub fn schema_dir() -> Option<String> {
     SCHEMA_DIR.get().map(|dir| String::from_utf8_lossy(&dir.borrow()).into_owned())
 }
 
-/// Reads the words behind the module's path: pairs of a setting, with or without `state.`, and its
+/// Reads the arguments of `loadmodule`: pairs of a setting, with or without `state.`, and its
 /// value.
 pub fn read_arguments(args: &[RedisStr]) -> Result<(), Error> {
     for pair in args.chunks(2) {

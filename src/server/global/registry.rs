@@ -1,7 +1,7 @@
 //! The schemas of this server, and how many states use each.
 //!
-//! Commands run on the main thread, so the lock is never waited for; it is there because a static
-//! needs one, and INFO may be asked from anywhere.
+//! Commands run on the main thread, so they never wait for the lock. A static needs one, and INFO
+//! may be requested from anywhere.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,10 +13,10 @@ use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::OwnedString;
 
 static REGISTRY: RwLock<Registry> = RwLock::new(Registry::new());
-/// Goes up with every change, so that what was found out by the schemas can be kept until then.
+/// Incremented by each change, so that results derived from the schemas can be cached.
 static GENERATION: AtomicU64 = AtomicU64::new(1);
 
-/// The schemas of a dataset that is being loaded beside the one that is served.
+/// The schemas of a dataset that is being loaded while the server serves another one.
 static STAGED: Mutex<Option<Registry>> = Mutex::new(None);
 
 /// The names of schemas that states use. Each state holds a clone of its name, so the reference
@@ -24,13 +24,12 @@ static STAGED: Mutex<Option<Registry>> = Mutex::new(None);
 /// included, without a lock.
 static NAMES: Mutex<BTreeSet<Arc<str>>> = Mutex::new(BTreeSet::new());
 
-/// The schemas as they are now. Nothing is left half-done under the lock, so a poisoned one is as
-/// good.
+/// The present schemas. Each change under the lock is complete, so a poisoned lock is usable.
 pub fn read() -> RwLockReadGuard<'static, Registry> {
     REGISTRY.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Which schemas these are: never 0, and another number once they have changed.
+/// The generation of the schemas: never 0, and a new number after each change.
 pub fn generation() -> u64 {
     GENERATION.load(Ordering::Relaxed)
 }
@@ -40,8 +39,8 @@ fn write() -> RwLockWriteGuard<'static, Registry> {
     REGISTRY.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Keeps a schema and the bindings it asks for, here and on replicas; whether it is another one
-/// than before.
+/// Sets a schema and the bindings that it asks for, here and on replicas. Returns whether it
+/// changed.
 pub fn put(ctx: Ctx, schema: Arc<Schema>) -> bool {
     let known = read().get(&schema.reference().name).is_ok_and(|present| Arc::ptr_eq(present, &schema));
     if !known {
@@ -61,7 +60,7 @@ pub fn bind(ctx: Ctx, bindings: Vec<Binding>) {
     }
 }
 
-/// Forgets a binding, here and on replicas; whether there was one.
+/// Removes a binding, here and on replicas. Returns whether it existed.
 pub fn unbind(ctx: Ctx, pattern: &str) -> bool {
     let existed = write().unbind(pattern);
     if existed {
@@ -70,7 +69,7 @@ pub fn unbind(ctx: Ctx, pattern: &str) -> bool {
     existed
 }
 
-/// Forgets a schema, here and on replicas.
+/// Removes a schema, here and on replicas.
 pub fn remove(ctx: Ctx, name: &str) {
     if write().remove(name) {
         replicate(ctx, &Registry::encode_remove(name));
@@ -86,7 +85,7 @@ pub fn apply(bytes: &[u8]) -> Result<(), CoreError> {
     write().apply(bytes)
 }
 
-/// Takes the schemas of a file that is being loaded.
+/// Applies schemas of a file that is being loaded.
 pub fn load(bytes: &[u8]) -> Result<(), CoreError> {
     match &mut *staged() {
         Some(staged) => staged.apply(bytes),
@@ -94,8 +93,8 @@ pub fn load(bytes: &[u8]) -> Result<(), CoreError> {
     }
 }
 
-/// Forgets all, because another dataset is about to be loaded; not where it is loaded beside the
-/// one that is served.
+/// Removes all schemas before another dataset is loaded, unless the server serves the present one
+/// meanwhile.
 pub fn clear() {
     if staged().is_none() {
         write().clear();
@@ -106,12 +105,12 @@ fn staged() -> MutexGuard<'static, Option<Registry>> {
     STAGED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From here on the schemas that are loaded belong to another dataset than the one that is served.
+/// From now on, loaded schemas belong to another dataset than the one that the server serves.
 pub fn begin_staging() {
     *staged() = Some(Registry::new());
 }
 
-/// The dataset that was loaded takes the place of the other one, or is given up.
+/// The loaded dataset replaces the other one, or is discarded.
 pub fn end_staging(is_complete: bool) {
     let staged = staged().take();
     if let Some(staged) = staged.filter(|_| is_complete) {
@@ -119,14 +118,13 @@ pub fn end_staging(is_complete: bool) {
     }
 }
 
-/// Counts one more user of a schema, until what is returned is dropped.
+/// Counts one more user of a schema, until the returned name is dropped.
 pub fn user_of(name: &str) -> Arc<str> {
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = names.get(name) {
         return Arc::clone(known);
     }
-    // Names without users are kept for the next one, but not without bound: a RESTORE may bring any
-    // name.
+    // Names without users stay for the next one, up to a limit: a RESTORE may bring any name.
     if names.len() > 2 * SCHEMAS_MAX {
         names.retain(|name| Arc::strong_count(name) > 1);
     }
@@ -135,7 +133,7 @@ pub fn user_of(name: &str) -> Arc<str> {
     name
 }
 
-/// How many states use a schema, all databases together.
+/// The number of states that use a schema, in all databases.
 pub fn users(name: &str) -> usize {
     let names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
     // One reference is the set's own.

@@ -1,13 +1,13 @@
 //! `state.schema-dir`: the schemas of a folder, put into the registry once the data are loaded.
 //!
-//! A file's name without `.json` is the schema's name. A file that differs from what is kept
-//! becomes a new revision.
+//! The file's name without `.json` is the schema's name. A file that differs from the present
+//! schema becomes a new revision.
 //!
-//! It fails closed. A key that a broken schema would have bound would be created unvalidated, with
-//! its secrets in clear, so the whole folder is read and compiled while the module loads, and a
-//! fault there stops the start. What was read is kept until the server has its data: then it goes
-//! into the registry by a timer, or before the first command that writes to a state, whichever
-//! comes first. What does not fit there (too many schemas) ends the server.
+//! It fails closed: under a broken schema, keys would be created unvalidated, with their secrets in
+//! clear. So the whole folder is read and compiled while the module loads, and an error there stops
+//! the start. The schemas wait until the server has loaded its data. Then a timer, or the first
+//! command that writes to a state, puts them into the registry. If the registry rejects one (too
+//! many schemas), the server exits.
 
 use std::fs::File;
 use std::io::Read;
@@ -24,11 +24,10 @@ use crate::server::global::config;
 use crate::server::global::names;
 use crate::server::global::registry;
 
-/// How long to wait when the server must not be written to (CLIENT PAUSE, failover), in
-/// milliseconds.
+/// Interval between tries while the server must not be written to (CLIENT PAUSE, failover).
 const RETRY_MS: i64 = 100;
 
-/// A schema that waits for the data to be loaded.
+/// A schema to put into the registry once the data is loaded.
 struct Waiting {
     file: PathBuf,
     name: String,
@@ -36,7 +35,7 @@ struct Waiting {
 }
 
 static WAITING: Mutex<Vec<Waiting>> = Mutex::new(Vec::new());
-/// Asked by every write.
+/// Checked by every write.
 static IS_WAITING: AtomicBool = AtomicBool::new(false);
 
 /// Reads and checks the folder. The error names the file and what is wrong with it.
@@ -93,7 +92,8 @@ fn read_file(file: &Path) -> Result<Waiting, Error> {
     Ok(Waiting { file: file.to_owned(), name: name.to_owned(), json })
 }
 
-/// Puts the schema among those of the folder alone: what is too many in themselves is rejected here.
+/// Adds a schema to those of the folder, apart from the registry: limits that the folder alone
+/// exceeds are reported here.
 fn compile(compiled: &mut Registry, schema: &Waiting) -> Result<(), Error> {
     let schema = compiled.prepare(&schema.name, &schema.json)?;
     let bindings = compiled.missing_bindings(&schema);
@@ -115,8 +115,8 @@ fn start_timer(ctx: Ctx, after_ms: i64) {
     });
 }
 
-/// Called before a command on a primary writes to a state: no key is written unbound because its
-/// schema is not there yet.
+/// Called before a command on a primary writes to a state, so that each new key is bound to its
+/// schema.
 pub fn load_before_write(ctx: Ctx) {
     if IS_WAITING.load(Ordering::Relaxed) && ctx.is_primary() {
         load(ctx);

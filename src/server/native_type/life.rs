@@ -1,6 +1,6 @@
-//! Life and death of a value, its size and its digest.
+//! Callbacks of the type: free, copy, unlink, memory usage, digest.
 //!
-//! `free` may run on the lazy-free thread; all else runs on the main thread.
+//! `free` may run on the lazy-free thread, the others only on the main thread.
 
 use std::ffi::{c_char, c_void};
 use std::ptr::null_mut;
@@ -40,7 +40,7 @@ pub extern "C" fn mem_usage(
     guard(|| data::borrowed::<Held>(value).bytes()).unwrap_or(0)
 }
 
-/// One allocation for each version, about; Redis frees on another thread what is above 64.
+/// About one allocation for each version. Redis frees values above 64 on another thread.
 pub extern "C" fn free_effort(_: *mut raw::RedisModuleKeyOptCtx, value: *const c_void) -> usize {
     guard(|| data::borrowed::<Held>(value).state().history().len() + 1).unwrap_or(1)
 }
@@ -61,7 +61,7 @@ pub extern "C" fn copy(copied: *mut raw::RedisModuleKeyOptCtx, value: *const c_v
     guard(copy).unwrap_or(null_mut())
 }
 
-/// The value leaves its key, on the main thread; it may live on under another key, or be freed.
+/// Called on the main thread when a value leaves its key, to be freed or moved to another key.
 pub extern "C" fn unlink(unlinked: *mut raw::RedisModuleKeyOptCtx, value: *const c_void) {
     guard(|| {
         let unlinked = KeyContext::new(unlinked);

@@ -115,7 +115,7 @@ fn emit_schemas(aof: Io) {
     emit(aof, c"STATE.SCHEMAEFFECT", &[OwnedString::of(&registry::read().encode()).raw()]);
 }
 
-/// Redis itself writes the expiry behind each key, so the effect leaves it alone.
+/// Redis itself writes the expiry after each key, so the effect does not set it.
 fn emit_state(aof: Io, key: &[u8], state: &State) {
     // The key is on the server's stack, where a list may not take it from.
     let key = OwnedString::of(key);

@@ -1,5 +1,5 @@
-//! Which states have a member that lapses, and when: an index by time, so that the lapse timer
-//! looks at due states only.
+//! An index, by time, of the states with members that lapse, so that the lapse timer reads due
+//! states only.
 //!
 //! The index is a hint. A line may be out of date: the timer asks the state before it acts. But a
 //! state with a deadline must never lack a line. Redis reports every way a value comes to a key but
@@ -13,17 +13,17 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 static INDEX: Mutex<Index> = Mutex::new(Index::new());
 
-/// When, and the key.
+/// Deadlines and their keys, earliest first.
 type Due = BTreeSet<(i64, Box<[u8]>)>;
 
 struct Index {
     /// By database.
     due: BTreeMap<i32, Due>,
-    /// The lines of a dataset that is being loaded beside the one that is served.
+    /// The lines of a dataset that is being loaded while the server serves another one.
     staged: Option<BTreeMap<i32, Due>>,
     /// Values that were unlinked and may live on.
     unlinked: Vec<Weak<()>>,
-    /// Those that are searched for.
+    /// Unlinked values that the timer is searching for.
     wanted: Vec<Weak<()>>,
 }
 
@@ -32,7 +32,7 @@ impl Index {
         Index { due: BTreeMap::new(), staged: None, unlinked: Vec::new(), wanted: Vec::new() }
     }
 
-    /// Takes a line away. Returns the key, which mostly gets another one.
+    /// Removes a line. Returns the key, which usually goes into the next line.
     fn remove(&mut self, db: i32, at_ms: i64, key: &[u8]) -> Box<[u8]> {
         let line = (at_ms, key.into());
         if let Some(due) = self.due.get_mut(&db) {
@@ -45,15 +45,15 @@ impl Index {
     }
 }
 
-/// What a value knows of its line in the index.
+/// The line of a value in the index.
 #[derive(Default)]
 pub struct Line {
     at_ms: Option<i64>,
-    /// Is there until the value is freed.
+    /// Dropped with the value: its weak references tell whether the value was freed.
     life: Option<Arc<()>>,
 }
 
-/// Brings the line of a state up to date.
+/// Updates the line of a state.
 pub fn note(db: i32, key: &[u8], line: &mut Line, at_ms: Option<i64>) {
     if line.at_ms == at_ms {
         return;
@@ -67,7 +67,7 @@ pub fn note(db: i32, key: &[u8], line: &mut Line, at_ms: Option<i64>) {
     });
 }
 
-/// Writes the line of a state that was read from a file.
+/// Inserts the line of a state that was loaded from a file.
 pub fn note_loaded(db: i32, key: &[u8], line: &mut Line, at_ms: Option<i64>) {
     line.at_ms = at_ms;
     if let Some(at_ms) = at_ms {
@@ -78,13 +78,13 @@ pub fn note_loaded(db: i32, key: &[u8], line: &mut Line, at_ms: Option<i64>) {
     }
 }
 
-/// From here on, lines of values that are loaded belong to another dataset than the one that is
-/// served.
+/// From now on, lines of loaded values belong to another dataset than the one that the server
+/// serves.
 pub fn begin_staging() {
     with(|index| index.staged = Some(BTreeMap::new()));
 }
 
-/// The loaded dataset takes the place of the other one, or is discarded.
+/// The loaded dataset replaces the other one, or is discarded.
 pub fn end_staging(is_complete: bool) {
     with(|index| {
         if let Some(staged) = index.staged.take().filter(|_| is_complete) {
@@ -93,7 +93,7 @@ pub fn end_staging(is_complete: bool) {
     });
 }
 
-/// A value leaves its key: it is freed, or turns up under another one.
+/// A value leaves its key: it is freed, or reappears under another key.
 pub fn unlinked(db: i32, key: &[u8], line: &mut Line) {
     let Some(at_ms) = line.at_ms.take() else { return };
     let life = line.life.get_or_insert_with(Arc::default);
@@ -104,8 +104,8 @@ pub fn unlinked(db: i32, key: &[u8], line: &mut Line) {
     });
 }
 
-/// Takes out the first line that is due: its database and key. The caller calls [`renew`] after
-/// that.
+/// Removes the first line that is due, and returns its database and key. The caller calls [`renew`]
+/// after that.
 pub fn take_due(now_ms: i64) -> Option<(i32, Box<[u8]>)> {
     with(|index| {
         let is_due = |due: &Due| due.first().is_some_and(|(at_ms, _)| *at_ms <= now_ms);
@@ -118,9 +118,9 @@ pub fn take_due(now_ms: i64) -> Option<(i32, Box<[u8]>)> {
     })
 }
 
-/// Writes the line of a state anew after it was taken. A deadline that is still due could not be
-/// committed: its stream is on another node, or is no stream. The timer looks at it again at
-/// `later_ms`, not over and over.
+/// Inserts the line of a state again after it was removed. A deadline that is still due could not
+/// be committed: the stream is on another node, or the key holds another type. The timer retries at
+/// `later_ms`.
 pub fn renew(db: i32, key: &[u8], line: &mut Line, first_ms: Option<i64>, now_ms: i64, later_ms: i64) {
     let at_ms = first_ms.map(|first_ms| if first_ms > now_ms { first_ms } else { later_ms });
     line.at_ms = at_ms;
@@ -129,7 +129,7 @@ pub fn renew(db: i32, key: &[u8], line: &mut Line, first_ms: Option<i64>, now_ms
     }
 }
 
-/// Whether there is a value to search for: one that was unlinked, and has not been freed.
+/// Starts a search. Returns whether it has a target: a value that was unlinked and not freed.
 pub fn begin_search() -> bool {
     with(|index| {
         index.wanted = std::mem::take(&mut index.unlinked);
@@ -137,12 +137,12 @@ pub fn begin_search() -> bool {
     })
 }
 
-/// Whether one of them is still there, wherever that is.
+/// Whether a value of the search is still alive.
 pub fn is_search_on() -> bool {
     with(|index| is_alive(&mut index.wanted))
 }
 
-/// Every key was looked at.
+/// Ends the search: the timer has read every key.
 pub fn end_search() {
     with(|index| index.wanted.clear());
 }
@@ -152,7 +152,7 @@ fn is_alive(values: &mut Vec<Weak<()>>) -> bool {
     !values.is_empty()
 }
 
-/// A database was emptied; all of them without a number.
+/// A database was flushed; all of them if `db` is `None`.
 pub fn flushed(db: Option<i32>) {
     with(|index| match db {
         Some(db) => drop(index.due.remove(&db)),
@@ -160,7 +160,7 @@ pub fn flushed(db: Option<i32>) {
     });
 }
 
-/// Two databases change places.
+/// Two databases were swapped.
 pub fn swapped(one: i32, other: i32) {
     with(|index| {
         let (first, second) = (index.due.remove(&one), index.due.remove(&other));
@@ -169,12 +169,12 @@ pub fn swapped(one: i32, other: i32) {
     });
 }
 
-/// How many states have a line.
+/// Number of states in the index.
 pub fn len() -> usize {
     with(|index| index.due.values().map(BTreeSet::len).sum())
 }
 
-/// Values are freed on another thread, but touch no index then: the lock is never waited for.
+/// The lazy-free thread never uses the index, so the lock is never waited for.
 fn with<T>(work: impl FnOnce(&mut Index) -> T) -> T {
     work(&mut INDEX.lock().unwrap_or_else(PoisonError::into_inner))
 }

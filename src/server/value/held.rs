@@ -1,7 +1,7 @@
 //! A state as the keyspace holds it: the value of the native type.
 //!
-//! It may be freed on the lazy-free thread, so what is freed with it are memory, atomics and reference
-//! counts, nothing else.
+//! The lazy-free thread may free a state, so its fields own only memory, atomics and reference
+//! counts.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -22,17 +22,17 @@ pub static STATES: DataType<Held> = DataType::new();
 /// one cache line.
 #[repr(C)]
 pub struct Held {
-    /// The generation of schemas by which the present document was found to have no secret in it; 0
-    /// for none.
+    /// The generation of schemas for which the present document is known to have no secret; 0 for
+    /// none.
     open_since: Cell<u64>,
-    /// While it is open: when the first of its members lapses, in Unix milliseconds; `i64::MAX` for
+    /// If it is open: when the first of its members lapses, in Unix milliseconds; `i64::MAX` for
     /// never.
     open_until_ms: Cell<i64>,
     state: State,
     bytes: usize,
-    /// The name of its schema; counts as a user of it as long as it is held.
+    /// The name of its schema. Each clone of it counts as a user of the schema.
     schema: Option<Arc<str>>,
-    /// Where it stands in the index of deadlines.
+    /// Its line in the index of deadlines.
     line: Line,
 }
 
@@ -57,7 +57,7 @@ impl Held {
         &self.state
     }
 
-    /// Whether every caller may read the present document as it is: it has no secret and no lapsed
+    /// Whether every caller may read the whole present document: it has no secret and no lapsed
     /// member. Every read asks, so the answer is cached until the schemas or the state change.
     pub fn is_open(&self, now_ms: impl FnOnce(i64) -> i64) -> bool {
         let generation = registry::generation();
@@ -74,7 +74,7 @@ impl Held {
         until_ms == i64::MAX || now_ms(until_ms) < until_ms
     }
 
-    /// What MEMORY USAGE counts.
+    /// The result of MEMORY USAGE.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
@@ -86,18 +86,18 @@ impl Held {
         self.recount();
     }
 
-    /// Brings the index of deadlines up to date: called whenever the deadlines may have changed, or
-    /// the value came to a key.
+    /// Updates the index of deadlines. Called whenever the deadlines may have changed, or the value
+    /// was put into a key.
     pub fn note_deadlines(&mut self, db: i32, key: &[u8]) {
         deadline_index::note(db, key, &mut self.line, self.state.head().deadlines.first_ms());
     }
 
-    /// The same for a value out of a file.
+    /// The same for a value loaded from a file.
     pub fn note_loaded_deadlines(&mut self, db: i32, key: &[u8]) {
         deadline_index::note_loaded(db, key, &mut self.line, self.state.head().deadlines.first_ms());
     }
 
-    /// Writes the line of the index anew after the timer took it: see [`deadline_index::renew`].
+    /// Inserts the index line again after the timer removed it: see [`deadline_index::renew`].
     pub fn renew_deadlines(&mut self, db: i32, key: &[u8], now_ms: i64, later_ms: i64) {
         let first_ms = self.state.head().deadlines.first_ms();
         deadline_index::renew(db, key, &mut self.line, first_ms, now_ms, later_ms);
@@ -112,7 +112,7 @@ impl Held {
         self.state.set_last_entry(Some(last));
     }
 
-    /// Counts as a user of the schema that applies now.
+    /// Counts this state as a user of its present schema.
     fn use_schema(&mut self) {
         let name = self.state.schema().map(|schema| &*schema.name);
         if name != self.schema.as_deref() {

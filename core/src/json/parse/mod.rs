@@ -49,7 +49,7 @@ pub(crate) fn parse_finding_repeated(
     Ok((without_repeated(&tree), repeated))
 }
 
-/// The text as it is, and whether an object in it has a name twice.
+/// The text with all its members, and whether an object in it has a name twice.
 fn read(bytes: &[u8], depth_max: usize) -> Result<(Tree<'static>, bool), Error> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| Error::BadJson { at_byte: error.valid_up_to(), reason: "not UTF-8" })?;
@@ -105,8 +105,8 @@ fn without_repeated(tree: &Tree) -> Tree<'static> {
     last_wins(tree.root()).into_tree()
 }
 
-/// Whether two names are equal. Few are compared pairwise, unless a glance finds them different; many
-/// go into a set, without quadratic work.
+/// Whether two names are equal. Few names are compared pairwise, unless a cheap hash tells them
+/// apart; many go into a set, which avoids quadratic work.
 fn has_repeated<'t>(mut names: impl ExactSizeIterator<Item = &'t str> + Clone) -> bool {
     const FEW: usize = 12;
     if names.len() > FEW {
@@ -115,8 +115,8 @@ fn has_repeated<'t>(mut names: impl ExactSizeIterator<Item = &'t str> + Clone) -
     }
     let mut seen = 0_u64;
     let differ = names.clone().all(|name| {
-        let glance = name.as_bytes().last().map_or(0, |last| usize::from(*last) + 5 * name.len());
-        let bit = 1 << (glance % 64);
+        let hash = name.as_bytes().last().map_or(0, |last| usize::from(*last) + 5 * name.len());
+        let bit = 1 << (hash % 64);
         seen & bit == 0 && {
             seen |= bit;
             true

@@ -207,8 +207,8 @@ impl Rules {
         Ok(())
     }
 
-    /// Replaces `"***"` at a secret's place, or below it, by the value in `before`, or removes it
-    /// where there is none.
+    /// Replaces `"***"` at a secret's place, or below it, by the value in `before`. Removes it if
+    /// `before` has no value there.
     pub fn unmask<'v>(&self, after: &mut Draft<'v>, before: Option<Node<'v>>) {
         if let Some(root) = self.root() {
             self.unmask_at(root, false, after, before);
@@ -306,10 +306,10 @@ impl Masks {
         let mut end = document.range().start;
         self.0.sort_unstable_by_key(|(secret, _)| secret.start);
         for (secret, mask) in self.0 {
-            let (kept, behind) = rest.split_at_checked(secret.start.saturating_sub(end)).unwrap_or_default();
+            let (kept, tail) = rest.split_at_checked(secret.start.saturating_sub(end)).unwrap_or_default();
             text.push_str(kept);
             text.push_str(mask);
-            rest = behind.get(secret.len()..).unwrap_or_default();
+            rest = tail.get(secret.len()..).unwrap_or_default();
             end = secret.end;
         }
         text.push_str(rest);

@@ -23,12 +23,12 @@ impl Names {
         self.taken.insert(name)
     }
 
-    /// How many there are, to go back to.
+    /// Number of names, to return to later.
     pub(super) fn len(&self) -> usize {
         self.order.len()
     }
 
-    /// Sets those behind the first `len` aside: another alternative may have them too.
+    /// Sets aside the names after the first `len`: another alternative may use them again.
     pub(super) fn set_aside(&mut self, len: usize) -> Vec<String> {
         let aside = self.order.split_off(len.min(self.order.len()));
         aside.iter().for_each(|name| {
@@ -37,7 +37,7 @@ impl Names {
         aside
     }
 
-    /// Takes back what was set aside: what follows may have none of them.
+    /// Restores names that were set aside: the rest of the pattern may not repeat them.
     pub(super) fn take_back(&mut self, aside: Vec<String>) {
         self.taken.extend(aside.iter().cloned());
         self.order.extend(aside);

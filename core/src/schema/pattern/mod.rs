@@ -1,7 +1,7 @@
 //! Regular expressions of schemas: ECMA-262 with the flag `u`, with a charge for each step.
 //!
 //! * `parse`: parses a pattern into an expression
-//! * `groups`: what stands behind a `(`, and the names of groups
+//! * `groups`: the kinds of groups after a `(`, and their names
 //! * `class`: sets of characters
 //! * `properties`: how ECMA-262 spells the properties of Unicode
 //! * `program`: compiles an expression into states, and runs a text through them
@@ -35,7 +35,7 @@ pub(crate) struct Pattern {
 }
 
 impl Pattern {
-    /// Compiles a pattern; an error says what is wrong, and what to do.
+    /// Compiles a pattern. The error says what is wrong, then what to do.
     pub(crate) fn compile(source: &str, strictness: Strictness) -> Result<Pattern, String> {
         let parsed = parse::parse(source, strictness)?;
         let program = Program::compile(&parsed.expression, parsed.classes)?;
@@ -43,7 +43,7 @@ impl Pattern {
         Ok(Pattern { source: source.into(), program, states })
     }
 
-    /// The pattern as it is written in the schema.
+    /// The pattern as written in the schema.
     pub(crate) fn source(&self) -> &str {
         &self.source
     }

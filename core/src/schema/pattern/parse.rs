@@ -245,7 +245,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A name and the `>` behind it.
+    /// A name and the `>` that follows it.
     fn group_name(&mut self) -> Result<(), String> {
         const WRONG: &str = "the name of a group is letters, digits, _ and $, and begins with no digit";
         let mut name = String::new();
@@ -412,7 +412,7 @@ impl Parser<'_> {
     }
 }
 
-/// Characters that patterns of other engines have behind a backslash.
+/// Characters that other engines allow after a backslash.
 fn is_escaped_elsewhere(letter: char) -> bool {
     letter.is_ascii_punctuation() || letter == ' '
 }
