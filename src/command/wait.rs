@@ -1,8 +1,8 @@
 //! STATE.WAIT: returns a state once it differs from the one that the caller knows, without polling.
 //!
 //! The server blocks the client and calls back when the key may have changed; then the same check
-//! decides whether to answer. The words of the command are still there in a callback, so the
-//! request is parsed again instead of kept.
+//! decides whether to answer. A callback gets the arguments of the command, so the request is
+//! parsed again instead of kept.
 //!
 //! Not a stream or a channel of changes: the audit stream is one already, but it costs a permission
 //! for another key, and it does not carry the document.

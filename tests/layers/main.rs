@@ -6,6 +6,7 @@
 //! compiler's front end first, which takes longer than all tests.
 
 mod arrows;
+mod prose;
 mod source;
 
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! STATE.RECOVER: makes a state valid by the mildest of several ways.
 //!
-//! Each way is a rung. Rungs are tried in order; the first whose document satisfies the schema is
-//! taken, and the reply lists all tried ones. Protected, immutable and secret members keep their
-//! present value on every rung.
+//! Each way is a rung. Rungs are tried in order, until the document of one satisfies the schema;
+//! the reply lists all tried ones. Protected, immutable and secret members keep their present value
+//! on every rung.
 
 use super::applicable_schema::ApplicableSchema;
 use super::expiry::renewed;
@@ -28,7 +28,7 @@ use std::borrow::Cow;
 pub struct Recover {
     /// `SCHEMA`
     pub schema: Option<String>,
-    /// The expiry words.
+    /// `EX`, `PX`, `EXAT`, `PXAT`, `KEEPTTL`, `PERSIST`
     pub ttl: Ttl,
     /// `EVENT`, `ACTOR`, `NOTE`
     pub metadata: Metadata,

@@ -145,9 +145,9 @@ impl Comparison<'_> {
     }
 }
 
-/// The best match in the older bytes of `probe`, which is at `at` in the newer: its position, and
-/// how many bytes match before it and in total. JSON repeats itself, so the longest match nearby is
-/// taken, or else the first one anywhere.
+/// The best match in the older bytes for `probe`, which is at `at` in the newer: its position, and
+/// how many bytes match before it and in total. JSON repeats itself, so the longest match nearby
+/// wins, or else the first one anywhere.
 fn longest(new: &[u8], old: &[u8], at: usize, probe: &[u8]) -> Option<(usize, usize, usize)> {
     let stretched = |place: usize| {
         let back = common_suffix(new.get(..at)?, old.get(..place)?);

@@ -17,8 +17,8 @@ pub fn commands() -> &'static [&'static Command] {
     COMMANDS.get().copied().unwrap_or_default()
 }
 
-/// A category of our own, which newer servers have (Redis 7.4, Valkey 8). A category that a server
-/// lacks is done without, as docs/operations.md says.
+/// The module's own category, on servers that allow one (Redis 7.4, Valkey 8); see
+/// docs/operations.md.
 const CATEGORY: &str = "state";
 
 /// Registers commands and their subcommands. The error names one that the server rejects.
@@ -38,7 +38,7 @@ fn register_one(ctx: Ctx, command: &'static Command, own_category: &str) -> bool
     let asked = if command.keys.iter().any(follows_keyword) { " getkeys-api" } else { "" };
     let flags = format!("{}{asked}", text(command.flags));
     let create = |more: &str| create(ctx, command.name, command.run, &format!("{flags}{more}"));
-    // Only Redis 8 knows the flag `internal`; elsewhere the handler's own check has to do.
+    // Only Redis 8 knows the flag `internal`; on other servers the handler itself rejects callers.
     let created = (command.internal && create(" internal")) || create("");
     let registered = Registered::find(ctx, command.name);
     created

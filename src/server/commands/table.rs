@@ -16,10 +16,9 @@ pub struct Command {
     pub since: &'static CStr,
     /// Flags of RedisModule_CreateCommand.
     pub flags: &'static CStr,
-    /// The ACL categories; a container has none, because a category that is given to it would be
-    /// given to all its subcommands.
+    /// The ACL categories. A container has none, because its subcommands would inherit them.
     pub categories: &'static str,
-    /// Number of words, the command's own included; negative for "at least".
+    /// Number of arguments, including the command's name; negative for "at least".
     pub arity: c_int,
     pub keys: &'static [KeySpec],
     pub args: &'static [Arg],

@@ -16,7 +16,7 @@ owned! {
 }
 
 impl Ctx {
-    /// The ACL user of the command; empty where there is none (a timer, another module).
+    /// The ACL user of the command; empty if it has none (a timer, another module).
     pub fn user(self) -> String {
         self.user_name().map_or_else(String::new, |name| String::from_utf8_lossy(&name.borrow()).into_owned())
     }
@@ -70,8 +70,8 @@ impl Ctx {
     }
 }
 
-/// The user of a script, whose client is not found by its id. Elsewhere the server reads through a
-/// null pointer when another module makes the call, so it is asked in scripts only.
+/// The user of a script, whose client is not found by its ID. Only for scripts: the server reads
+/// through a null pointer when another module makes the call.
 fn current_user_name(ctx: Ctx) -> *mut raw::RedisModuleString {
     if !ctx.is_in_script() {
         return null_mut();

@@ -1,21 +1,20 @@
 //! The allocator of the module: the server's own, with a cache of freed small blocks.
 //!
-//! Memory of the module is memory of the server: it shows in `used_memory` and counts towards
-//! `maxmemory`. That accounting is slow: the server asks its allocator for the true size of each
-//! block, when it is taken and when it is freed. A command takes some fifty small blocks and frees
-//! most of them before its reply, so those go to a list of their size class, and the next command
-//! takes them from there; to the server they are blocks in use, some tens of KB in all. Not an
-//! arena for each command: a value that stays in a state would have to be copied out of it.
+//! The module's memory counts as the server's, in `used_memory` and towards `maxmemory`. That
+//! accounting is slow: on each allocation and each free, the server asks its allocator for the true
+//! size of the block. A command allocates some fifty small blocks and frees most of them before its
+//! reply. So freed blocks go to a list of their size class, from which the next command takes them;
+//! the server counts them as used, some tens of KB in all. Not an arena for each command: a value
+//! that stays in a state would have to be copied out of it.
 //!
 //! Without the lists an update takes 10 % more instructions and a rollback 13 %, by `make
 //! bench-counts`.
 //!
 //! The lists belong to the main thread: a block that the lazy-free thread frees goes back to the
-//! server. Not lists of each thread: finding a thread's own took as long as taking a block.
+//! server. Not lists for each thread: finding a thread's own list took as long as an allocation.
 //!
-//! memcheck does not see a block in a list as freed, and a block of a class is longer than asked
-//! for, so it would miss most errors. A build for the tests can be set to keep no blocks
-//! (faults.rs).
+//! memcheck does not see a block in a list as freed, and a block may be longer than requested, so
+//! it would miss most errors. A build for the tests can disable the lists (faults.rs).
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::UnsafeCell;

@@ -49,15 +49,16 @@ macro_rules! safe_calls {
         #[inline]
         pub fn $name($($arg: $type),*) $(-> $result)? {
             $(let $arg = Raw::raw($arg);)*
-            // SAFETY: R1, R2, R3: the handles are alive, and the function asks for nothing else.
+            // SAFETY: R1, R2, R3: the handles are alive, and the function has no other
+            // precondition.
             unsafe { api!($function($($arg),*)) }
         }
     )*};
 }
 pub(super) use safe_calls;
 
-/// Declares handles: pointers of the server's that only callbacks and calls of the API bring here.
-/// They live as long as the callback, or until what they stand for is closed.
+/// Declares handles: the server's pointers, which only callbacks and API calls provide. They live
+/// as long as the callback, or until their object is closed.
 macro_rules! handles {
     ($($(#[$doc:meta])* $name:ident = $raw:ident;)*) => {$(
         $(#[$doc])*
@@ -170,7 +171,7 @@ pub(in crate::server) use owned;
 pub const OK: c_int = raw::REDISMODULE_OK as c_int;
 pub const ERR: c_int = raw::REDISMODULE_ERR as c_int;
 
-/// Numbers and pointers that stand for themselves.
+/// Numbers and pointers that are passed unchanged.
 macro_rules! plain {
     ($($type:ty),*) => {$(
         impl Raw for $type {

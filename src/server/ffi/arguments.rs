@@ -1,4 +1,4 @@
-//! The words of a command, as a slice.
+//! The arguments of a command, as a slice.
 
 use std::ffi::c_int;
 
@@ -14,8 +14,8 @@ const FEW: usize = 8;
 pub type Entry =
     unsafe extern "C" fn(*mut raw::RedisModuleCtx, *mut *mut raw::RedisModuleString, c_int) -> c_int;
 
-/// Calls `use_them` with the words of a command; few enough, as a rule, to need no memory from the
-/// heap. Not a SmallVec: filled and moved out to the caller it takes a fiftieth of a read.
+/// Calls `use_them` with the arguments of a command, usually without an allocation. Not a SmallVec:
+/// to fill it and move it to the caller takes a fiftieth of a read.
 pub(in crate::server) fn with_arguments<T>(
     argv: *mut *mut raw::RedisModuleString,
     argc: c_int,

@@ -41,8 +41,8 @@ impl<'a> Key<'a> {
         Key::open(ctx, name, raw::REDISMODULE_READ)
     }
 
-    /// Opens for writing. Changes must be signalled by hand: without the module option that says
-    /// so, a rejected command would break the WATCH of other clients.
+    /// Opens for writing. The caller signals changes: without the module option for this, a
+    /// rejected command would break the WATCH of other clients.
     pub fn open_write(ctx: Ctx, name: RedisStr<'a>) -> Key<'a> {
         Key::open(ctx, name, WRITE)
     }
@@ -114,7 +114,7 @@ impl<'a> Key<'a> {
         self.pointer(data_type).map(|value| unsafe { &mut *value })
     }
 
-    /// Puts a value in place of whatever the key holds; the key loses its expiry.
+    /// Sets the key to a value, whatever it holds; the key loses its expiry.
     pub fn set_value<T>(&mut self, data_type: &DataType<T>, value: T) {
         if !self.is_writable {
             return;

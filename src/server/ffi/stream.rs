@@ -63,8 +63,8 @@ impl Key<'_> {
 
     /// Trims the stream to `len_max` entries; returns the length after that.
     pub fn trim(&mut self, len_max: usize, how: Trim) -> usize {
-        /// A trim reads the oldest node to see whether it can be removed. So the module trims this
-        /// many times while the stream grows by one node, not at each entry.
+        /// A trim reads the oldest node to see whether it can be removed. So the module trims at
+        /// least this many times while the stream grows by one node, not at each entry.
         const ASKED_MIN: usize = 32;
         const STEP_MAX: usize = 16;
         if !self.is_writable() || self.holds() != Holds::Stream {
@@ -107,10 +107,9 @@ impl EntriesFromEnd<'_> {
         self.next_id().map(|(_, fields)| self.fields(fields))
     }
 
-    /// The ID of the next entry, and how many fields it has. [`EntriesFromEnd::fields`] must read
-    /// them before the one after it is asked for: going backwards the iterator steps from where it
-    /// stands, and unless that is the end of the entry the server reads fields for IDs and stops
-    /// itself.
+    /// The ID of the next entry, and its number of fields. [`EntriesFromEnd::fields`] must read
+    /// them before the next call: going backwards, the iterator steps from its position, and unless
+    /// that is the end of an entry, the server parses fields as IDs and aborts.
     pub fn next_id(&mut self) -> Option<(StreamId, c_long)> {
         let mut id = raw::RedisModuleStreamID { ms: 0, seq: 0 };
         let mut fields = 0;
@@ -118,7 +117,7 @@ impl EntriesFromEnd<'_> {
         found.then_some((StreamId { ms: id.ms, seq: id.seq }, fields))
     }
 
-    /// Names and values of the entry that the iterator stands at.
+    /// Names and values of the iterator's present entry.
     pub fn fields(&mut self, fields: c_long) -> Fields {
         (0..fields).filter_map(|_| self.next_field()).collect()
     }

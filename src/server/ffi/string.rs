@@ -70,12 +70,12 @@ impl AsRef<[u8]> for RedisStr<'_> {
 }
 
 owned! {
-    /// A string made here, or held; freed when it goes out of scope.
+    /// A string that the module created or retained; freed when it goes out of scope.
     OwnedString = raw::RedisModuleString, freed by |string| api!(RedisModule_FreeString(null_mut(), string));
 }
 
-// SAFETY: the API is called on the main thread alone (R1): a lock around a string is there because
-// a static needs one.
+// SAFETY: only the main thread calls the API (R1); a lock around a string exists because a static
+// needs one.
 unsafe impl Send for OwnedString {}
 
 impl OwnedString {
@@ -83,7 +83,7 @@ impl OwnedString {
         OwnedString(create(bytes))
     }
 
-    /// The same for what is likely to be wanted again soon.
+    /// The same for bytes that are likely to recur soon.
     pub fn recurring(bytes: &[u8]) -> OwnedString {
         let Some(place) = recent_place(bytes) else { return OwnedString::of(bytes) };
         RECENT.with(|recent| {
@@ -102,7 +102,7 @@ impl OwnedString {
         OwnedString::new(calls::hold_string(Ctx::new(null_mut()), string))
     }
 
-    /// The digits of a number. A length or a time is likely to be wanted again soon.
+    /// The digits of a number. A length or a time is likely to recur soon.
     pub fn of_number(number: i64) -> OwnedString {
         OwnedString::recurring(itoa::Buffer::new().format(number).as_bytes())
     }
@@ -128,7 +128,7 @@ pub(super) fn create(bytes: &[u8]) -> *mut raw::RedisModuleString {
     unsafe { api!(RedisModule_CreateString(null_mut(), bytes.as_ptr().cast::<c_char>(), bytes.len())) }
 }
 
-/// A list of strings as the API takes it, and the owners of those that are not kept elsewhere.
+/// A list of strings as the API takes it, with the strings that the list owns.
 #[derive(Default)]
 pub struct StringList {
     all: Vec<RawString<'static>>,

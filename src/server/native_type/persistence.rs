@@ -1,8 +1,8 @@
 //! States and schemas on disk: RDB (also DUMP, RESTORE and full resync) and the rewritten AOF.
 //!
-//! Schemas travel as aux data of the RDB. An AOF without the RDB preamble has no place for those,
-//! so they are written before the first state of a rewrite; without any state they are not carried,
-//! which docs/operations.md says.
+//! The RDB has the schemas as aux data. An AOF without the RDB preamble has no place for aux data,
+//! so a rewrite puts them before the first state; without states it omits them, as
+//! docs/operations.md says.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::null_mut;
@@ -78,8 +78,7 @@ pub extern "C" fn aux_load(io: *mut raw::RedisModuleIO, _encoding_version: c_int
     if guard(run).flatten().is_some() { OK } else { ERR }
 }
 
-/// Redis 7.0: always writes something, since it reads what is there and nothing would be a format
-/// of its own.
+/// Redis 7.0: always writes the schemas, since an empty record would be another format.
 pub extern "C" fn aux_save(io: *mut raw::RedisModuleIO, _when: c_int) {
     or_abort(|| save(Io::new(io), &registry::read().encode()));
 }
