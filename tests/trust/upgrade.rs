@@ -1,7 +1,7 @@
 //! upgrade: this release reads and continues what earlier releases have written.
 //!
-//! `golden/` has a DUMP for each format number of docs/format.md, all of the same conversation, and
-//! an RDB file with schemas and an audit stream. The release of each format wrote them once, and
+//! `golden/` has a DUMP for each format number of docs/format.md, all of the same conversation, an
+//! RDB file and an AOF, both with schemas and an audit stream. The release of each format wrote them once, and
 //! they are never rewritten: made here, they would only show that a release reads its own format.
 
 use support::{Client, Reply, Server, fingerprint, state_test};
@@ -22,6 +22,9 @@ const DUMPS: [&[u8]; 3] = [
 ];
 
 const SNAPSHOT: &[u8] = include_bytes!("golden/snapshot_2.hex");
+
+/// An AOF without the RDB preamble: effects of a release with format 3.
+const AOF: &[u8] = include_bytes!("golden/aof_3.hex");
 
 const FIRST: &str = r#"{"handle":"Zoë \"z\" 🙂","amount":1.10,"steps":[1,2,3]}"#;
 const FOURTH: &str = r#"{"handle":"Zoë \"z\" 🙂","amount":2.50,"steps":[1,2,3,12345678901234567890]}"#;
@@ -197,4 +200,21 @@ fn rdb_file_of_an_old_release_is_loaded() {
     assert!(rejected.starts_with("INVALID "), "the binding holds: {rejected}");
     drop(client);
     server.survives_persistence();
+}
+
+#[test]
+fn aof_of_an_old_release_is_loaded() {
+    let mut server = Server::builder().without_schemas().arg("--appendonly").arg("yes").start();
+    server.kill();
+    let dir = server.dir();
+    std::fs::remove_dir_all(dir.join("appendonlydir")).expect("the empty AOF");
+    // A file of this name is taken over into the folder.
+    std::fs::write(dir.join("appendonly.aof"), bytes(AOF)).expect("the AOF");
+    server.start_again();
+    let mut client = server.client();
+    is_the_conversation(&mut client);
+    Audited::read(&mut client, KEY);
+    goes_on(&mut client);
+    let rejected = client.err(&["STATE.UPDATE", "channel:+263779999999", "0", r#"{"amount":"x"}"#]);
+    assert!(rejected.starts_with("INVALID "), "the binding holds: {rejected}");
 }
