@@ -45,8 +45,6 @@ pub enum Error {
     TooManySiblings { named: usize, limit: usize },
     /// Only replication may run this command.
     Internal,
-    /// An effect from a primary or a file does not fit the present state.
-    BadEffect,
     /// A setting, or a file that a setting names, is invalid.
     Setting(String),
     /// The server lacks a function that the module needs.
@@ -122,7 +120,6 @@ impl std::fmt::Display for Error {
             }
             Error::Internal => f.write_str("NOPERM this command is for replication only"),
             Error::Setting(problem) | Error::Unsupported(problem) => f.write_str(problem),
-            Error::BadEffect => f.write_str("ERR the effect does not fit the state it is for"),
         }
     }
 }

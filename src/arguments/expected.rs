@@ -12,7 +12,8 @@ const NAME: &str = "expected";
 pub fn expected(command: &Command, word: &[u8]) -> Result<Expected, Error> {
     Expected::parse(word).ok_or_else(|| {
         let begins = word.iter().find(|byte| !byte.is_ascii_whitespace());
-        if matches!(begins, Some(b'{' | b'[')) {
+        // The next argument in its place.
+        if matches!(begins, Some(b'{' | b'[')) || command.has_keyword(&word.to_ascii_uppercase()) {
             return are_missing(command, &[NAME]);
         }
         Error::syntax("expected is an etag, a version, 0 (no state exists) or * (any state, or none)")

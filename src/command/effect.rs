@@ -5,23 +5,19 @@
 //! setting. But no byte is trusted either: an effect that does not fit the present state is rejected
 //! before anything changes.
 
-use redis_state_core::{Effect, Error as CoreError, State, codec};
+use redis_state_core::{Error as CoreError, State, codec};
 
 use crate::arguments::words;
 use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
-use crate::server::commit::apply::apply_effects;
-use crate::server::commit::audit_stream;
 use crate::server::commit::effect::Expiry;
+use crate::server::commit::replicated::{self, Replicated, ReplicatedEntry, mismatch};
 use crate::server::commit::slot_migration;
 use crate::server::ffi::ctx::Ctx;
-use crate::server::ffi::key::Key;
 use crate::server::ffi::stream::StreamId;
 use crate::server::ffi::string::RedisStr;
 use crate::server::global::registry;
-use crate::server::value::held::Held;
-use crate::server::value::state_key::Kind;
 
 pub static COMMAND: Command = Command {
     name: c"state.effect",
@@ -72,22 +68,8 @@ const EFFECT: usize = 2;
 /// The position of the audit entry's event.
 const EVENT: usize = 9;
 
-struct Request<'a> {
-    effects: Vec<Effect>,
-    expiry: Expiry,
-    entry: Option<AuditEntry<'a>>,
-}
-
-struct AuditEntry<'a> {
-    stream: RedisStr<'a>,
-    id: StreamId,
-    len: usize,
-    expires_at_ms: i64,
-    fields: Vec<RedisStr<'a>>,
-}
-
 /// A change is encoded as a delta to the present document, so `state` is the present one.
-fn parse<'a>(args: &[RedisStr<'a>], state: Option<&State>) -> Result<Request<'a>, Error> {
+fn parse<'a>(args: &[RedisStr<'a>], state: Option<&State>) -> Result<Replicated<'a>, Error> {
     let [_, _, effect, expiry, entry @ ..] = args else { return Err(Error::WrongArity) };
     let effects = codec::decode_effects(effect.bytes(), state).map_err(CoreError::from)?;
     let expiry = match expiry.bytes() {
@@ -95,22 +77,23 @@ fn parse<'a>(args: &[RedisStr<'a>], state: Option<&State>) -> Result<Request<'a>
         b"-1" => Expiry::Set(None),
         at => Expiry::Set(Some(words::integer(at)?)),
     };
-    Ok(Request { effects, expiry, entry: parse_entry(entry)? })
+    Ok(Replicated { effects, expiry, entry: parse_entry(entry)? })
 }
 
-fn parse_entry<'a>(args: &[RedisStr<'a>]) -> Result<Option<AuditEntry<'a>>, Error> {
+fn parse_entry<'a>(args: &[RedisStr<'a>]) -> Result<Option<ReplicatedEntry<'a>>, Error> {
     match args {
         [] => Ok(None),
         [stream, id, len, expires_at, fields @ ..] if !fields.is_empty() && fields.len() % 2 == 0 => {
-            Ok(Some(AuditEntry {
+            Ok(Some(ReplicatedEntry {
                 stream: *stream,
-                id: parse_id(id).ok_or(Error::BadEffect)?,
-                len: usize::try_from(words::integer(len)?).map_err(|_| Error::BadEffect)?,
+                id: parse_id(id).ok_or(mismatch("the ID of the audit entry is none"))?,
+                len: usize::try_from(words::integer(len)?)
+                    .map_err(|_| mismatch("the length of the audit stream is none"))?,
                 expires_at_ms: words::integer(expires_at)?,
                 fields: fields.to_vec(),
             }))
         }
-        _ => Err(Error::BadEffect),
+        _ => Err(mismatch("the audit entry is no list of names and values")),
     }
 }
 
@@ -128,39 +111,17 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     apply(ctx, args).inspect_err(|error| log(ctx, error))
 }
 
-/// An effect that is not applied leaves this server different from its primary or its file: the log says why.
+/// A rejected effect makes this server diverge from its source: the log says why.
 fn log(ctx: Ctx, error: &Error) {
     ctx.log(c"warning", &format!("redis-state: an effect can't be applied: {error}"));
 }
 
 fn apply(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let [_, key, ..] = args else { return Err(Error::WrongArity) };
-    let open = if is_unasked(args) { Key::open_unasked } else { Key::open_write };
-    let mut key = open(ctx, *key);
-    let request = parse(args, key.held().map(Held::state))?;
-    let stream = request.entry.as_ref().map(|entry| open(ctx, entry.stream));
-    admit(&request, &key, stream.as_ref())?;
-    if let (Some(entry), Some(stream)) = (&request.entry, stream)
-        && !audit_stream::apply(ctx, stream, entry.id, entry.len, entry.expires_at_ms, &entry.fields)
-    {
-        return Err(Error::BadEffect);
-    }
-    apply_effects(ctx, &mut key, request.effects, request.expiry);
-    if let Some(entry) = &request.entry {
-        slot_migration::remember(&mut key, entry.id, Some(entry.expires_at_ms));
-    }
+    replicated::apply(ctx, *key, is_unasked(args), |state| parse(args, state))?;
     ctx.replicate_verbatim();
     ctx.reply_ok();
     Ok(())
-}
-
-/// All or nothing, here too: nothing is applied before every part of the request is known to fit.
-fn admit(request: &Request, key: &Key, stream: Option<&Key>) -> Result<(), Error> {
-    Effect::admit(&request.effects, key.held().map(Held::state))?;
-    let stream_fits = |stream: &Key| matches!(stream.kind(), Kind::Nothing | Kind::Stream);
-    // An effect that only appends an entry has any key: that of the feed is the stream itself.
-    let key_fits = request.effects.is_empty() || matches!(key.kind(), Kind::Nothing | Kind::State);
-    if key_fits && stream.is_none_or(stream_fits) { Ok(()) } else { Err(Error::BadEffect) }
 }
 
 /// Whether a timer or an event of the primary made it: a lapse, or a session expiry.

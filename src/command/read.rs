@@ -58,24 +58,30 @@ fn nothing(ctx: Ctx, key: &Key) -> Result<(), Error> {
 pub fn whole(ctx: Ctx, name: RedisStr) -> Result<(), Error> {
     let key = Key::open_read(ctx, name);
     let Some(held) = key.held() else { return nothing(ctx, &key) };
-    if held.is_open(|until_ms| ctx.command_ms(Some(until_ms))) {
+    let now_ms = OnceCell::new();
+    if held.is_open(|until_ms| ctx.command_ms_at(*now_ms.get_or_init(|| ctx.now_ms()), Some(until_ms))) {
         let text = held.state().head().document.text();
         // Meanwhile the etag is written.
         prefetch(text);
         reply_document(ctx, held.state().etag(), text);
         return Ok(());
     }
-    let reading = Reading::new(ctx, &key, held);
+    let reading = Reading::at(now_ms, ctx, &key, held);
     reply_document(ctx, reading.state().etag(), reading.present()?.text());
     Ok(())
 }
 
 impl<'a> Reading<'a> {
     pub fn new(ctx: Ctx, key: &'a Key<'a>, held: &'a Held) -> Reading<'a> {
+        Reading::at(OnceCell::new(), ctx, key, held)
+    }
+
+    /// As [`Reading::new`], where the clock may have been read already.
+    fn at(now_ms: OnceCell<i64>, ctx: Ctx, key: &'a Key<'a>, held: &'a Held) -> Reading<'a> {
         let limits = config::limits();
         let budget = Budget::new(&limits);
         let state = Cow::Borrowed(held.state());
-        let mut reading = Reading { ctx, key, state, now_ms: OnceCell::new(), limits, budget };
+        let mut reading = Reading { ctx, key, state, now_ms, limits, budget };
         if held.state().head().deadlines.first_ms().is_some() {
             reading.state = reading.without_lapsed(held.state());
         }

@@ -24,11 +24,16 @@ pub struct Delete {
 ///
 /// Errors: `NOSTATE`, `CONFLICT`.
 pub fn delete(state: Option<&State>, request: &Delete, context: &Context) -> Outcome<()> {
-    recorded(state, &request.metadata, Ttl::Keep, context, |state| {
+    let mut outcome = recorded(state, &request.metadata, Ttl::Keep, context, |state| {
         let state = state.ok_or(Error::NoState)?;
         check_expected(state, request.expected)?;
         let entry = Entry::delete(state, &request.metadata, context);
         let writes = vec![Write::Delete { entry, purge: request.purge }];
         Ok(Outcome { writes, course: Course::Plain, reply: Ok(()) })
-    })
+    });
+    if request.purge && outcome.reply.is_ok() {
+        // Due lapses go with the state and its audit stream.
+        outcome.writes.retain(|write| matches!(write, Write::Delete { .. }));
+    }
+    outcome
 }

@@ -61,7 +61,7 @@ pub enum Course {
     /// For the expected version; or an error that the audit stream does not record.
     #[default]
     Plain,
-    /// A repeated request, with its first reply; it writes nothing.
+    /// A repeated request, with its first reply: it writes nothing but due lapses.
     Replayed,
     /// For an earlier version, and rebased onto the present one.
     Rebased,

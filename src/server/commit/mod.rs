@@ -7,6 +7,7 @@ pub mod feed;
 pub mod propagation;
 mod reject_counts;
 mod rejection;
+pub mod replicated;
 mod replication;
 pub mod slot_migration;
 pub mod stream_entry;

@@ -2,14 +2,12 @@
 
 use redis_state_core::audit::Entry;
 
-use crate::error::Error;
-use crate::server::commit::audit_stream::Appended;
 use crate::server::commit::transaction::Transaction;
 use crate::server::global::config;
 
 impl Transaction<'_> {
-    /// Records a rejection, unless the key has neither a state nor an audit stream, nor gets a
-    /// state: a caller must not fill the server with streams of keys that do not exist.
+    /// Records a rejection. Skips a key that has no state and no audit stream, and gets no state: a
+    /// caller must not fill the server with streams of keys that do not exist.
     ///
     /// At most `state.audit-rejects` of them stand between two commits, then one entry for the
     /// rest. Never more than half of the stream, or rejections would push the commits out.
@@ -30,24 +28,11 @@ impl Transaction<'_> {
         }
     }
 
-    /// Appends an entry behind so many rejections. A stream that takes no more entries must not
-    /// hide why the command was rejected.
+    /// Appends an entry that follows so many rejections. A stream that takes no more entries must
+    /// not hide why the command was rejected.
     fn record(&mut self, entry: &Entry, rejects: usize) {
-        if let Ok(appended) = self.append_behind(entry, Some(rejects)) {
+        if let Ok(appended) = self.append_after(entry, Some(rejects)) {
             self.replicate_entry((entry, &appended));
         }
-    }
-
-    /// Appends an entry to the audit stream.
-    pub(super) fn append(&mut self, entry: &Entry) -> Result<Appended, Error> {
-        let rejects = self.stream.known_rejects(self.ctx, entry);
-        self.append_behind(entry, rejects)
-    }
-
-    /// Appends an entry behind so many rejections, if the number is known.
-    fn append_behind(&mut self, entry: &Entry, rejects: Option<usize>) -> Result<Appended, Error> {
-        let appended = self.stream.append(self.ctx, entry, self.now_ms)?;
-        self.stream.count_rejects(self.ctx, rejects, entry, &appended);
-        Ok(appended)
     }
 }

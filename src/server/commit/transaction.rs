@@ -1,6 +1,7 @@
 //! The transaction of a command: a key is opened, and an outcome is applied to it.
 //!
-//! Nothing is written before the outcome is decided. Each of its writes is all or nothing: the
+//! Nothing is written before the outcome is decided, but the schemas of `state.schema-dir`, which the
+//! first write after a start loads. Each of its writes is all or nothing: the
 //! audit entry is the only step that can still fail, so it comes first; then value and expiry, one
 //! replicated effect for all of it, and last the events.
 
@@ -10,7 +11,7 @@ use redis_state_core::{Budget, Keys, Limits, State, codec};
 
 use crate::error::Error;
 use crate::server::commit::apply::apply_effects;
-use crate::server::commit::audit_stream::AuditStream;
+use crate::server::commit::audit_stream::{Appended, AuditStream};
 use crate::server::commit::effect::Expiry;
 use crate::server::commit::propagation;
 use crate::server::commit::slot_migration;
@@ -40,7 +41,7 @@ pub struct Transaction<'a> {
     user: String,
     limits: Limits,
     budget: Budget,
-    /// Whether a caller's command does this, and not a timer.
+    /// False for the lapse timer.
     is_asked: bool,
 }
 
@@ -89,8 +90,7 @@ impl<'a> Transaction<'a> {
             }
         }
         let expires_at_ms = key.expires_at_ms();
-        // Few states need new ones, and the server's generator takes as long as a tenth of an
-        // update.
+        // Generated only when needed: it costs a tenth of an update.
         let own = key.held().map(|held| held.state().keys()).unwrap_or_default();
         let keys = if own.lack_a_key() { Keys::from_random(ctx.random()) } else { own };
         let (budget, user) = (Budget::new(&limits), ctx.user());
@@ -145,24 +145,29 @@ impl<'a> Transaction<'a> {
         command(self.state(), &context)
     }
 
-    /// Applies an outcome, here and on replicas, and returns its reply.
+    /// Applies an outcome, here and on replicas, and returns its reply. A write that the audit
+    /// stream does not take ends it; the error of the command comes before that of the stream.
     pub fn apply<T>(&mut self, outcome: Outcome<T>) -> Result<T, Error> {
         let Outcome { writes, course, reply } = outcome;
         let makes_a_state = writes.iter().any(|write| matches!(write, Write::Change(_)));
-        for write in writes {
-            match write {
-                Write::Change(change) => self.change(change)?,
-                Write::Reject { entry, suppressed } => self.reject(&entry, &suppressed, makes_a_state),
-                Write::Delete { entry, purge } => self.delete(&entry, purge)?,
+        let written = writes.into_iter().try_for_each(|write| match write {
+            Write::Change(change) => self.change(change),
+            Write::Delete { entry, purge } => self.delete(&entry, purge),
+            Write::Reject { entry, suppressed } => {
+                self.reject(&entry, &suppressed, makes_a_state);
+                Ok(())
             }
+        });
+        if written.is_ok() || reply.is_err() {
+            counters::count(course, reply.as_ref().err());
         }
-        if course == Course::Replayed {
-            // A caller that retries on a new connection may follow with WAIT.
-            self.ctx.replicate_nothing();
-        }
-        counters::count(course, reply.as_ref().err());
         let reply = reply?;
-        self.align();
+        written?;
+        match course {
+            // It changes nothing. A caller that retries on a new connection may follow with WAIT.
+            Course::Replayed => self.ctx.replicate_nothing(),
+            _ => self.align(),
+        }
         Ok(reply)
     }
 
@@ -172,7 +177,7 @@ impl<'a> Transaction<'a> {
         let appended = entry.map(|entry| self.append(entry)).transpose()?;
         let expiry_moves = expires_at_ms != self.expires_at_ms;
         let changes = !effects.is_empty();
-        // Applying takes them apart.
+        // Encoded before applying consumes them.
         let blob = self.has_consumers().then(|| codec::encode_effects(&effects));
         counters::count_attempts(&effects);
         let expiry = if changes || expiry_moves { Expiry::Set(expires_at_ms) } else { Expiry::Leave };
@@ -228,6 +233,19 @@ impl<'a> Transaction<'a> {
                 self.ctx.notify_generic(event, *sibling);
             }
         }
+    }
+
+    /// Appends an entry to the audit stream.
+    pub(super) fn append(&mut self, entry: &Entry) -> Result<Appended, Error> {
+        let rejects = self.stream.known_rejects(self.ctx, entry);
+        self.append_after(entry, rejects)
+    }
+
+    /// Appends an entry that follows so many rejections, if the number is known.
+    pub(super) fn append_after(&mut self, entry: &Entry, rejects: Option<usize>) -> Result<Appended, Error> {
+        let appended = self.stream.append(self.ctx, entry, self.now_ms)?;
+        self.stream.count_rejects(self.ctx, rejects, entry, &appended);
+        Ok(appended)
     }
 
     /// Whether an effect has to be made: a timer has no command to pass on in its place.
