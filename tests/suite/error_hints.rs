@@ -25,9 +25,13 @@ fn missing_expected_is_reported_with_an_example() {
     assert_eq!(error, format!("ERR syntax error: json is missing, as in {update}"));
     let error = client.err(&["STATE.SETPROTECTED", KEY, "{}"]);
     assert!(error.starts_with("ERR syntax error: expected is missing, as in STATE.SETPROTECTED "), "{error}");
-    for command in ["STATE.ROLLBACK", "STATE.RESET", "STATE.DELETE"] {
-        let error = client.err(&[command, KEY]);
-        assert_eq!(error, format!("ERR syntax error: expected is missing, as in {command} person:7 3"));
+    for (command, option) in
+        [("STATE.ROLLBACK", &["STEPS", "1"][..]), ("STATE.RESET", &["ex", "5"]), ("STATE.DELETE", &["PURGE"])]
+    {
+        for rest in [&[], option] {
+            let error = client.err(&[&[command, KEY], rest].concat());
+            assert_eq!(error, format!("ERR syntax error: expected is missing, as in {command} person:7 3"));
+        }
     }
 }
 

@@ -18,6 +18,17 @@ fn fingerprint_of_the_state(client: &mut Client) -> (Reply, Reply, Reply) {
     (digest, client.ok(&["PEXPIRETIME", KEY]), client.ok(&["XLEN", AUDIT]))
 }
 
+#[test]
+fn replay_aligns_no_key() {
+    state_test(|_, client| {
+        let line = ["STATE.UPDATE", KEY, "0", OFFER, "ID", "wamid.HBgL1", "ALIGN", "1", "session:91c2"];
+        client.ok(&line);
+        client.ok(&["SET", "session:91c2", "open"]);
+        client.ok(&line);
+        assert_eq!(client.ok(&["PTTL", "session:91c2"]).int(), -1);
+    });
+}
+
 /// S32: the second delivery names the version before the first one's commit, and still gets its
 /// reply.
 #[test]

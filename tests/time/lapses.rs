@@ -117,6 +117,33 @@ fn writing_command_commits_due_lapses_first() {
     });
 }
 
+/// A due lapse that the audit stream does not take: the command's own error comes first, and PURGE
+/// deletes that stream.
+#[test]
+fn full_audit_stream_hides_no_error_when_a_lapse_is_due() {
+    state_test(|_, client| {
+        client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", FORMS]);
+        let last = ["XADD", AUDIT, "18446744073709551615-18446744073709551615", "event", "x"];
+        let replies = in_one_go(
+            client,
+            &[
+                &creation(FULL),
+                &last,
+                &SLEEP,
+                &["STATE.UPDATE", KEY, "1", r#"{"note":"late"}"#],
+                &["STATE.UPDATE", KEY, "*", "[]"],
+                &["STATE.UPDATE", KEY, "*", r#"{"note":"late"}"#],
+                &["STATE.DELETE", KEY, "*", "PURGE"],
+                &["EXISTS", KEY, AUDIT],
+            ],
+        );
+        for (reply, error) in replies[3..].iter().zip(["CONFLICT", "INVALID", "ERR audit stream"]) {
+            assert!(reply.to_string().contains(error), "{reply}");
+        }
+        assert_eq!((replies[6].int(), replies[7].int()), (1, 0));
+    });
+}
+
 /// A dry run applies to the lapsed state, and commits nothing.
 #[test]
 fn dry_run_commits_no_lapse() {
