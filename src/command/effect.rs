@@ -1,8 +1,7 @@
 //! STATE.EFFECT and STATE.SCHEMAEFFECT: what a primary replicates, and writes to the AOF (invariant
 //! I4).
 //!
-//! They carry results, never requests: no schema validates them, and they read no clock and no
-//! setting. But no byte is trusted either: an effect that does not fit the present state is rejected
+//! They carry results, never requests. An effect that does not fit the present state is rejected
 //! before anything changes.
 
 use redis_state_core::{Error as CoreError, State, codec};

@@ -18,10 +18,6 @@ const PRONOUNS: [&str; 5] = [
 /// What is not in the repository, and the licence, whose text is fixed.
 const LEFT_OUT: [&str; 5] = [".data", ".git", "LICENSE", "node_modules", "target"];
 
-/// Files whose comments have longer lines.
-const LONG_COMMENTS: [&str; 3] =
-    ["src/command/effect.rs", "src/server/commit/transaction.rs", "tests/trust/upgrade.rs"];
-
 /// Finds lines in the files of the repository. A file that is not UTF-8 has no prose.
 fn find(is_wrong: impl Fn(&Path, &str) -> bool) -> Vec<String> {
     let mut found = Vec::new();
@@ -56,10 +52,7 @@ fn has_pronoun(line: &str) -> bool {
 
 #[test]
 fn comments_wrap_at_100_columns() {
-    let is_checked = |path: &Path| {
-        path.extension().is_some_and(|kind| kind == "rs")
-            && !LONG_COMMENTS.iter().any(|name| path.ends_with(name))
-    };
+    let is_checked = |path: &Path| path.extension().is_some_and(|kind| kind == "rs");
     let found = find(|path, line| is_checked(path) && is_long_comment(line));
     assert!(found.is_empty(), "comments of more than {COLUMNS_MAX} columns:\n{}", found.join("\n"));
 }

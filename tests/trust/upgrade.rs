@@ -1,8 +1,9 @@
 //! upgrade: this release reads and continues what earlier releases have written.
 //!
 //! `golden/` has a DUMP for each format number of docs/format.md, all of the same conversation, an
-//! RDB file and an AOF, both with schemas and an audit stream. The release of each format wrote them once, and
-//! they are never rewritten: made here, they would only show that a release reads its own format.
+//! RDB file and an AOF, both with schemas and an audit stream. The release of each format wrote
+//! them once, and they are never rewritten: made here, they would only show that a release reads
+//! its own format.
 
 use support::{Client, Reply, Server, fingerprint, state_test};
 

@@ -1,8 +1,8 @@
 //! The transaction of a command: a key is opened, and an outcome is applied to it.
 //!
-//! Nothing is written before the outcome is decided, but the schemas of `state.schema-dir`, which the
-//! first write after a start loads. Each of its writes is all or nothing: the
-//! audit entry is the only step that can still fail, so it comes first; then value and expiry, one
+//! Nothing is written before the outcome is decided, but the schemas of `state.schema-dir`: the
+//! first write after a start loads them. Each write of an outcome is all or nothing: the audit
+//! entry is the only step that can still fail, so it comes first; then value and expiry, one
 //! replicated effect for all of it, and last the events.
 
 use redis_state_core::audit::Entry;
@@ -248,7 +248,7 @@ impl<'a> Transaction<'a> {
         Ok(appended)
     }
 
-    /// Whether an effect has to be made: a timer has no command to pass on in its place.
+    /// Whether an effect has to be made: a timer has no command to replicate in its place.
     pub(super) fn has_consumers(&self) -> bool {
         !self.is_asked || propagation::has_consumers(self.ctx, self.now_ms)
     }

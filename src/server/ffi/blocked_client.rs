@@ -22,7 +22,7 @@ unsafe impl Send for BlockedClient {}
 /// What a client is blocked for.
 pub struct Block<'a> {
     pub key: RedisStr<'a>,
-    /// 0 blocks for ever.
+    /// 0 blocks forever.
     pub timeout_ms: i64,
     /// Whether to call when the key is deleted, too; Redis 7.0 does not.
     pub wakes_on_delete: bool,
