@@ -22,7 +22,7 @@ pub mod merge {
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::json::pointer::Pointer;
 
@@ -132,7 +132,8 @@ pub fn any_object() -> impl Strategy<Value = Value> {
     prop_oneof![8 => members, 1 => whole]
 }
 
-/// Two values, the second one the first with some members and elements changed, removed or added.
+/// Two values, the second one the first with some members and elements changed, removed or added,
+/// or with other literals of its numbers.
 pub fn similar_pair() -> impl Strategy<Value = (Value, Value)> {
     let edits = prop::collection::vec((any::<u32>(), 0..4_u8, any_value()), 0..4);
     let similar = (any_object(), edits).prop_map(|(from, edits)| {
@@ -142,7 +143,27 @@ pub fn similar_pair() -> impl Strategy<Value = (Value, Value)> {
         });
         (from, to)
     });
-    prop_oneof![4 => similar, 1 => (any_value(), any_value())]
+    let equal = any_object().prop_map(|from| {
+        let mut to = from.clone();
+        respell(&mut to);
+        (from, to)
+    });
+    prop_oneof![8 => similar, 2 => (any_value(), any_value()), 1 => equal]
+}
+
+/// Writes each number as another literal of the same value.
+fn respell(value: &mut Value) {
+    match value {
+        Value::Object(members) => members.values_mut().for_each(respell),
+        Value::Array(elements) => elements.iter_mut().for_each(respell),
+        Value::Number(literal) => {
+            let text = literal.as_str();
+            let (mantissa, exponent) = text.split_at(text.find(['e', 'E']).unwrap_or(text.len()));
+            let zero = if mantissa.contains('.') { "0" } else { ".0" };
+            *literal = Number::from_string_unchecked(format!("{mantissa}{zero}{exponent}"));
+        }
+        _ => {}
+    }
 }
 
 /// Changes one value.
