@@ -209,7 +209,7 @@ fn every_command_stays_within_the_bounds_on_a_large_state() {
 
 #[test]
 fn wide_objects_are_compared_and_masked_within_the_bound() {
-    play("a wide object", 7);
+    play("a wide object", 8);
     play("a wide difference", 1);
 }
 

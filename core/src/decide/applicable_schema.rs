@@ -25,6 +25,11 @@ use crate::state::deadlines::Deadlines;
 use crate::state::history::Dropped;
 use crate::state::version::{SchemaRef, Version};
 
+/// The charge of a member of a document in which members are preserved.
+const MEMBER_PRESERVED: usize = 200;
+/// The charge of a member of the present document then.
+const MEMBER_LOOKED_UP: usize = 150;
+
 /// The schema of a command, and the former one of a state that changes its schema: both protect its
 /// members.
 pub(super) struct ApplicableSchema {
@@ -133,9 +138,16 @@ impl ApplicableSchema {
         former.rules().masked(masked.root()).text() == masked.text()
     }
 
-    /// Whether members may be preserved when the document of another version is restored.
-    pub fn preserves(&self) -> bool {
-        self.rules().any(Rules::preserves)
+    /// Charges for preserving members of `present` in a document: all members of the document are
+    /// opened, and names are looked up in both.
+    ///
+    /// Errors: `TOOCOSTLY`.
+    pub fn charge_preserving(&self, document: Node, present: Node, budget: &Budget) -> Result<(), Error> {
+        if !self.rules().any(Rules::preserves) {
+            return Ok(());
+        }
+        budget.charge(document.children().len().saturating_mul(MEMBER_PRESERVED))?;
+        budget.charge(present.children().len().saturating_mul(MEMBER_LOOKED_UP))
     }
 
     fn rules(&self) -> impl Iterator<Item = &Rules> {
@@ -187,6 +199,9 @@ impl ApplicableSchema {
             ChangeKind::Merge | ChangeKind::Shallow if hiding.is_none() => change.json().text(),
             _ => after.text(),
         };
+        if is_set && matches!(kind, ChangeKind::Replace | ChangeKind::Shallow) {
+            self.charge_preserving(after.root(), base, context.budget)?;
+        }
         if let Some(completed) = self.with_unmentioned(after.root(), source, kind, before) {
             after = completed;
         }

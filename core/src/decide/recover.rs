@@ -133,6 +133,7 @@ impl Ladder<'_> {
             .or_else(|| {
                 self.go_on()?;
                 let initial = self.applicable.initial();
+                self.charge_preserving(initial.root(), present).ok()?;
                 let initial = Draft::Same(initial.root());
                 let after = self.applicable.preserve(initial, present, Preserve::AnnotatedIfPresent);
                 self.step(Rung::Reset, Some((state, present)), parent, Ok(after))
@@ -182,6 +183,7 @@ impl Ladder<'_> {
         for version in state.versions().skip(1).filter(wanted) {
             self.context.budget.charge(version.document.text().len()).ok()?;
             let past = self.applicable.snapshot(&version, self.context.now_ms);
+            self.charge_preserving(past.root(), present).ok()?;
             let after = self.applicable.preserve(Draft::Same(past.root()), present, Preserve::Annotated);
             if self.applicable.admits(after.root(), self.context.budget) == Ok(true) {
                 return self.step(rung, Some((state, present)), version.parent, Ok(after));
@@ -195,6 +197,7 @@ impl Ladder<'_> {
             Some(schema) => schema.fill_defaults(present, self.context.budget)?,
             None => Draft::Same(present).into_tree(),
         };
+        self.charge_preserving(filled.root(), present)?;
         Ok(self.applicable.preserve(Draft::Same(filled.root()), present, Preserve::AnnotatedIfPresent))
     }
 
@@ -203,7 +206,12 @@ impl Ladder<'_> {
         if let Some(schema) = &self.applicable.schema {
             tree = schema.drop_unknown(tree, self.context.budget)?;
         }
+        self.charge_preserving(tree.root(), present)?;
         Ok(self.applicable.preserve(Draft::Same(tree.root()), present, Preserve::AnnotatedIfPresent))
+    }
+
+    fn charge_preserving(&self, document: Node, present: Node) -> Result<(), Error> {
+        self.applicable.charge_preserving(document, present, self.context.budget)
     }
 
     /// Tries one rung: its document must pass all checks of a commit.

@@ -44,6 +44,7 @@ fn defaults(state: Option<&State>, request: &Reset, context: &Context) -> Result
     check_expected(state, request.expected)?;
     let applicable = ApplicableSchema::find(context, Some(state), None, false)?;
     let (initial, present) = (applicable.initial(), state.head().document.tree());
+    applicable.charge_preserving(initial.root(), present.root(), context.budget)?;
     let after =
         applicable.preserve(Draft::Same(initial.root()), present.root(), Preserve::AnnotatedIfPresent);
     let proposal = Proposal {

@@ -27,8 +27,6 @@ use std::borrow::Cow;
 
 /// The charge by byte for unpacking and comparing a version.
 const VERSION_BYTE_COST: usize = 1;
-/// The charge of a member of a version where members are preserved: all are opened then.
-const MEMBER_PRESERVED: usize = 200;
 
 /// The target of a rollback.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,10 +166,7 @@ impl<'a> Way<'a> {
     /// their present value, and lapsed members do not return.
     fn content(&self, target: &Version) -> Result<Tree<'static>, Error> {
         self.charge(target)?;
-        if self.applicable.preserves() {
-            let members = target.document.tree().root().children().len();
-            self.budget.charge(members.saturating_mul(MEMBER_PRESERVED))?;
-        }
+        self.applicable.charge_preserving(target.document.tree().root(), self.present, self.budget)?;
         let old = self.applicable.snapshot(target, self.now_ms);
         let document = match &self.request.only {
             None => Draft::Same(old.root()),

@@ -22,6 +22,16 @@ pub fn seeds() -> Vec<Seed> {
             let script = script.update("0", members(MEMBERS, |_| json!(0)), "SCHEMA vimbiso.cost REPLACE");
             script.update("1", shuffled("m", 1), "REPLACE")
         }),
+        seed("a wide object that replaces another beside 900 immutable members", ANSWERED, || {
+            let marked = json!({"x-immutable": true});
+            let schema = json!({"properties": members(900, |_| marked.clone())});
+            let backwards = |prefix: &str| {
+                Value::Object((0..MEMBERS).rev().map(|n| (format!("{prefix}{n}"), json!(0))).collect())
+            };
+            let script =
+                Script::new().schema(schema).update("0", backwards("m"), "SCHEMA vimbiso.cost REPLACE");
+            script.update("1", backwards("0m"), "REPLACE")
+        }),
         seed("a wide object beside members that lapse at six times", ANSWERED, || {
             let lasting = members(900, |n| json!({"x-ttl": 100 + n % 6}));
             let script = Script::new().schema(json!({"properties": lasting}));
