@@ -165,8 +165,8 @@ impl Lane {
                 break;
             }
             let replies = std::mem::replace(&mut self.replies, Replies::expect(self.replies_each));
-            if let Some(refusal) = replies.refusal() {
-                return Err(format!("the server replied {refusal}"));
+            if let Some(rejection) = replies.rejection() {
+                return Err(format!("the server replied {rejection}"));
             }
             let due = self.due.pop_front().ok_or("more replies than requests")?;
             self.latencies.saturating_record(u64::try_from(due.elapsed().as_nanos()).unwrap_or(u64::MAX));

@@ -205,11 +205,11 @@ impl Client {
         if self.step == self.attempts_made[0].len() {
             self.step = 0;
             self.attempts += 1;
-            match self.replies.refusal() {
+            match self.replies.rejection() {
                 None => self.commits += 1,
                 Some("*-1") => {}
-                Some(refusal) if refusal.starts_with("-CONFLICT ") => {}
-                Some(refusal) => return Err(format!("the server replied {refusal}")),
+                Some(rejection) if rejection.starts_with("-CONFLICT ") => {}
+                Some(rejection) => return Err(format!("the server replied {rejection}")),
             }
         }
         Ok(true)

@@ -15,13 +15,13 @@ pub struct Replies {
     /// An incomplete header line.
     header: Vec<u8>,
     /// The first error or nil.
-    refusal: Option<String>,
+    rejection: Option<String>,
 }
 
 impl Replies {
     /// Expects this many replies.
     pub fn expect(count: usize) -> Replies {
-        Replies { missing: count, skip: 0, header: Vec::new(), refusal: None }
+        Replies { missing: count, skip: 0, header: Vec::new(), rejection: None }
     }
 
     /// Whether all replies are complete.
@@ -30,8 +30,8 @@ impl Replies {
     }
 
     /// The first error or nil, if there was one.
-    pub fn refusal(&self) -> Option<&str> {
-        self.refusal.as_deref()
+    pub fn rejection(&self) -> Option<&str> {
+        self.rejection.as_deref()
     }
 
     /// Reads bytes; returns how many belonged to the expected replies.
@@ -83,8 +83,8 @@ impl Replies {
     }
 
     fn refuse(&mut self, what: impl FnOnce() -> String) {
-        if self.refusal.is_none() {
-            self.refusal = Some(what());
+        if self.rejection.is_none() {
+            self.rejection = Some(what());
         }
     }
 }
@@ -102,7 +102,7 @@ mod tests {
             let (first, second) = REPLIES.split_at(cut);
             let taken = replies.take(first).and_then(|one| Ok(one + replies.take(second)?));
             assert_eq!(taken, Ok(REPLIES.len()), "cut at {cut}");
-            assert!(replies.done() && replies.refusal().is_none(), "cut at {cut}");
+            assert!(replies.done() && replies.rejection().is_none(), "cut at {cut}");
         }
     }
 
@@ -116,7 +116,7 @@ mod tests {
         for reply in ["-CONFLICT expected 1, current is 2-1f0c1f0c1f0c1f0c\r\n", "$-1\r\n", "*-1\r\n"] {
             let mut replies = Replies::expect(1);
             assert_eq!(replies.take(reply.as_bytes()), Ok(reply.len()));
-            assert_eq!((replies.done(), replies.refusal()), (true, Some(reply.trim_end())));
+            assert_eq!((replies.done(), replies.rejection()), (true, Some(reply.trim_end())));
         }
     }
 }

@@ -181,7 +181,7 @@ pub fn receive(stream: &mut TcpStream, count: usize, buffer: &mut [u8]) -> Resul
             return Err("more replies than requests".to_owned());
         }
     }
-    replies.refusal().map_or(Ok(()), |refusal| Err(format!("the server replied {refusal}")))
+    replies.rejection().map_or(Ok(()), |rejection| Err(format!("the server replied {rejection}")))
 }
 
 impl Drop for Server {

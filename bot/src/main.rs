@@ -71,6 +71,6 @@ async fn serve(Serve { ledger, config }: Serve) -> Result<(), String> {
         .await
         .map_err(|error| format!("{} ({URL_VARIABLE}): {error}", place(&config.redis_url)))?;
     // One process answers the user: unfinished work is from a process that died.
-    let conversation = Conversation::new(states, ledger, "whatsapp").patience(Duration::ZERO);
+    let conversation = Conversation::new(states, ledger, "whatsapp").retry_for(Duration::ZERO);
     service::run(config, conversation).await.map_err(|error| error.to_string())
 }

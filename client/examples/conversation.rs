@@ -12,7 +12,7 @@ use std::error::Error;
 
 use redis_state_client::redis::{self, aio::ConnectionManager};
 use redis_state_client::{
-    Async, Change, ErrorKind, Meta, Result, Rollback, State, States, Trail, Update, connect, url,
+    Async, AuditRange, Change, ErrorKind, Meta, Result, Rollback, State, States, Update, connect, url,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -122,7 +122,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let schema = meta.schema.unwrap_or_default();
     println!("meta        version {}, schema {schema}, valid {}", meta.etag.version, u8::from(meta.valid));
 
-    for entry in states.send(&Trail::of(key)?.oldest_first()).await? {
+    for entry in states.send(&AuditRange::of(key)?.oldest_first()).await? {
         println!("audit       {} {}", entry.version, entry.event.as_str());
     }
     Ok(())

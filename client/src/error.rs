@@ -238,25 +238,25 @@ impl Error {
     /// An error of redis-rs, for a request that may be resent or not.
     pub(crate) fn redis(error: RedisError, resend: Resend) -> Error {
         let mut shown = match error.code() {
-            Some(word) => Error::refusal(word, error.detail().unwrap_or_default()),
+            Some(word) => Error::rejection(word, error.detail().unwrap_or_default()),
             None => Error::transport(&error, resend),
         };
         shown.source = Some(error);
         shown
     }
 
-    fn refusal(word: &str, rest: &str) -> Error {
-        let mut refusal =
+    fn rejection(word: &str, rest: &str) -> Error {
+        let mut rejection =
             Error::new(ErrorKind::of_word(word), format!("{word} {rest}").trim_end().to_owned());
-        match refusal.kind() {
+        match rejection.kind() {
             ErrorKind::Conflict => {
                 let current = rest.split_once(", current is ").and_then(|(_, etag)| Etag::parse(etag));
-                refusal.inner.current = current;
+                rejection.inner.current = current;
             }
-            ErrorKind::Invalid => refusal.inner.violations = violations(rest),
+            ErrorKind::Invalid => rejection.inner.violations = violations(rest),
             _ => {}
         }
-        refusal
+        rejection
     }
 
     fn transport(error: &RedisError, resend: Resend) -> Error {
@@ -325,7 +325,7 @@ mod tests {
 
     fn of(line: &str) -> Error {
         let (word, rest) = line.split_once(' ').expect("a word and a text");
-        Error::refusal(word, rest)
+        Error::rejection(word, rest)
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub use redis_state_types::{ChangeKind, Etag, Expected, Violation};
 
 #[cfg(feature = "tokio")]
 pub use audit::{AuditConsumer, Consume, Delivered, Start};
-pub use audit::{AuditEntry, AuditEvent, AuditJson, EntryId, Trail, audit_stream};
+pub use audit::{AuditEntry, AuditEvent, AuditJson, AuditRange, EntryId, audit_stream};
 pub use change::Change;
 #[cfg(feature = "tokio")]
 pub use connect::connect;

@@ -64,7 +64,7 @@ fn two_processes_make_one_offer() {
         for round in 0..5 {
             person.says(&["1", "1", "tariro"]).await;
             let yes = message(&format!("yes-{round}"), "yes");
-            let patient = person.conversation.clone().patience(Duration::from_secs(30));
+            let patient = person.conversation.clone().retry_for(Duration::from_secs(30));
             let (mut one, mut other) = (patient.clone(), patient);
             let (one, other) = tokio::join!(one.answer(&yes), other.answer(&yes));
             for answer in [one, other] {

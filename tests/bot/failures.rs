@@ -15,7 +15,7 @@ fn rejection_changes_nothing_and_is_shown() {
         let (mut person, ledger) = Person::member(&server).await;
         person.says(&["1", "10", "tariro"]).await;
         let before = document(&mut client)["current"].clone();
-        ledger.fail([Failure::Refused("There is not enough in the account.")]);
+        ledger.fail([Failure::Rejected("There is not enough in the account.")]);
         let answer = person.says(&["yes"]).await;
         assert!(answer.contains("not enough") && answer.contains("You offer 10 to tariro"), "{answer}");
         assert_eq!(document(&mut client)["current"], before);

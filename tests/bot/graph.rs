@@ -23,7 +23,7 @@ fn temporary_errors_are_retried_and_permanent_ones_are_not() {
 
         fake.refuse(&[(400, 131_026)]);
         let rejected = graph.deliver("+263771234567", "hi").await.expect_err("no WhatsApp there");
-        assert_eq!(rejected, Undelivered::Refused("400 Bad Request, code 131026".to_owned()));
+        assert_eq!(rejected, Undelivered::Rejected("400 Bad Request, code 131026".to_owned()));
         fake.refuse(&[(400, 131_026)]);
         graph.send("+263771234567", "hi").await.expect("a rejected text is dropped");
         assert_eq!(fake.sent().len(), 1);

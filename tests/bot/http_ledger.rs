@@ -31,7 +31,7 @@ async fn answer(
         Ok(Some(body)) => (StatusCode::OK, body),
         Ok(None) => (StatusCode::NOT_FOUND, json!({})),
         Err(LedgerError::TokenRefused) => (StatusCode::UNAUTHORIZED, json!({})),
-        Err(LedgerError::Refused(message)) => (StatusCode::CONFLICT, json!({"message": message})),
+        Err(LedgerError::Rejected(message)) => (StatusCode::CONFLICT, json!({"message": message})),
         Err(LedgerError::Unavailable(_)) => (StatusCode::SERVICE_UNAVAILABLE, json!({})),
     };
     (status, Json(body))

@@ -115,7 +115,7 @@ fn endless_rejection_of_the_graph_api_is_cut_off() {
         let (url, taken) = without_end(StatusCode::UNPROCESSABLE_ENTITY);
         let graph = Graph::new(&url, NUMBER_ID, TOKEN.parse().expect("a text")).expect("a Graph API");
         let error = graph.deliver(ID, "hi").await.expect_err("a rejection");
-        assert!(matches!(error, Undelivered::Refused(_)), "{error}");
+        assert!(matches!(error, Undelivered::Rejected(_)), "{error}");
         few_were(&taken);
     });
 }
@@ -127,7 +127,7 @@ fn long_rejection_is_cut() {
     block_on(async {
         let (mut person, ledger) = Person::member(&server).await;
         person.says(&["1", "10", "tariro"]).await;
-        ledger.fail([Failure::Refused("No. ".repeat(250_000).leak())]);
+        ledger.fail([Failure::Rejected("No. ".repeat(250_000).leak())]);
         let answer = person.says(&["yes"]).await;
         assert!(answer.starts_with("No. No. ") && answer.contains("Is that right?"), "{answer}");
         assert!(answer.chars().count() < 700, "{} characters", answer.chars().count());
@@ -156,7 +156,7 @@ fn short_rejection_is_complete() {
     block_on(async {
         let (mut person, ledger) = Person::member(&server).await;
         person.says(&["1", "10", "tariro"]).await;
-        ledger.fail([Failure::Refused("There is not enough in the account.")]);
+        ledger.fail([Failure::Rejected("There is not enough in the account.")]);
         let answer = person.says(&["yes"]).await;
         assert!(answer.starts_with("There is not enough in the account.\n"), "{answer}");
     });

@@ -164,7 +164,7 @@ fn failed_call_is_shown_and_logged() {
             serde_json::from_str(&client.state(key).1).expect("JSON")
         };
         let before = document(&mut world.client, &person.key())["current"].clone();
-        world.ledger.fail([Failure::Refused("There is not enough in the account.")]);
+        world.ledger.fail([Failure::Rejected("There is not enough in the account.")]);
         let answer = person.says(&mut world, "yes").await;
         assert!(answer.contains("not enough") && answer.contains("Is that right?"), "{answer}");
         assert_eq!(document(&mut world.client, &person.key())["current"], before);

@@ -24,7 +24,7 @@ pub const TARIRO: &str = "263771234567";
 pub struct FakeGraph {
     pub url: String,
     sent: Arc<Mutex<Vec<(String, String)>>>,
-    refusals: Arc<Mutex<VecDeque<(u16, i64)>>>,
+    rejections: Arc<Mutex<VecDeque<(u16, i64)>>>,
     never_answers: Arc<AtomicBool>,
 }
 
@@ -54,16 +54,16 @@ impl FakeGraph {
     }
 
     /// The next requests get these statuses and codes, in order.
-    pub fn refuse(&self, refusals: &[(u16, i64)]) {
-        self.refusals.lock().expect("no panic").extend(refusals);
+    pub fn refuse(&self, rejections: &[(u16, i64)]) {
+        self.rejections.lock().expect("no panic").extend(rejections);
     }
 
     pub fn refuse_no_more(&self) {
-        self.refusals.lock().expect("no panic").clear();
+        self.rejections.lock().expect("no panic").clear();
     }
 
     pub fn refusals_left(&self) -> usize {
-        self.refusals.lock().expect("no panic").len()
+        self.rejections.lock().expect("no panic").len()
     }
 
     /// From now on texts are accepted, and the reply is lost.
@@ -83,8 +83,8 @@ async fn take(
         (NUMBER_ID, format!("Bearer {TOKEN}").as_bytes())
     );
     assert_eq!((&message["messaging_product"], &message["type"]), (&json!("whatsapp"), &json!("text")));
-    let refusal = graph.refusals.lock().expect("no panic").pop_front();
-    if let Some((status, code)) = refusal {
+    let rejection = graph.rejections.lock().expect("no panic").pop_front();
+    if let Some((status, code)) = rejection {
         let status = StatusCode::from_u16(status).expect("a status");
         return (status, Json(json!({"error": {"code": code, "message": "no"}})));
     }

@@ -35,7 +35,7 @@ impl<L: Ledger> Person<L> {
     pub async fn with(server: &Server, ledger: L) -> Person<L> {
         let states = connect(&server.url()).await.expect("a server");
         Person {
-            conversation: Conversation::new(states, ledger, "whatsapp").patience(Duration::ZERO),
+            conversation: Conversation::new(states, ledger, "whatsapp").retry_for(Duration::ZERO),
             said: 0,
         }
     }

@@ -1,8 +1,8 @@
 //! Reading audit streams: every field that the server writes, and pages from both ends.
 
 use redis_state_client::{
-    Attempt, AuditEntry, AuditEvent, Blocking, Change, ErrorKind, Reconnecting, Reset, Rollback, States,
-    Tally, Trail, Update, connect, connect_blocking,
+    Attempt, AuditEntry, AuditEvent, AuditRange, Blocking, Change, ErrorKind, Reconnecting, Reset, Rollback,
+    States, Tally, Update, connect, connect_blocking,
 };
 use serde_json::{Value, json};
 use support::{Server, block_on};
@@ -14,8 +14,8 @@ const STREAM: &str = "{channel:+263771234567}:audit";
 const RULES: &str = r#"{"properties":{"stage":{"default":"menu","x-transitions":{"initial":["menu"],"allow":{"menu":["offer"]}}},
     "amount":{"type":"number","default":1}}}"#;
 
-fn events(trail: &[AuditEntry]) -> Vec<&AuditEvent> {
-    trail.iter().map(|entry| &entry.event).collect()
+fn events(entries: &[AuditEntry]) -> Vec<&AuditEvent> {
+    entries.iter().map(|entry| &entry.event).collect()
 }
 
 #[test]
@@ -41,13 +41,13 @@ fn all_fields_of_an_entry_are_read() {
             .await?;
         support::wait_until("the state has expired", || server.client().ok(&["EXISTS", KEY]).int() == 0);
 
-        let trail = states.audit(KEY, 100).await?;
-        let [expire, reset, rollback, note, reject, attempt, rebased, update, create] = &trail[..] else {
-            panic!("{trail:#?}")
+        let entries = states.audit(KEY, 100).await?;
+        let [expire, reset, rollback, note, reject, attempt, rebased, update, create] = &entries[..] else {
+            panic!("{entries:#?}")
         };
         use AuditEvent as Event;
         assert_eq!(
-            events(&trail),
+            events(&entries),
             [
                 &Event::Expire,
                 &Event::Reset,
@@ -60,8 +60,8 @@ fn all_fields_of_an_entry_are_read() {
                 &Event::Create
             ]
         );
-        assert!(trail.iter().all(|entry| entry.other.is_empty()), "{trail:#?}");
-        assert!(trail.windows(2).all(|pair| pair[0].id > pair[1].id && pair[0].at >= pair[1].at));
+        assert!(entries.iter().all(|entry| entry.other.is_empty()), "{entries:#?}");
+        assert!(entries.windows(2).all(|pair| pair[0].id > pair[1].id && pair[0].at >= pair[1].at));
         assert_eq!((create.version, create.parent, create.etag), (1, Some(0), Some(created)));
         let document = |entry: &AuditEntry| entry.document.as_ref().map(|json| json.read::<Value>());
         assert_eq!(document(create).transpose()?, Some(json!({"stage": "menu", "amount": 1})));
@@ -97,19 +97,19 @@ fn pages_from_both_ends_are_complete() {
         let change = Change::merge(&json!({"amount": amount})).expect("JSON");
         states.send(&Update::any(KEY, change)).expect("an update");
     }
-    let trail = || Trail::of(KEY).expect("a key with an audit stream");
-    let versions = |states: &mut States<Blocking<Reconnecting>>, trail: Trail| -> Vec<u64> {
-        let entries = states.send(&trail).expect("an audit stream");
+    let range = || AuditRange::of(KEY).expect("a key with an audit stream");
+    let versions = |states: &mut States<Blocking<Reconnecting>>, range: AuditRange| -> Vec<u64> {
+        let entries = states.send(&range).expect("an audit stream");
         entries.iter().map(|entry: &AuditEntry| entry.version).collect()
     };
-    let all = states.send(&trail().oldest_first()).expect("an audit stream");
+    let all = states.send(&range().oldest_first()).expect("an audit stream");
     assert_eq!(all.iter().map(|entry| entry.version).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     let middle = all[2].id;
-    assert_eq!(versions(&mut states, trail().after(middle)), [4, 5]);
-    assert_eq!(versions(&mut states, trail().before(middle).count(1)), [2]);
-    assert_eq!(versions(&mut states, trail().count(2)), [5, 4]);
-    assert_eq!(versions(&mut states, trail().oldest_first().count(1)), [1]);
-    assert_eq!(versions(&mut states, Trail::feed(STREAM).count(1)), [5]);
+    assert_eq!(versions(&mut states, range().after(middle)), [4, 5]);
+    assert_eq!(versions(&mut states, range().before(middle).count(1)), [2]);
+    assert_eq!(versions(&mut states, range().count(2)), [5, 4]);
+    assert_eq!(versions(&mut states, range().oldest_first().count(1)), [1]);
+    assert_eq!(versions(&mut states, AuditRange::feed(STREAM).count(1)), [5]);
     assert_eq!(states.audit("channel:none", 9).expect("no audit stream yet"), []);
     assert_eq!(states.audit("a}b", 9).unwrap_err().kind(), ErrorKind::BadKey);
 }
@@ -125,10 +125,10 @@ fn foreign_entries_are_no_error() {
     client.ok(&[b"XADD".as_slice(), STREAM.as_bytes(), b"*", b"event", b"\xff", b"name", b"\x00\xfe"]);
     client.ok(&["XADD", STREAM, "*", "version", "many"]);
     let mut states = connect_blocking(&server.url()).expect("a server");
-    let trail = states.send(&Trail::of(KEY).expect("a key").oldest_first()).expect("an audit stream");
-    let patch = trail[0].patch.as_ref().expect("a patch");
+    let entries = states.send(&AuditRange::of(KEY).expect("a key").oldest_first()).expect("an audit stream");
+    let patch = entries[0].patch.as_ref().expect("a patch");
     assert!(patch.is_cut() && patch.text().len() <= 20 && patch.bytes() > 20, "{patch:?}");
     assert_eq!(patch.read::<Value>().unwrap_err().kind(), ErrorKind::Unexpected);
-    assert!(matches!(&trail[1].event, AuditEvent::Other(_)));
-    assert_eq!((&trail[2].event, trail[2].other["version"].as_str()), (&AuditEvent::None, "many"));
+    assert!(matches!(&entries[1].event, AuditEvent::Other(_)));
+    assert_eq!((&entries[2].event, entries[2].other["version"].as_str()), (&AuditEvent::None, "many"));
 }

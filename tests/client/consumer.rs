@@ -200,7 +200,7 @@ fn empty_audit_stream_expires() {
     let server = Server::start();
     let mut client = server.client();
     block_on(soon(async {
-        let consume = |group| Consume::trail("offer:7d1f", group, "one", Start::Oldest).expect("a key");
+        let consume = |group| Consume::audit("offer:7d1f", group, "one", Start::Oldest).expect("a key");
         let mut consumer = open_with(&server, consume("bot")).await;
         assert!((1..=86_400_000).contains(&client.ok(&["PTTL", TRAIL]).int()));
         client.ok(&["CONFIG", "SET", "state.audit-ttl", "172800"]);

@@ -55,7 +55,7 @@ fn outcomes(node: &NodeReport) -> String {
         SchemaOutcome::Created { .. } => '+',
         SchemaOutcome::Changed { .. } => '~',
         SchemaOutcome::Unchanged { .. } => '=',
-        SchemaOutcome::Refused(_) => '!',
+        SchemaOutcome::Rejected(_) => '!',
         _ => '?',
     });
     shown.collect()

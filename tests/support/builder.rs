@@ -16,7 +16,7 @@ pub(crate) struct Way {
     /// The program, with its arguments, that runs the server.
     pub under: Vec<String>,
     pub environment: Vec<(&'static str, &'static str)>,
-    pub patience: Duration,
+    pub timeout: Duration,
 }
 
 /// Configures and starts a server.
@@ -34,7 +34,7 @@ impl Default for Builder {
             tls: None,
             under: Vec::new(),
             environment: Vec::new(),
-            patience: TIMEOUT,
+            timeout: TIMEOUT,
         };
         Builder { way, module_args: Vec::new(), schemas: true }
     }
@@ -90,8 +90,8 @@ impl Builder {
     }
 
     /// The maximum time to start and stop, where 30 s are too few.
-    pub(crate) fn patience(mut self, patience: Duration) -> Self {
-        self.way.patience = patience;
+    pub(crate) fn timeout(mut self, timeout: Duration) -> Self {
+        self.way.timeout = timeout;
         self
     }
 

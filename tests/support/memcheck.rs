@@ -51,7 +51,7 @@ impl Memcheck {
         ];
         let words = words.map(str::to_owned).into_iter().chain([format!("--log-file={}", log.display())]);
         let builder = builder.under(words.collect()).environment("REDIS_STATE_KEEP_NO_BLOCKS", "1");
-        Memcheck { server: builder.patience(TIMEOUT).start(), logs }
+        Memcheck { server: builder.timeout(TIMEOUT).start(), logs }
     }
 
     pub fn server(&self) -> &Server {

@@ -146,7 +146,7 @@ impl Server {
         client.send(&["SHUTDOWN", "NOW", "FORCE"]);
         let _closed = client.try_read();
         let Some(mut child) = self.child.take() else { return };
-        wait_until_for(self.way.patience, "the server exits", || {
+        wait_until_for(self.way.timeout, "the server exits", || {
             child.try_wait().expect("a child of this process").is_some()
         });
     }
@@ -240,7 +240,7 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()
             .expect("redis-server is installed: `make test` does that");
-        let deadline = Instant::now() + self.way.patience;
+        let deadline = Instant::now() + self.way.timeout;
         while Instant::now() < deadline {
             let ended = child.try_wait().expect("a child of this process");
             if ended.is_some() {
@@ -317,10 +317,10 @@ pub fn wait_until(what: &str, done: impl FnMut() -> bool) {
 }
 
 #[track_caller]
-fn wait_until_for(patience: Duration, what: &str, mut done: impl FnMut() -> bool) {
-    let deadline = Instant::now() + patience;
+fn wait_until_for(timeout: Duration, what: &str, mut done: impl FnMut() -> bool) {
+    let deadline = Instant::now() + timeout;
     while !done() {
-        assert!(Instant::now() < deadline, "timeout after {patience:?}: {what}");
+        assert!(Instant::now() < deadline, "timeout after {timeout:?}: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

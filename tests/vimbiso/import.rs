@@ -131,8 +131,8 @@ fn dry_run_changes_nothing() {
             (1, 0, there),
             "{summary}"
         );
-        let [rejected] = summary.refused.as_slice() else { panic!("one is rejected: {summary:?}") };
-        let Outcome::Refused(error) = &rejected.outcome else { panic!("{rejected:?}") };
+        let [rejected] = summary.rejected.as_slice() else { panic!("one is rejected: {summary:?}") };
+        let Outcome::Rejected(error) = &rejected.outcome else { panic!("{rejected:?}") };
         assert_eq!((rejected.source.as_str(), error.kind()), ("+263772222222", ErrorKind::Invalid));
         let pointers: Vec<&str> =
             error.violations().iter().map(|violation| violation.pointer.as_str()).collect();
@@ -165,9 +165,9 @@ fn invalid_sources_do_not_end_the_run() {
     let mut states = connect_blocking(&server.url()).expect("a connection");
     let numbers: Vec<&str> = broken.iter().map(|(mobile, ..)| *mobile).chain([MOBILE]).collect();
     let summary = Importer::new(&mut states).delete_sources().cached_users(&numbers, |_| {}).expect("a run");
-    assert_eq!((summary.created, summary.refused.len()), (1, 5), "{summary:?}");
-    for ((mobile, _, kind), import) in broken.iter().zip(&summary.refused) {
-        let Outcome::Refused(error) = &import.outcome else { panic!("{import:?}") };
+    assert_eq!((summary.created, summary.rejected.len()), (1, 5), "{summary:?}");
+    for ((mobile, _, kind), import) in broken.iter().zip(&summary.rejected) {
+        let Outcome::Rejected(error) = &import.outcome else { panic!("{import:?}") };
         assert_eq!((import.source.as_str(), error.kind()), (*mobile, *kind), "{error}");
         assert!(!format!("{error} {error:?}").contains(JWT), "{error:?}");
     }

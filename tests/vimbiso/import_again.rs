@@ -26,7 +26,7 @@ fn second_run_changes_nothing() {
         let summary =
             importer.cached_users(numbers, |import| seen.push(import.source.clone())).expect("a run");
         assert_eq!(seen, numbers);
-        (summary.created, summary.already_there, summary.nothing_found, summary.refused.len())
+        (summary.created, summary.already_there, summary.nothing_found, summary.rejected.len())
     };
     assert_eq!(run(false), (2, 1, 1, 0));
     let after_first = fingerprint(&mut client);
@@ -159,7 +159,7 @@ fn rejected_string_gets_its_key_back() {
     let mut states = connect_blocking(&server.url()).expect("a connection");
     let import = Importer::new(&mut states).cached_user(MOBILE).expect("an import");
     assert!(
-        matches!(&import.outcome, Outcome::Refused(error) if error.kind() == ErrorKind::Invalid),
+        matches!(&import.outcome, Outcome::Rejected(error) if error.kind() == ErrorKind::Invalid),
         "{import:?}"
     );
     assert_eq!(client.text(&["GET", MOBILE]), r#"{"profil":{}}"#);
@@ -172,7 +172,7 @@ fn rejected_string_gets_its_key_back() {
     client.ok(&["STATE.SCHEMA", "BIND", "+263*", "bot.other"]);
     let import = Importer::new(&mut states).cached_user(MOBILE).expect("an import");
     assert!(
-        matches!(&import.outcome, Outcome::Refused(error) if error.kind() == ErrorKind::BadSchema),
+        matches!(&import.outcome, Outcome::Rejected(error) if error.kind() == ErrorKind::BadSchema),
         "{import:?}"
     );
     assert_eq!(client.text(&["GET", MOBILE]), STATE);
@@ -182,7 +182,7 @@ fn rejected_string_gets_its_key_back() {
     // Two strings: it is unknown which one is current.
     client.ok(&["SET", ASIDE, "{}"]);
     let import = Importer::new(&mut states).delete_sources().cached_user(MOBILE).expect("an import");
-    let Outcome::Refused(error) = &import.outcome else { panic!("{import:?}") };
+    let Outcome::Rejected(error) = &import.outcome else { panic!("{import:?}") };
     assert!(error.to_string().contains("both hold a string"), "{error}");
     assert_eq!(
         (client.text(&["GET", MOBILE]).as_str(), client.text(&["GET", ASIDE]).as_str()),

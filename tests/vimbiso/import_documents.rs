@@ -44,8 +44,8 @@ fn document_becomes_a_state_at_its_own_key() {
     assert_eq!(client.state(KEY).1, as_state(&text));
     assert_eq!(client.ok(&["PEXPIRETIME", KEY]), expires_at);
     assert_eq!(client.text(&["GET", ASIDE]), text);
-    let trail = client.ok(&["XRANGE", "{channel:+263771234567}:audit", "-", "+"]).to_string();
-    assert!(trail.contains("***") && !trail.contains(TOKEN), "{trail}");
+    let entries = client.ok(&["XRANGE", "{channel:+263771234567}:audit", "-", "+"]).to_string();
+    assert!(entries.contains("***") && !entries.contains(TOKEN), "{entries}");
 }
 
 /// S3, S44: a user in the middle of an offer is led there by the steps that the schema allows.
@@ -117,10 +117,10 @@ fn rejected_document_stays() {
         .delete_sources()
         .documents(keys, "vimbiso.channel", |_| {})
         .expect("a run");
-    assert_eq!((run.created, run.nothing_found, run.refused.len()), (0, 1, 7), "{run:?}");
+    assert_eq!((run.created, run.nothing_found, run.rejected.len()), (0, 1, 7), "{run:?}");
     let kinds = many.iter().map(|(_, _, kind)| *kind).chain([ErrorKind::WrongType]);
-    for (import, kind) in run.refused.iter().zip(kinds) {
-        let Outcome::Refused(error) = &import.outcome else { panic!("{import:?}") };
+    for (import, kind) in run.rejected.iter().zip(kinds) {
+        let Outcome::Rejected(error) = &import.outcome else { panic!("{import:?}") };
         assert_eq!(error.kind(), kind, "{error}");
         assert!(
             !format!("{error:?}").contains(TOKEN) && !error.to_string().contains("a person"),
@@ -143,10 +143,10 @@ fn unreachable_step_undoes_the_import() {
     client.ok(&["SET", "+263771234567", r#"{"stage":"c"}"#, "EX", "100"]);
     let mut states = connect_blocking(&server.url()).expect("a connection");
     let import = Importer::new(&mut states).document("+263771234567", "bot.steps").expect("an import");
-    let Outcome::Refused(error) = &import.outcome else { panic!("{import:?}") };
+    let Outcome::Rejected(error) = &import.outcome else { panic!("{import:?}") };
     assert_eq!((error.kind(), error.violations().len()), (ErrorKind::Invalid, 1), "{error}");
     assert_eq!(client.text(&["GET", "+263771234567"]), r#"{"stage":"c"}"#);
-    let trail = client.ok(&["XRANGE", "{+263771234567}:audit", "-", "+"]).to_string();
-    assert!(trail.contains("delete"), "{trail}");
+    let entries = client.ok(&["XRANGE", "{+263771234567}:audit", "-", "+"]).to_string();
+    assert!(entries.contains("delete"), "{entries}");
     assert_eq!(client.ok(&["DBSIZE"]).int(), 2, "the string and the audit stream");
 }

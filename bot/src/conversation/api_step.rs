@@ -60,7 +60,7 @@ impl<L: Ledger> Conversation<L> {
                 crash::point(points::BEFORE_BACK);
                 let told = self.handled(place, failure).await;
                 texts.extend(match &caller.error {
-                    Some(LedgerError::Refused(text)) => Some(display::refusal(text)),
+                    Some(LedgerError::Rejected(text)) => Some(display::rejection(text)),
                     Some(LedgerError::Unavailable(_)) if request.ask.changes() => {
                         Some(display::UNSURE.to_owned())
                     }
@@ -109,7 +109,7 @@ impl<L: Ledger> Conversation<L> {
     /// changed.
     async fn finished_meanwhile(&self, place: &mut Place, etag: Etag) -> Result<bool, Error> {
         let begun = tokio::time::Instant::now();
-        while begun.elapsed() < self.patience {
+        while begun.elapsed() < self.retry_for {
             if place.read().await?.etag != etag {
                 return Ok(true);
             }

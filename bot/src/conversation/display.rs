@@ -34,7 +34,7 @@ pub(super) const UNSURE: &str =
     "The service does not answer as it should. Please try again; it will not be done twice.";
 
 /// The ledger's reason for a rejection, cut at the limit.
-pub(super) fn refusal(text: &str) -> String {
+pub(super) fn rejection(text: &str) -> String {
     match text.char_indices().nth(REFUSAL_CHARS_MAX) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text)),
         None => text.to_owned(),
@@ -173,8 +173,8 @@ mod tests {
 
     #[test]
     fn rejection_is_cut_between_characters() {
-        assert_eq!(refusal("no"), "no");
-        assert_eq!(refusal(&"é".repeat(500)), "é".repeat(500));
-        assert_eq!(refusal(&"é".repeat(501)), format!("{}…", "é".repeat(500)));
+        assert_eq!(rejection("no"), "no");
+        assert_eq!(rejection(&"é".repeat(500)), "é".repeat(500));
+        assert_eq!(rejection(&"é".repeat(501)), format!("{}…", "é".repeat(500)));
     }
 }

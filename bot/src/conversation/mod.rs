@@ -40,7 +40,7 @@ const TRIES: usize = 3;
 
 /// How long another process may take to finish an API step before this one does: the maximum of a
 /// ledger over HTTP, which is called, asked for a new token and called again.
-const PATIENCE: Duration = Duration::from_secs(30);
+const RETRY_FOR: Duration = Duration::from_secs(30);
 
 /// The conversations of all users, over one connection and one ledger.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ pub struct Conversation<L> {
     states: States<Async<ConnectionManager>>,
     ledger: L,
     channel_type: String,
-    patience: Duration,
+    retry_for: Duration,
 }
 
 impl<L: Ledger> Conversation<L> {
@@ -58,13 +58,13 @@ impl<L: Ledger> Conversation<L> {
         ledger: L,
         channel_type: impl Into<String>,
     ) -> Conversation<L> {
-        Conversation { states, ledger, channel_type: channel_type.into(), patience: PATIENCE }
+        Conversation { states, ledger, channel_type: channel_type.into(), retry_for: RETRY_FOR }
     }
 
     /// How long another process may take to finish its call of the ledger: 30 seconds by default.
     /// Zero suits a bot in which one process serves a user.
-    pub fn patience(mut self, time: Duration) -> Self {
-        self.patience = time;
+    pub fn retry_for(mut self, time: Duration) -> Self {
+        self.retry_for = time;
         self
     }
 

@@ -141,8 +141,8 @@ async fn sent<T: DeserializeOwned>(request: RequestBuilder) -> Result<Option<T>>
         StatusCode::NOT_FOUND => Ok(None),
         StatusCode::UNAUTHORIZED => Err(LedgerError::TokenRefused),
         StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => {
-            let refusal: Refusal = read(response).await?;
-            Err(LedgerError::Refused(refusal.message))
+            let rejection: Refusal = read(response).await?;
+            Err(LedgerError::Rejected(rejection.message))
         }
         status => Err(LedgerError::Unavailable(format!("it replied {}", status.as_u16()))),
     }

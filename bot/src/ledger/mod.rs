@@ -200,7 +200,7 @@ pub enum LedgerError {
     /// The ledger rejected the call and has changed nothing. The text is for the user, never for a
     /// log.
     #[error("the ledger rejected the call")]
-    Refused(String),
+    Rejected(String),
     /// No usable reply: whether the change was made is unknown until a call with the same key.
     #[error("the ledger is unavailable: {0}")]
     Unavailable(String),

@@ -39,7 +39,7 @@ const PASSING_CODES: [i64; 10] = [1, 2, 4, 10, 190, 80_007, 130_429, 131_016, 13
 pub enum Undelivered {
     /// Permanently: the number or the text is not accepted.
     #[error("rejected permanently: {0}")]
-    Refused(String),
+    Rejected(String),
     /// Temporarily, and certainly not sent.
     #[error("not now: {0}")]
     NotNow(String),
@@ -99,7 +99,7 @@ impl Graph {
         let request = self.client.post(&self.messages_url).bearer_auth(self.token.as_str()).json(message);
         match request.send().await {
             Ok(response) if response.status().is_success() => Ok(()),
-            Ok(response) => Err(refusal(response).await),
+            Ok(response) => Err(rejection(response).await),
             Err(error) if error.is_connect() || error.is_builder() => {
                 Err((Undelivered::NotNow(shown(error)), None))
             }
@@ -125,7 +125,7 @@ pub(super) fn parts(text: &str) -> Vec<&str> {
     parts
 }
 
-async fn refusal(response: Response) -> (Undelivered, Option<Duration>) {
+async fn rejection(response: Response) -> (Undelivered, Option<Duration>) {
     let status = response.status();
     let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
     let body: Value = answer::json(response, REFUSAL_BYTES_MAX).await.unwrap_or_default();
@@ -138,7 +138,7 @@ async fn refusal(response: Response) -> (Undelivered, Option<Duration>) {
         // The operator has to correct a wrong address or token: no reason to drop messages.
         _ => false,
     };
-    let error = if is_final { Undelivered::Refused(why) } else { Undelivered::NotNow(why) };
+    let error = if is_final { Undelivered::Rejected(why) } else { Undelivered::NotNow(why) };
     (error, asked.map(Duration::from_secs))
 }
 
@@ -159,7 +159,7 @@ fn shown(error: reqwest::Error) -> String {
 impl Sender for Graph {
     async fn send(&self, channel_id: &str, text: &str) -> Result<(), SendError> {
         match self.deliver(channel_id, text).await {
-            Err(Undelivered::Refused(why)) => {
+            Err(Undelivered::Rejected(why)) => {
                 tracing::error!(%why, "a message was rejected permanently and is dropped");
                 Ok(())
             }

@@ -72,7 +72,7 @@ impl Consume {
     /// The audit stream of the state at a key.
     ///
     /// Errors: [`BadKey`](crate::ErrorKind::BadKey) for a key without an audit stream.
-    pub fn trail(
+    pub fn audit(
         key: &str,
         group: impl Into<String>,
         consumer: impl Into<String>,

@@ -1,5 +1,5 @@
 //! The audit stream of a state, and the server's feed, which are ordinary streams: read once
-//! (`trail`), or followed by a consumer group (`consume`, implemented by `reader`).
+//! (`range`), or followed by a consumer group (`consume`, implemented by `reader`).
 //!
 //! Not the stream support of redis-rs, which is for async connections only and returns maps, which
 //! lose the order of fields.
@@ -12,9 +12,9 @@ mod consume;
 mod delivered;
 mod entry;
 mod id;
+mod range;
 #[cfg(feature = "tokio")]
 mod reader;
-mod trail;
 
 use redis::Value;
 
@@ -27,7 +27,7 @@ pub use consume::{AuditConsumer, Consume, Start};
 pub use delivered::Delivered;
 pub use entry::{AuditEntry, AuditEvent, AuditJson};
 pub use id::EntryId;
-pub use trail::Trail;
+pub use range::AuditRange;
 
 /// The key of the audit stream of the state at `key`. `None` for a key that can't have one in its
 /// own slot, such as `a}b`: the server rejects states there.

@@ -73,7 +73,7 @@ pub enum SchemaOutcome {
         revision: u64,
     },
     /// The server rejected it, for example as [`BadSchema`](crate::ErrorKind::BadSchema).
-    Refused(Error),
+    Rejected(Error),
 }
 
 /// A wanted binding on one primary.
@@ -104,7 +104,7 @@ pub enum BindingOutcome {
     /// It was bound already; nothing was sent.
     Unchanged,
     /// The server rejected it, or the schema with its `x-bind`.
-    Refused(Error),
+    Rejected(Error),
 }
 
 impl SchemaReport {
@@ -125,11 +125,11 @@ impl SchemaReport {
     pub fn failures(&self) -> impl Iterator<Item = &Error> {
         self.nodes.iter().flat_map(|node| {
             let schemas = node.schemas.iter().filter_map(|schema| match &schema.outcome {
-                SchemaOutcome::Refused(error) => Some(error),
+                SchemaOutcome::Rejected(error) => Some(error),
                 _ => None,
             });
             let bindings = node.bindings.iter().filter_map(|binding| match &binding.outcome {
-                BindingOutcome::Refused(error) => Some(error),
+                BindingOutcome::Rejected(error) => Some(error),
                 _ => None,
             });
             node.error.iter().chain(schemas).chain(bindings)
@@ -153,7 +153,7 @@ impl fmt::Display for SchemaReport {
                         writeln!(f, "{at}: schema {name} changed, revision {from} -> {to}")?;
                     }
                     SchemaOutcome::Unchanged { .. } => {}
-                    SchemaOutcome::Refused(error) => writeln!(f, "{at}: schema {name} rejected: {error}")?,
+                    SchemaOutcome::Rejected(error) => writeln!(f, "{at}: schema {name} rejected: {error}")?,
                 }
             }
             for SyncedBinding { pattern, schema, outcome } in &node.bindings {
@@ -163,7 +163,7 @@ impl fmt::Display for SchemaReport {
                         writeln!(f, "{at}: {pattern} bound to {schema}, no more to {from}")?;
                     }
                     BindingOutcome::Unchanged => {}
-                    BindingOutcome::Refused(error) => writeln!(f, "{at}: {pattern} not bound: {error}")?,
+                    BindingOutcome::Rejected(error) => writeln!(f, "{at}: {pattern} not bound: {error}")?,
                 }
             }
             for name in &node.extra_schemas {

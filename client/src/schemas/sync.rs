@@ -127,7 +127,7 @@ async fn write_schema<D: Driver>(
         // Another deployment has sent it meanwhile, or the server writes the same text differently.
         Ok(to) if to == from => SchemaOutcome::Unchanged { revision: from },
         Ok(to) => SchemaOutcome::Changed { from, to },
-        Err(error) => SchemaOutcome::Refused(refusal(error)?),
+        Err(error) => SchemaOutcome::Rejected(rejection(error)?),
     })
 }
 
@@ -142,7 +142,7 @@ async fn write_binding<D: Driver>(
     let schema = schemas.iter().find(|schema| schema.name == binding.schema);
     let outcome = schema.filter(|_| binding.by_schema).map(|schema| &schema.outcome);
     match outcome {
-        Some(SchemaOutcome::Refused(error)) => return Ok(BindingOutcome::Refused(error.clone())),
+        Some(SchemaOutcome::Rejected(error)) => return Ok(BindingOutcome::Rejected(error.clone())),
         // STATE.SCHEMA SET has bound it.
         Some(SchemaOutcome::Created { .. } | SchemaOutcome::Changed { .. }) => {
             return Ok(BindingOutcome::Bound { from });
@@ -155,12 +155,12 @@ async fn write_binding<D: Driver>(
     }
     match states.exchange(&SchemaBind::new(pattern, &binding.schema)).await {
         Ok(()) => Ok(BindingOutcome::Bound { from }),
-        Err(error) => Ok(BindingOutcome::Refused(refusal(error)?)),
+        Err(error) => Ok(BindingOutcome::Rejected(rejection(error)?)),
     }
 }
 
 /// The server's rejection of this item; an error if there is no point in sending the next one.
-fn refusal(error: Error) -> Result<Error> {
+fn rejection(error: Error) -> Result<Error> {
     match error.kind() {
         ErrorKind::Connection | ErrorKind::OutcomeUnknown | ErrorKind::Unavailable => Err(error),
         _ => Ok(error),

@@ -69,7 +69,7 @@ async fn main() -> ExitCode {
     match run(Program::parse()).await {
         Ok(summary) => {
             println!("{summary}");
-            if summary.refused.is_empty() { ExitCode::SUCCESS } else { SOME_REJECTED.into() }
+            if summary.rejected.is_empty() { ExitCode::SUCCESS } else { SOME_REJECTED.into() }
         }
         Err(text) => {
             eprintln!("{text}");
@@ -124,7 +124,7 @@ fn report(Import { source, target, outcome }: &Import) {
         Outcome::Created(etag) => println!("created {source} at {target}: {etag}"),
         Outcome::WouldCreate => println!("would create {source} at {target}"),
         Outcome::AlreadyThere(etag) => println!("exists {source} at {target}: {etag}"),
-        Outcome::Refused(error) => println!("rejected {source}: {error}"),
+        Outcome::Rejected(error) => println!("rejected {source}: {error}"),
         Outcome::NothingFound => println!("nothing found {source}"),
         _ => println!("{source}: {outcome:?}"),
     }

@@ -199,7 +199,7 @@ impl<'a, D: Driver> CachedUserManager<'a, D> {
         change.insert("mobile_number".to_owned(), Value::from(self.mobile_number));
         let change = Change::shallow(&change)?;
         let update = self.prepared(Update::new(self.key, self.expected, change.clone()), actor, event);
-        let refused = match self.send(&update).await {
+        let rejected = match self.send(&update).await {
             Err(error) if error.kind() == ErrorKind::Transition && self.may_create() => error,
             answer => return answer,
         };
@@ -208,7 +208,7 @@ impl<'a, D: Driver> CachedUserManager<'a, D> {
         let create = self.prepared(Update::create(self.key, Change::none()), actor, "create");
         let created = match D::resolve(self.states.send(&create)).await {
             Ok(created) => created.etag,
-            Err(error) if error.is_conflict() => return Err(refused),
+            Err(error) if error.is_conflict() => return Err(rejected),
             Err(error) => return Err(error),
         };
         self.expected = created.into();

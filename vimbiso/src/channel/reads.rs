@@ -133,8 +133,8 @@ pub trait Reads: sealed::Sealed {
     ///
     /// let mut channel = Channel::new(redis_state_client::connect(url).await?, "+263771234567");
     /// channel.initialize_channel("whatsapp", "webhook").await?;
-    /// let refused = ValidationResult::<Value>::failure("Please say hello.");
-    /// channel.input(Step::new("login", "Greeting")).submit(refused).await?;
+    /// let rejected = ValidationResult::<Value>::failure("Please say hello.");
+    /// channel.input(Step::new("login", "Greeting")).submit(rejected).await?;
     ///
     /// let status = channel.get_validation_status("Greeting").await?;
     /// assert_eq!((status.attempts, status.failures), (1, 1));

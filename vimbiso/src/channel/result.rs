@@ -19,10 +19,10 @@ use serde::Serialize;
 /// }
 ///
 /// assert_eq!(amount("25").value(), Some(&25));
-/// let refused = amount("many");
-/// assert!(!refused.is_success());
+/// let rejected = amount("many");
+/// assert!(!rejected.is_success());
 /// assert_eq!(
-///     refused.error().map(|error| error.message.as_str()),
+///     rejected.error().map(|error| error.message.as_str()),
 ///     Some("Please send a whole number above zero.")
 /// );
 /// assert!(amount("-3").into_result().is_err());

@@ -132,9 +132,9 @@ mod tests {
             assert_eq!(found["state"], json!({"page_number": 2}));
         }
         for broken in ["{'page_number': 2}", "[1]", "7", "\"{broken\"", "\u{80}\u{4}pickle"] {
-            let refused = Five { state: Some(broken), ..Five::default() }.fold("1").unwrap_err();
-            assert_eq!(refused.kind(), ErrorKind::BadJson, "{broken}");
-            assert!(!refused.to_string().contains("broken"));
+            let rejected = Five { state: Some(broken), ..Five::default() }.fold("1").unwrap_err();
+            assert_eq!(rejected.kind(), ErrorKind::BadJson, "{broken}");
+            assert!(!rejected.to_string().contains("broken"));
         }
     }
 }

@@ -131,7 +131,7 @@ impl<'a, D: Driver> Importer<'a, D> {
     /// schema's.
     ///
     /// Errors: those that affect the next user too, such as a missing connection or schema. An
-    /// error of this user is [`Outcome::Refused`].
+    /// error of this user is [`Outcome::Rejected`].
     pub fn cached_user(self, mobile_number: &'a str) -> D::Answer<'a, Import> {
         D::answer(async move { self.one(Kind::CachedUser, mobile_number).await })
     }
@@ -214,7 +214,7 @@ impl<'a, D: Driver> Importer<'a, D> {
         let outcome = match self.outcome(kind, applicable, source, &target).await {
             Err(error) if is_about_the_source(&error) => {
                 self.put_back(source, &target).await?;
-                Outcome::Refused(error)
+                Outcome::Rejected(error)
             }
             outcome => outcome?,
         };

@@ -35,7 +35,7 @@ pub enum Outcome {
     AlreadyThere(Etag),
     /// Rejected, for this reason; for a document that violates its schema, [`Error::violations`]
     /// has the pointers. The source is unchanged.
-    Refused(Error),
+    Rejected(Error),
     /// None of the keys exists.
     NothingFound,
 }
@@ -57,7 +57,7 @@ pub struct Summary {
     /// Sources without data.
     pub nothing_found: u64,
     /// Rejected sources, with the reasons.
-    pub refused: Vec<Import>,
+    pub rejected: Vec<Import>,
 }
 
 impl Summary {
@@ -67,18 +67,18 @@ impl Summary {
             Outcome::WouldCreate => self.would_create += 1,
             Outcome::AlreadyThere(_) => self.already_there += 1,
             Outcome::NothingFound => self.nothing_found += 1,
-            Outcome::Refused(_) => self.refused.push(import),
+            Outcome::Rejected(_) => self.rejected.push(import),
         }
     }
 }
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Summary { created, would_create, already_there, nothing_found, refused } = self;
-        let refused = refused.len();
+        let Summary { created, would_create, already_there, nothing_found, rejected } = self;
+        let rejected = rejected.len();
         write!(
             f,
-            "{created} created, {would_create} would be created, {already_there} already there, {refused} rejected, \
+            "{created} created, {would_create} would be created, {already_there} already there, {rejected} rejected, \
              {nothing_found} with nothing found"
         )
     }

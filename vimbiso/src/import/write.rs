@@ -113,12 +113,12 @@ async fn take_back<D: Driver>(
     states: &mut States<D>,
     target: &str,
     etag: Etag,
-    refused: Error,
+    rejected: Error,
 ) -> Result<Written> {
     let delete = Delete::new(target, etag).event(EVENT).actor(ACTOR);
     match D::resolve(states.send(&delete)).await {
         Err(error) if is_taken(&error) => Ok(Written::Theirs(error)),
-        answer => answer.and(Err(refused)),
+        answer => answer.and(Err(rejected)),
     }
 }
 

@@ -123,7 +123,7 @@ impl Books {
         self.calls.push((name.to_owned(), key.to_owned()));
         let failure = self.failures.pop_front();
         match failure {
-            Some(Failure::Refused(text)) => return Err(LedgerError::Refused(text.to_owned())),
+            Some(Failure::Rejected(text)) => return Err(LedgerError::Rejected(text.to_owned())),
             Some(Failure::Before) => return Err(LedgerError::Unavailable("a test made it fail".to_owned())),
             Some(Failure::After) | None => {}
         }
@@ -141,15 +141,16 @@ impl Books {
         match change {
             LedgerChange::CreateOffer { account, amount, handle } => {
                 let to = self.members.keys().find(|to| self.handle(to) == handle.to_lowercase());
-                let to = to.cloned().ok_or_else(|| refused(format!("No member has the handle {handle}.")))?;
+                let to =
+                    to.cloned().ok_or_else(|| rejected(format!("No member has the handle {handle}.")))?;
                 if to == channel {
-                    return Err(refused("You can't make yourself an offer."));
+                    return Err(rejected("You can't make yourself an offer."));
                 }
                 let cents = cents(amount)?;
                 let index = self.account(channel, account)?;
                 let held = self.members.get(channel).and_then(|row| row.accounts.get(index));
                 if held.is_none_or(|(_, held)| *held < cents) {
-                    return Err(refused("There is not enough in the account."));
+                    return Err(rejected("There is not enough in the account."));
                 }
                 let id = self.next();
                 self.offers.insert(id, Pending { from: channel.to_owned(), account: index, to, cents });
@@ -167,7 +168,7 @@ impl Books {
     fn account(&self, channel: &str, id: &str) -> Result<usize> {
         let row = self.members.get(channel);
         let index = row.and_then(|row| (0..row.accounts.len()).find(|n| account_id(&row.member, *n) == id));
-        index.ok_or_else(|| refused("There is no such account."))
+        index.ok_or_else(|| rejected("There is no such account."))
     }
 
     fn decide(&mut self, channel: &str, offer: &str, decision: Decision) -> Result<()> {
@@ -177,7 +178,7 @@ impl Books {
             Decision::Accept | Decision::Decline => pending.to == channel,
             Decision::Cancel => pending.from == channel,
         };
-        let pending = found.filter(theirs).ok_or_else(|| refused("That offer is no longer open."))?;
+        let pending = found.filter(theirs).ok_or_else(|| rejected("That offer is no longer open."))?;
         if decision == Decision::Accept {
             let (giver, taker) = (self.handle(&pending.from), self.handle(&pending.to));
             let sides = [
@@ -201,8 +202,8 @@ fn account_id(member: &Member, index: usize) -> String {
     format!("{}-{}", member.id, index + 1)
 }
 
-pub(super) fn refused(text: impl Into<String>) -> LedgerError {
-    LedgerError::Refused(text.into())
+pub(super) fn rejected(text: impl Into<String>) -> LedgerError {
+    LedgerError::Rejected(text.into())
 }
 
 fn shown(cents: i64) -> String {
@@ -213,7 +214,7 @@ fn shown(cents: i64) -> String {
 fn cents(amount: &str) -> Result<i64> {
     let (whole, part) = amount.split_once('.').unwrap_or((amount, ""));
     let padded = format!("{whole}{part:0<2}");
-    padded.parse().map_err(|_| refused("That is no amount."))
+    padded.parse().map_err(|_| rejected("That is no amount."))
 }
 
 #[cfg(test)]

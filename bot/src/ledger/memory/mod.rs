@@ -10,13 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use redis_state_vimbiso::channel::Token;
 
 use super::{Dashboard, Entry, Ledger, LedgerChange, Result, Session};
-use books::{Books, refused};
+use books::{Books, rejected};
 
 /// How the next call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// A rejection, with this text for the user.
-    Refused(&'static str),
+    Rejected(&'static str),
     /// The ledger can't be reached, and nothing has changed.
     Before,
     /// The change is made, and the reply is lost.
@@ -82,7 +82,7 @@ impl Ledger for MemoryLedger {
     async fn renew(&self, channel_id: &str) -> Result<Token> {
         let mut books = self.books();
         if !books.knows(channel_id) {
-            return Err(refused("You are not a member."));
+            return Err(rejected("You are not a member."));
         }
         Ok(books.session(channel_id).token)
     }

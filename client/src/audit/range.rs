@@ -13,7 +13,7 @@ use crate::states::States;
 ///
 /// ```
 /// # support::example(async |url| {
-/// use redis_state_client::{AuditEvent, Change, Trail, Update, connect};
+/// use redis_state_client::{AuditEvent, Change, AuditRange, Update, connect};
 /// use serde_json::json;
 ///
 /// let mut states = connect(url).await?;
@@ -22,15 +22,15 @@ use crate::states::States;
 ///     states.send(&Update::any("offer:7d1f", Change::merge(&json!({"amount": amount}))?)).await?;
 /// }
 ///
-/// let page = states.send(&Trail::of("offer:7d1f")?.oldest_first().count(2)).await?;
+/// let page = states.send(&AuditRange::of("offer:7d1f")?.oldest_first().count(2)).await?;
 /// assert_eq!(page.iter().map(|entry| entry.version).collect::<Vec<_>>(), [1, 2]);
 /// assert_eq!(page[0].event, AuditEvent::Create);
-/// let rest = states.send(&Trail::of("offer:7d1f")?.after(page[1].id)).await?;
+/// let rest = states.send(&AuditRange::of("offer:7d1f")?.after(page[1].id)).await?;
 /// assert_eq!(rest.iter().map(|entry| entry.version).collect::<Vec<_>>(), [3]);
 /// # Ok(()) });
 /// ```
 #[derive(Clone, Debug)]
-pub struct Trail {
+pub struct AuditRange {
     stream: String,
     part: Part,
     count: Option<usize>,
@@ -44,17 +44,17 @@ enum Part {
     After(EntryId),
 }
 
-impl Trail {
+impl AuditRange {
     /// The audit stream of the state at a key, newest entry first.
     ///
     /// Errors: [`BadKey`](crate::ErrorKind::BadKey) for a key without an audit stream.
-    pub fn of(key: &str) -> Result<Trail> {
-        Ok(Trail::feed(stream_of(key)?))
+    pub fn of(key: &str) -> Result<AuditRange> {
+        Ok(AuditRange::feed(stream_of(key)?))
     }
 
     /// The server's feed, with the name from `state.feed`, or any other stream; newest entry first.
-    pub fn feed(stream: impl Into<String>) -> Trail {
-        Trail { stream: stream.into(), part: Part::NewestFirst, count: None }
+    pub fn feed(stream: impl Into<String>) -> AuditRange {
+        AuditRange { stream: stream.into(), part: Part::NewestFirst, count: None }
     }
 
     /// Oldest entry first.
@@ -82,7 +82,7 @@ impl Trail {
     }
 }
 
-impl Request for Trail {
+impl Request for AuditRange {
     type Reply = Vec<AuditEntry>;
 
     fn name(&self) -> &'static str {
@@ -122,7 +122,7 @@ impl Request for Trail {
 
 impl<D: Driver> States<D> {
     /// The newest entries of a state's audit stream, newest first; after a deletion or expiry they
-    /// are there until the stream expires. [`Trail`] reads other parts. It needs permission to read
+    /// are there until the stream expires. [`AuditRange`] reads other parts. It needs permission to read
     /// the stream, `+xrevrange %R~*:audit`.
     ///
     /// Errors: [`BadKey`](crate::ErrorKind::BadKey) for a key without an audit stream.
@@ -138,8 +138,8 @@ impl<D: Driver> States<D> {
     ///     .actor("amount_input");
     /// let etag = states.send(&raise).await?.etag;
     ///
-    /// let trail = states.audit("offer:7d1f", 10).await?;
-    /// let newest = &trail[0];
+    /// let entries = states.audit("offer:7d1f", 10).await?;
+    /// let newest = &entries[0];
     /// assert_eq!(
     ///     (&newest.event, newest.etag, newest.parent),
     ///     (&AuditEvent::Update, Some(etag), Some(1))
@@ -151,11 +151,11 @@ impl<D: Driver> States<D> {
     /// let patch: serde_json::Value = newest.patch.as_ref().expect("a change").read()?;
     /// assert_eq!(patch, json!([{"op": "replace", "path": "/amount", "value": 6}]));
     /// let document: serde_json::Value =
-    ///     trail[1].document.as_ref().expect("a creation has one").read()?;
+    ///     entries[1].document.as_ref().expect("a creation has one").read()?;
     /// assert_eq!(document, json!({"amount": 5}));
     /// # Ok(()) });
     /// ```
     pub fn audit<'a>(&'a mut self, key: &'a str, count: usize) -> D::Answer<'a, Vec<AuditEntry>> {
-        D::answer(async move { self.exchange(&Trail::of(key)?.count(count)).await })
+        D::answer(async move { self.exchange(&AuditRange::of(key)?.count(count)).await })
     }
 }
