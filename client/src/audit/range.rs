@@ -122,8 +122,8 @@ impl Request for AuditRange {
 
 impl<D: Driver> States<D> {
     /// The newest entries of a state's audit stream, newest first; after a deletion or expiry they
-    /// are there until the stream expires. [`AuditRange`] reads other parts. It needs permission to read
-    /// the stream, `+xrevrange %R~*:audit`.
+    /// are there until the stream expires. [`AuditRange`] reads other parts. It needs permission to
+    /// read the stream, `+xrevrange %R~*:audit`.
     ///
     /// Errors: [`BadKey`](crate::ErrorKind::BadKey) for a key without an audit stream.
     ///

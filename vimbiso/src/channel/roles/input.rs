@@ -29,7 +29,8 @@ use crate::channel::result::ValidationResult;
 /// // Greeting asks for a name; the first answer is none.
 /// let greeting = Step::new("login", "Greeting");
 /// let rejected = channel.input(greeting.clone()).submit(name(" ")).await?;
-/// assert_eq!(rejected.error().map(|error| error.message.as_str()), Some("Please send your name."));
+/// let reason = rejected.error().map(|error| error.message.as_str());
+/// assert_eq!(reason, Some("Please send your name."));
 /// let taken = channel.input(greeting.clone()).submit(name("Tariro")).await?;
 /// assert!(taken.is_success());
 /// assert_eq!(channel.get_validation_status("Greeting").await?.attempts, 2);
