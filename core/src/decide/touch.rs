@@ -4,6 +4,7 @@ use super::expiry::renewed;
 use super::outcome::Outcome;
 use super::recorded::after_lapses;
 use crate::context::Context;
+use crate::error::Error;
 use crate::state::State;
 use redis_state_types::Ttl;
 
@@ -15,13 +16,10 @@ use redis_state_types::Ttl;
 /// Errors: `ERR invalid expire time`.
 pub fn touch(state: Option<&State>, ttl: Ttl, context: &Context) -> Outcome<bool> {
     after_lapses(state, context, |state| {
-        if let Err(error) = ttl.check(context.now_ms) {
-            return Outcome::failed(error.into());
-        }
-        match state.map(|state| renewed(state, ttl, context)) {
-            None => Outcome::unchanged(false),
-            Some(Ok(change)) => Outcome::changed(change, true),
-            Some(Err(error)) => Outcome::failed(error),
-        }
+        let touched = match state {
+            None => ttl.check(context.now_ms).map(|()| Outcome::unchanged(false)).map_err(Error::from),
+            Some(state) => renewed(state, ttl, context).map(|change| Outcome::changed(change, true)),
+        };
+        touched.unwrap_or_else(Outcome::failed)
     })
 }
