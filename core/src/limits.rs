@@ -42,7 +42,7 @@ impl Default for Limits {
             labels: 8,
             bytes_max: 1024 * 1024,
             depth_max: 64,
-            cost_max: 25_000_000,
+            cost_max: 20_000_000,
             default_ttl_ms: 300_000,
             attempts_history: 100,
             idempotency_ids: 64,
