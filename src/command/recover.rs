@@ -61,9 +61,9 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let request = parse(args)?;
     let stream = AuditStream::of_state(&request.key, request.audit)?;
     let mut transaction = Transaction::open(ctx, request.key, stream, &request.align)?;
-    let recorded = transaction.recorded();
+    let entries = transaction.rebuild_entries();
     let recover = &request.recover;
-    let outcome = transaction.decide(|state, context| decide::recover(state, &recorded, recover, context));
+    let outcome = transaction.decide(|state, context| decide::recover(state, &entries, recover, context));
     let recovered = transaction.apply(outcome)?;
     reply(ctx, &recovered);
     Ok(())

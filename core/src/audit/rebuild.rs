@@ -11,7 +11,7 @@ use crate::time::unix_ms;
 
 /// The fields of an audit entry that a rebuild uses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Recorded {
+pub struct RebuildEntry {
     /// The event.
     pub event: String,
     /// The version after the event.
@@ -27,24 +27,24 @@ pub struct Recorded {
     document: Option<String>,
 }
 
-impl Recorded {
+impl RebuildEntry {
     /// Reads the fields of an entry, without those that a rebuild does not use.
-    pub fn read<'f>(fields: impl IntoIterator<Item = (&'f [u8], &'f [u8])>) -> Recorded {
-        let mut recorded = Recorded::default();
+    pub fn read<'f>(fields: impl IntoIterator<Item = (&'f [u8], &'f [u8])>) -> RebuildEntry {
+        let mut entry = RebuildEntry::default();
         for (name, value) in fields {
             let Ok(value) = std::str::from_utf8(value) else { continue };
             match name {
-                b"event" => value.clone_into(&mut recorded.event),
-                b"version" => recorded.version = value.parse().unwrap_or(0),
-                b"at" => recorded.at_ms = unix_ms(value).unwrap_or(0),
-                b"schema" => recorded.schema = Some(value.to_owned()),
-                b"patch" => recorded.patch = Some(value.to_owned()),
-                b"patch_bytes" => recorded.is_cut = true,
-                b"document" => recorded.document = Some(value.to_owned()),
+                b"event" => value.clone_into(&mut entry.event),
+                b"version" => entry.version = value.parse().unwrap_or(0),
+                b"at" => entry.at_ms = unix_ms(value).unwrap_or(0),
+                b"schema" => entry.schema = Some(value.to_owned()),
+                b"patch" => entry.patch = Some(value.to_owned()),
+                b"patch_bytes" => entry.is_cut = true,
+                b"document" => entry.document = Some(value.to_owned()),
                 _ => {}
             }
         }
-        recorded
+        entry
     }
 
     /// Whether the entry rebuilds the document without older entries.
@@ -68,8 +68,8 @@ pub(crate) struct Rebuilt {
 }
 
 /// The last document in `stream` (newest entry first), or why the stream does not have one.
-pub(crate) fn rebuild(stream: &[Recorded], limits: &Limits, budget: &Budget) -> Result<Rebuilt, String> {
-    let mut later: Vec<&Recorded> = Vec::new();
+pub(crate) fn rebuild(stream: &[RebuildEntry], limits: &Limits, budget: &Budget) -> Result<Rebuilt, String> {
+    let mut later: Vec<&RebuildEntry> = Vec::new();
     let entries = stream.iter().filter(|entry| entry.is_commit() || entry.event == "delete");
     for entry in entries {
         if entry.event == "delete" {
@@ -94,7 +94,7 @@ pub(crate) fn rebuild(stream: &[Recorded], limits: &Limits, budget: &Budget) -> 
     })
 }
 
-fn patched(entry: &Recorded, base: &Tree, limits: &Limits, budget: &Budget) -> Result<Tree<'static>, String> {
+fn patched(entry: &RebuildEntry, base: &Tree, limits: &Limits, budget: &Budget) -> Result<Tree<'static>, String> {
     if entry.is_cut {
         return Err(format!("the patch of version {} was cut (state.audit-patch-bytes)", entry.version));
     }
@@ -123,12 +123,12 @@ fn change(
 mod tests {
     use super::*;
 
-    fn entry(event: &str, version: &str, fields: &[(&str, &str)]) -> Recorded {
+    fn entry(event: &str, version: &str, fields: &[(&str, &str)]) -> RebuildEntry {
         let all = [("event", event), ("version", version)].into_iter().chain(fields.iter().copied());
-        Recorded::read(all.map(|(name, value)| (name.as_bytes(), value.as_bytes())))
+        RebuildEntry::read(all.map(|(name, value)| (name.as_bytes(), value.as_bytes())))
     }
 
-    fn rebuilt(stream: &[Recorded]) -> String {
+    fn rebuilt(stream: &[RebuildEntry]) -> String {
         let limits = Limits::default();
         match rebuild(stream, &limits, &Budget::new(&limits)) {
             Ok(rebuilt) => format!("{} {}", rebuilt.version, rebuilt.tree.text()),
@@ -136,7 +136,7 @@ mod tests {
         }
     }
 
-    fn stream() -> Vec<Recorded> {
+    fn stream() -> Vec<RebuildEntry> {
         let amount = |amount: &str| format!(r#"[{{"op":"add","path":"/amount","value":{amount}}}]"#);
         vec![
             entry("reject", "3", &[("error", "INVALID …")]),
@@ -157,7 +157,7 @@ mod tests {
     fn what_can_not_be_rebuilt_says_why() {
         assert_eq!(rebuilt(&[]), "the audit stream has no version");
         assert_eq!(rebuilt(&stream()[..4]), "no entry of the audit stream carries a document");
-        let deleted: Vec<Recorded> = [entry("delete", "3", &[])].into_iter().chain(stream()).collect();
+        let deleted: Vec<RebuildEntry> = [entry("delete", "3", &[])].into_iter().chain(stream()).collect();
         assert_eq!(rebuilt(&deleted), "the state was deleted on purpose");
         let mut gap = stream();
         gap.remove(3);

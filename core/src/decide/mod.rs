@@ -23,7 +23,7 @@ mod touch;
 mod update;
 mod wait;
 
-pub use crate::audit::rebuild::Recorded;
+pub use crate::audit::rebuild::RebuildEntry;
 pub use crate::context::{Context, Metadata, Rights, Rung};
 pub use attempt::{Try, attempt};
 pub use delete::{Delete, delete};

@@ -10,7 +10,7 @@ use super::outcome::{Course, Outcome, Write};
 use super::proposal::Proposal;
 use super::recorded::after_lapses;
 use crate::audit::entry::Entry;
-use crate::audit::rebuild::{Recorded, rebuild};
+use crate::audit::rebuild::{RebuildEntry, rebuild};
 use crate::context::{Context, Metadata, Rung};
 use crate::error::Error;
 use crate::json::draft::Draft;
@@ -51,7 +51,7 @@ pub struct Recovered {
 /// Errors: `NOSCHEMA`, `BADSCHEMA`, `TOOCOSTLY`; `INVALID` with all rungs when none succeeds.
 pub fn recover(
     state: Option<&State>,
-    stream: &[Recorded],
+    stream: &[RebuildEntry],
     request: &Recover,
     context: &Context,
 ) -> Outcome<Recovered> {
@@ -62,7 +62,7 @@ pub fn recover(
 
 fn climbed(
     state: Option<&State>,
-    stream: &[Recorded],
+    stream: &[RebuildEntry],
     request: &Recover,
     context: &Context,
 ) -> Result<Outcome<Recovered>, Error> {
@@ -145,7 +145,7 @@ impl Ladder<'_> {
         self.context.budget.charge(1).ok()
     }
 
-    fn climb_without_state(&mut self, stream: &[Recorded]) -> Option<(Rung, Outcome)> {
+    fn climb_without_state(&mut self, stream: &[RebuildEntry]) -> Option<(Rung, Outcome)> {
         let rebuilt = match rebuild(stream, self.context.limits, self.context.budget) {
             Ok(rebuilt) => {
                 let lapsed = self.applicable.lapse_rebuilt(&rebuilt.tree, rebuilt.at_ms, self.context.now_ms);

@@ -4,7 +4,7 @@
 
 use redis_state_core::KEY_BYTES_MAX;
 use redis_state_core::audit::{self, Entry};
-use redis_state_core::decide::Recorded;
+use redis_state_core::decide::RebuildEntry;
 
 use crate::error::Error;
 use crate::server::commit::reject_counts;
@@ -20,7 +20,7 @@ use crate::server::value::state_key::Kind;
 
 /// Maximum number of entries that a recovery reads. One commit in 64 carries a document, so further
 /// entries would not help.
-const RECORDED_MAX: usize = 10_000;
+const ENTRIES_MAX: usize = 10_000;
 
 /// The audit stream of a key; it may not exist yet.
 pub struct AuditStream {
@@ -199,18 +199,18 @@ impl AuditStream {
     }
 
     /// The entries from the newest back to one from which a document can be rebuilt, newest first.
-    pub fn recorded(&self, ctx: Ctx) -> Vec<Recorded> {
+    pub fn rebuild_entries(&self, ctx: Ctx) -> Vec<RebuildEntry> {
         self.look(ctx, |key| {
-            let mut recorded = Vec::new();
-            let Some(mut entries) = key.entries_from_end() else { return recorded };
-            while let Some(entry) = entries.next_entry().filter(|_| recorded.len() < RECORDED_MAX) {
+            let mut read = Vec::new();
+            let Some(mut entries) = key.entries_from_end() else { return read };
+            while let Some(entry) = entries.next_entry().filter(|_| read.len() < ENTRIES_MAX) {
                 let fields = entry.iter().map(|(name, value)| (name.as_slice(), value.as_slice()));
-                recorded.push(Recorded::read(fields));
-                if recorded.last().is_some_and(Recorded::is_start) {
+                read.push(RebuildEntry::read(fields));
+                if read.last().is_some_and(RebuildEntry::is_start) {
                     break;
                 }
             }
-            recorded
+            read
         })
     }
 }

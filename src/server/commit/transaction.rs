@@ -6,7 +6,7 @@
 //! replicated effect for all of it, and last the events.
 
 use redis_state_core::audit::Entry;
-use redis_state_core::decide::{Context, Course, Outcome, Recorded, Rights, StateChange, Write};
+use redis_state_core::decide::{Context, Course, Outcome, RebuildEntry, Rights, StateChange, Write};
 use redis_state_core::{Budget, Keys, Limits, State, codec};
 
 use crate::error::Error;
@@ -119,8 +119,8 @@ impl<'a> Transaction<'a> {
     }
 
     /// What the audit stream records of a state that no longer exists, newest entry first.
-    pub fn recorded(&self) -> Vec<Recorded> {
-        if self.state().is_some() { Vec::new() } else { self.stream.recorded(self.ctx) }
+    pub fn rebuild_entries(&self) -> Vec<RebuildEntry> {
+        if self.state().is_some() { Vec::new() } else { self.stream.rebuild_entries(self.ctx) }
     }
 
     /// Asks the core for an outcome: `command` gets the state and the context.
