@@ -4,7 +4,7 @@ use super::attempted::{attempted, too_many};
 use super::expiry::renewed;
 use super::idempotent::idempotent;
 use super::outcome::{Outcome, StateChange};
-use super::recorded::recorded;
+use super::recording::recording_rejections;
 use crate::audit::entry::Entry;
 use crate::context::{Context, Metadata};
 use crate::error::Error;
@@ -31,7 +31,7 @@ pub struct Try {
 pub fn attempt(state: Option<&State>, request: &Try, context: &Context) -> Outcome<u64> {
     // A rejected count is no failure of the operation.
     let rejected = Metadata { operation: None, ..request.metadata.clone() };
-    recorded(state, &rejected, Ttl::Keep, context, |state| {
+    recording_rejections(state, &rejected, Ttl::Keep, context, |state| {
         idempotent(state, &request.metadata, context, || count(state, request, context))
     })
 }

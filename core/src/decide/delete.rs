@@ -2,7 +2,7 @@
 
 use super::expected::check_expected;
 use super::outcome::{Course, Outcome, Write};
-use super::recorded::recorded;
+use super::recording::recording_rejections;
 use crate::audit::entry::Entry;
 use crate::context::{Context, Metadata};
 use crate::error::Error;
@@ -24,7 +24,7 @@ pub struct Delete {
 ///
 /// Errors: `NOSTATE`, `CONFLICT`.
 pub fn delete(state: Option<&State>, request: &Delete, context: &Context) -> Outcome<()> {
-    let mut outcome = recorded(state, &request.metadata, Ttl::Keep, context, |state| {
+    let mut outcome = recording_rejections(state, &request.metadata, Ttl::Keep, context, |state| {
         let state = state.ok_or(Error::NoState)?;
         check_expected(state, request.expected)?;
         let entry = Entry::delete(state, &request.metadata, context);

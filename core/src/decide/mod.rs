@@ -15,7 +15,7 @@ mod lapse;
 mod outcome;
 mod proposal;
 mod rebase;
-mod recorded;
+mod recording;
 mod recover;
 mod reset;
 mod rollback;

@@ -8,7 +8,7 @@ use super::applicable_schema::ApplicableSchema;
 use super::expiry::renewed;
 use super::outcome::{Course, Outcome, Write};
 use super::proposal::Proposal;
-use super::recorded::after_lapses;
+use super::recording::after_lapses;
 use crate::audit::entry::Entry;
 use crate::audit::rebuild::{RebuildEntry, rebuild};
 use crate::context::{Context, Metadata, Rung};

@@ -6,7 +6,7 @@ use super::expected::check_expected;
 use super::idempotent::idempotent;
 use super::outcome::Outcome;
 use super::proposal::Proposal;
-use super::recorded::recorded;
+use super::recording::recording_rejections;
 use crate::context::{Context, Metadata};
 use crate::error::Error;
 use crate::json::draft::Draft;
@@ -33,7 +33,7 @@ pub struct Reset {
 /// `TOOBIG`.
 pub fn reset(state: Option<&State>, request: &Reset, context: &Context) -> Outcome {
     let Reset { metadata, ttl, .. } = request;
-    recorded(state, metadata, *ttl, context, |state| {
+    recording_rejections(state, metadata, *ttl, context, |state| {
         idempotent(state, metadata, context, || defaults(state, request, context))
     })
 }

@@ -8,7 +8,7 @@ use super::expected::check_expected;
 use super::idempotent::idempotent;
 use super::outcome::Outcome;
 use super::proposal::Proposal;
-use super::recorded::recorded;
+use super::recording::recording_rejections;
 use crate::budget::Budget;
 use crate::context::{Context, Metadata};
 use crate::error::Error;
@@ -64,7 +64,7 @@ pub struct Rollback {
 /// `NOVERSION`, `INVALID`, `TOOBIG`.
 pub fn rollback(state: Option<&State>, request: &Rollback, context: &Context) -> Outcome {
     let Rollback { metadata, ttl, .. } = request;
-    recorded(state, metadata, *ttl, context, |state| {
+    recording_rejections(state, metadata, *ttl, context, |state| {
         idempotent(state, metadata, context, || back(state, request, context))
     })
 }

@@ -2,7 +2,7 @@
 
 use super::expiry::renewed;
 use super::outcome::Outcome;
-use super::recorded::after_lapses;
+use super::recording::after_lapses;
 use crate::context::Context;
 use crate::error::Error;
 use crate::state::State;

@@ -6,7 +6,7 @@ use super::idempotent::idempotent;
 use super::outcome::{Course, Outcome, Write};
 use super::proposal::Proposal;
 use super::rebase;
-use super::recorded::recorded;
+use super::recording::recording_rejections;
 use crate::context::{Context, Metadata};
 use crate::error::Error;
 use crate::json::change::Change;
@@ -40,7 +40,7 @@ pub struct Update {
 /// `BADSCHEMA`, `BADPATCH`, `IMMUTABLE`, `PROTECTED`, `INVALID`, `TRANSITION`, `TOOBIG`, `TOODEEP`.
 pub fn update(state: Option<&State>, request: &Update, context: &Context) -> Outcome {
     let Update { change, metadata, ttl, .. } = request;
-    recorded(state, metadata, *ttl, context, |state| {
+    recording_rejections(state, metadata, *ttl, context, |state| {
         let change = change.as_ref().map_err(Error::clone)?;
         idempotent(state, metadata, context, || changed(state, request, change, context))
     })

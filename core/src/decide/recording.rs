@@ -12,7 +12,7 @@ use redis_state_types::Ttl;
 
 /// Decides a command on the state without its due lapses, which are the first writes of the
 /// outcome. An error that is a rejection is recorded with the metadata of the command.
-pub(super) fn recorded<T>(
+pub(super) fn recording_rejections<T>(
     state: Option<&State>,
     metadata: &Metadata,
     ttl: Ttl,
@@ -24,7 +24,7 @@ pub(super) fn recorded<T>(
     })
 }
 
-/// As [`recorded`], for a command whose errors are not recorded.
+/// As [`recording_rejections`], for a command whose errors are not recorded.
 pub(super) fn after_lapses<T>(
     state: Option<&State>,
     context: &Context,
