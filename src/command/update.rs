@@ -138,7 +138,7 @@ fn update(ctx: Ctx, args: &[RedisStr], command: &Command, protect: bool) -> Resu
     let outcome = transaction.decide_as(protect, |state, context| decide::update(state, update, context));
     if request.dry_run {
         let etag = outcome.reply.clone()?;
-        return reply(ctx, *key, etag, outcome.after(transaction.state()).filter(|_| request.returns));
+        return reply(ctx, *key, etag, outcome.resulting_version(transaction.state()).filter(|_| request.returns));
     }
     let etag = transaction.apply(outcome)?;
     reply_etag(ctx, &transaction, etag, request.returns)

@@ -103,7 +103,7 @@ impl ApplicableSchema {
     }
 
     /// Whether the state had another schema, or none, until now.
-    pub fn changes(&self, state: &State) -> bool {
+    pub fn replaces_schema_of(&self, state: &State) -> bool {
         let own = self.schema.as_ref().map(|schema| &*schema.reference().name);
         own != state.schema().map(|schema| &*schema.name)
     }
@@ -111,7 +111,7 @@ impl ApplicableSchema {
     /// Drops the snapshots whose secrets the new schema of a state would not mask. A label that the
     /// same command sets does not count.
     pub fn drop_unhidden(&self, state: &State, new_label: Option<&str>, dropped: &mut Dropped) {
-        if !self.changes(state) {
+        if !self.replaces_schema_of(state) {
             return;
         }
         for version in state.versions().filter(|version| !self.hides(version)) {
@@ -165,7 +165,7 @@ impl ApplicableSchema {
     ///
     /// Errors: `BADPATCH`, `TOOBIG`, `TOODEEP`, `INVALID` for a result that is not an object,
     /// `IMMUTABLE`, `PROTECTED`.
-    pub fn changed(
+    pub fn apply_change(
         &self,
         base: Node,
         is_set: bool,

@@ -52,12 +52,12 @@ fn count(state: Option<&State>, request: &Try, context: &Context) -> Result<Outc
     Ok(match request.tally {
         Tally::Clear => {
             let (effects, expires_at_ms) = (vec![attempt], context.expires_at_ms);
-            Outcome::changed(StateChange { effects, expires_at_ms, entry, event: None }, 0)
+            Outcome::of_change(StateChange { effects, expires_at_ms, entry, event: None }, 0)
         }
         Tally::Success | Tally::Failure => {
             let mut change = renewed(state, Ttl::Default, context)?;
             change.effects.insert(0, attempt);
-            Outcome::changed(StateChange { entry, ..change }, attempts.saturating_add(1))
+            Outcome::of_change(StateChange { entry, ..change }, attempts.saturating_add(1))
         }
     })
 }

@@ -64,7 +64,7 @@ pub(super) fn idempotent<T: Remember>(
 fn replay<T: Remember>(state: &State, token: &Token, id: &Id) -> Result<Outcome<T>, Error> {
     let made = token.made;
     match T::of(made).filter(|_| token.digest == id.digest(state.keys.seed)) {
-        Some(reply) => Ok(Outcome { course: Course::Replayed, ..Outcome::unchanged(reply) }),
+        Some(reply) => Ok(Outcome { course: Course::Replayed, ..Outcome::without_writes(reply) }),
         None => Err(Error::IdMismatch { made }),
     }
 }

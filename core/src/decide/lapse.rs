@@ -31,7 +31,7 @@ use redis_state_types::{Etag, VERSION_MAX};
 
 /// The first due lapse, as the timer commits it; `None` when none is due.
 pub fn lapse(state: &State, context: &Context) -> Option<Outcome<()>> {
-    first_lapse(state, context).map(|change| Outcome::changed(change, ()))
+    first_lapse(state, context).map(|change| Outcome::of_change(change, ()))
 }
 
 /// The state after all due lapses, and the writes that make it.

@@ -75,12 +75,12 @@ pub enum Course {
 
 impl<T> Outcome<T> {
     /// A command with one change.
-    pub(super) fn changed(change: StateChange, reply: T) -> Outcome<T> {
+    pub(super) fn of_change(change: StateChange, reply: T) -> Outcome<T> {
         Outcome { writes: vec![Write::Change(change)], course: Course::Plain, reply: Ok(reply) }
     }
 
     /// A command that writes nothing.
-    pub(super) fn unchanged(reply: T) -> Outcome<T> {
+    pub(super) fn without_writes(reply: T) -> Outcome<T> {
         Outcome { writes: Vec::new(), course: Course::Plain, reply: Ok(reply) }
     }
 
@@ -90,7 +90,7 @@ impl<T> Outcome<T> {
     }
 
     /// The outcome after these writes.
-    pub(super) fn after_writes(mut self, earlier: Vec<Write>) -> Outcome<T> {
+    pub(super) fn preceded_by(mut self, earlier: Vec<Write>) -> Outcome<T> {
         if !earlier.is_empty() {
             self.writes.splice(..0, earlier);
         }
@@ -98,12 +98,12 @@ impl<T> Outcome<T> {
     }
 
     /// The schema and the present version after the writes, given the state before.
-    pub fn after<'a>(&'a self, before: Option<&'a State>) -> Option<(Option<&'a SchemaRef>, &'a Version)> {
-        let changes = self.writes.iter().rev().filter_map(|write| match write {
+    pub fn resulting_version<'a>(&'a self, before: Option<&'a State>) -> Option<(Option<&'a SchemaRef>, &'a Version)> {
+        let state_changes = self.writes.iter().rev().filter_map(|write| match write {
             Write::Change(change) => Some(change),
             Write::Reject { .. } | Write::Delete { .. } => None,
         });
-        let after = changes.flat_map(|change| &change.effects).find_map(|effect| match effect {
+        let after = state_changes.flat_map(|change| &change.effects).find_map(|effect| match effect {
             Effect::Put(state) => Some((state.schema(), state.head())),
             Effect::Commit(commit) => Some((commit.schema.as_ref(), &commit.version)),
             Effect::Relabel(_) | Effect::Attempt(_) | Effect::Deadlines(_) | Effect::Remember(_) => None,

@@ -63,15 +63,15 @@ impl Proposal<'_> {
         let attempted = attempted::success(state, self.metadata, context)?;
         let content = Content { document, deadlines };
         match state {
-            Some(state) if state.head().document == content.document && !self.applicable.changes(state) => {
-                Ok(self.unchanged(state, content.deadlines, expires_at_ms, attempted, context))
+            Some(state) if state.head().document == content.document && !self.applicable.replaces_schema_of(state) => {
+                Ok(self.without_new_version(state, content.deadlines, expires_at_ms, attempted, context))
             }
             Some(state) => self.commit(state, content, expires_at_ms, attempted, context),
             None => Ok(self.create(content, expires_at_ms, attempted, context)),
         }
     }
 
-    fn unchanged(
+    fn without_new_version(
         self,
         state: &State,
         deadlines: Deadlines,
@@ -94,7 +94,7 @@ impl Proposal<'_> {
         let effects = relabel.into_iter().chain(attempted).chain(moved(state, deadlines)).collect();
         // A recovery is an event even when it makes no version.
         let event = self.rung.map(|_| self.event);
-        Outcome::changed(StateChange { effects, expires_at_ms, entry, event }, state.etag())
+        Outcome::of_change(StateChange { effects, expires_at_ms, entry, event }, state.etag())
     }
 
     fn create(
@@ -120,7 +120,7 @@ impl Proposal<'_> {
         let etag = state.etag();
         let (event, entry) = (Some(self.event), Some(self.entry(etag, context)));
         let effects = vec![Effect::Put(Box::new(state))];
-        Outcome::changed(StateChange { effects, expires_at_ms, entry, event }, etag)
+        Outcome::of_change(StateChange { effects, expires_at_ms, entry, event }, etag)
     }
 
     fn commit(
@@ -145,7 +145,7 @@ impl Proposal<'_> {
         let (event, entry) = (Some(event), Some(self.entry(etag, context)));
         let commit = Effect::Commit(Box::new(commit));
         let effects = std::iter::once(commit).chain(attempted.map(Effect::Attempt)).collect();
-        Ok(Outcome::changed(StateChange { effects, expires_at_ms, entry, event }, etag))
+        Ok(Outcome::of_change(StateChange { effects, expires_at_ms, entry, event }, etag))
     }
 
     fn version(&self, number: u64, content: Content, context: &Context) -> Version {

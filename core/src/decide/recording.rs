@@ -34,7 +34,7 @@ pub(super) fn after_lapses<T>(
         None => decide(state),
         Some(state) => {
             let (state, lapses) = due_lapses(state, context);
-            decide(Some(&state)).after_writes(lapses)
+            decide(Some(&state)).preceded_by(lapses)
         }
     }
 }

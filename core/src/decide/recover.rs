@@ -161,7 +161,7 @@ impl Ladder<'_> {
         if let Err(error) = self.applicable.check(present, self.context.budget) {
             return self.failed(Rung::Valid, reason(&error));
         }
-        if self.applicable.changes(state) {
+        if self.applicable.replaces_schema_of(state) {
             let after = Draft::Same(present).into_tree();
             return self.step(Rung::Valid, Some((state, present)), state.head().number, Ok(after));
         }
@@ -172,7 +172,7 @@ impl Ladder<'_> {
         let metadata = &self.request.metadata;
         change.entry = Some(Entry::rung(Rung::Valid, None, Some(state), metadata, self.context));
         change.event = Some(Event::Recover);
-        Some((Rung::Valid, Outcome::changed(change, state.etag())))
+        Some((Rung::Valid, Outcome::of_change(change, state.etag())))
     }
 
     /// The newest snapshot that is valid with the preserved members: with a label or without one,

@@ -17,8 +17,8 @@ use redis_state_types::Ttl;
 pub fn touch(state: Option<&State>, ttl: Ttl, context: &Context) -> Outcome<bool> {
     after_lapses(state, context, |state| {
         let touched = match state {
-            None => ttl.check(context.now_ms).map(|()| Outcome::unchanged(false)).map_err(Error::from),
-            Some(state) => renewed(state, ttl, context).map(|change| Outcome::changed(change, true)),
+            None => ttl.check(context.now_ms).map(|()| Outcome::without_writes(false)).map_err(Error::from),
+            Some(state) => renewed(state, ttl, context).map(|change| Outcome::of_change(change, true)),
         };
         touched.unwrap_or_else(Outcome::failed)
     })

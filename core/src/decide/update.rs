@@ -42,11 +42,11 @@ pub fn update(state: Option<&State>, request: &Update, context: &Context) -> Out
     let Update { change, metadata, ttl, .. } = request;
     recording_rejections(state, metadata, *ttl, context, |state| {
         let change = change.as_ref().map_err(Error::clone)?;
-        idempotent(state, metadata, context, || changed(state, request, change, context))
+        idempotent(state, metadata, context, || decide_new_request(state, request, change, context))
     })
 }
 
-fn changed(
+fn decide_new_request(
     state: Option<&State>,
     request: &Update,
     change: &Change,
@@ -83,7 +83,7 @@ fn changed(
         rung: None,
         parent,
         before,
-        after: applicable.changed(base, before.is_some(), change, context)?,
+        after: applicable.apply_change(base, before.is_some(), change, context)?,
         written,
         applicable: &applicable,
         label: request.label.as_deref(),

@@ -10,13 +10,13 @@ use crate::server::value::held::Held;
 /// Applies effects that [`Effect::admit`] admits, moves the key's expiry, and signals WATCH and
 /// blocked clients.
 pub fn apply_effects(ctx: Ctx, key: &mut Key, effects: Vec<Effect>, expiry: Expiry) {
-    let changes = !effects.is_empty();
+    let has_effects = !effects.is_empty();
     effects.into_iter().for_each(|effect| apply_effect(ctx, key, effect));
     if let Expiry::Set(expires_at_ms) = expiry {
         key.set_expiry(expires_at_ms);
         ctx.signal_modified(key.name());
     }
-    if changes {
+    if has_effects {
         ctx.signal_ready(key.name());
     }
 }

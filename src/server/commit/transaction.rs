@@ -151,7 +151,7 @@ impl<'a> Transaction<'a> {
         let Outcome { writes, course, reply } = outcome;
         let makes_a_state = writes.iter().any(|write| matches!(write, Write::Change(_)));
         let written = writes.into_iter().try_for_each(|write| match write {
-            Write::Change(change) => self.change(change),
+            Write::Change(change) => self.write_change(change),
             Write::Delete { entry, purge } => self.delete(&entry, purge),
             Write::Reject { entry, suppressed } => {
                 self.reject(&entry, &suppressed, makes_a_state);
@@ -171,19 +171,19 @@ impl<'a> Transaction<'a> {
         Ok(reply)
     }
 
-    fn change(&mut self, change: StateChange) -> Result<(), Error> {
+    fn write_change(&mut self, change: StateChange) -> Result<(), Error> {
         let StateChange { effects, expires_at_ms, entry, event } = change;
         let entry = entry.as_ref().filter(|_| config::AUDIT.is_on());
         let appended = entry.map(|entry| self.append(entry)).transpose()?;
         let expiry_moves = expires_at_ms != self.expires_at_ms;
-        let changes = !effects.is_empty();
+        let has_effects = !effects.is_empty();
         // Encoded before applying consumes them.
         let blob = self.has_consumers().then(|| codec::encode_effects(&effects));
         counters::count_attempts(&effects);
-        let expiry = if changes || expiry_moves { Expiry::Set(expires_at_ms) } else { Expiry::Leave };
+        let expiry = if has_effects || expiry_moves { Expiry::Set(expires_at_ms) } else { Expiry::Leave };
         apply_effects(self.ctx, &mut self.key, effects, expiry);
         self.expires_at_ms = expires_at_ms;
-        if changes || appended.is_some() {
+        if has_effects || appended.is_some() {
             self.replicate_effect(blob.as_deref(), Expiry::Set(expires_at_ms), entry.zip(appended.as_ref()));
         } else if expiry_moves {
             self.replicate_expiry(self.key.name(), expires_at_ms);
