@@ -64,8 +64,8 @@ impl World {
         world
     }
 
-    /// `protect`: as for STATE.SETPROTECTED.
-    fn context<'c>(&'c self, budget: &'c Budget, protect: bool) -> Context<'c> {
+    /// `writes_protected`: as for STATE.SETPROTECTED.
+    fn context<'c>(&'c self, budget: &'c Budget, writes_protected: bool) -> Context<'c> {
         Context {
             key: KEY,
             now_ms: NOW_MS,
@@ -75,7 +75,7 @@ impl World {
             budget,
             registry: &self.registry,
             expires_at_ms: Some(NOW_MS + 1),
-            rights: Rights { protect, ..Rights::NONE },
+            rights: Rights { writes_protected, ..Rights::NONE },
         }
     }
 

@@ -52,7 +52,7 @@ pub struct Metadata {
 pub struct Rights<'a> {
     /// The command is STATE.SETPROTECTED: it writes protected members, and gives a state another
     /// schema.
-    pub protect: bool,
+    pub writes_protected: bool,
     /// Whether the caller may run STATE.SETPROTECTED on the key: it reads secrets then. Asked only
     /// where it matters: the server's answer costs a twentieth of an update.
     pub may_set_protected: &'a dyn Fn() -> bool,
@@ -60,7 +60,7 @@ pub struct Rights<'a> {
 
 impl Rights<'_> {
     /// The rights of a command that needs none.
-    pub const NONE: Rights<'static> = Rights { protect: false, may_set_protected: &|| false };
+    pub const NONE: Rights<'static> = Rights { writes_protected: false, may_set_protected: &|| false };
 }
 
 /// The ways to a valid state, mildest first.

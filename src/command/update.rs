@@ -122,8 +122,8 @@ fn run_protected(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     update(ctx, args, &PROTECTED_COMMAND, true)
 }
 
-/// `protect`: whether protected members may be written.
-fn update(ctx: Ctx, args: &[RedisStr], command: &Command, protect: bool) -> Result<(), Error> {
+/// `writes_protected`: whether protected members may be written.
+fn update(ctx: Ctx, args: &[RedisStr], command: &Command, writes_protected: bool) -> Result<(), Error> {
     let request = parse(args, command).inspect_err(|_| ctx.redact_all(args))?;
     let Request { key, update, align, .. } = &request;
     let stream = AuditStream::of_state(key, request.audit).inspect_err(|_| ctx.redact_all(args))?;
@@ -135,7 +135,7 @@ fn update(ctx: Ctx, args: &[RedisStr], command: &Command, protect: bool) -> Resu
         (Err(_), Err(error)) => return Err(error.clone().into()),
         (opened, _) => opened?,
     };
-    let outcome = transaction.decide_as(protect, |state, context| decide::update(state, update, context));
+    let outcome = transaction.decide_as(writes_protected, |state, context| decide::update(state, update, context));
     if request.dry_run {
         let etag = outcome.reply.clone()?;
         return reply(ctx, *key, etag, outcome.resulting_version(transaction.state()).filter(|_| request.returns));

@@ -100,15 +100,15 @@ impl Applicable {
         document: Option<&Value>,
         protected: Option<&Value>,
         after: &mut Value,
-        may_protect: bool,
+        may_write_protected: bool,
     ) -> Result<(), Predicted> {
         let mut rejections = Vec::new();
         let applicable = self.rules.into_iter().flat_map(Rules::annotations);
-        let applicable = applicable.map(|annotation| (annotation, may_protect));
+        let applicable = applicable.map(|annotation| (annotation, may_write_protected));
         // Of the former schema only immutable members count.
         let former =
             self.former.into_iter().flat_map(Rules::annotations).map(|annotation| (annotation, true));
-        for (annotation, may_protect) in applicable.chain(former) {
+        for (annotation, may_write_protected) in applicable.chain(former) {
             let member = annotation.tokens();
             let mut is_as_in = |before: Option<&Value>| {
                 let before = before.and_then(|before| pointer::get(before, &member));
@@ -124,7 +124,7 @@ impl Applicable {
             if annotation.immutable && is_set && !is_as_in(document) {
                 rejections.push(Predicted::ErrorBegins(format!("IMMUTABLE {}: ", annotation.pointer())));
             }
-            if annotation.protected && !is_as_in(protected) && !may_protect {
+            if annotation.protected && !is_as_in(protected) && !may_write_protected {
                 rejections.push(Predicted::ErrorBegins(format!("PROTECTED {}: ", annotation.pointer())));
             }
         }

@@ -41,15 +41,14 @@ pub(super) struct ApplicableSchema {
 
 impl ApplicableSchema {
     /// The applicable schema: the one that the key is bound to, else the state's own, else the
-    /// named one. Only a caller that `may_change` the schema may name another one for an existing
-    /// state.
+    /// named one. Another one than the state's may be named only with `may_change_schema`.
     ///
     /// Errors: `NOSCHEMA`, `BADSCHEMA`.
     pub fn find(
         context: &Context,
         state: Option<&State>,
         named: Option<&str>,
-        may_change: bool,
+        may_change_schema: bool,
     ) -> Result<ApplicableSchema, Error> {
         let own = state.map(|state| state.schema().map(|schema| &*schema.name));
         let name = match (context.registry.bound(context.key), own, named) {
@@ -59,7 +58,7 @@ impl ApplicableSchema {
             }
             (None, None, named) => named,
             (None, Some(own), named) if named.is_none() || own == named => own,
-            (None, Some(_), named) if may_change => named,
+            (None, Some(_), named) if may_change_schema => named,
             (None, Some(Some(own)), _) => {
                 return Err(rejected(format!("the schema of the state is {own}: name that schema or none")));
             }
@@ -73,7 +72,7 @@ impl ApplicableSchema {
         let former_is_gone = former.as_ref().is_some_and(Result::is_err);
         let (schema, former) = (name.map(get).transpose()?, former.and_then(Result::ok));
         let applicable = ApplicableSchema { schema, former, former_is_gone };
-        if let Some(state) = state.filter(|_| !may_change) {
+        if let Some(state) = state.filter(|_| !may_change_schema) {
             applicable.check_covers(state)?;
         }
         Ok(applicable)
@@ -206,10 +205,10 @@ impl ApplicableSchema {
             after = completed;
         }
         if let Some(schema) = &self.schema {
-            after = protected_by(schema.rules(), before, after, context.rights.protect)?;
+            after = check_protected(schema.rules(), before, after, context.rights.writes_protected)?;
         }
         if let Some(former) = &self.former {
-            after = protected_by(former.rules(), before, after, true)?;
+            after = check_protected(former.rules(), before, after, true)?;
         }
         // After the checks of protected members: a default is not a change of one.
         if let Some(schema) = &self.schema
@@ -410,13 +409,13 @@ impl ApplicableSchema {
 }
 
 /// Checks the protected and immutable members, and restores the text of equal ones.
-fn protected_by(
+fn check_protected(
     rules: &Rules,
     before: Before,
     after: Tree<'static>,
-    may_protect: bool,
+    may_write_protected: bool,
 ) -> Result<Tree<'static>, Error> {
-    let reworded = rules.protect(before, after.root(), may_protect)?;
+    let reworded = rules.protect(before, after.root(), may_write_protected)?;
     if reworded.is_empty() {
         return Ok(after);
     }

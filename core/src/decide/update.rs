@@ -63,7 +63,7 @@ fn decide_new_request(
         conflict => conflict,
     };
     let applicable =
-        ApplicableSchema::find(context, state, request.schema.as_deref(), context.rights.protect)?;
+        ApplicableSchema::find(context, state, request.schema.as_deref(), context.rights.writes_protected)?;
     // One tree for all steps: each step uses what earlier ones have found in the text.
     let present = state.map(|state| state.head().document.tree());
     let before = present.as_ref().map(Tree::root);

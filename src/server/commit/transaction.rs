@@ -128,9 +128,9 @@ impl<'a> Transaction<'a> {
         self.decide_as(false, command)
     }
 
-    /// As [`Transaction::decide`]; `protect`: the command is STATE.SETPROTECTED.
-    pub fn decide_as<T>(&self, protect: bool, command: impl FnOnce(Option<&State>, &Context) -> T) -> T {
-        let may_set_protected = || protect || self.ctx.may_set_protected(self.key.name());
+    /// As [`Transaction::decide`]; `writes_protected`: the command is STATE.SETPROTECTED.
+    pub fn decide_as<T>(&self, writes_protected: bool, command: impl FnOnce(Option<&State>, &Context) -> T) -> T {
+        let may_set_protected = || writes_protected || self.ctx.may_set_protected(self.key.name());
         let context = Context {
             key: self.key.name().bytes(),
             now_ms: self.now_ms,
@@ -140,7 +140,7 @@ impl<'a> Transaction<'a> {
             budget: &self.budget,
             registry: &registry::read(),
             expires_at_ms: self.expires_at_ms,
-            rights: Rights { protect, may_set_protected: &may_set_protected },
+            rights: Rights { writes_protected, may_set_protected: &may_set_protected },
         };
         command(self.state(), &context)
     }

@@ -41,19 +41,18 @@ impl<'v> Before<'v> {
 pub type Reworded<'v> = Vec<(String, Node<'v>)>;
 
 impl Rules {
-    /// Rejects a change of protected members, unless the caller `may_protect`, and of immutable
-    /// ones that are set. Such a member that is the same JSON in another text keeps its former
-    /// text.
+    /// Rejects a change of protected members, unless `may_write_protected`, and of immutable ones
+    /// that are set. Such a member that is the same JSON in another text keeps its former text.
     ///
     /// Errors: `PROTECTED`, `IMMUTABLE`.
     pub fn protect<'v>(
         &self,
         before: Before<'v>,
         after: Node,
-        may_protect: bool,
+        may_write_protected: bool,
     ) -> Result<Reworded<'v>, Error> {
         let is_annotated = |marks: Marks| marks.protected || marks.immutable;
-        let mut check = Check { rules: self, may_protect, reworded: Vec::new() };
+        let mut check = Check { rules: self, may_write_protected, reworded: Vec::new() };
         if let Some(root) = self.root().filter(|root| is_annotated(root.marks_within())) {
             check.member(root, &mut pointer(), before, Some(after))?;
         }
@@ -63,7 +62,7 @@ impl Rules {
 
 struct Check<'r, 'v> {
     rules: &'r Rules,
-    may_protect: bool,
+    may_write_protected: bool,
     reworded: Reworded<'v>,
 }
 
@@ -82,7 +81,7 @@ impl<'v> Check<'_, 'v> {
             && before.document.is_some()
             && !self.settled(pointer, before.document, after);
         let breaks_protected =
-            place.marks.protected && !self.settled(pointer, before.protected, after) && !self.may_protect;
+            place.marks.protected && !self.settled(pointer, before.protected, after) && !self.may_write_protected;
         for (name, below) in self.rules.members(place, |marks| marks.protected || marks.immutable) {
             let (before, after) = (before.member(name), member(after, name));
             if after.is_none() && before.document.is_none() && before.protected.is_none() {
