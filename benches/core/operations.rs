@@ -69,7 +69,7 @@ impl World {
         Context {
             key: KEY,
             now_ms: NOW_MS,
-            keys: redis_state_core::Keys::from_random([7, 1, 2]),
+            etag_keys: redis_state_core::EtagKeys::from_random([7, 1, 2]),
             user: "default",
             limits: &self.limits,
             budget,

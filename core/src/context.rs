@@ -4,7 +4,7 @@
 use crate::budget::Budget;
 use crate::limits::Limits;
 use crate::schema::registry::Registry;
-use crate::state::etag_keys::Keys;
+use crate::state::etag_keys::EtagKeys;
 use crate::state::idempotency::Id;
 
 /// The circumstances of a command; read once and passed down (invariant I2).
@@ -14,8 +14,9 @@ pub struct Context<'a> {
     pub key: &'a [u8],
     /// The clock, in Unix milliseconds.
     pub now_ms: i64,
-    /// Random keys for a state that is created, or that has no key yet.
-    pub keys: Keys,
+    /// The hash keys of the state's etags; random ones for a new state, or for one written by a
+    /// release without them.
+    pub etag_keys: EtagKeys,
     /// The ACL user that sent the command.
     pub user: &'a str,
     /// The limits in force.

@@ -54,7 +54,7 @@ pub use state::attempts::{
 pub use state::deadlines::{DEADLINES_MAX, Deadline, Deadlines};
 pub use state::document::Document;
 pub use state::effect::{Commit, Effect, Relabel};
-pub use state::etag_keys::Keys;
+pub use state::etag_keys::EtagKeys;
 pub use state::history::History;
 pub use state::idempotency::{Id, Made, Remembered};
 pub use state::version::{Event, Label, SchemaRef, Version};

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use redis_state_core::decide::{self, Context, Rights};
-use redis_state_core::{Budget, Document, Error as CoreError, Etag, Keys, Limits, SchemaRef, State, Version};
+use redis_state_core::{Budget, Document, Error as CoreError, Etag, EtagKeys, Limits, SchemaRef, State, Version};
 
 use crate::error::Error;
 use crate::server::ffi::ctx::Ctx;
@@ -92,7 +92,7 @@ impl<'a> Reading<'a> {
         let context = Context {
             key: self.key.name().bytes(),
             now_ms: self.lapse_ms(state.head()),
-            keys: Keys::default(),
+            etag_keys: EtagKeys::default(),
             user: "",
             limits: &self.limits,
             budget: &self.budget,

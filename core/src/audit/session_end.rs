@@ -72,7 +72,7 @@ mod tests {
     use crate::schema::compiled::Schema;
     use crate::state::deadlines::Deadlines;
     use crate::state::document::Document;
-    use crate::state::etag_keys::Keys;
+    use crate::state::etag_keys::EtagKeys;
     use crate::state::version::{Event, SchemaRef, Version};
     use std::sync::Arc;
 
@@ -93,7 +93,7 @@ mod tests {
             deadlines: Deadlines::default(),
             document,
         };
-        State::new(Keys::from_random([0x5eed, 1, 2]), 1_741_058_499_000, schema, head)
+        State::new(EtagKeys::from_random([0x5eed, 1, 2]), 1_741_058_499_000, schema, head)
     }
 
     fn fields(state: &State, registry: &Registry) -> Vec<(&'static str, String)> {

@@ -15,7 +15,7 @@ use crate::limits::DOCUMENT_BYTES_CEILING;
 use crate::state::attempts::{ATTEMPTS_CEILING, Attempted, Tally};
 use crate::state::document::Document;
 use crate::state::effect::{Commit, Effect, Relabel};
-use crate::state::etag_keys::Keys;
+use crate::state::etag_keys::EtagKeys;
 use crate::state::history::Dropped;
 use crate::state::version::{Event, Version};
 use crate::state::{State, splices};
@@ -137,14 +137,14 @@ fn read_effect(input: &mut Reader, before: Option<&State>) -> Result<Effect, Dec
         EFFECT_PUT => Effect::Put(Box::new(read_state(input)?)),
         EFFECT_KEY => {
             let keyed = DecodeError { expected: "a key only for a state without one", ..missing };
-            let before = before.filter(|before| before.keys.lack_a_key()).ok_or(keyed)?;
-            let keys = Keys { key: Some(read_key(input)?), ..before.keys };
+            let before = before.filter(|before| before.etag_keys.have_no_hash_key()).ok_or(keyed)?;
+            let keys = EtagKeys { key: Some(read_key(input)?), ..before.etag_keys };
             let kind = input.byte()?;
             read_commit(kind, input, before, keys)?
         }
         kind @ (EFFECT_COMMIT | EFFECT_CHANGE) => {
             let before = before.ok_or(missing)?;
-            read_commit(kind, input, before, before.keys)?
+            read_commit(kind, input, before, before.etag_keys)?
         }
         EFFECT_RELABEL => Effect::Relabel(Relabel { label: input.name()?, dropped: read_dropped(input)? }),
         EFFECT_ATTEMPT => {
@@ -167,7 +167,7 @@ fn read_effect(input: &mut Reader, before: Option<&State>) -> Result<Effect, Dec
 
 /// Reads a new version with its whole document or with splices. The digest that follows the splices
 /// proves that the result is the primary's document, so splices never apply to another one.
-fn read_commit(kind: u8, input: &mut Reader, before: &State, keys: Keys) -> Result<Effect, DecodeError> {
+fn read_commit(kind: u8, input: &mut Reader, before: &State, keys: EtagKeys) -> Result<Effect, DecodeError> {
     let unknown = input.unexpected("a new version after its key");
     let (version, digest) = match kind {
         EFFECT_COMMIT => (read_version(input)?, None),

@@ -3,7 +3,7 @@
 use super::version::{read_schema, read_version, write_schema, write_version};
 use super::{attempts, history, idempotency};
 use crate::state::State;
-use crate::state::etag_keys::{Key, Keys};
+use crate::state::etag_keys::{EtagKeys, Key};
 use crate::state::history::History;
 use crate::state::last_entry::LastEntry;
 use crate::state::version::Label;
@@ -37,9 +37,9 @@ pub fn decode_state(bytes: &[u8]) -> Result<State, DecodeError> {
 
 pub(super) fn write_state(out: &mut Writer, state: &State) {
     out.byte(STATE_FORMAT);
-    out.fixed(state.keys.seed);
-    out.byte(u8::from(!state.keys.lack_a_key()));
-    if let Some(key) = state.keys.key {
+    out.fixed(state.etag_keys.seed);
+    out.byte(u8::from(!state.etag_keys.have_no_hash_key()));
+    if let Some(key) = state.etag_keys.key {
         write_key(out, key);
     }
     out.time(state.initialized_at_ms);
@@ -62,7 +62,7 @@ pub(super) fn read_state(input: &mut Reader) -> Result<State, DecodeError> {
         let known = [STATE_FORMAT, STATE_FORMAT_KEYLESS, STATE_FORMAT_WHOLE];
         input.byte().ok().filter(|format| known.contains(format))
     })?;
-    let mut keys = Keys { seed: input.fixed()?, key: None };
+    let mut keys = EtagKeys { seed: input.fixed()?, key: None };
     if format == STATE_FORMAT && input.flag()? {
         keys.key = Some(read_key(input)?);
     }
@@ -129,7 +129,7 @@ mod tests {
     use crate::state::version::{Event, SchemaRef, Version};
     use redis_state_types::Etag;
 
-    const KEYS: fn() -> Keys = || Keys::from_random([0x5eed, 1, 2]);
+    const KEYS: fn() -> EtagKeys = || EtagKeys::from_random([0x5eed, 1, 2]);
 
     fn document(text: &str) -> Document {
         Document::from_stored(text.as_bytes()).expect(text)
@@ -199,7 +199,7 @@ mod tests {
     fn effects() -> Vec<Effect> {
         let dropped = Dropped { labels: vec!["menu".into()], versions: vec![1] };
         let (before, version) = (state(), version(5, "{}"));
-        let commit = Commit::on(&before, version, before.keys, None, Some("x".into()), dropped.clone());
+        let commit = Commit::on(&before, version, before.etag_keys, None, Some("x".into()), dropped.clone());
         vec![
             Effect::Put(Box::new(state())),
             Effect::Commit(Box::new(commit)),
@@ -233,7 +233,7 @@ mod tests {
         let text = |amount: &str| format!(r#"{{"note":"{note}","amount":{amount},"handle":"tariro"}}"#);
         let before = State::new(KEYS(), 1_741_058_499_000, None, version(4, &text("12.50")));
         let version = version(5, &text("7"));
-        let commit = Commit::on(&before, version, before.keys, None, None, Dropped::default());
+        let commit = Commit::on(&before, version, before.etag_keys, None, None, Dropped::default());
         (before, Effect::Commit(Box::new(commit)))
     }
 
@@ -256,7 +256,7 @@ mod tests {
         let mut other = before.clone();
         other.head.document = document(&before.head.document.text().replace("term 2", "term 3"));
         let mut reborn = before.clone();
-        reborn.keys = Keys::from_random([0x5eed, 1, 3]);
+        reborn.etag_keys = EtagKeys::from_random([0x5eed, 1, 3]);
         for state in [None, Some(&other), Some(&reborn)] {
             assert_eq!(decode_effects(&bytes, state).ok(), None);
         }
@@ -266,19 +266,19 @@ mod tests {
     #[test]
     fn state_without_a_key_gets_one_with_its_next_version() {
         let (mut before, _) = before_and_change();
-        before.keys.key = None;
-        before.digest = before.head.etag(before.keys).digest;
+        before.etag_keys.key = None;
+        before.digest = before.head.etag(before.etag_keys).digest;
         let read = decode_state(&encode_state(&before)).expect("a state without a key");
-        assert_eq!((read.etag(), read.keys), (before.etag(), before.keys));
+        assert_eq!((read.etag(), read.etag_keys), (before.etag(), before.etag_keys));
         for text in [before.head.document.text().replace("12.50", "7"), "{}".to_owned()] {
-            let keys = before.keys.or_key_of(KEYS());
+            let keys = before.etag_keys.or_key_of(KEYS());
             let commit = Commit::on(&before, version(5, &text), keys, None, None, Dropped::default());
             let effect = [Effect::Commit(Box::new(commit))];
             let bytes = encode_effects(&effect);
             assert_eq!(decode_effects(&bytes, Some(&before)).as_deref(), Ok(&effect[..]), "{text}");
             let mut after = before.clone();
             effect.into_iter().for_each(|effect| after.apply(effect));
-            assert_eq!((after.keys, after.digest), (keys, keys.digest(5, &text)));
+            assert_eq!((after.etag_keys, after.digest), (keys, keys.digest(5, &text)));
             // A key is valid only for a state without one, and in front of a version.
             assert_eq!(decode_effects(&bytes, Some(&after)).ok(), None);
             assert_eq!(decode_effects(&bytes[..17], Some(&before)).ok(), None);

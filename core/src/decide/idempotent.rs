@@ -63,7 +63,7 @@ pub(super) fn idempotent<T: Remember>(
 
 fn replay<T: Remember>(state: &State, token: &Token, id: &Id) -> Result<Outcome<T>, Error> {
     let made = token.made;
-    match T::of(made).filter(|_| token.digest == id.digest(state.keys.seed)) {
+    match T::of(made).filter(|_| token.digest == id.digest(state.etag_keys.seed)) {
         Some(reply) => Ok(Outcome { course: Course::Replayed, ..Outcome::without_writes(reply) }),
         None => Err(Error::IdMismatch { made }),
     }
@@ -74,7 +74,7 @@ fn remember(change: &mut StateChange, state: Option<&State>, id: &Id, made: Made
     if kept_max == 0 && state.is_none_or(|state| state.tokens.kept.is_empty()) {
         return;
     }
-    let digest = id.digest(state.map_or(context.keys, State::keys).seed);
+    let digest = id.digest(state.map_or(context.etag_keys, State::etag_keys).seed);
     let token = Token { name: id.token.as_str().into(), digest, made };
     let remembered = Remembered { token, kept_max };
     match change.effects.first_mut() {
@@ -93,7 +93,7 @@ mod tests {
     use crate::json::change::{Change, ChangeKind};
     use crate::limits::Limits;
     use crate::schema::registry::Registry;
-    use crate::state::etag_keys::Keys;
+    use crate::state::etag_keys::EtagKeys;
     use redis_state_types::{Expected, Ttl};
 
     const JSON: &[u8] = br#"{"current":{"path":"offer"}}"#;
@@ -104,7 +104,7 @@ mod tests {
         let context = Context {
             key: b"channel:+263771234567",
             now_ms,
-            keys: Keys::from_random([0x5eed, 1, 2]),
+            etag_keys: EtagKeys::from_random([0x5eed, 1, 2]),
             user: "default",
             limits: &limits,
             budget: &Budget::new(&limits),

@@ -90,7 +90,7 @@ fn first_lapse(state: &State, context: &Context) -> Option<StateChange> {
         (None, Some(_)) => Err(removals(&head.deadlines.until(due_ms), before.root(), after.root())),
     };
     // Without a new key: readers compute the same etag.
-    let commit = Commit::on(state, version, state.keys, state.schema().cloned(), None, dropped);
+    let commit = Commit::on(state, version, state.etag_keys, state.schema().cloned(), None, dropped);
     let etag = Etag { version: number, digest: commit.digest };
     let entry = Entry::lapse(state, etag, due_ms, shown, context);
     let effects = vec![Effect::Commit(Box::new(commit))];
@@ -187,7 +187,7 @@ mod tests {
     use super::*;
     use crate::context::Rights;
     use crate::limits::Limits;
-    use crate::state::etag_keys::Keys;
+    use crate::state::etag_keys::EtagKeys;
 
     const DUE_MS: i64 = 1_741_058_499_570;
 
@@ -207,7 +207,7 @@ mod tests {
         let context = Context {
             key: b"channel:+263771234567",
             now_ms,
-            keys: Keys::default(),
+            etag_keys: EtagKeys::default(),
             user: "",
             limits: &limits,
             budget: &Budget::new(&limits),
@@ -215,7 +215,7 @@ mod tests {
             expires_at_ms,
             rights: Rights::NONE,
         };
-        let change = first_lapse(&State::new(Keys::from_random([0x5eed, 1, 2]), 1, None, head), &context)?;
+        let change = first_lapse(&State::new(EtagKeys::from_random([0x5eed, 1, 2]), 1, None, head), &context)?;
         let [Effect::Commit(commit)] = change.effects.as_slice() else { panic!("{change:?}") };
         assert_eq!((commit.version.at_ms, commit.version.deadlines.first_ms()), (DUE_MS, Some(DUE_MS + 5)));
         Some(commit.version.document.text().to_owned())

@@ -108,7 +108,7 @@ impl Proposal<'_> {
         // A rebuilt state continues from its last version.
         let number = self.parent.saturating_add(1);
         let head = self.version(number, content, context);
-        let mut state = State::new(context.keys, context.now_ms, schema, head);
+        let mut state = State::new(context.etag_keys, context.now_ms, schema, head);
         if let Some(name) = self.label {
             let label = Label { name: name.into(), version: number };
             let dropped = state.history().plan(None, Some(label), context.limits);
@@ -135,7 +135,7 @@ impl Proposal<'_> {
         let number =
             present.checked_add(1).filter(|number| *number <= VERSION_MAX).ok_or(Error::LastVersion)?;
         let version = self.version(number, content, context);
-        let keys = state.keys.or_key_of(context.keys);
+        let keys = state.etag_keys.or_key_of(context.etag_keys);
         let label = self.label.map(|name| Label { name: name.into(), version: number });
         let mut dropped: Dropped = state.history().plan(Some(present), label, context.limits);
         self.applicable.drop_unhidden(state, self.label, &mut dropped);

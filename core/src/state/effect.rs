@@ -6,7 +6,7 @@
 
 use super::attempts::Attempted;
 use super::deadlines::Deadlines;
-use super::etag_keys::{Key, Keys};
+use super::etag_keys::{EtagKeys, Key};
 use super::history::Dropped;
 use super::idempotency::Remembered;
 use super::snapshot::Snapshot;
@@ -124,7 +124,7 @@ impl Commit {
     pub(crate) fn on(
         state: &State,
         version: Version,
-        keys: Keys,
+        keys: EtagKeys,
         schema: Option<SchemaRef>,
         label: Option<Box<str>>,
         dropped: Dropped,
@@ -132,7 +132,7 @@ impl Commit {
         let edits = version.document.edits_since(&state.head.document);
         let snapshot = state.history.pack(&state.head, &edits);
         let digest = version.etag(keys).digest;
-        let key = keys.key.filter(|_| state.keys.lack_a_key());
+        let key = keys.key.filter(|_| state.etag_keys.have_no_hash_key());
         Commit { version, digest, key, schema, label, dropped, snapshot, edits }
     }
 }
@@ -164,7 +164,7 @@ impl State {
         let Commit { version, digest, key, schema, label, dropped, snapshot, edits: _ } = commit;
         let label = label.map(|name| Label { name, version: version.number });
         self.digest = digest;
-        self.keys.key = self.keys.key.or(key);
+        self.etag_keys.key = self.etag_keys.key.or(key);
         // The document that a lapse leaves is not validated.
         self.passed = Passed(version.event != Event::Lapse);
         self.head = version;
@@ -236,11 +236,11 @@ mod tests {
     }
 
     fn state() -> State {
-        State::new(Keys::from_random([0x5eed, 1, 2]), 1_741_058_499_570, None, version(4))
+        State::new(EtagKeys::from_random([0x5eed, 1, 2]), 1_741_058_499_570, None, version(4))
     }
 
     fn commit(state: &State, number: u64) -> Effect {
-        let commit = Commit::on(state, version(number), state.keys, None, None, Dropped::default());
+        let commit = Commit::on(state, version(number), state.etag_keys, None, None, Dropped::default());
         Effect::Commit(Box::new(commit))
     }
 

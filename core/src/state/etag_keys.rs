@@ -27,28 +27,28 @@ pub(crate) struct Key {
 
 /// The seed and the key of a state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Keys {
+pub struct EtagKeys {
     /// Seeds the xxh3; never leaves the server.
     pub(crate) seed: u64,
     /// `None` in a state that a release without keys has written, until its next version.
     pub(crate) key: Option<Key>,
 }
 
-impl Keys {
+impl EtagKeys {
     /// The keys from random bits.
-    pub fn from_random([seed, first, second]: [u64; 3]) -> Keys {
+    pub fn from_random([seed, first, second]: [u64; 3]) -> EtagKeys {
         let first = NonZeroU64::new(first).unwrap_or(NonZeroU64::MIN);
-        Keys { seed, key: Some(Key { first, second }) }
+        EtagKeys { seed, key: Some(Key { first, second }) }
     }
 
     /// Whether the next version brings a key.
-    pub fn lack_a_key(self) -> bool {
+    pub fn have_no_hash_key(self) -> bool {
         self.key.is_none()
     }
 
     /// The keys of the next version of a state: its own, and the key of `others` if it has none.
-    pub(crate) fn or_key_of(self, others: Keys) -> Keys {
-        Keys { key: self.key.or(others.key), ..self }
+    pub(crate) fn or_key_of(self, others: EtagKeys) -> EtagKeys {
+        EtagKeys { key: self.key.or(others.key), ..self }
     }
 
     /// The digest of a document's text in the etag of this version.
@@ -78,12 +78,12 @@ mod tests {
         assert_eq!(hasher.hash(&vector), 0x3f2a_cc7f_57c2_9bdb);
         let text = r#"{"pin":"7391"}"#;
         let input = [7_u64.to_le_bytes(), xxh3_64_with_seed(text.as_bytes(), 0x5eed).to_le_bytes()].concat();
-        assert_eq!(Keys::from_random(KEYS).digest(7, text), hasher.hash(&input));
+        assert_eq!(EtagKeys::from_random(KEYS).digest(7, text), hasher.hash(&input));
     }
 
     #[test]
     fn digest_depends_on_version_text_seed_and_both_halves_of_the_key() {
-        let digest = |random, version, text| Keys::from_random(random).digest(version, text);
+        let digest = |random, version, text| EtagKeys::from_random(random).digest(version, text);
         let own = digest(KEYS, 7, "{}");
         assert_eq!(own, digest(KEYS, 7, "{}"));
         let [seed, first, second] = KEYS;
@@ -103,11 +103,11 @@ mod tests {
     #[test]
     fn pin_is_found_by_the_digest_without_a_key_alone() {
         let pin = |pin: u32| format!(r#"{{"pin":"{pin:04}"}}"#);
-        let keyed = Keys::from_random(KEYS);
-        let without_key = Keys { key: None, ..keyed };
+        let keyed = EtagKeys::from_random(KEYS);
+        let without_key = EtagKeys { key: None, ..keyed };
         let seed = seed_of_empty_object(without_key.digest(1, "{}"));
         assert_eq!(seed, keyed.seed);
-        let guessing = Keys { seed: keyed.seed, key: None };
+        let guessing = EtagKeys { seed: keyed.seed, key: None };
         let guessed = |digest| (0..10_000).find(|guess| guessing.digest(2, &pin(*guess)) == digest);
         assert_eq!(guessed(without_key.digest(2, &pin(7391))), Some(7391));
         assert_ne!(seed_of_empty_object(keyed.digest(1, "{}")), keyed.seed);

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 
 use crate::state::attempts::{Attempt, Attempts, Counter};
 use crate::state::deadlines::Deadline;
-use crate::state::etag_keys::Keys;
+use crate::state::etag_keys::EtagKeys;
 use crate::state::history::History;
 use crate::state::idempotency::Tokens;
 use crate::state::last_entry::LastEntry;
@@ -45,7 +45,7 @@ pub struct State {
     /// The digest of the head's document: every read returns the etag.
     pub(crate) digest: u64,
     pub(crate) head: Version,
-    pub(crate) keys: Keys,
+    pub(crate) etag_keys: EtagKeys,
     pub(crate) initialized_at_ms: i64,
     pub(crate) schema: Option<SchemaRef>,
     passed: Passed,
@@ -58,12 +58,12 @@ pub struct State {
 
 impl State {
     /// A state from its parts.
-    pub(crate) fn new(keys: Keys, initialized_at_ms: i64, schema: Option<SchemaRef>, head: Version) -> State {
-        let digest = head.etag(keys).digest;
+    pub(crate) fn new(etag_keys: EtagKeys, initialized_at_ms: i64, schema: Option<SchemaRef>, head: Version) -> State {
+        let digest = head.etag(etag_keys).digest;
         let (history, attempts, tokens) = (History::default(), Attempts::default(), Tokens::default());
         let passed = Passed(true);
         State {
-            keys,
+            etag_keys,
             initialized_at_ms,
             schema,
             passed,
@@ -83,12 +83,12 @@ impl State {
 
     /// The etag of a version.
     pub fn etag_of(&self, version: &Version) -> Etag {
-        version.etag(self.keys)
+        version.etag(self.etag_keys)
     }
 
     /// The keys of its etags.
-    pub fn keys(&self) -> Keys {
-        self.keys
+    pub fn etag_keys(&self) -> EtagKeys {
+        self.etag_keys
     }
 
     /// The present version.

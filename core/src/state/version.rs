@@ -2,7 +2,7 @@
 
 use super::deadlines::Deadlines;
 use super::document::Document;
-use super::etag_keys::Keys;
+use super::etag_keys::EtagKeys;
 use redis_state_types::Etag;
 
 /// One version of a state. In C order, for the layout of [`State`](crate::state::State).
@@ -29,7 +29,7 @@ pub struct Version {
 
 impl Version {
     /// The etag of this version in a state with these keys.
-    pub(crate) fn etag(&self, keys: Keys) -> Etag {
+    pub(crate) fn etag(&self, keys: EtagKeys) -> Etag {
         Etag { version: self.number, digest: keys.digest(self.number, self.document.text()) }
     }
 }

@@ -7,7 +7,7 @@
 
 use redis_state_core::audit::Entry;
 use redis_state_core::decide::{Context, Course, Outcome, RebuildEntry, Rights, StateChange, Write};
-use redis_state_core::{Budget, Keys, Limits, State, codec};
+use redis_state_core::{Budget, EtagKeys, Limits, State, codec};
 
 use crate::error::Error;
 use crate::server::commit::apply::apply_effects;
@@ -36,8 +36,9 @@ pub struct Transaction<'a> {
     pub(super) now_ms: i64,
     /// The key's expiry as it is now.
     expires_at_ms: Option<i64>,
-    /// For a state that is created, or has no key yet.
-    keys: Keys,
+    /// The hash keys of the state's etags; random ones for a new state, or for one written by a
+    /// release without them.
+    etag_keys: EtagKeys,
     user: String,
     limits: Limits,
     budget: Budget,
@@ -91,8 +92,9 @@ impl<'a> Transaction<'a> {
         }
         let expires_at_ms = key.expires_at_ms();
         // Generated only when needed: it costs a tenth of an update.
-        let own = key.held().map(|held| held.state().keys()).unwrap_or_default();
-        let keys = if own.lack_a_key() { Keys::from_random(ctx.random()) } else { own };
+        let of_state = key.held().map(|held| held.state().etag_keys()).unwrap_or_default();
+        let etag_keys =
+            if of_state.have_no_hash_key() { EtagKeys::from_random(ctx.random()) } else { of_state };
         let (budget, user) = (Budget::new(&limits), ctx.user());
         Ok(Transaction {
             ctx,
@@ -101,7 +103,7 @@ impl<'a> Transaction<'a> {
             siblings,
             now_ms,
             expires_at_ms,
-            keys,
+            etag_keys,
             user,
             limits,
             budget,
@@ -134,7 +136,7 @@ impl<'a> Transaction<'a> {
         let context = Context {
             key: self.key.name().bytes(),
             now_ms: self.now_ms,
-            keys: self.keys,
+            etag_keys: self.etag_keys,
             user: &self.user,
             limits: &self.limits,
             budget: &self.budget,
