@@ -117,14 +117,14 @@ fn log(ctx: Ctx, error: &Error) {
 
 fn apply(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let [_, key, ..] = args else { return Err(Error::WrongArity) };
-    replicated::apply(ctx, *key, is_unasked(args), |state| parse(args, state))?;
+    replicated::apply(ctx, *key, is_by_server(args), |state| parse(args, state))?;
     ctx.replicate_verbatim();
     ctx.reply_ok();
     Ok(())
 }
 
 /// Whether a timer or an event of the primary made it: a lapse, or a session expiry.
-fn is_unasked(args: &[RedisStr]) -> bool {
+fn is_by_server(args: &[RedisStr]) -> bool {
     let ends = |event: &RedisStr| matches!(event.bytes(), b"expire" | b"evict");
     args.get(EFFECT).is_some_and(|effect| codec::is_lapse(effect)) || args.get(EVENT).is_some_and(ends)
 }

@@ -27,8 +27,8 @@ pub struct AuditStream {
     /// Opened for writing on first use, until the command ends. `None` while audit is off, for a
     /// key that can have no stream in its own slot.
     key: Option<NamedKey>,
-    /// Whether a caller's command uses it, not a timer or an event.
-    is_asked: bool,
+    /// Whether a command opens it. A timer or an event must not make the key look used.
+    from_command: bool,
 }
 
 /// An entry that was appended, with what a replica must know to have the same stream.
@@ -53,19 +53,19 @@ impl AuditStream {
     pub fn of(key: &[u8], named: Option<RedisStr>) -> Result<AuditStream, Error> {
         let Some(name) = audit::stream_key(key) else {
             return match named {
-                None if !config::AUDIT.is_on() => Ok(AuditStream { key: None, is_asked: true }),
+                None if !config::AUDIT.is_on() => Ok(AuditStream { key: None, from_command: true }),
                 _ => Err(Error::BadKey),
             };
         };
         if named.is_some_and(|named| *named != *name) {
             return Err(Error::BadAuditKey(String::from_utf8_lossy(&name).into_owned()));
         }
-        Ok(AuditStream { key: Some(NamedKey::new(&name)), is_asked: true })
+        Ok(AuditStream { key: Some(NamedKey::new(&name)), from_command: true })
     }
 
-    /// The same for a timer or an event.
-    pub fn unasked(self) -> AuditStream {
-        AuditStream { is_asked: false, ..self }
+    /// The same, for the server itself: a timer or an event.
+    pub fn for_server(self) -> AuditStream {
+        AuditStream { from_command: false, ..self }
     }
 
     pub fn name(&self) -> Option<RedisStr<'_>> {
@@ -78,14 +78,14 @@ impl AuditStream {
     }
 
     fn key(&mut self, ctx: Ctx) -> Option<&mut Key<'static>> {
-        let open = if self.is_asked { Key::open_write } else { Key::open_unasked };
+        let open = if self.from_command { Key::open_write } else { Key::open_for_server };
         Some(self.key.as_mut()?.open(|name| open(ctx, name)))
     }
 
     /// Calls `look` with the key, through the handle that is already open: a second handle may
     /// invalidate what the first points to.
     fn look<T: Default>(&self, ctx: Ctx, look: impl FnOnce(&Key) -> T) -> T {
-        let open = if self.is_asked { Key::open_read } else { Key::open_unasked };
+        let open = if self.from_command { Key::open_read } else { Key::open_for_server };
         match &self.key {
             None => T::default(),
             Some(named) => match named.opened() {

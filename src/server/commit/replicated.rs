@@ -35,14 +35,14 @@ pub struct ReplicatedEntry<'a> {
 }
 
 /// Applies a write to `key`; `parse` reads it for the present state, to which it is a delta.
-/// `is_unasked`: a timer or an event of the primary made it.
+/// `for_server`: a timer or an event of the primary made it.
 pub fn apply<'a>(
     ctx: Ctx,
     key: RedisStr<'a>,
-    is_unasked: bool,
+    for_server: bool,
     parse: impl FnOnce(Option<&State>) -> Result<Replicated<'a>, Error>,
 ) -> Result<(), Error> {
-    let open = if is_unasked { Key::open_unasked } else { Key::open_write };
+    let open = if for_server { Key::open_for_server } else { Key::open_write };
     let mut key = open(ctx, key);
     let Replicated { effects, expiry, entry } = parse(key.held().map(Held::state))?;
     let stream = entry.as_ref().map(|entry| open(ctx, entry.stream));

@@ -42,8 +42,8 @@ pub struct Transaction<'a> {
     user: String,
     limits: Limits,
     budget: Budget,
-    /// False for the lapse timer.
-    is_asked: bool,
+    /// Whether a command opens it. A timer or an event must not make the key look used.
+    from_command: bool,
 }
 
 impl<'a> Transaction<'a> {
@@ -60,9 +60,9 @@ impl<'a> Transaction<'a> {
         Transaction::with(ctx, Key::open_write(ctx, name), stream, siblings, true)
     }
 
-    /// As [`Transaction::open`], for a timer.
-    pub fn open_unasked(ctx: Ctx, name: RedisStr<'a>, stream: AuditStream) -> Result<Transaction<'a>, Error> {
-        Transaction::with(ctx, Key::open_unasked(ctx, name), stream, &[], false)
+    /// As [`Transaction::open`], for the server itself: a timer.
+    pub fn open_for_server(ctx: Ctx, name: RedisStr<'a>, stream: AuditStream) -> Result<Transaction<'a>, Error> {
+        Transaction::with(ctx, Key::open_for_server(ctx, name), stream, &[], false)
     }
 
     fn with(
@@ -70,7 +70,7 @@ impl<'a> Transaction<'a> {
         key: Key<'a>,
         mut stream: AuditStream,
         siblings: &'a [RedisStr<'a>],
-        is_asked: bool,
+        from_command: bool,
     ) -> Result<Transaction<'a>, Error> {
         schema_dir::load_before_write(ctx);
         if !matches!(key.kind(), Kind::Nothing | Kind::State) {
@@ -107,7 +107,7 @@ impl<'a> Transaction<'a> {
             user,
             limits,
             budget,
-            is_asked,
+            from_command,
         })
     }
 
@@ -252,7 +252,7 @@ impl<'a> Transaction<'a> {
 
     /// Whether an effect has to be made: a timer has no command to replicate in its place.
     pub(super) fn has_consumers(&self) -> bool {
-        !self.is_asked || propagation::has_consumers(self.ctx, self.now_ms)
+        !self.from_command || propagation::has_consumers(self.ctx, self.now_ms)
     }
 }
 

@@ -38,7 +38,7 @@ pub fn start(ctx: Ctx) {
 fn again(ctx: Ctx, after_ms: i64, mut search: Box<Search>) {
     timer::start(ctx, after_ms, move |ctx| {
         // A guard of its own: after a panic the timer goes on.
-        let is_more = guard(|| ctx.may_write_unasked() && work(ctx, &mut search)).unwrap_or(false);
+        let is_more = guard(|| ctx.server_may_write() && work(ctx, &mut search)).unwrap_or(false);
         again(ctx, if is_more { SOON_MS } else { TICK_MS }, search);
     });
 }
@@ -66,16 +66,16 @@ fn lapse(ctx: Ctx, db: i32, key: &[u8], now_ms: i64) {
         && slot_migration::answers_for(ctx, name.borrow())
     {
         // Where the key or its stream holds another type, the next command reports it.
-        drop(commit_lapses(ctx, name.borrow(), stream.unasked()));
+        drop(commit_lapses(ctx, name.borrow(), stream.for_server()));
     }
-    if let Some(held) = Key::open_unasked(ctx, name.borrow()).held_mut() {
+    if let Some(held) = Key::open_for_server(ctx, name.borrow()).held_mut() {
         held.renew_deadlines(db, key, now_ms, now_ms.saturating_add(AGAIN_MS));
     }
 }
 
 /// Commits the due lapses of a state, each at its instant.
 fn commit_lapses(ctx: Ctx, name: RedisStr, stream: AuditStream) -> Result<(), Error> {
-    let mut transaction = Transaction::open_unasked(ctx, name, stream)?;
+    let mut transaction = Transaction::open_for_server(ctx, name, stream)?;
     let due = |transaction: &Transaction| {
         transaction.decide(|state, context| state.and_then(|state| decide::lapse(state, context)))
     };

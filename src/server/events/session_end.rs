@@ -71,7 +71,7 @@ fn ended(ctx: Ctx, key: RedisStr, end: End, unlinked: &Unlinked) {
     // A key without a place for its stream, or with another type in that place, gets no entry:
     // there is no caller to report it to.
     let (Ok(stream), Some(ended)) = (AuditStream::of(&key, None), &unlinked.ended) else { return };
-    let mut stream = stream.unasked();
+    let mut stream = stream.for_server();
     let now_ms = ctx.now_ms();
     if stream.check(ctx).is_err()
         || slot_migration::stream_is_elsewhere(ctx, unlinked.last_entry, &stream, now_ms)

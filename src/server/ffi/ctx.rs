@@ -40,7 +40,7 @@ impl Ctx {
 
     /// Whether a timer may write now: on a primary that is done loading, while writes are not
     /// paused.
-    pub fn may_write_unasked(self) -> bool {
+    pub fn server_may_write(self) -> bool {
         let is_paused = calls::avoid_replica_traffic() != 0;
         !is_paused && self.is_primary() && !self.has_flag(raw::REDISMODULE_CTX_FLAGS_LOADING)
     }

@@ -47,9 +47,9 @@ impl<'a> Key<'a> {
         Key::open(ctx, name, WRITE)
     }
 
-    /// As [`Key::open_write`], for a timer or an event: the server evicts by what callers look at,
-    /// so the key must not look as if it had been used.
-    pub fn open_unasked(ctx: Ctx, name: RedisStr<'a>) -> Key<'a> {
+    /// As [`Key::open_write`], for the server itself, a timer or an event: eviction goes by what
+    /// callers use, so the key must not look used.
+    pub fn open_for_server(ctx: Ctx, name: RedisStr<'a>) -> Key<'a> {
         Key::open(ctx, name, WRITE | raw::REDISMODULE_OPEN_KEY_NOTOUCH)
     }
 

@@ -107,7 +107,7 @@ fn start_timer(ctx: Ctx, after_ms: i64) {
         if !ctx.is_primary() {
             // A replica has its primary's schemas.
             take();
-        } else if ctx.may_write_unasked() {
+        } else if ctx.server_may_write() {
             load(ctx);
         } else {
             start_timer(ctx, RETRY_MS);
