@@ -36,7 +36,7 @@ pub enum Error {
     NoPermission(&'static str),
     /// PURGE needs the permission to run STATE.SCHEMA DEL.
     MayNotPurge,
-    /// The change would uncover a member that a schema in use protects or hides. It needs the
+    /// The change would uncover a member that a schema in use protects or masks. It needs the
     /// permission to run STATE.SETPROTECTED on all keys.
     Uncovers(Uncovered),
     /// The permission to run the command was revoked while the client was blocked.

@@ -28,12 +28,12 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     read::state(ctx, *key, |reading| {
         let state = reading.state();
         let (from, to) = (reading.version(from)?, reading.version(to)?);
-        let hiding = registry::read().hiding_snapshot(state.schema(), &from)?.cloned();
-        registry::read().hiding_snapshot(state.schema(), &to)?;
+        let masking = registry::read().masking_snapshot(state.schema(), &from)?.cloned();
+        registry::read().masking_snapshot(state.schema(), &to)?;
         let (from, to) = (reading.unlapsed(&from), reading.unlapsed(&to));
-        let patch = match hiding {
+        let patch = match masking {
             None => from.diff(&to, reading.limits()),
-            Some(hiding) => hiding.masked_diff(&from, &to, reading.limits()),
+            Some(masking) => masking.masked_diff(&from, &to, reading.limits()),
         };
         ctx.reply_text(&patch);
         Ok(())

@@ -148,9 +148,9 @@ impl<'a> Reading<'a> {
     /// The document of a snapshot, with its secrets masked for every caller.
     pub fn past<'d>(&self, version: &'d Version) -> Result<Cow<'d, Document>, Error> {
         let document = self.unlapsed(version);
-        Ok(match registry::read().hiding_snapshot(self.state.schema(), version)? {
+        Ok(match registry::read().masking_snapshot(self.state.schema(), version)? {
             None => document,
-            Some(hiding) => Cow::Owned(hiding.masked(&document)),
+            Some(masking) => Cow::Owned(masking.masked(&document)),
         })
     }
 
@@ -163,17 +163,17 @@ impl<'a> Reading<'a> {
         let document = &version.document;
         if version.number == self.state.head().number {
             let sees_secrets = || self.ctx.may_set_protected(self.key.name());
-            return Ok(match registry.hiding_present(self.state.schema(), version) {
-                Ok(Some(hiding)) if !sees_secrets() => hiding.masked_len(document, &self.budget)?,
+            return Ok(match registry.masking_present(self.state.schema(), version) {
+                Ok(Some(masking)) if !sees_secrets() => masking.masked_len(document, &self.budget)?,
                 Err(_) if !sees_secrets() => 0,
                 _ => document.text().len(),
             });
         }
         decide::charge_snapshot(version, self.lapse_ms(version), &self.budget)?;
         let document = self.unlapsed(version);
-        Ok(match registry.hiding_snapshot(self.state.schema(), version) {
+        Ok(match registry.masking_snapshot(self.state.schema(), version) {
             Ok(None) => document.text().len(),
-            Ok(Some(hiding)) => hiding.masked_len(&document, &self.budget)?,
+            Ok(Some(masking)) => masking.masked_len(&document, &self.budget)?,
             Err(_) => 0,
         })
     }
@@ -194,10 +194,10 @@ pub fn present<'d>(
     schema: Option<&SchemaRef>,
     head: &'d Version,
 ) -> Result<Cow<'d, Document>, Error> {
-    match registry::read().hiding_present(schema, head) {
+    match registry::read().masking_present(schema, head) {
         Ok(None) => Ok(Cow::Borrowed(&head.document)),
         _ if ctx.may_set_protected(key) => Ok(Cow::Borrowed(&head.document)),
-        Ok(Some(hiding)) => Ok(Cow::Owned(hiding.masked(&head.document))),
+        Ok(Some(masking)) => Ok(Cow::Owned(masking.masked(&head.document))),
         Err(error) => Err(error.into()),
     }
 }

@@ -17,7 +17,7 @@ use crate::schema::annotations::lapses::Clock;
 use crate::schema::annotations::preserve::Preserve;
 use crate::schema::annotations::protect::Before;
 use crate::schema::annotations::rules::Rules;
-use crate::schema::annotations::secrets::hidden;
+use crate::schema::annotations::secrets::mask;
 use crate::schema::compiled::Schema;
 use crate::schema::uncovered::Uncovered;
 use crate::state::State;
@@ -109,11 +109,11 @@ impl ApplicableSchema {
 
     /// Drops the snapshots whose secrets the new schema of a state would not mask. A label that the
     /// same command sets does not count.
-    pub fn drop_unhidden(&self, state: &State, new_label: Option<&str>, dropped: &mut Dropped) {
+    pub fn drop_unmasked(&self, state: &State, new_label: Option<&str>, dropped: &mut Dropped) {
         if !self.replaces_schema_of(state) {
             return;
         }
-        for version in state.versions().filter(|version| !self.hides(version)) {
+        for version in state.versions().filter(|version| !self.masks(version)) {
             for label in state.history().labels.iter().filter(|label| label.version == version.number) {
                 if new_label != Some(&*label.name) && !dropped.labels.contains(&label.name) {
                     dropped.labels.push(label.name.clone());
@@ -127,7 +127,7 @@ impl ApplicableSchema {
     }
 
     /// Whether the new schema masks every secret of a version.
-    fn hides(&self, version: &Version) -> bool {
+    fn masks(&self, version: &Version) -> bool {
         let Some(former) = self.former.as_ref().filter(|former| former.rules().has_secrets()) else {
             return !version.has_secret;
         };
@@ -173,8 +173,8 @@ impl ApplicableSchema {
     ) -> Result<Tree<'static>, Error> {
         let kind = change.kind();
         let reads_secret = |pointer: &_| self.rules().any(|rules| rules.reads_secret(pointer));
-        let hiding = self.hiding_from(change, context.rights);
-        let shown = hiding.filter(|_| kind != ChangeKind::Replace).map(|rules| {
+        let masking = self.masking_for(change, context.rights);
+        let shown = masking.filter(|_| kind != ChangeKind::Replace).map(|rules| {
             let mut shown = Draft::Same(base);
             rules.mask_unwritable(&mut shown, is_set);
             shown.into_tree()
@@ -189,13 +189,13 @@ impl ApplicableSchema {
         // REPLACE makes a new document from itself alone.
         let protected = (is_set || kind != ChangeKind::Replace).then_some(base);
         let before = Before { document: is_set.then_some(base), protected };
-        if let Some(rules) = hiding {
+        if let Some(rules) = masking {
             rules.reject_guesses(before, after.root())?;
         }
         // A stored document that is not masked has no `"***"` for a secret; only a patch could copy
         // one.
         let source = match kind {
-            ChangeKind::Merge | ChangeKind::Shallow if hiding.is_none() => change.json().text(),
+            ChangeKind::Merge | ChangeKind::Shallow if masking.is_none() => change.json().text(),
             _ => after.text(),
         };
         if is_set && matches!(kind, ChangeKind::Replace | ChangeKind::Shallow) {
@@ -223,7 +223,7 @@ impl ApplicableSchema {
 
     /// The rules that mask secrets from a change: those whose secrets this caller can neither write
     /// nor read. A change that names no such secret has the same result on a masked document.
-    fn hiding_from(&self, change: &Change, rights: Rights) -> Option<&Rules> {
+    fn masking_for(&self, change: &Change, rights: Rights) -> Option<&Rules> {
         let rules = self.schema.as_ref().map(|schema| schema.rules());
         let rules = rules.filter(|rules| rules.has_secrets())?;
         let mentions = match change.kind() {
@@ -347,7 +347,7 @@ impl ApplicableSchema {
         records_document: bool,
     ) -> Option<(Option<Tree<'static>>, Tree<'static>)> {
         if self.former_is_gone {
-            let everything = Draft::Same(hidden().root()).into_tree();
+            let everything = Draft::Same(mask().root()).into_tree();
             return Some((before.map(|before| Draft::Same(before).into_tree()), everything));
         }
         let differs = |rules: &Rules| before.is_none_or(|before| !rules.are_passed_over(before, after));

@@ -138,7 +138,7 @@ impl Proposal<'_> {
         let keys = state.etag_keys.or_key_of(context.etag_keys);
         let label = self.label.map(|name| Label { name: name.into(), version: number });
         let mut dropped: Dropped = state.history().plan(Some(present), label, context.limits);
-        self.applicable.drop_unhidden(state, self.label, &mut dropped);
+        self.applicable.drop_unmasked(state, self.label, &mut dropped);
         let (event, label, schema) = (self.event, self.label.map(Into::into), self.applicable.reference());
         let commit = Commit::on(state, version, keys, schema, label, dropped);
         let etag = Etag { version: number, digest: commit.digest };

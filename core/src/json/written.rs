@@ -109,8 +109,8 @@ mod tests {
                 "{operation}"
             );
         }
-        let hidden = r#"[{"op":"replace","path":"/auth/token","value":"***"}]"#;
-        assert!(!touches(ChangeKind::Patch, hidden, "/auth/token"));
+        let masked = r#"[{"op":"replace","path":"/auth/token","value":"***"}]"#;
+        assert!(!touches(ChangeKind::Patch, masked, "/auth/token"));
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl Registry {
     ///
     /// Errors: `NOSCHEMA` if the schema was removed and had secrets, which are then unknown;
     /// `BADSCHEMA` if it is unusable.
-    pub fn hiding(&self, schema: Option<&SchemaRef>) -> Result<Option<&Arc<Schema>>, Error> {
+    pub fn masking(&self, schema: Option<&SchemaRef>) -> Result<Option<&Arc<Schema>>, Error> {
         let Some(reference) = schema else { return Ok(None) };
         match self.schemas.get(&reference.name) {
             Some(schema) => {
@@ -113,20 +113,20 @@ impl Registry {
         }
     }
 
-    /// As [`Registry::hiding`], for the present version: most have no secret, as recorded at their
+    /// As [`Registry::masking`], for the present version: most have no secret, as recorded at their
     /// commit.
-    pub fn hiding_present(
+    pub fn masking_present(
         &self,
         schema: Option<&SchemaRef>,
         head: &Version,
     ) -> Result<Option<&Arc<Schema>>, Error> {
-        let is_same = |hiding: &Schema| schema.is_some_and(|own| own.digest == hiding.reference().digest);
-        Ok(self.hiding(schema)?.filter(|hiding| head.has_secret || !is_same(hiding)))
+        let is_same = |masking: &Schema| schema.is_some_and(|own| own.digest == masking.reference().digest);
+        Ok(self.masking(schema)?.filter(|masking| head.has_secret || !is_same(masking)))
     }
 
-    /// As [`Registry::hiding`], for a snapshot: it may have a secret by an earlier revision of a
+    /// As [`Registry::masking`], for a snapshot: it may have a secret by an earlier revision of a
     /// removed schema.
-    pub fn hiding_snapshot(
+    pub fn masking_snapshot(
         &self,
         schema: Option<&SchemaRef>,
         version: &Version,
@@ -134,7 +134,7 @@ impl Registry {
         if let Some(own) = schema.filter(|_| version.has_secret) {
             self.get(&own.name)?;
         }
-        self.hiding(schema)
+        self.masking(schema)
     }
 
     /// Whether an update of `state`, or of a new state under `key` and a named schema, may carry

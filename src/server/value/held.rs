@@ -63,7 +63,7 @@ impl Held {
         let generation = registry::generation();
         if self.open_since.get() != generation {
             let head = self.state.head();
-            if !matches!(registry::read().hiding_present(self.state.schema(), head), Ok(None)) {
+            if !matches!(registry::read().masking_present(self.state.schema(), head), Ok(None)) {
                 return false;
             }
             self.open_since.set(generation);

@@ -31,7 +31,7 @@ const MEMBER_PASSED: usize = 50;
 const MEMBER_FOUND: usize = 100;
 
 /// The mask of a whole document.
-pub fn hidden() -> &'static Tree<'static> {
+pub fn mask() -> &'static Tree<'static> {
     &SECRET_TREE
 }
 
