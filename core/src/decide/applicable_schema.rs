@@ -36,7 +36,7 @@ pub(super) struct ApplicableSchema {
     pub schema: Option<Arc<Schema>>,
     former: Option<Arc<Schema>>,
     /// The former schema was removed, so every value of the state may be a secret.
-    former_is_gone: bool,
+    former_is_removed: bool,
 }
 
 impl ApplicableSchema {
@@ -69,9 +69,9 @@ impl ApplicableSchema {
         };
         let get = |name: &str| context.registry.get(name).cloned();
         let former = own.flatten().filter(|own| Some(*own) != name).map(get);
-        let former_is_gone = former.as_ref().is_some_and(Result::is_err);
+        let former_is_removed = former.as_ref().is_some_and(Result::is_err);
         let (schema, former) = (name.map(get).transpose()?, former.and_then(Result::ok));
-        let applicable = ApplicableSchema { schema, former, former_is_gone };
+        let applicable = ApplicableSchema { schema, former, former_is_removed };
         if let Some(state) = state.filter(|_| !may_change_schema) {
             applicable.check_covers(state)?;
         }
@@ -84,7 +84,7 @@ impl ApplicableSchema {
         let (Some(schema), Some(own)) = (&self.schema, state.schema()) else { return Ok(()) };
         let uncovered = match &self.former {
             Some(former) => Uncovered::find_secret(former, schema.rules()),
-            None if self.former_is_gone && own.has_secrets => {
+            None if self.former_is_removed && own.has_secrets => {
                 Some(Uncovered::Unknown { schema: own.name.to_string() })
             }
             None => None,
@@ -269,8 +269,8 @@ impl ApplicableSchema {
     }
 
     /// Rejects a transition that the schema does not allow.
-    pub fn check_steps(&self, before: Option<Node>, after: Node) -> Result<(), Error> {
-        self.schema.as_ref().map_or(Ok(()), |schema| schema.rules().check_steps(before, after))
+    pub fn check_transitions(&self, before: Option<Node>, after: Node) -> Result<(), Error> {
+        self.schema.as_ref().map_or(Ok(()), |schema| schema.rules().check_transitions(before, after))
     }
 
     /// What a change writes, for deadlines.
@@ -346,7 +346,7 @@ impl ApplicableSchema {
         after: Node,
         records_document: bool,
     ) -> Option<(Option<Tree<'static>>, Tree<'static>)> {
-        if self.former_is_gone {
+        if self.former_is_removed {
             let everything = Draft::Same(mask().root()).into_tree();
             return Some((before.map(|before| Draft::Same(before).into_tree()), everything));
         }

@@ -49,7 +49,7 @@ impl Proposal<'_> {
         let (before, after) = (self.before, self.after.root());
         self.applicable.check_change(after, state, before, context.budget)?;
         if matches!(self.event, Event::Create | Event::Update) {
-            self.applicable.check_steps(before, after)?;
+            self.applicable.check_transitions(before, after)?;
         }
         let document = Document::from_tree(&self.after, context.limits)?;
         let deadlines = self.applicable.deadlines(state.zip(before), after, &self.written, context.now_ms)?;

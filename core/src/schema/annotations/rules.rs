@@ -37,12 +37,12 @@ impl Rules {
     }
 
     /// Rejects a transition that is not allowed.
-    pub fn check_steps(&self, before: Option<Node>, after: Node) -> Result<(), Error> {
+    pub fn check_transitions(&self, before: Option<Node>, after: Node) -> Result<(), Error> {
         let Some(root) = self.root() else { return Ok(()) };
-        self.check_steps_at(root, &mut pointer(), before, Some(after))
+        self.check_transitions_at(root, &mut pointer(), before, Some(after))
     }
 
-    fn check_steps_at(
+    fn check_transitions_at(
         &self,
         place: &Place,
         pointer: &mut String,
@@ -55,7 +55,7 @@ impl Rules {
         for (name, below) in self.members(place, |marks| marks.steps) {
             let (before, after) = (member(before, name), member(after, name));
             if before.is_some() || after.is_some() {
-                within(pointer, name, |pointer| self.check_steps_at(below, pointer, before, after))?;
+                within(pointer, name, |pointer| self.check_transitions_at(below, pointer, before, after))?;
             }
         }
         Ok(())
