@@ -53,7 +53,7 @@ pub enum Error {
 
 impl Error {
     /// Whether the arguments could not be parsed.
-    pub fn is_misread(&self) -> bool {
+    pub fn is_unparsed(&self) -> bool {
         matches!(self, Error::WrongArity | Error::Syntax(_) | Error::NotInteger | Error::NotTime { .. })
     }
 

@@ -68,7 +68,7 @@ pub fn wake(
     let handle = |args: &[RedisStr]| {
         // A command that can't be parsed may carry a document in any argument: redact all.
         handler(ctx, args).inspect_err(|error| {
-            if error.is_misread() {
+            if error.is_unparsed() {
                 ctx.redact_all(args)
             }
         })

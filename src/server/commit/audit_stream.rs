@@ -186,7 +186,7 @@ impl AuditStream {
         // A stream that is deleted and created again within a millisecond may give out the same ID.
         let Some(before) = before else { return reject_counts::forget(ctx.database(), &name) };
         let rejects = before.saturating_add(usize::from(reject_counts::is_reject(entry)));
-        reject_counts::keep(ctx.database(), &name, appended.id, rejects);
+        reject_counts::cache(ctx.database(), &name, appended.id, rejects);
     }
 
     /// The cached number of rejections; `None` if it is not cached, or `entry` is a commit.

@@ -49,7 +49,7 @@ pub fn known(database: c_int, stream: &[u8], newest: StreamId) -> Option<usize> 
 }
 
 /// Caches the count of a stream whose newest entry is `newest`.
-pub fn keep(database: c_int, stream: &[u8], newest: StreamId, rejects: usize) {
+pub fn cache(database: c_int, stream: &[u8], newest: StreamId, rejects: usize) {
     with_streams(|streams| {
         let place = (database, Box::from(stream));
         if streams.len() >= STREAMS_MAX && !streams.contains_key(&place) {

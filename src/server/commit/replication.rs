@@ -15,7 +15,7 @@ use crate::server::global::counters;
 
 impl Transaction<'_> {
     /// Replicates an effect, `None` where it has no consumer, and what goes with its audit entry.
-    pub(super) fn replicate_effect(
+    pub(super) fn propagate(
         &mut self,
         blob: Option<&[u8]>,
         expiry: Expiry,
@@ -38,7 +38,7 @@ impl Transaction<'_> {
     /// Replicates an audit entry alone.
     pub(super) fn replicate_entry(&mut self, audit: (&Entry, &Appended)) {
         let blob: Option<&[u8]> = self.has_consumers().then_some(&[]);
-        self.replicate_effect(blob, Expiry::Leave, Some(audit));
+        self.propagate(blob, Expiry::Leave, Some(audit));
     }
 
     pub(super) fn replicate_expiry(&self, key: RedisStr, expires_at_ms: Option<i64>) {
@@ -51,7 +51,7 @@ impl Transaction<'_> {
         }
     }
 
-    pub(super) fn announce(&self, event: Event) {
+    pub(super) fn notify(&self, event: Event) {
         counters::count_event(event);
         let name: &CStr = match event {
             Event::Create => c"state.create",

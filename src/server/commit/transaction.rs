@@ -57,15 +57,15 @@ impl<'a> Transaction<'a> {
         stream: AuditStream,
         siblings: &'a [RedisStr<'a>],
     ) -> Result<Transaction<'a>, Error> {
-        Transaction::with(ctx, Key::open_write(ctx, name), stream, siblings, true)
+        Transaction::open_key(ctx, Key::open_write(ctx, name), stream, siblings, true)
     }
 
     /// As [`Transaction::open`], for the server itself: a timer.
     pub fn open_for_server(ctx: Ctx, name: RedisStr<'a>, stream: AuditStream) -> Result<Transaction<'a>, Error> {
-        Transaction::with(ctx, Key::open_for_server(ctx, name), stream, &[], false)
+        Transaction::open_key(ctx, Key::open_for_server(ctx, name), stream, &[], false)
     }
 
-    fn with(
+    fn open_key(
         ctx: Ctx,
         key: Key<'a>,
         mut stream: AuditStream,
@@ -167,7 +167,7 @@ impl<'a> Transaction<'a> {
         written?;
         match course {
             // It changes nothing. A caller that retries on a new connection may follow with WAIT.
-            Course::Replayed => self.ctx.replicate_nothing(),
+            Course::Replayed => self.ctx.replicate_ping(),
             _ => self.align(),
         }
         Ok(reply)
@@ -186,12 +186,12 @@ impl<'a> Transaction<'a> {
         apply_effects(self.ctx, &mut self.key, effects, expiry);
         self.expires_at_ms = expires_at_ms;
         if has_effects || appended.is_some() {
-            self.replicate_effect(blob.as_deref(), Expiry::Set(expires_at_ms), entry.zip(appended.as_ref()));
+            self.propagate(blob.as_deref(), Expiry::Set(expires_at_ms), entry.zip(appended.as_ref()));
         } else if expiry_moves {
             self.replicate_expiry(self.key.name(), expires_at_ms);
         }
         if let Some(event) = event {
-            self.announce(event);
+            self.notify(event);
         }
         Ok(())
     }

@@ -34,7 +34,7 @@ impl Ctx {
     /// Lets a WAIT after this command count from here, though nothing is written: servers newer
     /// than 7.0 count from the last write of the connection, and a new connection has none.
     /// Replicas ignore a PING; the AOF does not get it.
-    pub fn replicate_nothing(self) {
+    pub fn replicate_ping(self) {
         self.replicate_as(c"PING", c"vA", &[]);
     }
 
