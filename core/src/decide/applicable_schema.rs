@@ -12,7 +12,7 @@ use crate::json::draft::Draft;
 use crate::json::node::Node;
 use crate::json::pointer::Pointer;
 use crate::json::tree::Tree;
-use crate::json::written::Written;
+use crate::json::written::WrittenMembers;
 use crate::schema::annotations::lapses::Clock;
 use crate::schema::annotations::preserve::Preserve;
 use crate::schema::annotations::protect::Before;
@@ -274,15 +274,15 @@ impl ApplicableSchema {
     }
 
     /// What a change writes, for deadlines.
-    pub fn written<'c>(&self, change: &'c Change) -> Written<'c> {
+    pub fn written_members<'c>(&self, change: &'c Change) -> WrittenMembers<'c> {
         if !self.schema.as_ref().is_some_and(|schema| schema.rules().has_lifetimes()) {
-            return Written::Differing;
+            return WrittenMembers::Differing;
         }
         let json = match change.kind() {
             ChangeKind::Patch => Cow::Borrowed(change.tree()),
             _ => self.mentions(change),
         };
-        Written::by(change.kind(), json, &|pointer, value| self.is_no_mention(pointer, value))
+        WrittenMembers::by(change.kind(), json, &|pointer, value| self.is_no_mention(pointer, value))
     }
 
     /// The deadlines of a new document; `written` says what the command writes.
@@ -290,7 +290,7 @@ impl ApplicableSchema {
         &self,
         before: Option<(&State, Node)>,
         after: Node,
-        written: &Written,
+        written: &WrittenMembers,
         now_ms: i64,
     ) -> Result<Deadlines, Error> {
         let Some(schema) = &self.schema else { return Ok(Deadlines::default()) };
@@ -310,7 +310,7 @@ impl ApplicableSchema {
         self.rules().for_each(|rules| rules.forget(&mut value));
         let known = value.into_tree();
         let Some(schema) = &self.schema else { return Ok(known) };
-        let clock = Clock { now_ms: at_ms, before: None, written: Some(&Written::Differing) };
+        let clock = Clock { now_ms: at_ms, before: None, written: Some(&WrittenMembers::Differing) };
         let deadlines = schema.rules().deadlines(known.root(), &clock)?;
         let mut value = Draft::Same(known.root());
         schema.rules().lapse(&mut value, &deadlines.until(now_ms));

@@ -11,7 +11,7 @@ use crate::decide::outcome::{Outcome, StateChange};
 use crate::error::Error;
 use crate::json::node::Node;
 use crate::json::tree::Tree;
-use crate::json::written::Written;
+use crate::json::written::WrittenMembers;
 use crate::state::State;
 use crate::state::attempts::Attempted;
 use crate::state::deadlines::Deadlines;
@@ -36,7 +36,7 @@ pub(super) struct Proposal<'a> {
     /// The document of an existing state.
     pub before: Option<Node<'a>>,
     pub after: Tree<'static>,
-    pub written: Written<'a>,
+    pub written: WrittenMembers<'a>,
     pub applicable: &'a ApplicableSchema,
     pub label: Option<&'a str>,
     pub ttl: Ttl,

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::json::draft::Draft;
 use crate::json::node::Node;
 use crate::json::tree::Tree;
-use crate::json::written::Written;
+use crate::json::written::WrittenMembers;
 use crate::schema::annotations::preserve::Preserve;
 use crate::state::State;
 use crate::state::version::{Event, Version};
@@ -229,7 +229,7 @@ impl Ladder<'_> {
                 parent,
                 before: present.map(|(_, document)| document),
                 after,
-                written: Written::Differing,
+                written: WrittenMembers::Differing,
                 applicable: self.applicable,
                 label: None,
                 ttl: self.request.ttl,

@@ -10,7 +10,7 @@ use super::recording::recording_rejections;
 use crate::context::{Context, Metadata};
 use crate::error::Error;
 use crate::json::draft::Draft;
-use crate::json::written::Written;
+use crate::json::written::WrittenMembers;
 use crate::schema::annotations::preserve::Preserve;
 use crate::state::State;
 use crate::state::version::Event;
@@ -53,7 +53,7 @@ fn defaults(state: Option<&State>, request: &Reset, context: &Context) -> Result
         parent: state.head().number,
         before: Some(present.root()),
         after,
-        written: Written::Differing,
+        written: WrittenMembers::Differing,
         applicable: &applicable,
         label: None,
         ttl: request.ttl,

@@ -18,7 +18,7 @@ use crate::json::node::Node;
 use crate::json::pointer::{Pointer, array_index};
 use crate::json::strings::raw;
 use crate::json::tree::Tree;
-use crate::json::written::Written;
+use crate::json::written::WrittenMembers;
 use crate::schema::annotations::preserve::Preserve;
 use crate::state::State;
 use crate::state::version::{Event, Version};
@@ -90,7 +90,7 @@ fn back(state: Option<&State>, request: &Rollback, context: &Context) -> Result<
         parent: target.parent,
         before: Some(present.root()),
         after: way.content(&target)?,
-        written: Written::Differing,
+        written: WrittenMembers::Differing,
         applicable: &applicable,
         label: None,
         ttl: request.ttl,

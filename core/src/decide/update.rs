@@ -77,7 +77,7 @@ fn decide_new_request(
     let initial = if before.is_some() { Tree::default() } else { applicable.initial() };
     let base = before.unwrap_or(initial.root());
     let (event, parent) = state.map_or((Event::Create, 0), |state| (Event::Update, state.head().number));
-    let written = applicable.written(change);
+    let written = applicable.written_members(change);
     let proposal = Proposal {
         event,
         rung: None,

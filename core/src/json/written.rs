@@ -12,7 +12,7 @@ use super::tree::Tree;
 
 /// The members that a change writes.
 #[derive(Clone, Debug)]
-pub(crate) enum Written<'c> {
+pub(crate) enum WrittenMembers<'c> {
     /// The differences between the documents before and after: REPLACE, rollback, reset, recovery.
     Differing,
     /// Members named by an object: MERGE and SHALLOW.
@@ -21,18 +21,18 @@ pub(crate) enum Written<'c> {
     Places(Vec<Pointer>),
 }
 
-impl<'c> Written<'c> {
+impl<'c> WrittenMembers<'c> {
     /// The members that the JSON of a change writes. It has no masked secrets, except in operations
     /// of a patch whose value `is_no_mention`.
     pub(crate) fn by(
         kind: ChangeKind,
         json: Cow<'c, Tree<'static>>,
         is_no_mention: &dyn Fn(&Pointer, Node) -> bool,
-    ) -> Written<'c> {
+    ) -> WrittenMembers<'c> {
         match kind {
-            ChangeKind::Replace => Written::Differing,
-            ChangeKind::Merge | ChangeKind::Shallow => Written::Named(json),
-            ChangeKind::Patch => Written::Places(patch::writes(json.root(), is_no_mention)),
+            ChangeKind::Replace => WrittenMembers::Differing,
+            ChangeKind::Merge | ChangeKind::Shallow => WrittenMembers::Named(json),
+            ChangeKind::Patch => WrittenMembers::Places(patch::writes(json.root(), is_no_mention)),
         }
     }
 
@@ -40,9 +40,9 @@ impl<'c> Written<'c> {
     /// values.
     pub(crate) fn touches(&self, place: &Pointer, before: Option<Node>, after: Node) -> bool {
         match self {
-            Written::Differing => !before.is_some_and(|before| equal(before, after)),
-            Written::Named(change) => names(change.root(), place.tokens()),
-            Written::Places(places) => {
+            WrittenMembers::Differing => !before.is_some_and(|before| equal(before, after)),
+            WrittenMembers::Named(change) => names(change.root(), place.tokens()),
+            WrittenMembers::Places(places) => {
                 places.iter().any(|written| written.is_prefix_of(place) || place.is_prefix_of(written))
             }
         }
@@ -71,7 +71,7 @@ mod tests {
         let is_no_mention = |pointer: &Pointer, value: Node| {
             value.text() == "\"***\"" && pointer.to_string() == "/auth/token"
         };
-        Written::by(kind, Cow::Owned(json), &is_no_mention).touches(
+        WrittenMembers::by(kind, Cow::Owned(json), &is_no_mention).touches(
             &place,
             Some(before.root()),
             before.root(),

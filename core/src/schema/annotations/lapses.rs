@@ -12,7 +12,7 @@ use crate::json::draft::Draft;
 use crate::json::equal::equal;
 use crate::json::node::Node;
 use crate::json::pointer::Pointer;
-use crate::json::written::Written;
+use crate::json::written::WrittenMembers;
 use crate::state::deadlines::{DEADLINES_MAX, Deadline, Deadlines};
 
 /// The inputs of a deadline.
@@ -21,7 +21,7 @@ pub struct Clock<'a> {
     /// The former document and its deadlines, if there was one.
     pub before: Option<(Node<'a>, &'a Deadlines)>,
     /// What the command writes; nothing for a command that only renews.
-    pub written: Option<&'a Written<'a>>,
+    pub written: Option<&'a WrittenMembers<'a>>,
 }
 
 impl Rules {
