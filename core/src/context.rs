@@ -35,7 +35,7 @@ pub struct Context<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metadata {
     /// `EVENT`: the event, in the caller's words.
-    pub name: Option<String>,
+    pub event_name: Option<String>,
     /// `ACTOR`: the component of the caller that acts.
     pub actor: Option<String>,
     /// `NOTE`: free text.

@@ -155,7 +155,7 @@ impl<'a> Options<'a> {
     pub fn metadata(&self) -> Metadata {
         let owned = |text: Option<&str>| text.map(str::to_owned);
         Metadata {
-            name: owned(self.event),
+            event_name: owned(self.event),
             actor: owned(self.actor),
             note: owned(self.note),
             operation: owned(self.operation),

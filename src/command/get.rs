@@ -62,7 +62,7 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
         let present = state.head();
         let version = version.map_or(Ok(Cow::Borrowed(present)), |number| reading.version(number))?;
         if version.number == present.number {
-            let document = reading.present()?;
+            let document = reading.visible_document()?;
             reply(ctx, state.etag(), &document, &pointers, reading.limits())
         } else {
             let document = reading.past(&version)?;

@@ -67,7 +67,7 @@ pub fn whole(ctx: Ctx, name: RedisStr) -> Result<(), Error> {
         return Ok(());
     }
     let reading = Reading::at(now_ms, ctx, &key, held);
-    reply_document(ctx, reading.state().etag(), reading.present()?.text());
+    reply_document(ctx, reading.state().etag(), reading.visible_document()?.text());
     Ok(())
 }
 
@@ -141,8 +141,8 @@ impl<'a> Reading<'a> {
     }
 
     /// The present document as this caller may see it.
-    pub fn present(&self) -> Result<Cow<'_, Document>, Error> {
-        present(self.ctx, self.key.name(), self.state.schema(), self.state.head())
+    pub fn visible_document(&self) -> Result<Cow<'_, Document>, Error> {
+        visible_document(self.ctx, self.key.name(), self.state.schema(), self.state.head())
     }
 
     /// The document of a snapshot, with its secrets masked for every caller.
@@ -188,7 +188,7 @@ impl<'a> Reading<'a> {
 
 /// A present document as this caller may see it: callers with permission to run STATE.SETPROTECTED
 /// on the key see secrets, others see a mask.
-pub fn present<'d>(
+pub fn visible_document<'d>(
     ctx: Ctx,
     key: RedisStr,
     schema: Option<&SchemaRef>,

@@ -178,7 +178,7 @@ fn reply(
 ) -> Result<(), Error> {
     match returned {
         Some((schema, head)) => {
-            let document = read::present(ctx, key, schema, head)?;
+            let document = read::visible_document(ctx, key, schema, head)?;
             read::reply_document(ctx, etag, document.text());
         }
         None => ctx.reply_bytes(&etag.bytes()),

@@ -115,7 +115,7 @@ fn answer(ctx: Ctx, request: &Request, asker: Asker) -> Result<bool, Error> {
     match &reading {
         _ if is_other_type => return Err(Error::WrongType),
         Some(reading) if awaited == Awaited::Reached => {
-            let document = reading.present()?;
+            let document = reading.visible_document()?;
             read::reply_document(ctx, reading.state().etag(), document.text());
             if asker == Asker::Blocked {
                 let is_masked = matches!(document, Cow::Owned(_));

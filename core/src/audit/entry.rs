@@ -38,7 +38,7 @@ pub struct Entry {
 impl Entry {
     pub(super) fn new(event: &str, metadata: &Metadata) -> Entry {
         let mut entry = Entry::of(event);
-        entry.push_some("name", metadata.name.as_deref());
+        entry.push_some("name", metadata.event_name.as_deref());
         entry
     }
 

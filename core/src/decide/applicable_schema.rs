@@ -54,17 +54,17 @@ impl ApplicableSchema {
         let name = match (context.registry.bound(context.key), own, named) {
             (Some(bound), _, named) if named.is_none_or(|named| named == bound) => Some(bound),
             (Some(bound), ..) => {
-                return Err(rejected(format!("key is bound to {bound}: name that schema or none")));
+                return Err(bad_schema(format!("key is bound to {bound}: name that schema or none")));
             }
             (None, None, named) => named,
             (None, Some(own), named) if named.is_none() || own == named => own,
             (None, Some(_), named) if may_change_schema => named,
             (None, Some(Some(own)), _) => {
-                return Err(rejected(format!("the schema of the state is {own}: name that schema or none")));
+                return Err(bad_schema(format!("the schema of the state is {own}: name that schema or none")));
             }
             (None, Some(None), _) => {
                 let reason = "the state was created without a schema: STATE.SETPROTECTED gives it one";
-                return Err(rejected(reason.to_owned()));
+                return Err(bad_schema(reason.to_owned()));
             }
         };
         let get = |name: &str| context.registry.get(name).cloned();
@@ -90,7 +90,7 @@ impl ApplicableSchema {
             None => None,
         };
         let Some(uncovered) = uncovered else { return Ok(()) };
-        Err(rejected(format!(
+        Err(bad_schema(format!(
             "{uncovered} under {}, which the key is bound to: STATE.SETPROTECTED gives the state that schema",
             schema.reference().name
         )))
@@ -428,6 +428,6 @@ fn check_protected(
     Ok(draft.into_tree())
 }
 
-fn rejected(reason: String) -> Error {
+fn bad_schema(reason: String) -> Error {
     Error::BadSchema { reason }
 }

@@ -25,7 +25,7 @@ pub(super) fn expiry(
 }
 
 /// The effect that moves deadlines, if any moves.
-pub(super) fn moved(state: &State, deadlines: Deadlines) -> Option<Effect> {
+pub(super) fn deadlines_effect(state: &State, deadlines: Deadlines) -> Option<Effect> {
     (deadlines != state.head().deadlines).then_some(Effect::Deadlines(deadlines))
 }
 
@@ -44,6 +44,6 @@ pub(super) fn renewed(state: &State, ttl: Ttl, context: &Context) -> Result<Stat
         None => state.head().deadlines.clone(),
     };
     let expires_at_ms = expiry(ttl, Some(state), schema.map(|schema| &**schema), &deadlines, context)?;
-    let effects = moved(state, deadlines).into_iter().collect();
+    let effects = deadlines_effect(state, deadlines).into_iter().collect();
     Ok(StateChange { effects, expires_at_ms, entry: None, event: None })
 }

@@ -3,7 +3,7 @@
 
 use super::applicable_schema::ApplicableSchema;
 use super::attempted;
-use super::expiry::{expiry, moved};
+use super::expiry::{deadlines_effect, expiry};
 use super::lapse::lapse_cost;
 use crate::audit::entry::{CommitFacts, Entry, carries_document};
 use crate::context::{Context, Metadata, Rung};
@@ -80,7 +80,7 @@ impl Proposal<'_> {
         context: &Context,
     ) -> Outcome {
         let metadata = self.metadata;
-        let is_audited = metadata.name.is_some() || metadata.note.is_some() || self.label.is_some();
+        let is_audited = metadata.event_name.is_some() || metadata.note.is_some() || self.label.is_some();
         let relabel = self.label.map(|name| {
             let label = Label { name: name.into(), version: state.head().number };
             let dropped = state.history().plan(None, Some(label), context.limits);
@@ -91,7 +91,7 @@ impl Proposal<'_> {
             None => is_audited.then(|| Entry::note(state, metadata, context)),
         };
         let attempted = attempted.map(Effect::Attempt);
-        let effects = relabel.into_iter().chain(attempted).chain(moved(state, deadlines)).collect();
+        let effects = relabel.into_iter().chain(attempted).chain(deadlines_effect(state, deadlines)).collect();
         // A recovery is an event even when it makes no version.
         let event = self.rung.map(|_| self.event);
         Outcome::of_change(StateChange { effects, expires_at_ms, entry, event }, state.etag())

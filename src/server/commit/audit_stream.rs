@@ -8,7 +8,7 @@ use redis_state_core::decide::RebuildEntry;
 
 use crate::error::Error;
 use crate::server::commit::reject_counts;
-use crate::server::commit::stream_entry::Words;
+use crate::server::commit::stream_entry::EntryStrings;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::key::Key;
 use crate::server::ffi::named_key::NamedKey;
@@ -37,7 +37,7 @@ pub struct Appended {
     pub len: usize,
     /// When the stream expires; `None` for never.
     pub expires_at_ms: Option<i64>,
-    pub words: Words,
+    pub strings: EntryStrings,
 }
 
 impl AuditStream {
@@ -119,7 +119,7 @@ impl AuditStream {
     /// Appends an entry, trims the stream and moves its expiry. It fails only when the stream's
     /// last ID is the highest possible one; then nothing has changed.
     pub fn append(&mut self, ctx: Ctx, entry: &Entry, now_ms: i64) -> Result<Appended, Error> {
-        let words = Words::of(entry);
+        let strings = EntryStrings::of(entry);
         let Some(key) = self.key(ctx) else { return Err(Error::BadKey) };
         #[cfg(feature = "faults")]
         let key = if crate::server::ffi::faults::APPEND.is_due() {
@@ -127,7 +127,7 @@ impl AuditStream {
         } else {
             key
         };
-        let Some(id) = key.add(None, words.as_slice()) else {
+        let Some(id) = key.add(None, strings.as_slice()) else {
             return Err(Error::AuditFull(self.shown()));
         };
         let len = key.trim(usize::try_from(config::AUDIT_MAXLEN.get()).unwrap_or(1), Trim::About);
@@ -135,7 +135,7 @@ impl AuditStream {
         key.set_expiry(Some(expires_at_ms));
         ctx.signal_modified(key.name());
         counters::AUDIT_ENTRIES.add();
-        Ok(Appended { id, len, expires_at_ms: Some(expires_at_ms), words })
+        Ok(Appended { id, len, expires_at_ms: Some(expires_at_ms), strings })
     }
 
     /// Deletes the stream, if there is one.

@@ -39,7 +39,7 @@ pub fn send(
     let (id, expires_at) = (entry.id.to_string(), never_or(entry.expires_at_ms));
     let len = OwnedString::of_number(i64::try_from(entry.len).unwrap_or(i64::MAX));
     let stream = [stream.raw(), id.raw(), len.raw(), expires_at.raw()];
-    ctx.replicate(c"STATE.EFFECT", &[&head[..], &stream, entry.words.as_slice()].concat());
+    ctx.replicate(c"STATE.EFFECT", &[&head[..], &stream, entry.strings.as_slice()].concat());
 }
 
 fn never_or(at_ms: Option<i64>) -> OwnedString {

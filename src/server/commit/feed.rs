@@ -14,7 +14,7 @@ use redis_state_core::audit::Entry;
 
 use crate::server::commit::audit_stream::Appended;
 use crate::server::commit::effect::{self, Expiry};
-use crate::server::commit::stream_entry::Words;
+use crate::server::commit::stream_entry::EntryStrings;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::key::Key;
 use crate::server::ffi::stream::Trim;
@@ -37,29 +37,29 @@ pub fn copy(ctx: Ctx, key: RedisStr, entry: &Entry) {
     }
     let Some(name) = config::FEED.get() else { return };
     let database = Selected::zero(ctx);
-    let mut words = Words::of(entry);
-    words.push("key", key.bytes());
+    let mut strings = EntryStrings::of(entry);
+    strings.push("key", key.bytes());
     if database.before != 0 {
-        words.push("db", database.before.to_string().as_bytes());
+        strings.push("db", database.before.to_string().as_bytes());
     }
-    append(ctx, name.borrow(), words);
+    append(ctx, name.borrow(), strings);
 }
 
 /// Appends to the feed, here and on replicas. It never expires, so an expiry that a client has set
 /// is removed.
-fn append(ctx: Ctx, name: RedisStr, words: Words) {
+fn append(ctx: Ctx, name: RedisStr, strings: EntryStrings) {
     let mut key = Key::open_write(ctx, name);
     if !matches!(key.kind(), Kind::Nothing | Kind::Stream) {
         warn_of(ctx, &name);
         return;
     }
     // Only a stream that has used its last ID takes no more.
-    let Some(id) = key.add(None, words.as_slice()) else { return };
+    let Some(id) = key.add(None, strings.as_slice()) else { return };
     let len = key.trim(usize::try_from(config::FEED_MAXLEN.get()).unwrap_or(1), Trim::About);
     key.set_expiry(None);
     ctx.signal_modified(name);
     counters::FEED_ENTRIES.add();
-    let appended = Appended { id, len, expires_at_ms: None, words };
+    let appended = Appended { id, len, expires_at_ms: None, strings };
     effect::send(ctx, name, &[], Expiry::Leave, Some((name, &appended)));
 }
 

@@ -13,14 +13,14 @@ use crate::server::ffi::string::{OwnedString, RawString, StringList};
 
 /// Names and values of an entry as strings of the server: made once, for the stream and for its
 /// copies.
-pub struct Words(StringList);
+pub struct EntryStrings(StringList);
 
-impl Words {
-    pub fn of(entry: &Entry) -> Words {
+impl EntryStrings {
+    pub fn of(entry: &Entry) -> EntryStrings {
         let fields = entry.fields().len();
-        let mut words = Words(StringList::with_capacity(fields * 2, fields));
-        entry.fields().for_each(|(name, value)| words.push(name, value.as_bytes()));
-        words
+        let mut strings = EntryStrings(StringList::with_capacity(fields * 2, fields));
+        entry.fields().for_each(|(name, value)| strings.push(name, value.as_bytes()));
+        strings
     }
 
     pub fn push(&mut self, name: &'static str, value: &[u8]) {
