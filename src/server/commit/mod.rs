@@ -2,9 +2,9 @@
 
 pub mod apply;
 pub mod audit_stream;
+pub mod consumers;
 pub mod effect;
 pub mod feed;
-pub mod propagation;
 mod reject_counts;
 mod rejection;
 pub mod replicated;

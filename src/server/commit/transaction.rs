@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::server::commit::apply::apply_effects;
 use crate::server::commit::audit_stream::{Appended, AuditStream};
 use crate::server::commit::effect::Expiry;
-use crate::server::commit::propagation;
+use crate::server::commit::consumers;
 use crate::server::commit::slot_migration;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::key::Key;
@@ -252,7 +252,7 @@ impl<'a> Transaction<'a> {
 
     /// Whether an effect has to be made: a timer has no command to replicate in its place.
     pub(super) fn has_consumers(&self) -> bool {
-        !self.from_command || propagation::has_consumers(self.ctx, self.now_ms)
+        !self.from_command || consumers::has_consumers(self.ctx, self.now_ms)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What happens to the server: datasets that are loaded, emptied or swapped, children and roles.
 
 use crate::error::Error;
-use crate::server::commit::propagation;
+use crate::server::commit::consumers;
 use crate::server::events::blocked_clients;
 use crate::server::events::session_end;
 use crate::server::ffi::ctx::Ctx;
@@ -46,7 +46,7 @@ impl Listener for Events {
             ServerEvent::Swapped(one, other) => deadline_index::swapped(one, other),
             // The child may write a copy of the dataset for a first replica, and a promoted server
             // may have replicas.
-            ServerEvent::Forked | ServerEvent::RoleChanged => propagation::ask_again(),
+            ServerEvent::Forked | ServerEvent::RoleChanged => consumers::ask_again(),
         }
     }
 
