@@ -30,6 +30,7 @@ mod error;
 pub mod faults;
 mod json;
 mod limits;
+mod rung;
 mod schema;
 mod shown;
 mod state;

@@ -3,10 +3,11 @@
 //! An entry is a list of fields for XADD, without the fields that have no value; the server only
 //! appends it. Secrets in documents are masked before they come here.
 
-use crate::context::{Context, Metadata, Rung};
+use crate::context::{Context, Metadata};
 use crate::error::Error;
 use crate::json::diff::{PatchText, creation_text, diff_text};
 use crate::json::node::Node;
+use crate::rung::Rung;
 use crate::shown::{ERROR_LINE_BYTES_MAX, start_of};
 use crate::state::State;
 use crate::state::attempts::Attempted;

@@ -24,7 +24,8 @@ mod update;
 mod wait;
 
 pub use crate::audit::rebuild::RebuildEntry;
-pub use crate::context::{Context, Metadata, Rights, Rung};
+pub use crate::context::{Context, Metadata, Rights};
+pub use crate::rung::Rung;
 pub use attempt::{Try, attempt};
 pub use delete::{Delete, delete};
 pub use lapse::{charge_snapshot, lapse, lapsed_state, snapshot_document};

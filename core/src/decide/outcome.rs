@@ -1,8 +1,8 @@
 //! The outcome of a command: what it writes, and its reply.
 
 use crate::audit::entry::Entry;
-use crate::context::Rung;
 use crate::error::Error;
+use crate::rung::Rung;
 use crate::state::State;
 use crate::state::effect::Effect;
 use crate::state::version::{Event, SchemaRef, Version};
