@@ -1,6 +1,6 @@
 //! How the outcome of a command is written, audited and replicated.
 
-pub mod apply;
+pub mod apply_effects;
 pub mod audit_stream;
 pub mod consumers;
 pub mod effect;

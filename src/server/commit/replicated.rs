@@ -6,7 +6,7 @@
 use redis_state_core::{Effect, Error as CoreError, State};
 
 use crate::error::Error;
-use crate::server::commit::apply::apply_effects;
+use crate::server::commit::apply_effects::apply_effects;
 use crate::server::commit::audit_stream;
 use crate::server::commit::effect::Expiry;
 use crate::server::commit::slot_migration;

@@ -10,7 +10,7 @@ use redis_state_core::decide::{Context, Course, Outcome, RebuildEntry, Rights, S
 use redis_state_core::{Budget, EtagKeys, Limits, State, codec};
 
 use crate::error::Error;
-use crate::server::commit::apply::apply_effects;
+use crate::server::commit::apply_effects::apply_effects;
 use crate::server::commit::audit_stream::{Appended, AuditStream};
 use crate::server::commit::effect::Expiry;
 use crate::server::commit::consumers;
