@@ -4,10 +4,8 @@
 
 use redis_state_core::KEY_BYTES_MAX;
 use redis_state_core::audit::{self, Entry};
-use redis_state_core::decide::RebuildEntry;
 
 use crate::error::Error;
-use crate::server::commit::reject_counts;
 use crate::server::commit::stream_entry::EntryStrings;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::key::Key;
@@ -17,10 +15,6 @@ use crate::server::ffi::string::RedisStr;
 use crate::server::global::config;
 use crate::server::global::counters;
 use crate::server::value::state_key::Kind;
-
-/// Maximum number of entries that a recovery reads. One commit in 64 carries a document, so further
-/// entries would not help.
-const ENTRIES_MAX: usize = 10_000;
 
 /// The audit stream of a key; it may not exist yet.
 pub struct AuditStream {
@@ -84,7 +78,7 @@ impl AuditStream {
 
     /// Calls `look` with the key, through the handle that is already open: a second handle may
     /// invalidate what the first points to.
-    fn look<T: Default>(&self, ctx: Ctx, look: impl FnOnce(&Key) -> T) -> T {
+    pub(super) fn look<T: Default>(&self, ctx: Ctx, look: impl FnOnce(&Key) -> T) -> T {
         let open = if self.from_command { Key::open_read } else { Key::open_for_server };
         match &self.key {
             None => T::default(),
@@ -145,97 +139,9 @@ impl AuditStream {
             ctx.signal_modified(key.name());
         }
     }
-
-    /// Number of rejections since the last commit, failed rungs of recoveries included. Above
-    /// `max`, the number is a lower bound.
-    pub fn rejects_since_commit(&self, ctx: Ctx, max: usize) -> usize {
-        self.look(ctx, |key| {
-            let mut rejects = 0;
-            let Some(mut entries) = key.entries_from_end() else { return rejects };
-            let Some(mut next) = entries.next_id() else { return rejects };
-            if let Some(known) = self.known_at(ctx, next.0) {
-                return known;
-            }
-            for _ in 0..reject_counts::WALKED_MAX {
-                let entry = entries.fields(next.1);
-                let has = |wanted: &[u8]| entry.iter().any(|(name, _)| name == wanted);
-                match entry.first().map(|(_, event)| event.as_slice()) {
-                    Some(b"reject" | b"recover") if has(b"error") => rejects += 1,
-                    // The entry of a commit has a patch.
-                    _ if has(b"patch") => return rejects,
-                    _ => {}
-                }
-                match entries.next_id().filter(|_| rejects <= max) {
-                    Some(found) => next = found,
-                    None => return rejects,
-                }
-            }
-            if rejects > reject_counts::WALKED_MAX / 2 { usize::MAX } else { rejects }
-        })
-    }
-
-    /// The cached number of rejections, if `newest` was the newest entry then.
-    fn known_at(&self, ctx: Ctx, newest: StreamId) -> Option<usize> {
-        reject_counts::known(ctx.database(), &self.name()?, newest)
-    }
-
-    /// Caches the number of rejections with an entry that was appended; `before` is the number
-    /// without it.
-    pub fn count_rejects(&self, ctx: Ctx, before: Option<usize>, entry: &Entry, appended: &Appended) {
-        let Some(name) = self.name() else { return };
-        // A stream that is deleted and created again within a millisecond may give out the same ID.
-        let Some(before) = before else { return reject_counts::forget(ctx.database(), &name) };
-        let rejects = before.saturating_add(usize::from(reject_counts::is_reject(entry)));
-        reject_counts::cache(ctx.database(), &name, appended.id, rejects);
-    }
-
-    /// The cached number of rejections; `None` if it is not cached, or `entry` is a commit.
-    pub fn known_rejects(&self, ctx: Ctx, entry: &Entry) -> Option<usize> {
-        if reject_counts::is_empty() || reject_counts::is_commit(entry) {
-            return None;
-        }
-        let newest = self.look(ctx, |key| Some(key.entries_from_end()?.next_id()?.0))?;
-        self.known_at(ctx, newest)
-    }
-
-    /// The entries from the newest back to one from which a document can be rebuilt, newest first.
-    pub fn rebuild_entries(&self, ctx: Ctx) -> Vec<RebuildEntry> {
-        self.look(ctx, |key| {
-            let mut read = Vec::new();
-            let Some(mut entries) = key.entries_from_end() else { return read };
-            while let Some(entry) = entries.next_entry().filter(|_| read.len() < ENTRIES_MAX) {
-                let fields = entry.iter().map(|(name, value)| (name.as_slice(), value.as_slice()));
-                read.push(RebuildEntry::read(fields));
-                if read.last().is_some_and(RebuildEntry::is_start) {
-                    break;
-                }
-            }
-            read
-        })
-    }
 }
 
 /// Rejects a key that is too long for a state.
 pub fn check_key(key: &[u8]) -> Result<(), Error> {
     if key.len() > KEY_BYTES_MAX { Err(Error::LongKey { bytes: key.len() }) } else { Ok(()) }
-}
-
-/// Appends an entry as the primary did; the caller has checked that the key holds a stream or
-/// nothing.
-pub fn apply(
-    ctx: Ctx,
-    mut key: Key,
-    id: StreamId,
-    len: usize,
-    expires_at_ms: i64,
-    fields: &[RedisStr],
-) -> bool {
-    let fields: Vec<_> = fields.iter().map(|field| field.raw()).collect();
-    if key.add(Some(id), &fields).is_none() {
-        return false;
-    }
-    key.trim(len, Trim::Exactly);
-    key.set_expiry(Some(expires_at_ms));
-    ctx.signal_modified(key.name());
-    true
 }

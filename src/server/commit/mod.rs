@@ -5,6 +5,7 @@ pub mod audit_stream;
 pub mod consumers;
 pub mod effect;
 pub mod feed;
+mod rebuild_entries;
 mod reject_counts;
 mod rejection;
 pub mod replicated;

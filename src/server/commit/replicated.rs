@@ -7,12 +7,11 @@ use redis_state_core::{Effect, Error as CoreError, State};
 
 use crate::error::Error;
 use crate::server::commit::apply_effects::apply_effects;
-use crate::server::commit::audit_stream;
 use crate::server::commit::effect::Expiry;
 use crate::server::commit::slot_migration;
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::key::Key;
-use crate::server::ffi::stream::StreamId;
+use crate::server::ffi::stream::{StreamId, Trim};
 use crate::server::ffi::string::RedisStr;
 use crate::server::value::held::Held;
 use crate::server::value::state_key::Kind;
@@ -49,7 +48,7 @@ pub fn apply<'a>(
     admit(&effects, &key, stream.as_ref())?;
     if let Some((entry, stream)) = entry.as_ref().zip(stream) {
         let ReplicatedEntry { id, len, expires_at_ms, .. } = *entry;
-        if !audit_stream::apply(ctx, stream, id, len, expires_at_ms, &entry.fields) {
+        if !append(ctx, stream, id, len, expires_at_ms, &entry.fields) {
             return Err(mismatch("the ID of the audit entry is not above the last one"));
         }
     }
@@ -70,6 +69,26 @@ fn admit(effects: &[Effect], key: &Key, stream: Option<&Key>) -> Result<(), Erro
         true => Ok(()),
         false => Err(mismatch("the key of the audit stream holds another type")),
     }
+}
+
+/// Appends an entry as the primary did; the caller has checked that the key holds a stream or
+/// nothing.
+fn append(
+    ctx: Ctx,
+    mut key: Key,
+    id: StreamId,
+    len: usize,
+    expires_at_ms: i64,
+    fields: &[RedisStr],
+) -> bool {
+    let fields: Vec<_> = fields.iter().map(|field| field.raw()).collect();
+    if key.add(Some(id), &fields).is_none() {
+        return false;
+    }
+    key.trim(len, Trim::Exactly);
+    key.set_expiry(Some(expires_at_ms));
+    ctx.signal_modified(key.name());
+    true
 }
 
 /// Why an effect does not fit.
