@@ -1,5 +1,6 @@
 //! How the outcome of a command is written, audited and replicated.
 
+mod apply;
 pub mod apply_effects;
 pub mod audit_stream;
 pub mod consumers;
