@@ -13,6 +13,7 @@ use crate::server::commit::apply_effects::apply_effects;
 use crate::server::commit::audit_stream::Appended;
 use crate::server::commit::consumers;
 use crate::server::commit::effect::Expiry;
+use crate::server::commit::slot_migration;
 use crate::server::commit::transaction::Transaction;
 use crate::server::ffi::key::Key;
 use crate::server::global::config;
@@ -20,26 +21,31 @@ use crate::server::global::counters;
 use crate::server::value::state_key::Kind;
 
 impl Transaction<'_> {
-    /// Applies an outcome, here and on replicas, and returns its reply. A write that the audit
-    /// stream does not take ends it; the error of the command comes before that of the stream.
+    /// Applies an outcome, here and on replicas, and returns its reply.
+    ///
+    /// If the audit stream does not take the entry of a commit, applying ends there: the error is
+    /// that of the stream, unless the command has one. A rejection is returned even if its entry
+    /// can't be appended.
     pub fn apply<T>(&mut self, outcome: Outcome<T>) -> Result<T, Error> {
         let Outcome { writes, course, reply } = outcome;
-        let makes_a_state = writes.iter().any(|write| matches!(write, Write::Change(_)));
-        let written = writes.into_iter().try_for_each(|write| match write {
+        let has_change = writes.iter().any(|write| matches!(write, Write::Change(_)));
+        let applied = writes.into_iter().try_for_each(|write| match write {
             Write::Change(change) => self.write_change(change),
             Write::Delete { entry, purge } => self.delete(&entry, purge),
             Write::Reject { entry, suppressed } => {
-                self.reject(&entry, &suppressed, makes_a_state);
+                self.reject(&entry, &suppressed, has_change);
                 Ok(())
             }
         });
-        if written.is_ok() || reply.is_err() {
+        // A commit that the stream did not take is not counted.
+        if applied.is_ok() || reply.is_err() {
             counters::count(course, reply.as_ref().err());
         }
         let reply = reply?;
-        written?;
+        applied?;
         match course {
-            // It changes nothing. A caller that retries on a new connection may follow with WAIT.
+            // A replay writes nothing. Without this PING, a WAIT on a new connection would not cover
+            // the first execution.
             Course::Replayed => self.ctx.replicate_ping(),
             _ => self.align(),
         }
@@ -53,14 +59,20 @@ impl Transaction<'_> {
         let expiry_moves = expires_at_ms != self.expires_at_ms;
         let has_effects = !effects.is_empty();
         // Encoded before applying consumes them.
-        let blob = self.has_consumers().then(|| codec::encode_effects(&effects));
+        let encoded_effects = self.has_consumers().then(|| codec::encode_effects(&effects));
         counters::count_attempts(&effects);
         let expiry = if has_effects || expiry_moves { Expiry::Set(expires_at_ms) } else { Expiry::Leave };
         apply_effects(self.ctx, &mut self.key, effects, expiry);
         self.expires_at_ms = expires_at_ms;
+        if let Some(appended) = &appended {
+            slot_migration::remember(&mut self.key, appended.id, appended.expires_at_ms);
+        }
         if has_effects || appended.is_some() {
-            self.propagate(blob.as_deref(), Expiry::Set(expires_at_ms), entry.zip(appended.as_ref()));
+            // A replica gets the expiry with every effect.
+            let (expiry, audit) = (Expiry::Set(expires_at_ms), entry.zip(appended.as_ref()));
+            self.propagate(encoded_effects.as_deref(), expiry, audit);
         } else if expiry_moves {
+            // An expiry alone replicates as the ordinary command.
             self.replicate_expiry(self.key.name(), expires_at_ms);
         }
         if let Some(event) = event {
@@ -75,7 +87,7 @@ impl Transaction<'_> {
         self.key.delete();
         self.ctx.signal_modified(self.key.name());
         if let Some(audit) = entry.zip(appended.as_ref()) {
-            self.replicate_entry(audit);
+            self.propagate_entry(audit);
         }
         self.ctx.replicate(c"DEL", &[self.key.name().raw()]);
         if purge && self.stream.exists(self.ctx) {
@@ -94,8 +106,7 @@ impl Transaction<'_> {
         }
         let expires_at_ms = self.expires_at_ms;
         for sibling in self.siblings.iter().filter(|sibling| ***sibling != *self.key.name()) {
-            // The state's stream is open already, and an expiry that is set may move what another
-            // handle points to.
+            // Use the open handle of the stream: setting an expiry may invalidate a second handle.
             let has_moved = match self.stream.key_named(self.ctx, *sibling) {
                 Some(key) => move_expiry(key, expires_at_ms),
                 None => move_expiry(&mut Key::open_write(self.ctx, *sibling), expires_at_ms),
@@ -112,6 +123,7 @@ impl Transaction<'_> {
 
     /// Appends an entry to the audit stream.
     pub(super) fn append(&mut self, entry: &Entry) -> Result<Appended, Error> {
+        // Read before the append: the cached count is valid for the newest entry.
         let rejects = self.stream.known_rejects(self.ctx, entry);
         self.append_after(entry, rejects)
     }

@@ -7,8 +7,9 @@ use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::key::Key;
 use crate::server::value::held::Held;
 
-/// Applies effects that [`Effect::admit`] admits, moves the key's expiry, and signals WATCH and
-/// blocked clients.
+/// Applies effects that [`Effect::admit`] admits, moves the key's expiry, and signals blocked
+/// clients. A decision makes only such effects; a replica checks them first. WATCH is signalled
+/// with [`Expiry::Set`], which comes with every effect.
 pub fn apply_effects(ctx: Ctx, key: &mut Key, effects: Vec<Effect>, expiry: Expiry) {
     let has_effects = !effects.is_empty();
     effects.into_iter().for_each(|effect| apply_effect(ctx, key, effect));
@@ -26,6 +27,7 @@ fn apply_effect(ctx: Ctx, key: &mut Key, effect: Effect) {
         // A new state: the server frees the former value.
         (Effect::Put(state), _) => key.put(Held::new(*state)),
         (effect, Some(held)) => held.apply(effect),
+        // Admitted effects find a state.
         (_, None) => {}
     }
     let name = key.name();

@@ -1,4 +1,4 @@
-//! What replicas, the AOF, the feed and keyspace events get of a commit.
+//! Propagates a commit: to replicas, the AOF, the feed and keyspace events.
 
 use std::ffi::CStr;
 
@@ -8,26 +8,24 @@ use redis_state_core::audit::Entry;
 use crate::server::commit::audit_stream::Appended;
 use crate::server::commit::effect::{self, Expiry};
 use crate::server::commit::feed;
-use crate::server::commit::slot_migration;
 use crate::server::commit::transaction::Transaction;
 use crate::server::ffi::string::{OwnedString, RedisStr};
 use crate::server::global::counters;
 
 impl Transaction<'_> {
-    /// Replicates an effect, `None` where it has no consumer, and what goes with its audit entry.
+    /// Propagates a write: its effects to replicas and the AOF, its audit entry to the feed as well.
+    /// `encoded_effects`: `None` without a consumer.
     pub(super) fn propagate(
-        &mut self,
-        blob: Option<&[u8]>,
+        &self,
+        encoded_effects: Option<&[u8]>,
         expiry: Expiry,
         audit: Option<(&Entry, &Appended)>,
     ) {
-        if let Some((_, appended)) = audit {
-            slot_migration::remember(&mut self.key, appended.id, appended.expires_at_ms);
-        }
         let appended = audit.and_then(|(_, appended)| Some((self.stream.name()?, appended)));
-        match blob {
-            Some(blob) => effect::send(self.ctx, self.key.name(), blob, expiry, appended),
-            // The server counts it as a change, by which it knows when a snapshot is due.
+        match encoded_effects {
+            Some(effects) => effect::send(self.ctx, self.key.name(), effects, expiry, appended),
+            // Without consumers nothing is sent; the call only counts as a change, by which the
+            // server knows when an RDB save is due.
             None => self.ctx.replicate_verbatim(),
         }
         if let Some((entry, _)) = audit {
@@ -35,12 +33,13 @@ impl Transaction<'_> {
         }
     }
 
-    /// Replicates an audit entry alone.
-    pub(super) fn replicate_entry(&mut self, audit: (&Entry, &Appended)) {
-        let blob: Option<&[u8]> = self.has_consumers().then_some(&[]);
-        self.propagate(blob, Expiry::Leave, Some(audit));
+    /// Propagates an audit entry alone.
+    pub(super) fn propagate_entry(&self, audit: (&Entry, &Appended)) {
+        let no_effects: Option<&[u8]> = self.has_consumers().then_some(&[]);
+        self.propagate(no_effects, Expiry::Leave, Some(audit));
     }
 
+    /// Replicates an expiry as the command that sets or removes it.
     pub(super) fn replicate_expiry(&self, key: RedisStr, expires_at_ms: Option<i64>) {
         match expires_at_ms {
             Some(at) => {
@@ -51,6 +50,7 @@ impl Transaction<'_> {
         }
     }
 
+    /// Counts and notifies a new version.
     pub(super) fn notify(&self, event: Event) {
         counters::count_event(event);
         let name: &CStr = match event {

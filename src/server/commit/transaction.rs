@@ -43,8 +43,8 @@ pub struct Transaction<'a> {
 impl<'a> Transaction<'a> {
     /// Opens the key for writing.
     ///
-    /// Errors: `WRONGTYPE` when it, or the audit stream's, holds another type; `TRYAGAIN` while the
-    /// stream is on another node.
+    /// Errors: `WRONGTYPE` when the key or the audit stream's key holds another type; `TRYAGAIN`
+    /// while the stream is on another node.
     pub fn open(
         ctx: Ctx,
         name: RedisStr<'a>,
@@ -75,8 +75,9 @@ impl<'a> Transaction<'a> {
             prefetch(held);
             prefetch(held.state().head().document.text());
         }
-        let due_ms = key.held().and_then(|held| held.state().head().deadlines.first_ms());
-        let (limits, now_ms) = (config::limits(), ctx.command_ms(due_ms));
+        // In a script or MULTI, a due member lapses by the clock of its beginning.
+        let first_due_ms = key.held().and_then(|held| held.state().head().deadlines.first_ms());
+        let (limits, now_ms) = (config::limits(), ctx.command_ms(first_due_ms));
         if config::AUDIT.is_on() {
             stream.check(ctx)?;
             let last_entry = key.held().and_then(|held| held.state().last_entry());

@@ -85,16 +85,16 @@ impl Ctx {
         now_ms
     }
 
-    /// The clock of a command, by which a member lapses that is due at `due_ms`. A script or a
-    /// transaction has one clock from its beginning to its end, as for keys that expire: else a
-    /// state could change between two of its commands.
-    pub fn command_ms(self, due_ms: Option<i64>) -> i64 {
-        self.command_ms_at(self.now_ms(), due_ms)
+    /// The clock of a command on a state whose first member is due at `first_due_ms`. A script or a
+    /// MULTI has one clock from its beginning to its end, as for keys that expire: else a state
+    /// could change between two of its commands.
+    pub fn command_ms(self, first_due_ms: Option<i64>) -> i64 {
+        self.command_ms_at(self.now_ms(), first_due_ms)
     }
 
     /// As [`Ctx::command_ms`], where the clock was read already.
-    pub fn command_ms_at(self, now_ms: i64, due_ms: Option<i64>) -> i64 {
-        let is_due = due_ms.is_some_and(|due_ms| due_ms <= now_ms);
+    pub fn command_ms_at(self, now_ms: i64, first_due_ms: Option<i64>) -> i64 {
+        let is_due = first_due_ms.is_some_and(|due_ms| due_ms <= now_ms);
         // Only a due time can come out otherwise, and Redis 7.0 takes its time to answer.
         if is_due && self.has_flag(raw::REDISMODULE_CTX_FLAGS_LUA | raw::REDISMODULE_CTX_FLAGS_MULTI) {
             return self.frozen_ms().map_or(now_ms, |frozen_ms| frozen_ms.min(now_ms));
