@@ -52,7 +52,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the arguments could not be parsed.
+    /// Whether the arguments do not follow the grammar.
     pub fn is_unparsed(&self) -> bool {
         matches!(self, Error::WrongArity | Error::Syntax(_) | Error::NotInteger | Error::NotTime { .. })
     }

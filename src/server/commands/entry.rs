@@ -6,7 +6,7 @@ use std::ffi::c_int;
 use redis_module::raw;
 
 use crate::error::Error;
-use crate::server::commands::key_positions;
+use crate::server::commands::key_positions::answer_key_positions;
 use crate::server::ffi::api::{ERR, OK};
 use crate::server::ffi::arguments::with_arguments;
 use crate::server::ffi::ctx::Ctx;
@@ -34,15 +34,16 @@ macro_rules! entry {
 }
 pub(crate) use entry;
 
-/// Runs a handler and turns what it returns, a panic included, into a reply.
+/// Runs a command's handler.
 pub fn run(
     ctx: *mut raw::RedisModuleCtx,
     argv: *mut *mut raw::RedisModuleString,
     argc: c_int,
     handler: Handler,
 ) -> c_int {
-    wake(ctx, argv, argc, |ctx, args| {
-        if key_positions::answered(ctx, args) { Ok(true) } else { handler(ctx, args).map(|()| true) }
+    run_guarded(ctx, argv, argc, |ctx, args| {
+        // In a cluster the server also calls a command to ask which arguments are keys.
+        if answer_key_positions(ctx, args) { Ok(true) } else { handler(ctx, args).map(|()| true) }
     })
 }
 
@@ -54,11 +55,22 @@ pub fn run_fixed(
     argc: c_int,
     handler: Handler,
 ) -> c_int {
-    wake(ctx, argv, argc, |ctx, args| handler(ctx, args).map(|()| true))
+    run_guarded(ctx, argv, argc, |ctx, args| handler(ctx, args).map(|()| true))
 }
 
-/// As [`run`], for a blocked client, which stays blocked when the handler returns false.
+/// Runs the handler of a blocked client, which stays blocked when the handler returns false.
 pub fn wake(
+    ctx: *mut raw::RedisModuleCtx,
+    argv: *mut *mut raw::RedisModuleString,
+    argc: c_int,
+    handler: fn(Ctx, &[RedisStr]) -> Result<bool, Error>,
+) -> c_int {
+    run_guarded(ctx, argv, argc, handler)
+}
+
+/// Runs a handler through the guard and replies its error. If the handler returns false, returns
+/// `ERR`, so that a blocked client stays blocked.
+fn run_guarded(
     ctx: *mut raw::RedisModuleCtx,
     argv: *mut *mut raw::RedisModuleString,
     argc: c_int,

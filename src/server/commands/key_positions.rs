@@ -9,7 +9,7 @@ use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::RedisStr;
 
 /// Reports the key positions, if the server asks for them. Returns whether it asked.
-pub fn answered(ctx: Ctx, args: &[RedisStr]) -> bool {
+pub fn answer_key_positions(ctx: Ctx, args: &[RedisStr]) -> bool {
     if !ctx.is_asked_for_keys() {
         return false;
     }
