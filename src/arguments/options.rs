@@ -140,12 +140,13 @@ impl<'a> Options<'a> {
             b"ONLY" => once(&mut self.only, keyword, rest.pointers(keyword)?),
             b"AUDIT" => once(&mut self.audit, keyword, rest.word(keyword)?),
             b"ALIGN" => once(&mut self.align, keyword, rest.siblings()?),
+            // A keyword of the table that this match lacks.
             _ => Err(Error::syntax(format!("option {} is not supported", shown(keyword)))),
         }
     }
 
-    /// As [`Options::metadata`], with the ID of `command`; `details` distinguish it from other
-    /// commands with the same token.
+    /// As [`Options::metadata`], with the ID of `command`. `details`: what a repeated request must
+    /// repeat, else it is `IDMISMATCH`.
     pub fn metadata_and_id(&self, command: &Command, details: [&[u8]; 2]) -> Metadata {
         let id = self.id.map(|token| Id::new(token.to_owned(), text(command.name), details));
         Metadata { id, ..self.metadata() }

@@ -74,7 +74,7 @@ pub static PROTECTED_COMMAND: Command = Command {
 struct Request<'a> {
     key: RedisStr<'a>,
     update: Update,
-    audit: Option<RedisStr<'a>>,
+    stream: AuditStream,
     align: Vec<RedisStr<'a>>,
     dry_run: bool,
     returns: bool,
@@ -106,7 +106,7 @@ fn parse<'a>(args: &[RedisStr<'a>], command: &Command) -> Result<Request<'a>, Er
     Ok(Request {
         key: *key,
         update,
-        audit: options.audit,
+        stream: AuditStream::of_state(key, options.audit)?,
         align: options.align.take().unwrap_or_default(),
         dry_run: options.dry_run.is_some(),
         returns: options.returns.is_some(),
@@ -124,24 +124,26 @@ fn run_protected(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
 
 /// `writes_protected`: whether protected members may be written.
 fn update(ctx: Ctx, args: &[RedisStr], command: &Command, writes_protected: bool) -> Result<(), Error> {
+    // Also for errors that are not of the grammar, which `entry` does not redact.
     let request = parse(args, command).inspect_err(|_| ctx.redact_all(args))?;
-    let Request { key, update, align, .. } = &request;
-    let stream = AuditStream::of_state(key, request.audit).inspect_err(|_| ctx.redact_all(args))?;
-    redact_misplaced(ctx, args, update);
-    let opened = Transaction::open(ctx, *key, stream, align);
-    redact_secrets(ctx, &request, opened.as_ref().ok());
+    let Request { key, update, stream, align, dry_run, returns } = request;
+    redact_misplaced(ctx, args, &update);
+    let opened = Transaction::open(ctx, key, stream, &align);
+    redact_secrets(ctx, key, &update, opened.as_ref().ok());
     let mut transaction = match (opened, &update.change) {
         // An error of the arguments comes before one of the key.
         (Err(_), Err(error)) => return Err(error.clone().into()),
         (opened, _) => opened?,
     };
-    let outcome = transaction.decide_as(writes_protected, |state, context| decide::update(state, update, context));
-    if request.dry_run {
+    let outcome =
+        transaction.decide_as(writes_protected, |state, context| decide::update(state, &update, context));
+    if dry_run {
+        // The reply without applying. A rejection is not recorded.
         let etag = outcome.reply.clone()?;
-        return reply(ctx, *key, etag, outcome.resulting_version(transaction.state()).filter(|_| request.returns));
+        return reply(ctx, key, etag, outcome.resulting_version(transaction.state()).filter(|_| returns));
     }
     let etag = transaction.apply(outcome)?;
-    reply_etag(ctx, &transaction, etag, request.returns)
+    reply_etag(ctx, &transaction, etag, returns)
 }
 
 /// If the arguments may be in the wrong order, redact all: any could be the json.
@@ -154,11 +156,10 @@ fn redact_misplaced(ctx: Ctx, args: &[RedisStr], update: &Update) {
 
 /// Keeps json that may have secrets in it out of SLOWLOG, MONITOR and crash reports, even if the
 /// command fails. Redacts it unless a known schema without secrets applies.
-fn redact_secrets(ctx: Ctx, request: &Request, transaction: Option<&Transaction>) {
-    let named = request.update.schema.as_deref();
-    let may_carry_secrets = transaction.is_none_or(|transaction| {
-        registry::read().may_carry_secrets(&request.key, transaction.state(), named)
-    });
+fn redact_secrets(ctx: Ctx, key: RedisStr, update: &Update, transaction: Option<&Transaction>) {
+    let named = update.schema.as_deref();
+    let may_carry_secrets = transaction
+        .is_none_or(|transaction| registry::read().may_carry_secrets(&key, transaction.state(), named));
     if may_carry_secrets {
         ctx.redact(JSON);
     }
