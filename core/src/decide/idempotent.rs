@@ -4,7 +4,7 @@
 //! outdated by its own first execution. Success is remembered, also without a change. A rejection
 //! is not, so that the caller can retry once its cause is fixed.
 
-use super::outcome::{Course, Outcome, StateChange, Write};
+use super::outcome::{Course, Outcome, StateChange};
 use crate::context::{Context, Metadata};
 use crate::error::Error;
 use crate::state::State;
@@ -54,7 +54,8 @@ pub(super) fn idempotent<T: Remember>(
         return replay(state, token, id);
     }
     let mut outcome = decide()?;
-    if let (Ok(reply), Some(change)) = (&outcome.reply, outcome.writes.last_mut().and_then(Write::change_mut))
+    if let Ok(reply) = outcome.reply
+        && let Some(change) = outcome.own_change_mut()
     {
         remember(change, state, id, reply.made(), context);
     }
@@ -88,6 +89,7 @@ mod tests {
     use super::*;
     use crate::budget::Budget;
     use crate::context::Rights;
+    use crate::decide::outcome::Write;
     use crate::decide::update;
     use crate::decide::update::Update;
     use crate::json::change::{Change, ChangeKind};

@@ -29,8 +29,8 @@ pub enum Write {
     Reject {
         /// The entry.
         entry: Entry,
-        /// The entry in its place when `state.audit-rejects` of them follow the last commit: it
-        /// stands for all further ones.
+        /// Replaces `entry` once `state.audit-rejects` rejections have followed the last commit.
+        /// Later ones get no entry.
         suppressed: Entry,
     },
     /// Deletes the state.
@@ -51,7 +51,7 @@ pub struct StateChange {
     pub expires_at_ms: Option<i64>,
     /// The audit entry.
     pub entry: Option<Entry>,
-    /// The event of the new version, if there is one, and of each recovery.
+    /// The keyspace event: of a new version, and of each recovery.
     pub event: Option<Event>,
 }
 
@@ -89,16 +89,27 @@ impl<T> Outcome<T> {
         Outcome { writes: Vec::new(), course: Course::Plain, reply: Err(error) }
     }
 
-    /// The outcome after these writes.
-    pub(super) fn preceded_by(mut self, earlier: Vec<Write>) -> Outcome<T> {
-        if !earlier.is_empty() {
-            self.writes.splice(..0, earlier);
+    /// The outcome with these writes before its own.
+    pub(super) fn preceded_by(mut self, lapses: Vec<Write>) -> Outcome<T> {
+        if !lapses.is_empty() {
+            self.writes.splice(..0, lapses);
         }
         self
     }
 
+    /// The command's own change: the last write.
+    pub(super) fn own_change_mut(&mut self) -> Option<&mut StateChange> {
+        match self.writes.last_mut()? {
+            Write::Change(change) => Some(change),
+            Write::Reject { .. } | Write::Delete { .. } => None,
+        }
+    }
+
     /// The schema and the present version after the writes, given the state before.
-    pub fn resulting_version<'a>(&'a self, before: Option<&'a State>) -> Option<(Option<&'a SchemaRef>, &'a Version)> {
+    pub fn resulting_version<'a>(
+        &'a self,
+        before: Option<&'a State>,
+    ) -> Option<(Option<&'a SchemaRef>, &'a Version)> {
         let state_changes = self.writes.iter().rev().filter_map(|write| match write {
             Write::Change(change) => Some(change),
             Write::Reject { .. } | Write::Delete { .. } => None,
@@ -109,15 +120,5 @@ impl<T> Outcome<T> {
             Effect::Relabel(_) | Effect::Attempt(_) | Effect::Deadlines(_) | Effect::Remember(_) => None,
         });
         after.or(before.map(|state| (state.schema(), state.head())))
-    }
-}
-
-impl Write {
-    /// The change of a state.
-    pub(super) fn change_mut(&mut self) -> Option<&mut StateChange> {
-        match self {
-            Write::Change(change) => Some(change),
-            Write::Reject { .. } | Write::Delete { .. } => None,
-        }
     }
 }

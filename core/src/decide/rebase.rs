@@ -33,7 +33,7 @@ const MEMBER_FOUND: usize = 500;
 /// and nothing that the change writes has changed since.
 ///
 /// Errors: `TOOCOSTLY`.
-pub(super) fn base(
+pub(super) fn rebased_from(
     state: &State,
     present: Node,
     expected: Expected,

@@ -3,7 +3,7 @@
 use super::applicable_schema::ApplicableSchema;
 use super::expected::check_expected;
 use super::idempotent::idempotent;
-use super::outcome::{Course, Outcome, Write};
+use super::outcome::{Course, Outcome};
 use super::proposal::Proposal;
 use super::rebase;
 use super::recording::recording_rejections;
@@ -18,7 +18,8 @@ use redis_state_types::{Expected, Ttl};
 /// The request of an update.
 #[derive(Clone, Debug)]
 pub struct Update {
-    /// The change, or why its JSON is rejected.
+    /// The change, or why its JSON is rejected. A rejection is recorded in the audit stream, so the
+    /// parser keeps the error for the decision.
     pub change: Result<Change, Error>,
     /// The expected version.
     pub expected: Expected,
@@ -36,8 +37,9 @@ pub struct Update {
 
 /// Decides an update.
 ///
-/// Errors, in the order of the checks: `IDMISMATCH`, `NOSTATE`, `CONFLICT`, `NOSCHEMA`,
-/// `BADSCHEMA`, `BADPATCH`, `IMMUTABLE`, `PROTECTED`, `INVALID`, `TRANSITION`, `TOOBIG`, `TOODEEP`.
+/// Errors, in the order of the checks: those of [`Change::parse`], `IDMISMATCH`, an expiry that has
+/// passed, `NOSTATE`, `CONFLICT` (with REBASE after the schema's errors), `BADSCHEMA`, `NOSCHEMA`,
+/// those of `ApplicableSchema::apply_change`, `INVALID`, `TRANSITION`, `TOOBIG`. `TOOCOSTLY` at any step after the schema's.
 pub fn update(state: Option<&State>, request: &Update, context: &Context) -> Outcome {
     let Update { change, metadata, ttl, .. } = request;
     recording_rejections(state, metadata, *ttl, context, |state| {
@@ -53,30 +55,36 @@ fn decide_new_request(
     context: &Context,
 ) -> Result<Outcome, Error> {
     request.ttl.check(context.now_ms)?;
-    let conflict = match (state, request.expected) {
+    let mismatch = match (state, request.expected) {
         (Some(state), expected) => check_expected(state, expected).err(),
         (None, Expected::Any | Expected::Absent) => None,
         (None, _) => return Err(Error::NoState),
     };
-    let conflict = match conflict {
+    let to_rebase = match mismatch {
         Some(conflict) if !request.rebase => return Err(conflict),
-        conflict => conflict,
+        mismatch => mismatch,
     };
-    let applicable =
-        ApplicableSchema::find(context, state, request.schema.as_deref(), context.rights.writes_protected)?;
-    // One tree for all steps: each step uses what earlier ones have found in the text.
-    let present = state.map(|state| state.head().document.tree());
-    let before = present.as_ref().map(Tree::root);
-    let rebased = match (state, before, conflict) {
+    let applicable = ApplicableSchema::find(
+        context,
+        state,
+        request.schema.as_deref(),
+        context.rights.writes_protected,
+    )?;
+    // One tree for all steps: it caches the members that each step finds.
+    let tree = state.map(|state| state.head().document.tree());
+    let before = tree.as_ref().map(Tree::root);
+    let rebased_from = match (state, before, to_rebase) {
         (Some(state), Some(present), Some(conflict)) => {
             let (expected, budget) = (request.expected, context.budget);
-            Some(rebase::base(state, present, expected, change, &applicable, budget)?.ok_or(conflict)?)
+            let from = rebase::rebased_from(state, present, expected, change, &applicable, budget)?;
+            Some(from.ok_or(conflict)?)
         }
         _ => None,
     };
     let initial = if before.is_some() { Tree::default() } else { applicable.initial() };
     let base = before.unwrap_or(initial.root());
     let (event, parent) = state.map_or((Event::Create, 0), |state| (Event::Update, state.head().number));
+    // For deadlines: a member written with its old value renews its deadline too.
     let written = applicable.written_members(change);
     let proposal = Proposal {
         event,
@@ -91,11 +99,9 @@ fn decide_new_request(
         metadata: &request.metadata,
     };
     let mut outcome = proposal.into_outcome(state, context)?;
-    if let Some(version) = rebased {
+    if let Some(version) = rebased_from {
         outcome.course = Course::Rebased;
-        if let Some(entry) =
-            outcome.writes.last_mut().and_then(Write::change_mut).and_then(|change| change.entry.as_mut())
-        {
+        if let Some(entry) = outcome.own_change_mut().and_then(|change| change.entry.as_mut()) {
             entry.push_rebased(version);
         }
     }
