@@ -178,6 +178,29 @@ fn rejections_and_dry_runs_do_not_use_the_token() {
     });
 }
 
+/// S32: a limit that was lowered after the first delivery does not reject the second one.
+#[test]
+fn replay_passes_a_limit_that_was_lowered_since() {
+    state_test(|_, client| {
+        started(client);
+        let json = format!(r#"{{"current":{{"data":{{"note":"{}"}}}}}}"#, "x".repeat(1100));
+        for (setting, low, error) in
+            [("state.max-bytes", "1024", "TOOBIG "), ("state.max-depth", "2", "TOODEEP ")]
+        {
+            let before = client.ok(&["CONFIG", "GET", setting]).array()[1].text().to_owned();
+            let line = ["STATE.UPDATE", KEY, "*", &json, "ID", setting];
+            let first = client.text(&line);
+            client.ok(&["CONFIG", "SET", setting, low]);
+            assert_eq!(client.text(&line), first);
+            assert!(client.err(&["STATE.UPDATE", KEY, "*", &json, "ID", "wamid.new"]).starts_with(error));
+            let other = format!("{json} ");
+            let mismatch = client.err(&["STATE.UPDATE", KEY, "*", &other, "ID", setting]);
+            assert!(mismatch.starts_with("IDMISMATCH "), "{mismatch}");
+            client.ok(&["CONFIG", "SET", setting, &before]);
+        }
+    });
+}
+
 /// The last `state.idempotency-ids` tokens are known, and no more (I7).
 #[test]
 fn number_of_tokens_is_limited() {

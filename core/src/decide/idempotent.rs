@@ -1,8 +1,9 @@
 //! `ID`: a repeated request is executed once, and gets the first reply again.
 //!
-//! The token is looked up before every other check: the version that a repeated request expects is
-//! outdated by its own first execution. Success is remembered, also without a change. A rejection
-//! is not, so that the caller can retry once its cause is fixed.
+//! The token is looked up before the state and the limits are checked: the version that a repeated
+//! request expects is outdated by its own first execution, and a limit may have been lowered since.
+//! Only the syntax of the request is checked before. Success is remembered, also without a change.
+//! A rejection is not, so that the caller can retry once its cause is fixed.
 
 use super::outcome::{Course, Outcome, StateChange};
 use crate::context::{Context, Metadata};

@@ -37,14 +37,22 @@ pub struct Update {
 
 /// Decides an update.
 ///
-/// Errors, in the order of the checks: those of [`Change::parse`], `IDMISMATCH`, an expiry that has
-/// passed, `NOSTATE`, `CONFLICT` (with REBASE after the schema's errors), `BADSCHEMA`, `NOSCHEMA`,
-/// those of `ApplicableSchema::apply_change`, `INVALID`, `TRANSITION`, `TOOBIG`. `TOOCOSTLY` at any step after the schema's.
+/// Errors, in the order of the checks: `BADJSON`, `IDMISMATCH`, the limits of [`Change::parse`], an
+/// expiry that has passed, `NOSTATE`, `CONFLICT` (with REBASE after the schema's errors),
+/// `BADSCHEMA`, `NOSCHEMA`, those of `ApplicableSchema::apply_change`, `INVALID`, `TRANSITION`,
+/// `TOOBIG`. `TOOCOSTLY` at any step after the schema's.
 pub fn update(state: Option<&State>, request: &Update, context: &Context) -> Outcome {
     let Update { change, metadata, ttl, .. } = request;
     recording_rejections(state, metadata, *ttl, context, |state| {
-        let change = change.as_ref().map_err(Error::clone)?;
-        idempotent(state, metadata, context, || decide_new_request(state, request, change, context))
+        // In this order: due lapses, the change's syntax, the token, the change. The limits come
+        // after the token: one that was lowered since must not reject a replay.
+        if let Err(error @ Error::BadJson { .. }) = change {
+            return Err(error.clone());
+        }
+        idempotent(state, metadata, context, || {
+            let change = change.as_ref().map_err(Error::clone)?;
+            decide_new_request(state, request, change, context)
+        })
     })
 }
 
