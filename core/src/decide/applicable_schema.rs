@@ -1,6 +1,5 @@
 //! The applicable schema of a command, and the rules in it.
 
-use super::lapse::snapshot_document;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -14,7 +13,6 @@ use crate::json::pointer::Pointer;
 use crate::json::tree::Tree;
 use crate::json::written::WrittenMembers;
 use crate::schema::annotations::lapses::Clock;
-use crate::schema::annotations::preserve::Preserve;
 use crate::schema::annotations::protect::Before;
 use crate::schema::annotations::rules::Rules;
 use crate::schema::annotations::secrets::mask;
@@ -137,19 +135,7 @@ impl ApplicableSchema {
         former.rules().masked(masked.root()).text() == masked.text()
     }
 
-    /// Charges for preserving members of `present` in a document: all members of the document are
-    /// opened, and names are looked up in both.
-    ///
-    /// Errors: `TOOCOSTLY`.
-    pub fn charge_preserving(&self, document: Node, present: Node, budget: &Budget) -> Result<(), Error> {
-        if !self.rules().any(Rules::preserves) {
-            return Ok(());
-        }
-        budget.charge(document.children().len().saturating_mul(MEMBER_PRESERVED))?;
-        budget.charge(present.children().len().saturating_mul(MEMBER_LOOKED_UP))
-    }
-
-    fn rules(&self) -> impl Iterator<Item = &Rules> {
+    pub(super) fn rules(&self) -> impl Iterator<Item = &Rules> {
         self.schema.iter().chain(&self.former).map(|schema| schema.rules())
     }
 
@@ -221,6 +207,18 @@ impl ApplicableSchema {
         Ok(after)
     }
 
+    /// Charges for preserving members of `present` in a document: all members of the document are
+    /// opened, and names are looked up in both.
+    ///
+    /// Errors: `TOOCOSTLY`.
+    pub fn charge_preserving(&self, document: Node, present: Node, budget: &Budget) -> Result<(), Error> {
+        if !self.rules().any(Rules::preserves) {
+            return Ok(());
+        }
+        budget.charge(document.children().len().saturating_mul(MEMBER_PRESERVED))?;
+        budget.charge(present.children().len().saturating_mul(MEMBER_LOOKED_UP))
+    }
+
     /// The rules that mask secrets from a change: those whose secrets this caller can neither write
     /// nor read. A change that names no such secret has the same result on a masked document.
     fn masking_for(&self, change: &Change, rights: Rights) -> Option<&Rules> {
@@ -255,19 +253,6 @@ impl ApplicableSchema {
         if draft.as_same().is_some() { None } else { Some(draft.into_tree()) }
     }
 
-    /// Gives `target` the preserved members of the present document. If nothing else differs, the
-    /// result is the present document byte for byte: no caller asked for another order of members.
-    pub fn preserve<'v>(&self, mut target: Draft<'v>, present: Node<'v>, keep: Preserve) -> Tree<'static> {
-        let unkept = target.clone().into_tree();
-        self.rules().for_each(|rules| rules.preserve(&mut target, present, keep));
-        let target = if !target.equals(unkept.root()) && target.equals(present) {
-            Draft::Same(present)
-        } else {
-            target
-        };
-        target.into_tree()
-    }
-
     /// Rejects a transition that the schema does not allow.
     pub fn check_transitions(&self, before: Option<Node>, after: Node) -> Result<(), Error> {
         self.schema.as_ref().map_or(Ok(()), |schema| schema.rules().check_transitions(before, after))
@@ -296,25 +281,6 @@ impl ApplicableSchema {
         let Some(schema) = &self.schema else { return Ok(Deadlines::default()) };
         let before = before.map(|(state, document)| (document, &state.head().deadlines));
         schema.rules().deadlines(after, &Clock { now_ms, before, written: Some(written) })
-    }
-
-    /// The document of a snapshot without the members that have lapsed since.
-    pub fn snapshot(&self, version: &Version, now_ms: i64) -> Tree<'static> {
-        snapshot_document(self.schema.as_deref(), version, now_ms).into_owned().into_tree()
-    }
-
-    /// Removes from a rebuilt document what has lapsed since `at_ms`, if all of it was written
-    /// then, and every masked secret, whose value is lost.
-    pub fn lapse_rebuilt(&self, rebuilt: &Tree, at_ms: i64, now_ms: i64) -> Result<Tree<'static>, Error> {
-        let mut value = Draft::Same(rebuilt.root());
-        self.rules().for_each(|rules| rules.forget(&mut value));
-        let known = value.into_tree();
-        let Some(schema) = &self.schema else { return Ok(known) };
-        let clock = Clock { now_ms: at_ms, before: None, written: Some(&WrittenMembers::Differing) };
-        let deadlines = schema.rules().deadlines(known.root(), &clock)?;
-        let mut value = Draft::Same(known.root());
-        schema.rules().lapse(&mut value, &deadlines.until(now_ms));
-        Ok(value.into_tree())
     }
 
     /// Whether `value` at `pointer` in a patch mentions no member.
@@ -385,22 +351,7 @@ impl ApplicableSchema {
         self.check_parts(value, present.filter(|_| has_passed), budget)
     }
 
-    /// Rejects a value that violates the schema.
-    ///
-    /// Errors: `INVALID`, `TOOCOSTLY`.
-    pub fn check(&self, value: Node, budget: &Budget) -> Result<(), Error> {
-        self.check_parts(value, None, budget)
-    }
-
-    /// Whether a value satisfies the schema.
-    ///
-    /// Errors: `TOOCOSTLY`.
-    pub fn admits(&self, value: Node, budget: &Budget) -> Result<bool, Error> {
-        let Some(schema) = &self.schema else { return Ok(value.is_object()) };
-        Ok(value.is_object() && schema.admits(value, budget)?)
-    }
-
-    fn check_parts(&self, value: Node, passed: Option<Node>, budget: &Budget) -> Result<(), Error> {
+    pub(super) fn check_parts(&self, value: Node, passed: Option<Node>, budget: &Budget) -> Result<(), Error> {
         if !value.is_object() {
             return Err(Error::not_an_object());
         }

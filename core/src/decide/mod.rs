@@ -18,6 +18,7 @@ mod rebase;
 mod recording;
 mod recover;
 mod reset;
+mod restore;
 mod rollback;
 mod touch;
 mod update;
