@@ -15,13 +15,11 @@ use crate::json::written::WrittenMembers;
 use crate::schema::annotations::lapses::Clock;
 use crate::schema::annotations::protect::Before;
 use crate::schema::annotations::rules::Rules;
-use crate::schema::annotations::secrets::mask;
 use crate::schema::compiled::Schema;
 use crate::schema::uncovered::Uncovered;
 use crate::state::State;
 use crate::state::deadlines::Deadlines;
-use crate::state::history::Dropped;
-use crate::state::version::{SchemaRef, Version};
+use crate::state::version::SchemaRef;
 
 /// The charge of a member of a document in which members are preserved.
 const MEMBER_PRESERVED: usize = 200;
@@ -32,9 +30,9 @@ const MEMBER_LOOKED_UP: usize = 150;
 /// members.
 pub(super) struct ApplicableSchema {
     pub schema: Option<Arc<Schema>>,
-    former: Option<Arc<Schema>>,
+    pub former: Option<Arc<Schema>>,
     /// The former schema was removed, so every value of the state may be a secret.
-    former_is_removed: bool,
+    pub former_is_removed: bool,
 }
 
 impl ApplicableSchema {
@@ -103,36 +101,6 @@ impl ApplicableSchema {
     pub fn replaces_schema_of(&self, state: &State) -> bool {
         let own = self.schema.as_ref().map(|schema| &*schema.reference().name);
         own != state.schema().map(|schema| &*schema.name)
-    }
-
-    /// Drops the snapshots whose secrets the new schema of a state would not mask. A label that the
-    /// same command sets does not count.
-    pub fn drop_unmasked(&self, state: &State, new_label: Option<&str>, dropped: &mut Dropped) {
-        if !self.replaces_schema_of(state) {
-            return;
-        }
-        for version in state.versions().filter(|version| !self.masks(version)) {
-            for label in state.history().labels.iter().filter(|label| label.version == version.number) {
-                if new_label != Some(&*label.name) && !dropped.labels.contains(&label.name) {
-                    dropped.labels.push(label.name.clone());
-                }
-            }
-            if !dropped.versions.contains(&version.number) {
-                dropped.versions.push(version.number);
-            }
-        }
-        dropped.versions.sort_unstable();
-    }
-
-    /// Whether the new schema masks every secret of a version.
-    fn masks(&self, version: &Version) -> bool {
-        let Some(former) = self.former.as_ref().filter(|former| former.rules().has_secrets()) else {
-            return !version.has_secret;
-        };
-        let document = version.document.tree();
-        let masked = self.schema.as_ref().map(|schema| schema.rules().masked(document.root()));
-        let masked = masked.as_ref().unwrap_or(&document);
-        former.rules().masked(masked.root()).text() == masked.text()
     }
 
     pub(super) fn rules(&self) -> impl Iterator<Item = &Rules> {
@@ -296,45 +264,6 @@ impl ApplicableSchema {
             rules.unmask(&mut json, None);
         }
         if json.as_same().is_some() { Cow::Borrowed(tree) } else { Cow::Owned(json.into_tree()) }
-    }
-
-    /// Whether a document has a secret by the schema.
-    pub fn has_secret(&self, value: Node) -> bool {
-        self.schema.as_ref().is_some_and(|schema| schema.rules().has_secret(value))
-    }
-
-    /// Two documents with their secrets masked, for an audit entry; the first may be missing.
-    /// `records_document`: the entry has the whole document. `None` if masking is not needed: the
-    /// patch between them omits equal secrets.
-    pub fn masked(
-        &self,
-        before: Option<Node>,
-        after: Node,
-        records_document: bool,
-    ) -> Option<(Option<Tree<'static>>, Tree<'static>)> {
-        if self.former_is_removed {
-            let everything = Draft::Same(mask().root()).into_tree();
-            return Some((before.map(|before| Draft::Same(before).into_tree()), everything));
-        }
-        let differs = |rules: &Rules| before.is_none_or(|before| !rules.are_passed_over(before, after));
-        if !self.rules().any(|rules| rules.has_secrets() && (records_document || differs(rules))) {
-            return None;
-        }
-        let mut masked: Option<(Option<Tree>, Tree)> = None;
-        for rules in self.rules() {
-            let (before, after) = match &masked {
-                Some((before, after)) => (before.as_ref().map(Tree::root), after.root()),
-                None => (before, after),
-            };
-            masked = Some(match before {
-                Some(before) => {
-                    let (before, after) = rules.masked_pair(before, after);
-                    (Some(before), after)
-                }
-                None => (None, rules.masked(after)),
-            });
-        }
-        masked
     }
 
     /// Rejects a value that violates the schema. `state` is the state it was made from, and

@@ -12,6 +12,7 @@ mod expected;
 mod expiry;
 mod idempotent;
 mod lapse;
+mod masking;
 mod outcome;
 mod proposal;
 mod rebase;
