@@ -26,8 +26,8 @@ const MEMBER_PRESERVED: usize = 200;
 /// The charge of a member of the present document then.
 const MEMBER_LOOKED_UP: usize = 150;
 
-/// The schema of a command, and the former one of a state that changes its schema: both protect its
-/// members.
+/// The schema of a command, and the former one of a state that changes its schema; the former one
+/// still keeps its immutable and secret members.
 pub(super) struct ApplicableSchema {
     pub schema: Option<Arc<Schema>>,
     pub former: Option<Arc<Schema>>,
@@ -97,12 +97,17 @@ impl ApplicableSchema {
         self.schema.as_ref().map(|schema| schema.reference().clone())
     }
 
-    /// Whether the state had another schema, or none, until now.
-    pub fn replaces_schema_of(&self, state: &State) -> bool {
-        let own = self.schema.as_ref().map(|schema| &*schema.reference().name);
-        own != state.schema().map(|schema| &*schema.name)
+    /// The name of the schema.
+    pub fn name(&self) -> Option<&str> {
+        self.schema.as_ref().map(|schema| &*schema.reference().name)
     }
 
+    /// Whether the state had another schema, or none, until now.
+    pub fn replaces_schema_of(&self, state: &State) -> bool {
+        self.name() != state.schema().map(|schema| &*schema.name)
+    }
+
+    /// The rules of both schemas.
     pub(super) fn rules(&self) -> impl Iterator<Item = &Rules> {
         self.schema.iter().chain(&self.former).map(|schema| schema.rules())
     }
@@ -113,60 +118,77 @@ impl ApplicableSchema {
         initial.unwrap_or_else(Draft::object).into_tree()
     }
 
-    /// Applies `change` to `base`, which is the state's document, or the defaults where no state
-    /// `is_set`, under all rules except transitions.
+    /// Applies `change` to `base` under all rules except transitions. The base is the document of the
+    /// state if the `state_exists`, else the defaults. The order:
+    ///
+    /// 1. mask the secrets that the caller can't write;
+    /// 2. apply the change;
+    /// 3. reject guesses at masked secrets;
+    /// 4. restore masked and unmentioned members;
+    /// 5. check protected and immutable members;
+    /// 6. fill defaults.
     ///
     /// Errors: `BADPATCH`, `TOOBIG`, `TOODEEP`, `INVALID` for a result that is not an object,
-    /// `IMMUTABLE`, `PROTECTED`.
+    /// `IMMUTABLE`, `PROTECTED`, `TOOCOSTLY`.
     pub fn apply_change(
         &self,
         base: Node,
-        is_set: bool,
+        state_exists: bool,
         change: &Change,
         context: &Context,
     ) -> Result<Tree<'static>, Error> {
         let kind = change.kind();
-        let reads_secret = |pointer: &_| self.rules().any(|rules| rules.reads_secret(pointer));
+        // 1. A replacement reads nothing of the base.
         let masking = self.masking_for(change, context.rights);
-        let shown = masking.filter(|_| kind != ChangeKind::Replace).map(|rules| {
-            let mut shown = Draft::Same(base);
-            rules.mask_unwritable(&mut shown, is_set);
-            shown.into_tree()
+        let masked = masking.filter(|_| kind != ChangeKind::Replace).map(|rules| {
+            let mut masked = Draft::Same(base);
+            rules.mask_unwritable(&mut masked, state_exists);
+            masked.into_tree()
         });
-        let shown = shown.as_ref().map_or(base, Tree::root);
-        let changed = change.apply(shown, context.limits, context.budget, &reads_secret)?;
+        let masked_base = masked.as_ref().map_or(base, Tree::root);
+
+        // 2.
+        let reads_secret = |pointer: &_| self.rules().any(|rules| rules.reads_secret(pointer));
+        let changed = change.apply(masked_base, context.limits, context.budget, &reads_secret)?;
         if !changed.is_object() {
             let is_array = kind != ChangeKind::Patch && change.json().is_array();
             return Err(if is_array { Error::array_without_patch() } else { Error::not_an_object() });
         }
-        let mut after = changed.into_tree_of(shown.text().len().saturating_add(change.json().text().len()));
-        // REPLACE makes a new document from itself alone.
-        let protected = (is_set || kind != ChangeKind::Replace).then_some(base);
-        let before = Before { document: is_set.then_some(base), protected };
+        let texts_len = masked_base.text().len().saturating_add(change.json().text().len());
+        let mut after = changed.into_tree_of(texts_len);
+
+        // 3. Protected members are compared with the state's document, at creation with the
+        // defaults; a REPLACE that creates has neither.
+        let protected = (state_exists || kind != ChangeKind::Replace).then_some(base);
+        let before = Before { document: state_exists.then_some(base), protected };
         if let Some(rules) = masking {
             rules.reject_guesses(before, after.root())?;
         }
-        // A stored document that is not masked has no `"***"` for a secret; only a patch could copy
-        // one.
+
+        // 4. Where can `"***"` stand for a secret? Without masking, a merge brings it only in the
+        // change; otherwise search the whole result.
         let source = match kind {
             ChangeKind::Merge | ChangeKind::Shallow if masking.is_none() => change.json().text(),
             _ => after.text(),
         };
-        if is_set && matches!(kind, ChangeKind::Replace | ChangeKind::Shallow) {
+        if state_exists && matches!(kind, ChangeKind::Replace | ChangeKind::Shallow) {
             self.charge_preserving(after.root(), base, context.budget)?;
         }
         if let Some(completed) = self.with_unmentioned(after.root(), source, kind, before) {
             after = completed;
         }
+
+        // 5. The former schema's protected members are free now; its immutable ones stay.
         if let Some(schema) = &self.schema {
             after = check_protected(schema.rules(), before, after, context.rights.writes_protected)?;
         }
         if let Some(former) = &self.former {
             after = check_protected(former.rules(), before, after, true)?;
         }
-        // After the checks of protected members: a default is not a change of one.
+
+        // 6. After the checks: a default is not a change of a protected member.
         if let Some(schema) = &self.schema
-            && !is_set
+            && !state_exists
             && kind != ChangeKind::Replace
             && let Some(filled) = schema.fill_added(after.root(), context.budget)?
         {
@@ -226,9 +248,10 @@ impl ApplicableSchema {
         self.schema.as_ref().map_or(Ok(()), |schema| schema.rules().check_transitions(before, after))
     }
 
-    /// What a change writes, for deadlines.
+    /// The members that a change writes, for deadlines.
     pub fn written_members<'c>(&self, change: &'c Change) -> WrittenMembers<'c> {
         if !self.schema.as_ref().is_some_and(|schema| schema.rules().has_lifetimes()) {
+            // Without lifetimes nothing reads it.
             return WrittenMembers::Differing;
         }
         let json = match change.kind() {

@@ -143,22 +143,22 @@ impl Rules {
     }
 
     /// Masks the secrets that a caller without the right can't write; [`Rules::unmask`] restores
-    /// them. With `is_set` that includes immutable ones.
-    pub fn mask_unwritable(&self, value: &mut Draft, is_set: bool) {
+    /// them. If the `state_exists`, that includes immutable ones.
+    pub fn mask_unwritable(&self, value: &mut Draft, state_exists: bool) {
         if let Some(root) = self.root() {
-            self.mask_unwritable_at(root, Marks::default(), value, is_set);
+            self.mask_unwritable_at(root, Marks::default(), value, state_exists);
         }
     }
 
-    fn mask_unwritable_at(&self, place: &Place, above: Marks, value: &mut Draft, is_set: bool) {
+    fn mask_unwritable_at(&self, place: &Place, above: Marks, value: &mut Draft, state_exists: bool) {
         let marks = above.with(place.marks);
-        if is_unwritable_secret(marks, is_set) {
+        if is_unwritable_secret(marks, state_exists) {
             *value = secret();
             return;
         }
         for (name, below) in self.members(place, move |below| marks.secret || below.secret) {
             if let Some(member) = value.get_mut(name) {
-                self.mask_unwritable_at(below, marks, member, is_set);
+                self.mask_unwritable_at(below, marks, member, state_exists);
             }
         }
     }
@@ -318,8 +318,8 @@ impl Masks {
 }
 
 /// Whether a secret can't be written without the right.
-fn is_unwritable_secret(marks: Marks, is_set: bool) -> bool {
-    marks.secret && (marks.protected || (marks.immutable && is_set))
+fn is_unwritable_secret(marks: Marks, state_exists: bool) -> bool {
+    marks.secret && (marks.protected || (marks.immutable && state_exists))
 }
 
 #[cfg(test)]
