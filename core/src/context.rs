@@ -1,5 +1,4 @@
-//! The inputs of a decision besides the arguments: circumstances, metadata and rights of the
-//! caller.
+//! The inputs of a decision: the circumstances of the command, and the caller's metadata.
 
 use crate::budget::Budget;
 use crate::limits::Limits;
@@ -31,7 +30,8 @@ pub struct Context<'a> {
     pub rights: Rights<'a>,
 }
 
-/// What the caller says about a command, for readers of the audit stream.
+/// The arguments that describe a command to the audit stream, count an attempt, or make it
+/// idempotent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metadata {
     /// `EVENT`: the event, in the caller's words.

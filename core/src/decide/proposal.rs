@@ -28,7 +28,7 @@ struct Content {
     deadlines: Deadlines,
 }
 
-/// A proposed version, before the checks that all these commands share.
+/// A proposed version, before the checks that all commands that make a version share.
 pub(super) struct Proposal<'a> {
     pub event: Event,
     /// The rung of a recovery.
@@ -45,7 +45,8 @@ pub(super) struct Proposal<'a> {
 }
 
 impl Proposal<'_> {
-    /// Checks the proposed document. Returns a commit, or less when the document is unchanged.
+    /// Checks the proposed document. Returns a commit; for an unchanged document only the label,
+    /// attempt, deadlines and expiry.
     pub(super) fn into_outcome(self, state: Option<&State>, context: &Context) -> Result<Outcome, Error> {
         let (before, after) = (self.before, self.after.root());
         self.applicable.check_change(after, state, before, context.budget)?;

@@ -1,5 +1,4 @@
-//! What every recorded command has in common: due lapses come first, and a rejection leaves its
-//! audit entry.
+//! The common frame of commands: due lapses come first, and a rejection leaves its audit entry.
 
 use super::attempted::failed_attempt;
 use super::lapse::due_lapses;
@@ -10,8 +9,8 @@ use crate::error::Error;
 use crate::state::State;
 use redis_state_types::Ttl;
 
-/// Decides a command on the state without its due lapses, which are the first writes of the
-/// outcome. An error that is a rejection is recorded with the metadata of the command.
+/// Decides a command on the state as its due lapses leave it; they are the first writes of the
+/// outcome. A rejection is recorded, with the metadata of the command.
 pub(super) fn recording_rejections<T>(
     state: Option<&State>,
     metadata: &Metadata,
