@@ -110,18 +110,24 @@ impl Entry {
         entry.push("parent", itoa::Buffer::new().format(after.parent));
         entry.push_circumstances(metadata, context);
         entry.push_some("schema", after.schema);
-        entry.push_documents(before, document, after.etag.version, context);
+        entry.push_documents(before, document, after.records_document, context);
         entry
     }
 
-    /// The patch, and the document where it is due.
-    fn push_documents(&mut self, before: Option<Node>, document: Node, version: u64, context: &Context) {
+    /// The patch, and the document if the entry records it.
+    fn push_documents(
+        &mut self,
+        before: Option<Node>,
+        document: Node,
+        records_document: bool,
+        context: &Context,
+    ) {
         let bytes_max = context.limits.audit_patch_bytes;
         self.push_patch(&match before {
             Some(before) => diff_text(before, document, bytes_max),
             None => creation_text(document, bytes_max),
         });
-        if before.is_none() || carries_document(version) {
+        if records_document {
             let is_shown = document.is_object();
             let document = document.text();
             if is_shown && document.len() <= context.limits.audit_document_bytes {
@@ -138,13 +144,12 @@ impl Entry {
         }
     }
 
-    /// A lapse at `at_ms`: by the server, so without a user. Secrets in the documents are masked;
-    /// where that is impossible there is only a patch.
+    /// A lapse at `at_ms`: by the server, so without a user.
     pub(crate) fn lapse(
         state: &State,
         etag: Etag,
         at_ms: i64,
-        documents: Result<(Node, Node), String>,
+        patch: LapsePatch,
         context: &Context,
     ) -> Entry {
         let mut entry = Entry::of(Event::Lapse.as_str());
@@ -152,9 +157,13 @@ impl Entry {
         entry.push("parent", itoa::Buffer::new().format(state.head().number));
         entry.push("at", &iso8601(at_ms));
         entry.push_some("schema", state.schema().map(|schema| &*schema.name));
-        match documents {
-            Ok((before, after)) => entry.push_documents(Some(before), after, etag.version, context),
-            Err(patch) => entry.push_patch(&PatchText::of(&patch, context.limits.audit_patch_bytes)),
+        match patch {
+            LapsePatch::Between(before, after) => {
+                entry.push_documents(Some(before), after, carries_document(etag.version), context);
+            }
+            LapsePatch::Removals(patch) => {
+                entry.push_patch(&PatchText::of(&patch, context.limits.audit_patch_bytes));
+            }
         }
         entry
     }
@@ -241,4 +250,14 @@ pub(crate) struct CommitFacts<'a> {
     pub etag: Etag,
     pub parent: u64,
     pub schema: Option<&'a str>,
+    /// Whether the entry has the whole document, not only the patch.
+    pub records_document: bool,
+}
+
+/// The patch in the entry of a lapse.
+pub(crate) enum LapsePatch<'a> {
+    /// Between two documents, with their secrets masked.
+    Between(Node<'a>, Node<'a>),
+    /// Removals by pointer, without any value: the schema is missing, so any may be a secret.
+    Removals(String),
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::outcome::{Outcome, StateChange, Write};
-use crate::audit::entry::Entry;
+use crate::audit::entry::{Entry, LapsePatch};
 use crate::budget::Budget;
 use crate::context::Context;
 use crate::error::Error;
@@ -45,8 +45,9 @@ pub(super) fn due_lapses<'s>(state: &'s State, context: &Context) -> (Cow<'s, St
     (after, writes)
 }
 
-/// The first due lapse: a commit, or only fewer deadlines when the document does not change. `None`
-/// when none is due; at a deadline equal to the key's expiry the key expires instead.
+/// The first due lapse: a commit; or only fewer deadlines when the document does not change, or has
+/// its last version. `None` when none is due; at a deadline equal to the key's expiry the key
+/// expires instead.
 fn first_lapse(state: &State, context: &Context) -> Option<StateChange> {
     let due_ms = state.head().deadlines.first_ms().filter(|due_ms| {
         *due_ms <= context.now_ms && context.expires_at_ms.is_none_or(|expires_at_ms| *due_ms < expires_at_ms)
@@ -83,16 +84,17 @@ fn first_lapse(state: &State, context: &Context) -> Option<StateChange> {
     };
     let dropped = state.history().plan(Some(head.number), None, context.limits);
     let masked = schema.map(|schema| schema.rules().masked_pair(before.root(), after.root()));
-    let shown = match (&masked, state.schema()) {
-        (Some((before, after)), _) => Ok((before.root(), after.root())),
-        (None, None) => Ok((before.root(), after.root())),
-        // Without the schema every value may be a secret.
-        (None, Some(_)) => Err(removals(&head.deadlines.until(due_ms), before.root(), after.root())),
+    let patch = match (&masked, state.schema()) {
+        (Some((before, after)), _) => LapsePatch::Between(before.root(), after.root()),
+        (None, None) => LapsePatch::Between(before.root(), after.root()),
+        (None, Some(_)) => {
+            LapsePatch::Removals(removals(&head.deadlines.until(due_ms), before.root(), after.root()))
+        }
     };
     // Without a new key: readers compute the same etag.
     let commit = Commit::on(state, version, state.etag_keys, state.schema().cloned(), None, dropped);
     let etag = Etag { version: number, digest: commit.digest };
-    let entry = Entry::lapse(state, etag, due_ms, shown, context);
+    let entry = Entry::lapse(state, etag, due_ms, patch, context);
     let effects = vec![Effect::Commit(Box::new(commit))];
     Some(StateChange { effects, expires_at_ms, entry: Some(entry), event: Some(Event::Lapse) })
 }
@@ -111,14 +113,14 @@ fn removals(places: &[Pointer], before: Node, after: Node) -> String {
     to_text(&Value::Array(operations.collect()))
 }
 
-/// The state after all due lapses.
+/// The state after all due lapses. As `due_lapses`, without copies of the effects, for readers.
 pub fn lapsed_state<'s>(state: &'s State, context: &Context) -> Cow<'s, State> {
-    let mut shown = Cow::Borrowed(state);
-    while let Some(change) = first_lapse(&shown, context) {
-        let state = shown.to_mut();
+    let mut after = Cow::Borrowed(state);
+    while let Some(change) = first_lapse(&after, context) {
+        let state = after.to_mut();
         change.effects.into_iter().for_each(|effect| state.apply(effect));
     }
-    shown
+    after
 }
 
 /// The charge of a lapse of the members at `places`: each object on the path to one is opened, and
@@ -191,7 +193,7 @@ mod tests {
 
     const DUE_MS: i64 = 1_741_058_499_570;
 
-    fn lapsed(now_ms: i64, expires_at_ms: Option<i64>) -> Option<String> {
+    fn lapsed_text(now_ms: i64, expires_at_ms: Option<i64>) -> Option<String> {
         let deadline = |place: &str, at_ms| Deadline { place: place.into(), at_ms };
         let head = Version {
             number: 1,
@@ -223,16 +225,16 @@ mod tests {
 
     #[test]
     fn one_instant_lapses_at_a_time_and_never_early() {
-        assert_eq!(lapsed(DUE_MS - 1, None), None);
+        assert_eq!(lapsed_text(DUE_MS - 1, None), None);
         for now_ms in [DUE_MS, DUE_MS + 5, DUE_MS + 1000] {
-            assert_eq!(lapsed(now_ms, None).as_deref(), Some(r#"{"auth":2}"#));
+            assert_eq!(lapsed_text(now_ms, None).as_deref(), Some(r#"{"auth":2}"#));
         }
     }
 
     /// A key may exist in the very millisecond of its expiry.
     #[test]
     fn the_end_of_the_key_is_no_lapse() {
-        assert_eq!(lapsed(DUE_MS, Some(DUE_MS)), None);
-        assert_eq!(lapsed(DUE_MS, Some(DUE_MS + 1)).as_deref(), Some(r#"{"auth":2}"#));
+        assert_eq!(lapsed_text(DUE_MS, Some(DUE_MS)), None);
+        assert_eq!(lapsed_text(DUE_MS, Some(DUE_MS + 1)).as_deref(), Some(r#"{"auth":2}"#));
     }
 }

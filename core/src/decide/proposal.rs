@@ -18,7 +18,7 @@ use crate::state::attempts::Attempted;
 use crate::state::deadlines::Deadlines;
 use crate::state::document::Document;
 use crate::state::effect::{Commit, Effect, Relabel};
-use crate::state::history::Dropped;
+use crate::state::history::{Dropped, History};
 use crate::state::version::{Event, Label, Version};
 use redis_state_types::{Etag, Ttl, VERSION_MAX};
 
@@ -65,7 +65,10 @@ impl Proposal<'_> {
         let attempted = attempted::success(state, self.metadata, context)?;
         let content = Content { document, deadlines };
         match state {
-            Some(state) if state.head().document == content.document && !self.applicable.replaces_schema_of(state) => {
+            Some(state)
+                if state.head().document == content.document
+                    && !self.applicable.replaces_schema_of(state) =>
+            {
                 Ok(self.without_new_version(state, content.deadlines, expires_at_ms, attempted, context))
             }
             Some(state) => self.commit(state, content, expires_at_ms, attempted, context),
@@ -83,11 +86,7 @@ impl Proposal<'_> {
     ) -> Outcome {
         let metadata = self.metadata;
         let is_audited = metadata.event_name.is_some() || metadata.note.is_some() || self.label.is_some();
-        let relabel = self.label.map(|name| {
-            let label = Label { name: name.into(), version: state.head().number };
-            let dropped = state.history().plan(None, Some(label), context.limits);
-            Effect::Relabel(Relabel { label: name.into(), dropped })
-        });
+        let relabel = self.relabel(state.history(), state.head().number, context).map(Effect::Relabel);
         let entry = match &attempted {
             Some(attempted) => Some(Entry::attempt(state, attempted, metadata, context)),
             None => is_audited.then(|| Entry::note(state, metadata, context)),
@@ -111,10 +110,8 @@ impl Proposal<'_> {
         let number = self.parent.saturating_add(1);
         let head = self.version(number, content, context);
         let mut state = State::new(context.etag_keys, context.now_ms, schema, head);
-        if let Some(name) = self.label {
-            let label = Label { name: name.into(), version: number };
-            let dropped = state.history().plan(None, Some(label), context.limits);
-            state.relabel(Relabel { label: name.into(), dropped });
+        if let Some(relabel) = self.relabel(state.history(), number, context) {
+            state.relabel(relabel);
         }
         if let Some(attempted) = attempted {
             state.attempt(attempted);
@@ -141,13 +138,21 @@ impl Proposal<'_> {
         let label = self.label.map(|name| Label { name: name.into(), version: number });
         let mut dropped: Dropped = state.history().plan(Some(present), label, context.limits);
         self.applicable.drop_unmasked(state, self.label, &mut dropped);
-        let (event, label, schema) = (self.event, self.label.map(Into::into), self.applicable.reference());
+        let (label, schema) = (self.label.map(Into::into), self.applicable.reference());
         let commit = Commit::on(state, version, keys, schema, label, dropped);
         let etag = Etag { version: number, digest: commit.digest };
-        let (event, entry) = (Some(event), Some(self.entry(etag, context)));
+        let (event, entry) = (Some(self.event), Some(self.entry(etag, context)));
         let commit = Effect::Commit(Box::new(commit));
         let effects = std::iter::once(commit).chain(attempted.map(Effect::Attempt)).collect();
         Ok(Outcome::of_change(StateChange { effects, expires_at_ms, entry, event }, etag))
+    }
+
+    /// The label that the command sets for the present version, which has this number.
+    fn relabel(&self, history: &History, number: u64, context: &Context) -> Option<Relabel> {
+        let name = self.label?;
+        let label = Label { name: name.into(), version: number };
+        let dropped = history.plan(None, Some(label), context.limits);
+        Some(Relabel { label: name.into(), dropped })
     }
 
     fn version(&self, number: u64, content: Content, context: &Context) -> Version {
@@ -166,8 +171,14 @@ impl Proposal<'_> {
             Some((before, after)) => (before.as_ref().map(Tree::root), after.root()),
             None => (before, after),
         };
-        let schema = self.applicable.schema.as_ref().map(|schema| &*schema.reference().name);
-        let facts = CommitFacts { event: self.event, rung: self.rung, etag, parent: self.parent, schema };
+        let facts = CommitFacts {
+            event: self.event,
+            rung: self.rung,
+            etag,
+            parent: self.parent,
+            schema: self.applicable.name(),
+            records_document,
+        };
         Entry::commit(facts, before, after, self.metadata, context)
     }
 }
