@@ -118,8 +118,8 @@ impl ApplicableSchema {
         initial.unwrap_or_else(Draft::object).into_tree()
     }
 
-    /// Applies `change` to `base` under all rules except transitions. The base is the document of the
-    /// state if the `state_exists`, else the defaults. The order:
+    /// Applies `change` to `base` under all rules except transitions. The base is the state's
+    /// document if the `state_exists`, else the defaults. The order:
     ///
     /// 1. mask the secrets that the caller can't write;
     /// 2. apply the change;

@@ -44,8 +44,8 @@ impl Transaction<'_> {
         let reply = reply?;
         applied?;
         match course {
-            // A replay writes nothing. Without this PING, a WAIT on a new connection would not cover
-            // the first execution.
+            // A replay writes nothing. Without this PING, a WAIT on a new connection would not
+            // cover the first execution.
             Course::Replayed => self.ctx.replicate_ping(),
             _ => self.align(),
         }

@@ -7,9 +7,9 @@ use crate::server::commit::transaction::Transaction;
 use crate::server::global::config;
 
 impl Transaction<'_> {
-    /// Records a rejection; `has_change`: the outcome also changes or creates the state. Skips a key
-    /// that has no state and no audit stream, and gets no state: a caller must not fill the server
-    /// with streams of keys that do not exist.
+    /// Records a rejection; `has_change`: the outcome also changes or creates the state. Skips a
+    /// key that has no state and no audit stream, and gets no state: a caller must not fill the
+    /// server with streams of keys that do not exist.
     ///
     /// At most `state.audit-rejects` of them stand between two commits, then one entry for the
     /// rest. Never more than half of the stream, or rejections would push the commits out.

@@ -13,8 +13,8 @@ use crate::server::ffi::string::{OwnedString, RedisStr};
 use crate::server::global::counters;
 
 impl Transaction<'_> {
-    /// Propagates a write: its effects to replicas and the AOF, its audit entry to the feed as well.
-    /// `encoded_effects`: `None` without a consumer.
+    /// Propagates a write: its effects to replicas and the AOF, its audit entry to the feed as
+    /// well. `encoded_effects`: `None` without a consumer.
     pub(super) fn propagate(
         &self,
         encoded_effects: Option<&[u8]>,
