@@ -103,7 +103,7 @@ pub struct Commit {
     pub version: Version,
     /// The digest of its document, as the etag has it.
     pub digest: u64,
-    /// The key of that digest, for a state without one.
+    /// The hash key of that digest, for a state without one.
     pub(crate) key: Option<Key>,
     /// The schema of the state, at the revision that the document was validated against.
     pub schema: Option<SchemaRef>,

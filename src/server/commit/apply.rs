@@ -68,9 +68,9 @@ impl Transaction<'_> {
             slot_migration::remember(&mut self.key, appended.id, appended.expires_at_ms);
         }
         if has_effects || appended.is_some() {
-            // A replica gets the expiry with every effect.
-            let (expiry, audit) = (Expiry::Set(expires_at_ms), entry.zip(appended.as_ref()));
-            self.propagate(encoded_effects.as_deref(), expiry, audit);
+            // A replica gets the expiry with every effect, moved or not.
+            let audit = entry.zip(appended.as_ref());
+            self.propagate(encoded_effects.as_deref(), Expiry::Set(expires_at_ms), audit);
         } else if expiry_moves {
             // An expiry alone replicates as the ordinary command.
             self.replicate_expiry(self.key.name(), expires_at_ms);

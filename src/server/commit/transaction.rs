@@ -55,7 +55,11 @@ impl<'a> Transaction<'a> {
     }
 
     /// As [`Transaction::open`], for the server itself: a timer.
-    pub fn open_for_server(ctx: Ctx, name: RedisStr<'a>, stream: AuditStream) -> Result<Transaction<'a>, Error> {
+    pub fn open_for_server(
+        ctx: Ctx,
+        name: RedisStr<'a>,
+        stream: AuditStream,
+    ) -> Result<Transaction<'a>, Error> {
         Transaction::open_key(ctx, Key::open_for_server(ctx, name), stream, &[], false)
     }
 
@@ -75,7 +79,7 @@ impl<'a> Transaction<'a> {
             prefetch(held);
             prefetch(held.state().head().document.text());
         }
-        // In a script or MULTI, a due member lapses by the clock of its beginning.
+        // In a script or MULTI, a due member lapses by the clock at the beginning of it.
         let first_due_ms = key.held().and_then(|held| held.state().head().deadlines.first_ms());
         let (limits, now_ms) = (config::limits(), ctx.command_ms(first_due_ms));
         if config::AUDIT.is_on() {
@@ -126,7 +130,11 @@ impl<'a> Transaction<'a> {
     }
 
     /// As [`Transaction::decide`]; `writes_protected`: the command is STATE.SETPROTECTED.
-    pub fn decide_as<T>(&self, writes_protected: bool, command: impl FnOnce(Option<&State>, &Context) -> T) -> T {
+    pub fn decide_as<T>(
+        &self,
+        writes_protected: bool,
+        command: impl FnOnce(Option<&State>, &Context) -> T,
+    ) -> T {
         let may_set_protected = || writes_protected || self.ctx.may_set_protected(self.key.name());
         let context = Context {
             key: self.key.name().bytes(),
