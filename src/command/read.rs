@@ -7,7 +7,9 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use redis_state_core::decide::{self, Context, Rights};
-use redis_state_core::{Budget, Document, Error as CoreError, Etag, EtagKeys, Limits, SchemaRef, State, Version};
+use redis_state_core::{
+    Budget, Document, Error as CoreError, Etag, EtagKeys, Limits, SchemaRef, State, Version,
+};
 
 use crate::error::Error;
 use crate::server::ffi::ctx::Ctx;

@@ -94,7 +94,12 @@ pub(crate) fn rebuild(stream: &[RebuildEntry], limits: &Limits, budget: &Budget)
     })
 }
 
-fn patched(entry: &RebuildEntry, base: &Tree, limits: &Limits, budget: &Budget) -> Result<Tree<'static>, String> {
+fn patched(
+    entry: &RebuildEntry,
+    base: &Tree,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<Tree<'static>, String> {
     if entry.is_cut {
         return Err(format!("the patch of version {} was cut (state.audit-patch-bytes)", entry.version));
     }

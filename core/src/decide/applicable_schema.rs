@@ -56,7 +56,9 @@ impl ApplicableSchema {
             (None, Some(own), named) if named.is_none() || own == named => own,
             (None, Some(_), named) if may_change_schema => named,
             (None, Some(Some(own)), _) => {
-                return Err(bad_schema(format!("the schema of the state is {own}: name that schema or none")));
+                return Err(bad_schema(format!(
+                    "the schema of the state is {own}: name that schema or none"
+                )));
             }
             (None, Some(None), _) => {
                 let reason = "the state was created without a schema: STATE.SETPROTECTED gives it one";
@@ -303,7 +305,12 @@ impl ApplicableSchema {
         self.check_parts(value, present.filter(|_| has_passed), budget)
     }
 
-    pub(super) fn check_parts(&self, value: Node, passed: Option<Node>, budget: &Budget) -> Result<(), Error> {
+    pub(super) fn check_parts(
+        &self,
+        value: Node,
+        passed: Option<Node>,
+        budget: &Budget,
+    ) -> Result<(), Error> {
         if !value.is_object() {
             return Err(Error::not_an_object());
         }

@@ -217,7 +217,8 @@ mod tests {
             expires_at_ms,
             rights: Rights::NONE,
         };
-        let change = first_lapse(&State::new(EtagKeys::from_random([0x5eed, 1, 2]), 1, None, head), &context)?;
+        let change =
+            first_lapse(&State::new(EtagKeys::from_random([0x5eed, 1, 2]), 1, None, head), &context)?;
         let [Effect::Commit(commit)] = change.effects.as_slice() else { panic!("{change:?}") };
         assert_eq!((commit.version.at_ms, commit.version.deadlines.first_ms()), (DUE_MS, Some(DUE_MS + 5)));
         Some(commit.version.document.text().to_owned())

@@ -92,7 +92,8 @@ impl Proposal<'_> {
             None => is_audited.then(|| Entry::note(state, metadata, context)),
         };
         let attempted = attempted.map(Effect::Attempt);
-        let effects = relabel.into_iter().chain(attempted).chain(deadlines_effect(state, deadlines)).collect();
+        let effects =
+            relabel.into_iter().chain(attempted).chain(deadlines_effect(state, deadlines)).collect();
         // A recovery is an event even when it makes no version.
         let event = self.rung.map(|_| self.event);
         Outcome::of_change(StateChange { effects, expires_at_ms, entry, event }, state.etag())

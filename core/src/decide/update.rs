@@ -72,12 +72,8 @@ fn decide_new_request(
         Some(conflict) if !request.rebase => return Err(conflict),
         mismatch => mismatch,
     };
-    let applicable = ApplicableSchema::find(
-        context,
-        state,
-        request.schema.as_deref(),
-        context.rights.writes_protected,
-    )?;
+    let applicable =
+        ApplicableSchema::find(context, state, request.schema.as_deref(), context.rights.writes_protected)?;
     // One tree for all steps: it caches the members that each step finds.
     let tree = state.map(|state| state.head().document.tree());
     let before = tree.as_ref().map(Tree::root);

@@ -58,7 +58,12 @@ pub struct State {
 
 impl State {
     /// A state from its parts.
-    pub(crate) fn new(etag_keys: EtagKeys, initialized_at_ms: i64, schema: Option<SchemaRef>, head: Version) -> State {
+    pub(crate) fn new(
+        etag_keys: EtagKeys,
+        initialized_at_ms: i64,
+        schema: Option<SchemaRef>,
+        head: Version,
+    ) -> State {
         let digest = head.etag(etag_keys).digest;
         let (history, attempts, tokens) = (History::default(), Attempts::default(), Tokens::default());
         let passed = Passed(true);

@@ -73,14 +73,7 @@ fn admit(effects: &[Effect], key: &Key, stream: Option<&Key>) -> Result<(), Erro
 
 /// Appends an entry as the primary did; the caller has checked that the key holds a stream or
 /// nothing.
-fn append(
-    ctx: Ctx,
-    mut key: Key,
-    id: StreamId,
-    len: usize,
-    expires_at_ms: i64,
-    fields: &[RedisStr],
-) -> bool {
+fn append(ctx: Ctx, mut key: Key, id: StreamId, len: usize, expires_at_ms: i64, fields: &[RedisStr]) -> bool {
     let fields: Vec<_> = fields.iter().map(|field| field.raw()).collect();
     if key.add(Some(id), &fields).is_none() {
         return false;

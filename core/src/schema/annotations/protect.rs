@@ -80,8 +80,9 @@ impl<'v> Check<'_, 'v> {
         let breaks_immutable = place.marks.immutable
             && before.document.is_some()
             && !self.settled(pointer, before.document, after);
-        let breaks_protected =
-            place.marks.protected && !self.settled(pointer, before.protected, after) && !self.may_write_protected;
+        let breaks_protected = place.marks.protected
+            && !self.settled(pointer, before.protected, after)
+            && !self.may_write_protected;
         for (name, below) in self.rules.members(place, |marks| marks.protected || marks.immutable) {
             let (before, after) = (before.member(name), member(after, name));
             if after.is_none() && before.document.is_none() && before.protected.is_none() {
