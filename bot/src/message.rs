@@ -9,8 +9,12 @@ pub struct Inbound {
     pub channel_id: String,
     /// The channel's ID of the message, such as `wamid.HBgL1`, unchanged on redelivery.
     pub message_id: String,
-    /// The user's text.
+    /// The user's text; of a choice, its title.
     pub text: String,
+    /// The ID of the button or row that the user tapped. It names a choice of one menu, and is
+    /// never read as a text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<String>,
 }
 
 /// Sends texts to users.

@@ -58,7 +58,7 @@ async fn play<L: Ledger>(args: &Args, ledger: L) -> Result<(), String> {
     while let Some(text) = lines.next_line().await.map_err(|error| error.to_string())? {
         number += 1;
         let message_id = format!("{session}-{number}");
-        let message = Inbound { channel_id: args.channel.clone(), message_id, text };
+        let message = Inbound { channel_id: args.channel.clone(), message_id, text, choice: None };
         let answer = match conversation.answer(&message).await {
             Ok(answer) => answer,
             Err(error) => {

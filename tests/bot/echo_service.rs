@@ -19,8 +19,8 @@ use crate::whatsapp::{FakeGraph, NUMBER_ID, SECRET, TOKEN, VERIFY_TOKEN};
 pub const INBOX: &str = "bot:inbox";
 pub const GOODBYE: &str = "Your session has ended.";
 
-/// Repeats the message and counts in Redis: once for each message, by its ID. The state's version
-/// is the count.
+/// Repeats the message, or the ID of a choice, and counts in Redis: once for each message, by its
+/// ID. The state's version is the count.
 #[derive(Clone)]
 pub struct Echo {
     name: &'static str,
@@ -69,7 +69,8 @@ impl Answers for Echo {
         let received = Change::merge(&json!({"received": message.message_id}))?;
         let key = format!("received:{}", message.channel_id);
         self.states.send(&Update::any(key, received).id(&message.message_id)).await?;
-        Ok(vec![format!("{}: {}", self.name, message.text)])
+        let said = message.choice.as_deref().unwrap_or(&message.text);
+        Ok(vec![format!("{}: {said}", self.name)])
     }
 
     fn session_ended(&self) -> String {

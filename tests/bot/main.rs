@@ -13,6 +13,7 @@ mod http_ledger;
 mod kills;
 mod lapsed_sessions;
 mod limits;
+mod payloads;
 mod permissions;
 mod process_death;
 mod processes;

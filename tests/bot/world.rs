@@ -68,7 +68,7 @@ impl<L: Ledger> Person<L> {
 }
 
 pub fn message(id: &str, text: &str) -> Inbound {
-    Inbound { channel_id: ID.to_owned(), message_id: id.to_owned(), text: text.to_owned() }
+    Inbound { channel_id: ID.to_owned(), message_id: id.to_owned(), text: text.to_owned(), choice: None }
 }
 
 /// The document, over the test's connection.

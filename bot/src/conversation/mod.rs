@@ -69,7 +69,7 @@ impl<L: Ledger> Conversation<L> {
     }
 
     async fn attempt(&mut self, message: &Inbound) -> Result<Vec<String>, Error> {
-        let Inbound { channel_id, message_id, text } = message;
+        let Inbound { channel_id, message_id, text, .. } = message;
         let mut place = Place::new(self.states.clone(), channel_id, message_id);
         place.channel.initialize_channel(&self.channel_type, "bot").await?;
         let mut texts = Vec::new();

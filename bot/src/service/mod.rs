@@ -16,6 +16,7 @@ mod listen;
 mod mailbox;
 mod payload;
 mod session_end;
+mod statuses;
 mod webhook;
 mod work;
 

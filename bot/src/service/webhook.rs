@@ -24,7 +24,7 @@ use crate::crash;
 use crate::service::config::{Config, Secret};
 use crate::service::inbox::{Inbox, Taken};
 use crate::service::listen::Guest;
-use crate::service::payload;
+use crate::service::{payload, statuses};
 
 /// The timeout of a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -96,8 +96,9 @@ async fn deliver(State(door): State<Arc<Door>>, request: Request) -> Response {
         tracing::warn!("a webhook that is not JSON was rejected");
         return StatusCode::BAD_REQUEST.into_response();
     };
-    let now = SystemTime::now();
-    let messages = payload::messages(&payload, &door.phone_number_id, now, door.message_age_max);
+    let values = payload::values(&payload, &door.phone_number_id);
+    statuses::log(&values);
+    let messages = payload::messages(&values, SystemTime::now(), door.message_age_max);
     // On its own task, so that a connection closed by WhatsApp does not stop it between two
     // messages.
     let accepting = tokio::spawn(async move {
