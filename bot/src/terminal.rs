@@ -1,7 +1,7 @@
 //! The bot in a terminal: one user, lines in and answers out.
 //!
-//! A line is a message. Lines from a pipe are echoed before their answers, so that the output reads
-//! as the conversation.
+//! A line is a message; a menu is a numbered list. Lines from a pipe are echoed before their
+//! answers, so that the output reads as the conversation.
 
 use std::io::IsTerminal;
 
@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 use crate::conversation::Conversation;
 use crate::ledger::{HttpLedger, Ledger, MemoryLedger};
-use crate::message::{Answers, Inbound};
+use crate::message::{Answers, Inbound, Outbound};
 use crate::service::{Secret, place};
 
 /// The arguments of `terminal`.
@@ -65,7 +65,7 @@ async fn play<L: Ledger>(args: &Args, ledger: L) -> Result<(), String> {
                 return Err(other_schema(args, states).await.unwrap_or_else(|| advice(args, &error)));
             }
         };
-        let answer = answer.join("\n\n");
+        let answer = answer.iter().map(Outbound::to_text).collect::<Vec<_>>().join("\n\n");
         let shown =
             if is_terminal { format!("{answer}\n\n> ") } else { format!("> {}\n{answer}\n\n", message.text) };
         show(&mut out, &shown).await?;

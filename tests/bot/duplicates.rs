@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use support::{Server, block_on};
 
-use crate::world::{ID, KEY, Person, attempts, message, step};
+use crate::world::{ID, KEY, Person, attempts, message, shown, step};
 use redis_state_bot::message::Answers;
 
 const WALK: [&str; 14] =
@@ -68,7 +68,7 @@ fn two_processes_make_one_offer() {
             let (mut one, mut other) = (patient.clone(), patient);
             let (one, other) = tokio::join!(one.answer(&yes), other.answer(&yes));
             for answer in [one, other] {
-                assert!(answer.expect("an answer").join("\n").contains("Hello Chipo"));
+                assert!(shown(&answer.expect("an answer")).contains("Hello Chipo"));
             }
             let offers = ledger.of(ID).expect("a member").pending_out.len();
             assert_eq!((offers, ledger.calls().len()), (round + 1, round + 2), "{:?}", ledger.calls());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use redis_state_bot::message::{Answers, Inbound};
+use redis_state_bot::message::{Answers, Inbound, Outbound};
 use redis_state_bot::service::{Config, Service};
 use redis_state_client::redis::aio::ConnectionManager;
 use redis_state_client::{Async, Change, Error, States, Update};
@@ -57,7 +57,7 @@ impl Echo {
 }
 
 impl Answers for Echo {
-    async fn answer(&mut self, message: &Inbound) -> Result<Vec<String>, Error> {
+    async fn answer(&mut self, message: &Inbound) -> Result<Vec<Outbound>, Error> {
         self.begun.fetch_add(1, Ordering::Relaxed);
         self.gate.acquire().await.expect("an open semaphore").forget();
         match message.text.as_str() {
@@ -70,11 +70,11 @@ impl Answers for Echo {
         let key = format!("received:{}", message.channel_id);
         self.states.send(&Update::any(key, received).id(&message.message_id)).await?;
         let said = message.choice.as_deref().unwrap_or(&message.text);
-        Ok(vec![format!("{}: {said}", self.name)])
+        Ok(vec![format!("{}: {said}", self.name).into()])
     }
 
-    fn session_ended(&self) -> String {
-        GOODBYE.to_owned()
+    fn session_ended(&self) -> Outbound {
+        GOODBYE.into()
     }
 }
 

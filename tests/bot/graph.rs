@@ -18,18 +18,18 @@ fn temporary_errors_are_retried_and_permanent_ones_are_not() {
         let fake = FakeGraph::start();
         let graph = graph_at(&fake.url);
         fake.refuse(&[(429, 0), (500, 0), (400, 130_429)]);
-        graph.deliver("+263771234567", "hi").await.expect("the fourth time");
+        graph.deliver("+263771234567", &"hi".into()).await.expect("the fourth time");
         assert_eq!(fake.sent(), [(TARIRO.to_owned(), "hi".to_owned())]);
 
         fake.refuse(&[(400, 131_026)]);
-        let rejected = graph.deliver("+263771234567", "hi").await.expect_err("no WhatsApp there");
+        let rejected = graph.deliver("+263771234567", &"hi".into()).await.expect_err("no WhatsApp there");
         assert_eq!(rejected, Undelivered::Rejected("400 Bad Request, code 131026".to_owned()));
         fake.refuse(&[(400, 131_026)]);
-        graph.send("+263771234567", "hi").await.expect("a rejected text is dropped");
+        graph.send("+263771234567", &"hi".into()).await.expect("a rejected text is dropped");
         assert_eq!(fake.sent().len(), 1);
 
         fake.refuse(&[(503, 0); 4]);
-        let away = graph.deliver("+263771234567", "hi").await.expect_err("the API is down");
+        let away = graph.deliver("+263771234567", &"hi".into()).await.expect_err("the API is down");
         assert!(matches!(away, Undelivered::NotNow(_)), "{away}");
         assert_eq!((fake.refusals_left(), fake.sent().len()), (0, 1));
     });
@@ -41,7 +41,8 @@ fn unreachable_api_is_a_temporary_error() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         drop(listener);
-        let away = graph_at(&url).deliver("+263771234567", "hi").await.expect_err("no server is there");
+        let away =
+            graph_at(&url).deliver("+263771234567", &"hi".into()).await.expect_err("no server is there");
         assert!(matches!(away, Undelivered::NotNow(_)), "{away}");
         assert!(!away.to_string().contains(NUMBER_ID), "{away}");
     });

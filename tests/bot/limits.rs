@@ -114,7 +114,7 @@ fn endless_rejection_of_the_graph_api_is_cut_off() {
     soon(async {
         let (url, taken) = without_end(StatusCode::UNPROCESSABLE_ENTITY);
         let graph = Graph::new(&url, NUMBER_ID, TOKEN.parse().expect("a text")).expect("a Graph API");
-        let error = graph.deliver(ID, "hi").await.expect_err("a rejection");
+        let error = graph.deliver(ID, &"hi".into()).await.expect_err("a rejection");
         assert!(matches!(error, Undelivered::Rejected(_)), "{error}");
         few_were(&taken);
     });

@@ -1,6 +1,7 @@
 //! The bot: its program as processes, its conversation and service in this process, and recovery
 //! from crashes.
 
+mod api_limits;
 mod crash;
 mod delivered;
 mod duplicates;
@@ -13,6 +14,7 @@ mod http_ledger;
 mod kills;
 mod lapsed_sessions;
 mod limits;
+mod message_properties;
 mod payloads;
 mod permissions;
 mod process_death;

@@ -1,4 +1,5 @@
-//! A fake WhatsApp: it posts signed webhooks, and accepts texts by its Graph API.
+//! A fake WhatsApp: it posts signed webhooks, and accepts messages by its Graph API, within the
+//! limits of that.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -12,6 +13,8 @@ use axum::{Json, Router, routing};
 use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
 
+use crate::api_limits;
+
 pub const SECRET: &str = "the app's secret";
 pub const VERIFY_TOKEN: &str = "the word";
 pub const TOKEN: &str = "EAAG";
@@ -19,11 +22,13 @@ pub const NUMBER_ID: &str = "1055";
 /// A user on WhatsApp.
 pub const TARIRO: &str = "263771234567";
 
-/// The Graph API: accepts texts, or fails the next ones as configured.
+/// The Graph API: accepts messages, or fails the next ones as configured.
 #[derive(Clone, Default)]
 pub struct FakeGraph {
     pub url: String,
-    sent: Arc<Mutex<Vec<(String, String)>>>,
+    sent: Arc<Mutex<Vec<Value>>>,
+    /// The limits that messages exceeded.
+    exceeded: Arc<Mutex<Vec<String>>>,
     rejections: Arc<Mutex<VecDeque<(u16, i64)>>>,
     never_answers: Arc<AtomicBool>,
 }
@@ -37,9 +42,26 @@ impl FakeGraph {
         graph
     }
 
-    /// Recipients and texts, in order.
+    /// Recipients and texts, in order. A choice is a line of its text.
+    #[track_caller]
     pub fn sent(&self) -> Vec<(String, String)> {
+        let text = |message: &Value| {
+            (message["to"].as_str().expect("a number").to_owned(), api_limits::text(message))
+        };
+        self.messages().iter().map(text).collect()
+    }
+
+    /// The messages, in order.
+    #[track_caller]
+    pub fn messages(&self) -> Vec<Value> {
+        assert_eq!(*self.exceeded.lock().expect("no panic"), [""; 0]);
         self.sent.lock().expect("no panic").clone()
+    }
+
+    /// The choices of the last message to this number: type of the reply, ID and title.
+    pub fn choices(&self, to: &str) -> Vec<(&'static str, String, String)> {
+        let messages = self.messages();
+        messages.iter().rfind(|message| message["to"] == to).map(api_limits::choices).unwrap_or_default()
     }
 
     /// The texts alone, sorted.
@@ -82,15 +104,18 @@ async fn take(
         (number.as_str(), headers["authorization"].as_bytes()),
         (NUMBER_ID, format!("Bearer {TOKEN}").as_bytes())
     );
-    assert_eq!((&message["messaging_product"], &message["type"]), (&json!("whatsapp"), &json!("text")));
+    assert_eq!(message["messaging_product"], "whatsapp");
     let rejection = graph.rejections.lock().expect("no panic").pop_front();
     if let Some((status, code)) = rejection {
         let status = StatusCode::from_u16(status).expect("a status");
         return (status, Json(json!({"error": {"code": code, "message": "no"}})));
     }
-    let text = |value: &Value| value.as_str().expect("a text").to_owned();
-    let sent = (text(&message["to"]), text(&message["text"]["body"]));
-    graph.sent.lock().expect("no panic").push(sent);
+    let exceeded = api_limits::exceeded(&message);
+    if !exceeded.is_empty() {
+        graph.exceeded.lock().expect("no panic").extend(exceeded);
+        return (StatusCode::BAD_REQUEST, Json(json!({"error": {"code": 131_009}})));
+    }
+    graph.sent.lock().expect("no panic").push(message);
     if graph.never_answers.load(Ordering::Relaxed) {
         std::future::pending::<()>().await;
     }
@@ -106,6 +131,15 @@ pub fn text_of_age(id: &str, from: &str, body: &str, age_s: u64) -> Value {
 
 pub fn text(id: &str, from: &str, body: &str) -> Value {
     text_of_age(id, from, body, 0)
+}
+
+/// A user's tap on a choice: a `button_reply` or a `list_reply`, as [`FakeGraph::choices`] has it.
+pub fn tap(id: &str, from: &str, (kind, choice, title): (&str, &str, &str)) -> Value {
+    let mut message = text(id, from, "");
+    message.as_object_mut().expect("an object").remove("text");
+    message["type"] = json!("interactive");
+    message["interactive"] = json!({"type": kind, kind: {"id": choice, "title": title}});
+    message
 }
 
 /// The body of a webhook.

@@ -2,7 +2,7 @@
 
 use redis_state_bot::conversation::Conversation;
 use redis_state_bot::ledger::{Ledger, MemoryLedger};
-use redis_state_bot::message::{Answers, Inbound};
+use redis_state_bot::message::{Answers, Inbound, Outbound};
 use redis_state_client::connect;
 use serde_json::Value;
 use std::time::Duration;
@@ -58,13 +58,18 @@ impl<L: Ledger> Person<L> {
 
     /// Delivers a message with this ID.
     pub async fn delivers(&mut self, id: &str, text: &str) -> String {
-        self.conversation.answer(&message(id, text)).await.expect("an answer").join("\n\n")
+        shown(&self.conversation.answer(&message(id, text)).await.expect("an answer"))
     }
 
     /// The ID of the last message.
     pub fn last_id(&self) -> String {
         format!("wamid.{}", self.said)
     }
+}
+
+/// The texts of an answer, as a terminal shows them.
+pub fn shown(answer: &[Outbound]) -> String {
+    answer.iter().map(Outbound::to_text).collect::<Vec<_>>().join("\n\n")
 }
 
 pub fn message(id: &str, text: &str) -> Inbound {

@@ -27,7 +27,7 @@ use serde_json::json;
 
 use crate::crash;
 use crate::ledger::Ledger;
-use crate::message::{Answers, Inbound};
+use crate::message::{Answers, Inbound, Outbound};
 use headquarters::{Next, dashboard, dashboard_step, greeting_step, next, way_out};
 use place::Place;
 
@@ -68,7 +68,7 @@ impl<L: Ledger> Conversation<L> {
         self
     }
 
-    async fn attempt(&mut self, message: &Inbound) -> Result<Vec<String>, Error> {
+    async fn attempt(&mut self, message: &Inbound) -> Result<Vec<Outbound>, Error> {
         let Inbound { channel_id, message_id, text, .. } = message;
         let mut place = Place::new(self.states.clone(), channel_id, message_id);
         place.channel.initialize_channel(&self.channel_type, "bot").await?;
@@ -92,7 +92,7 @@ impl<L: Ledger> Conversation<L> {
         crash::point(points::BEFORE_ENTER);
         let context = self.settle(&mut place, channel_id, &mut texts).await?;
         texts.extend(display::shown(&context));
-        Ok(texts)
+        Ok(texts.into_iter().map(Outbound::from).collect())
     }
 
     /// Passes a text to the component whose turn it is. Returns the message about an invalid input.
@@ -221,7 +221,7 @@ impl<L: Ledger> Conversation<L> {
 }
 
 impl<L: Ledger> Answers for Conversation<L> {
-    async fn answer(&mut self, message: &Inbound) -> Result<Vec<String>, Error> {
+    async fn answer(&mut self, message: &Inbound) -> Result<Vec<Outbound>, Error> {
         for _ in 1..TRIES {
             match self.attempt(message).await {
                 Err(error) if is_outrun(&error) || error.kind() == ErrorKind::NoState => {}
@@ -231,8 +231,8 @@ impl<L: Ledger> Answers for Conversation<L> {
         self.attempt(message).await
     }
 
-    fn session_ended(&self) -> String {
-        display::SESSION_ENDED.to_owned()
+    fn session_ended(&self) -> Outbound {
+        display::SESSION_ENDED.into()
     }
 }
 

@@ -1,7 +1,7 @@
-//! Sends texts by WhatsApp's Graph API, or another service at the configured address.
+//! Sends messages by WhatsApp's Graph API, or another service at the configured address.
 //!
 //! There are three outcomes: accepted, rejected permanently (a number without WhatsApp), and not
-//! now. Only texts that the API has certainly not sent are resent here; after a lost reply the
+//! now. Only messages that the API has certainly not sent are resent here; after a lost reply the
 //! mailbox decides. Not a library of the API: this is one POST.
 
 use std::time::Duration;
@@ -12,14 +12,12 @@ use serde_json::{Value, json};
 
 use crate::answer;
 use crate::backoff::Backoff;
-use crate::message::{SendError, Sender};
+use crate::message::{Outbound, SendError, Sender};
 use crate::service::config::Secret;
+use crate::service::format;
 
-/// The maximum number of tries for a text before the API counts as down.
+/// The maximum number of tries for a message before the API counts as down.
 const TRIES_MAX: u32 = 4;
-
-/// The longest text that the API accepts.
-const TEXT_CHARS_MAX: usize = 4096;
 
 /// The longest rejection that is read; only its code matters.
 const REFUSAL_BYTES_MAX: usize = 64 * 1024;
@@ -34,10 +32,10 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// token, which the operator renews, and an outage of the API.
 const PASSING_CODES: [i64; 10] = [1, 2, 4, 10, 190, 80_007, 130_429, 131_016, 131_048, 131_056];
 
-/// Why a text was not accepted.
+/// Why a message was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Undelivered {
-    /// Permanently: the number or the text is not accepted.
+    /// Permanently: the number or the message is not accepted.
     #[error("rejected permanently: {0}")]
     Rejected(String),
     /// Temporarily, and certainly not sent.
@@ -71,18 +69,19 @@ impl Graph {
         Ok(Graph { client, messages_url, token })
     }
 
-    /// Sends one text, at most four times.
-    pub async fn deliver(&self, channel_id: &str, text: &str) -> Result<(), Undelivered> {
-        let message = json!({
+    /// Sends one message, at most four times.
+    pub async fn deliver(&self, channel_id: &str, message: &Outbound) -> Result<(), Undelivered> {
+        let mut body = json!({
             "messaging_product": "whatsapp",
             "recipient_type": "individual",
             "to": channel_id.trim_start_matches('+'),
-            "type": "text",
-            "text": {"preview_url": false, "body": text},
         });
+        if let (Some(members), Value::Object(content)) = (body.as_object_mut(), format::body(message)) {
+            members.extend(content);
+        }
         let mut backoff = Backoff::new(PAUSE_FIRST, PAUSE_FACTOR, PAUSE_MAX);
         for _ in 1..TRIES_MAX {
-            match self.post(&message).await {
+            match self.post(&body).await {
                 Err((Undelivered::NotNow(why), asked)) => {
                     let pause = asked.unwrap_or_else(|| backoff.next()).min(PAUSE_MAX);
                     tracing::warn!(%why, ?pause, "a message is resent");
@@ -91,12 +90,12 @@ impl Graph {
                 result => return result.map_err(|(error, _)| error),
             }
         }
-        self.post(&message).await.map_err(|(error, _)| error)
+        self.post(&body).await.map_err(|(error, _)| error)
     }
 
     /// Posts a message once. An error has the pause that the API asks for.
-    async fn post(&self, message: &Value) -> Result<(), (Undelivered, Option<Duration>)> {
-        let request = self.client.post(&self.messages_url).bearer_auth(self.token.as_str()).json(message);
+    async fn post(&self, body: &Value) -> Result<(), (Undelivered, Option<Duration>)> {
+        let request = self.client.post(&self.messages_url).bearer_auth(self.token.as_str()).json(body);
         match request.send().await {
             Ok(response) if response.status().is_success() => Ok(()),
             Ok(response) => Err(rejection(response).await),
@@ -106,23 +105,6 @@ impl Graph {
             Err(error) => Err((Undelivered::Unknown(shown(error)), None)),
         }
     }
-}
-
-/// A text in as many parts as the API needs, cut between lines where possible.
-pub(super) fn parts(text: &str) -> Vec<&str> {
-    let mut parts = Vec::new();
-    let mut rest = text;
-    while let Some((end, _)) = rest.char_indices().nth(TEXT_CHARS_MAX) {
-        let (most, _) = rest.split_at(end);
-        let cut = most.rfind('\n').filter(|cut| *cut > 0).unwrap_or(end);
-        let (part, more) = rest.split_at(cut);
-        parts.push(part);
-        rest = more.trim_start_matches('\n');
-    }
-    if !rest.is_empty() {
-        parts.push(rest);
-    }
-    parts
 }
 
 async fn rejection(response: Response) -> (Undelivered, Option<Duration>) {
@@ -154,11 +136,11 @@ fn shown(error: reqwest::Error) -> String {
     text
 }
 
-/// A permanent rejection is logged and the text dropped: resending would not help, and must not
+/// A permanent rejection is logged and the message dropped: resending would not help, and must not
 /// block later messages. An error here means: later.
 impl Sender for Graph {
-    async fn send(&self, channel_id: &str, text: &str) -> Result<(), SendError> {
-        match self.deliver(channel_id, text).await {
+    async fn send(&self, channel_id: &str, message: &Outbound) -> Result<(), SendError> {
+        match self.deliver(channel_id, message).await {
             Err(Undelivered::Rejected(why)) => {
                 tracing::error!(%why, "a message was rejected permanently and is dropped");
                 Ok(())
@@ -172,23 +154,5 @@ impl Sender for Graph {
 impl std::fmt::Debug for Graph {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Graph").finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_text_is_cut_between_lines() {
-        let line = "1 5.00 to tariro and the rest";
-        let long = vec![line; 400].join("\n");
-        let cut = parts(&long);
-        assert!(cut.len() == 3 && cut.iter().all(|part| part.chars().count() <= TEXT_CHARS_MAX), "{cut:?}");
-        assert_eq!(cut.join("\n"), long);
-        let unbroken = "é".repeat(TEXT_CHARS_MAX + 1);
-        assert_eq!(parts(&unbroken).concat(), unbroken);
-        assert_eq!((parts(line), parts("")), (vec![line], vec![]));
-        assert_eq!(parts(&"é".repeat(TEXT_CHARS_MAX)).len(), 1);
     }
 }

@@ -11,13 +11,13 @@ use tokio::task::JoinSet;
 
 use crate::backoff::Backoff;
 use crate::crash;
-use crate::message::{Answers, Inbound, Sender};
-use crate::service::graph;
+use crate::message::{Answers, Inbound, Outbound, Sender};
+use crate::service::format;
 use crate::service::inbox::{Done, Inbox, Ticket};
 use crate::service::payload::Accepted;
 
 /// The answer to a message without text.
-pub const HINT: &str = "I can read text only. Please type your answer.";
+pub const HINT: &str = "I can read text and taps only. Please type your answer, or tap a button.";
 
 /// The answer to a message that failed.
 pub const SORRY: &str = "Sorry, that did not work. Please try again later.";
@@ -76,23 +76,23 @@ impl<A: Answers, S: Sender> Clerk<A, S> {
 
     /// Returns whether the message got its answer, and not just an apology.
     async fn finish(&self, Accepted { message, is_textless }: &Accepted) -> bool {
-        let answer = if *is_textless { Some(vec![HINT.to_owned()]) } else { self.answer(message).await };
+        let answer = if *is_textless { Some(vec![HINT.into()]) } else { self.answer(message).await };
         crash::point("answered");
         let is_answered = answer.is_some();
-        let texts = answer.unwrap_or_else(|| vec![SORRY.to_owned()]);
-        let mut parts = texts.iter().flat_map(|text| graph::parts(text));
+        let answer = answer.unwrap_or_else(|| vec![SORRY.into()]);
+        let mut parts = answer.iter().flat_map(format::parts);
         for part in parts.by_ref().take(PARTS_MAX) {
-            self.send(message, part).await;
+            self.send(message, &part).await;
         }
         if parts.next().is_some() {
             tracing::warn!(id = message.message_id, "an answer was too long and has been cut");
-            self.send(message, CUT).await;
+            self.send(message, &CUT.into()).await;
         }
         is_answered
     }
 
-    /// The texts; `None` if there will be none.
-    async fn answer(&self, message: &Inbound) -> Option<Vec<String>> {
+    /// The answer's messages; `None` if there will be none.
+    async fn answer(&self, message: &Inbound) -> Option<Vec<Outbound>> {
         let mut backoff = Backoff::new(PAUSE_FIRST, PAUSE_FACTOR, PAUSE_MAX);
         let mut tries = 0;
         while tries < TRIES_MAX {
@@ -102,7 +102,7 @@ impl<A: Answers, S: Sender> Clerk<A, S> {
             asking.spawn(async move { answers.answer(&asked).await });
             let id = &message.message_id;
             match asking.join_next().await {
-                Some(Ok(Ok(texts))) => return Some(texts),
+                Some(Ok(Ok(answer))) => return Some(answer),
                 Some(Ok(Err(error))) => {
                     tracing::warn!(id, %error, "a message could not be answered: retrying");
                     tries += u32::from(!passes(&error));
@@ -118,10 +118,10 @@ impl<A: Answers, S: Sender> Clerk<A, S> {
         None
     }
 
-    /// Sends one text, retrying without limit. Texts sent before are not sent again.
-    async fn send(&self, message: &Inbound, text: &str) {
+    /// Sends one part, retrying without limit. Parts sent before are not sent again.
+    async fn send(&self, message: &Inbound, part: &Outbound) {
         let mut backoff = Backoff::new(PAUSE_FIRST, PAUSE_FACTOR, PAUSE_MAX);
-        while let Err(error) = self.sender.send(&message.channel_id, text).await {
+        while let Err(error) = self.sender.send(&message.channel_id, part).await {
             tracing::warn!(id = message.message_id, %error, "an answer could not be sent: retrying");
             backoff.wait().await;
         }

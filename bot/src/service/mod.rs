@@ -10,6 +10,7 @@
 //! continues after the last acknowledgement. A process keeps nothing that would be missed.
 
 mod config;
+pub mod format;
 mod graph;
 mod inbox;
 mod listen;
@@ -94,8 +95,8 @@ impl Service {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         if !config.feed.is_empty() {
-            let (text, claim_after) = (answers.session_ended(), config.claim_after);
-            let teller = session_end::Teller { states, sender: graph.clone(), text, claim_after };
+            let (notice, claim_after) = (answers.session_ended(), config.claim_after);
+            let teller = session_end::Teller { states, sender: graph.clone(), notice, claim_after };
             tasks.spawn(teller.run(session_end::open(&config).await?, stopped.clone()));
         }
         let router = webhook::router(&config, inbox.clone());

@@ -21,7 +21,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::crash;
-use crate::message::Sender;
+use crate::message::{Outbound, Sender};
 use crate::service::config::Config;
 
 /// The number of users notified at the same time.
@@ -47,7 +47,7 @@ pub(super) async fn open(config: &Config) -> Result<AuditConsumer, Error> {
 pub(super) struct Teller<S> {
     pub states: States<Async<ConnectionManager>>,
     pub sender: S,
-    pub text: String,
+    pub notice: Outbound,
     /// The time after which others claim an entry; one notice may take half of it.
     pub claim_after: Duration,
 }
@@ -93,7 +93,7 @@ impl<S: Sender + Clone + 'static> Teller<S> {
         if let Some(channel_id) = channel_that_lost(end)
             && !self.is_back(end).await.map_err(|error| error.to_string())?
         {
-            self.sender.send(channel_id, &self.text).await.map_err(|error| error.to_string())?;
+            self.sender.send(channel_id, &self.notice).await.map_err(|error| error.to_string())?;
             crash::point("told");
         }
         end.ack().await.map(drop).map_err(|error| error.to_string())
