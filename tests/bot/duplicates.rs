@@ -7,8 +7,10 @@ use support::{Server, block_on};
 use crate::world::{ID, KEY, Person, attempts, message, shown, step};
 use redis_state_bot::message::Answers;
 
-const WALK: [&str; 14] =
-    ["hello", "Chipo", "Dube", "9", "1", "abc", "10", "tariro", "maybe", "yes", "2", "decline", "1", "yes"];
+const WALK: [&str; 15] = [
+    "hello", "1", "Chipo", "Dube", "9", "1", "abc", "10", "tariro", "maybe", "yes", "2", "decline", "1",
+    "yes",
+];
 
 /// Each message is delivered twice: the second delivery changes nothing, and is answered.
 #[test]

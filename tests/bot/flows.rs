@@ -5,9 +5,10 @@
 pub type Said = (&'static str, &'static [&'static str]);
 
 pub const JOINS: &[Said] = &[
-    ("hello", &["Welcome to VimbisoPay", "not a member yet", "first name"]),
+    ("hello", &["Welcome to VimbisoPay", "not a member yet", "Become a member"]),
+    ("1", &["first name"]),
     ("Chipo", &["last name"]),
-    ("Dube", &["You are a member now.", "Hello Chipo Dube.", "Personal: 100.00", "1 Make an offer"]),
+    ("Dube", &["You are a member now.", "Hello Chipo Dube.", "Personal: 100.00", "Make an offer"]),
 ];
 
 /// A flow of a user that becomes a member first.
@@ -23,7 +24,9 @@ pub fn all() -> Vec<Vec<Said>> {
 
 /// An invalid name is asked for again.
 pub const NEWCOMER: &[Said] = &[
-    ("hello", &["first name"]),
+    ("hello", &["Become a member"]),
+    ("Chipo", &["tap", "Become a member"]),
+    ("become a member", &["first name"]),
     ("123", &["send a name"]),
     ("Chipo", &["last name"]),
     ("back", &["first name"]),
@@ -39,13 +42,13 @@ pub const OFFER: &[Said] = &[
     ("@tariro", &["You offer 12.50 to tariro"]),
     ("perhaps", &["yes or no"]),
     ("yes", &["Your offer of 12.50 to tariro is made.", "Hello Chipo"]),
-    ("3", &["1 12.50 to tariro"]),
-    ("2", &["number of an offer"]),
-    ("1", &["cancel the offer of 12.50 to tariro"]),
+    ("3", &["12.50 to tariro", "Back"]),
+    ("3", &["number of an offer"]),
+    ("1", &["cancel the offer of 12.50 to tariro", "Yes", "No"]),
     ("no", &["Nothing was changed.", "Hello Chipo"]),
-    ("3", &["1 12.50 to tariro"]),
-    ("1", &["yes or no"]),
-    ("yes", &["Your offer is cancelled."]),
+    ("your offers", &["12.50 to tariro"]),
+    ("12.50 to tariro", &["cancel the offer"]),
+    ("1", &["Your offer is cancelled."]),
     ("3", &["There are no offers."]),
     ("back", &["Hello Chipo"]),
 ];
@@ -54,21 +57,21 @@ pub const OFFER: &[Said] = &[
 pub const ACCEPTED: &[Said] = &[
     ("4", &["Nothing went in or out"]),
     ("ok", &["Hello Chipo"]),
-    ("2", &["accept?", "1 5.00 from tariro"]),
+    ("2", &["accept?", "5.00 from tariro", "Decline one instead"]),
     ("1", &["accept the offer of 5.00 from tariro"]),
     ("yes", &["The offer is accepted.", "Personal: 105.00"]),
-    ("4", &["1 5.00 tariro"]),
+    ("4", &["5.00 tariro"]),
     ("ok", &["Hello Chipo"]),
 ];
 
 /// An offer is declined, by the other list.
 pub const DECLINED: &[Said] = &[
     ("2", &["want to accept?"]),
-    ("decline", &["want to decline?", "1 5.00 from tariro"]),
-    ("accept", &["want to accept?"]),
-    ("decline", &["want to decline?"]),
+    ("decline", &["want to decline?", "5.00 from tariro", "Accept one instead"]),
+    ("2", &["want to accept?"]),
+    ("decline one instead", &["want to decline?"]),
     ("1", &["decline the offer"]),
-    ("back", &["want to decline?", "1 5.00 from tariro"]),
+    ("back", &["want to decline?", "5.00 from tariro"]),
     ("1", &["decline the offer"]),
     ("yes", &["The offer is declined.", "Personal: 100.00"]),
     ("2", &["There are no offers."]),
@@ -76,16 +79,16 @@ pub const DECLINED: &[Said] = &[
 
 /// Both menus; another account, and the next tier.
 pub const MENUS: &[Said] = &[
-    ("7", &["not on your menu", "6 Go on to tier 2"]),
-    ("5", &["1 Personal: 100.00", "2 Business: 0.00"]),
-    ("3", &["number of an account"]),
+    ("7", &["not on your menu", "Go on to tier 2"]),
+    ("5", &["Personal: 100.00", "Business: 0.00"]),
+    ("4", &["number of an account"]),
     ("2", &["another account", "Business: 0.00"]),
     ("6", &["tier 2?"]),
     ("no", &["Nothing was changed."]),
     ("6", &["tier 2?"]),
-    ("yes", &["You are in tier 2 now.", "5 Authorize a member", "7 Use another account"]),
+    ("yes", &["You are in tier 2 now.", "Authorize a member", "Use another account"]),
     ("5", &["not open on this channel"]),
-    ("7", &["1 Personal: 100.00"]),
+    ("7", &["Personal: 100.00"]),
     ("1", &["Personal: 100.00"]),
 ];
 

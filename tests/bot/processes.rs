@@ -252,6 +252,6 @@ fn terminated_process_finishes_its_work() {
         world.begins(&[]);
         world.nothing_waits().await;
         assert_eq!(person.received(&world.graph).len(), 1);
-        person.walks(&mut world, &[("Chipo", &["last name"])]).await;
+        person.walks(&mut world, &[("1", &["first name"]), ("Chipo", &["last name"])]).await;
     });
 }

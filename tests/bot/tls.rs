@@ -22,7 +22,7 @@ fn every_connection_of_the_bot_uses_tls() {
         assert_eq!(deliver(bot.address, &[text("wamid.1", TARIRO, "hello")]).await, 200);
         graph.has_sent(1).await;
         until("no message waits", || waiting(&mut client) == 0).await;
-        assert!(graph.sent()[0].1.contains("first name"), "{:?}", graph.sent());
+        assert!(graph.sent()[0].1.contains("not a member yet"), "{:?}", graph.sent());
         // All but the test's own connection use the TLS port.
         let list = client.text(&["CLIENT", "LIST"]);
         let plain = list.lines().filter(|line| line.contains(&format!("laddr=127.0.0.1:{} ", server.port())));

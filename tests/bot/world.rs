@@ -41,7 +41,7 @@ impl<L: Ledger> Person<L> {
     }
 
     pub async fn joins(&mut self) {
-        let menu = self.says(&["hello", "Chipo", "Dube"]).await;
+        let menu = self.says(&["hello", "1", "Chipo", "Dube"]).await;
         assert!(menu.contains("Hello Chipo Dube."), "{menu}");
     }
 

@@ -1,10 +1,12 @@
-//! The components: pure functions from a user's text to stored data or a message for the user.
+//! The components: pure functions from a user's text or choice to stored data or a message for the
+//! user.
 
 use redis_state_vimbiso::channel::ValidationResult;
-use redis_state_vimbiso::{menu, menu_option};
+use redis_state_vimbiso::{Handler, menu_option};
 use serde_json::{Value, json};
 
 use super::headquarters::{UPGRADE, step_of};
+use super::menus::{BECOME_MEMBER, NO, Said, YES, listed};
 use crate::ledger::{Account, Offer};
 
 /// The maximum length of a name.
@@ -47,15 +49,27 @@ pub(super) fn handle(text: &str) -> Taken {
     }
 }
 
-/// A choice from the menu of a tier.
-pub(super) fn choice(tier: Option<u64>, text: &str) -> Taken {
-    if Some(text.trim()) == upgrade_entry(tier).as_deref() {
+/// The way to become a member.
+pub(super) fn welcome(said: &Said<'_>) -> Taken {
+    if said.is_choice(BECOME_MEMBER) {
+        return ValidationResult::success(json!({"choice": BECOME_MEMBER}));
+    }
+    ValidationResult::failure("Please tap \"Become a member\", or send 1.")
+}
+
+/// A choice from the menu of a tier. The number of an entry that is not shown, because there were
+/// no offers, works too: there may be some by now.
+pub(super) fn choice(tier: Option<u64>, said: &Said<'_>) -> Taken {
+    if said.is_choice(UPGRADE) {
         return ValidationResult::success(json!({"choice": UPGRADE}));
     }
-    match menu_option(tier, text) {
-        Some(handler) if step_of(handler.as_str()).is_some() => {
-            ValidationResult::success(json!({"choice": handler.as_str()}))
-        }
+    let handler = match said {
+        Said::Chosen(word) => Handler::of(word),
+        Said::Text(text) => menu_option(tier, text),
+        Said::Past => None,
+    };
+    match handler.map(Handler::as_str) {
+        Some(handler) if step_of(handler).is_some() => ValidationResult::success(json!({"choice": handler})),
         Some(_) => ValidationResult::failure("That is not open on this channel yet."),
         None => {
             ValidationResult::failure("That is not on your menu. Please send one of the numbers that are.")
@@ -63,43 +77,42 @@ pub(super) fn choice(tier: Option<u64>, text: &str) -> Taken {
     }
 }
 
-/// The input for the upgrade: the number after the last one, below tier 2.
-pub(super) fn upgrade_entry(tier: Option<u64>) -> Option<String> {
-    (tier.unwrap_or(1) < 2).then(|| (menu(tier).len() + 1).to_string())
-}
-
-/// An offer of a list by its number, or another list by its word.
-pub(super) fn offer(path: &str, offers: &[Offer], text: &str) -> Taken {
-    let word = text.trim().to_lowercase();
+/// An offer of a list, or another list by its word.
+pub(super) fn offer(path: &str, offers: &[Offer], said: &Said<'_>) -> Taken {
+    let word = word(said);
     if matches!((path, word.as_str()), ("accept", "decline") | ("decline", "accept")) {
         return ValidationResult::success(json!({"choice": word}));
     }
-    match numbered(offers, text) {
+    match offers.iter().find(|offer| said.is_choice(&listed(&offer.id))) {
         Some(offer) => ValidationResult::success(json!({"offer": offer})),
         None => ValidationResult::failure("Please send the number of an offer, or \"back\"."),
     }
 }
 
-/// An account by its number.
-pub(super) fn account(accounts: &[Account], text: &str) -> Taken {
-    match numbered(accounts, text) {
+/// An account of the list.
+pub(super) fn account(accounts: &[Account], said: &Said<'_>) -> Taken {
+    match accounts.iter().find(|account| said.is_choice(&listed(&account.id))) {
         Some(account) => ValidationResult::success(json!({"account": account.id})),
         None => ValidationResult::failure("Please send the number of an account, or \"back\"."),
     }
 }
 
 /// Yes or no.
-pub(super) fn confirmation(text: &str) -> ValidationResult<String> {
-    match text.trim().to_lowercase().as_str() {
-        "yes" | "y" => ValidationResult::success("confirmed".to_owned()),
-        "no" | "n" => ValidationResult::success("declined".to_owned()),
+pub(super) fn confirmation(said: &Said<'_>) -> ValidationResult<String> {
+    match word(said).as_str() {
+        YES | "y" => ValidationResult::success("confirmed".to_owned()),
+        NO | "n" => ValidationResult::success("declined".to_owned()),
         _ => ValidationResult::failure("Please say yes or no."),
     }
 }
 
-fn numbered<'a, T>(list: &'a [T], text: &str) -> Option<&'a T> {
-    let number: usize = text.trim().parse().ok()?;
-    list.get(number.checked_sub(1)?)
+/// The word of a choice, or a typed one.
+fn word(said: &Said<'_>) -> String {
+    match said {
+        Said::Chosen(word) => word.clone(),
+        Said::Text(text) => text.trim().to_lowercase(),
+        Said::Past => String::new(),
+    }
 }
 
 #[cfg(test)]
@@ -117,14 +130,16 @@ mod tests {
     }
 
     #[test]
-    fn menus_differ_by_tier() {
-        let chosen = |tier, text| choice(tier, text).value().map(|value| value["choice"].clone());
+    fn numbers_of_the_menu_differ_by_tier() {
+        let chosen =
+            |tier, text| choice(tier, &Said::Text(text)).value().map(|value| value["choice"].clone());
         assert_eq!(chosen(None, "5"), Some(json!("handle_action_switch_account")));
         assert_eq!(chosen(Some(2), "7"), Some(json!("handle_action_switch_account")));
-        assert_eq!(chosen(Some(1), "6"), Some(json!(UPGRADE)));
         for (tier, text) in [(1, "7"), (2, "5"), (2, "6"), (2, "8"), (1, "offer"), (1, "")] {
             assert_eq!(chosen(Some(tier), text), None, "{tier} {text}");
         }
+        let upgrade = choice(Some(1), &Said::Chosen(UPGRADE.to_owned()));
+        assert_eq!(upgrade.value(), Some(&json!({"choice": UPGRADE})));
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //!
 //! | menu | step |
 //! |---|---|
+//! | "Become a member" | onboard/FirstNameInput |
 //! | `handle_action_offer_credex` | offer/AmountInput |
 //! | `handle_action_pending_offers_in` | accept/OfferList ("decline" leads to decline/OfferList) |
 //! | `handle_action_pending_offers_out` | cancel/OfferList |
@@ -26,6 +27,7 @@ use redis_state_vimbiso::channel::{Context, Step};
 use serde_json::{Map, Value, json};
 
 use super::calls::Ask;
+use super::menus::MENU;
 use crate::ledger::{Dashboard, Decision, LedgerChange};
 
 /// The next action.
@@ -66,7 +68,7 @@ pub(super) fn next(context: &Context) -> Next {
             Some(action) if action.get("member") == Some(&json!(true)) => home(context),
             Some(_) => go("onboard", "Welcome", json!({})),
         },
-        ("onboard", "Welcome") => go("onboard", "FirstNameInput", json!({})),
+        ("onboard", "Welcome") if has("choice") => go("onboard", "FirstNameInput", json!({})),
         ("onboard", "FirstNameInput") if has("firstname") => go("onboard", "LastNameInput", kept(context)),
         ("onboard", "LastNameInput") if has("lastname") => {
             Next::Enter(Step::new("onboard", "OnBoardMemberApiCall"))
@@ -233,7 +235,7 @@ fn kept(context: &Context) -> Value {
         Some(Value::Object(members)) => members.clone(),
         _ => Map::new(),
     };
-    for name in ["call", "told", "key"] {
+    for name in ["call", "told", "key", MENU] {
         members.shift_remove(name);
     }
     Value::Object(members)

@@ -2,6 +2,7 @@
 //! the texts of the answer.
 //!
 //! * [`headquarters`](self) decides the next step from the state alone
+//! * menus name each question, so that a tap on a past menu changes nothing
 //! * components are pure functions under the roles of [`redis_state_vimbiso::channel`]: input by
 //!   `Input` and `Confirm`, the ledger by `Api`, and texts from the state
 //! * no memory between messages, so any process can take the next one, and complete the work of
@@ -15,20 +16,22 @@ mod calls;
 mod components;
 mod display;
 mod headquarters;
+mod menus;
 mod place;
 pub mod points;
+mod take;
 
 use std::time::Duration;
 
 use redis_state_client::redis::aio::ConnectionManager;
-use redis_state_client::{Async, Error, ErrorKind, Etag, State, States};
-use redis_state_vimbiso::channel::{Context, ErrorContext, ErrorHandler, ValidationResult};
+use redis_state_client::{Async, Error, ErrorKind, Etag, States};
+use redis_state_vimbiso::channel::Context;
 use serde_json::json;
 
 use crate::crash;
 use crate::ledger::Ledger;
 use crate::message::{Answers, Inbound, Outbound};
-use headquarters::{Next, dashboard, dashboard_step, greeting_step, next, way_out};
+use headquarters::{Next, next};
 use place::Place;
 
 /// The maximum number of rounds of headquarters for a message: the longest path has five steps, and
@@ -69,7 +72,7 @@ impl<L: Ledger> Conversation<L> {
     }
 
     async fn attempt(&mut self, message: &Inbound) -> Result<Vec<Outbound>, Error> {
-        let Inbound { channel_id, message_id, text, .. } = message;
+        let Inbound { channel_id, message_id, .. } = message;
         let mut place = Place::new(self.states.clone(), channel_id, message_id);
         place.channel.initialize_channel(&self.channel_type, "bot").await?;
         let mut texts = Vec::new();
@@ -83,7 +86,7 @@ impl<L: Ledger> Conversation<L> {
                 // The user may have answered an outdated question.
                 place.note("found an invalid state").await?;
             } else if next(&state.document) == Next::Wait {
-                texts.extend(self.take(&mut place, &state, text).await?);
+                texts.extend(self.take(&mut place, &state, message).await?);
             } else {
                 place.note("found unfinished work").await?;
                 texts.push(display::FINISHED.to_owned());
@@ -91,89 +94,8 @@ impl<L: Ledger> Conversation<L> {
         }
         crash::point(points::BEFORE_ENTER);
         let context = self.settle(&mut place, channel_id, &mut texts).await?;
-        texts.extend(display::shown(&context));
-        Ok(texts.into_iter().map(Outbound::from).collect())
-    }
-
-    /// Passes a text to the component whose turn it is. Returns the message about an invalid input.
-    async fn take(
-        &self,
-        place: &mut Place,
-        state: &State<Context>,
-        text: &str,
-    ) -> Result<Option<String>, Error> {
-        let context = &state.document;
-        let step = context.current.step();
-        let id = place.taken_in();
-        let word = text.trim().to_lowercase();
-        if matches!(word.as_str(), "back" | "menu" | "0") && step != greeting_step() {
-            return self.go_back(place, state, word == "back").await;
-        }
-        let held = dashboard(context);
-        let input = match (step.path.as_str(), step.component.as_str()) {
-            ("login", _) => ValidationResult::success(json!({"said": true})),
-            ("onboard", "FirstNameInput") => components::name(text, "firstname"),
-            ("onboard", _) => components::name(text, "lastname"),
-            ("account", _) => components::choice(held.member.tier, text),
-            ("offer", "AmountInput") => components::amount(text),
-            ("offer", "HandleInput") => components::handle(text),
-            ("switch", _) => components::account(&held.accounts, text),
-            ("ledger", _) => ValidationResult::success(json!({"seen": true})),
-            (path, "OfferList") => {
-                let decision = crate::ledger::Decision::of(path);
-                let offers = decision.map(|decision| held.pending(decision)).unwrap_or_default();
-                components::offer(path, offers, text)
-            }
-            _ => {
-                let mut confirm = place.channel.confirm(step).id(id);
-                let decided = confirm.decide(|_| components::confirmation(text)).await?;
-                return Ok(self.wrong(place, decided).await);
-            }
-        };
-        let began_anew = step == greeting_step() && !held.member.id.is_empty();
-        let taken = place.channel.input(step).id(id).submit(input).await?;
-        let wrong = self.wrong(place, taken).await;
-        Ok(wrong.or_else(|| began_anew.then(|| display::WELCOME_BACK.to_owned())))
-    }
-
-    /// The message about a rejected input.
-    async fn wrong<T>(&self, place: &mut Place, result: ValidationResult<T>) -> Option<String> {
-        match result {
-            ValidationResult::Success(_) => None,
-            // A typing error of the user: counted, not logged.
-            ValidationResult::Failure(context) if context.kind.is_none() => Some(context.message),
-            ValidationResult::Failure(context) => self.handled(place, context).await,
-        }
-    }
-
-    async fn handled(&self, place: &mut Place, context: ErrorContext) -> Option<String> {
-        ErrorHandler::default().handle_error(&mut place.channel, context).await.ok()
-    }
-
-    /// One step back in a form; from the first step of a flow, and for "menu", to the dashboard.
-    async fn go_back(
-        &self,
-        place: &mut Place,
-        state: &State<Context>,
-        one_step: bool,
-    ) -> Result<Option<String>, Error> {
-        let (step, id) = (state.document.current.step(), place.taken_in());
-        if step == dashboard_step() {
-            place.note("back at the menu").await?;
-            return Ok(Some("You are at the menu.".to_owned()));
-        }
-        let before = headquarters::before(&step).filter(|_| one_step);
-        let Some(before) = before else {
-            place.go(state.etag, &way_out(&step), &json!({}), None, id).await?;
-            return Ok(None);
-        };
-        match place.back(state.etag, &before, false, id.clone()).await {
-            Err(error) if error.kind() == ErrorKind::NoVersion => {
-                place.go(state.etag, &way_out(&step), &json!({}), None, id).await?;
-                Ok(None)
-            }
-            done => done.map(|()| None),
-        }
+        let news = texts.into_iter().map(Outbound::from);
+        Ok(news.chain(display::shown(&context)).collect())
     }
 
     /// Continues until it is the user's turn. Returns the state then.
@@ -232,7 +154,7 @@ impl<L: Ledger> Answers for Conversation<L> {
     }
 
     fn session_ended(&self) -> Outbound {
-        display::SESSION_ENDED.into()
+        display::session_ended()
     }
 }
 

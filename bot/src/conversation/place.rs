@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::headquarters::is_gone_back_to;
+use super::menus::{MENU, asks_by_menu};
 
 /// Longer message IDs are replaced by their digest: a token of the server has at most 128 bytes.
 const MESSAGE_ID_BYTES_MAX: usize = 72;
@@ -94,10 +95,15 @@ impl Place {
         id: String,
     ) -> Result<Etag, Error> {
         let asks = !step.component.ends_with("ApiCall");
-        let current = json!({
+        let mut current = json!({
             "path": step.path, "component": step.component,
             "awaiting_input": asks, "component_result": null, "data": data,
         });
+        if let Some(data) =
+            current.get_mut("data").filter(|_| asks_by_menu(step)).and_then(Value::as_object_mut)
+        {
+            data.insert(MENU.to_owned(), json!(expected.to_string()));
+        }
         let mut members = json!({ "current": current });
         if let (Some(account), Some(members)) = (account, members.as_object_mut()) {
             members.insert("active_account_id".to_owned(), json!(account));
