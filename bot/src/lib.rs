@@ -9,5 +9,6 @@ pub mod conversation;
 pub mod crash;
 pub mod ledger;
 pub mod message;
+pub mod restart;
 pub mod service;
 pub mod terminal;

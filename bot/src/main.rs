@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use redis_state_bot::conversation::Conversation;
 use redis_state_bot::ledger::HttpLedger;
+use redis_state_bot::restart::RestartWords;
 use redis_state_bot::service::place;
 use redis_state_bot::{service, terminal};
 use redis_state_client::URL_VARIABLE;
@@ -32,6 +33,8 @@ struct Serve {
     /// The ledger, such as `https://ledger.example/v1`.
     #[arg(long, env = "BOT_LEDGER_URL", hide_env_values = true)]
     ledger: String,
+    #[command(flatten)]
+    restart: RestartWords,
     #[command(flatten)]
     config: service::Config,
 }
@@ -65,12 +68,12 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(Serve { ledger, config }: Serve) -> Result<(), String> {
+async fn serve(Serve { ledger, restart, config }: Serve) -> Result<(), String> {
     let ledger = HttpLedger::new(&ledger)?;
     let states = redis_state_client::connect(config.redis_url.as_str())
         .await
         .map_err(|error| format!("{} ({URL_VARIABLE}): {error}", place(&config.redis_url)))?;
     // One process answers the user: unfinished work is from a process that died.
     let conversation = Conversation::new(states, ledger, "whatsapp").retry_for(Duration::ZERO);
-    service::run(config, conversation).await.map_err(|error| error.to_string())
+    service::run(config, conversation.restart_words(restart)).await.map_err(|error| error.to_string())
 }

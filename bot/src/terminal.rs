@@ -12,6 +12,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use crate::conversation::Conversation;
 use crate::ledger::{HttpLedger, Ledger, MemoryLedger};
 use crate::message::{Answers, Inbound, Outbound};
+use crate::restart::RestartWords;
 use crate::service::{Secret, place};
 
 /// The arguments of `terminal`.
@@ -31,6 +32,8 @@ pub struct Args {
     /// redelivers the same messages.
     #[arg(long)]
     session: Option<String>,
+    #[command(flatten)]
+    restart: RestartWords,
 }
 
 /// Runs the bot until the input ends.
@@ -46,7 +49,8 @@ pub async fn run(args: Args) -> Result<(), String> {
 async fn play<L: Ledger>(args: &Args, ledger: L) -> Result<(), String> {
     let states =
         redis_state_client::connect(args.redis.as_str()).await.map_err(|error| advice(args, &error))?;
-    let mut conversation = Conversation::new(states.clone(), ledger, "whatsapp");
+    let conversation = Conversation::new(states.clone(), ledger, "whatsapp");
+    let mut conversation = conversation.restart_words(args.restart.clone());
     let session = args.session.clone().unwrap_or_else(unique);
     let is_terminal = std::io::stdin().is_terminal();
     let mut lines = BufReader::new(tokio::io::stdin()).lines();

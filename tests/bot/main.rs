@@ -21,6 +21,7 @@ mod permissions;
 mod process_death;
 mod processes;
 mod program;
+mod restart;
 mod secrets;
 mod session_end_notices;
 mod shutdown;

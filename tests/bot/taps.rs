@@ -57,7 +57,7 @@ async fn walks(bot: &mut Bot, number: usize, acts: &[Act]) -> (User, String) {
 }
 
 /// What a user may do next.
-fn next_acts(bot: &mut Bot, user: &User, step: &str) -> Vec<Act> {
+fn next_acts(bot: &Bot, user: &User, step: &str) -> Vec<Act> {
     let choices = user.choices(bot);
     match TYPED.iter().find(|(typed_at, _)| *typed_at == step) {
         Some((_, text)) => {
@@ -84,7 +84,7 @@ fn every_choice_of_every_step_is_taken() {
             let is_rejected = REJECTIONS.iter().any(|text| answer.contains(text));
             assert!(!is_rejected, "{acts:?} at {step} was answered {answer:?}");
             seen.insert(step.clone());
-            for act in next_acts(&mut bot, &user, &step) {
+            for act in next_acts(&bot, &user, &step) {
                 if done.insert((step.clone(), act.clone())) {
                     open.push_back([acts.as_slice(), &[act]].concat());
                 }

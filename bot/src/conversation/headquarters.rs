@@ -169,6 +169,12 @@ pub(super) fn before(step: &Step) -> Option<Step> {
     Some(Step::new(&step.path, component))
 }
 
+/// Whether the step confirms what the user has typed. A restart word would lose it, and may be
+/// meant as an answer.
+pub(super) fn confirms_typed(step: &Step) -> bool {
+    *step == Step::new("offer", "ConfirmOffer")
+}
+
 /// The target after a flow: the dashboard, or the greeting before login.
 pub(super) fn way_out(step: &Step) -> Step {
     if matches!(step.path.as_str(), "login" | "onboard") { greeting_step() } else { dashboard_step() }

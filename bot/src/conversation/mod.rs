@@ -31,6 +31,7 @@ use serde_json::json;
 use crate::crash;
 use crate::ledger::Ledger;
 use crate::message::{Answers, Inbound, Outbound};
+use crate::restart::RestartWords;
 use headquarters::{Next, next};
 use place::Place;
 
@@ -52,6 +53,7 @@ pub struct Conversation<L> {
     ledger: L,
     channel_type: String,
     retry_for: Duration,
+    restart: RestartWords,
 }
 
 impl<L: Ledger> Conversation<L> {
@@ -61,13 +63,20 @@ impl<L: Ledger> Conversation<L> {
         ledger: L,
         channel_type: impl Into<String>,
     ) -> Conversation<L> {
-        Conversation { states, ledger, channel_type: channel_type.into(), retry_for: RETRY_FOR }
+        let (channel_type, restart) = (channel_type.into(), RestartWords::default());
+        Conversation { states, ledger, channel_type, retry_for: RETRY_FOR, restart }
     }
 
     /// How long another process may take to finish its call of the ledger: 30 seconds by default.
     /// Zero suits a bot in which one process serves a user.
     pub fn retry_for(mut self, time: Duration) -> Self {
         self.retry_for = time;
+        self
+    }
+
+    /// The words with which a user starts again.
+    pub fn restart_words(mut self, words: RestartWords) -> Self {
+        self.restart = words;
         self
     }
 

@@ -1,11 +1,12 @@
 //! Receives a message at the user's turn: a choice or a text goes to the component of the step,
-//! "back" leads one step back, and a tap on a past menu changes nothing.
+//! "back" leads one step back, a restart word to a new login, and a tap on a past menu changes
+//! nothing.
 
 use redis_state_client::{Error, ErrorKind, State};
 use redis_state_vimbiso::channel::{Context, ErrorContext, ErrorHandler, ValidationResult};
 use serde_json::json;
 
-use super::headquarters::{before, dashboard, dashboard_step, greeting_step, way_out};
+use super::headquarters::{before, confirms_typed, dashboard, dashboard_step, greeting_step, way_out};
 use super::menus::{BACK, Said, said};
 use super::place::Place;
 use super::{Conversation, components, display};
@@ -21,18 +22,24 @@ impl<L: Ledger> Conversation<L> {
         state: &State<Context>,
         message: &Inbound,
     ) -> Result<Option<String>, Error> {
-        if state.document.current.step() == greeting_step() {
+        let step = state.document.current.step();
+        if step == greeting_step() {
             return self.begin(place, state).await;
         }
-        let word = message.text.trim().to_lowercase();
+        let is_back = message.text.trim().to_lowercase() == BACK;
         match said(&state.document, message) {
             Said::Past => {
                 place.note("choice of a past menu").await?;
                 Ok(Some(display::PAST.to_owned()))
             }
-            Said::Chosen(choice) if choice == BACK => self.go_back(place, state, true).await,
-            Said::Text(_) if word == BACK => self.go_back(place, state, true).await,
-            Said::Text(_) if matches!(word.as_str(), "menu" | "0") => self.go_back(place, state, false).await,
+            Said::Chosen(choice) if choice == BACK => self.go_back(place, state).await,
+            Said::Text(_) if is_back => self.go_back(place, state).await,
+            Said::Text(text) if self.restart.has(text) && !confirms_typed(&step) => {
+                // The greeting's input is there already, so headquarters goes on to the login.
+                let said = json!({"said": true});
+                place.go(state.etag, &greeting_step(), &said, None, place.taken_in()).await?;
+                Ok(None)
+            }
             heard => self.pass(place, state, message, &heard).await,
         }
     }
@@ -96,19 +103,14 @@ impl<L: Ledger> Conversation<L> {
         ErrorHandler::default().handle_error(&mut place.channel, context).await.ok()
     }
 
-    /// One step back in a form; from the first step of a flow, and for "menu", to the dashboard.
-    async fn go_back(
-        &self,
-        place: &mut Place,
-        state: &State<Context>,
-        one_step: bool,
-    ) -> Result<Option<String>, Error> {
+    /// One step back in a form; from the first step of a flow to the dashboard.
+    async fn go_back(&self, place: &mut Place, state: &State<Context>) -> Result<Option<String>, Error> {
         let (step, id) = (state.document.current.step(), place.taken_in());
         if step == dashboard_step() {
             place.note("back at the menu").await?;
             return Ok(Some("You are at the menu.".to_owned()));
         }
-        let Some(before) = before(&step).filter(|_| one_step) else {
+        let Some(before) = before(&step) else {
             place.go(state.etag, &way_out(&step), &json!({}), None, id).await?;
             return Ok(None);
         };
