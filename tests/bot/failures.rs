@@ -17,7 +17,7 @@ fn rejection_changes_nothing_and_is_shown() {
         let before = document(&mut client)["current"].clone();
         ledger.fail([Failure::Rejected("There is not enough in the account.")]);
         let answer = person.says(&["yes"]).await;
-        assert!(answer.contains("not enough") && answer.contains("You offer 10 to tariro"), "{answer}");
+        assert!(answer.contains("not enough") && answer.contains("You offer 10 USD to tariro"), "{answer}");
         assert_eq!(document(&mut client)["current"], before);
         assert_eq!(attempts(&mut client, "CreateOfferApiCall"), (1, 1));
         assert!(ledger.of(ID).expect("a member").pending_out.is_empty());
@@ -81,6 +81,6 @@ fn expired_token_is_renewed_and_the_call_retried() {
         assert_eq!(ledger.of(ID).expect("a member").pending_out.len(), 1);
         // A list needs the token too.
         ledger.expire_tokens();
-        assert!(person.says(&["3"]).await.contains("10.00 to tariro"));
+        assert!(person.says(&["3"]).await.contains("10.00 USD to tariro"));
     });
 }

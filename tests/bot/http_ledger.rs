@@ -58,11 +58,13 @@ async fn routed(
             let session = ledger.onboard(&channel, &text("firstname"), &text("lastname"), key).await?;
             Ok(Some(json!(session)))
         }
+        ("GET", ["members", handle]) => Ok(ledger.find(token, handle).await?.map(|found| json!(found))),
         ("GET", ["dashboard"]) => Ok(Some(json!(ledger.dashboard(token).await?))),
         ("GET", ["accounts", id, "transactions"]) => Ok(Some(json!(ledger.transactions(token, id).await?))),
         ("POST", ["offers"]) => {
             let (account, amount, handle) = (text("account"), text("amount"), text("handle"));
-            changed(LedgerChange::CreateOffer { account, amount, handle }).await
+            let denomination = body["denomination"].as_str().map(str::to_owned);
+            changed(LedgerChange::CreateOffer { account, amount, denomination, handle }).await
         }
         ("POST", ["offers", offer, word]) => {
             let decision = Decision::of(word).expect("a decision");

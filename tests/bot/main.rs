@@ -15,6 +15,7 @@ mod kills;
 mod lapsed_sessions;
 mod limits;
 mod message_properties;
+mod offers;
 mod past_menus;
 mod payloads;
 mod permissions;

@@ -76,7 +76,7 @@ fn answer_to_an_older_question_is_past() {
         for text in ["1", "20", "rudo"] {
             user.says(&mut bot, text).await;
         }
-        is_past(&mut bot, &mut user, &old_yes, "You offer 20").await;
+        is_past(&mut bot, &mut user, &old_yes, "You offer 20 USD").await;
         let yes = user.choice(&bot, "Yes");
         assert!(user.taps(&mut bot, &yes).await.contains("is made"));
         // A second tap on the same button is another message.

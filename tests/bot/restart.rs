@@ -91,7 +91,8 @@ fn restart_shows_new_offers() {
         let session = bot.ledger.login("+263770000001").await.expect("a ledger").expect("tariro");
         let account = session.dashboard.accounts[0].id.clone();
         let handle = "chipo".to_owned();
-        let offer = LedgerChange::CreateOffer { account, amount: "7".to_owned(), handle };
+        let (amount, denomination) = ("7".to_owned(), None);
+        let offer = LedgerChange::CreateOffer { account, amount, denomination, handle };
         bot.ledger.change(&session.token, &offer, "a-key").await.expect("an offer");
         assert!(user.says(&mut bot, "hi").await.contains("Offers to you: 2 open"));
     });

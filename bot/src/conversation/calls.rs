@@ -8,7 +8,7 @@ use redis_state_client::{Async, redis};
 use redis_state_vimbiso::channel::{ApiClient, ApiFailure, ApiResponse, BoxFuture, Token};
 use serde_json::{Value, json};
 
-use super::points;
+use super::{display, points};
 use crate::crash;
 use crate::ledger::{Dashboard, Ledger, LedgerChange, LedgerError};
 
@@ -26,6 +26,10 @@ pub(super) enum Ask {
     },
     /// The present dashboard.
     Dashboard,
+    /// The member with a handle.
+    Find {
+        handle: String,
+    },
     /// The entries of an account.
     Transactions {
         account: String,
@@ -105,6 +109,15 @@ impl<L: Ledger> Caller<L> {
             Ask::Dashboard => {
                 let dashboard = self.ledger.dashboard(held()?).await?;
                 Answer { dashboard: json(&dashboard)?, action: action("dashboard", ""), token: None }
+            }
+            Ask::Find { handle } => {
+                let token = held()?;
+                let found = self.ledger.find(token, handle).await?;
+                let found = found.ok_or_else(|| LedgerError::Rejected(display::no_member(handle)))?;
+                let dashboard = self.ledger.dashboard(token).await?;
+                let mut action = action("find", "");
+                put(&mut action, "found", json!(found));
+                Answer { dashboard: json(&dashboard)?, action, token: None }
             }
             Ask::Transactions { account } => {
                 let token = held()?;

@@ -25,17 +25,36 @@ pub(super) fn name(text: &str, member: &str) -> Taken {
     }
 }
 
-/// An amount: above zero, with at most two decimals. It stays text, so that nothing is rounded.
-pub(super) fn amount(text: &str) -> Taken {
+/// An amount: above zero, with at most two decimals, and perhaps a denomination of the ledger
+/// before or after it, else the first one. It stays text, so that nothing is rounded.
+pub(super) fn amount(text: &str, denominations: &[String]) -> Taken {
     let text = text.trim();
-    let (whole, part) = text.split_once('.').unwrap_or((text, "00"));
+    let number = text.trim_matches(|letter: char| letter.is_alphabetic() || letter.is_whitespace());
+    let (before, after) = text.split_once(number).unwrap_or_default();
+    let (whole, part) = number.split_once('.').unwrap_or((number, "00"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let fits = digits(whole) && digits(part) && whole.len() <= 9 && part.len() <= 2;
-    if fits && text.bytes().any(|byte| matches!(byte, b'1'..=b'9')) {
-        ValidationResult::success(json!({"amount": text}))
-    } else {
-        ValidationResult::failure("Please send an amount above zero, such as 12.50.")
+    if !fits || !number.bytes().any(|byte| matches!(byte, b'1'..=b'9')) {
+        return ValidationResult::failure("Please send an amount above zero, such as 12.50.");
     }
+    // One side is empty; words on both name no denomination.
+    let words = format!("{before} {after}");
+    let word = words.trim();
+    let named = denominations.iter().find(|known| known.eq_ignore_ascii_case(word));
+    match (named, denominations.first()) {
+        (Some(denomination), _) => with_denomination(number, denomination),
+        (None, Some(default)) if word.is_empty() => with_denomination(number, default),
+        (None, None) if word.is_empty() => ValidationResult::success(json!({"amount": number})),
+        (None, Some(default)) => ValidationResult::failure(format!(
+            "Please send an amount in {}, such as {number} {default}.",
+            denominations.join(" or ")
+        )),
+        (None, None) => ValidationResult::failure("Please send an amount without letters, such as 12.50."),
+    }
+}
+
+fn with_denomination(number: &str, denomination: &str) -> Taken {
+    ValidationResult::success(json!({"amount": number, "denomination": denomination}))
 }
 
 /// The handle of the member that gets the offer.
@@ -122,11 +141,34 @@ mod tests {
     #[test]
     fn amounts_are_above_zero_and_have_two_decimals_at_most() {
         for right in ["1", "12.5", "12.50", " 0.01 ", "999999999"] {
-            assert!(amount(right).is_success(), "{right}");
+            assert_eq!(amount(right, &[]).value(), Some(&json!({"amount": right.trim()})), "{right}");
         }
-        for wrong in ["", "0", "0.00", "-1", "1.234", "1.", ".5", "1e3", "1,5", "ten", "9999999999", "+1"] {
-            assert!(!amount(wrong).is_success(), "{wrong}");
+        for wrong in
+            ["", "0", "0.00", "-1", "1.234", "1.", ".5", "1e3", "1,5", "ten", "9999999999", "+1", "5 USD"]
+        {
+            assert!(!amount(wrong, &[]).is_success(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn amounts_have_a_denomination_of_the_ledger() {
+        let known = ["USD", "ZWG"].map(str::to_owned);
+        for (text, number, denomination) in [
+            ("5", "5", "USD"),
+            ("ZWG 5", "5", "ZWG"),
+            ("5.50 USD", "5.50", "USD"),
+            ("zwg 5.5", "5.5", "ZWG"),
+            (" 5zwg ", "5", "ZWG"),
+        ] {
+            let expected = json!({"amount": number, "denomination": denomination});
+            assert_eq!(amount(text, &known).value(), Some(&expected), "{text}");
+        }
+        for wrong in ["5 CAD", "USD", "USD 0", "USD 5 ZWG", "US 5 D", "5 US D", "$5", "5 USD 3", "USDZWG 5"] {
+            assert!(!amount(wrong, &known).is_success(), "{wrong}");
+        }
+        let unknown = amount("5 CAD", &known);
+        let text = unknown.error().map(|error| error.message.as_str());
+        assert_eq!(text, Some("Please send an amount in USD or ZWG, such as 5 USD."));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use redis_state_vimbiso::channel::Context;
 use serde_json::Value;
 
-use super::headquarters::{dashboard, data, text};
+use super::headquarters::{dashboard, data, shown_amount, text};
 use super::menus::{self, LINES_MAX};
 use crate::ledger::{Decision, Entry};
 use crate::message::{Choice, Menu, Outbound};
@@ -40,6 +40,11 @@ pub(super) fn rejection(text: &str) -> String {
     }
 }
 
+/// The answer to an unknown handle.
+pub(super) fn no_member(handle: &str) -> String {
+    format!("No member has the handle {handle}. Please send another one, or \"back\".")
+}
+
 /// Sent at a session's end. At the greeting every message begins, so the button needs no version.
 pub(super) fn session_ended() -> Outbound {
     let start = Choice::new(menus::START, "1", "Start");
@@ -59,11 +64,13 @@ fn question(context: &Context) -> String {
         ("onboard", "FirstNameInput") => "What is your first name?".to_owned(),
         ("onboard", "LastNameInput") => "What is your last name?".to_owned(),
         ("onboard", _) => "Welcome to VimbisoPay. You are not a member yet.".to_owned(),
-        ("offer", "AmountInput") => "How much do you want to offer?".to_owned(),
+        ("offer", "AmountInput") => how_much(context),
         ("offer", "HandleInput") => "Which member is the offer for? Send their handle.".to_owned(),
         ("offer", _) => {
-            let [amount, handle] = ["amount", "handle"].map(|name| text(context, name).unwrap_or("?"));
-            format!("You offer {amount} to {handle}. Is that right?")
+            let handle = text(context, "handle").unwrap_or("?");
+            let name = text(context, "name").filter(|name| !name.is_empty());
+            let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
+            format!("You offer {} to {handle}{name}. Is that right?", shown_amount(context))
         }
         ("upgrade", _) => "Do you want to go on to tier 2?".to_owned(),
         ("switch", _) => accounts(context),
@@ -95,6 +102,14 @@ fn told(context: &Context) -> Option<String> {
     let news = data(context, "told")? == action.get("call")?;
     let text = action.get("text")?.as_str().filter(|text| news && !text.is_empty());
     text.map(str::to_owned)
+}
+
+fn how_much(context: &Context) -> String {
+    let question = "How much do you want to offer?";
+    match dashboard(context).denominations.as_slice() {
+        [] => question.to_owned(),
+        [first, ..] => format!("{question} Send an amount, such as 5 {first}."),
+    }
 }
 
 fn hello(context: &Context) -> String {

@@ -78,7 +78,7 @@ pub(super) fn next(context: &Context) -> Next {
             None => Next::Wait,
         },
         ("offer", "AmountInput") if has("amount") => go("offer", "HandleInput", kept(context)),
-        ("offer", "HandleInput") if has("handle") => go("offer", "ConfirmOffer", kept(context)),
+        ("offer", "HandleInput") if has("handle") => found(context),
         ("offer", "ConfirmOffer") if confirmed => Next::Enter(Step::new("offer", "CreateOfferApiCall")),
         ("upgrade", "ConfirmUpgrade") if confirmed => {
             Next::Enter(Step::new("upgrade", "UpgradeMemberApiCall"))
@@ -110,6 +110,29 @@ pub(super) fn next(context: &Context) -> Next {
     }
 }
 
+/// At the handle of an offer: the ledger knows whether there is such a member.
+fn found(context: &Context) -> Next {
+    let Some(action) = answered(context) else {
+        let handle = text(context, "handle").unwrap_or_default().to_owned();
+        return Next::Call(Ask::Find { handle });
+    };
+    let mut data = kept(context);
+    if let (Some(members), Some(Value::Object(found))) = (data.as_object_mut(), action.get("found")) {
+        // The handle as the ledger writes it, and the member's name.
+        members.extend(found.clone());
+    }
+    go("offer", "ConfirmOffer", data)
+}
+
+/// The amount of an offer with its denomination.
+pub(super) fn shown_amount(context: &Context) -> String {
+    let amount = text(context, "amount").unwrap_or("?");
+    match text(context, "denomination") {
+        Some(denomination) => format!("{amount} {denomination}"),
+        None => amount.to_owned(),
+    }
+}
+
 /// At a step whose call changes something.
 fn called(context: &Context, path: &str) -> Next {
     let word = |name: &str| text(context, name).unwrap_or_default().to_owned();
@@ -126,8 +149,9 @@ fn called(context: &Context, path: &str) -> Next {
         }
         "offer" => {
             let (amount, handle) = (word("amount"), word("handle"));
-            let text = format!("Your offer of {amount} to {handle} is made.");
-            (LedgerChange::CreateOffer { account: account(context), amount, handle }, text)
+            let text = format!("Your offer of {} to {handle} is made.", shown_amount(context));
+            let denomination = self::text(context, "denomination").map(str::to_owned);
+            (LedgerChange::CreateOffer { account: account(context), amount, denomination, handle }, text)
         }
         "upgrade" => (LedgerChange::Upgrade, "You are in tier 2 now.".to_owned()),
         path => {
@@ -149,6 +173,8 @@ fn called(context: &Context, path: &str) -> Next {
 pub(super) fn asked_at(step: &Step) -> Option<Step> {
     let component = match step.component.as_str() {
         "OnBoardMemberApiCall" => "LastNameInput",
+        // Its call checks the handle.
+        "HandleInput" => "HandleInput",
         "CreateOfferApiCall" => "ConfirmOffer",
         "UpgradeMemberApiCall" => "ConfirmUpgrade",
         "ApiCall" => "Confirm",

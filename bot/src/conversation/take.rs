@@ -69,7 +69,7 @@ impl<L: Ledger> Conversation<L> {
             ("onboard", "FirstNameInput") => components::name(text, "firstname"),
             ("onboard", _) => components::name(text, "lastname"),
             ("account", _) => components::choice(held.member.tier, heard),
-            ("offer", "AmountInput") => components::amount(text),
+            ("offer", "AmountInput") => components::amount(text, &held.denominations),
             ("offer", "HandleInput") => components::handle(text),
             ("switch", _) => components::account(&held.accounts, heard),
             ("ledger", _) => ValidationResult::success(json!({"seen": true})),

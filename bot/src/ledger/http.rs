@@ -7,14 +7,17 @@
 //! | renew | `POST /token` `{"channel"}` | `{"token"}` |
 //! | onboard | `POST /members` `{"channel","firstname","lastname"}`, key | session |
 //! | dashboard | `GET /dashboard`, token | dashboard |
+//! | find | `GET /members/{handle}`, token | `{"handle","name"}`, or 404 |
 //! | transactions | `GET /accounts/{id}/transactions`, token | `[{"amount","handle"}]` |
-//! | offer | `POST /offers` `{"account","amount","handle"}`, token, key | dashboard |
+//! | offer | `POST /offers` with the offer, token, key | dashboard |
 //! | decide | `POST /offers/{id}/accept` (`decline`, `cancel`), token, key | dashboard |
 //! | upgrade | `POST /upgrade`, token, key | dashboard |
 //!
-//! A session is `{"token","dashboard"}`; a dashboard is [`Dashboard`] as serde writes it. 401 is a
-//! rejected token. 409 and 422 are a rejection, with `{"message"}` for the user. Anything else is
-//! no reply, and so is a redirection, no reply within ten seconds, or one of more than 256 KiB.
+//! A session is `{"token","dashboard"}`; a dashboard is [`Dashboard`] as serde writes it. An offer
+//! is `{"account","amount","denomination","handle"}`; the denomination is missing if the dashboard
+//! has none. 401 is a rejected token. 409 and 422 are a rejection, with `{"message"}` for the user.
+//! Anything else is no reply, and so is a redirection, no reply within ten seconds, or one of more
+//! than 256 KiB.
 
 use std::time::Duration;
 
@@ -24,7 +27,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{Dashboard, Entry, Ledger, LedgerChange, LedgerError, Result, Session};
+use super::{Counterparty, Dashboard, Entry, Ledger, LedgerChange, LedgerError, Result, Session};
 use crate::answer;
 
 /// The timeout of a call. A user waits for it.
@@ -106,6 +109,10 @@ impl Ledger for HttpLedger {
         answered(self.request(Method::GET, &["dashboard"], Some(token))).await
     }
 
+    async fn find(&self, token: &Token, handle: &str) -> Result<Option<Counterparty>> {
+        sent(self.request(Method::GET, &["members", handle], Some(token))).await
+    }
+
     async fn transactions(&self, token: &Token, account: &str) -> Result<Vec<Entry>> {
         answered(self.request(Method::GET, &["accounts", account, "transactions"], Some(token))).await
     }
@@ -113,8 +120,11 @@ impl Ledger for HttpLedger {
     async fn change(&self, token: &Token, change: &LedgerChange, key: &str) -> Result<Dashboard> {
         let token = Some(token);
         answered(match change {
-            LedgerChange::CreateOffer { account, amount, handle } => {
-                let body = json!({"account": account, "amount": amount, "handle": handle});
+            LedgerChange::CreateOffer { account, amount, denomination, handle } => {
+                let mut body = json!({"account": account, "amount": amount, "handle": handle});
+                if let (Some(denomination), Some(members)) = (denomination, body.as_object_mut()) {
+                    members.insert("denomination".to_owned(), json!(denomination));
+                }
                 self.change(&["offers"], token, key, &body)
             }
             LedgerChange::Decide { offer, decision } => {

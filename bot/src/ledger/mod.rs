@@ -36,6 +36,10 @@ pub trait Ledger: Clone + Send + Sync + 'static {
     /// The member, their accounts and pending offers.
     fn dashboard(&self, token: &Token) -> impl Future<Output = Result<Dashboard>> + Send;
 
+    /// The member with this handle; `None` if there is none. A rejection says why there can be no
+    /// offer to that member.
+    fn find(&self, token: &Token, handle: &str) -> impl Future<Output = Result<Option<Counterparty>>> + Send;
+
     /// The entries of an account, the newest first.
     fn transactions(&self, token: &Token, account: &str) -> impl Future<Output = Result<Vec<Entry>>> + Send;
 
@@ -57,6 +61,8 @@ pub enum LedgerChange {
         account: String,
         /// The amount, such as `12.50`.
         amount: String,
+        /// Its denomination, such as `USD`; `None` for a ledger without denominations.
+        denomination: Option<String>,
         /// The handle of that member, such as `tariro`.
         handle: String,
     },
@@ -121,6 +127,10 @@ pub struct Dashboard {
     /// Pending offers of the member.
     #[serde(default)]
     pub pending_out: Vec<Offer>,
+    /// The denominations of amounts, such as `USD`, the default one first. Empty for a ledger
+    /// without denominations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub denominations: Vec<String>,
 }
 
 impl Dashboard {
@@ -163,7 +173,7 @@ pub struct Account {
     /// The owner's name of the account.
     #[serde(rename = "accountName")]
     pub name: String,
-    /// The balance, such as `12.50`.
+    /// The balance as it is shown, such as `12.50 USD, 100.00 ZWG`.
     pub balance: String,
 }
 
@@ -173,16 +183,26 @@ pub struct Offer {
     /// The ledger's ID of the offer.
     #[serde(rename = "offerID")]
     pub id: String,
-    /// The amount.
+    /// The amount as it is shown, such as `12.50 USD`.
     pub amount: String,
     /// The other member.
     pub handle: String,
 }
 
+/// A member to whose handle an offer can be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counterparty {
+    /// The handle as the ledger writes it.
+    pub handle: String,
+    /// The name, by which the user recognizes the member.
+    #[serde(default)]
+    pub name: String,
+}
+
 /// An entry of an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// The amount; negative for an outgoing one.
+    /// The amount as it is shown; negative for an outgoing one.
     pub amount: String,
     /// The other member.
     pub handle: String,

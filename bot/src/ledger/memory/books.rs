@@ -2,16 +2,24 @@
 //! nothing is rounded.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
 
 use redis_state_vimbiso::channel::Token;
 
 use super::Failure;
 use crate::ledger::{
-    Account, Dashboard, Decision, Entry, LedgerChange, LedgerError, Member, Offer, Result, Session,
+    Account, Counterparty, Dashboard, Decision, Entry, LedgerChange, LedgerError, Member, Offer, Result,
+    Session,
 };
 
+/// The denominations, the default one first.
+const DENOMINATIONS: [&str; 2] = ["USD", "ZWG"];
+
+/// Whole cents by denomination.
+type Cents = [i64; DENOMINATIONS.len()];
+
 /// The balance of a new member.
-const CENTS_AT_FIRST: i64 = 10_000;
+const CENTS_AT_FIRST: Cents = [10_000, 100_000];
 
 #[derive(Debug, Default)]
 pub(super) struct Books {
@@ -28,8 +36,9 @@ pub(super) struct Books {
 struct Row {
     member: Member,
     /// Account name to cents; offers go to the first account.
-    accounts: Vec<(&'static str, i64)>,
-    entries: Vec<(usize, i64, String)>,
+    accounts: Vec<(&'static str, Cents)>,
+    /// The account, the amount and the other member's handle, the newest first.
+    entries: Vec<(usize, Money, String)>,
 }
 
 #[derive(Clone, Debug)]
@@ -37,7 +46,14 @@ struct Pending {
     from: String,
     account: usize,
     to: String,
+    money: Money,
+}
+
+/// An amount of a denomination, which is an index.
+#[derive(Clone, Copy, Debug)]
+struct Money {
     cents: i64,
+    denomination: usize,
 }
 
 impl Books {
@@ -50,7 +66,7 @@ impl Books {
         let id = format!("member-{}", self.next());
         let (firstname, lastname) = (firstname.to_owned(), lastname.to_owned());
         let member = Member { id, firstname, lastname, tier: Some(1) };
-        let accounts = vec![("Personal", CENTS_AT_FIRST), ("Business", 0)];
+        let accounts = vec![("Personal", CENTS_AT_FIRST), ("Business", Cents::default())];
         self.members.insert(channel.to_owned(), Row { member, accounts, entries: Vec::new() });
     }
 
@@ -59,7 +75,8 @@ impl Books {
         let giver = self.members.keys().find(|giver| self.handle(giver) == "tariro").cloned();
         if let Some(from) = giver.filter(|giver| giver != channel) {
             let id = self.next();
-            self.offers.insert(id, Pending { from, account: 0, to: channel.to_owned(), cents: 500 });
+            let money = Money { cents: 500, denomination: 0 };
+            self.offers.insert(id, Pending { from, account: 0, to: channel.to_owned(), money });
         }
     }
 
@@ -69,8 +86,21 @@ impl Books {
         let entries = self.members.get(channel).map(|row| row.entries.as_slice()).unwrap_or_default();
         let of_account = entries.iter().filter(|(account, ..)| *account == index);
         Ok(of_account
-            .map(|(_, cents, handle)| Entry { amount: shown(*cents), handle: handle.clone() })
+            .map(|(_, money, handle)| Entry { amount: money.to_string(), handle: handle.clone() })
             .collect())
+    }
+
+    /// The member with a handle, for an offer of this one.
+    pub(super) fn find(&self, channel: &str, handle: &str) -> Result<Option<Counterparty>> {
+        let found = self.members.keys().find(|to| self.handle(to) == handle.to_lowercase());
+        if found.is_some_and(|to| to == channel) {
+            return Err(rejected("You can't make yourself an offer."));
+        }
+        let named = found.and_then(|to| self.members.get(to)).map(|row| &row.member);
+        Ok(named.map(|member| Counterparty {
+            handle: member.firstname.to_lowercase(),
+            name: format!("{} {}", member.firstname, member.lastname),
+        }))
     }
 
     fn handle(&self, channel: &str) -> String {
@@ -93,14 +123,14 @@ impl Books {
 
     pub(super) fn dashboard(&self, channel: &str) -> Dashboard {
         let Some(row) = self.members.get(channel) else { return Dashboard::default() };
-        let account = |(index, (name, cents)): (usize, &(&str, i64))| Account {
+        let account = |(index, (name, cents)): (usize, &(&str, Cents))| Account {
             id: account_id(&row.member, index),
             name: (*name).to_owned(),
-            balance: shown(*cents),
+            balance: balance(cents),
         };
-        let offer = |id: &u64, cents: i64, other: &str| Offer {
+        let offer = |id: &u64, money: Money, other: &str| Offer {
             id: id.to_string(),
-            amount: shown(cents),
+            amount: money.to_string(),
             handle: self.handle(other),
         };
         let to_them = self.offers.iter().filter(|(_, pending)| pending.to == channel);
@@ -108,8 +138,9 @@ impl Books {
         Dashboard {
             member: row.member.clone(),
             accounts: row.accounts.iter().enumerate().map(account).collect(),
-            pending_in: to_them.map(|(id, pending)| offer(id, pending.cents, &pending.from)).collect(),
-            pending_out: theirs.map(|(id, pending)| offer(id, pending.cents, &pending.to)).collect(),
+            pending_in: to_them.map(|(id, pending)| offer(id, pending.money, &pending.from)).collect(),
+            pending_out: theirs.map(|(id, pending)| offer(id, pending.money, &pending.to)).collect(),
+            denominations: DENOMINATIONS.map(str::to_owned).to_vec(),
         }
     }
 
@@ -139,21 +170,20 @@ impl Books {
 
     pub(super) fn make(&mut self, channel: &str, change: &LedgerChange) -> Result<()> {
         match change {
-            LedgerChange::CreateOffer { account, amount, handle } => {
-                let to = self.members.keys().find(|to| self.handle(to) == handle.to_lowercase());
-                let to =
-                    to.cloned().ok_or_else(|| rejected(format!("No member has the handle {handle}.")))?;
+            LedgerChange::CreateOffer { account, amount, denomination, handle } => {
+                let to = self.members.keys().find(|to| self.handle(to) == handle.to_lowercase()).cloned();
+                let to = to.ok_or_else(|| rejected(format!("No member has the handle {handle}.")))?;
                 if to == channel {
                     return Err(rejected("You can't make yourself an offer."));
                 }
-                let cents = cents(amount)?;
-                let index = self.account(channel, account)?;
-                let held = self.members.get(channel).and_then(|row| row.accounts.get(index));
-                if held.is_none_or(|(_, held)| *held < cents) {
+                let money = Money::of(amount, denomination.as_deref())?;
+                let account = self.account(channel, account)?;
+                let held = self.members.get(channel).and_then(|row| row.accounts.get(account));
+                if held.is_none_or(|(_, held)| held.get(money.denomination) < Some(&money.cents)) {
                     return Err(rejected("There is not enough in the account."));
                 }
                 let id = self.next();
-                self.offers.insert(id, Pending { from: channel.to_owned(), account: index, to, cents });
+                self.offers.insert(id, Pending { from: channel.to_owned(), account, to, money });
             }
             LedgerChange::Decide { offer, decision } => self.decide(channel, offer, *decision)?,
             LedgerChange::Upgrade => {
@@ -181,16 +211,16 @@ impl Books {
         let pending = found.filter(theirs).ok_or_else(|| rejected("That offer is no longer open."))?;
         if decision == Decision::Accept {
             let (giver, taker) = (self.handle(&pending.from), self.handle(&pending.to));
-            let sides = [
-                (&pending.from, pending.account, -pending.cents, taker),
-                (&pending.to, 0, pending.cents, giver),
-            ];
-            for (channel, account, cents, other) in sides {
+            let given = Money { cents: -pending.money.cents, ..pending.money };
+            let sides =
+                [(&pending.from, pending.account, given, taker), (&pending.to, 0, pending.money, giver)];
+            for (channel, account, money, other) in sides {
                 let Some(row) = self.members.get_mut(channel) else { continue };
-                if let Some((_, held)) = row.accounts.get_mut(account) {
-                    *held += cents;
+                let accounts = row.accounts.get_mut(account);
+                if let Some(held) = accounts.and_then(|(_, held)| held.get_mut(money.denomination)) {
+                    *held += money.cents;
                 }
-                row.entries.insert(0, (account, cents, other));
+                row.entries.insert(0, (account, money, other));
             }
         }
         self.offers.remove(&id);
@@ -206,9 +236,29 @@ pub(super) fn rejected(text: impl Into<String>) -> LedgerError {
     LedgerError::Rejected(text.into())
 }
 
-fn shown(cents: i64) -> String {
-    let sign = if cents < 0 { "-" } else { "" };
-    format!("{sign}{}.{:02}", cents.unsigned_abs() / 100, cents.unsigned_abs() % 100)
+impl Money {
+    fn of(amount: &str, denomination: Option<&str>) -> Result<Money> {
+        let wanted = denomination.unwrap_or(DENOMINATIONS[0]);
+        let index = DENOMINATIONS.iter().position(|known| *known == wanted);
+        let denomination = index.ok_or_else(|| rejected(format!("The ledger has no {wanted}.")))?;
+        Ok(Money { cents: cents(amount)?, denomination })
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (sign, cents) = (if self.cents < 0 { "-" } else { "" }, self.cents.unsigned_abs());
+        let denomination = DENOMINATIONS.get(self.denomination).copied().unwrap_or_default();
+        write!(f, "{sign}{}.{:02} {denomination}", cents / 100, cents % 100)
+    }
+}
+
+/// The balances that are not zero, else that of the default denomination.
+fn balance(cents: &Cents) -> String {
+    let all = cents.iter().enumerate().map(|(denomination, cents)| Money { cents: *cents, denomination });
+    let shown =
+        all.filter(|money| money.cents != 0 || (money.denomination == 0 && *cents == Cents::default()));
+    shown.map(|money| money.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 fn cents(amount: &str) -> Result<i64> {
@@ -226,6 +276,9 @@ mod tests {
         for (text, number) in [("5", 500), ("12.5", 1250), ("0.01", 1)] {
             assert_eq!(cents(text), Ok(number), "{text}");
         }
-        assert_eq!([shown(1250), shown(-1), shown(0)], ["12.50", "-0.01", "0.00"]);
+        let shown = |cents, denomination| Money { cents, denomination }.to_string();
+        assert_eq!([shown(1250, 0), shown(-1, 1), shown(0, 0)], ["12.50 USD", "-0.01 ZWG", "0.00 USD"]);
+        assert_eq!(balance(&[1250, 100]), "12.50 USD, 1.00 ZWG");
+        assert_eq!((balance(&[0, 100]), balance(&[0, 0])), ("1.00 ZWG".to_owned(), "0.00 USD".to_owned()));
     }
 }

@@ -1,5 +1,5 @@
-//! A ledger in memory, for the terminal and for tests. A new member can make offers to `tariro` and
-//! `rudo`, and gets an offer of `tariro`, so that every list has an entry.
+//! A ledger in memory, for the terminal and for tests, in USD and ZWG. A new member can make offers
+//! to `tariro` and `rudo`, and gets an offer of `tariro`, so that every list has an entry.
 //!
 //! It records the calls for tests, and can fail before or after a change, or expire all tokens.
 
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redis_state_vimbiso::channel::Token;
 
-use super::{Dashboard, Entry, Ledger, LedgerChange, Result, Session};
+use super::{Counterparty, Dashboard, Entry, Ledger, LedgerChange, Result, Session};
 use books::{Books, rejected};
 
 /// How the next call fails.
@@ -100,6 +100,12 @@ impl Ledger for MemoryLedger {
     async fn dashboard(&self, token: &Token) -> Result<Dashboard> {
         let books = self.books();
         Ok(books.dashboard(&books.whose(token)?))
+    }
+
+    async fn find(&self, token: &Token, handle: &str) -> Result<Option<Counterparty>> {
+        let books = self.books();
+        let channel = books.whose(token)?;
+        books.find(&channel, handle)
     }
 
     async fn transactions(&self, token: &Token, account: &str) -> Result<Vec<Entry>> {
