@@ -1,6 +1,7 @@
 //! The bot: its program as processes, its conversation and service in this process, and recovery
 //! from crashes.
 
+mod action_api;
 mod api_limits;
 mod crash;
 mod delivered;

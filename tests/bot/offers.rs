@@ -55,7 +55,7 @@ fn handle_is_checked_before_the_confirmation() {
             assert!(answer.contains(why) && answer.contains("Send their handle"), "{handle}: {answer}");
             assert_eq!(document(&mut client)["current"], asked, "{handle}");
         }
-        assert_eq!(attempts(&mut client, "HandleInput").1, 2);
+        assert_eq!(attempts(&mut client, "HandleInput"), (4, 1), "a text and a check for each");
         let answer = person.says(&["@TARIRO"]).await;
         assert!(answer.contains("You offer 5 ZWG to tariro (Tariro Moyo)."), "{answer}");
         assert!(person.says(&["back"]).await.contains("Send their handle"));

@@ -58,7 +58,10 @@ impl<L: Ledger> Conversation<L> {
             ValidationResult::Success(_) => crash::point(points::AFTER_STORE),
             ValidationResult::Failure(failure) => {
                 crash::point(points::BEFORE_BACK);
-                let told = self.handled(place, failure).await;
+                let rejected = matches!(caller.error, Some(LedgerError::Rejected(_)));
+                // An unknown handle is a typing error of the user: counted, not logged.
+                let is_typed = rejected && matches!(request.ask, Ask::Find { .. });
+                let told = if is_typed { None } else { self.handled(place, failure).await };
                 texts.extend(match &caller.error {
                     Some(LedgerError::Rejected(text)) => Some(display::rejection(text)),
                     Some(LedgerError::Unavailable(_)) if request.ask.changes() => {

@@ -5,11 +5,14 @@
 //! that came.
 //!
 //! The bot is written against the trait; [`MemoryLedger`] serves the terminal and tests,
-//! [`HttpLedger`] calls one over HTTP.
+//! [`HttpLedger`] calls one over HTTP, and [`ActionLedger`] adapts an API whose replies have an
+//! action and a dashboard.
 
+mod actions;
 mod http;
 mod memory;
 
+pub use actions::{ActionApi, ActionLedger, ApiCall};
 pub use http::HttpLedger;
 pub use memory::{Failure, MemoryLedger};
 
