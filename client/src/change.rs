@@ -12,17 +12,24 @@ use crate::error::{Error, Result};
 /// [RFC 6902]: https://www.rfc-editor.org/rfc/rfc6902
 ///
 /// It is made of anything that serde serializes: a struct with the changed members, or `json!`.
+/// Errors of all: [`Unexpected`](crate::ErrorKind::Unexpected) if serde can't serialize it, such as
+/// a map whose keys are not strings.
 ///
 /// ```
 /// use redis_state_client::Change;
 /// use serde_json::json;
 ///
+/// #[derive(serde::Serialize)]
+/// struct Offer { amount: u32, handle: String }
+///
 /// let step = Change::merge(&json!({"current": {"path": "offer", "component": "AmountInput"}}))?;
-/// assert_eq!(step.json(), r#"{"current":{"path":"offer","component":"AmountInput"}}"#);
-/// let amount =
-///     Change::patch(&json!([{"op": "add", "path": "/current/data/amount", "value": 12.5}]))?;
-/// let whole =
-///     Change::replace(&json!({"channel": {"type": "whatsapp", "identifier": "+263771234567"}}))?;
+/// let account = Change::shallow(&json!({"active_account_id": null}))?;
+/// let checked = Change::patch(&json!([
+///     {"op": "test", "path": "/amount", "value": 12.5},
+///     {"op": "add", "path": "/handle", "value": "tariro"},
+/// ]))?;
+/// let whole = Change::replace(&Offer { amount: 5, handle: "tariro".into() })?;
+/// assert_eq!(whole.json(), r#"{"amount":5,"handle":"tariro"}"#);
 /// # Ok::<(), redis_state_client::Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
@@ -33,80 +40,31 @@ pub struct Change {
 
 impl Change {
     /// A JSON Merge Patch: members are set or merged, null removes. It can't store null.
-    ///
-    /// Errors: [`Unexpected`](crate::ErrorKind::Unexpected) if serde can't serialize it, such as a
-    /// map whose keys are not strings.
-    ///
-    /// ```
-    /// # use redis_state_client::Change;
-    /// let confirmed =
-    ///     Change::merge(&serde_json::json!({"current": {"component_result": "confirmed"}}))?;
-    /// # Ok::<(), redis_state_client::Error>(())
-    /// ```
     pub fn merge(members: &impl Serialize) -> Result<Change> {
         Change::new(ChangeKind::Merge, members)
     }
 
     /// Each top-level member replaces the member of the same name as a whole; null is a value.
-    /// Errors as [`Change::merge`].
-    ///
-    /// ```
-    /// # use redis_state_client::Change;
-    /// let none = Change::shallow(&serde_json::json!({"active_account_id": null}))?;
-    /// # Ok::<(), redis_state_client::Error>(())
-    /// ```
     pub fn shallow(members: &impl Serialize) -> Result<Change> {
         Change::new(ChangeKind::Shallow, members)
     }
 
-    /// A JSON Patch: an array of operations. Errors as [`Change::merge`].
-    ///
-    /// ```
-    /// # use redis_state_client::Change;
-    /// let sure = serde_json::json!([
-    ///     {"op": "test", "path": "/current/data/amount", "value": 12.5},
-    ///     {"op": "add", "path": "/current/data/handle", "value": "tariro"},
-    /// ]);
-    /// let handle = Change::patch(&sure)?;
-    /// # Ok::<(), redis_state_client::Error>(())
-    /// ```
+    /// A JSON Patch: an array of operations.
     pub fn patch(operations: &impl Serialize) -> Result<Change> {
         Change::new(ChangeKind::Patch, operations)
     }
 
-    /// The whole document; protected and immutable members that it does not mention stay. Errors as
-    /// [`Change::merge`].
-    ///
-    /// ```
-    /// # use redis_state_client::Change;
-    /// #[derive(serde::Serialize)]
-    /// struct Offer { amount: u32, handle: String }
-    ///
-    /// let offer = Change::replace(&Offer { amount: 5, handle: "tariro".into() })?;
-    /// assert_eq!(offer.json(), r#"{"amount":5,"handle":"tariro"}"#);
-    /// # Ok::<(), redis_state_client::Error>(())
-    /// ```
+    /// The whole document; protected and immutable members that it does not mention stay.
     pub fn replace(document: &impl Serialize) -> Result<Change> {
         Change::new(ChangeKind::Replace, document)
     }
 
     /// An empty change: it moves the expiry, and with an event or a note it is audited.
-    ///
-    /// ```
-    /// # use redis_state_client::Change;
-    /// assert_eq!(Change::none().json(), "{}");
-    /// ```
     pub fn none() -> Change {
         Change::of_text(ChangeKind::Merge, "{}")
     }
 
     /// A change from JSON text; the server reports errors in it.
-    ///
-    /// ```
-    /// # use redis_state_client::{Change, ChangeKind};
-    /// let amount = Change::of_text(ChangeKind::Merge, r#"{"current":{"data":{"amount":12.50}}}"#);
-    /// assert_eq!(amount.kind(), ChangeKind::Merge);
-    /// ```
     pub fn of_text(kind: ChangeKind, json: impl Into<String>) -> Change {
         Change { kind, json: json.into() }
     }

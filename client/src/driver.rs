@@ -12,24 +12,14 @@ use redis::{Cmd, RedisResult, Value};
 use crate::error::Result;
 
 /// Sends commands: an [`Async`] or a [`Blocking`] connection. It can't be implemented elsewhere.
-///
-/// For an example see [`States`](crate::States).
 pub trait Driver: sealed::Sealed + Send + Sized {
     /// The return type of a call: a future of the result, or the result.
     type Answer<'a, T: 'a>;
 
-    /// Sends a command.
+    /// Sends commands on one connection, each right after the one before, and returns as many
+    /// replies. They may be errors.
     #[doc(hidden)]
-    fn call(&mut self, command: &Cmd) -> impl Future<Output = RedisResult<Value>> + Send;
-
-    /// Sends two commands on one connection, the second right after the first. The replies may be
-    /// errors.
-    #[doc(hidden)]
-    fn call_both(
-        &mut self,
-        first: &Cmd,
-        second: &Cmd,
-    ) -> impl Future<Output = RedisResult<[Value; 2]>> + Send;
+    fn call(&mut self, commands: &[Cmd]) -> impl Future<Output = RedisResult<Vec<Value>>> + Send;
 
     /// Sleeps.
     #[doc(hidden)]
@@ -68,8 +58,6 @@ pub(crate) mod sealed {
 
 /// Drives an async connection of redis-rs: multiplexed, managed, of a cluster or found by
 /// sentinels. Calls return futures.
-///
-/// For an example see [`States`](crate::States).
 #[cfg(feature = "tokio")]
 #[derive(Clone, Debug)]
 pub struct Async<C>(pub(crate) C);
@@ -81,12 +69,11 @@ impl<C> sealed::Sealed for Async<C> {}
 impl<C: redis::aio::ConnectionLike + Send> Driver for Async<C> {
     type Answer<'a, T: 'a> = std::pin::Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
-    async fn call(&mut self, command: &Cmd) -> RedisResult<Value> {
-        self.0.req_packed_command(command).await?.extract_error()
-    }
-
-    async fn call_both(&mut self, first: &Cmd, second: &Cmd) -> RedisResult<[Value; 2]> {
-        both(self.0.req_packed_commands(&pipeline(first, second), 0, 2).await?)
+    async fn call(&mut self, commands: &[Cmd]) -> RedisResult<Vec<Value>> {
+        match commands {
+            [command] => self.0.req_packed_command(command).await.map(|reply| vec![reply]),
+            _ => self.0.req_packed_commands(&pipeline(commands), 0, commands.len()).await,
+        }
     }
 
     async fn sleep(&mut self, time: Duration) {
@@ -103,8 +90,6 @@ impl<C: redis::aio::ConnectionLike + Send> Driver for Async<C> {
 }
 
 /// Drives a blocking connection of redis-rs. Calls return results.
-///
-/// For an example see [`States`](crate::States).
 #[cfg(feature = "sync")]
 #[derive(Clone, Debug)]
 pub struct Blocking<C>(pub(crate) C);
@@ -116,12 +101,14 @@ impl<C> sealed::Sealed for Blocking<C> {}
 impl<C: redis::ConnectionLike + Send> Driver for Blocking<C> {
     type Answer<'a, T: 'a> = Result<T>;
 
-    async fn call(&mut self, command: &Cmd) -> RedisResult<Value> {
-        self.0.req_command(command)?.extract_error()
-    }
-
-    async fn call_both(&mut self, first: &Cmd, second: &Cmd) -> RedisResult<[Value; 2]> {
-        both(self.0.req_packed_commands(&pipeline(first, second).get_packed_pipeline(), 0, 2)?)
+    async fn call(&mut self, commands: &[Cmd]) -> RedisResult<Vec<Value>> {
+        match commands {
+            [command] => self.0.req_command(command).map(|reply| vec![reply]),
+            _ => {
+                let packed = pipeline(commands).get_packed_pipeline();
+                self.0.req_packed_commands(&packed, 0, commands.len())
+            }
+        }
     }
 
     async fn sleep(&mut self, time: Duration) {
@@ -142,14 +129,10 @@ impl<C: redis::ConnectionLike + Send> Driver for Blocking<C> {
 }
 
 #[cfg(any(feature = "tokio", feature = "sync"))]
-fn pipeline(first: &Cmd, second: &Cmd) -> redis::Pipeline {
-    let mut pipeline = redis::Pipeline::with_capacity(2);
-    pipeline.add_command(first.clone()).add_command(second.clone());
+fn pipeline(commands: &[Cmd]) -> redis::Pipeline {
+    let mut pipeline = redis::Pipeline::with_capacity(commands.len());
+    for command in commands {
+        pipeline.add_command(command.clone());
+    }
     pipeline
-}
-
-#[cfg(any(feature = "tokio", feature = "sync"))]
-fn both(replies: Vec<Value>) -> RedisResult<[Value; 2]> {
-    let expected_two = |_| (redis::ErrorKind::UnexpectedReturnType, "expected two replies").into();
-    replies.try_into().map_err(expected_two)
 }

@@ -6,7 +6,7 @@
 //! * [`connect`] opens a connection with timeouts; [`States`] sends requests over it
 //! * [`States::update_with`] reads, changes and writes, and retries on a conflict
 //! * one request type for each command ([`Update`], [`Rollback`], [`Recover`], …), with a method
-//!   for each keyword
+//!   for each keyword; [`CommandLine`] is any other command of Redis
 //! * [`States::sync_schemas`] sets the schemas of a folder on every primary
 //! * [`States::audit`] reads the audit stream of a state; [`AuditConsumer`] follows an audit stream
 //!   or the server's feed, and loses no entry
@@ -25,87 +25,102 @@
 //! * `sentinel`: connections to the primary that sentinels name
 //! * `tls`: `rediss://` addresses, on each kind of connection
 
+// Modules with macros come first.
+#[macro_use]
+mod decode;
+#[macro_use]
+mod request;
+#[macro_use]
+mod words;
+
 mod audit;
 #[cfg(feature = "tokio")]
 mod backoff;
 mod change;
-mod connect;
-mod decode;
-#[cfg(feature = "tokio")]
-mod dedicated;
+mod connection;
 mod driver;
 mod error;
 #[cfg(feature = "tokio")]
 mod events;
-#[cfg(feature = "tokio")]
-mod pump;
-#[cfg(feature = "sync")]
-mod reconnecting;
-#[cfg(feature = "cluster")]
-mod redirecting;
-#[macro_use]
-mod request;
 mod resend;
 mod schemas;
-#[cfg(feature = "sentinel")]
-mod sentinel;
 mod state;
 mod states;
+#[cfg(feature = "tokio")]
+mod stream;
 mod trace;
 #[cfg(any(feature = "tokio", feature = "sync"))]
 mod waiter;
 #[cfg(feature = "tokio")]
 mod watch;
 
+// A folder's `mod.rs` re-exports nothing: its other files import from it, not the other way round.
 pub use redis;
 pub use redis_state_types::{ChangeKind, Etag, Expected, Violation};
 
-#[cfg(feature = "tokio")]
-pub use audit::{AuditConsumer, Consume, Delivered, Start};
-pub use audit::{AuditEntry, AuditEvent, AuditJson, AuditRange, EntryId, audit_stream};
+pub use audit::{
+    audit_stream,
+    entry::{AuditEntry, AuditEvent, AuditJson},
+    id::EntryId,
+    range::AuditRange,
+};
 pub use change::Change;
-#[cfg(feature = "tokio")]
-pub use connect::connect;
-#[cfg(feature = "sync")]
-pub use connect::connect_blocking;
-#[cfg(feature = "cluster")]
-pub use connect::connect_cluster;
-pub use connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT, URL_DEFAULT, URL_VARIABLE, url};
-#[cfg(feature = "sentinel")]
-pub use connect::{connect_sentinel, connect_sentinel_as};
-#[cfg(feature = "tokio")]
-pub use dedicated::{Dedicated, WAIT_MAX};
-#[cfg(feature = "tokio")]
-pub use driver::Async;
-#[cfg(feature = "sync")]
-pub use driver::Blocking;
+pub use connection::address::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT, URL_DEFAULT, URL_VARIABLE, url};
 pub use driver::Driver;
 pub use error::{Error, ErrorKind, Result};
-#[cfg(feature = "tokio")]
-pub use events::{Changed, Events, Listen, StateEvent};
-#[cfg(feature = "sync")]
-pub use reconnecting::Reconnecting;
-#[cfg(feature = "cluster")]
-pub use redirecting::Redirecting;
-pub use request::{
-    Attempt, AttemptCounts, Attempted, Attempts, Committed, Delete, Diff, Found, Get, History, Meta,
-    Metadata, Recover, Recovered, Request, Resend, Reset, Rollback, SchemaBind, SchemaDel, SchemaGet,
-    SchemaInfo, SchemaList, SchemaSet, SchemaUnbind, SetProtected, Tally, Touch, Tried, Try, Update,
-    Validate, Verb, Version, Wait, Write,
+pub use request::Request;
+pub use request::attempt::{Attempt, AttemptCounts, Attempted, Attempts, Tally, Try};
+pub use request::delete::Delete;
+pub use request::get::{Found, Get};
+pub use request::history::{Diff, History, Patch, Version};
+pub use request::line::CommandLine;
+pub use request::meta::{Meta, Metadata};
+pub use request::recover::{Recover, Recovered, Tried};
+pub use request::reset::Reset;
+pub use request::rollback::Rollback;
+pub use request::schema::{
+    SchemaBind, SchemaDel, SchemaGet, SchemaInfo, SchemaList, SchemaSet, SchemaUnbind, Validate,
 };
-pub use schemas::{
-    BindingOutcome, NodeReport, SchemaOutcome, SchemaReport, Schemas, SyncedBinding, SyncedSchema,
+pub use request::touch::Touch;
+pub use request::wait::Wait;
+pub use request::write::{Committed, SetProtected, Update, Verb, Write};
+pub use resend::Resend;
+pub use schemas::Schemas;
+pub use schemas::report::{
+    BindingOutcome, NodeReport, SchemaOutcome, SchemaReport, SyncedBinding, SyncedSchema,
 };
-#[cfg(feature = "sentinel")]
-pub use sentinel::Watched;
 pub use state::State;
+pub use states::edit::Edit;
+pub use states::send::Acknowledged;
 pub use states::token::fresh as fresh_id;
-pub use states::{Acknowledged, CONFLICT_RETRIES, Edit, RESENDS, States};
+pub use states::{CONFLICT_RETRIES, RESENDS, States};
+
+#[cfg(feature = "tokio")]
+pub use {
+    audit::consume::{Consume, Start},
+    audit::consumer::AuditConsumer,
+    audit::delivered::Delivered,
+    connection::connect,
+    connection::dedicated::{Dedicated, WAIT_MAX},
+    driver::Async,
+    events::Events,
+    events::event::{Changed, StateEvent},
+    events::listen::Listen,
+    waiter::connect_waiter,
+    watch::Watch,
+};
+
+#[cfg(feature = "sync")]
+pub use {
+    connection::connect_blocking, connection::reconnecting::Reconnecting, driver::Blocking,
+    waiter::connect_waiter_blocking,
+};
+
 #[cfg(any(feature = "tokio", feature = "sync"))]
 pub use waiter::Waiter;
-#[cfg(feature = "tokio")]
-pub use waiter::connect_waiter;
-#[cfg(feature = "sync")]
-pub use waiter::connect_waiter_blocking;
-#[cfg(feature = "tokio")]
-pub use watch::Watch;
+
+#[cfg(feature = "cluster")]
+pub use {connection::connect_cluster, connection::redirecting::Redirecting};
+
+#[cfg(feature = "sentinel")]
+pub use {connection::connect_sentinel, connection::connect_sentinel_as, connection::watched::Watched};

@@ -1,8 +1,6 @@
 //! Which requests may be resent. Errors and requests both need it, so it is a separate module.
 
 /// Whether a request without a reply may be resent.
-///
-/// For an example see [`Request`](crate::Request).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resend {
     /// The request reads, or is idempotent, or carries an ID by which the server recognizes it.

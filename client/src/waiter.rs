@@ -11,7 +11,8 @@ use serde::de::DeserializeOwned;
 
 use crate::driver::Driver;
 use crate::error::Result;
-use crate::request::{Found, Get, Wait};
+use crate::request::get::{Found, Get};
+use crate::request::wait::Wait;
 use crate::state::State;
 use crate::states::States;
 
@@ -51,25 +52,12 @@ pub struct Waiter<D> {
 #[cfg(feature = "tokio")]
 pub async fn connect_waiter(url: &str) -> Result<Waiter<crate::Async<crate::Dedicated>>> {
     let states = States::new(crate::Dedicated::open(url).await?);
-    Ok(Waiter { states, slice: crate::dedicated::WAIT_MAX })
+    Ok(Waiter { states, slice: crate::WAIT_MAX })
 }
 
 /// Connects for waiting by blocking the thread.
 ///
 /// Errors as [`connect`](crate::connect).
-///
-/// ```
-/// # support::example_blocking(|url| {
-/// use redis_state_client::{Change, State, connect_blocking, connect_waiter_blocking};
-/// use std::time::Duration;
-///
-/// let mut waiter = connect_waiter_blocking(url)?;
-/// let asked = connect_blocking(url)?.create("offer:7d1f", Change::none())?;
-/// let newer: Option<State> =
-///     waiter.wait_for_newer("offer:7d1f", asked, Duration::from_millis(20))?;
-/// assert!(newer.is_none());
-/// # Ok(()) });
-/// ```
 #[cfg(feature = "sync")]
 pub fn connect_waiter_blocking(url: &str) -> Result<Waiter<crate::Blocking<crate::Reconnecting>>> {
     // Half of that connection's response timeout.

@@ -8,18 +8,18 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use futures_core::Stream;
+use futures_util::stream::Stream;
 use redis_state_types::Expected;
 use serde::de::DeserializeOwned;
 
 use crate::backoff::Backoff;
-use crate::dedicated::{Dedicated, WAIT_MAX};
+use crate::connection::dedicated::{Dedicated, WAIT_MAX};
 use crate::driver::Async;
 use crate::error::Result;
-use crate::pump::{self, Pump, Source};
-use crate::request::{Found, Get};
+use crate::request::get::{Found, Get};
 use crate::state::State;
 use crate::states::States;
+use crate::stream::{Items, Source};
 use crate::waiter::{Waited, wait};
 
 /// The state of one key: first the present one, then each time it has changed. `None` means that
@@ -57,7 +57,7 @@ use crate::waiter::{Waited, wait};
 /// [`NoPermission`](crate::ErrorKind::NoPermission), [`Unexpected`](crate::ErrorKind::Unexpected)
 /// for a document without the shape of `T`. After an error the next call continues.
 pub struct Watch<T = serde_json::Value> {
-    pump: Pump<Watcher>,
+    found: Items<Option<Found>>,
     shape: PhantomData<fn() -> T>,
 }
 
@@ -73,17 +73,6 @@ impl<T: DeserializeOwned> Watch<T> {
     /// Watches a key, starting from a known state: an etag, a version, or 0 for no state.
     ///
     /// Errors as [`connect`](crate::connect).
-    ///
-    /// ```
-    /// # support::example(async |url| {
-    /// use redis_state_client::{Change, Watch, connect};
-    ///
-    /// let mut states = connect(url).await?;
-    /// let mut watch: Watch = Watch::open_from(url, "offer:7d1f", 0).await?;
-    /// let etag = states.create("offer:7d1f", Change::none()).await?;
-    /// assert_eq!(watch.next().await?.map(|offer| offer.etag), Some(etag));
-    /// # Ok(()) });
-    /// ```
     pub async fn open_from(
         url: &str,
         key: impl Into<String>,
@@ -96,13 +85,12 @@ impl<T: DeserializeOwned> Watch<T> {
         // The watch's backoff decides about retries.
         let states = States::new(Dedicated::open(url).await?).resends(0);
         let watcher = Watcher { states, key, known, backoff: Backoff::new() };
-        Ok(Watch { pump: Pump::Resting(watcher), shape: PhantomData })
+        Ok(Watch { found: Items::of(watcher), shape: PhantomData })
     }
 
     /// The next state: see [`Watch`].
     pub async fn next(&mut self) -> Result<Option<State<T>>> {
-        let next = std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await;
-        next.unwrap_or_else(|| Err(pump::broken()))
+        typed(self.found.next().await)
     }
 }
 
@@ -110,9 +98,12 @@ impl<T: DeserializeOwned> Stream for Watch<T> {
     type Item = Result<Option<State<T>>>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let read = |found: Option<Found>| found.map(|found| found.state()).transpose();
-        self.pump.poll(cx).map(|item| item.map(|item| item.and_then(read)))
+        self.found.poll(cx).map(|item| item.map(typed))
     }
+}
+
+fn typed<T: DeserializeOwned>(found: Result<Option<Found>>) -> Result<Option<State<T>>> {
+    found?.map(|found| found.state()).transpose()
 }
 
 impl<T> std::fmt::Debug for Watch<T> {
@@ -142,9 +133,9 @@ impl Watcher {
 }
 
 impl Source for Watcher {
-    type Item = Result<Option<Found>>;
+    type Item = Option<Found>;
 
-    async fn step(&mut self) -> Self::Item {
+    async fn step(&mut self) -> Result<Option<Found>> {
         self.backoff.wait_due().await;
         loop {
             match self.look().await {

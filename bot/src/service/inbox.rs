@@ -16,7 +16,7 @@
 //! * A message without room is rejected, and WhatsApp delivers it again. Not trimming (MAXLEN),
 //!   which drops accepted messages.
 //! * The commands go through the client crate's `States`, which knows what is safe to resend, with
-//!   a `Request` for each. Not by its `AuditConsumer`, which reads only audit entries.
+//!   a `CommandLine` for each. Not by its `AuditConsumer`, which reads only audit entries.
 //!
 //! All keys are in the stream's slot.
 
@@ -25,8 +25,8 @@ use std::time::Duration;
 
 use redis_state_client::redis::aio::ConnectionManager;
 use redis_state_client::redis::streams::{StreamAutoClaimReply, StreamId, StreamReadReply};
-use redis_state_client::redis::{self, Cmd, FromRedisValue, Value};
-use redis_state_client::{Async, Dedicated, Request, Resend, States};
+use redis_state_client::redis::{self, FromRedisValue, Value};
+use redis_state_client::{Async, CommandLine, Dedicated, Resend, States};
 
 use crate::message::Inbound;
 use crate::service::ServiceError;
@@ -137,9 +137,9 @@ impl Inbox {
 
     /// Creates a missing group; it begins with the oldest message.
     pub(super) async fn make_group(&self) -> Result<(), ServiceError> {
-        let mut create = redis::cmd("XGROUP");
-        create.arg("CREATE").arg(&self.names.stream).arg(&self.names.group).arg(0).arg("MKSTREAM");
-        match self.states.clone().send(&Plain::new("XGROUP CREATE", create)).await {
+        let Names { stream, group, .. } = &*self.names;
+        let create = command("XGROUP CREATE").arg((stream, group, 0, "MKSTREAM"));
+        match self.states.clone().send(&create).await {
             Err(error) if word(&error) == Some("BUSYGROUP") => Ok(()),
             result => result.map(drop).map_err(ServiceError::State),
         }
@@ -149,12 +149,11 @@ impl Inbox {
         let Inbound { channel_id, message_id, .. } = &message.message;
         let text =
             serde_json::to_string(message).map_err(|_| ServiceError::Reply("a message that is not JSON"))?;
-        let mut accept = redis::cmd("EVAL");
-        accept.arg(ACCEPT).arg(3).arg(&self.names.stream).arg(self.mailbox(channel_id));
-        accept.arg(self.beside(&format!("known:{message_id}")));
-        accept.arg(self.waiting_max).arg(WAITING_EACH_MAX).arg(milliseconds(self.known_for));
-        accept.arg(channel_id).arg(text).arg(PERSON);
-        match read(self.states.clone().send(&Plain::new("EVAL", accept)).await?)? {
+        let keys =
+            (&self.names.stream, self.mailbox(channel_id), self.beside(&format!("known:{message_id}")));
+        let limits = (self.waiting_max, WAITING_EACH_MAX, milliseconds(self.known_for));
+        let accept = command("EVAL").arg((ACCEPT, 3, keys, limits)).arg((channel_id, text, PERSON));
+        match read(self.states.clone().send(&accept).await?)? {
             1 => Ok(Taken::New),
             0 => Ok(Taken::Known),
             _ => Ok(Taken::Full),
@@ -169,11 +168,10 @@ impl Inbox {
             Done::Answered(text) => (text, 0),
             Done::Failed(text) => (text, 1),
         };
-        let mut next = redis::cmd("EVAL");
-        next.arg(NEXT).arg(3).arg(&self.names.stream);
-        next.arg(self.mailbox(&ticket.person)).arg(self.beside("failed"));
-        next.arg(&self.names.group).arg(&ticket.id).arg(text).arg(FAILED_MAX).arg(failed);
-        read(self.states.clone().send(&Plain::new("EVAL", next)).await?)
+        let keys = (&self.names.stream, self.mailbox(&ticket.person), self.beside("failed"));
+        let next = command("EVAL").arg((NEXT, 3, keys));
+        let next = next.arg((&self.names.group, &ticket.id, text, FAILED_MAX, failed));
+        read(self.states.clone().send(&next).await?)
     }
 
     /// New tickets, after a wait of at most this long; over its own connection, since it blocks.
@@ -183,17 +181,16 @@ impl Inbox {
         count: usize,
         wait: Duration,
     ) -> Result<Vec<Ticket>, ServiceError> {
-        let mut command = self.group_read(count);
         // Zero would block without limit.
-        command.arg("BLOCK").arg(milliseconds(wait).max(1)).arg("STREAMS").arg(&self.names.stream).arg(">");
-        tickets(waiting.send(&Plain::new("XREADGROUP", command)).await?)
+        let block = ("BLOCK", milliseconds(wait).max(1));
+        let read = self.group_read(count).arg((block, "STREAMS", &self.names.stream, ">"));
+        tickets(waiting.send(&read).await?)
     }
 
     /// Tickets after this entry that this consumer holds.
     pub(super) async fn read_given(&self, count: usize, after: &str) -> Result<Vec<Ticket>, ServiceError> {
-        let mut command = self.group_read(count);
-        command.arg("STREAMS").arg(&self.names.stream).arg(after);
-        tickets(self.states.clone().send(&Plain::new("XREADGROUP", command)).await?)
+        let read = self.group_read(count).arg(("STREAMS", &self.names.stream, after));
+        tickets(self.states.clone().send(&read).await?)
     }
 
     /// Claims tickets that were idle this long, and returns where to continue: `0-0` means that all
@@ -204,20 +201,18 @@ impl Inbox {
         from: &str,
         count: usize,
     ) -> Result<(String, Vec<Ticket>), ServiceError> {
-        let mut command = redis::cmd("XAUTOCLAIM");
-        command.arg(&self.names.stream).arg(&self.names.group).arg(&self.names.consumer);
-        command.arg(milliseconds(idle)).arg(from).arg("COUNT").arg(count);
-        let reply = self.states.clone().send(&Plain::new("XAUTOCLAIM", command)).await?;
-        let claimed: StreamAutoClaimReply = read(reply)?;
+        let Names { stream, group, consumer } = &*self.names;
+        let claim = command("XAUTOCLAIM").arg((stream, group, consumer));
+        let claim = claim.arg((milliseconds(idle), from, "COUNT", count));
+        let claimed: StreamAutoClaimReply = read(self.states.clone().send(&claim).await?)?;
         Ok((claimed.next_stream_id, claimed.claimed.iter().map(ticket).collect()))
     }
 
     /// Keeps these from being claimed, because they are in work.
     pub(super) async fn keep(&self, ids: &[String]) -> Result<(), ServiceError> {
         let Names { stream, group, consumer } = &*self.names;
-        let mut command = redis::cmd("XCLAIM");
-        command.arg(stream).arg(group).arg(consumer).arg(0).arg(ids).arg("JUSTID");
-        self.states.clone().send(&Plain::new("XCLAIM", command)).await?;
+        let keep = command("XCLAIM").arg((stream, group, consumer, 0, ids, "JUSTID"));
+        self.states.clone().send(&keep).await?;
         Ok(())
     }
 
@@ -231,49 +226,16 @@ impl Inbox {
         if stream.contains('{') { format!("{stream}:{name}") } else { format!("{{{stream}}}:{name}") }
     }
 
-    fn group_read(&self, count: usize) -> Cmd {
+    fn group_read(&self, count: usize) -> CommandLine {
         let Names { group, consumer, .. } = &*self.names;
-        let mut command = redis::cmd("XREADGROUP");
-        command.arg("GROUP").arg(group).arg(consumer).arg("COUNT").arg(count);
-        command
+        command("XREADGROUP").arg(("GROUP", group, consumer, "COUNT", count))
     }
 }
 
-/// A command whose caller reads the reply. Each of this file may be resent: it then does nothing,
-/// or its result is read again as pending.
-struct Plain {
-    name: &'static str,
-    command: Cmd,
-}
-
-impl Plain {
-    fn new(name: &'static str, command: Cmd) -> Plain {
-        Plain { name, command }
-    }
-}
-
-impl Request for Plain {
-    type Reply = Value;
-
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn key(&self) -> Option<&str> {
-        None
-    }
-
-    fn command(&self) -> Cmd {
-        self.command.clone()
-    }
-
-    fn reply(&self, value: Value) -> redis_state_client::Result<Value> {
-        Ok(value)
-    }
-
-    fn resend(&self) -> Resend {
-        Resend::Safe
-    }
+/// A command of this file. Each may be resent: it then does nothing, or its result is read again as
+/// pending.
+fn command(name: &'static str) -> CommandLine {
+    CommandLine::new(name, Resend::Safe)
 }
 
 /// The first word of a server error.

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use redis::aio::ConnectionManager;
 
-use super::commands::{Acknowledge, Names};
-use super::{AuditEntry, EntryId};
+use super::consume::Consume;
+use super::entry::AuditEntry;
+use super::id::EntryId;
 use crate::driver::Async;
 use crate::error::Result;
 use crate::states::States;
@@ -35,12 +36,10 @@ impl Held {
 /// this consumer after a restart, to any consumer of the group after
 /// [`claim_after`](crate::Consume::claim_after). So handling it twice must be harmless: in the
 /// feed, equal `key` and `etag` mean the same event.
-///
-/// For an example see [`AuditConsumer`](crate::AuditConsumer).
 pub struct Delivered {
     entry: AuditEntry,
     is_repeated: bool,
-    names: Arc<Names>,
+    consume: Arc<Consume>,
     states: States<Async<ConnectionManager>>,
     held: Arc<Held>,
 }
@@ -49,18 +48,13 @@ impl Delivered {
     pub(super) fn new(
         entry: AuditEntry,
         is_repeated: bool,
-        names: &Arc<Names>,
+        consume: &Arc<Consume>,
         states: &States<Async<ConnectionManager>>,
         held: &Arc<Held>,
     ) -> Delivered {
         held.ids().insert(entry.id);
-        let (names, states, held) = (Arc::clone(names), states.clone(), Arc::clone(held));
-        Delivered { entry, is_repeated, names, states, held }
-    }
-
-    /// The entry.
-    pub fn entry(&self) -> &AuditEntry {
-        &self.entry
+        let (consume, states, held) = (Arc::clone(consume), states.clone(), Arc::clone(held));
+        Delivered { entry, is_repeated, consume, states, held }
     }
 
     /// Whether it was delivered before, and may have been handled.
@@ -74,8 +68,8 @@ impl Delivered {
     /// Errors: [`Connection`](crate::ErrorKind::Connection) while the server is down: retry, or the
     /// entry is redelivered.
     pub async fn ack(&self) -> Result<bool> {
-        let mut states = self.states.clone();
-        Ok(states.exchange(&Acknowledge { names: &self.names, ids: &[self.entry.id] }).await? > 0)
+        let acknowledge = self.consume.acknowledge(&[self.entry.id]);
+        Ok(self.states.clone().ask::<u64>(&acknowledge).await? > 0)
     }
 }
 

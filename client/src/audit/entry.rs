@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use redis::{FromRedisValue, ParsingError, Value};
 use redis_state_types::{Etag, Tally};
 use serde::de::DeserializeOwned;
 
-use super::EntryId;
+use super::id::EntryId;
 use crate::error::{Error, Result};
 
 /// An event of a state, as recorded by the server. See [`States::audit`](crate::States::audit) for
@@ -69,7 +70,7 @@ pub struct AuditEntry {
 }
 
 impl AuditEntry {
-    pub(crate) fn read(id: EntryId, fields: impl IntoIterator<Item = (String, String)>) -> AuditEntry {
+    fn read(id: EntryId, fields: impl IntoIterator<Item = (String, String)>) -> AuditEntry {
         let mut entry = AuditEntry { id, ..AuditEntry::default() };
         let mut patch_bytes = None;
         for (name, value) in fields {
@@ -125,93 +126,82 @@ fn tally(word: &str) -> Option<Tally> {
     [Tally::Success, Tally::Failure, Tally::Clear].into_iter().find(|tally| tally.as_str() == word)
 }
 
-/// The kinds of events in an audit stream.
-///
-/// For an example see [`AuditEntry`](crate::AuditEntry).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum AuditEvent {
-    /// A state was created.
-    Create,
-    /// It was changed.
-    Update,
-    /// It was rolled back to an earlier version.
-    Rollback,
-    /// It was reset to its schema's defaults.
-    Reset,
-    /// It was recovered or rebuilt; or a rung of the recovery was tried.
-    Recover,
-    /// Members reached their deadline.
-    Lapse,
-    /// An attempt was counted.
-    Attempt,
-    /// A command with EVENT or NOTE changed nothing.
-    Note,
-    /// It was deleted by STATE.DELETE.
-    Delete,
-    /// It expired.
-    Expire,
-    /// It was evicted.
-    Evict,
-    /// A command was rejected.
-    Reject,
-    /// An event that this client does not know.
-    Other(String),
-    /// The entry names no event: the server did not write it.
-    #[default]
-    None,
+words! {
+    /// The kinds of events in an audit stream.
+    #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+    pub enum AuditEvent {
+        /// A state was created.
+        Create = "create",
+        /// It was changed.
+        Update = "update",
+        /// It was rolled back to an earlier version.
+        Rollback = "rollback",
+        /// It was reset to its schema's defaults.
+        Reset = "reset",
+        /// It was recovered or rebuilt; or a rung of the recovery was tried.
+        Recover = "recover",
+        /// Members reached their deadline.
+        Lapse = "lapse",
+        /// An attempt was counted.
+        Attempt = "attempt",
+        /// A command with EVENT or NOTE changed nothing.
+        Note = "note",
+        /// It was deleted by STATE.DELETE.
+        Delete = "delete",
+        /// It expired.
+        Expire = "expire",
+        /// It was evicted.
+        Evict = "evict",
+        /// A command was rejected.
+        Reject = "reject",
+        /// The entry names no event: the server did not write it.
+        #[default]
+        None = "",
+    }
 }
 
 impl AuditEvent {
-    const ALL: [AuditEvent; 12] = [
-        AuditEvent::Create,
-        AuditEvent::Update,
-        AuditEvent::Rollback,
-        AuditEvent::Reset,
-        AuditEvent::Recover,
-        AuditEvent::Lapse,
-        AuditEvent::Attempt,
-        AuditEvent::Note,
-        AuditEvent::Delete,
-        AuditEvent::Expire,
-        AuditEvent::Evict,
-        AuditEvent::Reject,
-    ];
-
-    /// The word in the audit stream; empty for [`AuditEvent::None`].
-    pub fn as_str(&self) -> &str {
-        match self {
-            AuditEvent::Create => "create",
-            AuditEvent::Update => "update",
-            AuditEvent::Rollback => "rollback",
-            AuditEvent::Reset => "reset",
-            AuditEvent::Recover => "recover",
-            AuditEvent::Lapse => "lapse",
-            AuditEvent::Attempt => "attempt",
-            AuditEvent::Note => "note",
-            AuditEvent::Delete => "delete",
-            AuditEvent::Expire => "expire",
-            AuditEvent::Evict => "evict",
-            AuditEvent::Reject => "reject",
-            AuditEvent::Other(word) => word,
-            AuditEvent::None => "",
-        }
-    }
-
-    fn of(word: &str) -> AuditEvent {
-        let known = AuditEvent::ALL.into_iter().find(|event| event.as_str() == word);
-        known.unwrap_or_else(|| AuditEvent::Other(word.to_owned()))
-    }
-
     /// Whether this is the end of the state: deleted, expired or evicted.
     pub fn is_end(&self) -> bool {
         matches!(self, AuditEvent::Delete | AuditEvent::Expire | AuditEvent::Evict)
     }
 }
 
+/// An entry as the server keeps it: without fields if it was trimmed while pending.
+pub(crate) struct Raw {
+    pub(crate) id: EntryId,
+    pub(crate) entry: Option<AuditEntry>,
+}
+
+impl FromRedisValue for Raw {
+    fn from_redis_value(item: Value) -> Result<Raw, ParsingError> {
+        let (id, fields): (String, Option<Vec<Value>>) = redis::from_redis_value(item)?;
+        let id = EntryId::parse(&id).ok_or_else(|| format!("not the ID of an entry: {id:?}"))?;
+        Ok(Raw { id, entry: fields.map(|fields| AuditEntry::read(id, pairs(fields))) })
+    }
+}
+
+impl FromRedisValue for AuditEntry {
+    fn from_redis_value(item: Value) -> Result<AuditEntry, ParsingError> {
+        let raw: Raw = redis::from_redis_value(item)?;
+        raw.entry.ok_or_else(|| format!("the entry {} has no fields", raw.id).into())
+    }
+}
+
+fn pairs(fields: Vec<Value>) -> impl Iterator<Item = (String, String)> {
+    let mut words = fields.into_iter().map(text);
+    std::iter::from_fn(move || Some((words.next()?, words.next()?)))
+}
+
+/// A stream is an ordinary key and may contain anything: invalid UTF-8 is shown as far as possible.
+fn text(value: Value) -> String {
+    match value {
+        Value::BulkString(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        other => redis::from_redis_value(other).unwrap_or_default(),
+    }
+}
+
 /// JSON in an entry. The server cuts it at `state.audit-patch-bytes`.
-///
-/// For an example see [`AuditEntry`](crate::AuditEntry).
 #[derive(Clone, PartialEq, Eq)]
 pub struct AuditJson {
     text: String,

@@ -7,66 +7,78 @@
 //!
 //! The blocking connection does nothing else. Acknowledgements use another one.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use redis::Value;
 use redis::aio::ConnectionManager;
 
-use super::commands::{Acknowledge, Claim, CreateGroup, ExpireIfNever, LastId, Names, Read, What};
-use super::delivered::Held;
-use super::{AuditEntry, EntryId, Raw};
+use super::consume::{Consume, Start, What};
+use super::delivered::{Delivered, Held};
+use super::entry::{AuditEntry, Raw};
+use super::id::EntryId;
 use crate::backoff::{Backoff, word};
-use crate::dedicated::{Dedicated, WAIT_MAX};
+use crate::connection::connect;
+use crate::connection::dedicated::{Dedicated, WAIT_MAX};
+use crate::decode::Fields;
 use crate::driver::Async;
 use crate::error::{Error, ErrorKind, Result};
-use crate::pump::Source;
 use crate::states::States;
+use crate::stream::Source;
 
 /// The expiry of an audit stream without an entry. The server sets its own with the first entry.
 const EMPTY_STREAM_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) struct Reader {
-    pub(super) names: Arc<Names>,
-    pub(super) waiting: States<Async<Dedicated>>,
-    pub(super) states: States<Async<ConnectionManager>>,
-    pub(super) held: Arc<Held>,
+    consume: Arc<Consume>,
+    waiting: States<Async<Dedicated>>,
+    states: States<Async<ConnectionManager>>,
+    held: Arc<Held>,
     /// The number of entries that were trimmed before they were acknowledged.
     pub(super) trimmed: Arc<AtomicU64>,
-    pub(super) count: usize,
-    pub(super) claim_after: Duration,
-    /// An audit stream expires, the feed does not.
-    pub(super) is_trail: bool,
-    pub(super) seen: EntryId,
-    pub(super) is_new_next: bool,
-    pub(super) is_group_there: bool,
-    pub(super) claim_from: EntryId,
-    pub(super) claim_at: Instant,
-    pub(super) backoff: Backoff,
+    /// The last entry that was read.
+    seen: EntryId,
+    /// Whether all pending entries were read.
+    is_new_next: bool,
+    is_group_there: bool,
+    claim_from: EntryId,
+    claim_at: Instant,
+    batch: Batch,
+    backoff: Backoff,
 }
 
-/// At least one entry.
-pub(super) struct Batch {
-    pub(super) entries: Vec<AuditEntry>,
+/// Entries that were read and not delivered yet.
+struct Batch {
+    entries: VecDeque<AuditEntry>,
     /// They were delivered before.
-    pub(super) is_repeated: bool,
+    is_repeated: bool,
     /// They are not after those that were seen.
-    pub(super) is_claimed: bool,
-    pub(super) at: Instant,
+    is_claimed: bool,
+    at: Instant,
+}
+
+impl Batch {
+    fn new(entries: Vec<Raw>, is_repeated: bool, is_claimed: bool) -> Batch {
+        let entries = entries.into_iter().filter_map(|raw| raw.entry).collect();
+        Batch { entries, is_repeated, is_claimed, at: Instant::now() }
+    }
 }
 
 impl Source for Reader {
-    type Item = Result<Batch>;
+    type Item = Delivered;
 
-    async fn step(&mut self) -> Result<Batch> {
-        self.backoff.wait_due().await;
+    async fn step(&mut self) -> Result<Delivered> {
         loop {
+            if let Some(entry) = self.take_ready() {
+                return Ok(entry);
+            }
+            self.backoff.wait_due().await;
             match self.round().await {
                 Ok(batch) => {
                     self.backoff.reset();
-                    if !batch.entries.is_empty() {
-                        return Ok(batch);
-                    }
+                    self.batch = batch;
                 }
                 // When a stream is deleted during a block, Redis 7.0 replies UNBLOCKED, later
                 // servers NOGROUP.
@@ -81,6 +93,47 @@ impl Source for Reader {
 }
 
 impl Reader {
+    /// Connects, and creates the group if it is missing.
+    pub(super) async fn open(consume: Consume, url: &str) -> Result<Reader> {
+        let mut reader = Reader {
+            consume: Arc::new(consume),
+            // The consumer's backoff decides about retries.
+            waiting: States::new(Dedicated::open(url).await?).resends(0),
+            states: connect(url).await?,
+            held: Arc::default(),
+            trimmed: Arc::default(),
+            seen: EntryId::START,
+            is_new_next: false,
+            is_group_there: true,
+            claim_from: EntryId::START,
+            claim_at: Instant::now(),
+            batch: Batch::new(Vec::new(), false, false),
+            backoff: Backoff::new(),
+        };
+        let after = match reader.consume.start {
+            Start::Oldest => EntryId::START,
+            Start::Now => reader.last_id().await?,
+        };
+        reader.make_group(after).await?;
+        Ok(reader)
+    }
+
+    /// The next entry of the batch. If they have waited long enough for others to claim them, they
+    /// are read again instead, as far as they are still this consumer's.
+    fn take_ready(&mut self) -> Option<Delivered> {
+        let first = self.batch.entries.front()?.id;
+        if self.batch.at.elapsed() >= self.consume.claim_after {
+            self.batch.entries.clear();
+            if !self.batch.is_claimed {
+                self.seen = first.before();
+                self.is_new_next = false;
+            }
+            return None;
+        }
+        let entry = self.batch.entries.pop_front()?;
+        Some(Delivered::new(entry, self.batch.is_repeated, &self.consume, &self.states, &self.held))
+    }
+
     async fn round(&mut self) -> Result<Batch> {
         if !self.is_group_there {
             self.make_group_again().await?;
@@ -90,53 +143,45 @@ impl Reader {
         }
         let until_claim = self.claim_at.saturating_duration_since(Instant::now());
         if !self.is_new_next {
-            let batch = self.read(What::Given(self.seen), true).await?;
-            self.is_new_next = batch.is_none();
-            return Ok(batch.unwrap_or_else(|| self.batch(Vec::new(), true, false)));
+            let pending = self.read(What::Pending(self.seen)).await?;
+            self.is_new_next = pending.is_empty();
+            return Ok(Batch::new(pending, true, false));
         }
         if until_claim.is_zero() {
             return self.claim().await;
         }
-        let batch = self.read(What::New(until_claim.min(WAIT_MAX)), false).await?;
-        Ok(batch.unwrap_or_else(|| self.batch(Vec::new(), false, false)))
+        let new = self.read(What::New(until_claim.min(WAIT_MAX))).await?;
+        Ok(Batch::new(new, false, false))
     }
 
-    /// `None` without an entry; an empty batch if all were trimmed.
-    async fn read(&mut self, what: What, is_repeated: bool) -> Result<Option<Batch>> {
-        let read = Read { names: &self.names, what, count: self.count };
-        let found = self.waiting.exchange(&read).await?;
-        let Some((last, _)) = found.last() else { return Ok(None) };
-        let last = *last;
+    async fn read(&mut self, what: What) -> Result<Vec<Raw>> {
+        let streams: Vec<(String, Vec<Raw>)> = self.waiting.ask(&self.consume.read(what)).await?;
+        let found: Vec<Raw> = streams.into_iter().flat_map(|(_, entries)| entries).collect();
         let trimmed: Vec<EntryId> =
-            found.iter().filter(|(_, entry)| entry.is_none()).map(|(id, _)| *id).collect();
+            found.iter().filter(|raw| raw.entry.is_none()).map(|raw| raw.id).collect();
         if !trimmed.is_empty() {
-            self.states.exchange(&Acknowledge { names: &self.names, ids: &trimmed }).await?;
+            self.states.exchange(&self.consume.acknowledge(&trimmed)).await?;
             self.count_trimmed(trimmed.len());
         }
-        self.seen = last;
-        Ok(Some(self.batch(found, is_repeated, false)))
+        self.seen = found.last().map_or(self.seen, |last| last.id);
+        Ok(found)
     }
 
     async fn claim(&mut self) -> Result<Batch> {
-        let claim =
-            Claim { names: &self.names, idle: self.claim_after, from: self.claim_from, count: self.count };
-        let claimed = self.states.exchange(&claim).await?;
-        self.claim_from = claimed.next;
-        if claimed.next == EntryId::START {
-            self.claim_at = Instant::now() + self.claim_after / 2;
+        // The server has removed the trimmed entries from the pending list.
+        let (next, entries, trimmed): (String, Vec<Raw>, Vec<Value>) =
+            self.states.ask(&self.consume.claim(self.claim_from)).await?;
+        self.claim_from = entry_id(&next)?;
+        if self.claim_from == EntryId::START {
+            self.claim_at = Instant::now() + self.consume.claim_after / 2;
         }
-        if claimed.trimmed > 0 {
-            self.count_trimmed(claimed.trimmed);
+        if !trimmed.is_empty() {
+            self.count_trimmed(trimmed.len());
         }
         // This process has just claimed entries that it still handles from itself, so that other
         // consumers do not.
-        let others = claimed.entries.into_iter().filter(|(id, _)| !self.held.holds(*id)).collect();
-        Ok(self.batch(others, true, true))
-    }
-
-    fn batch(&self, entries: Vec<Raw>, is_repeated: bool, is_claimed: bool) -> Batch {
-        let entries = entries.into_iter().filter_map(|(_, entry)| entry).collect();
-        Batch { entries, is_repeated, is_claimed, at: Instant::now() }
+        let others = entries.into_iter().filter(|raw| !self.held.holds(raw.id)).collect();
+        Ok(Batch::new(others, true, true))
     }
 
     fn count_trimmed(&self, entries: usize) {
@@ -144,21 +189,14 @@ impl Reader {
         self.trimmed.fetch_add(entries as u64, Ordering::Relaxed);
     }
 
-    /// Entries that were read are not delivered: those from `first` on are read again, as pending.
-    pub(super) fn read_again(&mut self, first: EntryId) {
-        self.seen = first.before();
-        self.is_new_next = false;
-    }
-
     /// Creates a missing group, which begins after an entry.
-    pub(super) async fn make_group(&mut self, after: EntryId) -> Result<()> {
-        match self.states.exchange(&CreateGroup { names: &self.names, after }).await {
+    async fn make_group(&mut self, after: EntryId) -> Result<()> {
+        match self.states.ask(&self.consume.create_group(after)).await {
             Err(error) if word(&error) == Some("BUSYGROUP") => {}
             result => result?,
         }
-        if self.is_trail {
-            let expire = ExpireIfNever(&self.names, EMPTY_STREAM_TTL);
-            match self.states.exchange(&expire).await {
+        if self.consume.is_trail {
+            match self.states.ask(&self.consume.expire_if_never(EMPTY_STREAM_TTL)).await {
                 // Without permission to set an expiry an empty stream may stay.
                 Err(error) if error.kind() == ErrorKind::NoPermission => {}
                 result => result?,
@@ -168,10 +206,14 @@ impl Reader {
     }
 
     /// The last ID of the stream; without a stream the one before all.
-    pub(super) async fn last_id(&mut self) -> Result<EntryId> {
-        match self.states.exchange(&LastId(&self.names)).await {
+    async fn last_id(&mut self) -> Result<EntryId> {
+        match self.states.exchange(&self.consume.info()).await {
             Err(error) if is_no_such_key(&error) => Ok(EntryId::START),
-            result => result,
+            Err(error) => Err(error),
+            Ok(info) => {
+                let last = Fields::of(info).and_then(|mut info| info.read::<String>("last-generated-id"));
+                entry_id(&last.map_err(|error| Error::unexpected(error.to_string()))?)
+            }
         }
     }
 
@@ -186,6 +228,10 @@ impl Reader {
         self.is_group_there = true;
         Ok(())
     }
+}
+
+fn entry_id(text: &str) -> Result<EntryId> {
+    EntryId::parse(text).ok_or_else(|| Error::unexpected("not the ID of an entry"))
 }
 
 fn is_no_such_key(error: &Error) -> bool {

@@ -1,79 +1,35 @@
 //! The keyspace events of a state.
 
-/// An event of a key.
-///
-/// For an example see [`Events`](crate::Events).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum StateEvent {
-    /// `state.create`
-    Create,
-    /// `state.update`
-    Update,
-    /// `state.rollback`
-    Rollback,
-    /// `state.reset`
-    Reset,
-    /// `state.recover`
-    Recover,
-    /// `state.lapse`: members reached their deadline.
-    Lapse,
-    /// `state.delete`: deleted by STATE.DELETE.
-    Delete,
-    /// `state.reject`: a command was rejected.
-    Reject,
-    /// `expired`: the key has expired. The server sends it with flag `x`.
-    Expired,
-    /// `evicted`: the key was evicted. With flag `e`.
-    Evicted,
-    /// `del`: deleted by DEL or a similar command. With flag `g`.
-    Del,
-    /// Any other event, with the server's name.
-    Other(String),
-}
-
-impl StateEvent {
-    const ALL: [StateEvent; 11] = [
-        StateEvent::Create,
-        StateEvent::Update,
-        StateEvent::Rollback,
-        StateEvent::Reset,
-        StateEvent::Recover,
-        StateEvent::Lapse,
-        StateEvent::Delete,
-        StateEvent::Reject,
-        StateEvent::Expired,
-        StateEvent::Evicted,
-        StateEvent::Del,
-    ];
-
-    /// The server's name of the event.
-    pub fn as_str(&self) -> &str {
-        match self {
-            StateEvent::Create => "state.create",
-            StateEvent::Update => "state.update",
-            StateEvent::Rollback => "state.rollback",
-            StateEvent::Reset => "state.reset",
-            StateEvent::Recover => "state.recover",
-            StateEvent::Lapse => "state.lapse",
-            StateEvent::Delete => "state.delete",
-            StateEvent::Reject => "state.reject",
-            StateEvent::Expired => "expired",
-            StateEvent::Evicted => "evicted",
-            StateEvent::Del => "del",
-            StateEvent::Other(name) => name,
-        }
-    }
-
-    pub(super) fn of(name: &str) -> StateEvent {
-        let known = StateEvent::ALL.into_iter().find(|event| event.as_str() == name);
-        known.unwrap_or_else(|| StateEvent::Other(name.to_owned()))
+words! {
+    /// An event of a key.
+    #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+    pub enum StateEvent {
+        /// A state was created.
+        Create = "state.create",
+        /// It was changed.
+        Update = "state.update",
+        /// It was rolled back to an earlier version.
+        Rollback = "state.rollback",
+        /// It was reset to its schema's defaults.
+        Reset = "state.reset",
+        /// It was recovered or rebuilt.
+        Recover = "state.recover",
+        /// Members reached their deadline.
+        Lapse = "state.lapse",
+        /// It was deleted by STATE.DELETE.
+        Delete = "state.delete",
+        /// A command was rejected.
+        Reject = "state.reject",
+        /// The key has expired. The server sends it with flag `x`.
+        Expired = "expired",
+        /// The key was evicted. With flag `e`.
+        Evicted = "evicted",
+        /// The key was deleted by DEL or a similar command. With flag `g`.
+        Del = "del",
     }
 }
 
 /// An event with its key.
-///
-/// For an example see [`Events`](crate::Events).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changed {
     /// The key.

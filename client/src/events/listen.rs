@@ -3,17 +3,11 @@
 //! Without the check a listener could wait forever: a server sends only the events of
 //! `notify-keyspace-events`.
 
-use redis::{Cmd, Value};
-
-use super::{Events, StateEvent};
-use crate::decode::Fields;
+use super::event::StateEvent;
 use crate::error::{Error, ErrorKind, Result};
-use crate::request::{Request, Resend};
 
 /// Selects the events; [`open`](Listen::open) starts. An event that two selections match is
 /// returned twice.
-///
-/// For an example see [`Events`](crate::Events).
 #[derive(Clone, Debug, Default)]
 pub struct Listen {
     pub(super) keys: Vec<String>,
@@ -45,25 +39,11 @@ impl Listen {
         self
     }
 
-    /// Connects and subscribes, in the database of the URL. In a cluster each node sends the events
-    /// of its own keys only: listen to every primary.
-    ///
-    /// Errors as [`connect`](crate::connect), and [`Usage`](ErrorKind::Usage) if the server's
-    /// `notify-keyspace-events` does not send these events: the text says what to set. A user
-    /// without permission to read that setting gets no such error.
-    pub async fn open(self, url: &str) -> Result<Events> {
-        Events::of(self, url).await
-    }
-}
-
-impl Listen {
     /// Whether the server sends the selected events.
     pub(super) fn check(&self, flags: &str) -> Result<()> {
         if self.keys.is_empty() && self.patterns.is_empty() && self.events.is_empty() {
-            return Err(Error::new(
-                ErrorKind::Usage,
-                "nothing to listen to: name a key, a pattern or an event",
-            ));
+            let text = "nothing to listen to: name a key, a pattern or an event";
+            return Err(Error::new(ErrorKind::Usage, text));
         }
         let by_key = !(self.keys.is_empty() && self.patterns.is_empty());
         let mut missing = String::new();
@@ -88,34 +68,5 @@ impl Listen {
         let text =
             format!("the server does not send these events (notify-keyspace-events {flags:?}): {advice}");
         Err(Error::new(ErrorKind::Usage, text))
-    }
-}
-
-/// CONFIG GET notify-keyspace-events.
-pub(super) struct Flags;
-
-impl Request for Flags {
-    type Reply = String;
-
-    fn name(&self) -> &'static str {
-        "CONFIG GET"
-    }
-
-    fn key(&self) -> Option<&str> {
-        None
-    }
-
-    fn command(&self) -> Cmd {
-        let mut command = redis::cmd("CONFIG");
-        command.arg("GET").arg("notify-keyspace-events");
-        command
-    }
-
-    fn reply(&self, value: Value) -> Result<String> {
-        Fields::required(value)?.read("notify-keyspace-events")
-    }
-
-    fn resend(&self) -> Resend {
-        Resend::Safe
     }
 }

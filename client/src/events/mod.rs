@@ -5,29 +5,29 @@
 //! and is the operator's decision. The connection uses RESP2, in which every server supports
 //! pub/sub.
 
-mod event;
-mod listen;
+pub mod event;
+pub mod listen;
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_core::Stream;
+use futures_util::stream::{Stream, StreamExt};
 use redis::aio::{ConnectionManager, PubSubSink, PubSubStream};
 use redis::{Msg, RedisResult, Value};
 
 use crate::backoff::Backoff;
-use crate::connect::client;
-use crate::connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT};
+use crate::connection::address::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT, client};
+use crate::connection::connect;
 use crate::driver::Async;
 use crate::error::{Error, ErrorKind, Result};
-use crate::pump::{self, Pump, Source};
+use crate::request::line::CommandLine;
 use crate::resend::Resend;
 use crate::states::States;
-
-pub use event::{Changed, StateEvent};
-use listen::Flags;
-pub use listen::Listen;
+use crate::stream::{Items, Source};
+use event::{Changed, StateEvent};
+use listen::Listen;
 
 /// The longest silence before the client checks whether the server is alive.
 const QUIET_MAX: Duration = Duration::from_secs(5);
@@ -42,13 +42,9 @@ const QUIET_MAX: Duration = Duration::from_secs(5);
 /// ```
 /// # support::example(async |url| {
 /// use redis_state_client::{Change, Listen, StateEvent, connect};
-/// # redis_state_client::redis::cmd("CONFIG").arg("SET").arg("notify-keyspace-events").arg("Kd")
-/// #     .query_async::<()>(
-/// #         &mut redis_state_client::redis::Client::open(url)?
-/// #             .get_multiplexed_async_connection()
-/// #             .await?,
-/// #     )
-/// #     .await?;
+/// # use redis_state_client::{CommandLine, Resend};
+/// # let set = CommandLine::new("CONFIG SET", Resend::Safe);
+/// # connect(url).await?.send(&set.arg(("notify-keyspace-events", "Kd"))).await?;
 ///
 /// // The server says `notify-keyspace-events Kd`.
 /// let mut events = Listen::new().pattern("offer:*").open(url).await?;
@@ -65,29 +61,36 @@ const QUIET_MAX: Duration = Duration::from_secs(5);
 ///
 /// It is a [`Stream`] too, which never ends. `next` is cancel-safe.
 pub struct Events {
-    pump: Pump<Listener>,
+    changes: Items<Changed>,
 }
 
-impl Events {
-    async fn of(listen: Listen, url: &str) -> Result<Events> {
+impl Listen {
+    /// Connects and subscribes, in the database of the URL. In a cluster each node sends the events
+    /// of its own keys only: listen to every primary.
+    ///
+    /// Errors as [`connect`](crate::connect), and [`Usage`](ErrorKind::Usage) if the server's
+    /// `notify-keyspace-events` does not send these events: the text says what to set. A user
+    /// without permission to read that setting gets no such error.
+    pub async fn open(self, url: &str) -> Result<Events> {
         let client = client(url)?;
         let mut listener = Listener {
             database: client.get_connection_info().redis_settings().db(),
             client,
-            states: crate::connect(url).await?,
-            listen,
+            states: connect(url).await?,
+            listen: self,
             subscribed: None,
             has_missed: false,
             backoff: Backoff::new(),
         };
         listener.subscribed = Some(listener.subscribe().await?);
-        Ok(Events { pump: Pump::Resting(listener) })
+        Ok(Events { changes: Items::of(listener) })
     }
+}
 
+impl Events {
     /// The next event: see [`Events`].
     pub async fn next(&mut self) -> Result<Changed> {
-        let next = std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await;
-        next.unwrap_or_else(|| Err(pump::broken()))
+        self.changes.next().await
     }
 }
 
@@ -95,7 +98,7 @@ impl Stream for Events {
     type Item = Result<Changed>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.pump.poll(cx)
+        self.changes.poll(cx)
     }
 }
 
@@ -117,9 +120,9 @@ struct Listener {
 }
 
 impl Source for Listener {
-    type Item = Result<Changed>;
+    type Item = Changed;
 
-    async fn step(&mut self) -> Self::Item {
+    async fn step(&mut self) -> Result<Changed> {
         self.backoff.wait_due().await;
         loop {
             let Some(subscribed) = &mut self.subscribed else {
@@ -149,8 +152,7 @@ impl Source for Listener {
 /// The next message; `None` after a disconnection.
 async fn received((sink, stream): &mut (PubSubSink, PubSubStream)) -> Option<Msg> {
     loop {
-        let next = std::future::poll_fn(|cx| Pin::new(&mut *stream).poll_next(cx));
-        if let Ok(next) = tokio::time::timeout(QUIET_MAX, next).await {
+        if let Ok(next) = tokio::time::timeout(QUIET_MAX, stream.next()).await {
             return next;
         }
         let pong = tokio::time::timeout(RESPONSE_TIMEOUT, sink.ping::<Value>()).await;
@@ -177,7 +179,7 @@ impl Listener {
         let channels: Vec<String> = keys.chain(events).collect();
         let patterns: Vec<String> =
             self.listen.patterns.iter().map(|pattern| format!("__keyspace@{at}__:{pattern}")).collect();
-        let subscribed = tokio::time::timeout(CONNECTION_TIMEOUT + RESPONSE_TIMEOUT, async {
+        let subscribing = async {
             let mut subscribed = self.client.get_async_pubsub().await?.split();
             if !channels.is_empty() {
                 subscribed.0.subscribe(channels).await?;
@@ -186,13 +188,14 @@ impl Listener {
                 subscribed.0.psubscribe(patterns).await?;
             }
             RedisResult::Ok(subscribed)
-        });
-        let subscribed = subscribed
-            .await
-            .unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()));
+        };
+        let subscribed = tokio::time::timeout(CONNECTION_TIMEOUT + RESPONSE_TIMEOUT, subscribing).await;
+        let subscribed =
+            subscribed.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()));
         let subscribed = subscribed.map_err(|error| Error::redis(error, Resend::Safe))?;
-        match self.states.exchange(&Flags).await {
-            Ok(flags) => self.listen.check(&flags)?,
+        let setting = CommandLine::new("CONFIG GET", Resend::Safe).arg("notify-keyspace-events");
+        match self.states.ask::<BTreeMap<String, String>>(&setting).await {
+            Ok(flags) => self.listen.check(flags.values().next().map_or("", String::as_str))?,
             Err(error) if error.kind() == ErrorKind::NoPermission => {
                 tracing::warn!("no permission to check notify-keyspace-events (config|get)");
             }

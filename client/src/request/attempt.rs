@@ -2,11 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use redis::{Cmd, Value};
-
-use super::{Request, Resend, options::Options};
-use crate::decode::{self, Fields};
-use crate::error::Result;
+use super::line::CommandLine;
+use crate::resend::Resend;
 
 pub use redis_state_types::Tally;
 
@@ -35,23 +32,16 @@ pub use redis_state_types::Tally;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    key: String,
-    operation: String,
-    tally: Tally,
-    error: Option<String>,
-    options: Options,
+    line: CommandLine,
 }
 
 impl Attempt {
     /// Counts an attempt with this outcome; [`Tally::Clear`] sets the count to 0.
     pub fn new(key: impl Into<String>, operation: impl Into<String>, tally: Tally) -> Attempt {
-        Attempt {
-            key: key.into(),
-            operation: operation.into(),
-            tally,
-            error: None,
-            options: Options::default(),
-        }
+        // Clearing twice is the same.
+        let resend = if tally == Tally::Clear { Resend::Safe } else { Resend::Never };
+        let line = CommandLine::new("STATE.ATTEMPT", resend).text(key).text(operation);
+        Attempt { line: line.arg(tally.as_str()) }
     }
 
     /// A successful attempt.
@@ -66,150 +56,59 @@ impl Attempt {
 
     /// `COMPONENT`: the component that made the attempt.
     pub fn component(mut self, name: impl Into<String>) -> Self {
-        self.options.component = Some(name.into());
+        self.line.set_text("COMPONENT", name);
         self
     }
 
     /// `ERROR`: why it failed. At most 1024 bytes.
     pub fn error(mut self, text: impl Into<String>) -> Self {
-        self.error = Some(text.into());
+        self.line.set_text("ERROR", text);
         self
     }
 
     options!(actor id audit);
 }
 
-impl Request for Attempt {
-    /// The number of attempts.
-    type Reply = u64;
+request!(Attempt -> u64);
 
-    fn name(&self) -> &'static str {
-        "STATE.ATTEMPT"
-    }
-
-    fn key(&self) -> Option<&str> {
-        Some(&self.key)
-    }
-
-    fn command(&self) -> Cmd {
-        let mut command = redis::cmd("STATE.ATTEMPT");
-        command.arg(&self.key).arg(&self.operation).arg(self.tally.as_str());
-        if let Some(error) = &self.error {
-            command.arg("ERROR").arg(error);
-        }
-        self.options.add_to(&mut command, &self.key);
-        command
-    }
-
-    fn reply(&self, value: Value) -> Result<u64> {
-        decode::number(value)
-    }
-
-    /// Clearing is idempotent.
-    fn resend(&self) -> Resend {
-        let known = self.options.id.is_some() || self.tally == Tally::Clear;
-        if known { Resend::Safe } else { Resend::Never }
-    }
-}
-
-/// STATE.ATTEMPTS of one operation. See [`Attempt`] for an example.
+/// STATE.ATTEMPTS of one operation; `None` without a state. See [`Attempt`] for an example.
 #[derive(Clone, Debug)]
 pub struct Attempts {
-    key: String,
-    operation: String,
-    count: Option<u64>,
+    line: CommandLine,
 }
 
 impl Attempts {
     /// The kept attempts at an operation.
     pub fn new(key: impl Into<String>, operation: impl Into<String>) -> Attempts {
-        Attempts { key: key.into(), operation: operation.into(), count: None }
+        Attempts { line: AttemptCounts::new(key).line.text(operation) }
     }
 
     /// `COUNT`: at most this many in the history.
     pub fn count(mut self, count: u64) -> Self {
-        self.count = Some(count);
+        self.line.set("COUNT", ("COUNT", count));
         self
     }
 }
 
-impl Request for Attempts {
-    /// `None` without a state.
-    type Reply = Option<Attempted>;
+request!(Attempts -> Option<Attempted>);
 
-    fn name(&self) -> &'static str {
-        "STATE.ATTEMPTS"
-    }
-
-    fn key(&self) -> Option<&str> {
-        Some(&self.key)
-    }
-
-    fn command(&self) -> Cmd {
-        let mut command = redis::cmd("STATE.ATTEMPTS");
-        command.arg(&self.key).arg(&self.operation);
-        if let Some(count) = self.count {
-            command.arg("COUNT").arg(count);
-        }
-        command
-    }
-
-    fn reply(&self, value: Value) -> Result<Option<Attempted>> {
-        Fields::of(value)?.map(Attempted::read).transpose()
-    }
-
-    fn resend(&self) -> Resend {
-        Resend::Safe
-    }
-}
-
-/// STATE.ATTEMPTS without an operation: the number of attempts at each. See [`Attempt`] for an
-/// example.
+/// STATE.ATTEMPTS without an operation: the number of attempts at each; `None` without a state. See
+/// [`Attempt`] for an example.
 #[derive(Clone, Debug)]
 pub struct AttemptCounts {
-    key: String,
+    line: CommandLine,
 }
 
 impl AttemptCounts {
     /// For the state at this key.
     pub fn new(key: impl Into<String>) -> AttemptCounts {
-        AttemptCounts { key: key.into() }
+        AttemptCounts { line: CommandLine::new("STATE.ATTEMPTS", Resend::Safe).text(key) }
     }
 }
 
-impl Request for AttemptCounts {
-    /// Operation to attempts; `None` without a state.
-    type Reply = Option<BTreeMap<String, u64>>;
-
-    fn name(&self) -> &'static str {
-        "STATE.ATTEMPTS"
-    }
-
-    fn key(&self) -> Option<&str> {
-        Some(&self.key)
-    }
-
-    fn command(&self) -> Cmd {
-        let mut command = redis::cmd("STATE.ATTEMPTS");
-        command.arg(&self.key);
-        command
-    }
-
-    fn reply(&self, value: Value) -> Result<Self::Reply> {
-        let Some(fields) = Fields::of(value)? else { return Ok(None) };
-        let counts =
-            fields.into_pairs().into_iter().map(|(operation, count)| Ok((operation, decode::number(count)?)));
-        counts.collect::<Result<_>>().map(Some)
-    }
-
-    fn resend(&self) -> Resend {
-        Resend::Safe
-    }
-}
+request!(AttemptCounts -> Option<BTreeMap<String, u64>>);
 
 /// The attempts at one operation.
-///
-/// For an example see [`Attempt`](crate::Attempt).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempted {
     /// The number of attempts.
@@ -223,8 +122,6 @@ pub struct Attempted {
 }
 
 /// One attempt.
-///
-/// For an example see [`Attempt`](crate::Attempt).
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Try {
     /// The operation.
@@ -239,29 +136,6 @@ pub struct Try {
     pub error: Option<String>,
 }
 
-impl Attempted {
-    fn read(mut fields: Fields) -> Result<Attempted> {
-        let history = decode::array(fields.take("history"))?.unwrap_or_default();
-        Ok(Attempted {
-            attempts: fields.read("attempts")?,
-            failures: fields.read("failures")?,
-            latest: Fields::of(fields.take("latest"))?.map(Try::read).transpose()?,
-            history: history
-                .into_iter()
-                .map(|one| Try::read(Fields::required(one)?))
-                .collect::<Result<_>>()?,
-        })
-    }
-}
+from_map!(Attempted { attempts, failures, latest, history });
 
-impl Try {
-    fn read(mut fields: Fields) -> Result<Try> {
-        Ok(Try {
-            operation: fields.read("operation")?,
-            component: fields.read("component")?,
-            timestamp: fields.read("timestamp")?,
-            success: fields.read::<u8>("success")? == 1,
-            error: fields.read("error")?,
-        })
-    }
-}
+from_map!(Try { operation, component, timestamp, success, error });

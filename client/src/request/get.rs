@@ -1,15 +1,17 @@
 //! STATE.GET.
 
-use redis::{Cmd, Value};
+use redis::{FromRedisValue, ParsingError, Value};
 use redis_state_types::Etag;
 use serde::de::DeserializeOwned;
 
-use super::{Request, Resend};
+use super::line::CommandLine;
 use crate::decode;
 use crate::error::{Error, Result};
+use crate::resend::Resend;
 use crate::state::{State, document};
 
-/// STATE.GET: etag and document of a state, or the members at JSON pointers ([RFC 6901]).
+/// STATE.GET: etag and document of a state, or the members at JSON pointers ([RFC 6901]); `None`
+/// without a state.
 ///
 /// [RFC 6901]: https://www.rfc-editor.org/rfc/rfc6901
 ///
@@ -31,64 +33,33 @@ use crate::state::{State, document};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Get {
-    key: String,
-    version: Option<u64>,
-    pointers: Vec<String>,
+    line: CommandLine,
 }
 
 impl Get {
     /// The present document.
     pub fn new(key: impl Into<String>) -> Get {
-        Get { key: key.into(), version: None, pointers: Vec::new() }
+        Get { line: CommandLine::new("STATE.GET", Resend::Safe).text(key) }
     }
 
     /// A kept version instead of the present one; its secrets are `"***"`.
     pub fn version(mut self, version: u64) -> Get {
-        self.version = Some(version);
+        self.line.set("VERSION", ("VERSION", version));
         self
     }
 
     /// Only these members, by JSON pointers: at most 64.
     pub fn members<P: Into<String>>(mut self, pointers: impl IntoIterator<Item = P>) -> Get {
-        self.pointers = pointers.into_iter().map(Into::into).collect();
+        let pointers: Vec<String> = pointers.into_iter().map(Into::into).collect();
+        // In small letters, since they come after VERSION.
+        self.line.set("pointers", pointers);
         self
     }
 }
 
-impl Request for Get {
-    /// `None` without a state.
-    type Reply = Option<Found>;
-
-    fn name(&self) -> &'static str {
-        "STATE.GET"
-    }
-
-    fn key(&self) -> Option<&str> {
-        Some(&self.key)
-    }
-
-    fn command(&self) -> Cmd {
-        let mut command = redis::cmd("STATE.GET");
-        command.arg(&self.key);
-        if let Some(version) = self.version {
-            command.arg("VERSION").arg(version);
-        }
-        command.arg(&self.pointers);
-        command
-    }
-
-    fn reply(&self, value: Value) -> Result<Option<Found>> {
-        Found::read(value)
-    }
-
-    fn resend(&self) -> Resend {
-        Resend::Safe
-    }
-}
+request!(Get -> Option<Found>);
 
 /// The result: an etag, and the document or the requested members, as JSON text.
-///
-/// For an example see [`Get`](crate::Get).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Found {
     /// The etag of the version that was read.
@@ -120,12 +91,13 @@ impl Found {
     pub(crate) fn state<T: DeserializeOwned>(&self) -> Result<State<T>> {
         Ok(State { etag: self.etag, document: self.document()? })
     }
+}
 
-    pub(crate) fn read(value: Value) -> Result<Option<Found>> {
-        let Some(items) = decode::array(value)? else { return Ok(None) };
-        let mut items = items.into_iter();
-        let etag = decode::etag(items.next().unwrap_or_default())?;
-        Ok(Some(Found { etag, texts: items.map(decode::value).collect::<Result<_>>()? }))
+impl FromRedisValue for Found {
+    fn from_redis_value(reply: Value) -> Result<Found, ParsingError> {
+        let texts: Vec<Option<String>> = redis::from_redis_value(reply)?;
+        let mut texts = texts.into_iter();
+        Ok(Found { etag: decode::etag(texts.next().flatten())?, texts: texts.collect() })
     }
 }
 

@@ -1,12 +1,12 @@
 //! STATE.HISTORY and STATE.DIFF: the kept versions and their differences.
 
-use redis::{Cmd, Value};
+use redis::{FromRedisValue, ParsingError, Value};
 
-use super::{Request, Resend};
-use crate::decode::{self, Fields};
-use crate::error::{Error, Result};
+use super::line::CommandLine;
+use crate::error::Error;
+use crate::resend::Resend;
 
-/// STATE.HISTORY: the kept versions of a state, the present one first.
+/// STATE.HISTORY: the kept versions of a state, the present one first; `None` without a state.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -14,77 +14,40 @@ use crate::error::{Error, Result};
 /// use serde_json::json;
 ///
 /// let mut states = connect(url).await?;
-/// states
-///     .send(&Update::create("offer:7d1f", Change::merge(&json!({"amount": 5}))?).label("amount"))
-///     .await?;
-/// states
-///     .send(
-///         &Update::new("offer:7d1f", 1, Change::merge(&json!({"amount": 6}))?)
-///             .actor("amount_input"),
-///     )
-///     .await?;
+/// let five = Update::create("offer:7d1f", Change::merge(&json!({"amount": 5}))?).label("amount");
+/// states.send(&five).await?;
+/// let six = Update::new("offer:7d1f", 1, Change::merge(&json!({"amount": 6}))?).actor("input");
+/// states.send(&six).await?;
 ///
 /// let versions = states.send(&History::new("offer:7d1f")).await?.expect("it is there");
-/// assert_eq!((versions[0].version, versions[0].actor.as_deref()), (2, Some("amount_input")));
+/// assert_eq!((versions[0].version, versions[0].actor.as_deref()), (2, Some("input")));
 /// assert_eq!((versions[1].version, versions[1].label.as_deref()), (1, Some("amount")));
 ///
 /// let change = states.send(&Diff::new("offer:7d1f", 1, 2)).await?.expect("it is there");
-/// assert_eq!(change, json!([{"op": "replace", "path": "/amount", "value": 6}]));
+/// assert_eq!(change.0, json!([{"op": "replace", "path": "/amount", "value": 6}]));
 /// # Ok(()) });
 /// ```
 #[derive(Clone, Debug)]
 pub struct History {
-    key: String,
-    count: Option<u64>,
+    line: CommandLine,
 }
 
 impl History {
     /// All kept versions.
     pub fn new(key: impl Into<String>) -> History {
-        History { key: key.into(), count: None }
+        History { line: CommandLine::new("STATE.HISTORY", Resend::Safe).text(key) }
     }
 
     /// `COUNT`: the newest ones only.
     pub fn count(mut self, count: u64) -> Self {
-        self.count = Some(count);
+        self.line.set("COUNT", ("COUNT", count));
         self
     }
 }
 
-impl Request for History {
-    /// `None` without a state.
-    type Reply = Option<Vec<Version>>;
-
-    fn name(&self) -> &'static str {
-        "STATE.HISTORY"
-    }
-
-    fn key(&self) -> Option<&str> {
-        Some(&self.key)
-    }
-
-    fn command(&self) -> Cmd {
-        let mut command = redis::cmd("STATE.HISTORY");
-        command.arg(&self.key);
-        if let Some(count) = self.count {
-            command.arg("COUNT").arg(count);
-        }
-        command
-    }
-
-    fn reply(&self, value: Value) -> Result<Option<Vec<Version>>> {
-        let Some(versions) = decode::array(value)? else { return Ok(None) };
-        versions.into_iter().map(Version::read).collect::<Result<_>>().map(Some)
-    }
-
-    fn resend(&self) -> Resend {
-        Resend::Safe
-    }
-}
+request!(History -> Option<Vec<Version>>);
 
 /// A kept version.
-///
-/// For an example see [`History`](crate::History).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
     /// Its number.
@@ -103,66 +66,34 @@ pub struct Version {
     pub bytes: u64,
 }
 
-impl Version {
-    fn read(value: Value) -> Result<Version> {
-        let mut fields = Fields::required(value)?;
-        Ok(Version {
-            version: fields.read("version")?,
-            parent: fields.read("parent")?,
-            at: fields.read("at")?,
-            event: fields.read("event")?,
-            actor: fields.read("actor")?,
-            label: fields.read("label")?,
-            bytes: fields.read("bytes")?,
-        })
-    }
-}
+from_map!(Version { version, parent, at, event, actor, label, bytes });
 
-/// STATE.DIFF: the JSON Patch ([RFC 6902]) that turns one kept version into another. See
-/// [`History`] for an example.
+/// STATE.DIFF: the JSON Patch ([RFC 6902]) that turns one kept version into another; `None` without
+/// a state. See [`History`] for an example.
 ///
 /// [RFC 6902]: https://www.rfc-editor.org/rfc/rfc6902
 #[derive(Clone, Debug)]
 pub struct Diff {
-    key: String,
-    from: u64,
-    to: u64,
+    line: CommandLine,
 }
 
 impl Diff {
     /// From one version to another, in either direction.
     pub fn new(key: impl Into<String>, from: u64, to: u64) -> Diff {
-        Diff { key: key.into(), from, to }
+        Diff { line: CommandLine::new("STATE.DIFF", Resend::Safe).text(key).arg((from, to)) }
     }
 }
 
-impl Request for Diff {
-    /// An array of operations; `None` without a state.
-    type Reply = Option<serde_json::Value>;
+request!(Diff -> Option<Patch>);
 
-    fn name(&self) -> &'static str {
-        "STATE.DIFF"
-    }
+/// The reply of [`Diff`]: a JSON Patch, which is an array of operations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Patch(pub serde_json::Value);
 
-    fn key(&self) -> Option<&str> {
-        Some(&self.key)
-    }
-
-    fn command(&self) -> Cmd {
-        let mut command = redis::cmd("STATE.DIFF");
-        command.arg(&self.key).arg(self.from).arg(self.to);
-        command
-    }
-
-    fn reply(&self, value: Value) -> Result<Self::Reply> {
-        let patch: Option<String> = decode::value(value)?;
-        let read = |text: String| {
-            serde_json::from_str(&text).map_err(|error| Error::json("the patch is not JSON", error))
-        };
-        patch.map(read).transpose()
-    }
-
-    fn resend(&self) -> Resend {
-        Resend::Safe
+impl FromRedisValue for Patch {
+    fn from_redis_value(reply: Value) -> Result<Patch, ParsingError> {
+        let text: String = redis::from_redis_value(reply)?;
+        let patch = serde_json::from_str(&text).map_err(|error| Error::json("the patch is not JSON", error));
+        patch.map(Patch).map_err(|error| error.to_string().into())
     }
 }

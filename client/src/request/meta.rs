@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use redis::{Cmd, Value};
+use redis::{FromRedisValue, ParsingError, Value};
 use redis_state_types::Etag;
 
-use super::{Request, Resend};
+use super::line::CommandLine;
 use crate::decode::{self, Fields};
-use crate::error::{Error, Result};
+use crate::resend::Resend;
 
-/// STATE.META: version, schema, times and sizes of a state.
+/// STATE.META: version, schema, times and sizes of a state; `None` without one.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -21,55 +21,25 @@ use crate::error::{Error, Result};
 /// let offer = Update::create("offer:7d1f", Change::none()).expires_in(Duration::from_secs(600));
 /// states.send(&offer).await?;
 /// let meta = states.send(&Meta::new("offer:7d1f")).await?.expect("it is there");
-/// assert_eq!(
-///     (meta.etag.version, meta.schema.as_deref(), meta.audit.as_str()),
-///     (1, None, "{offer:7d1f}:audit")
-/// );
+/// assert_eq!((meta.etag.version, meta.schema, meta.valid), (1, None, true));
 /// assert!(meta.ttl.is_some_and(|ttl| ttl <= Duration::from_secs(600)));
 /// # Ok(()) });
 /// ```
 #[derive(Clone, Debug)]
 pub struct Meta {
-    key: String,
+    line: CommandLine,
 }
 
 impl Meta {
     /// For the state at this key.
     pub fn new(key: impl Into<String>) -> Meta {
-        Meta { key: key.into() }
+        Meta { line: CommandLine::new("STATE.META", Resend::Safe).text(key) }
     }
 }
 
-impl Request for Meta {
-    /// `None` without a state.
-    type Reply = Option<Metadata>;
-
-    fn name(&self) -> &'static str {
-        "STATE.META"
-    }
-
-    fn key(&self) -> Option<&str> {
-        Some(&self.key)
-    }
-
-    fn command(&self) -> Cmd {
-        let mut command = redis::cmd("STATE.META");
-        command.arg(&self.key);
-        command
-    }
-
-    fn reply(&self, value: Value) -> Result<Option<Metadata>> {
-        Fields::of(value)?.map(Metadata::read).transpose()
-    }
-
-    fn resend(&self) -> Resend {
-        Resend::Safe
-    }
-}
+request!(Meta -> Option<Metadata>);
 
 /// The metadata of a state.
-///
-/// For an example see [`Meta`](crate::Meta).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metadata {
     /// The etag of the present version.
@@ -98,11 +68,12 @@ pub struct Metadata {
     pub valid: bool,
 }
 
-impl Metadata {
-    fn read(mut fields: Fields) -> Result<Metadata> {
+impl FromRedisValue for Metadata {
+    fn from_redis_value(reply: Value) -> Result<Metadata, ParsingError> {
+        let mut fields = Fields::of(reply)?;
         let ttl: i64 = fields.read("ttl")?;
         Ok(Metadata {
-            etag: decode::etag(fields.take("etag"))?,
+            etag: decode::etag(fields.read("etag")?)?,
             schema: fields.read("schema")?,
             revision: fields.read("revision")?,
             initialized_at: fields.read("initialized_at")?,
@@ -110,14 +81,14 @@ impl Metadata {
             ttl: match u64::try_from(ttl) {
                 Ok(ms) => Some(Duration::from_millis(ms)),
                 Err(_) if ttl == -1 => None,
-                Err(_) => return Err(Error::unexpected(format!("ttl: {ttl}"))),
+                Err(_) => return Err(format!("ttl: {ttl}").into()),
             },
             bytes: fields.read("bytes")?,
             snapshots: fields.read("snapshots")?,
             deadlines: fields.read("deadlines")?,
             attempts: fields.read("attempts")?,
             audit: fields.read("audit")?,
-            valid: fields.read::<u8>("valid")? == 1,
+            valid: fields.read("valid")?,
         })
     }
 }

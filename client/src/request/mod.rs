@@ -1,52 +1,42 @@
-//! One type for each command: a builder of its arguments, and the parser of its reply.
+//! One type for each command: a builder of its command line, and the type of its reply.
 //!
 //! A request does no I/O. So one definition serves blocking connections, async ones, pipelines, and
 //! programs that send commands by other means; [`States`](crate::States) adds retries and typed
 //! documents.
 
 #[macro_use]
-mod options;
+mod builder;
 
-mod attempt;
-mod delete;
-mod get;
-mod history;
-mod meta;
-mod recover;
-mod reset;
-mod rollback;
-mod schema;
-mod touch;
-mod wait;
-mod write;
+pub mod attempt;
+pub mod delete;
+pub mod get;
+pub mod history;
+pub mod line;
+pub mod meta;
+pub mod recover;
+pub mod reset;
+pub mod rollback;
+pub mod schema;
+pub mod touch;
+pub mod wait;
+pub mod write;
 
-use redis::{Cmd, Value};
+#[cfg(any(feature = "tokio", feature = "sync"))]
+use redis::RedisResult;
+use redis::{Cmd, FromRedisValue, Value};
 
-use crate::error::Result;
-
-pub use crate::resend::Resend;
-
-pub use attempt::{Attempt, AttemptCounts, Attempted, Attempts, Tally, Try};
-pub use delete::Delete;
-pub use get::{Found, Get};
-pub use history::{Diff, History, Version};
-pub use meta::{Meta, Metadata};
-pub(crate) use options::{Options, milliseconds};
-pub use recover::{Recover, Recovered, Tried};
-pub use reset::Reset;
-pub use rollback::Rollback;
-pub use schema::{
-    SchemaBind, SchemaDel, SchemaGet, SchemaInfo, SchemaList, SchemaSet, SchemaUnbind, Validate,
+#[cfg(any(feature = "tokio", feature = "sync"))]
+use crate::{
+    decode,
+    error::{Error, Result},
 };
-pub use touch::Touch;
-pub use wait::Wait;
-pub(crate) use write::verb;
-pub use write::{Committed, SetProtected, Update, Verb, Write};
+use line::CommandLine;
 
-/// A command with its arguments, and the decoder of its reply.
+/// A command with its arguments, and the type of its reply.
 ///
 /// [`States::send`](crate::States::send) is the usual way to send one. A connection of redis-rs
-/// alone works too:
+/// alone works too, and a pipeline of redis-rs takes [`command`](Request::command) and returns the
+/// reply:
 ///
 /// ```
 /// # support::example(async |url| {
@@ -59,30 +49,25 @@ pub use write::{Committed, SetProtected, Update, Verb, Write};
 /// ```
 pub trait Request: Send + Sync {
     /// The reply of the command.
-    type Reply: Send;
+    type Reply: FromRedisValue + Send;
+
+    /// The command with its arguments.
+    fn line(&self) -> &CommandLine;
 
     /// The command's name, such as `STATE.GET`.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &'static str {
+        self.line().name()
+    }
 
-    /// The command's key; `None` for a command about schemas.
-    fn key(&self) -> Option<&str>;
-
-    /// The command line.
-    fn command(&self) -> Cmd;
-
-    /// Decodes the reply, for example of a pipeline.
-    ///
-    /// Errors: [`Unexpected`](crate::ErrorKind::Unexpected) for a reply of another shape.
-    fn reply(&self, value: Value) -> Result<Self::Reply>;
-
-    /// Whether it may be resent without a reply.
-    fn resend(&self) -> Resend;
+    /// The command, for redis-rs.
+    fn command(&self) -> Cmd {
+        self.line().command()
+    }
 
     /// Sends the command over a blocking connection, once.
     #[cfg(feature = "sync")]
     fn query(&self, connection: &mut dyn redis::ConnectionLike) -> Result<Self::Reply> {
-        let value = connection.req_command(&self.command()).and_then(Value::extract_error);
-        self.reply(value.map_err(|error| crate::Error::redis(error, self.resend()))?)
+        decoded(self, connection.req_command(&self.command()))
     }
 
     /// Sends the command over an async connection, once.
@@ -91,10 +76,21 @@ pub trait Request: Send + Sync {
         &self,
         connection: &mut C,
     ) -> impl Future<Output = Result<Self::Reply>> + Send {
-        async move {
-            let command = self.command();
-            let value = connection.req_packed_command(&command).await.and_then(Value::extract_error);
-            self.reply(value.map_err(|error| crate::Error::redis(error, self.resend()))?)
-        }
+        async move { decoded(self, connection.req_packed_command(&self.command()).await) }
+    }
+}
+
+#[cfg(any(feature = "tokio", feature = "sync"))]
+fn decoded<R: Request + ?Sized>(request: &R, reply: RedisResult<Value>) -> Result<R::Reply> {
+    let reply = reply.and_then(Value::extract_error);
+    decode::value(reply.map_err(|error| Error::redis(error, request.line().resend()))?)
+}
+
+/// The reply is not decoded.
+impl Request for CommandLine {
+    type Reply = Value;
+
+    fn line(&self) -> &CommandLine {
+        self
     }
 }

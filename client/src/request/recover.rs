@@ -1,11 +1,11 @@
 //! STATE.RECOVER.
 
-use redis::{Cmd, Value};
+use redis::{FromRedisValue, ParsingError, Value};
 use redis_state_types::Etag;
 
-use super::{Request, Resend, options::Options};
+use super::line::CommandLine;
 use crate::decode::{self, Fields};
-use crate::error::Result;
+use crate::resend::Resend;
 
 /// STATE.RECOVER: makes a state valid again, or rebuilds a missing one, by the mildest rung that
 /// works.
@@ -24,56 +24,22 @@ use crate::error::Result;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Recover {
-    key: String,
-    options: Options,
+    line: CommandLine,
 }
 
 impl Recover {
     /// Recovers the state at this key, or a missing one.
     pub fn new(key: impl Into<String>) -> Recover {
-        Recover { key: key.into(), options: Options::default() }
+        // A recovery of a valid state changes nothing.
+        Recover { line: CommandLine::new("STATE.RECOVER", Resend::Safe).text(key) }
     }
 
     options!(schema ttl remarks audit);
 }
 
-impl Request for Recover {
-    type Reply = Recovered;
-
-    fn name(&self) -> &'static str {
-        "STATE.RECOVER"
-    }
-
-    fn key(&self) -> Option<&str> {
-        Some(&self.key)
-    }
-
-    fn command(&self) -> Cmd {
-        let mut command = redis::cmd("STATE.RECOVER");
-        command.arg(&self.key);
-        self.options.add_to(&mut command, &self.key);
-        command
-    }
-
-    fn reply(&self, value: Value) -> Result<Recovered> {
-        let mut fields = Fields::required(value)?;
-        let tried = decode::array(fields.take("tried"))?.unwrap_or_default();
-        Ok(Recovered {
-            rung: fields.read("rung")?,
-            etag: decode::etag(fields.take("etag"))?,
-            tried: tried.into_iter().map(Tried::read).collect::<Result<_>>()?,
-        })
-    }
-
-    /// A recovery of a valid state changes nothing.
-    fn resend(&self) -> Resend {
-        Resend::Safe
-    }
-}
+request!(Recover -> Recovered);
 
 /// How a state was recovered.
-///
-/// For an example see [`Recover`](crate::Recover).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovered {
     /// The rung that succeeded: `valid`, `defaults`, `revision`, `snapshot`, `label`, `reset`,
@@ -86,8 +52,6 @@ pub struct Recovered {
 }
 
 /// A rung that failed.
-///
-/// For an example see [`Recover`](crate::Recover).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tried {
     /// The rung.
@@ -96,9 +60,12 @@ pub struct Tried {
     pub reason: String,
 }
 
-impl Tried {
-    fn read(value: Value) -> Result<Tried> {
-        let mut fields = Fields::required(value)?;
-        Ok(Tried { rung: fields.read("rung")?, reason: fields.read("reason")? })
+impl FromRedisValue for Recovered {
+    fn from_redis_value(reply: Value) -> Result<Recovered, ParsingError> {
+        let mut fields = Fields::of(reply)?;
+        let etag = decode::etag(fields.read("etag")?)?;
+        Ok(Recovered { rung: fields.read("rung")?, etag, tried: fields.read("tried")? })
     }
 }
+
+from_map!(Tried { rung, reason });

@@ -1,11 +1,10 @@
 //! STATE.RESET.
 
-use redis::{Cmd, Value};
 use redis_state_types::Expected;
 
-use super::write::resend_of_write;
-use super::{Committed, Request, Resend, options::Options};
-use crate::error::Result;
+use super::line::CommandLine;
+use super::write::Committed;
+use crate::resend::Resend;
 
 /// STATE.RESET: resets members to the schema's defaults; protected, immutable and secret ones stay.
 ///
@@ -31,43 +30,16 @@ use crate::error::Result;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Reset {
-    key: String,
-    expected: Expected,
-    pub(crate) options: Options,
+    line: CommandLine,
 }
 
 impl Reset {
     /// Resets the state that was read, or with [`Expected::Any`] any state.
     pub fn new(key: impl Into<String>, expected: impl Into<Expected>) -> Reset {
-        Reset { key: key.into(), expected: expected.into(), options: Options::default() }
+        Reset { line: CommandLine::new("STATE.RESET", Resend::Never).text(key).expecting(expected) }
     }
 
     options!(ttl remarks id returning audit);
 }
 
-impl Request for Reset {
-    type Reply = Committed;
-
-    fn name(&self) -> &'static str {
-        "STATE.RESET"
-    }
-
-    fn key(&self) -> Option<&str> {
-        Some(&self.key)
-    }
-
-    fn command(&self) -> Cmd {
-        let mut command = redis::cmd("STATE.RESET");
-        command.arg(&self.key).arg(self.expected.to_string());
-        self.options.add_to(&mut command, &self.key);
-        command
-    }
-
-    fn reply(&self, value: Value) -> Result<Committed> {
-        Committed::read(value)
-    }
-
-    fn resend(&self) -> Resend {
-        resend_of_write(self.expected, &self.options)
-    }
-}
+request!(Reset -> Committed);

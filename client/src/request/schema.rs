@@ -2,30 +2,11 @@
 //! [`sync_schemas`](crate::States::sync_schemas) sends to all of them, these requests to the node
 //! of the connection.
 
-use redis::{Cmd, Value};
+use std::sync::LazyLock;
 
-use super::{Request, Resend};
-use crate::decode::{self, Fields};
-use crate::error::Result;
-
-/// A request about schemas has no key.
-macro_rules! schema_request {
-    ($name:literal, $resend:ident, $reply:ty) => {
-        type Reply = $reply;
-
-        fn name(&self) -> &'static str {
-            $name
-        }
-
-        fn key(&self) -> Option<&str> {
-            None
-        }
-
-        fn resend(&self) -> Resend {
-            Resend::$resend
-        }
-    };
-}
+use super::Request;
+use super::line::CommandLine;
+use crate::resend::Resend;
 
 /// STATE.VALIDATE: checks a document against a schema; nothing is stored.
 ///
@@ -43,32 +24,20 @@ macro_rules! schema_request {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Validate {
-    schema: String,
-    json: String,
+    line: CommandLine,
 }
 
 impl Validate {
     /// Checks the JSON text of a document against the schema of this name.
     pub fn new(schema: impl Into<String>, json: impl Into<String>) -> Validate {
-        Validate { schema: schema.into(), json: json.into() }
+        Validate { line: CommandLine::new("STATE.VALIDATE", Resend::Safe).text(schema).text(json) }
     }
 }
 
-impl Request for Validate {
-    schema_request!("STATE.VALIDATE", Safe, ());
+request!(Validate -> ());
 
-    fn command(&self) -> Cmd {
-        let mut command = redis::cmd("STATE.VALIDATE");
-        command.arg(&self.schema).arg(&self.json);
-        command
-    }
-
-    fn reply(&self, _ok: Value) -> Result<()> {
-        Ok(())
-    }
-}
-
-/// STATE.SCHEMA SET: stores a schema under a name; a changed text makes a new revision.
+/// STATE.SCHEMA SET: stores a schema under a name; a changed text makes a new revision,
+/// which is the reply.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -92,74 +61,48 @@ impl Request for Validate {
 /// ```
 #[derive(Clone, Debug)]
 pub struct SchemaSet {
-    schema: String,
-    json: String,
+    line: CommandLine,
 }
 
 impl SchemaSet {
     /// The schema's name and its JSON text.
     pub fn new(schema: impl Into<String>, json: impl Into<String>) -> SchemaSet {
-        SchemaSet { schema: schema.into(), json: json.into() }
+        SchemaSet { line: CommandLine::new("STATE.SCHEMA SET", Resend::Safe).text(schema).text(json) }
     }
 }
 
-impl Request for SchemaSet {
-    schema_request!("STATE.SCHEMA SET", Safe, u64);
-
-    fn command(&self) -> Cmd {
-        subcommand("SET", &[&self.schema, &self.json])
-    }
-
-    /// The revision.
-    fn reply(&self, value: Value) -> Result<u64> {
-        decode::number(value)
-    }
-}
+request!(SchemaSet -> u64);
 
 /// STATE.SCHEMA GET: the text of a schema. See [`SchemaSet`] for an example.
 #[derive(Clone, Debug)]
 pub struct SchemaGet {
-    schema: String,
+    line: CommandLine,
 }
 
 impl SchemaGet {
     /// The schema's name.
     pub fn new(schema: impl Into<String>) -> SchemaGet {
-        SchemaGet { schema: schema.into() }
+        SchemaGet { line: CommandLine::new("STATE.SCHEMA GET", Resend::Safe).text(schema) }
     }
 }
 
-impl Request for SchemaGet {
-    schema_request!("STATE.SCHEMA GET", Safe, Option<String>);
-
-    fn command(&self) -> Cmd {
-        subcommand("GET", &[&self.schema])
-    }
-
-    fn reply(&self, value: Value) -> Result<Option<String>> {
-        decode::value(value)
-    }
-}
+request!(SchemaGet -> Option<String>);
 
 /// STATE.SCHEMA LIST: the schemas of a server. See [`SchemaSet`] for an example.
 #[derive(Clone, Copy, Debug)]
 pub struct SchemaList;
 
 impl Request for SchemaList {
-    schema_request!("STATE.SCHEMA LIST", Safe, Vec<SchemaInfo>);
+    type Reply = Vec<SchemaInfo>;
 
-    fn command(&self) -> Cmd {
-        subcommand("LIST", &[])
-    }
-
-    fn reply(&self, value: Value) -> Result<Vec<SchemaInfo>> {
-        decode::array(value)?.unwrap_or_default().into_iter().map(SchemaInfo::read).collect()
+    fn line(&self) -> &CommandLine {
+        static LIST: LazyLock<CommandLine> =
+            LazyLock::new(|| CommandLine::new("STATE.SCHEMA LIST", Resend::Safe));
+        &LIST
     }
 }
 
 /// A schema of a server.
-///
-/// For an example see [`SchemaSet`](crate::SchemaSet).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaInfo {
     /// Its name.
@@ -174,111 +117,57 @@ pub struct SchemaInfo {
     pub bindings: Vec<String>,
 }
 
-impl SchemaInfo {
-    fn read(value: Value) -> Result<SchemaInfo> {
-        let mut fields = Fields::required(value)?;
-        Ok(SchemaInfo {
-            name: fields.read("name")?,
-            revision: fields.read("revision")?,
-            bytes: fields.read("bytes")?,
-            states: fields.read("states")?,
-            bindings: fields.read("bindings")?,
-        })
-    }
-}
+from_map!(SchemaInfo { name, revision, bytes, states, bindings });
 
 /// STATE.SCHEMA DEL: deletes a schema. See [`SchemaSet`] for an example.
 #[derive(Clone, Debug)]
 pub struct SchemaDel {
-    schema: String,
-    force: bool,
+    line: CommandLine,
 }
 
 impl SchemaDel {
     /// The schema's name. One in use by states or bindings is not deleted:
     /// [`BadSchema`](crate::ErrorKind::BadSchema).
     pub fn new(schema: impl Into<String>) -> SchemaDel {
-        SchemaDel { schema: schema.into(), force: false }
+        SchemaDel { line: CommandLine::new("STATE.SCHEMA DEL", Resend::Never).text(schema) }
     }
 
     /// `FORCE`: also while states or bindings use it; their next write returns NOSCHEMA.
     pub fn force(mut self) -> Self {
-        self.force = true;
+        self.line.set_flag("FORCE");
         self
     }
 }
 
-impl Request for SchemaDel {
-    schema_request!("STATE.SCHEMA DEL", Never, ());
-
-    fn command(&self) -> Cmd {
-        if self.force {
-            subcommand("DEL", &[&self.schema, "FORCE"])
-        } else {
-            subcommand("DEL", &[&self.schema])
-        }
-    }
-
-    fn reply(&self, _one: Value) -> Result<()> {
-        Ok(())
-    }
-}
+request!(SchemaDel -> ());
 
 /// STATE.SCHEMA BIND: applies a schema to every key that matches a pattern. See [`SchemaSet`] for
 /// an example.
 #[derive(Clone, Debug)]
 pub struct SchemaBind {
-    pattern: String,
-    schema: String,
+    line: CommandLine,
 }
 
 impl SchemaBind {
     /// A pattern as in KEYS, and the schema's name.
     pub fn new(pattern: impl Into<String>, schema: impl Into<String>) -> SchemaBind {
-        SchemaBind { pattern: pattern.into(), schema: schema.into() }
+        SchemaBind { line: CommandLine::new("STATE.SCHEMA BIND", Resend::Safe).text(pattern).text(schema) }
     }
 }
 
-impl Request for SchemaBind {
-    schema_request!("STATE.SCHEMA BIND", Safe, ());
+request!(SchemaBind -> ());
 
-    fn command(&self) -> Cmd {
-        subcommand("BIND", &[&self.pattern, &self.schema])
-    }
-
-    fn reply(&self, _ok: Value) -> Result<()> {
-        Ok(())
-    }
-}
-
-/// STATE.SCHEMA UNBIND: removes a binding. See [`SchemaSet`] for an example.
+/// STATE.SCHEMA UNBIND: removes a binding; false without one. See [`SchemaSet`] for an example.
 #[derive(Clone, Debug)]
 pub struct SchemaUnbind {
-    pattern: String,
+    line: CommandLine,
 }
 
 impl SchemaUnbind {
     /// The pattern.
     pub fn new(pattern: impl Into<String>) -> SchemaUnbind {
-        SchemaUnbind { pattern: pattern.into() }
+        SchemaUnbind { line: CommandLine::new("STATE.SCHEMA UNBIND", Resend::Never).text(pattern) }
     }
 }
 
-impl Request for SchemaUnbind {
-    schema_request!("STATE.SCHEMA UNBIND", Never, bool);
-
-    fn command(&self) -> Cmd {
-        subcommand("UNBIND", &[&self.pattern])
-    }
-
-    /// Whether there was one.
-    fn reply(&self, value: Value) -> Result<bool> {
-        Ok(decode::number(value)? == 1)
-    }
-}
-
-fn subcommand(name: &str, words: &[&str]) -> Cmd {
-    let mut command = redis::cmd("STATE.SCHEMA");
-    command.arg(name).arg(words);
-    command
-}
+request!(SchemaUnbind -> bool);

@@ -1,12 +1,10 @@
 //! STATE.TOUCH.
 
-use redis::{Cmd, Value};
+use super::line::CommandLine;
+use crate::resend::Resend;
 
-use super::{Request, Resend, options::Options};
-use crate::decode;
-use crate::error::Result;
-
-/// STATE.TOUCH: moves the expiry of a state without a new version; not audited.
+/// STATE.TOUCH: moves the expiry of a state without a new version; not audited. False without a
+/// state.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -21,43 +19,16 @@ use crate::error::Result;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Touch {
-    key: String,
-    options: Options,
+    line: CommandLine,
 }
 
 impl Touch {
     /// With the expiry of the schema or the server's settings, unless one is given.
     pub fn new(key: impl Into<String>) -> Touch {
-        Touch { key: key.into(), options: Options::default() }
+        Touch { line: CommandLine::new("STATE.TOUCH", Resend::Safe).text(key) }
     }
 
     options!(ttl audit);
 }
 
-impl Request for Touch {
-    /// Whether there is a state.
-    type Reply = bool;
-
-    fn name(&self) -> &'static str {
-        "STATE.TOUCH"
-    }
-
-    fn key(&self) -> Option<&str> {
-        Some(&self.key)
-    }
-
-    fn command(&self) -> Cmd {
-        let mut command = redis::cmd("STATE.TOUCH");
-        command.arg(&self.key);
-        self.options.add_to(&mut command, &self.key);
-        command
-    }
-
-    fn reply(&self, value: Value) -> Result<bool> {
-        Ok(decode::number(value)? == 1)
-    }
-
-    fn resend(&self) -> Resend {
-        Resend::Safe
-    }
-}
+request!(Touch -> bool);

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use redis::{Cmd, Value};
 use redis_state_types::Expected;
 
-use super::{Found, Request, Resend, options::milliseconds};
-use crate::error::Result;
+use super::get::Found;
+use super::line::{CommandLine, milliseconds};
+use crate::resend::Resend;
 
-/// STATE.WAIT: waits until a state is not the known one, and returns it.
+/// STATE.WAIT: waits until a state is not the known one, and returns it; `None` after the timeout,
+/// or if the state is deleted or expires.
 ///
 /// It blocks its connection, so it needs one of its own, with a response timeout above its own. On
 /// a shared multiplexed connection it would block all others. [`Watch`](crate::Watch) handles both.
@@ -27,42 +28,17 @@ use crate::error::Result;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Wait {
-    key: String,
-    known: Expected,
-    timeout: Duration,
+    line: CommandLine,
 }
 
 impl Wait {
     /// Waits for any other state than the one with this etag, for a newer one than this version, or
     /// with 0 for a creation. A `timeout` of zero means no timeout; the maximum is a year.
     pub fn new(key: impl Into<String>, known: impl Into<Expected>, timeout: Duration) -> Wait {
-        Wait { key: key.into(), known: known.into(), timeout }
+        let known: Expected = known.into();
+        let line = CommandLine::new("STATE.WAIT", Resend::Safe).text(key);
+        Wait { line: line.arg((known.to_string(), milliseconds(timeout))) }
     }
 }
 
-impl Request for Wait {
-    /// `None` after the timeout, or if the state is deleted or expires.
-    type Reply = Option<Found>;
-
-    fn name(&self) -> &'static str {
-        "STATE.WAIT"
-    }
-
-    fn key(&self) -> Option<&str> {
-        Some(&self.key)
-    }
-
-    fn command(&self) -> Cmd {
-        let mut command = redis::cmd("STATE.WAIT");
-        command.arg(&self.key).arg(self.known.to_string()).arg(milliseconds(self.timeout));
-        command
-    }
-
-    fn reply(&self, value: Value) -> Result<Option<Found>> {
-        Found::read(value)
-    }
-
-    fn resend(&self) -> Resend {
-        Resend::Safe
-    }
-}
+request!(Wait -> Option<Found>);

@@ -5,14 +5,15 @@
 
 use std::marker::PhantomData;
 
-use redis::{Cmd, Value};
+use redis::{FromRedisValue, ParsingError, Value};
 use redis_state_types::{Etag, Expected};
 use serde::de::DeserializeOwned;
 
-use super::{Request, Resend, options::Options};
+use super::line::CommandLine;
 use crate::change::Change;
 use crate::decode;
 use crate::error::{Error, Result};
+use crate::resend::Resend;
 use crate::state::{State, document};
 
 /// STATE.UPDATE: changes a state if it is the expected one, or creates it.
@@ -65,15 +66,13 @@ pub type Update = Write<verb::Update>;
 pub type SetProtected = Write<verb::SetProtected>;
 
 /// The command of a [`Write`].
-///
-/// For an example see [`Update`](crate::Update).
 pub trait Verb: Send + Sync + 'static {
     /// The command's name.
     const NAME: &'static str;
 }
 
 /// The two verbs.
-pub(crate) mod verb {
+pub mod verb {
     /// STATE.UPDATE.
     #[derive(Clone, Copy, Debug)]
     pub enum Update {}
@@ -92,27 +91,16 @@ pub(crate) mod verb {
 }
 
 /// An [`Update`] or a [`SetProtected`].
-///
-/// For an example see [`Update`](crate::Update).
 #[derive(Clone, Debug)]
 pub struct Write<V> {
-    pub(crate) key: String,
-    pub(crate) expected: Expected,
-    pub(crate) change: Change,
-    pub(crate) options: Options,
+    line: CommandLine,
     verb: PhantomData<V>,
 }
 
 impl<V: Verb> Write<V> {
     /// Changes the state that was read: `expected` is its etag, or a version.
     pub fn new(key: impl Into<String>, expected: impl Into<Expected>, change: Change) -> Write<V> {
-        Write {
-            key: key.into(),
-            expected: expected.into(),
-            change,
-            options: Options::default(),
-            verb: PhantomData,
-        }
+        Write::of(Write::<V>::of_key(key), expected.into(), &change)
     }
 
     /// Creates a missing state; a [conflict](crate::Error::is_conflict) if it exists.
@@ -126,49 +114,22 @@ impl<V: Verb> Write<V> {
     }
 
     options!(schema ttl label remarks operation id rebase dry_run returning audit);
-}
 
-impl<V: Verb> Request for Write<V> {
-    type Reply = Committed;
-
-    fn name(&self) -> &'static str {
-        V::NAME
+    /// The command as far as its key.
+    pub(crate) fn of_key(key: impl Into<String>) -> CommandLine {
+        CommandLine::new(V::NAME, Resend::Never).text(key)
     }
 
-    fn key(&self) -> Option<&str> {
-        Some(&self.key)
-    }
-
-    fn command(&self) -> Cmd {
-        let mut command = redis::cmd(V::NAME);
-        command.arg(&self.key).arg(self.expected.to_string());
-        command.arg(self.change.json()).arg(self.change.kind().as_str());
-        self.options.add_to(&mut command, &self.key);
-        command
-    }
-
-    fn reply(&self, value: Value) -> Result<Committed> {
-        Committed::read(value)
-    }
-
-    fn resend(&self) -> Resend {
-        if self.options.dry_run { Resend::Safe } else { resend_of_write(self.expected, &self.options) }
+    /// Adds to the command as far as its key, which may have options.
+    pub(crate) fn of(line: CommandLine, expected: Expected, change: &Change) -> Write<V> {
+        let line = line.expecting(expected).arg((change.json(), change.kind().as_str()));
+        Write { line, verb: PhantomData }
     }
 }
 
-/// A write with an ID is recognized as a replay; one with an expected version is applied at most
-/// once.
-pub(crate) fn resend_of_write(expected: Expected, options: &Options) -> Resend {
-    match expected {
-        _ if options.id.is_some() => Resend::Safe,
-        Expected::Any => Resend::Never,
-        _ => Resend::ByEtag,
-    }
-}
+request!(Write<V: Verb> -> Committed);
 
 /// The reply of a commit.
-///
-/// For an example see [`Update`](crate::Update).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Committed {
     /// The etag of the new version, or of the present one without a change.
@@ -182,10 +143,8 @@ impl Committed {
     /// Errors: [`Unexpected`](crate::ErrorKind::Unexpected) if it was not requested, or does not
     /// have the shape of `T`.
     pub fn document<T: DeserializeOwned>(&self) -> Result<T> {
-        document(
-            self.text()
-                .ok_or_else(|| Error::unexpected("the document was not requested: add returning()"))?,
-        )
+        let not_requested = || Error::unexpected("the document was not requested: add returning()");
+        document(self.text().ok_or_else(not_requested)?)
     }
 
     /// The document's text, if requested.
@@ -196,17 +155,14 @@ impl Committed {
     pub(crate) fn state<T: DeserializeOwned>(&self) -> Result<State<T>> {
         Ok(State { etag: self.etag, document: self.document()? })
     }
+}
 
-    pub(crate) fn read(value: Value) -> Result<Committed> {
-        match value {
-            Value::Array(items) => {
-                let Ok([etag, document]) = <[Value; 2]>::try_from(items) else {
-                    return Err(Error::unexpected("expected an etag and a document"));
-                };
-                Ok(Committed { etag: decode::etag(etag)?, text: Some(decode::value(document)?) })
-            }
-            etag => Ok(Committed { etag: decode::etag(etag)?, text: None }),
-        }
+impl FromRedisValue for Committed {
+    /// The etag alone, or an array of etag and document.
+    fn from_redis_value(reply: Value) -> Result<Committed, ParsingError> {
+        let texts: Vec<String> = redis::from_redis_value(reply)?;
+        let mut texts = texts.into_iter();
+        Ok(Committed { etag: decode::etag(texts.next())?, text: texts.next() })
     }
 }
 

@@ -2,13 +2,13 @@
 //! differences are sent.
 //!
 //! A cluster does not distribute schemas: each primary has its own. So a deployment runs
-//! [`States::sync_schemas`] and checks its [report](SchemaReport); again after a primary has
-//! joined. Additional schemas of a server are reported and kept: another program may have set them,
-//! and states may use them. No lock between concurrent deployments: both send the same folder, and
-//! a second comparison shows which one was last.
+//! [`States::sync_schemas`](crate::States::sync_schemas) and checks its report; again after a
+//! primary has joined. Additional schemas of a server are reported and kept: another program may
+//! have set them, and states may use them. No lock between concurrent deployments: both send the
+//! same folder, and a second comparison shows which one was last.
 
 mod nodes;
-mod report;
+pub mod report;
 mod sync;
 
 use std::collections::BTreeMap;
@@ -16,11 +16,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::driver::Driver;
 use crate::error::{Error, ErrorKind, Result};
-use crate::states::States;
-
-pub use report::{BindingOutcome, NodeReport, SchemaOutcome, SchemaReport, SyncedBinding, SyncedSchema};
 
 /// The schemas and bindings that every primary should have.
 ///
@@ -72,17 +68,6 @@ impl Schemas {
     ///
     /// Errors: [`Usage`](ErrorKind::Usage) if the folder or a file can't be read, or a file is not
     /// JSON. Nothing is sent then.
-    ///
-    /// ```
-    /// let folder = std::env::temp_dir().join("redis-state-schemas-example");
-    /// std::fs::create_dir_all(&folder)?;
-    /// std::fs::write(folder.join("bot.offer.json"), r#"{"required": ["handle"#)?;
-    ///
-    /// let error = redis_state_client::Schemas::read_dir(&folder).unwrap_err();
-    /// assert!(error.to_string().contains("bot.offer.json"));
-    /// # std::fs::remove_dir_all(&folder)?;
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
     pub fn read_dir(folder: impl AsRef<Path>) -> Result<Schemas> {
         let folder = folder.as_ref();
         let unusable = |path: &Path, why: &dyn std::fmt::Display| usage(format!("{}: {why}", path.display()));
@@ -106,12 +91,6 @@ impl Schemas {
     ///
     /// Errors: [`Usage`](ErrorKind::Usage) if the text is not JSON. The server checks whether it is
     /// a schema.
-    ///
-    /// ```
-    /// # use redis_state_client::Schemas;
-    /// let schemas = Schemas::new().schema("bot.offer", r#"{"x-bind": ["offer:*"]}"#)?;
-    /// # Ok::<(), redis_state_client::Error>(())
-    /// ```
     pub fn schema(mut self, name: impl Into<String>, json: &str) -> Result<Schemas> {
         let name = name.into();
         let value: Value = serde_json::from_str(json).map_err(|error| usage(format!("no JSON: {error}")))?;
@@ -130,7 +109,8 @@ impl Schemas {
     /// pattern.
     ///
     /// A pattern bound to two schemas, here or by their `x-bind`, is a [`Usage`](ErrorKind::Usage)
-    /// error of [`States::sync_schemas_with`]: the server would use the last one.
+    /// error of [`sync_schemas_with`](crate::States::sync_schemas_with): the server would use the
+    /// last one.
     pub fn bind(mut self, pattern: impl Into<String>, schema: impl Into<String>) -> Schemas {
         self.add_binding(pattern.into(), schema.into(), false);
         self
@@ -151,41 +131,6 @@ impl Schemas {
             Some(present) if present.by_schema => {}
             _ => _ = self.bindings.insert(pattern, Binding { schema, by_schema }),
         }
-    }
-}
-
-impl<D: Driver + 'static> States<D> {
-    /// Sets the schemas of a folder on every primary, and reports the differences:
-    /// [`Schemas::read_dir`], then [`sync_schemas_with`](States::sync_schemas_with).
-    ///
-    /// ```
-    /// # support::example_cluster(async |nodes| {
-    /// # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../schemas");
-    /// let mut states = redis_state_client::connect_cluster(nodes.to_vec()).await?;
-    /// let report = states.sync_schemas(folder).await?;
-    /// assert!(report.is_ok(), "{report}");
-    /// assert_eq!(report.nodes.len(), 3);
-    /// # Ok(()) });
-    /// ```
-    pub fn sync_schemas<'a>(&'a mut self, folder: impl AsRef<Path>) -> D::Answer<'a, SchemaReport> {
-        let schemas = Schemas::read_dir(folder);
-        D::answer(async move { sync::run(self, &schemas?).await })
-    }
-
-    /// Sets these schemas and bindings on every primary, and reports the differences. Equal ones
-    /// are not sent, and nothing is deleted. A rejected schema or an unreachable primary is in the
-    /// report, and the others are synced.
-    ///
-    /// All primaries are read before the first write. On a connection of
-    /// [`connect_cluster`](crate::connect_cluster), or a cluster connection of redis-rs, these are
-    /// the primaries of the cluster; on any other, its one server. Only `connect_cluster` reaches a
-    /// primary without slots: sync it before slots migrate there, or states can be created there
-    /// without their schema.
-    ///
-    /// Errors: [`Usage`](ErrorKind::Usage) for contradicting bindings, and for a connection to a
-    /// single node of a cluster with several primaries; any error of finding the primaries.
-    pub fn sync_schemas_with<'a>(&'a mut self, schemas: &'a Schemas) -> D::Answer<'a, SchemaReport> {
-        D::answer(sync::run(self, schemas))
     }
 }
 

@@ -16,39 +16,26 @@ use super::usage;
 use crate::decode;
 use crate::driver::{Driver, sealed};
 use crate::error::{ErrorKind, Result};
-use crate::request::{Request, Resend};
+use crate::request::line::CommandLine;
+use crate::resend::Resend;
 use crate::states::States;
 
-/// A primary.
-#[derive(Clone, Debug)]
-pub(super) enum Node {
-    /// The server of the connection.
-    Only,
-    /// One of a cluster.
-    At { host: String, port: u16 },
-}
-
-impl Node {
-    pub(super) fn address(&self) -> Option<String> {
-        match self {
-            Node::Only => None,
-            Node::At { host, port } => Some(format!("{host}:{port}")),
-        }
-    }
-}
+/// The host and port of a primary; none for the one server of a connection.
+pub(super) type Node = Option<(String, u16)>;
 
 /// The primaries, also those without slots, to which slots may migrate next.
 pub(super) async fn primaries<D: Driver + 'static>(states: &mut States<D>) -> Result<Vec<Node>> {
-    let nodes = match states.exchange(&ClusterNodes).await {
+    let nodes: String = match states.ask(&CommandLine::new("CLUSTER NODES", Resend::Safe)).await {
         Ok(nodes) => nodes,
         // Cluster support is disabled, or the user may run STATE commands only.
         Err(error) if matches!(error.kind(), ErrorKind::Command | ErrorKind::NoPermission) => {
-            return if reaches_all::<D>() { Err(error) } else { Ok(vec![Node::Only]) };
+            return if reaches_all::<D>() { Err(error) } else { Ok(vec![None]) };
         }
         Err(error) => return Err(error),
     };
+    let nodes: BTreeMap<String, (String, u16)> = nodes.lines().filter_map(primary).collect();
     if nodes.len() <= 1 {
-        return Ok(vec![Node::Only]);
+        return Ok(vec![None]);
     }
     if !reaches_all::<D>() {
         let count = nodes.len();
@@ -58,9 +45,36 @@ pub(super) async fn primaries<D: Driver + 'static>(states: &mut States<D>) -> Re
     }
     // The names by which redis-rs knows them: CLUSTER NODES has IP addresses where the cluster
     // prefers host names.
-    let mut hosts = states.exchange(&ClusterSlots).await?;
-    let named = |(id, (ip, port))| Node::At { host: hosts.remove(&id).unwrap_or(ip), port };
-    Ok(nodes.into_iter().map(named).collect())
+    let mut hosts = hosts(states).await?;
+    Ok(nodes.into_iter().map(|(id, (ip, port))| Some((hosts.remove(&id).unwrap_or(ip), port))).collect())
+}
+
+/// By ID, the host of each primary with slots, if the cluster prefers it to the IP address.
+async fn hosts<D: Driver>(states: &mut States<D>) -> Result<BTreeMap<String, String>> {
+    let shares: Vec<Vec<Value>> = states.ask(&CommandLine::new("CLUSTER SLOTS", Resend::Safe)).await?;
+    let mut hosts = BTreeMap::new();
+    for share in shares {
+        // The first slot, the last one, the primary, its replicas.
+        let primary = share.into_iter().nth(2).unwrap_or_default();
+        let (host, _port, id, _more): (Option<String>, Value, String, Value) = decode::value(primary)?;
+        if let Some(host) = host.filter(|host| !matches!(host.as_str(), "" | "?")) {
+            hosts.insert(id, host);
+        }
+    }
+    Ok(hosts)
+}
+
+/// `id ip:port@bus,name flags primary ping pong epoch link slots…`
+fn primary(line: &str) -> Option<(String, (String, u16))> {
+    let fields: Vec<&str> = line.split(' ').collect();
+    let [id, address, flags, _, _, _, _, _, slots @ ..] = fields.as_slice() else { return None };
+    let has = |flag: &str| flags.split(',').any(|one| one == flag);
+    // A replaced primary stays in the list, without slots, until it returns as a replica.
+    if !has("master") || has("handshake") || has("noaddr") || has("fail") && slots.is_empty() {
+        return None;
+    }
+    let (ip, port) = address.split('@').next()?.rsplit_once(':')?;
+    Some(((*id).to_owned(), (ip.to_owned(), port.parse().ok()?)))
 }
 
 /// The same states over one node.
@@ -79,15 +93,13 @@ impl<D> sealed::Sealed for At<'_, D> {}
 impl<D: Driver + 'static> Driver for At<'_, D> {
     type Answer<'a, T: 'a> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
-    async fn call(&mut self, command: &Cmd) -> RedisResult<Value> {
-        match self.node {
-            Node::Only => self.driver.call(command).await,
-            Node::At { host, port } => clusters::call(self.driver, host, *port, command).await,
+    async fn call(&mut self, commands: &[Cmd]) -> RedisResult<Vec<Value>> {
+        let Some((host, port)) = self.node else { return self.driver.call(commands).await };
+        let mut replies = Vec::with_capacity(commands.len());
+        for command in commands {
+            replies.push(clusters::call(self.driver, host, *port, command).await?);
         }
-    }
-
-    async fn call_both(&mut self, first: &Cmd, second: &Cmd) -> RedisResult<[Value; 2]> {
-        Ok([self.call(first).await?, self.call(second).await?])
+        Ok(replies)
     }
 
     async fn sleep(&mut self, time: Duration) {
@@ -131,7 +143,8 @@ mod clusters {
     use redis::cluster_routing::{RoutingInfo, SingleNodeRoutingInfo};
     use redis::{Cmd, RedisResult, Value};
 
-    use crate::{Async, Driver, Redirecting};
+    use crate::connection::redirecting::Redirecting;
+    use crate::driver::{Async, Driver};
 
     /// The drivers that can send to a given node.
     pub(super) fn known() -> Vec<TypeId> {
@@ -152,96 +165,18 @@ mod clusters {
         let route = RoutingInfo::SingleNode(SingleNodeRoutingInfo::ByAddress { host: host.to_owned(), port });
         let any: &mut (dyn Any + Send) = driver;
         if let Some(Async(connection)) = any.downcast_mut::<Async<Redirecting>>() {
-            return connection.send_to(host, port, command).await?.extract_error();
+            return connection.send_to(host, port, command).await;
         }
         if let Some(Async(connection)) = any.downcast_mut::<Async<ClusterConnection>>() {
-            return connection.route_command(command.clone(), route).await?.extract_error();
+            return connection.route_command(command.clone(), route).await;
         }
         #[cfg(feature = "sync")]
         if let Some(crate::Blocking(connection)) =
             any.downcast_mut::<crate::Blocking<redis::cluster::ClusterConnection>>()
         {
-            return connection.route_command(command, route)?.extract_error();
+            return connection.route_command(command, route);
         }
         Err((redis::ErrorKind::Client, "this connection can't send to a given node").into())
-    }
-}
-
-/// A question about the cluster.
-macro_rules! question {
-    ($name:literal, $reply:ty) => {
-        type Reply = $reply;
-
-        fn name(&self) -> &'static str {
-            $name
-        }
-
-        fn key(&self) -> Option<&str> {
-            None
-        }
-
-        fn resend(&self) -> Resend {
-            Resend::Safe
-        }
-    };
-}
-
-/// CLUSTER NODES: by ID, the address of each active primary.
-struct ClusterNodes;
-
-impl Request for ClusterNodes {
-    question!("CLUSTER NODES", BTreeMap<String, (String, u16)>);
-
-    fn command(&self) -> Cmd {
-        let mut command = redis::cmd("CLUSTER");
-        command.arg("NODES");
-        command
-    }
-
-    fn reply(&self, value: Value) -> Result<Self::Reply> {
-        let text: String = decode::value(value)?;
-        Ok(text.lines().filter_map(primary).collect())
-    }
-}
-
-/// `id ip:port@bus,name flags primary ping pong epoch link slots…`
-fn primary(line: &str) -> Option<(String, (String, u16))> {
-    let fields: Vec<&str> = line.split(' ').collect();
-    let [id, address, flags, _, _, _, _, _, slots @ ..] = fields.as_slice() else { return None };
-    let has = |flag: &str| flags.split(',').any(|one| one == flag);
-    // A replaced primary stays in the list, without slots, until it returns as a replica.
-    if !has("master") || has("handshake") || has("noaddr") || has("fail") && slots.is_empty() {
-        return None;
-    }
-    let (ip, port) = address.split('@').next()?.rsplit_once(':')?;
-    Some(((*id).to_owned(), (ip.to_owned(), port.parse().ok()?)))
-}
-
-/// CLUSTER SLOTS: by ID, the host of each primary with slots.
-struct ClusterSlots;
-
-impl Request for ClusterSlots {
-    question!("CLUSTER SLOTS", BTreeMap<String, String>);
-
-    fn command(&self) -> Cmd {
-        let mut command = redis::cmd("CLUSTER");
-        command.arg("SLOTS");
-        command
-    }
-
-    fn reply(&self, value: Value) -> Result<Self::Reply> {
-        let mut hosts = BTreeMap::new();
-        for share in decode::array(value)?.unwrap_or_default() {
-            let mut share = decode::array(share)?.unwrap_or_default().into_iter().skip(2);
-            let mut node = decode::array(share.next().unwrap_or_default())?.unwrap_or_default().into_iter();
-            let (host, id) = (node.next().unwrap_or_default(), node.nth(1).unwrap_or_default());
-            let (host, id): (Option<String>, Option<String>) = (decode::value(host)?, decode::value(id)?);
-            // Without a host name, or with `?`, it is known by its IP address.
-            if let (Some(host), Some(id)) = (host.filter(|host| !matches!(host.as_str(), "" | "?")), id) {
-                hosts.insert(id, host);
-            }
-        }
-        Ok(hosts)
     }
 }
 

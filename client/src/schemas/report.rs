@@ -6,8 +6,6 @@ use crate::error::Error;
 
 /// The report of [`sync_schemas`](crate::States::sync_schemas). `Display` writes a line for each
 /// difference.
-///
-/// For an example see [`States::sync_schemas`](crate::States::sync_schemas).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SchemaReport {
@@ -18,9 +16,7 @@ pub struct SchemaReport {
 }
 
 /// The report of one primary.
-///
-/// For an example see [`States::sync_schemas`](crate::States::sync_schemas).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct NodeReport {
     /// Its address in the cluster; `None` for the one server of the connection.
@@ -38,8 +34,6 @@ pub struct NodeReport {
 }
 
 /// A wanted schema on one primary.
-///
-/// For an example see [`States::sync_schemas`](crate::States::sync_schemas).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SyncedSchema {
@@ -50,8 +44,6 @@ pub struct SyncedSchema {
 }
 
 /// The outcome for a schema on one primary.
-///
-/// For an example see [`States::sync_schemas`](crate::States::sync_schemas).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SchemaOutcome {
@@ -77,8 +69,6 @@ pub enum SchemaOutcome {
 }
 
 /// A wanted binding on one primary.
-///
-/// For an example see [`States::sync_schemas`](crate::States::sync_schemas).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SyncedBinding {
@@ -91,8 +81,6 @@ pub struct SyncedBinding {
 }
 
 /// The outcome for a binding on one primary.
-///
-/// For an example see [`States::sync_schemas`](crate::States::sync_schemas).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum BindingOutcome {

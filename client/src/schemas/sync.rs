@@ -5,16 +5,53 @@
 //! compared, not revisions, which each primary counts itself.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::nodes::{self, Node};
 use super::report::{BindingOutcome, NodeReport, SchemaOutcome, SchemaReport, SyncedBinding, SyncedSchema};
 use super::{Binding, Schemas, usage};
 use crate::driver::Driver;
 use crate::error::{Error, ErrorKind, Result};
-use crate::request::{SchemaBind, SchemaGet, SchemaList, SchemaSet};
+use crate::request::schema::{SchemaBind, SchemaGet, SchemaList, SchemaSet};
 use crate::states::States;
 
+impl<D: Driver + 'static> States<D> {
+    /// Sets the schemas of a folder on every primary, and reports the differences:
+    /// [`Schemas::read_dir`], then [`sync_schemas_with`](States::sync_schemas_with).
+    ///
+    /// ```
+    /// # support::example_cluster(async |nodes| {
+    /// # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../schemas");
+    /// let mut states = redis_state_client::connect_cluster(nodes.to_vec()).await?;
+    /// let report = states.sync_schemas(folder).await?;
+    /// assert!(report.is_ok(), "{report}");
+    /// assert_eq!(report.nodes.len(), 3);
+    /// # Ok(()) });
+    /// ```
+    pub fn sync_schemas<'a>(&'a mut self, folder: impl AsRef<Path>) -> D::Answer<'a, SchemaReport> {
+        let schemas = Schemas::read_dir(folder);
+        D::answer(async move { run(self, &schemas?).await })
+    }
+
+    /// Sets these schemas and bindings on every primary, and reports the differences. Equal ones
+    /// are not sent, and nothing is deleted. A rejected schema or an unreachable primary is in the
+    /// report, and the others are synced.
+    ///
+    /// All primaries are read before the first write. On a connection of
+    /// [`connect_cluster`](crate::connect_cluster), or a cluster connection of redis-rs, these are
+    /// the primaries of the cluster; on any other, its one server. Only `connect_cluster` reaches a
+    /// primary without slots: sync it before slots migrate there, or states can be created there
+    /// without their schema.
+    ///
+    /// Errors: [`Usage`](ErrorKind::Usage) for contradicting bindings, and for a connection to a
+    /// single node of a cluster with several primaries; any error of finding the primaries.
+    pub fn sync_schemas_with<'a>(&'a mut self, schemas: &'a Schemas) -> D::Answer<'a, SchemaReport> {
+        D::answer(run(self, schemas))
+    }
+}
+
 /// A primary's schemas and bindings, wanted and additional ones.
+#[derive(Default)]
 struct Kept {
     /// The revision and text of each wanted schema that exists.
     schemas: BTreeMap<String, (u64, String)>,
@@ -23,10 +60,7 @@ struct Kept {
     extra_schemas: Vec<String>,
 }
 
-pub(super) async fn run<D: Driver + 'static>(
-    states: &mut States<D>,
-    schemas: &Schemas,
-) -> Result<SchemaReport> {
+async fn run<D: Driver + 'static>(states: &mut States<D>, schemas: &Schemas) -> Result<SchemaReport> {
     if let Some(why) = &schemas.contradiction {
         return Err(usage(why.clone()));
     }
@@ -43,7 +77,7 @@ pub(super) async fn run<D: Driver + 'static>(
 }
 
 async fn read_node<D: Driver>(states: &mut States<D>, wanted: &Schemas) -> Result<Kept> {
-    let mut kept = Kept { schemas: BTreeMap::new(), bindings: BTreeMap::new(), extra_schemas: Vec::new() };
+    let mut kept = Kept::default();
     for listed in states.exchange(&SchemaList).await? {
         let is_wanted = wanted.texts.contains_key(&listed.name);
         // Revision 0 is a schema that is bound but missing.
@@ -65,14 +99,8 @@ async fn write_node<D: Driver + 'static>(
     wanted: &Schemas,
     kept: Result<Kept>,
 ) -> NodeReport {
-    let mut report = NodeReport {
-        address: node.address(),
-        schemas: Vec::new(),
-        bindings: Vec::new(),
-        extra_schemas: Vec::new(),
-        extra_bindings: Vec::new(),
-        error: None,
-    };
+    let address = node.as_ref().map(|(host, port)| format!("{host}:{port}"));
+    let mut report = NodeReport { address, ..NodeReport::default() };
     let outcome = match kept {
         Ok(kept) => write(&mut nodes::at(states, node), wanted, kept, &mut report).await,
         Err(error) => Err(error),

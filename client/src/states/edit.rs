@@ -1,17 +1,50 @@
 //! Read, change, update with the etag, and again on a conflict.
 
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use redis_state_types::ChangeKind;
 use serde::de::DeserializeOwned;
 
-use super::{States, token};
+use super::{States, delays, token};
 use crate::change::Change;
 use crate::driver::Driver;
 use crate::error::{Error, ErrorKind, Result};
-use crate::request::{Options, Verb, Write};
+use crate::request::line::CommandLine;
+use crate::request::write::{Verb, Write, verb};
 use crate::state::State;
 use crate::trace;
+
+impl<D: Driver> States<D> {
+    /// Reads a state, calls `change` with it, and applies the result to exactly the version that
+    /// was read. On a conflict it starts again, with jitter, at most
+    /// [`CONFLICT_RETRIES`](crate::CONFLICT_RETRIES) times, and then returns the
+    /// [conflict](crate::Error::is_conflict). Returns the new state.
+    ///
+    /// `change` may run several times, each time with a newer document. Each try has an ID, so that
+    /// a change with a lost reply is not applied twice. [`edit`](States::edit) adds an actor, a
+    /// note or your own ID.
+    ///
+    /// Errors: [`NoState`](crate::ErrorKind::NoState) without a state; the rejections of
+    /// STATE.UPDATE; the first error that `change` returns.
+    pub fn update_with<'a, T, F>(&'a mut self, key: &'a str, change: F) -> D::Answer<'a, State<T>>
+    where
+        T: DeserializeOwned + Send + Sync + 'a,
+        F: FnMut(&T) -> Result<Change> + Send + 'a,
+    {
+        self.edit(key).with(change)
+    }
+
+    /// As [`update_with`](States::update_with), with options: see [`Edit`].
+    pub fn edit<'a>(&'a mut self, key: &'a str) -> Edit<'a, D, verb::Update> {
+        Edit::new(self, key)
+    }
+
+    /// As [`edit`](States::edit), by STATE.SETPROTECTED: `change` may write protected members.
+    pub fn edit_protected<'a>(&'a mut self, key: &'a str) -> Edit<'a, D, verb::SetProtected> {
+        Edit::new(self, key)
+    }
+}
 
 /// A change of the present state, with metadata for the audit stream.
 ///
@@ -41,14 +74,15 @@ use crate::trace;
 pub struct Edit<'a, D, V> {
     states: &'a mut States<D>,
     key: &'a str,
-    pub(crate) options: Options,
+    /// The update as far as its key, and its options.
+    line: CommandLine,
     retries: Option<usize>,
     verb: PhantomData<V>,
 }
 
 impl<'a, D: Driver, V: Verb> Edit<'a, D, V> {
-    pub(crate) fn new(states: &'a mut States<D>, key: &'a str) -> Self {
-        Edit { states, key, options: Options::default(), retries: None, verb: PhantomData }
+    fn new(states: &'a mut States<D>, key: &'a str) -> Self {
+        Edit { states, key, line: Write::<V>::of_key(key), retries: None, verb: PhantomData }
     }
 
     /// The number of retries after a conflict, for this edit.
@@ -68,23 +102,23 @@ impl<'a, D: Driver, V: Verb> Edit<'a, D, V> {
         D::answer(self.run(change))
     }
 
-    pub(crate) async fn run<T, F>(self, mut change: F) -> Result<State<T>>
+    async fn run<T, F>(self, mut change: F) -> Result<State<T>>
     where
         T: DeserializeOwned + Send + Sync,
         F: FnMut(&T) -> Result<Change> + Send,
     {
-        let Edit { states, key, options, retries, .. } = self;
+        let Edit { states, key, line, retries, .. } = self;
         let retries = retries.unwrap_or(states.conflict_retries);
-        let mut delays = super::conflict_delays(retries);
+        let mut delays = delays(Duration::from_millis(2), Duration::from_millis(50), retries);
         let mut attempt = 0;
         loop {
             let read: State<T> = states.read(key).await?.ok_or_else(no_state)?;
-            let mut update = Write::<V>::new(key, read.etag, change(&read.document)?);
-            update.options = Options { returning: true, ..options.clone() };
+            let change = change(&read.document)?;
             // A separate ID for each try, since each has its own JSON.
-            let own_id = options.id.is_none() && !is_nothing(&update.change);
+            let own_id = !line.has("ID") && !is_nothing(&change);
+            let mut update = Write::<V>::of(line.clone(), read.etag.into(), &change).returning();
             if own_id {
-                update.options.id = Some(token::fresh());
+                update = update.id(token::fresh());
             }
             let error = match states.exchange(&update).await {
                 Ok(committed) => return committed.state(),

@@ -1,33 +1,29 @@
 //! A connection with typed replies, resends of safe requests, and retries of changes on a conflict.
 //! No document is kept between calls.
 
-mod edit;
-mod send;
-pub(crate) mod token;
+pub mod edit;
+pub mod send;
+pub mod token;
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use redis_state_types::Expected;
+use redis_state_types::{Etag, Expected};
 use serde::de::DeserializeOwned;
 
 use crate::change::Change;
 use crate::driver::Driver;
-use crate::request::{Delete, Get, Metadata, Request};
-use crate::request::{Meta, verb};
+use crate::error::Result;
+use crate::request::delete::Delete;
+use crate::request::get::Get;
+use crate::request::meta::{Meta, Metadata};
+use crate::request::write::Update;
 use crate::state::State;
 
-pub use edit::Edit;
-pub use send::Acknowledged;
-
 /// The default number of retries after a conflict.
-///
-/// For an example see [`States::conflict_retries`](crate::States::conflict_retries).
 pub const CONFLICT_RETRIES: usize = 3;
 
 /// The default number of resends of a safe request without a reply.
-///
-/// For an example see [`States::conflict_retries`](crate::States::conflict_retries).
 pub const RESENDS: usize = 4;
 
 /// The states of one server, over one connection.
@@ -121,62 +117,15 @@ impl<D: Driver> States<D> {
 
     /// The number of retries of [`update_with`](States::update_with) after a conflict:
     /// [`CONFLICT_RETRIES`] by default.
-    ///
-    /// ```
-    /// # support::example(async |url| {
-    /// let mut states = redis_state_client::connect(url).await?.conflict_retries(20).resends(10);
-    /// # Ok(()) });
-    /// ```
     pub fn conflict_retries(mut self, times: usize) -> Self {
         self.conflict_retries = times;
         self
     }
 
-    /// The number of resends of a request without a reply: [`RESENDS`] by default. For an example
-    /// see [`conflict_retries`](States::conflict_retries).
+    /// The number of resends of a request without a reply: [`RESENDS`] by default.
     pub fn resends(mut self, times: usize) -> Self {
         self.resends = times;
         self
-    }
-
-    /// Sends a request and decodes its reply.
-    ///
-    /// After a broken connection or a timeout, the request is resent if that is safe: it reads, or
-    /// it has an ID, by which the server recognizes it, or it names an etag. In the last case the
-    /// first copy of the request may have caused a conflict: then the error is an [unknown
-    /// outcome](crate::Error::outcome_unknown) with the present etag. Any other request is never
-    /// resent.
-    pub fn send<'a, R: Request>(&'a mut self, request: &'a R) -> D::Answer<'a, R::Reply> {
-        D::answer(self.exchange(request))
-    }
-
-    /// Sends a request and waits until this many replicas have received its effect, or for the
-    /// timeout (by WAIT, right after it on the same connection). The timeout must be shorter than
-    /// the connection's response timeout. The result has the number of replicas: what only the
-    /// primary has may be lost in a failover.
-    ///
-    /// Not for a cluster connection, which sends WAIT to any node.
-    ///
-    /// ```
-    /// # support::example(async |url| {
-    /// use redis_state_client::{Change, Update, connect};
-    /// use std::time::Duration;
-    ///
-    /// let mut states = connect(url).await?;
-    /// let pay = Update::any("offer:7d1f", Change::merge(&serde_json::json!({"amount": 5}))?)
-    ///     .id("wamid.HBgL1");
-    /// let paid = states.send_acknowledged(&pay, 1, Duration::from_millis(50)).await?;
-    /// assert_eq!(paid.reply.etag.version, 1);
-    /// assert_eq!(paid.replicas, 0, "this server has none");
-    /// # Ok(()) });
-    /// ```
-    pub fn send_acknowledged<'a, R: Request>(
-        &'a mut self,
-        request: &'a R,
-        replicas: u64,
-        timeout: Duration,
-    ) -> D::Answer<'a, Acknowledged<R::Reply>> {
-        D::answer(self.exchange_acknowledged(request, replicas, timeout))
     }
 
     /// The state at a key; `None` if there is none.
@@ -195,39 +144,11 @@ impl<D: Driver> States<D> {
     /// Creates a missing state, with this change on top of its schema's defaults, and returns its
     /// etag. The schema is the one bound to the key; [`Update::create`](crate::Write::create) can
     /// name one.
-    pub fn create<'a>(&'a mut self, key: &'a str, change: Change) -> D::Answer<'a, redis_state_types::Etag> {
+    pub fn create<'a>(&'a mut self, key: &'a str, change: Change) -> D::Answer<'a, Etag> {
         D::answer(async move {
-            let create = crate::Update::create(key, change).id(token::fresh());
+            let create = Update::create(key, change).id(token::fresh());
             Ok(self.exchange(&create).await?.etag)
         })
-    }
-
-    /// Reads a state, calls `change` with it, and applies the result to exactly the version that
-    /// was read. On a conflict it starts again, with jitter, at most [`CONFLICT_RETRIES`] times,
-    /// and then returns the [conflict](crate::Error::is_conflict). Returns the new state.
-    ///
-    /// `change` may run several times, each time with a newer document. Each try has an ID, so that
-    /// a change with a lost reply is not applied twice. [`edit`](States::edit) adds an actor, a
-    /// note or your own ID.
-    ///
-    /// Errors: [`NoState`](crate::ErrorKind::NoState) without a state; the rejections of
-    /// STATE.UPDATE; the first error that `change` returns.
-    pub fn update_with<'a, T, F>(&'a mut self, key: &'a str, change: F) -> D::Answer<'a, State<T>>
-    where
-        T: DeserializeOwned + Send + Sync + 'a,
-        F: FnMut(&T) -> crate::Result<Change> + Send + 'a,
-    {
-        self.edit(key).with(change)
-    }
-
-    /// As [`update_with`](States::update_with), with options: see [`Edit`].
-    pub fn edit<'a>(&'a mut self, key: &'a str) -> Edit<'a, D, verb::Update> {
-        Edit::new(self, key)
-    }
-
-    /// As [`edit`](States::edit), by STATE.SETPROTECTED: `change` may write protected members.
-    pub fn edit_protected<'a>(&'a mut self, key: &'a str) -> Edit<'a, D, verb::SetProtected> {
-        Edit::new(self, key)
     }
 
     /// Deletes the state that was read, or with [`Expected::Any`] any state. [`Delete`] has
@@ -237,7 +158,7 @@ impl<D: Driver> States<D> {
         D::answer(async move { self.exchange(&delete).await })
     }
 
-    pub(crate) async fn read<T: DeserializeOwned>(&mut self, key: &str) -> crate::Result<Option<State<T>>> {
+    pub(crate) async fn read<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<State<T>>> {
         let found = self.exchange(&Get::new(key)).await?;
         found.map(|found| found.state()).transpose()
     }
@@ -247,14 +168,6 @@ impl<D: Driver> States<D> {
         let States { driver: own, conflict_retries, resends } = self;
         States { driver: driver(own), conflict_retries: *conflict_retries, resends: *resends }
     }
-
-    fn resend_delays(&self) -> impl Iterator<Item = Duration> + Send + use<D> {
-        delays(Duration::from_millis(20), Duration::from_secs(1), self.resends)
-    }
-}
-
-fn conflict_delays(times: usize) -> impl Iterator<Item = Duration> + Send {
-    delays(Duration::from_millis(2), Duration::from_millis(50), times)
 }
 
 /// Growing delays with jitter, so that conflicting clients get out of step.

@@ -2,23 +2,70 @@
 
 use std::time::Duration;
 
-use redis::{Cmd, RedisResult, Value};
+use redis::{Cmd, FromRedisValue, RedisResult, Value};
 use tracing::Instrument;
 
-use super::States;
+use super::{States, delays};
 use crate::decode;
 use crate::driver::Driver;
 use crate::error::{Error, ErrorKind, Result};
-use crate::request::{Request, Resend, milliseconds};
+use crate::request::Request;
+use crate::request::line::{CommandLine, milliseconds};
+use crate::resend::Resend;
 use crate::trace;
 
 impl<D: Driver> States<D> {
+    /// Sends a request and decodes its reply.
+    ///
+    /// After a broken connection or a timeout, the request is resent if that is safe: it reads, or
+    /// it has an ID, by which the server recognizes it, or it names an etag. In the last case the
+    /// first copy of the request may have caused a conflict: then the error is an [unknown
+    /// outcome](crate::Error::outcome_unknown) with the present etag. Any other request is never
+    /// resent.
+    pub fn send<'a, R: Request>(&'a mut self, request: &'a R) -> D::Answer<'a, R::Reply> {
+        D::answer(self.exchange(request))
+    }
+
+    /// Sends a request and waits until this many replicas have received its effect, or for the
+    /// timeout (by WAIT, right after it on the same connection). The timeout must be shorter than
+    /// the connection's response timeout. The result has the number of replicas: what only the
+    /// primary has may be lost in a failover.
+    ///
+    /// Not for a cluster connection, which sends WAIT to any node.
+    ///
+    /// ```
+    /// # support::example(async |url| {
+    /// use redis_state_client::{Change, Update, connect};
+    /// use std::time::Duration;
+    ///
+    /// let mut states = connect(url).await?;
+    /// let pay = Update::any("offer:7d1f", Change::merge(&serde_json::json!({"amount": 5}))?)
+    ///     .id("wamid.HBgL1");
+    /// let paid = states.send_acknowledged(&pay, 1, Duration::from_millis(50)).await?;
+    /// assert_eq!(paid.reply.etag.version, 1);
+    /// assert_eq!(paid.replicas, 0, "this server has none");
+    /// # Ok(()) });
+    /// ```
+    pub fn send_acknowledged<'a, R: Request>(
+        &'a mut self,
+        request: &'a R,
+        replicas: u64,
+        timeout: Duration,
+    ) -> D::Answer<'a, Acknowledged<R::Reply>> {
+        D::answer(self.exchange_acknowledged(request, replicas, timeout))
+    }
+
+    /// As [`States::send`], for a command of Redis.
+    pub(crate) async fn ask<T: FromRedisValue>(&mut self, command: &CommandLine) -> Result<T> {
+        decode::value(self.exchange(command).await?)
+    }
+
     pub(crate) async fn exchange<R: Request>(&mut self, request: &R) -> Result<R::Reply> {
-        Ok(self.exchange_with(request, None).await?.0)
+        self.exchange_with(request, [request.command()], |[reply]| decode::value(reply)).await
     }
 
     /// As [`States::exchange`], then asks by WAIT how many replicas have it.
-    pub(super) async fn exchange_acknowledged<R: Request>(
+    async fn exchange_acknowledged<R: Request>(
         &mut self,
         request: &R,
         replicas: u64,
@@ -26,39 +73,44 @@ impl<D: Driver> States<D> {
     ) -> Result<Acknowledged<R::Reply>> {
         let mut wait = redis::cmd("WAIT");
         wait.arg(replicas).arg(milliseconds(timeout));
-        let (reply, acknowledged) = self.exchange_with(request, Some(&wait)).await?;
-        Ok(Acknowledged { reply, replicas: decode::number(acknowledged)? })
+        let acknowledged = |[reply, replicas]: [Value; 2]| {
+            Ok(Acknowledged { reply: decode::value(reply)?, replicas: decode::value(replicas)? })
+        };
+        self.exchange_with(request, [request.command(), wait], acknowledged).await
     }
 
-    async fn exchange_with<R: Request>(
+    /// Sends these commands, which begin with the request's.
+    async fn exchange_with<T, const N: usize>(
         &mut self,
-        request: &R,
-        then: Option<&Cmd>,
-    ) -> Result<(R::Reply, Value)> {
+        request: &impl Request,
+        commands: [Cmd; N],
+        decode: impl FnOnce([Value; N]) -> Result<T>,
+    ) -> Result<T> {
         let span = trace::command(request.name());
         let mut resends = 0;
-        let result = self.exchange_until_answered(request, then, &mut resends).instrument(span.clone()).await;
+        let resend = request.line().resend();
+        let exchange = self.exchange_until_answered(&commands, resend, &mut resends);
+        let result = exchange.instrument(span.clone()).await.and_then(decode);
         trace::ended(&span, result.as_ref().err(), resends);
         result
     }
 
-    async fn exchange_until_answered<R: Request>(
+    async fn exchange_until_answered<const N: usize>(
         &mut self,
-        request: &R,
-        then: Option<&Cmd>,
+        commands: &[Cmd; N],
+        resend: Resend,
         resends: &mut usize,
-    ) -> Result<(R::Reply, Value)> {
-        let command = request.command();
-        let mut delays = self.resend_delays();
+    ) -> Result<[Value; N]> {
+        let mut delays = delays(Duration::from_millis(20), Duration::from_secs(1), self.resends);
         let mut in_doubt = false;
         let mut unanswered_once = None;
         loop {
-            let error = match self.send_once(&command, then).await {
-                Ok((value, after)) => return Ok((request.reply(value)?, after)),
-                Err(error) => Error::redis(error, request.resend()),
+            let error = match self.send_once(commands).await {
+                Ok(replies) => return Ok(replies),
+                Err(error) => Error::redis(error, resend),
             };
             let unanswered = error.outcome_unknown();
-            let again = error.is_retryable() || unanswered && request.resend() == Resend::ByEtag;
+            let again = error.is_retryable() || unanswered && resend == Resend::ByEtag;
             in_doubt |= unanswered;
             if error.kind() == ErrorKind::Connection {
                 unanswered_once = Some(error.clone());
@@ -76,16 +128,15 @@ impl<D: Driver> States<D> {
         }
     }
 
-    async fn send_once(&mut self, command: &Cmd, then: Option<&Cmd>) -> RedisResult<(Value, Value)> {
-        let Some(then) = then else { return Ok((self.driver.call(command).await?, Value::Nil)) };
-        let [reply, after] = self.driver.call_both(command, then).await?;
-        Ok((reply.extract_error()?, after.extract_error()?))
+    async fn send_once<const N: usize>(&mut self, commands: &[Cmd; N]) -> RedisResult<[Value; N]> {
+        let replies = self.driver.call(commands).await?;
+        let replies = replies.into_iter().map(Value::extract_error).collect::<RedisResult<Vec<Value>>>()?;
+        let other_number = |_| (redis::ErrorKind::UnexpectedReturnType, "another number of replies").into();
+        replies.try_into().map_err(other_number)
     }
 }
 
-/// A reply, with the number of replicas that have its effect.
-///
-/// For an example see [`States::send_acknowledged`](crate::States::send_acknowledged).
+/// The reply of [`States::send_acknowledged`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acknowledged<T> {
     /// The reply of the command.

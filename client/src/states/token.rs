@@ -12,11 +12,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// use redis_state_client::{Change, Update, connect_blocking, fresh_id};
 ///
 /// let mut states = connect_blocking(url)?;
-/// let offer = Update::any("offer:7d1f", Change::merge(&serde_json::json!({"amount": "12.50"}))?)
-///     .id(fresh_id());
+/// let offer = Update::any("offer:7d1f", Change::none()).id(fresh_id());
 /// let made = states.send(&offer)?.etag;
-/// // A replay changes nothing, from any process.
-/// assert_eq!(states.send(&offer)?.etag, made);
+/// assert_eq!(states.send(&offer)?.etag, made, "a replay changes nothing, from any process");
 /// # Ok(()) });
 /// ```
 pub fn fresh() -> String {

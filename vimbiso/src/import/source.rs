@@ -1,40 +1,8 @@
 //! The keys of the old bot: plain strings, read one by one, because they have different slots in a
 //! cluster.
 
-use redis_state_client::redis::{self, Cmd, Value};
-use redis_state_client::{Driver, Error, ErrorKind, Request, Resend, Result, States};
-
-/// A command of Redis itself on one key, or on two in the same slot. Each may be resent.
-struct Plain<'a> {
-    name: &'static str,
-    keys: Vec<&'a str>,
-}
-
-impl Request for Plain<'_> {
-    type Reply = Value;
-
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn key(&self) -> Option<&str> {
-        self.keys.first().copied()
-    }
-
-    fn command(&self) -> Cmd {
-        let mut command = redis::cmd(self.name);
-        command.arg(&self.keys);
-        command
-    }
-
-    fn reply(&self, value: Value) -> Result<Value> {
-        Ok(value)
-    }
-
-    fn resend(&self) -> Resend {
-        Resend::Safe
-    }
-}
+use redis_state_client::redis::{self, Value};
+use redis_state_client::{CommandLine, Driver, Error, ErrorKind, Resend, Result, States};
 
 /// A string of the old bot.
 pub(super) struct Source {
@@ -72,8 +40,9 @@ pub(super) async fn remove<D: Driver>(states: &mut States<D>, key: &str) -> Resu
     plain(states, "DEL", &[key]).await.map(drop)
 }
 
+/// A command of Redis itself on one key, or on two in the same slot. Each may be resent.
 async fn plain<D: Driver>(states: &mut States<D>, name: &'static str, keys: &[&str]) -> Result<Value> {
-    D::resolve(states.send(&Plain { name, keys: keys.to_vec() })).await
+    D::resolve(states.send(&CommandLine::new(name, Resend::Safe).arg(keys))).await
 }
 
 /// Converts a reply by redis-rs.

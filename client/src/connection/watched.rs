@@ -14,14 +14,12 @@ use redis::{
 };
 use tokio::sync::Mutex;
 
-use crate::connect::{RESPONSE_TIMEOUT, config_for};
+use super::address::{RESPONSE_TIMEOUT, config_for};
 
 /// A connection to a primary watched by sentinels, as made by
 /// [`connect_sentinel`](crate::connect_sentinel). After a failure, or if it leads to a replica, the
 /// next command asks the sentinels again. It never resends: [`States`](crate::States) decides about
 /// that. It can be cloned.
-///
-/// For an example see [`connect_sentinel`](crate::connect_sentinel).
 #[derive(Clone)]
 pub struct Watched {
     sentinels: Arc<Mutex<SentinelClient>>,

@@ -16,7 +16,7 @@ use redis::{
     RedisResult, RetryMethod, Value,
 };
 
-use crate::connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT, config_for};
+use super::address::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT, config_for};
 
 /// The maximum number of redirections: one for a migrated slot, one for a key that migrated before
 /// its slot, and as many for a cluster that changes at this moment.
@@ -25,8 +25,6 @@ const REDIRECTIONS_MAX: usize = 4;
 /// A connection to a Redis Cluster, as made by [`connect_cluster`](crate::connect_cluster). It
 /// follows redirections, and never resends what may have been executed: [`States`](crate::States)
 /// decides about that. It can be cloned.
-///
-/// For an example see [`connect_cluster`](crate::connect_cluster).
 #[derive(Clone)]
 pub struct Redirecting {
     cluster: ClusterConnection,

@@ -4,12 +4,10 @@
 
 use redis::{Cmd, Connection, ConnectionLike, RedisResult, Value};
 
-use crate::connect::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT};
+use super::address::{CONNECTION_TIMEOUT, RESPONSE_TIMEOUT};
 
 /// A blocking connection that the next command replaces after a failure or a timeout. It never
 /// resends: [`States`](crate::States) decides about that.
-///
-/// For an example see [`connect_blocking`](crate::connect_blocking).
 pub struct Reconnecting {
     client: redis::Client,
     connection: Option<Connection>,

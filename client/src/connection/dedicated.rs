@@ -5,36 +5,30 @@
 //! is above the longest block. Not redis-rs's managed connection: a cancelled request would stay in
 //! it and block the next one. Here a cancelled request closes its connection.
 
-use redis::aio::{ConnectionLike, MultiplexedConnection};
-use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisFuture, RedisResult, Value};
 use std::time::Duration;
 
-use crate::connect::{RESPONSE_TIMEOUT, client, config_for};
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::{Client, Cmd, Pipeline, RedisFuture, RedisResult, Value};
+
+use super::address::{RESPONSE_TIMEOUT, client, config_for};
 use crate::error::{Error, Result};
 use crate::resend::Resend;
 
 /// How long a single request blocks at the server. Longer waits are several requests, so that a
 /// dead server is noticed after this time plus [`RESPONSE_TIMEOUT`].
-///
-/// For an example see [`Watch`](crate::Watch).
 pub const WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// An unshared async connection, for requests that block up to [`WAIT_MAX`]. After a failure or a
 /// cancelled request, the next request opens a new one. It never resends.
-///
-/// For an example see [`Watch`](crate::Watch).
 pub struct Dedicated {
     client: Client,
-    config: AsyncConnectionConfig,
     connection: Option<MultiplexedConnection>,
 }
 
 impl Dedicated {
     /// Connects. Errors as [`connect`](crate::connect).
     pub async fn open(url: &str) -> Result<Dedicated> {
-        let client = client(url)?;
-        let config = config_for(WAIT_MAX + RESPONSE_TIMEOUT);
-        let mut opened = Dedicated { client, config, connection: None };
+        let mut opened = Dedicated { client: client(url)?, connection: None };
         let connection = opened.take().await.map_err(|error| Error::redis(error, Resend::Safe))?;
         opened.connection = Some(connection);
         Ok(opened)
@@ -47,10 +41,11 @@ impl Dedicated {
     }
 
     async fn take(&mut self) -> RedisResult<MultiplexedConnection> {
-        match self.connection.take() {
-            Some(connection) => Ok(connection),
-            None => self.client.get_multiplexed_async_connection_with_config(&self.config).await,
+        if let Some(connection) = self.connection.take() {
+            return Ok(connection);
         }
+        let config = config_for(WAIT_MAX + RESPONSE_TIMEOUT);
+        self.client.get_multiplexed_async_connection_with_config(&config).await
     }
 
     /// After an error of the connection a late reply may still come.
