@@ -52,7 +52,7 @@ fn forbidden(arrows: &Arrows, table: &[(&str, &[&str])]) -> Vec<String> {
 }
 
 /// Crates without a circle.
-const WITHOUT_CIRCLES: [&str; 3] = ["types", "core", "."];
+const WITHOUT_CIRCLES: [&str; 5] = ["types", "core", ".", "client", "vimbiso"];
 
 #[test]
 fn no_files_of_a_crate_import_one_another_in_a_circle() {

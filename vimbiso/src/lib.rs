@@ -23,7 +23,8 @@ mod import;
 pub mod keys;
 mod menu;
 
-pub use cached_user::{CACHED_USER_SCHEMA, CachedUser, CachedUserManager, CachedUserState};
+pub use cached_user::manager::CachedUserManager;
+pub use cached_user::{CACHED_USER_SCHEMA, CachedUser, CachedUserState};
 #[cfg(feature = "import")]
 pub use import::{Import, Importer, Outcome, Summary};
 pub use menu::{Handler, menu, menu_option};

@@ -2,7 +2,7 @@
 //! the calls that change it. The value is a copy of one version. Not an object that reads on each
 //! access, as in the first bot, because two of its members could come from two versions.
 
-mod manager;
+pub mod manager;
 
 use redis_state_client::Etag;
 use serde::{Deserialize, Deserializer};
@@ -10,15 +10,11 @@ use serde_json::{Map, Value};
 
 use crate::menu::Handler;
 
-pub use manager::CachedUserManager;
-
 /// The schema of these states.
-///
-/// For an example see [`CachedUserManager`].
 pub const CACHED_USER_SCHEMA: &str = "vimbiso.cached-user";
 
-/// A user as read by [`CachedUserManager::read`], with the first bot's defaults if nothing is
-/// stored.
+/// A user as read by [`CachedUserManager::read`](crate::CachedUserManager::read), with the first
+/// bot's defaults if nothing is stored.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -41,8 +37,6 @@ pub struct CachedUser {
 
 /// A [`CachedUser`]'s place in the conversation, with the data of the bot. Every getter has the
 /// first bot's default.
-///
-/// For an example see [`CachedUserManager`].
 #[derive(Clone, PartialEq)]
 pub struct CachedUserState(Stored);
 

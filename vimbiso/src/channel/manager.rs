@@ -9,7 +9,7 @@ use crate::channel::prepare::FlowUpdate;
 use crate::channel::reads::{Reads, sealed};
 use crate::channel::result::ValidationResult;
 use crate::channel::roles::turn::Turn;
-use crate::channel::roles::{self, Api, Confirm, Display, Input};
+use crate::channel::roles::{Api, Confirm, Display, Input, message};
 use crate::channel::writes::Initialized;
 
 /// The state manager of one channel: the only way to its state, for headquarters and components.
@@ -147,7 +147,7 @@ impl<D: Driver, M: Send> Channel<D, M> {
         D: Outbound,
         M: Messaging<D>,
     {
-        D::answer(async move { Ok(roles::send(&mut self.messaging, &self.place.id, message).await) })
+        D::answer(async move { Ok(message::send(&mut self.messaging, &self.place.id, message).await) })
     }
 }
 

@@ -3,6 +3,7 @@
 
 use redis_state_client::{Driver, Error, ErrorKind};
 
+use super::message;
 use super::turn::Turn;
 use crate::channel::outbound::{Messaging, Outbound};
 use crate::channel::place::{Context, Place};
@@ -89,7 +90,7 @@ impl<'a, D: Driver, M: Send> Confirm<'a, D, M> {
         D: Outbound,
         M: Messaging<D>,
     {
-        D::answer(async move { Ok(super::send(self.messaging, &self.turn.place.id, message).await) })
+        D::answer(async move { Ok(message::send(self.messaging, &self.turn.place.id, message).await) })
     }
 }
 

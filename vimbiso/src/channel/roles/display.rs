@@ -2,6 +2,7 @@
 
 use redis_state_client::Driver;
 
+use super::message;
 use crate::channel::outbound::{Messaging, Outbound};
 use crate::channel::place::Place;
 use crate::channel::reads::{Reads, sealed};
@@ -48,7 +49,7 @@ impl<D: Driver, M> Display<'_, D, M> {
         D: Outbound,
         M: Messaging<D>,
     {
-        D::answer(async move { Ok(super::send(self.messaging, &self.place.id, message).await) })
+        D::answer(async move { Ok(message::send(self.messaging, &self.place.id, message).await) })
     }
 }
 

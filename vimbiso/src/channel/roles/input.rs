@@ -3,6 +3,7 @@
 use redis_state_client::Driver;
 use serde::Serialize;
 
+use super::message;
 use super::turn::Turn;
 use crate::channel::outbound::{Messaging, Outbound};
 use crate::channel::prepare;
@@ -94,6 +95,6 @@ impl<'a, D: Driver, M: Send> Input<'a, D, M> {
         D: Outbound,
         M: Messaging<D>,
     {
-        D::answer(async move { Ok(super::send(self.messaging, &self.turn.place.id, message).await) })
+        D::answer(async move { Ok(message::send(self.messaging, &self.turn.place.id, message).await) })
     }
 }
