@@ -41,6 +41,11 @@ impl<'a> Section<'a> {
             .replace("primary.example 6379", &format!("127.0.0.1 {}", self.server.port()))
             .replace("target/release/libredis_state.so", &module_path().display().to_string())
             .replace("/usr/lib/redis/modules", &self.server.dir().display().to_string())
+            .replace(
+                "target/release/redis-state-import",
+                &module_path().with_file_name("redis-state-import").display().to_string(),
+            )
+            .replace("127.0.0.1:6379/", &format!("127.0.0.1:{}/", self.server.port()))
             .replace("sudo systemctl restart redis-server", "true");
         let output = Command::new("bash")
             .args(["-euo", "pipefail", "-c", &block])
@@ -242,4 +247,26 @@ fn secrets_are_rotated() {
     client.ok(&["STATE.UPDATE", KEY, "*", r#"{"current":{"path":"login","component":"LoginApiCall"}}"#]);
     assert_eq!(client.ok(&["STATE.META", KEY]).field("snapshots").int(), 0);
     assert_eq!(section.blocks.len(), 3);
+}
+
+/// The user of the page has the permissions that an import needs.
+#[test]
+fn first_bots_conversations_are_imported() {
+    let server = Server::start();
+    let mut client = server.client();
+    // By Python: pickle.dumps("handle_action_transactions", 0).
+    client.ok(&["SET", "vimbiso:1:+263771000010_stage", "Vhandle_action_transactions\np0\n."]);
+    let channel = r#"{"channel":{"type":"whatsapp","identifier":"+263771000010"}}"#;
+    client.ok(&["SET", KEY, channel]);
+    let section = Section::new("Import the conversations of the first bots", &server);
+    section.run(0);
+    let tried = section.run(1);
+    assert_eq!(tried.matches("1 found: 0 created, 1 would be created,").count(), 2, "{tried}");
+    assert_eq!(client.ok(&["TYPE", KEY]).text(), "string");
+    let done = section.run(2);
+    assert_eq!(done.matches("1 found: 1 created,").count(), 2, "{done}");
+    assert!(client.state("+263771000010").1.contains("handle_action_transactions"));
+    assert!(client.state(KEY).1.contains("whatsapp"));
+    assert_eq!(client.ok(&["KEYS", "*imported"]).array().len(), 0);
+    assert_eq!(client.ok(&["EXISTS", "vimbiso:1:+263771000010_stage"]).int(), 0);
 }

@@ -1,16 +1,21 @@
 //! The importer as a program: its arguments, its output and its exit codes.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use support::Server;
 
 use crate::import::{MOBILE, leave_behind};
 
-fn run(server: &Server, arguments: &[&str], stdin: &str) -> Output {
+pub(crate) fn program() -> PathBuf {
     let program = support::module_path().with_file_name("redis-state-import");
     assert!(program.exists(), "{} is missing: `make test` builds it", program.display());
-    let mut child = Command::new(program)
+    program
+}
+
+pub(crate) fn run(server: &Server, arguments: &[&str], stdin: &str) -> Output {
+    let mut child = Command::new(program())
         .env("REDIS_STATE_URL", server.url())
         .args(arguments)
         .stdin(Stdio::piped())
@@ -22,7 +27,7 @@ fn run(server: &Server, arguments: &[&str], stdin: &str) -> Output {
     child.wait_with_output().expect("the program ends")
 }
 
-fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("text")
 }
 
@@ -39,7 +44,7 @@ fn import_program_takes_numbers_from_stdin_and_can_be_repeated() {
     assert!(stdout(&first).contains(&format!("created {MOBILE} at ")), "{first:?}");
     assert!(
         stdout(&first)
-            .ends_with("1 created, 0 would be created, 0 already there, 0 rejected, 1 with nothing found\n")
+            .ends_with("\n1 found: 1 created, 0 would be created, 0 already there, 0 ended, 0 rejected; 1 with nothing found\n")
     );
     let second = run(&server, &["--into", "user-state", "cached-users", MOBILE], "");
     assert!(stdout(&second).contains(&format!("exists {MOBILE} at ")), "{second:?}");
@@ -64,5 +69,19 @@ fn import_program_shows_no_password() {
     assert_eq!(broken.status.code(), Some(1), "{broken:?}");
     for output in [failed, broken] {
         assert!(!format!("{output:?}").contains("a-long-password"), "{output:?}");
+    }
+}
+
+#[test]
+fn import_program_rejects_arguments_that_contradict() {
+    let server = Server::start();
+    for (arguments, word) in [
+        (&["--key-version", "2", "cached-users", "--all"][..], "--prefix"),
+        (&["cached-users", "--all", MOBILE], "--all"),
+        (&["documents", "--schema", "vimbiso.channel", "--all", "channel:", "channel:1"], "--all"),
+    ] {
+        let output = run(&server, arguments, "");
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(word), "{output:?}");
     }
 }

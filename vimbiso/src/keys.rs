@@ -77,6 +77,27 @@ pub fn imported(key: &str) -> Option<String> {
     Some(format!("{}imported", stream.strip_suffix("audit")?))
 }
 
+/// `{prefix}:{version}:{key}`: where django-redis keeps a value of the bot's cache. `prefix` is the
+/// bot's `KEY_PREFIX`, which may be empty, and `version` its `VERSION`, 1 unless it is set.
+///
+/// ```
+/// use redis_state_vimbiso::keys;
+///
+/// assert_eq!(keys::django("vimbiso", 1, "+263771234567_stage"), "vimbiso:1:+263771234567_stage");
+/// assert_eq!(keys::django("", 1, "+263771234567"), ":1:+263771234567");
+/// ```
+pub fn django(prefix: &str, version: u64, key: &str) -> String {
+    format!("{prefix}:{version}:{key}")
+}
+
+/// The key whose string an import has renamed to this one: the inverse of [`imported`].
+#[cfg(feature = "import")]
+pub(crate) fn renamed_from(key: &str) -> Option<&str> {
+    let renamed = key.strip_suffix(":imported")?;
+    let tagged = renamed.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    [tagged, Some(renamed)].into_iter().flatten().find(|before| imported(before).as_deref() == Some(key))
+}
+
 /// The five keys of a user of the first bot. In a cluster they have different slots.
 ///
 /// ```
@@ -109,6 +130,40 @@ impl CachedUserKeys {
             option: of("_option"),
             direction: of("_direction"),
             jwt_token: of("_jwt_token"),
+        }
+    }
+
+    /// The mobile number of one of the five keys: 5 to 20 digits, with or without a plus sign.
+    /// `None` for any other key.
+    ///
+    /// ```
+    /// use redis_state_vimbiso::keys::CachedUserKeys;
+    ///
+    /// assert_eq!(CachedUserKeys::mobile_number("+263771234567_stage"), Some("+263771234567"));
+    /// assert_eq!(CachedUserKeys::mobile_number("263771234567"), Some("263771234567"));
+    /// assert_eq!(CachedUserKeys::mobile_number("channel:+263771234567"), None);
+    /// ```
+    pub fn mobile_number(key: &str) -> Option<&str> {
+        let suffixes = ["_stage", "_option", "_direction", "_jwt_token"];
+        let number = suffixes.iter().find_map(|suffix| key.strip_suffix(suffix)).unwrap_or(key);
+        let digits = number.strip_prefix('+').unwrap_or(number);
+        let is_number =
+            (5..=20).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
+        is_number.then_some(number)
+    }
+}
+
+#[cfg(all(test, feature = "import"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn renamed_key_leads_back() {
+        for key in ["+263771234567", "channel:+263771234567", "user:{+263771234567}:state", "a:imported"] {
+            assert_eq!(renamed_from(&imported(key).expect("a key")), Some(key));
+        }
+        for other in ["+263771234567", "{+263771234567}:audit", ":imported"] {
+            assert_eq!(renamed_from(other), None, "{other}");
         }
     }
 }

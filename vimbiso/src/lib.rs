@@ -5,8 +5,8 @@
 //! * [`CachedUserManager`]: the users of the first bot, with the schema `vimbiso.cached-user`
 //! * [`menu`], [`menu_option`]: the first bot's menus
 //! * [`keys`]: the names of the keys
-//! * `Importer` (feature `import`): imports the strings of the first bots as states. The program
-//!   `redis-state-import` runs it.
+//! * `Importer` (feature `import`): imports the strings of the first bots as states, also those of
+//!   django-redis. The program `redis-state-import` runs it.
 //!
 //! Async and blocking calls are the same methods, as in the client.
 //!
@@ -26,5 +26,5 @@ mod menu;
 pub use cached_user::manager::CachedUserManager;
 pub use cached_user::{CACHED_USER_SCHEMA, CachedUser, CachedUserState};
 #[cfg(feature = "import")]
-pub use import::{Import, Importer, Outcome, Summary};
+pub use import::{Event, Import, Importer, Outcome, Progress, Summary};
 pub use menu::{Handler, menu, menu_option};

@@ -31,17 +31,18 @@ pub(super) struct Found {
     pub(super) aside: Option<String>,
 }
 
-/// Reads the sources. `taken` means that a value of another type is at the state's key. The key is
-/// read before the renamed one, so that a string that another run renames is not missed at both.
+/// Reads the sources of the main key. `taken` means that a value of another type is at the state's
+/// key. The key is read before the renamed one, so that a string that another run renames is not
+/// missed at both.
 pub(super) async fn find<D: Driver>(
     states: &mut States<D>,
     kind: Kind<'_>,
-    source: &str,
+    main: &str,
     target: &str,
     taken: bool,
 ) -> Result<Found> {
     let mut found = Found { main: None, others: [const { None }; 4], in_the_way: false, aside: None };
-    if source == target {
+    if main == target {
         let aside = keys::imported(target).ok_or_else(|| {
             Error::new(ErrorKind::BadKey, "BADKEY a state at this key can't have an audit stream")
         })?;
@@ -61,10 +62,10 @@ pub(super) async fn find<D: Driver>(
     } else if taken {
         return Err(Error::new(ErrorKind::WrongType, format!("WRONGTYPE {target} holds no state")));
     } else {
-        found.main = read(states, source).await?;
+        found.main = read(states, main).await?;
     }
     if let Kind::CachedUser = kind {
-        let CachedUserKeys { stage, option, direction, jwt_token, .. } = CachedUserKeys::new(source);
+        let CachedUserKeys { stage, option, direction, jwt_token, .. } = CachedUserKeys::new(main);
         for (key, other) in [stage, option, direction, jwt_token].iter().zip(&mut found.others) {
             *other = read(states, key).await?;
         }
@@ -90,6 +91,7 @@ impl Kind<'_> {
         }
     }
 
+    /// The state of the sources; `source` is the mobile number, or the key without a prefix.
     pub(super) fn plan(&self, found: &Found, schema: &Value, source: &str, target: &str) -> Result<Plan> {
         let text_of = |source: &'_ Option<Source>| source.as_ref().map(|source| source.text.clone());
         let (document, text) = match self {
@@ -102,10 +104,7 @@ impl Kind<'_> {
                 let text = document.to_string();
                 (document, text)
             }
-            Kind::Document(_) => {
-                let text = text_of(&found.main).unwrap_or_default();
-                (fold::parse(&text)?, text)
-            }
+            Kind::Document(_) => fold::document(text_of(&found.main).unwrap_or_default())?,
         };
         if !document.is_object() {
             return Err(fold::no_object());

@@ -1,7 +1,7 @@
 //! The texts of the old bot's five keys as one document of `vimbiso.cached-user`.
 //!
 //! The first bot was written in Python, and several versions have written its keys: JSON or bare
-//! text, `None` for no choice. All of these are read, but no pickle, which is a program.
+//! text, `None` for no choice. All of these are read. A pickle is JSON already: see `value.rs`.
 
 use redis_state_client::{Error, ErrorKind, Result};
 use serde_json::{Map, Value};
@@ -64,6 +64,14 @@ fn object(text: &str) -> Result<Option<Map<String, Value>>> {
             _ => Err(no_object()),
         },
         _ => Err(no_object()),
+    }
+}
+
+/// The document of a text, and its own text. `json.dumps` in a pickled or JSON str is JSON in JSON.
+pub(super) fn document(text: String) -> Result<(Value, String)> {
+    match parse(&text)? {
+        Value::String(inner) => Ok((parse(&inner)?, inner)),
+        document => Ok((document, text)),
     }
 }
 

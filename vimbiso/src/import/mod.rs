@@ -15,30 +15,34 @@
 //! not roll back.
 
 mod applicable;
+mod ended;
 mod find;
 mod fold;
+mod pickle;
+mod plain;
 mod report;
 mod route;
+mod run;
+mod scan;
 mod source;
+mod value;
 mod write;
 
-use redis_state_client::{Driver, ErrorKind, Meta, Result, States};
+use redis_state_client::{Driver, States};
 
 use crate::keys;
 
-use applicable::Applicable;
-use find::{Found, Kind};
-use report::is_about_the_source;
-use write::Written;
+use find::Kind;
 
-pub use report::{Import, Outcome, Summary};
+pub use report::{Event, Import, Outcome, Progress, Summary};
 
 type KeyOf<'a> = Box<dyn Fn(&str) -> String + Send + Sync + 'a>;
 
 /// Imports the strings of old bots as states.
 ///
-/// Run it as a user with permission to run STATE.SETPROTECTED, when the old bot no longer serves
-/// the users.
+/// Run it when the old bot no longer serves the users, as a user with permission to run
+/// STATE.SETPROTECTED, and to read audit streams (XREVRANGE). A value may be JSON, bare text, or a
+/// pickle of str, int, float, bool, None, list, tuple and dict; a compressed one is rejected.
 ///
 /// ```
 /// # support::example(async |url| {
@@ -81,13 +85,24 @@ pub struct Importer<'a, D> {
     states: &'a mut States<D>,
     dry_run: bool,
     delete_sources: bool,
+    again: bool,
+    /// What comes before the key of each source: empty, or that of django-redis.
+    prefix: String,
     key_of: KeyOf<'a>,
 }
 
 impl<'a, D: Driver> Importer<'a, D> {
     /// Imports over this connection.
     pub fn new(states: &'a mut States<D>) -> Self {
-        Importer { states, dry_run: false, delete_sources: false, key_of: Box::new(str::to_owned) }
+        let key_of = Box::new(str::to_owned);
+        Importer {
+            states,
+            dry_run: false,
+            delete_sources: false,
+            again: false,
+            prefix: String::new(),
+            key_of,
+        }
     }
 
     /// Reports what would be done, with violations of the schema, and has no effect.
@@ -97,15 +112,50 @@ impl<'a, D: Driver> Importer<'a, D> {
     }
 
     /// Deletes the strings once their state is created, by this run or an earlier one. Not those of
-    /// a user whose state another client has created, since that state does not contain them. A run
-    /// after the state's expiry imports remaining strings without an expiry again.
+    /// a user whose state another client has created, or has ended, since that state may not
+    /// contain them.
     pub fn delete_sources(mut self) -> Self {
         self.delete_sources = true;
         self
     }
 
-    /// Makes the state's key from the mobile number or the key of the string. By default it is the
-    /// same key.
+    /// Imports a user again whose state has expired or was deleted: see [`Outcome::Ended`]. Without
+    /// it, and for a day (`state.audit-ttl`), a run does not bring back a conversation that has
+    /// ended. Afterwards remaining strings are imported again: delete them.
+    pub fn again(mut self) -> Self {
+        self.again = true;
+        self
+    }
+
+    /// Reads the strings where django-redis keeps them: see [`keys::django`].
+    ///
+    /// ```
+    /// # support::example(async |url| {
+    /// use redis_state_client::{connect, redis};
+    /// use redis_state_vimbiso::{Importer, keys};
+    ///
+    /// // By the bot: cache.set("+263771234567_stage", "handle_action_transactions")
+    /// let pickle = b"Vhandle_action_transactions\np0\n.";
+    /// let mut connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
+    /// let _: () = redis::cmd("SET")
+    ///     .arg(keys::django("vimbiso", 1, "+263771234567_stage"))
+    ///     .arg(&pickle[..])
+    ///     .query_async(&mut connection)
+    ///     .await?;
+    ///
+    /// let mut states = connect(url).await?;
+    /// let import =
+    ///     Importer::new(&mut states).django("vimbiso", 1).cached_user("+263771234567").await?;
+    /// assert_eq!(import.target, "+263771234567");
+    /// # Ok(()) });
+    /// ```
+    pub fn django(mut self, prefix: &str, version: u64) -> Self {
+        self.prefix = keys::django(prefix, version, "");
+        self
+    }
+
+    /// Makes the state's key from the mobile number or the key of the string, without the prefix of
+    /// django-redis. By default it is the same key.
     ///
     /// ```
     /// # support::example(async |url| {
@@ -136,6 +186,29 @@ impl<'a, D: Driver> Importer<'a, D> {
         D::answer(async move { self.one(Kind::CachedUser, mobile_number).await })
     }
 
+    /// As [`cached_user`](Importer::cached_user), for all users of the database, whose keys it
+    /// finds by SCAN in batches. An interrupted run is repeated from the start, and passes over
+    /// what is imported. It needs permission to run SCAN, DBSIZE and INFO, and a server without
+    /// cluster.
+    ///
+    /// ```
+    /// # support::example(async |url| {
+    /// # let mut states = redis_state_client::connect(url).await?;
+    /// use redis_state_vimbiso::{Event, Importer};
+    ///
+    /// let report = |event: Event| match event {
+    ///     Event::Source(import) => println!("{} at {}", import.source, import.target),
+    ///     Event::Scanned(progress) => println!("{} of {} keys", progress.scanned, progress.keys),
+    ///     _ => {}
+    /// };
+    /// let dry = Importer::new(&mut states).dry_run().all_cached_users(report).await?;
+    /// assert_eq!(dry.found(), 0);
+    /// # Ok(()) });
+    /// ```
+    pub fn all_cached_users(self, report: impl FnMut(Event<'_>) + Send + 'a) -> D::Answer<'a, Summary> {
+        D::answer(async move { self.all(Kind::CachedUser, "", report).await })
+    }
+
     /// As [`cached_user`](Importer::cached_user), for many users, each reported when it is done.
     /// After an error the run can be repeated.
     pub fn cached_users<S: AsRef<str> + Send>(
@@ -146,9 +219,9 @@ impl<'a, D: Driver> Importer<'a, D> {
         D::answer(async move { self.many(Kind::CachedUser, mobile_numbers, report).await })
     }
 
-    /// Imports a string with a JSON document, such as `channel:+263771234567` or
-    /// `user:{+263771234567}:state`. The document is kept byte for byte; missing members get the
-    /// schema's defaults.
+    /// Imports a string with a document, such as `channel:+263771234567` or
+    /// `user:{+263771234567}:state`. JSON is kept byte for byte; missing members get the schema's
+    /// defaults.
     ///
     /// The schema must be named, since it marks the secret members. Expiry and errors are as for
     /// [`cached_user`](Importer::cached_user).
@@ -188,117 +261,27 @@ impl<'a, D: Driver> Importer<'a, D> {
         D::answer(async move { self.many(Kind::Document(schema), keys, report).await })
     }
 
-    async fn one(mut self, kind: Kind<'_>, source: &str) -> Result<Import> {
-        let applicable = Applicable::read(self.states, kind.schema()).await?;
-        self.import(kind, &applicable, source).await
-    }
-
-    async fn many<S: AsRef<str> + Send>(
-        mut self,
-        kind: Kind<'_>,
-        sources: impl IntoIterator<Item = S, IntoIter: Send>,
-        mut report: impl FnMut(&Import),
-    ) -> Result<Summary> {
-        let applicable = Applicable::read(self.states, kind.schema()).await?;
-        let mut summary = Summary::default();
-        for source in sources {
-            let import = self.import(kind, &applicable, source.as_ref()).await?;
-            report(&import);
-            summary.add(import);
-        }
-        Ok(summary)
-    }
-
-    async fn import(&mut self, kind: Kind<'_>, applicable: &Applicable, source: &str) -> Result<Import> {
-        let target = (self.key_of)(source);
-        let outcome = match self.outcome(kind, applicable, source, &target).await {
-            Err(error) if is_about_the_source(&error) => {
-                self.put_back(source, &target).await?;
-                Outcome::Rejected(error)
-            }
-            outcome => outcome?,
-        };
-        Ok(Import { source: source.to_owned(), target, outcome })
-    }
-
-    async fn outcome(
-        &mut self,
-        kind: Kind<'_>,
-        applicable: &Applicable,
-        source: &str,
-        target: &str,
-    ) -> Result<Outcome> {
-        let (before, taken) = match D::resolve(self.states.send(&Meta::new(target))).await {
-            Ok(meta) => (meta.map(|meta| meta.etag), false),
-            Err(error) if error.kind() == ErrorKind::WrongType => (None, true),
-            Err(error) => return Err(error),
-        };
-        let mut found = find::find(self.states, kind, source, target, taken).await?;
-        if found.is_empty() {
-            return Ok(before.map_or(Outcome::NothingFound, Outcome::AlreadyThere));
-        }
-        let mut plan = kind.plan(&found, &applicable.schema, source, target)?;
-        applicable.admit(target)?;
-        if before.is_none() {
-            let free = if found.in_the_way { found.aside.as_deref() } else { None };
-            write::check(self.states, &plan, free.unwrap_or(target)).await?;
-            if self.dry_run {
-                return Ok(Outcome::WouldCreate);
-            }
-        }
-        if found.in_the_way {
-            // The old bot does not write to this key: this is its last value.
-            let aside = found.aside.as_deref().unwrap_or_default();
-            source::rename(self.states, target, aside).await?;
-            found.main = source::read(self.states, aside).await?;
-            if found.is_empty() {
-                return Ok(Outcome::NothingFound);
-            }
-            plan = kind.plan(&found, &applicable.schema, source, target)?;
-        }
-        match write::write(self.states, &plan, self.dry_run).await {
-            Ok(Written::Ours(etag)) => {
-                if self.delete_sources && !self.dry_run {
-                    self.remove(&found).await?;
-                }
-                Ok(match before {
-                    Some(before) if before.version >= etag.version => Outcome::AlreadyThere(before),
-                    _ if self.dry_run => Outcome::WouldCreate,
-                    _ => Outcome::Created(etag),
-                })
-            }
-            Ok(Written::Theirs(error)) => {
-                let there = D::resolve(self.states.send(&Meta::new(target))).await?;
-                there.map_or(Err(error), |meta| Ok(Outcome::AlreadyThere(meta.etag)))
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Renames a string back that this run or an earlier one has renamed.
-    async fn put_back(&mut self, source: &str, target: &str) -> Result<()> {
-        match keys::imported(target) {
-            Some(aside) if source == target && !self.dry_run => {
-                source::rename(self.states, &aside, target).await
-            }
-            _ => Ok(()),
-        }
-    }
-
-    async fn remove(&mut self, found: &Found) -> Result<()> {
-        for source in found.all() {
-            source::remove(self.states, &source.key).await?;
-        }
-        Ok(())
+    /// As [`document`](Importer::document), for all keys of the database that begin so, such as
+    /// `channel:`; see [`all_cached_users`](Importer::all_cached_users). Audit streams are passed
+    /// over.
+    pub fn all_documents(
+        self,
+        begins: &'a str,
+        schema: &'a str,
+        report: impl FnMut(Event<'_>) + Send + 'a,
+    ) -> D::Answer<'a, Summary> {
+        D::answer(async move { self.all(Kind::Document(schema), begins, report).await })
     }
 }
 
 impl<D> std::fmt::Debug for Importer<'_, D> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Importer { dry_run, delete_sources, .. } = self;
+        let Importer { dry_run, delete_sources, again, prefix, .. } = self;
         f.debug_struct("Importer")
             .field("dry_run", dry_run)
             .field("delete_sources", delete_sources)
+            .field("again", again)
+            .field("prefix", prefix)
             .finish_non_exhaustive()
     }
 }

@@ -16,7 +16,7 @@ use super::report::is_about_the_source;
 use super::route;
 
 /// The actor of an import in the audit stream.
-const ACTOR: &str = "importer";
+pub(super) const ACTOR: &str = "importer";
 const EVENT: &str = "import";
 
 /// The state to create.
