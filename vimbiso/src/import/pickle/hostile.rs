@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{BYTES_MAX, DEPTH_MAX, VALUES_MAX, read};
+use super::limits::{BYTES_MAX, DEPTH_MAX, VALUES_MAX};
+use super::read;
 
 /// Each of them would take gigabytes, minutes or the stack of a reader without limits.
 #[test]

@@ -4,8 +4,8 @@
 use serde_json::{Map, Number, Value};
 
 use super::fault::Fault;
+use super::limits::{BYTES_MAX, DEPTH_MAX};
 use super::table::{Node, Place};
-use super::{BYTES_MAX, DEPTH_MAX};
 
 /// The JSON of the value at a place.
 pub(super) fn value(table: &[Node], top: Place) -> Result<Value, Fault> {

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::VALUES_MAX;
 use super::fault::Fault;
 use super::input::Input;
+use super::limits::VALUES_MAX;
 use super::opcode::*;
 use super::scalar::scalar;
 use super::table::{Node, Place, Table};

@@ -17,6 +17,7 @@
 mod fault;
 mod input;
 mod json;
+mod limits;
 mod machine;
 mod opcode;
 mod scalar;
@@ -25,13 +26,7 @@ mod table;
 use serde_json::Value;
 
 pub(super) use fault::Fault;
-
-/// The longest pickle, and the longest JSON of one, in bytes: the default of `state.max-bytes`.
-const BYTES_MAX: usize = 1024 * 1024;
-/// How many values a pickle may build; each takes 32 bytes.
-const VALUES_MAX: usize = 200_000;
-/// How deep containers may nest. The JSON is parsed again, by serde_json, which stops at 128.
-const DEPTH_MAX: usize = 120;
+use limits::BYTES_MAX;
 
 /// The JSON of a pickle.
 pub(super) fn read(bytes: &[u8]) -> Result<Value, Fault> {
