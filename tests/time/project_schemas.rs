@@ -40,6 +40,23 @@ fn members_with_a_ttl_in_the_project_schemas_lapse() {
             json!({"channel": channel, "flow_data": {"auth": {"token": "eyJhbGciOi"}}}),
             vec!["/flow_data/auth/token"],
         ),
+        (
+            "vimbiso.chatserver",
+            json!({
+                "channel": channel, "auth": {"token": "eyJhbGciOi"},
+                "action": {
+                    "id": "act_91c2", "type": "MEMBER_LOGIN", "timestamp": "2026-11-21T04:50:54.530Z",
+                    "actor": "mem_49d4", "details": {"token": "eyJhbGciOi"},
+                },
+                "component_data": {"data": {"pin": "eyJpbiI6", "data": {"pin": "eyJpbiI6"}}},
+            }),
+            vec![
+                "/auth/token",
+                "/action/details/token",
+                "/component_data/data/pin",
+                "/component_data/data/data/pin",
+            ],
+        ),
         ("vimbiso.cached-user", json!({"jwt_token": "eyJhbGciOi"}), vec!["/jwt_token"]),
         (
             "vimbiso.conversation",

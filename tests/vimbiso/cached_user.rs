@@ -67,6 +67,31 @@ fn getters_return_stored_values() {
     assert!(!format!("{user:?}").contains(JWT) && !format!("{user:?}").contains("Tariro"), "{user:?}");
 }
 
+/// S29, S45: a tier is a number, or an integer as the driver of the ledger's database writes it; a
+/// null token is none.
+#[test]
+fn tier_and_token_are_read_in_both_shapes() {
+    let server = Server::start();
+    let mut states = connect_blocking(&server.url()).expect("a connection");
+    let low = json!({"low": 2, "high": 0});
+    for (number, (tier, jwt_token)) in [(json!(2), json!(JWT)), (low, Value::Null)].iter().enumerate() {
+        let mobile = format!("+26377123456{number}");
+        let stored = json!({
+            "stage": "handle_action_menu", "option": "handle_action_authorize_member",
+            "state": {"profile": {"member": {"memberTier": tier}}}, "jwt_token": jwt_token,
+        });
+        let stored = stored.to_string();
+        let create =
+            ["STATE.SETPROTECTED", &mobile, "0", &stored, "REPLACE", "SCHEMA", "vimbiso.cached-user"];
+        server.client().ok(&create);
+        let user = CachedUserManager::new(&mut states, &mobile).read().expect("a user");
+        assert_eq!((user.state().tier(), user.jwt_token()), (Some(2), jwt_token.as_str()));
+        let user =
+            CachedUserManager::new(&mut states, &mobile).set_jwt_token("eyJhbGciOi").expect("a new token");
+        assert_eq!(user.jwt_token(), Some("eyJhbGciOi"));
+    }
+}
+
 /// S53, S28: stage and option keep their values when not given, the state is replaced as a whole,
 /// and update_from becomes ACTOR.
 #[test]

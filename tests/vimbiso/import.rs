@@ -105,6 +105,22 @@ fn state_replaces_the_string() {
     assert!(matches!(import.outcome, Outcome::AlreadyThere(_)), "{import:?}");
 }
 
+/// S3: a tier that the first bot stored as `{low, high}` is imported as it is.
+#[test]
+fn tier_of_the_ledgers_database_is_imported() {
+    let server = Server::start();
+    let mut client = server.client();
+    leave_behind(&mut client, MOBILE);
+    let state = STATE.replace(r#""memberTier":2"#, r#""memberTier":{"low":2,"high":0}"#);
+    client.ok(&["SET", MOBILE, &state, "KEEPTTL"]);
+    let mut states = connect_blocking(&server.url()).expect("a connection");
+    let import = Importer::new(&mut states).cached_user(MOBILE).expect("an import");
+    assert!(matches!(import.outcome, Outcome::Created(_)), "{import:?}");
+    let user = CachedUserManager::new(&mut states, MOBILE).read().expect("a user");
+    assert_eq!((user.state().tier(), user.state().stage()), (Some(2), "handle_action_offer_credex"));
+    assert_eq!(user.state().option(), Some("handle_action_notifications"), "an option of tier 2");
+}
+
 /// S3: a dry run reports what it would do, with the pointers of violations, and changes nothing.
 #[test]
 fn dry_run_changes_nothing() {

@@ -131,13 +131,16 @@ impl CachedUserState {
     }
 
     /// `state.profile.member.memberTier`, for [`menu_option`](crate::menu_option); `None` for a
-    /// member without one.
+    /// member without one. Either a number, or `{low, high}`: an integer as the driver of the
+    /// ledger's database writes it.
     pub fn tier(&self) -> Option<u64> {
-        self.profile()?.get("member")?.get("memberTier")?.as_u64()
+        let tier = self.profile()?.get("member")?.get("memberTier")?;
+        // The schema admits no high half but 0.
+        tier.get("low").unwrap_or(tier).as_u64()
     }
 
-    /// The token for the bot's API. `None` also for a caller without permission to read secrets,
-    /// which gets `***`.
+    /// The token for the bot's API; null and missing mean the same. `None` also for a caller
+    /// without permission to read secrets, which gets `***`.
     pub fn jwt_token(&self) -> Option<&str> {
         self.0.jwt_token.as_deref().filter(|token| *token != "***")
     }

@@ -65,14 +65,19 @@ fn names(list: &Value) -> Option<Vec<&str>> {
     list.as_array()?.iter().map(Value::as_str).collect()
 }
 
+/// The steps of a list of targets; `null`, no step, leads nowhere.
+fn targets(list: &Value) -> Option<Vec<&str>> {
+    list.as_array()?.iter().filter(|target| !target.is_null()).map(Value::as_str).collect()
+}
+
 impl<'s> Place<'s> {
     fn read(steps: &'s Value, pointer: &[&'s str]) -> Option<Place<'s>> {
         let allow = steps.get("allow")?.as_object()?.iter();
         Some(Place {
             pointer: pointer.to_vec(),
             by: steps.get("by").map_or(Some(Vec::new()), names)?,
-            initial: names(steps.get("initial")?)?,
-            allow: allow.map(|(from, to)| Some((from.as_str(), names(to)?))).collect::<Option<_>>()?,
+            initial: targets(steps.get("initial")?)?,
+            allow: allow.map(|(from, to)| Some((from.as_str(), targets(to)?))).collect::<Option<_>>()?,
         })
     }
 
@@ -133,12 +138,12 @@ mod tests {
         json!({"properties": {
             "current": {"x-transitions": {
                 "by": ["path", "component"],
-                "initial": ["login/Greeting"],
+                "initial": [null, "login/Greeting"],
                 "allow": {
                     "login/Greeting": ["login/Call"],
                     "login/Call": ["account/Board"],
                     "account/Board": ["offer/Amount"],
-                    "*": ["login/Greeting"]
+                    "*": ["login/Greeting", null]
                 }
             }},
             "box": {"properties": {"stage": {"x-transitions": {"initial": ["menu"], "allow": {"*": ["form"]}}}}}
