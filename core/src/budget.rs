@@ -26,6 +26,16 @@ impl Budget {
         Budget { left: Cell::new(limits.cost_max), limit: limits.cost_max }
     }
 
+    /// A budget of so many units, where no setting applies.
+    pub(crate) fn of(units: u64) -> Budget {
+        Budget { left: Cell::new(units), limit: units }
+    }
+
+    /// A budget of what is left, at most `units`. The caller charges here what the part has used.
+    pub(crate) fn part(&self, units: u64) -> Budget {
+        Budget::of(self.left.get().min(units))
+    }
+
     /// Charges `units`.
     ///
     /// Errors: `TOOCOSTLY` when fewer are left; the budget stays exhausted.

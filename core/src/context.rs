@@ -44,8 +44,10 @@ pub struct Metadata {
     pub operation: Option<String>,
     /// `COMPONENT`: the component that attempts the operation.
     pub component: Option<String>,
-    /// `ID`: the token that identifies a repeated request.
+    /// `ID` and `OWNER`: the token that identifies a repeated request.
     pub id: Option<Id>,
+    /// `TURN`: the turn, such as the handling of one message, that the command is part of.
+    pub turn: Option<String>,
 }
 
 /// The rights of a caller beyond those of STATE.UPDATE.

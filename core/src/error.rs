@@ -20,6 +20,9 @@ const VIOLATIONS_SHOWN: usize = 10;
 /// The most violations in an error.
 pub const VIOLATIONS_MAX: usize = 100;
 
+const REPLAYED_ADVICE: &str =
+    "that owner handles the message; if it is lost, a change that expects its etag takes over";
+
 /// Why a command fails. It has changed nothing (invariant I3).
 #[derive(Clone, Debug, PartialEq, Eq, ThisError)]
 #[non_exhaustive]
@@ -72,6 +75,14 @@ pub enum Error {
     IdMismatch {
         /// The reply of that command.
         made: Made,
+    },
+    /// Another owner has used the token.
+    #[error("REPLAYED {made} by {}: {REPLAYED_ADVICE}", owner.as_deref().map_or("a command without OWNER".into(), |owner| Shown(owner).to_string()))]
+    Replayed {
+        /// The reply of its command.
+        made: Made,
+        /// That owner.
+        owner: Option<String>,
     },
     /// The text is not JSON.
     #[error("BADJSON at byte {at_byte}: {reason}")]
@@ -249,6 +260,7 @@ impl Error {
             Error::Protected { .. } => prefix::PROTECTED,
             Error::Immutable { .. } => prefix::IMMUTABLE,
             Error::IdMismatch { .. } => prefix::IDMISMATCH,
+            Error::Replayed { .. } => prefix::REPLAYED,
             Error::BadJson { .. } => prefix::BADJSON,
             Error::BadPatch { .. } | Error::BadPatchShape => prefix::BADPATCH,
             Error::TooBig { .. }
@@ -275,6 +287,13 @@ impl Error {
     /// The reply, cut at the longest error line.
     pub fn line(&self) -> String {
         error_line(self.to_string())
+    }
+
+    /// The line of violations without its prefix, where the context says that they are some: of a
+    /// rung, or of a lapse.
+    pub(crate) fn reason(&self) -> String {
+        let line = self.line();
+        line.strip_prefix("INVALID ").map(str::to_owned).unwrap_or(line)
     }
 
     /// Whether this is a rejection, which the audit stream records.

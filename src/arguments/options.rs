@@ -11,6 +11,7 @@ use redis_state_core::{ChangeKind, Error as CoreError, Id, Pointer, Ttl};
 use crate::arguments::words;
 use crate::error::Error;
 use crate::server::commands::table::{Arg, Command, text};
+use crate::server::ffi::stream::StreamId;
 use crate::server::ffi::string::RedisStr;
 use crate::server::global::names;
 
@@ -36,8 +37,12 @@ pub const OPERATION: Arg = Arg::block(
     &[Arg::text(c"name").token(c"OPERATION"), Arg::text(c"name").token(c"COMPONENT").optional()],
 )
 .optional();
-/// A token that makes a repeated request idempotent.
-pub const ID: Arg = Arg::text(c"token").token(c"ID").optional();
+/// A token that makes a repeated request idempotent, and the owner that alone may repeat it.
+pub const ID: Arg =
+    Arg::block(c"claim", &[Arg::text(c"token").token(c"ID"), Arg::text(c"name").token(c"OWNER").optional()])
+        .optional();
+/// The turn of the conversation that the command is part of.
+pub const TURN: Arg = Arg::text(c"name").token(c"TURN").optional();
 pub const COMPONENT: Arg = Arg::text(c"name").token(c"COMPONENT").optional();
 pub const RETURN: Arg = Arg::flag(c"return", c"RETURN").optional();
 /// The audit stream, for the routing of a cluster.
@@ -64,11 +69,15 @@ pub struct Options<'a> {
     pub component: Option<&'a str>,
     pub error: Option<&'a str>,
     pub id: Option<&'a str>,
+    pub owner: Option<&'a str>,
+    pub turn: Option<&'a str>,
     pub rebase: Option<()>,
     pub all: Option<()>,
     pub dry_run: Option<()>,
     pub returns: Option<()>,
+    pub with_turns: Option<()>,
     pub purge: Option<()>,
+    pub feed_from: Option<StreamId>,
     pub force: Option<()>,
     pub count: Option<u64>,
     pub target: Option<Target>,
@@ -92,6 +101,12 @@ impl<'a> Options<'a> {
                 )));
             }
             options.take(&keyword, &mut rest)?;
+        }
+        if options.owner.is_some() && options.id.is_none() {
+            return Err(Error::syntax("OWNER needs ID: the token that it owns"));
+        }
+        if options.feed_from.is_some() && options.purge.is_none() {
+            return Err(Error::syntax("FEEDFROM needs PURGE, whose reply has the ID"));
         }
         Ok(options)
     }
@@ -121,11 +136,15 @@ impl<'a> Options<'a> {
             }
             b"ERROR" => once(&mut self.error, keyword, names::note("ERROR", rest.value(keyword)?)?),
             b"ID" => once(&mut self.id, keyword, names::name("ID", rest.value(keyword)?)?),
+            b"OWNER" => once(&mut self.owner, keyword, names::name("OWNER", rest.value(keyword)?)?),
+            b"TURN" => once(&mut self.turn, keyword, names::name("TURN", rest.value(keyword)?)?),
             b"REBASE" => once(&mut self.rebase, keyword, ()),
             b"ALL" => once(&mut self.all, keyword, ()),
             b"DRYRUN" => once(&mut self.dry_run, keyword, ()),
             b"RETURN" => once(&mut self.returns, keyword, ()),
+            b"WITHTURNS" => once(&mut self.with_turns, keyword, ()),
             b"PURGE" => once(&mut self.purge, keyword, ()),
+            b"FEEDFROM" => once(&mut self.feed_from, keyword, words::stream_id(rest.value(keyword)?)?),
             b"FORCE" => once(&mut self.force, keyword, ()),
             b"COUNT" => once(&mut self.count, keyword, words::positive("COUNT", rest.value(keyword)?)?),
             b"STEPS" => once(
@@ -148,7 +167,8 @@ impl<'a> Options<'a> {
     /// As [`Options::metadata`], with the ID of `command`. `details`: what a repeated request must
     /// repeat, else it is `IDMISMATCH`.
     pub fn metadata_and_id(&self, command: &Command, details: [&[u8]; 2]) -> Metadata {
-        let id = self.id.map(|token| Id::new(token.to_owned(), text(command.name), details));
+        let owner = || self.owner.map(str::to_owned);
+        let id = self.id.map(|token| Id::new(token.to_owned(), owner(), text(command.name), details));
         Metadata { id, ..self.metadata() }
     }
 
@@ -162,6 +182,7 @@ impl<'a> Options<'a> {
             operation: owned(self.operation),
             component: owned(self.component),
             id: None,
+            turn: owned(self.turn),
         }
     }
 }

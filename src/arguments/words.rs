@@ -4,6 +4,7 @@
 use redis_state_core::{POINTER_BYTES_MAX, Pointer};
 
 use crate::error::Error;
+use crate::server::ffi::stream::StreamId;
 
 /// A command names at most this many pointers.
 const POINTERS_MAX: usize = 64;
@@ -21,6 +22,14 @@ pub fn positive(what: &'static str, word: &[u8]) -> Result<u64, Error> {
         number @ 1.. => Ok(number.unsigned_abs()),
         _ => Err(Error::syntax(format!("{what} must be above 0"))),
     }
+}
+
+/// The ID of a stream's entry, as `feed_from` in the reply of PURGE.
+pub fn stream_id(word: &[u8]) -> Result<StreamId, Error> {
+    let wrong = || Error::syntax("FEEDFROM needs the ID of an entry, such as 1795246954433-0");
+    let (ms, seq) = std::str::from_utf8(word).ok().and_then(|id| id.split_once('-')).ok_or_else(wrong)?;
+    let number = |text: &str| text.parse().map_err(|_| wrong());
+    Ok(StreamId { ms: number(ms)?, seq: number(seq)? })
 }
 
 /// A JSON pointer (RFC 6901).

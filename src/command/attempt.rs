@@ -4,7 +4,7 @@
 use redis_state_core::Tally;
 use redis_state_core::decide::{self, Try};
 
-use crate::arguments::options::{ACTOR, AUDIT, COMPONENT, ID, Options};
+use crate::arguments::options::{ACTOR, AUDIT, COMPONENT, ID, Options, TURN};
 use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
@@ -37,6 +37,7 @@ pub static COMMAND: Command = Command {
         Arg::text(c"text").token(c"ERROR").optional(),
         ACTOR,
         ID,
+        TURN,
         AUDIT,
     ],
     run: Some(entry!(run)),

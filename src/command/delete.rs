@@ -1,21 +1,25 @@
-//! STATE.DELETE: deletes a state if its version is the expected one, with an audit entry.
+//! STATE.DELETE: deletes a state if its version is the expected one, with an audit entry; with
+//! PURGE all that the server has about the key.
 
 use redis_state_core::decide::{self, Delete};
 
 use crate::arguments::expected;
-use crate::arguments::options::{ACTOR, AUDIT, EVENT, NOTE, Options};
+use crate::arguments::options::{ACTOR, AUDIT, EVENT, NOTE, Options, TURN};
 use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, REMOVE};
 use crate::server::commit::audit_stream::AuditStream;
+use crate::server::commit::feed::{self, Erased};
 use crate::server::commit::transaction::Transaction;
 use crate::server::ffi::ctx::Ctx;
+use crate::server::ffi::stream::StreamId;
 use crate::server::ffi::string::RedisStr;
 
 pub static COMMAND: Command = Command {
     name: c"state.delete",
-    summary: c"Deletes a state; with PURGE its audit stream too.",
-    complexity: c"O(N) where N is the number of kept versions.",
+    summary: c"Deletes a state; with PURGE its audit stream and its entries in the feed too.",
+    complexity:
+        c"O(N+M) where N is the number of kept versions and M the number of examined entries of the feed.",
     flags: c"write",
     categories: "write slow",
     arity: -2,
@@ -23,10 +27,15 @@ pub static COMMAND: Command = Command {
     args: &[
         Arg::key(0),
         Arg::text(c"expected"),
-        Arg::flag(c"purge", c"PURGE").optional(),
+        Arg::block(
+            c"purge",
+            &[Arg::flag(c"purge", c"PURGE"), Arg::text(c"id").token(c"FEEDFROM").optional()],
+        )
+        .optional(),
         EVENT,
         ACTOR,
         NOTE,
+        TURN,
         AUDIT,
     ],
     example: "person:7 3",
@@ -37,6 +46,7 @@ pub static COMMAND: Command = Command {
 struct Request<'a> {
     key: RedisStr<'a>,
     delete: Delete,
+    feed_from: Option<StreamId>,
     audit: Option<RedisStr<'a>>,
 }
 
@@ -45,7 +55,7 @@ fn parse<'a>(args: &[RedisStr<'a>]) -> Result<Request<'a>, Error> {
     let expected = expected::expected(&COMMAND, expected)?;
     let options = Options::parse(&COMMAND, rest)?;
     let delete = Delete { expected, purge: options.purge.is_some(), metadata: options.metadata() };
-    Ok(Request { key: *key, delete, audit: options.audit })
+    Ok(Request { key: *key, delete, feed_from: options.feed_from, audit: options.audit })
 }
 
 fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
@@ -58,7 +68,28 @@ fn run(ctx: Ctx, args: &[RedisStr]) -> Result<(), Error> {
     let stream = AuditStream::of(&request.key, request.audit)?;
     let mut transaction = Transaction::open(ctx, request.key, stream, &[])?;
     let outcome = transaction.decide(|state, context| decide::delete(state, &request.delete, context));
+    let (has_state, entries) = (transaction.state().is_some(), transaction.audit_len());
     transaction.apply(outcome)?;
-    ctx.reply_int(1);
+    if request.delete.purge {
+        reply_purged(ctx, has_state, entries, &feed::erase(ctx, request.key, request.feed_from));
+    } else {
+        ctx.reply_int(1);
+    }
     Ok(())
+}
+
+/// What was removed.
+fn reply_purged(ctx: Ctx, has_state: bool, audit_entries: usize, erased: &Erased) {
+    ctx.reply_map(4);
+    ctx.reply_text("state");
+    ctx.reply_int(i64::from(has_state));
+    ctx.reply_text("audit");
+    ctx.reply_int(audit_entries as i64);
+    ctx.reply_text("feed");
+    ctx.reply_int(erased.entries as i64);
+    ctx.reply_text("feed_from");
+    match erased.next {
+        Some(id) => ctx.reply_bytes(&id.to_string().borrow()),
+        None => ctx.reply_nil(),
+    }
 }

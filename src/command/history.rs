@@ -51,18 +51,20 @@ struct Described {
     at_ms: i64,
     event: Event,
     actor: Option<Box<str>>,
+    turn: Option<Box<str>>,
     bytes: usize,
 }
 
 impl Described {
     fn of(version: &Version, bytes: usize) -> Described {
         let Version { number, parent, at_ms, event, .. } = *version;
-        Described { number, parent, at_ms, event, actor: version.actor.clone(), bytes }
+        let (actor, turn) = (version.actor.clone(), version.turn.clone());
+        Described { number, parent, at_ms, event, actor, turn, bytes }
     }
 }
 
 fn reply(ctx: Ctx, state: &State, version: &Described) {
-    ctx.reply_map(7);
+    ctx.reply_map(8);
     ctx.reply_text("version");
     ctx.reply_int(version.number as i64);
     ctx.reply_text("parent");
@@ -73,6 +75,8 @@ fn reply(ctx: Ctx, state: &State, version: &Described) {
     ctx.reply_text(version.event.as_str());
     ctx.reply_text("actor");
     ctx.reply_optional(version.actor.as_deref());
+    ctx.reply_text("turn");
+    ctx.reply_optional(version.turn.as_deref());
     ctx.reply_text("label");
     ctx.reply_optional(state.history().label_of(version.number));
     ctx.reply_text("bytes");

@@ -34,11 +34,13 @@ fn reply(ctx: Ctx, name: RedisStr, reading: &Reading) -> Result<(), Error> {
     let state = reading.state();
     let schema = state.schema();
     let bytes = reading.bytes(state.head())?;
-    ctx.reply_map(13);
+    ctx.reply_map(14);
     ctx.reply_text("etag");
     ctx.reply_text(&state.etag().to_string());
     ctx.reply_text("version");
     ctx.reply_int(state.head().number as i64);
+    ctx.reply_text("turn");
+    ctx.reply_optional(state.head().turn.as_deref());
     ctx.reply_text("schema");
     ctx.reply_optional(schema.map(|schema| &*schema.name));
     ctx.reply_text("revision");

@@ -3,7 +3,7 @@
 
 use redis_state_core::decide::{self, Recover, Recovered};
 
-use crate::arguments::options::{ACTOR, ALIGN, AUDIT, EVENT, NOTE, Options, TTL};
+use crate::arguments::options::{ACTOR, ALIGN, AUDIT, EVENT, NOTE, Options, TTL, TURN};
 use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
@@ -28,6 +28,7 @@ pub static COMMAND: Command = Command {
         EVENT,
         ACTOR,
         NOTE,
+        TURN,
         AUDIT,
         ALIGN,
     ],

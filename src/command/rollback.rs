@@ -4,7 +4,7 @@ use redis_state_core::decide::{self, Rollback};
 
 use super::update::reply_etag;
 use crate::arguments::expected;
-use crate::arguments::options::{ACTOR, ALIGN, AUDIT, EVENT, ID, NOTE, Options, RETURN, TTL};
+use crate::arguments::options::{ACTOR, ALIGN, AUDIT, EVENT, ID, NOTE, Options, RETURN, TTL, TURN};
 use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
@@ -43,6 +43,7 @@ pub static COMMAND: Command = Command {
         ACTOR,
         NOTE,
         ID,
+        TURN,
         RETURN,
         AUDIT,
         ALIGN,

@@ -3,7 +3,7 @@
 use redis_state_core::Ttl;
 use redis_state_core::decide;
 
-use crate::arguments::options::{ALIGN, AUDIT, Options, TTL};
+use crate::arguments::options::{ALIGN, AUDIT, Options, TTL, TURN};
 use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
@@ -20,7 +20,7 @@ pub static COMMAND: Command = Command {
     categories: "write slow",
     arity: -2,
     keys: &[KeySpec::First(WRITE), KeySpec::Audit, KeySpec::Align],
-    args: &[Arg::key(0), TTL, AUDIT, ALIGN],
+    args: &[Arg::key(0), TTL, TURN, AUDIT, ALIGN],
     run: Some(entry!(run)),
     ..Command::DEFAULT
 };

@@ -6,7 +6,9 @@ use redis_state_core::{Change, Etag, Expected, SchemaRef, Version};
 
 use super::read;
 use crate::arguments::expected;
-use crate::arguments::options::{ACTOR, ALIGN, AUDIT, EVENT, ID, NOTE, OPERATION, Options, RETURN, TTL};
+use crate::arguments::options::{
+    ACTOR, ALIGN, AUDIT, EVENT, ID, NOTE, OPERATION, Options, RETURN, TTL, TURN,
+};
 use crate::error::Error;
 use crate::server::commands::entry::entry;
 use crate::server::commands::table::{Arg, Command, KeySpec, WRITE};
@@ -42,6 +44,7 @@ const ARGS: &[Arg] = &[
     NOTE,
     OPERATION,
     ID,
+    TURN,
     Arg::flag(c"rebase", c"REBASE").optional(),
     Arg::flag(c"dryrun", c"DRYRUN").optional(),
     RETURN,

@@ -46,10 +46,11 @@ impl Applicable {
         document
     }
 
-    /// The defaults with the annotated members of the present document.
-    pub fn reset(self, present: &Value) -> Value {
+    /// The defaults with the annotated members of the present document; `all` resets protected
+    /// members too.
+    pub fn reset(self, present: &Value, all: bool) -> Value {
         let mut value = self.defaults();
-        self.keep_existing(&mut value, present);
+        self.keep_existing(&mut value, present, all);
         value
     }
 
@@ -78,11 +79,13 @@ impl Applicable {
         }
     }
 
-    /// Puts back the members that a REPLACE or SHALLOW does not name. A scalar in place of the
-    /// object around a member names the member.
-    pub fn keep_unnamed(self, after: &mut Value, before: &Value) {
-        for annotation in self.annotations().filter(|annotation| annotation.protected || annotation.immutable)
-        {
+    /// Puts back the members that a REPLACE or SHALLOW does not name: immutable ones, and protected
+    /// ones unless the change replaces them too. A scalar in place of the object around a member
+    /// names the member.
+    pub fn keep_unnamed(self, after: &mut Value, before: &Value, replaces_protected: bool) {
+        let is_kept =
+            |annotation: &&Annotation| annotation.immutable || (annotation.protected && !replaces_protected);
+        for annotation in self.annotations().filter(is_kept) {
             let member = annotation.tokens();
             if let (Some(before), None) = (pointer::get(before, &member), pointer::get(after, &member)) {
                 pointer::set(after, &member, before.clone());
@@ -135,15 +138,18 @@ impl Applicable {
     /// Gives the document of a snapshot the members that keep their present value. `all` takes
     /// protected members from the snapshot.
     pub fn keep_present(self, target: &mut Value, present: &Value, all: bool) {
-        let is_kept = |annotation: &&Annotation| {
-            annotation.immutable || annotation.secret || (annotation.protected && !all)
-        };
-        keep(target, present, self.annotations().filter(is_kept), pointer::remove);
+        keep(target, present, self.kept(all), pointer::remove);
     }
 
-    /// As [`Self::keep_present`], for all annotated members that the present document has.
-    pub fn keep_existing(self, target: &mut Value, present: &Value) {
-        keep(target, present, self.annotations(), |_, _| {});
+    /// As [`Self::keep_present`], for the members that the present document has.
+    pub fn keep_existing(self, target: &mut Value, present: &Value, all: bool) {
+        keep(target, present, self.kept(all), |_, _| {});
+    }
+
+    fn kept(self, all: bool) -> impl Iterator<Item = &'static Annotation> {
+        self.annotations().filter(move |annotation| {
+            annotation.immutable || annotation.secret || (annotation.protected && !all)
+        })
     }
 
     /// The document as snapshots and audit entries show it.

@@ -67,8 +67,15 @@ pub fn common() -> BoxedStrategy<Common> {
         weighted(0.15, select(&["shown", "logout", "offer made", "é"][..])),
         weighted(0.2, select(&["menu_handler", "webhook"][..])),
         weighted(0.15, select(&["sent to +263771234567", "EX 60", "two\nlines"][..])),
+        weighted(0.5, select(&["wamid.HBgMMjYzNzcx", "wamid.é"][..])),
     )
-        .prop_map(|(event, actor, note)| Metadata { event, actor, note, ..Metadata::default() });
+        .prop_map(|(event, actor, note, turn)| Metadata {
+            event,
+            actor,
+            note,
+            turn,
+            ..Metadata::default()
+        });
     let audit = prop_oneof![20 => Just(None), 4 => Just(Some(true)), 1 => Just(Some(false))];
     (metadata, weighted(0.4, ttl()), weighted(0.3, Just(())), audit, 0_usize..6, any::<bool>())
         .prop_map(|(metadata, ttl, returns, audit, rotate, small)| Common {

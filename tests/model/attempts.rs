@@ -64,6 +64,7 @@ impl World {
         line.option_if("COMPONENT", component);
         line.option_if("ERROR", error);
         line.option_if("ACTOR", common.metadata.actor);
+        line.option_if("TURN", common.metadata.turn);
         line.audit(common, AUDITS[key]);
         let state = self.slots[key].state.as_ref();
         let predicted = match (foreign_audit(common), state) {
@@ -83,6 +84,7 @@ impl World {
                     actor: common.metadata.actor,
                     operation: Some(operation),
                     component,
+                    turn: common.metadata.turn,
                     ..Metadata::default()
                 };
                 self.record_attempt(key, outcome, &metadata, error);

@@ -73,6 +73,7 @@ impl World {
             ("note", metadata.note),
             ("operation", metadata.operation),
             ("component", metadata.component),
+            ("turn", metadata.turn),
         ];
         for (name, text) in given {
             fields.extend(text.map(|text| (name, Field::Text(text.into()))));

@@ -71,7 +71,7 @@ pub enum Ttl {
     Persist,
 }
 
-/// EVENT, ACTOR and NOTE; for updates OPERATION and COMPONENT too.
+/// EVENT, ACTOR, NOTE and TURN; for updates OPERATION and COMPONENT too.
 #[derive(Clone, Debug, Default)]
 pub struct Metadata {
     pub event: Option<&'static str>,
@@ -79,6 +79,7 @@ pub struct Metadata {
     pub note: Option<&'static str>,
     pub operation: Option<&'static str>,
     pub component: Option<&'static str>,
+    pub turn: Option<&'static str>,
 }
 
 /// The common arguments of writing commands.
@@ -170,6 +171,7 @@ pub enum Command {
     Reset {
         key: usize,
         expected: ExpectedChoice,
+        all: bool,
         common: Common,
     },
     Recover(Recover),
@@ -197,6 +199,7 @@ pub enum Command {
         key: usize,
         from: VersionsBack,
         to: VersionsBack,
+        with_turns: bool,
     },
     Meta {
         key: usize,

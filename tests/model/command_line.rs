@@ -46,6 +46,7 @@ impl Line {
         self.option_if("NOTE", common.metadata.note);
         self.option_if("OPERATION", common.metadata.operation);
         self.option_if("COMPONENT", common.metadata.component);
+        self.option_if("TURN", common.metadata.turn);
         self.ttl(common.ttl);
         if common.returns {
             self.option("RETURN", &[]);

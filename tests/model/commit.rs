@@ -132,8 +132,9 @@ impl World {
         let changes_schema = !is_created && state.schema_name() != proposal.schema;
         let mut secrets = proposal.applicable.rules.into_iter().flat_map(Rules::secrets);
         let has_secret = secrets.any(|secret| pointer::get(&proposal.value, &secret).is_some());
-        let commit = Commit { tick: self.tick, event, actor: metadata.actor, has_secret };
-        state.versions.commit(parent, text, commit);
+        let Metadata { actor, turn, .. } = *metadata;
+        let turn_goes_on = !is_created && turn.is_some() && state.head().commit.turn == turn;
+        state.versions.commit(parent, text, Commit { tick: self.tick, event, actor, turn, has_secret });
         state.schema = proposal.schema.map(|name| {
             let (rules, revision) = self.schemas[name];
             SchemaUsed { name, revision, has_secrets: !rules.secrets().is_empty() }
@@ -145,11 +146,16 @@ impl World {
         if let Some(label) = proposal.label {
             state.versions.set_label(label, state.head().number);
         }
+        state.versions.trim_labels(self.settings.labels);
+        if turn_goes_on {
+            state.versions.replace_former();
+        }
         state.versions.trim(self.settings.snapshots, self.settings.labels);
         if changes_schema {
             state.drop_unmasked_snapshots(proposal.applicable);
         }
         self.count(&mut state, metadata, Outcome::Success);
+        let parent = state.head().parent;
         let slot = &mut self.slots[key];
         slot.state = Some(state);
         slot.seen.push(etag.clone());

@@ -8,7 +8,7 @@ use crate::run::Counts;
 type Words = &'static [&'static str];
 
 const EXPIRY: Words = &["EX", "PX", "EXAT", "PXAT", "KEEPTTL", "PERSIST"];
-const METADATA: Words = &["EVENT", "ACTOR", "NOTE"];
+const METADATA: Words = &["EVENT", "ACTOR", "NOTE", "TURN"];
 const EXPECTED: Words = &[
     "expected *",
     "expected 0",
@@ -81,7 +81,7 @@ const REQUIRED: &[(&str, &[Words], &[Words])] = &[
     ),
     (
         "STATE.RESET",
-        &[&["RETURN", "AUDIT", "bound", "bound anew"], EXPIRY, METADATA, EXPECTED],
+        &[&["ALL", "RETURN", "AUDIT", "bound", "bound anew"], EXPIRY, METADATA, EXPECTED],
         &[&["reset", "noted", "unchanged", "CONFLICT", "NOSTATE", "INVALID", "NOSCHEMA", "BADKEY"]],
     ),
     (
@@ -106,15 +106,15 @@ const REQUIRED: &[(&str, &[Words], &[Words])] = &[
         &[&["PURGE", "AUDIT"], METADATA, EXPECTED],
         &[&["deleted", "CONFLICT", "NOSTATE", "BADKEY"]],
     ),
-    ("STATE.TOUCH", &[EXPIRY, &["AUDIT"]], &[&["touched", "no state", "BADKEY"]]),
+    ("STATE.TOUCH", &[EXPIRY, &["TURN", "AUDIT"]], &[&["touched", "no state", "BADKEY"]]),
     (
         "STATE.ATTEMPT",
-        &[&["SUCCESS", "FAILURE", "CLEAR", "COMPONENT", "ERROR", "ACTOR", "AUDIT"]],
+        &[&["SUCCESS", "FAILURE", "CLEAR", "COMPONENT", "ERROR", "ACTOR", "TURN", "AUDIT"]],
         &[&["counted", "NOSTATE", "BADKEY"]],
     ),
     ("STATE.ATTEMPTS", &[&["operation", "COUNT"]], &[&["answered", "nil"]]),
     ("STATE.HISTORY", &[&["COUNT"]], &[&["answered", "nil"]]),
-    ("STATE.DIFF", &[], &[&["answered", "nil", "NOVERSION", "NOSCHEMA"]]),
+    ("STATE.DIFF", &[&["WITHTURNS"]], &[&["answered", "nil", "NOVERSION", "NOSCHEMA"]]),
     ("STATE.META", &[], &[&["answered", "nil"]]),
     ("STATE.VALIDATE", &[], &[&["answered", "INVALID", "NOSCHEMA", "BADJSON", "TOOBIG", "TOODEEP"]]),
     ("STATE.SCHEMA SET", &[], &[&["answered", "BADSCHEMA", "BADJSON"]]),

@@ -1,9 +1,8 @@
 //! STATE.DELETE and STATE.TOUCH.
 
-use crate::audit_stream::AuditStream;
 use crate::command::{AUDITS, Common, ExpectedChoice, KEYS};
 use crate::command_line::Line;
-use crate::expected;
+use crate::expected::{self, Expected};
 use crate::predicted::Predicted;
 use crate::update::foreign_audit;
 use crate::world::{Step, World};
@@ -18,17 +17,28 @@ impl World {
         }
         line.common(&options, AUDITS[key]);
         let checked = foreign_audit(common).map_or(Ok(()), Err);
-        let checked =
-            checked.and_then(|()| expected::check(&expected, self.slots[key].state.as_ref(), false));
+        let state = self.slots[key].state.as_ref();
+        let is_idle = purge && state.is_none() && matches!(expected, Expected::Any | Expected::Absent);
+        let checked = checked.and_then(|()| match is_idle {
+            true => Ok(()),
+            false => expected::check(&expected, state, false),
+        });
         let predicted = match checked {
             Err(error) => self.reject(key, error, common),
+            Ok(()) if purge => {
+                let slot = &mut self.slots[key];
+                let had_state = slot.state.take().is_some();
+                let audit = std::mem::take(&mut slot.audit);
+                Predicted::Map(vec![
+                    ("state", Predicted::Int(u64::from(had_state))),
+                    ("audit", Predicted::Int(audit.entries.len() as u64)),
+                    ("feed", Predicted::Int(0)),
+                    ("feed_from", Predicted::Nil),
+                ])
+            }
             Ok(()) => {
                 self.record(key, "delete", &common.metadata, Vec::new(), None);
-                let slot = &mut self.slots[key];
-                slot.state = None;
-                if purge {
-                    slot.audit = AuditStream::default();
-                }
+                self.slots[key].state = None;
                 Predicted::Int(1)
             }
         };
@@ -38,6 +48,7 @@ impl World {
     pub fn touch(&mut self, key: usize, common: &Common) -> Step {
         let mut line = Line::new("STATE.TOUCH", &[KEYS[key]]);
         line.ttl(common.ttl);
+        line.option_if("TURN", common.metadata.turn);
         line.audit(common, AUDITS[key]);
         let state = self.slots[key].state.as_ref();
         let (predicted, outcome) = match (foreign_audit(common), state) {

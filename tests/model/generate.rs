@@ -117,7 +117,8 @@ fn reading_versions(key: usize, world: &World) -> BoxedStrategy<Command> {
     prop_oneof![
         1 => (weighted(0.8, version(slot)), pointers)
             .prop_map(move |(version, pointers)| Command::Get { key, version, pointers }),
-        1 => (version(slot), version(slot)).prop_map(move |(from, to)| Command::Diff { key, from, to }),
+        1 => (version(slot), version(slot), any::<bool>())
+            .prop_map(move |(from, to, with_turns)| Command::Diff { key, from, to, with_turns }),
     ]
     .boxed()
 }
@@ -218,8 +219,11 @@ fn bound(world: &World) -> BoxedStrategy<usize> {
 }
 
 fn reset(key: usize, world: &World) -> BoxedStrategy<Command> {
-    (expected(&world.slots[key]), common())
-        .prop_map(move |(expected, common)| Command::Reset { key, expected, common })
+    (expected(&world.slots[key]), weighted(0.3, Just(())), common())
+        .prop_map(move |(expected, all, common)| {
+            let all = all.is_some();
+            Command::Reset { key, expected, all, common }
+        })
         .boxed()
 }
 

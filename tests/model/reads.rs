@@ -53,9 +53,9 @@ impl World {
                     self.of_state(*key, |state| state.history(*count, |version| self.bytes(state, version))),
                 )
             }
-            Command::Diff { key, from, to } => {
+            Command::Diff { key, from, to, with_turns } => {
                 key_asked = Some(*key);
-                self.diff_line(*key, *from, *to)
+                self.diff_line(*key, *from, *to, *with_turns)
             }
             Command::Meta { key } => {
                 key_asked = Some(*key);
@@ -99,8 +99,9 @@ impl World {
         let Some(state) = &self.slots[key].state else { return Vec::new() };
         let back =
             state.versions.numbers().into_iter().map(|number| VersionsBack(state.head().number - number));
-        let versions = back
-            .flat_map(|back| [self.get(key, Some(back), &[]), self.diff_line(key, back, VersionsBack(0))]);
+        let versions = back.flat_map(|back| {
+            [self.get(key, Some(back), &[]), self.diff_line(key, back, VersionsBack(0), false)]
+        });
         let operations = state.attempts.operations();
         let attempts = operations.iter().map(|operation| self.attempts(key, Some(operation), None));
         versions.chain(attempts).collect()
@@ -149,24 +150,37 @@ impl World {
         (line, predicted)
     }
 
-    fn diff_line(&self, key: usize, from: VersionsBack, to: VersionsBack) -> (Line, Predicted) {
+    fn diff_line(
+        &self,
+        key: usize,
+        from: VersionsBack,
+        to: VersionsBack,
+        with_turns: bool,
+    ) -> (Line, Predicted) {
         let state = self.slots[key].state.as_ref();
         let number = |back: VersionsBack| state.map_or(1, |state| state.number(back));
         let numbers = [number(from), number(to)].map(|number| number.to_string());
-        let line = Line::new("STATE.DIFF", &[KEYS[key], &numbers[0], &numbers[1]]);
-        (line, self.of_state(key, |state| self.diff(state, from, to)))
+        let mut line = Line::new("STATE.DIFF", &[KEYS[key], &numbers[0], &numbers[1]]);
+        if with_turns {
+            line.option("WITHTURNS", &[]);
+        }
+        (line, self.of_state(key, |state| self.diff(state, from, to, with_turns)))
     }
 
-    fn diff(&self, state: &State, from: VersionsBack, to: VersionsBack) -> Predicted {
+    fn diff(&self, state: &State, from: VersionsBack, to: VersionsBack, with_turns: bool) -> Predicted {
         let version = |back: VersionsBack| state.versions.find(state.number(back));
         let (Some(from), Some(to)) = (version(from), version(to)) else { return state.no_version() };
-        match self.masking(state, &[from, to]) {
-            Ok(masking) => {
-                let (from, to) = masking.masked_pair(&tree(&from.text), &tree(&to.text));
-                Predicted::Patch { from: from.to_string().into(), to: to.to_string().into() }
-            }
-            Err(unknown) => unknown,
+        let masking = match self.masking(state, &[from, to]) {
+            Ok(masking) => masking,
+            Err(unknown) => return unknown,
+        };
+        let (before, after) = masking.masked_pair(&tree(&from.text), &tree(&to.text));
+        let patch = Predicted::Patch { from: before.to_string().into(), to: after.to_string().into() };
+        if !with_turns {
+            return patch;
         }
+        let turns = [from, to].map(|version| Predicted::optional(version.commit.turn));
+        Predicted::List(std::iter::once(patch).chain(turns).collect())
     }
 
     /// The length of a version's document as it is shown. The test user sees secrets of the present

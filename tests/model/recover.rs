@@ -130,9 +130,9 @@ fn rungs(state: Option<&State>, applicable: Applicable) -> Vec<Rung> {
     applicable.rules.into_iter().for_each(|rules| rules.fill(&mut defaults));
     let mut revision = defaults.clone();
     applicable.rules.into_iter().for_each(|rules| rules.drop_unknown(&mut revision));
-    applicable.keep_existing(&mut defaults, &present);
-    applicable.keep_existing(&mut revision, &present);
-    let reset = applicable.reset(&present);
+    applicable.keep_existing(&mut defaults, &present, false);
+    applicable.keep_existing(&mut revision, &present, false);
+    let reset = applicable.reset(&present, false);
     vec![
         ("valid", parent, Ok(present)),
         ("defaults", parent, Ok(defaults)),

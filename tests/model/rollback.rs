@@ -41,11 +41,14 @@ impl World {
         self.finish(key, line, common, proposed)
     }
 
-    pub fn reset(&mut self, key: usize, expected: ExpectedChoice, common: &Common) -> Step {
+    pub fn reset(&mut self, key: usize, expected: ExpectedChoice, all: bool, common: &Common) -> Step {
         let expected = self.slots[key].expected(expected);
         let mut line = self.line("STATE.RESET", key, &expected);
         self.mark_binding(&mut line, key);
-        let proposed = self.reset_proposal(key, &expected, common.ttl);
+        if all {
+            line.option("ALL", &[]);
+        }
+        let proposed = self.reset_proposal(key, &expected, all, common.ttl);
         self.finish(key, line, common, proposed)
     }
 
@@ -106,6 +109,7 @@ impl World {
         &self,
         key: usize,
         expected: &Expected,
+        all: bool,
         ttl: Option<Ttl>,
     ) -> Result<Proposal, Predicted> {
         let state = self.slots[key].state.as_ref();
@@ -113,7 +117,7 @@ impl World {
         let state = state.expect("checked above");
         let schema = self.schema_for(key, Some(state), None, false)?;
         let applicable = self.applicable(Some(state), schema);
-        let value = applicable.reset(&tree(&state.head().text));
+        let value = applicable.reset(&tree(&state.head().text), all);
         let (event, parent) = ("reset", state.head().number);
         Ok(Proposal { event, rung: None, parent, value, limit: None, applicable, schema, label: None, ttl })
     }

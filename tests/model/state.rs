@@ -21,6 +21,7 @@ pub struct Commit {
     pub tick: Tick,
     pub event: &'static str,
     pub actor: Option<&'static str>,
+    pub turn: Option<&'static str>,
     /// Whether the document had a secret, by the schema that it was validated against.
     pub has_secret: bool,
 }
@@ -118,6 +119,7 @@ impl State {
                 ("at", Predicted::Time(version.commit.tick)),
                 ("event", Predicted::text(version.commit.event)),
                 ("actor", Predicted::optional(version.commit.actor)),
+                ("turn", Predicted::optional(version.commit.turn)),
                 ("label", Predicted::optional(self.versions.label_of(version.number))),
                 ("bytes", Predicted::Int(bytes(version))),
             ])
@@ -139,6 +141,7 @@ impl State {
         Predicted::Map(vec![
             ("etag", Predicted::Etag(self.etag())),
             ("version", Predicted::Int(self.head().number)),
+            ("turn", Predicted::optional(self.head().commit.turn)),
             ("schema", Predicted::optional(self.schema_name())),
             ("revision", Predicted::Int(self.schema.map_or(0, |schema| schema.revision))),
             ("initialized_at", Predicted::Time(self.created)),

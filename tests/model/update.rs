@@ -153,7 +153,7 @@ fn check_writes(
     let before = (document.is_some() || !replaces).then_some(base);
     applicable.unmask(after, before);
     if let Some(document) = document.filter(|_| replaces || update.kind == Some(Kind::Shallow)) {
-        applicable.keep_unnamed(after, document);
+        applicable.keep_unnamed(after, document, replaces && update.protect);
     }
     applicable.check_writes(document, before, after, update.protect)
 }

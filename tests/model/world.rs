@@ -82,7 +82,7 @@ impl World {
         let step = match command {
             Command::Update(update) => self.update(update),
             Command::Rollback(rollback) => self.rollback(rollback),
-            Command::Reset { key, expected, common } => self.reset(*key, *expected, common),
+            Command::Reset { key, expected, all, common } => self.reset(*key, *expected, *all, common),
             Command::Recover(recover) => self.recover(recover),
             Command::Delete { key, expected, purge, common } => self.delete(*key, *expected, *purge, common),
             Command::Touch { key, common } => self.touch(*key, common),

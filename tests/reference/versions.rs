@@ -76,11 +76,31 @@ impl<C> Versions<C> {
         self.find(*number)
     }
 
-    /// Keeps the newest `labels`, and the newest `snapshots` besides the labelled versions.
-    pub fn trim(&mut self, snapshots: usize, labels: usize) {
+    /// The present version stands for the one before it, which is of the same turn; a labelled one
+    /// stays.
+    pub fn replace_former(&mut self) {
+        let Some(former) = self.snapshots().last() else { return };
+        let (number, parent) = (former.number, former.parent);
+        if self.label_of(number).is_some() {
+            return;
+        }
+        self.kept.retain(|version| version.number != number);
+        let head = self.kept.last_mut().expect("a state has a version");
+        if head.parent == number {
+            head.parent = parent;
+        }
+    }
+
+    /// Keeps the newest `labels`.
+    pub fn trim_labels(&mut self, labels: usize) {
         while self.labels.len() > labels {
             self.labels.remove(0);
         }
+    }
+
+    /// Keeps the newest `labels`, and the newest `snapshots` besides the labelled versions.
+    pub fn trim(&mut self, snapshots: usize, labels: usize) {
+        self.trim_labels(labels);
         loop {
             let unlabelled = |version: &&Version<C>| self.label_of(version.number).is_none();
             let unlabelled: Vec<u64> =

@@ -175,3 +175,23 @@ fn rollback_keeps_protected_members_except_with_all() {
         assert_eq!(member(client, "/profile/member/tier").as_deref(), Some("2"));
     });
 }
+
+/// S64: STATE.SETPROTECTED replaces protected members with REPLACE, and keeps them with SHALLOW;
+/// immutable ones stay.
+#[test]
+fn replace_by_setprotected_replaces_protected_members() {
+    state_test(|_, client| {
+        full_state(client);
+        let menu = r#"{"current":{"path":"menu"}}"#;
+        client.ok(&["STATE.SETPROTECTED", KEY, "1", menu, "SHALLOW"]);
+        assert_eq!(member(client, "/dashboard/balance").as_deref(), Some("1.10"));
+        client.ok(&["STATE.SETPROTECTED", KEY, "2", menu, "REPLACE"]);
+        assert_eq!(
+            document(client),
+            concat!(
+                r#"{"current":{"path":"menu"},"channel":{"type":"whatsapp","identifier":"+263771234567"},"#,
+                r#""profile":{"since":"1990-01-02"}}"#
+            )
+        );
+    });
+}

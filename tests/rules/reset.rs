@@ -3,7 +3,7 @@
 
 use support::state_test;
 
-use crate::{KEY, document, full_state, member, newest, rejected};
+use crate::{KEY, document, full_state, member, newest, permissions, rejected};
 
 #[test]
 fn reset_restores_defaults_and_keeps_immutable_and_protected_members() {
@@ -92,5 +92,28 @@ fn missing_protected_member_gets_its_default() {
         client.ok(&["STATE.SETPROTECTED", KEY, "3", r#"{"dashboard":{"balance":5}}"#]);
         client.ok(&["STATE.RESET", KEY, "4"]);
         assert_eq!(document(client), r#"{"dashboard":{"balance":5},"stage":"menu"}"#);
+    });
+}
+
+/// S64: ALL resets protected members too, for callers that may write them; immutable and secret
+/// ones stay.
+#[test]
+fn reset_all_resets_protected_members() {
+    state_test(|server, client| {
+        full_state(client);
+        let etag = client.text(&["STATE.RESET", KEY, "1", "ALL", "ID", "wamid.HBgL1"]);
+        assert_eq!(
+            document(client),
+            concat!(
+                r#"{"auth":{"token":"eyJhbGciOiJIUzI1NiJ9"},"channel":{"type":"whatsapp","identifier":"+263771234567"},"#,
+                r#""profile":{"since":"1990-01-02"}}"#
+            )
+        );
+        assert_eq!(client.text(&["STATE.RESET", KEY, "1", "ALL", "ID", "wamid.HBgL1"]), etag, "a resend");
+        let other = client.err(&["STATE.RESET", KEY, "*", "ID", "wamid.HBgL1"]);
+        assert!(other.starts_with("IDMISMATCH "), "{other}");
+        let mut flow = permissions::flow(server, client);
+        let denied = flow.err(&["STATE.RESET", KEY, "*", "ALL"]);
+        assert!(denied.starts_with("NOPERM ALL "), "{denied}");
     });
 }

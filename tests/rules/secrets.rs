@@ -397,3 +397,25 @@ fn missing_schema_masks_everything() {
         assert!(document(client).contains("eyJhbGciOiJIUzI1NiJ9"));
     });
 }
+
+/// A wrong null is told, in a secret too: a type is no secret.
+#[test]
+fn wrong_null_is_named() {
+    state_test(|_, client| {
+        let schema = r#"{"properties":{
+            "auth":{"type":"object","properties":{"token":{"type":"string","x-secret":true}}},
+            "amount":{"type":"number"},"stage":{"enum":["menu","offer"]}}}"#;
+        client.ok(&["STATE.SCHEMA", "SET", "vimbiso.nulls", schema]);
+        for (json, wanted) in [
+            (r#"{"auth":{"token":null}}"#, "/auth/token: must not be null"),
+            (r#"{"auth":{"token":7}}"#, "/auth/token: is not what the schema wants"),
+        ] {
+            let error = client.err(&["STATE.VALIDATE", "vimbiso.nulls", json]);
+            assert_eq!(error, format!("INVALID 1 violation: {wanted}"));
+        }
+        for (json, pointer) in [(r#"{"amount":null}"#, "/amount: "), (r#"{"stage":null}"#, "/stage: ")] {
+            let error = client.err(&["STATE.VALIDATE", "vimbiso.nulls", json]);
+            assert!(error.contains(pointer) && error.ends_with(", not null"), "{error}");
+        }
+    });
+}

@@ -231,3 +231,24 @@ fn transitions_at_the_root_have_initial_steps() {
         assert_eq!(document(client), r#"{"stage":"offer"}"#);
     });
 }
+
+/// S28, S58: `null` allows a conversation to have no step; a step of the name "(none)" is quoted.
+#[test]
+fn null_allows_to_remove_the_step() {
+    state_test(|_, client| {
+        let schema = r#"{"properties":{"stage":{"x-transitions":{
+            "initial":["menu"],"allow":{"menu":["form"],"form":["(none)",null]}}}}}"#;
+        client.ok(&["STATE.SCHEMA", "SET", "vimbiso.stages", schema]);
+        client.ok(&["STATE.UPDATE", KEY, "0", r#"{"stage":"menu"}"#, "SCHEMA", "vimbiso.stages"]);
+        let denied = client.err(&["STATE.UPDATE", KEY, "1", r#"{"stage":null}"#]);
+        assert_eq!(denied, r#"TRANSITION /stage: "menu" -> (none); allowed: "form""#);
+        client.ok(&["STATE.UPDATE", KEY, "1", r#"{"stage":"form"}"#]);
+        let denied = client.err(&["STATE.UPDATE", KEY, "2", r#"{"stage":"menu"}"#]);
+        assert_eq!(denied, r#"TRANSITION /stage: "form" -> "menu"; allowed: "(none)", (none)"#);
+        client.ok(&["STATE.UPDATE", KEY, "2", r#"{"stage":null}"#]);
+        client.ok(&["STATE.UPDATE", KEY, "3", r#"{"stage":"menu"}"#]);
+        let schema = r#"{"properties":{"stage":{"x-transitions":{"initial":[7],"allow":{}}}}}"#;
+        let bad = client.err(&["STATE.SCHEMA", "SET", "vimbiso.stages", schema]);
+        assert!(bad.ends_with("must be an array of strings, with null for no step"), "{bad}");
+    });
+}

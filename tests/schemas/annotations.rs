@@ -1,4 +1,4 @@
-//! The `x-` annotations of the four schemas, against tables written from the requirements.
+//! The `x-` annotations of the five schemas, against tables written from the requirements.
 //!
 //! The annotations are read from the schemas' text; other tests show that the server applies them.
 //! A table derived from the schema would repeat its mistakes.
@@ -38,6 +38,20 @@ const ANNOTATIONS: &[(&str, &[&str])] = &[
     (
         "vimbiso.cached-user",
         &["/: x-ttl=300", "/jwt_token: x-protected=true x-secret=true x-ttl=300", "/stage: x-transitions"],
+    ),
+    (
+        "vimbiso.chatserver",
+        &[
+            "#/$defs/data/pin: x-secret=true x-ttl=300",
+            "/: x-ttl=300",
+            "/action/details/token: x-protected=true x-secret=true x-ttl=300",
+            "/action: x-protected=true",
+            "/auth/token: x-protected=true x-secret=true x-ttl=300",
+            "/auth: x-protected=true",
+            "/channel: x-immutable=true",
+            "/component_data: x-transitions",
+            "/dashboard: x-protected=true",
+        ],
     ),
     (
         "vimbiso.flow",
@@ -118,11 +132,17 @@ fn annotations(schema: &Value, pointer: &str, found: &mut BTreeMap<String, BTree
     for (name, member) in schema["properties"].as_object().into_iter().flatten() {
         annotations(member, &format!("{pointer}/{name}"), found);
     }
+    for (name, part) in schema["$defs"].as_object().into_iter().flatten() {
+        annotations(part, &format!("#/$defs/{name}"), found);
+    }
 }
 
 fn edges(transitions: &Value) -> BTreeSet<(String, String)> {
     let allow = transitions["allow"].as_object().expect("a list of followers for each step");
-    let name = |value: &Value| value.as_str().expect("the name of a step").to_owned();
+    let name = |value: &Value| match value {
+        Value::Null => "(none)".to_owned(),
+        value => value.as_str().expect("the name of a step").to_owned(),
+    };
     allow
         .iter()
         .flat_map(|(from, to)| {
@@ -160,6 +180,20 @@ fn steps_of_a_channel_match_the_flows() {
     assert_eq!(transitions["by"], serde_json::json!(["path", "component"]));
     assert_eq!(transitions["initial"], serde_json::json!(["login/Greeting"]));
     assert_eq!(edges(transitions), steps());
+}
+
+/// S47: the 44 steps that the bot in production takes; a greeting and a cleared conversation follow
+/// every one.
+#[test]
+fn steps_of_the_chatserver_are_those_of_the_bot() {
+    let transitions = &schema("vimbiso.chatserver")["properties"]["component_data"]["x-transitions"];
+    assert_eq!(transitions["by"], serde_json::json!(["path", "component"]));
+    assert_eq!(transitions["initial"], serde_json::json!(["login/Greeting"]));
+    let owned = |(from, to): (&str, &str)| (from.to_owned(), to.to_owned());
+    let mut expected: BTreeSet<(String, String)> = super::chatserver::steps().map(owned).collect();
+    assert_eq!(expected.len(), 44);
+    expected.extend([("*", "login/Greeting"), ("*", "(none)")].map(owned));
+    assert_eq!(edges(transitions), expected);
 }
 
 /// S44: the stages of both tiers; the tier restricts which of them a member may be in.

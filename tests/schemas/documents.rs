@@ -49,6 +49,13 @@ pub const WHOLE: &[(&str, &str)] = &[
         r#"{"stage":"handle_action_menu","option":null,"state":{"profile":{"member":{"memberTier":null}},"page_number":0}}"#,
     ),
     (
+        "vimbiso.cached-user",
+        concat!(
+            r#"{"stage":"handle_action_menu","option":"handle_action_notifications","#,
+            r#""state":{"profile":{"member":{"memberTier":{"low":2,"high":0}}}},"jwt_token":null}"#
+        ),
+    ),
+    (
         "vimbiso.flow",
         r#"{"channel":{"type":"whatsapp","identifier":"1"},"_validation":{"attempts":3,"last_attempt":null,"error":"late"}}"#,
     ),

@@ -50,6 +50,16 @@ pub const TABLE: &[(&str, &str, &str)] = &[
         "/state/page_number /state/profile /jwt_token /registration_complete",
     ),
     ("vimbiso.cached-user", r#"{"stage":null,"session":1}"#, "(root) /stage"),
+    (
+        "vimbiso.cached-user",
+        r#"{"stage":"handle_action_menu","state":{"profile":{"member":{"memberTier":{"low":0,"high":1,"unit":"tier"}}}},"jwt_token":""}"#,
+        "/state/profile/member/memberTier /state/profile/member/memberTier/low /state/profile/member/memberTier/high /jwt_token",
+    ),
+    (
+        "vimbiso.cached-user",
+        r#"{"stage":"handle_action_menu","state":{"profile":{"member":{"memberTier":{"low":2}}}}}"#,
+        "/state/profile/member/memberTier",
+    ),
     ("vimbiso.cached-user", r#"{"stage":"handle_action_menu","state":{"page":1}}"#, "/state"),
     (
         "vimbiso.conversation",

@@ -9,7 +9,7 @@ const TABLE: [(&str, i64, i64, &[&str]); 11] = [
     ("state.rollback", -2, 1, &["write", "denyoom"]),
     ("state.delete", -2, 1, &["write"]),
     ("state.history", -2, 1, &["readonly"]),
-    ("state.diff", 4, 1, &["readonly"]),
+    ("state.diff", -4, 1, &["readonly"]),
     ("state.meta", 2, 1, &["readonly"]),
     ("state.touch", -2, 1, &["write"]),
     ("state.wait", 4, 1, &["readonly", "blocking"]),

@@ -1,6 +1,6 @@
 //! STATE.DELETE ends a state, with an audit entry.
 
-use support::{Reply, state_test};
+use support::{Client, Reply, state_test};
 
 use crate::baseline::{AUDIT, KEY, audit_entries, field};
 
@@ -19,12 +19,28 @@ fn deletion_is_audited_and_the_stream_stays() {
     });
 }
 
+/// What PURGE removed: states, audit entries, entries of the feed.
+#[track_caller]
+fn purged(client: &mut Client, key: &str) -> [i64; 3] {
+    let reply = client.ok(&["STATE.DELETE", key, "*", "PURGE"]);
+    assert!(reply.field("feed_from").is_nil());
+    ["state", "audit", "feed"].map(|name| reply.field(name).int())
+}
+
 #[test]
 fn purge_deletes_the_audit_stream() {
     state_test(|_, client| {
         client.ok(&["STATE.UPDATE", KEY, "0", r#"{"page":1}"#]);
-        assert_eq!(client.ok(&["STATE.DELETE", KEY, "*", "PURGE"]), Reply::Int(1));
+        assert_eq!(purged(client, KEY), [1, 1, 0]);
         assert_eq!(client.ok(&["DBSIZE"]), Reply::Int(0));
+        assert_eq!(purged(client, KEY), [0, 0, 0], "there is nothing left");
+        client.ok(&["STATE.UPDATE", KEY, "0", r#"{"page":1}"#]);
+        client.ok(&["STATE.DELETE", KEY, "*"]);
+        for expected in ["1", "1-0123456789abcdef"] {
+            let error = client.err(&["STATE.DELETE", KEY, expected, "PURGE"]);
+            assert!(error.starts_with("NOSTATE "), "{expected}: {error}");
+        }
+        assert_eq!(purged(client, KEY), [0, 2, 0], "the stream of a deleted state");
     });
 }
 

@@ -40,7 +40,10 @@ fn history_describes_each_version() {
         client.ok(&["STATE.ROLLBACK", KEY, "2", "ACTOR", "back_button"]);
         let history = client.ok(&["STATE.HISTORY", KEY]);
         let [present, second, first] = history.array() else { panic!("three versions: {history}") };
-        assert_eq!(present.field_names(), ["version", "parent", "at", "event", "actor", "label", "bytes"]);
+        assert_eq!(
+            present.field_names(),
+            ["version", "parent", "at", "event", "actor", "turn", "label", "bytes"]
+        );
         assert_eq!((present.field("version").int(), present.field("parent").int()), (3, 0));
         assert_eq!(
             [present.field("event").text(), present.field("actor").text()],
@@ -151,7 +154,7 @@ fn meta_describes_a_state() {
     state_test(|_, client| {
         let etag = crate::create::first_contact(client);
         let meta = client.ok(&["STATE.META", KEY]);
-        let names = "etag version schema revision initialized_at updated_at ttl bytes snapshots deadlines attempts audit valid";
+        let names = "etag version turn schema revision initialized_at updated_at ttl bytes snapshots deadlines attempts audit valid";
         assert_eq!(meta.field_names().join(" "), names);
         assert_eq!(meta.field("etag").text(), etag);
         assert_eq!((meta.field("version").int(), meta.field("revision").int()), (1, 1));

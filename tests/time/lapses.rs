@@ -102,6 +102,20 @@ fn each_deadline_makes_a_version() {
     });
 }
 
+/// S13: a form keeps its deadline when a member in it lapses earlier.
+#[test]
+fn member_lapses_after_a_part_of_it() {
+    state_test(|_, client| {
+        let schema = r#"{"properties":{"form":{"x-ttl":0.16,"properties":{"otp":{"x-ttl":0.08}}}}}"#;
+        state(client, schema, r#"{"form":{"otp":123456,"amount":12.50},"note":"kept"}"#);
+        lapsed(client, 2);
+        assert_eq!(document(client), r#"{"note":"kept"}"#);
+        let patches = audit_values(client, "patch");
+        assert_eq!(patches[1], r#"[{"op":"remove","path":"/form/otp"}]"#);
+        assert_eq!(patches[2], r#"[{"op":"remove","path":"/form"}]"#);
+    });
+}
+
 /// The next writing command first commits what is due; a rejection does not undo that.
 #[test]
 fn writing_command_commits_due_lapses_first() {

@@ -5,12 +5,14 @@
 //! must stay uncommitted for a while, writes are paused.
 
 mod align;
+mod claims;
 mod cluster;
 mod deadlines;
 mod deadlines_survive;
 mod feed;
 mod idempotency;
 mod idle_time;
+mod lapse_resets;
 mod lapses;
 mod project_schemas;
 mod rebase;

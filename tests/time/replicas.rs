@@ -8,7 +8,8 @@ use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
 use support::{Client, Server, fingerprint, wait_until};
 
-use crate::{FORMS, KEY, PAUSE, at_once, counter, creation, lapsed};
+use crate::lapse_resets::ORDER;
+use crate::{AUDIT, FORMS, KEY, PAUSE, at_once, counter, creation, fields_of, lapsed};
 
 const KEYS: [&str; 3] = [KEY, "channel:+263772345678", "user:{+263773456789}:state"];
 
@@ -20,18 +21,29 @@ enum Move {
     Sleep(u64),
 }
 
-fn moves() -> impl Strategy<Value = Vec<Move>> {
-    let change = select(
-        &[
-            r#"{"form":{"amount":5}}"#,
-            r#"{"form":{"amount":5,"draft":1}}"#,
-            r#"{"form":null}"#,
-            r#"{"current":{"path":"offer"}}"#,
-            r#"{"auth":{"token":"eyJ"}}"#,
-            r#"{"note":1}"#,
-            r#"{"note":2}"#,
-        ][..],
-    );
+/// Changes under [`FORMS`].
+const FORM_CHANGES: [&str; 7] = [
+    r#"{"form":{"amount":5}}"#,
+    r#"{"form":{"amount":5,"draft":1}}"#,
+    r#"{"form":null}"#,
+    r#"{"current":{"path":"offer"}}"#,
+    r#"{"auth":{"token":"eyJ"}}"#,
+    r#"{"note":1}"#,
+    r#"{"note":2}"#,
+];
+
+/// Changes under [`ORDER`], whose lapses reset the conversation.
+const ORDER_CHANGES: [&str; 6] = [
+    r#"{"step":"pay","address":"12 Samora Machel Ave"}"#,
+    r#"{"step":"pay","address":"12 Samora Machel Ave","card":{"number":"4111"}}"#,
+    r#"{"step":"done"}"#,
+    r#"{"step":"menu"}"#,
+    r#"{"customer":{"tier":2},"token":"tok_a4c1"}"#,
+    r#"{"note":1}"#,
+];
+
+fn moves(changes: &'static [&'static str]) -> impl Strategy<Value = Vec<Move>> {
+    let change = select(changes);
     let command = prop_oneof![
         8 => change.prop_map(|json| vec!["STATE.SETPROTECTED", "KEY", "*", json, "SCHEMA", "vimbiso.forms"]),
         2 => Just(vec!["STATE.ROLLBACK", "KEY", "*"]),
@@ -70,6 +82,19 @@ fn shown(client: &mut Client) -> (i64, Vec<String>, i64) {
 /// within one millisecond.
 #[test]
 fn primary_and_replica_return_the_same_at_the_same_instant() {
+    compare(FORMS, &FORM_CHANGES);
+}
+
+/// The same where lapses reset the conversation. Secrets and forms lapse at different times.
+#[test]
+fn primary_and_replica_reset_the_same_at_the_same_instant() {
+    let schema = ORDER.replace("1800", "0.12").replace(r#"["menu"], "allow""#, r#"["menu", "pay"], "allow""#);
+    let resets = compare(&schema, &ORDER_CHANGES);
+    assert!(resets > 10, "{resets} resets");
+}
+
+/// The number of lapses that reset a conversation.
+fn compare(schema: &str, changes: &'static [&'static str]) -> usize {
     let (primary, replica) = (Server::start(), Server::start());
     replica.follow(&primary);
     let mut runner = TestRunner::new(Config {
@@ -78,12 +103,12 @@ fn primary_and_replica_return_the_same_at_the_same_instant() {
         max_shrink_iters: 0,
         ..Config::default()
     });
-    let compared = Cell::new(0);
+    let (compared, resets) = (Cell::new(0), Cell::new(0));
     runner
-        .run(&moves(), |moves| {
+        .run(&moves(changes), |moves| {
             let (mut client, mut reader) = (primary.client(), replica.client());
             client.ok(&["FLUSHALL"]);
-            client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", FORMS]);
+            client.ok(&["STATE.SCHEMA", "SET", "vimbiso.forms", schema]);
             for step in moves {
                 match step {
                     Move::Write(line) => drop(client.call(&line)),
@@ -103,11 +128,14 @@ fn primary_and_replica_return_the_same_at_the_same_instant() {
             wait_until("everything has lapsed", || counter(&mut client, "states_with_deadlines") == 0);
             replica.catch_up(&primary);
             prop_assert_eq!(fingerprint(&mut client), fingerprint(&mut reader));
+            let rungs = fields_of(&mut client, AUDIT, "rung");
+            resets.set(resets.get() + rungs.iter().filter(|rung| *rung == "reset").count());
             Ok(())
         })
         .expect("equal");
     let lapsed = counter(&mut primary.client(), "lapses");
     assert!(compared.get() > 0 && lapsed > 50, "{} comparisons, {lapsed} lapses", compared.get());
+    resets.get()
 }
 
 /// A replica shows a lapse without committing it; once promoted, it commits what is due.

@@ -41,6 +41,7 @@ type Version = versions::Version<Commit>;
 #[derive(Clone)]
 struct Commit {
     etag: String,
+    turn: Option<String>,
     /// The index of its entry.
     entry: usize,
 }
@@ -118,7 +119,11 @@ impl Life {
     #[track_caller]
     fn commit(&mut self, key: &str, entry: &AuditEntry, document: Arc<str>) {
         let parent = entry.field("parent").parse().expect("a version");
-        let commit = Commit { etag: entry.etag.clone(), entry: self.entries.len() };
+        let commit = Commit {
+            etag: entry.etag.clone(),
+            turn: entry.fields.get("turn").cloned(),
+            entry: self.entries.len(),
+        };
         self.versions.commit(parent, document, commit);
         let number = self.versions.head().number;
         assert_eq!(Client::version(&entry.etag), number, "{key}: exactly one entry a version");
@@ -172,20 +177,32 @@ impl Life {
         assert_eq!(shown.field("parent").int() as u64, version.parent, "{key}, version {number}");
         let actor = Some(shown.field("actor")).filter(|actor| !actor.is_nil()).map(Reply::text);
         assert_eq!(actor, entry.actor.as_deref(), "{key}, version {number}");
+        let turn = Some(shown.field("turn")).filter(|turn| !turn.is_nil()).map(Reply::text);
+        assert_eq!(turn, version.commit.turn.as_deref(), "{key}, version {number}");
     }
 
-    /// The kept versions are those of the reference model. No audit entry has a label, and no test
-    /// here moves one: each is taken as set with its version.
+    /// The kept versions are those of the reference model: of a turn its last version, but for
+    /// labelled ones. No audit entry has a label, and no test here moves one: each is taken as set
+    /// with its version.
     #[track_caller]
     fn check_kept(&self, key: &str, history: &Reply, [snapshots, labels]: [usize; 2]) {
         let mut versions = self.versions.clone();
         let head = versions.head().clone();
         if number(&history.array()[0]) > head.number {
-            versions.commit(head.number, head.text, head.commit);
+            let lapse = Commit { turn: None, ..head.commit };
+            versions.commit(head.number, head.text, lapse);
         }
         for entry in history.array().iter().rev().filter(|entry| !entry.field("label").is_nil()) {
             versions.set_label(entry.field("label").text(), number(entry));
         }
+        let labelled = |number: u64| versions.label_of(number).is_some();
+        let pairs = versions
+            .kept()
+            .windows(2)
+            .filter(|pair| pair[0].commit.turn.is_some() && pair[0].commit.turn == pair[1].commit.turn);
+        let replaced: BTreeSet<u64> =
+            pairs.map(|pair| pair[0].number).filter(|number| !labelled(*number)).collect();
+        versions.retain_snapshots(|version| !replaced.contains(&version.number));
         versions.trim(snapshots, labels);
         let shown: Vec<u64> = history.array().iter().rev().map(number).collect();
         assert_eq!(shown, versions.numbers(), "{key}: the kept versions");

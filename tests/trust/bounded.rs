@@ -186,6 +186,11 @@ fn reads_on_a_replica_are_charged_for_members_that_are_due() {
 }
 
 #[test]
+fn validation_of_lapses_is_charged() {
+    play("lapses that", 2);
+}
+
+#[test]
 fn long_key_and_many_patterns_cost_no_more_than_one() {
     play("1,024 patterns", 1);
 }

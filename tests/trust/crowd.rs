@@ -2,8 +2,8 @@
 //! sent and acknowledged.
 //!
 //! Every command has a unique name as ACTOR, so that the audit stream shows which ones were
-//! applied, and most have it as ID too. Sessions expire and tokens lapse meanwhile: a crash must
-//! not separate a timer's version from its audit entry either.
+//! applied, and most have it as ID too, with the user as OWNER. Sessions expire and tokens lapse
+//! meanwhile: a crash must not separate a timer's version from its audit entry either.
 
 use std::collections::HashMap;
 use std::thread::JoinHandle;
@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 use support::{Client, Reply, Server, repository};
 
 const KEYS: usize = 8;
+
+/// Few, so that commits of one turn often follow each other.
+const TURNS: &[&str] = &["wamid.1", "wamid.2"];
 
 /// The maximum number of commands of a user; the server is killed long before.
 const COMMANDS_MAX: usize = 100_000;
@@ -98,8 +101,10 @@ impl Person {
             Some(etag) if self.dice.u8(..100) < 40 => etag.clone(),
             _ => "*".to_owned(),
         };
+        let owner = self.name.clone();
         let channel = json!({"type": "whatsapp", "identifier": key.trim_start_matches("channel:")});
-        let id = ["ID", name, "RETURN"];
+        let turn = *self.dice.choice(TURNS).expect("there are turns");
+        let id = ["ID", name, "OWNER", &owner, "TURN", turn, "RETURN"];
         let (command, args): (&[&str], Vec<&str>) = match self.dice.u8(..100) {
             0..50 => (&["STATE.UPDATE"], id.to_vec()),
             50..55 if self.hasty => (&["STATE.UPDATE"], [&id[..], &["PX", "4"]].concat()),
@@ -107,7 +112,18 @@ impl Person {
             65..80 => (&["STATE.ROLLBACK"], id.to_vec()),
             80..95 => {
                 let outcome = if self.dice.bool() { "SUCCESS" } else { "FAILURE" };
-                return owned(&["STATE.ATTEMPT", key, "offer", outcome, "ACTOR", name, "ID", name]);
+                return owned(&[
+                    "STATE.ATTEMPT",
+                    key,
+                    "offer",
+                    outcome,
+                    "ACTOR",
+                    name,
+                    "ID",
+                    name,
+                    "TURN",
+                    turn,
+                ]);
             }
             _ => (&["STATE.DELETE"], Vec::new()),
         };

@@ -14,12 +14,13 @@ const KEY: &str = "channel:+263771234567";
 /// The schema of the dumped state.
 const SCHEMA: &str = r#"{"type":"object","x-ttl":300,"properties":{"auth":{"type":"object","x-ttl":600,"properties":{"token":{"x-secret":true,"x-ttl":60}}},"form":{"x-ttl":120},"amount":{"type":"number"}}}"#;
 
-/// Format 1 was the first release's, with whole snapshots; format 2 had no etag key. The servers
-/// were Redis 7.0.
-const DUMPS: [&[u8]; 3] = [
+/// Format 1 was the first release's, with whole snapshots; format 2 had no etag key, format 3 no
+/// turns and owners. The servers were Redis 7.0.
+const DUMPS: [&[u8]; 4] = [
     include_bytes!("golden/dump_1.hex"),
     include_bytes!("golden/dump_2.hex"),
     include_bytes!("golden/dump_3.hex"),
+    include_bytes!("golden/dump_4.hex"),
 ];
 
 const SNAPSHOT: &[u8] = include_bytes!("golden/snapshot_2.hex");
@@ -136,6 +137,18 @@ fn upgrade() {
             goes_on(client);
         });
     }
+}
+
+#[test]
+fn turns_and_owners_of_a_dump_are_kept() {
+    let server = Server::builder().without_schemas().start();
+    let mut client = server.client();
+    restore(&mut client, &bytes(DUMPS[3]));
+    let turn = |version: &Reply| version.field("turn").to_string();
+    let turns: Vec<String> = client.ok(&["STATE.HISTORY", KEY]).array().iter().rev().map(turn).collect();
+    assert_eq!(turns[..5], ["wamid.1", "(nil)", "(nil)", "(nil)", "wamid.5"]);
+    let replayed = client.err(&["STATE.ROLLBACK", KEY, "*", "ID", "wamid.1", "OWNER", "web-2/1"]);
+    assert!(replayed.starts_with("REPLAYED 1-") && replayed.contains(" by web-1/7: "), "{replayed}");
 }
 
 /// Dumped again it is an equal state in the present format.

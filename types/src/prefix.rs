@@ -14,6 +14,8 @@ pub const PROTECTED: &str = "PROTECTED";
 pub const IMMUTABLE: &str = "IMMUTABLE";
 /// Another command has used the ID before.
 pub const IDMISMATCH: &str = "IDMISMATCH";
+/// Another owner has used the ID before.
+pub const REPLAYED: &str = "REPLAYED";
 /// The text is not JSON.
 pub const BADJSON: &str = "BADJSON";
 /// An operation of a JSON Patch can't be applied.

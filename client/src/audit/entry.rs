@@ -48,7 +48,8 @@ pub struct AuditEntry {
     pub rebased: Option<u64>,
     /// The outcome of an attempt.
     pub outcome: Option<Tally>,
-    /// The rung of a recovery; with [`error`](AuditEntry::error) one that failed.
+    /// The rung of a recovery; with [`error`](AuditEntry::error) one that failed. Of a lapse that
+    /// reset the document: `reset`, with the reason.
     pub rung: Option<String>,
     /// The state's schema.
     pub schema: Option<String>,
@@ -58,8 +59,8 @@ pub struct AuditEntry {
     pub patch: Option<AuditJson>,
     /// The whole document, secrets as `"***"`: at creation and with every 64th version.
     pub document: Option<AuditJson>,
-    /// The error line of a rejection, the reason of a failed rung, or the ERROR option of an
-    /// attempt.
+    /// The error line of a rejection, the reason of a failed rung or of a lapse that reset the
+    /// document, or the ERROR option of an attempt.
     pub error: Option<String>,
     /// In the feed: the state's key.
     pub key: Option<String>,

@@ -88,6 +88,8 @@ impl Entry {
         self.push_some("operation", metadata.operation.as_deref());
         self.push_some("component", metadata.component.as_deref());
         self.push_some("id", metadata.id.as_ref().map(|id| id.token.as_str()));
+        self.push_some("owner", metadata.id.as_ref().and_then(|id| id.owner.as_deref()));
+        self.push_some("turn", metadata.turn.as_deref());
     }
 
     /// The change was made for this version, and applied to a newer one.
@@ -144,19 +146,22 @@ impl Entry {
         }
     }
 
-    /// A lapse at `at_ms`: by the server, so without a user.
+    /// A lapse at `at_ms`: by the server, so without a user. `reset`: why the document was reset.
     pub(crate) fn lapse(
         state: &State,
         etag: Etag,
         at_ms: i64,
+        reset: Option<&str>,
         patch: LapsePatch,
         context: &Context,
     ) -> Entry {
         let mut entry = Entry::of(Event::Lapse.as_str());
+        entry.push_some("rung", reset.map(|_| Rung::Reset.as_str()));
         entry.push_etag(etag);
         entry.push("parent", itoa::Buffer::new().format(state.head().number));
         entry.push("at", &iso8601(at_ms));
         entry.push_some("schema", state.schema().map(|schema| &*schema.name));
+        entry.push_some("error", reset);
         match patch {
             LapsePatch::Between(before, after) => {
                 entry.push_documents(Some(before), after, carries_document(etag.version), context);

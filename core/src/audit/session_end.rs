@@ -89,6 +89,7 @@ mod tests {
             at_ms,
             event,
             actor: None,
+            turn: None,
             has_secret: false,
             deadlines: Deadlines::default(),
             document,

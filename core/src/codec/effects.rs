@@ -8,14 +8,13 @@ use super::attempts::{read_attempt, write_attempt};
 use super::idempotency;
 use super::state::{LABELS_CEILING, read_key, read_state, write_key, write_state};
 use super::version::{
-    VERSIONS_CEILING, read_deadlines, read_event, read_facts, read_schema, read_version, write_deadlines,
+    VERSIONS_CEILING, read_deadlines, read_document, read_event, read_facts, read_schema, write_deadlines,
     write_facts, write_schema,
 };
 use crate::limits::DOCUMENT_BYTES_CEILING;
 use crate::state::attempts::{ATTEMPTS_CEILING, Attempted, Tally};
 use crate::state::document::Document;
 use crate::state::effect::{Commit, Effect, Relabel};
-use crate::state::etag_keys::EtagKeys;
 use crate::state::history::Dropped;
 use crate::state::version::{Event, Version};
 use crate::state::{State, splices};
@@ -28,10 +27,14 @@ const EFFECT_COMMIT: u8 = b'C';
 const EFFECT_CHANGE: u8 = b'S';
 /// Precedes one of these: the key for a state without one.
 const EFFECT_KEY: u8 = b'K';
+/// Precedes 'C' or 'S', behind 'K': the turn of the version.
+const EFFECT_TURN: u8 = b'T';
 const EFFECT_RELABEL: u8 = b'L';
 const EFFECT_ATTEMPT: u8 = b'A';
 const EFFECT_DEADLINES: u8 = b'D';
 const EFFECT_REMEMBER: u8 = b'I';
+/// Precedes 'I': the owner of the token.
+const EFFECT_OWNER: u8 = b'O';
 /// The most effects of one command on a key.
 const EFFECTS_CEILING: usize = 6;
 /// The usual length of the effects of a command: an initial capacity.
@@ -54,6 +57,10 @@ fn write_effect(out: &mut Writer, effect: &Effect) {
             if let Some(key) = commit.key {
                 out.byte(EFFECT_KEY);
                 write_key(out, key);
+            }
+            if let Some(turn) = &commit.version.turn {
+                out.byte(EFFECT_TURN);
+                out.text(turn);
             }
             write_committed(out, commit);
             write_schema(out, commit.schema.as_ref());
@@ -80,6 +87,10 @@ fn write_effect(out: &mut Writer, effect: &Effect) {
             write_deadlines(out, deadlines);
         }
         Effect::Remember(remembered) => {
+            if let Some(owner) = &remembered.token.owner {
+                out.byte(EFFECT_OWNER);
+                out.text(owner);
+            }
             out.byte(EFFECT_REMEMBER);
             idempotency::write_remembered(out, remembered);
         }
@@ -132,19 +143,11 @@ pub fn is_lapse(bytes: &[u8]) -> bool {
 
 fn read_effect(input: &mut Reader, before: Option<&State>) -> Result<Effect, DecodeError> {
     let missing = input.unexpected("an effect for an existing state");
-    let unknown = input.unexpected("a kind of effect: P, C, S, K, L, A, D or I");
+    let unknown = input.unexpected("a kind of effect: P, C, S, K, T, L, A, D, I or O");
     Ok(match input.byte()? {
         EFFECT_PUT => Effect::Put(Box::new(read_state(input)?)),
-        EFFECT_KEY => {
-            let keyed = DecodeError { expected: "a key only for a state without one", ..missing };
-            let before = before.filter(|before| before.etag_keys.have_no_hash_key()).ok_or(keyed)?;
-            let keys = EtagKeys { key: Some(read_key(input)?), ..before.etag_keys };
-            let kind = input.byte()?;
-            read_commit(kind, input, before, keys)?
-        }
-        kind @ (EFFECT_COMMIT | EFFECT_CHANGE) => {
-            let before = before.ok_or(missing)?;
-            read_commit(kind, input, before, before.etag_keys)?
+        kind @ (EFFECT_KEY | EFFECT_TURN | EFFECT_COMMIT | EFFECT_CHANGE) => {
+            read_commit(kind, input, before.ok_or(missing)?)?
         }
         EFFECT_RELABEL => Effect::Relabel(Relabel { label: input.name()?, dropped: read_dropped(input)? }),
         EFFECT_ATTEMPT => {
@@ -160,28 +163,50 @@ fn read_effect(input: &mut Reader, before: Option<&State>) -> Result<Effect, Dec
             Effect::Attempt(Attempted { tally, attempt, history_max })
         }
         EFFECT_DEADLINES => Effect::Deadlines(read_deadlines(input)?),
-        EFFECT_REMEMBER => Effect::Remember(idempotency::read_remembered(input)?),
+        EFFECT_REMEMBER => Effect::Remember(idempotency::read_remembered(input, None)?),
+        EFFECT_OWNER => {
+            let owner = Some(input.name()?);
+            input.expect("a token behind its owner", |input| {
+                input.byte().ok().filter(|kind| *kind == EFFECT_REMEMBER)
+            })?;
+            Effect::Remember(idempotency::read_remembered(input, owner)?)
+        }
         _ => return Err(unknown),
     })
 }
 
-/// Reads a new version with its whole document or with splices. The digest that follows the splices
-/// proves that the result is the primary's document, so splices never apply to another one.
-fn read_commit(kind: u8, input: &mut Reader, before: &State, keys: EtagKeys) -> Result<Effect, DecodeError> {
-    let unknown = input.unexpected("a new version after its key");
-    let (version, digest) = match kind {
-        EFFECT_COMMIT => (read_version(input)?, None),
-        EFFECT_CHANGE => {
-            let version = read_facts(input)?;
+/// Reads a new version with its whole document or with splices, and what precedes it. The digest
+/// that follows the splices proves that the result is the primary's document, so splices never
+/// apply to another one.
+fn read_commit(mut kind: u8, input: &mut Reader, before: &State) -> Result<Effect, DecodeError> {
+    let (mut keys, mut turn) = (before.etag_keys, None);
+    if kind == EFFECT_KEY {
+        if !keys.have_no_hash_key() {
+            return Err(input.unexpected("a key only for a state without one"));
+        }
+        keys.key = Some(read_key(input)?);
+        kind = input.byte()?;
+    }
+    if kind == EFFECT_TURN {
+        turn = Some(input.name()?);
+        kind = input.byte()?;
+    }
+    let unknown = input.unexpected("a new version after its key and its turn");
+    let facts = match kind {
+        EFFECT_COMMIT | EFFECT_CHANGE => Version { turn, ..read_facts(input)? },
+        _ => return Err(unknown),
+    };
+    let (document, digest) = match kind {
+        EFFECT_COMMIT => (read_document(input)?, None),
+        _ => {
             let offset = input.offset();
             let text = splices::apply(before.head.document.text(), input.section(DOCUMENT_BYTES_CEILING)?)?;
             let expected = "splices that make a document in canonical text";
             let document = Document::from_stored(text.as_bytes()).ok_or(DecodeError { offset, expected })?;
-            let digest = (input.offset(), input.fixed()?);
-            (Version { document, ..version }, Some(digest))
+            (document, Some((input.offset(), input.fixed()?)))
         }
-        _ => return Err(unknown),
     };
+    let version = Version { document, ..facts };
     let (schema, label, dropped) = (read_schema(input)?, input.optional_name()?, read_dropped(input)?);
     let commit = Commit::on(before, version, keys, schema, label, dropped);
     if let Some((offset, digest)) = digest

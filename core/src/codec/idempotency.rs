@@ -9,12 +9,20 @@ const MADE_ATTEMPTS: u8 = 2;
 
 pub(super) fn write_tokens(out: &mut Writer, tokens: &Tokens) {
     out.len(tokens.kept.len());
-    tokens.kept.iter().for_each(|token| write_token(out, token));
+    for token in &tokens.kept {
+        write_token(out, token);
+        out.optional_text(token.owner.as_deref());
+    }
 }
 
-pub(super) fn read_tokens(input: &mut Reader) -> Result<Tokens, DecodeError> {
-    let kept =
-        (0..input.len(TOKENS_CEILING)?).map(|_| read_token(input)).collect::<Result<_, DecodeError>>()?;
+/// `have_owners`: not in formats before 4.
+pub(super) fn read_tokens(input: &mut Reader, have_owners: bool) -> Result<Tokens, DecodeError> {
+    let count = input.len(TOKENS_CEILING)?;
+    let token = |_| {
+        let token = read_token(input)?;
+        Ok(Token { owner: if have_owners { input.optional_name()? } else { None }, ..token })
+    };
+    let kept = (0..count).map(token).collect::<Result<_, DecodeError>>()?;
     Ok(Tokens { kept })
 }
 
@@ -23,8 +31,12 @@ pub(super) fn write_remembered(out: &mut Writer, remembered: &Remembered) {
     out.len(remembered.kept_max);
 }
 
-pub(super) fn read_remembered(input: &mut Reader) -> Result<Remembered, DecodeError> {
-    let token = read_token(input)?;
+/// Reads a token to remember; its owner, if it has one, comes before it.
+pub(super) fn read_remembered(
+    input: &mut Reader,
+    owner: Option<Box<str>>,
+) -> Result<Remembered, DecodeError> {
+    let token = Token { owner, ..read_token(input)? };
     let kept_max = input.number_to(TOKENS_CEILING, "how many tokens are kept")?;
     Ok(Remembered { token, kept_max })
 }
@@ -53,5 +65,5 @@ fn read_token(input: &mut Reader) -> Result<Token, DecodeError> {
         MADE_ATTEMPTS => Made::Attempts(input.number()?),
         _ => return Err(kind),
     };
-    Ok(Token { name, digest, made })
+    Ok(Token { name, digest, made, owner: None })
 }

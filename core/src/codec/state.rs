@@ -1,17 +1,19 @@
 //! The encoding of a state.
 
-use super::version::{read_schema, read_version, write_schema, write_version};
+use super::version::{read_document, read_facts, read_schema, write_facts, write_schema};
 use super::{attempts, history, idempotency};
 use crate::state::State;
 use crate::state::etag_keys::{EtagKeys, Key};
 use crate::state::history::History;
 use crate::state::last_entry::LastEntry;
-use crate::state::version::Label;
+use crate::state::version::{Label, Version};
 use crate::wire::{DecodeError, Reader, Writer};
 use std::num::NonZeroU64;
 
 /// The present format: the first byte of an encoded state.
-const STATE_FORMAT: u8 = 3;
+const STATE_FORMAT: u8 = 4;
+/// Format without turns and owners; only read.
+const STATE_FORMAT_TURNLESS: u8 = 3;
 /// Format without a key for etags; only read.
 const STATE_FORMAT_KEYLESS: u8 = 2;
 /// Format with whole snapshots, oldest first; only read.
@@ -44,7 +46,9 @@ pub(super) fn write_state(out: &mut Writer, state: &State) {
     }
     out.time(state.initialized_at_ms);
     write_schema(out, state.schema.as_ref());
-    write_version(out, &state.head);
+    write_facts(out, &state.head);
+    out.optional_text(state.head.turn.as_deref());
+    out.text(state.head.document.text());
     history::write_snapshots(out, &state.history.snapshots);
     out.len(state.history.labels.len());
     for label in &state.history.labels {
@@ -58,17 +62,20 @@ pub(super) fn write_state(out: &mut Writer, state: &State) {
 
 pub(super) fn read_state(input: &mut Reader) -> Result<State, DecodeError> {
     let offset = input.offset();
-    let format = input.expect("a format of states, 1 to 3", |input| {
-        let known = [STATE_FORMAT, STATE_FORMAT_KEYLESS, STATE_FORMAT_WHOLE];
+    let format = input.expect("a format of states, 1 to 4", |input| {
+        let known = [STATE_FORMAT, STATE_FORMAT_TURNLESS, STATE_FORMAT_KEYLESS, STATE_FORMAT_WHOLE];
         input.byte().ok().filter(|format| known.contains(format))
     })?;
     let mut keys = EtagKeys { seed: input.fixed()?, key: None };
-    if format == STATE_FORMAT && input.flag()? {
+    if format >= STATE_FORMAT_TURNLESS && input.flag()? {
         keys.key = Some(read_key(input)?);
     }
     let initialized_at_ms = input.time()?;
     let schema = read_schema(input)?;
-    let mut state = State::new(keys, initialized_at_ms, schema, read_version(input)?);
+    let facts = read_facts(input)?;
+    let turn = if format == STATE_FORMAT { input.optional_name()? } else { None };
+    let head = Version { turn, document: read_document(input)?, ..facts };
+    let mut state = State::new(keys, initialized_at_ms, schema, head);
     let snapshots = match format {
         STATE_FORMAT_WHOLE => history::read_whole_versions(input, &state.head)?,
         _ => history::read_snapshots(input)?,
@@ -79,7 +86,7 @@ pub(super) fn read_state(input: &mut Reader) -> Result<State, DecodeError> {
     state.forget_passed();
     state.history = History { snapshots, labels };
     state.attempts = attempts::read_attempts(input)?;
-    state.tokens = idempotency::read_tokens(input)?;
+    state.tokens = idempotency::read_tokens(input, format == STATE_FORMAT)?;
     state.last_entry = read_last_entry(input)?;
     state.check_invariants().map_err(|expected| DecodeError { offset, expected })?;
     Ok(state)
@@ -126,7 +133,7 @@ mod tests {
     use crate::state::idempotency::{Made, Remembered, Token, Tokens};
     use crate::state::snapshot::Snapshot;
     use crate::state::splices::Edits;
-    use crate::state::version::{Event, SchemaRef, Version};
+    use crate::state::version::{Event, SchemaRef};
     use redis_state_types::Etag;
 
     const KEYS: fn() -> EtagKeys = || EtagKeys::from_random([0x5eed, 1, 2]);
@@ -143,6 +150,7 @@ mod tests {
             at_ms: 1_741_058_499_570,
             event: Event::Update,
             actor,
+            turn: number.is_multiple_of(4).then(|| "wamid.HBgM".into()),
             has_secret: number.is_multiple_of(3),
             deadlines: deadlines(number),
             document: document(text),
@@ -183,7 +191,8 @@ mod tests {
     }
 
     fn token(made: Made) -> Token {
-        Token { name: format!("wamid.{made}").into(), digest: 0x7f3a, made }
+        let owner = matches!(made, Made::Etag(_)).then(|| "delivery 2".into());
+        Token { name: format!("wamid.{made}").into(), digest: 0x7f3a, made, owner }
     }
 
     fn attempt(error: Option<&str>) -> Attempt {
@@ -372,7 +381,7 @@ mod tests {
             corrupt[at] = byte;
             decode_state(&corrupt).expect_err("a corrupt payload")
         };
-        let expected = "a format of states, 1 to 3";
+        let expected = "a format of states, 1 to 4";
         assert_eq!(error_at(0, 9), DecodeError { offset: 0, expected });
         // The flag of the key follows the format and the seed.
         assert_eq!(error_at(9, 7), DecodeError { offset: 9, expected: "a flag, 0 or 1" });

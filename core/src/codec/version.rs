@@ -9,12 +9,7 @@ use crate::wire::{DecodeError, Reader, Writer};
 /// Above the upper ends of `state.snapshots` and `state.labels` together.
 pub(super) const VERSIONS_CEILING: usize = 2048;
 
-pub(super) fn write_version(out: &mut Writer, version: &Version) {
-    write_facts(out, version);
-    out.text(version.document.text());
-}
-
-/// Writes a version without its document.
+/// Writes a version without its turn and its document.
 pub(super) fn write_facts(out: &mut Writer, version: &Version) {
     out.number(version.number);
     out.number(version.parent);
@@ -39,6 +34,7 @@ pub(super) fn read_facts(input: &mut Reader) -> Result<Version, DecodeError> {
         at_ms: input.time()?,
         event: read_event(input)?,
         actor: input.optional_name()?,
+        turn: None,
         has_secret: input.flag()?,
         deadlines: read_deadlines(input)?,
         document: Document::empty(),

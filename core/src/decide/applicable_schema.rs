@@ -176,7 +176,11 @@ impl ApplicableSchema {
         if state_exists && matches!(kind, ChangeKind::Replace | ChangeKind::Shallow) {
             self.charge_preserving(after.root(), base, context.budget)?;
         }
-        if let Some(completed) = self.with_unmentioned(after.root(), source, kind, before) {
+        let replaces_protected = kind == ChangeKind::Replace && context.rights.writes_protected;
+        let kept = before.document.filter(|_| matches!(kind, ChangeKind::Replace | ChangeKind::Shallow));
+        if let Some(completed) =
+            self.with_unmentioned(after.root(), source, kept, before.protected, replaces_protected)
+        {
             after = completed;
         }
 
@@ -223,23 +227,24 @@ impl ApplicableSchema {
         (mentions && !(rights.may_set_protected)()).then_some(rules)
     }
 
-    /// Restores the members that the change does not mention, and the secrets that it mentions as
-    /// `"***"`, which would be in `source`. `None` where nothing is restored.
+    /// Restores the members of `kept` that the change does not mention: immutable ones, and
+    /// protected ones unless the change `replaces_protected`. Restores the secrets that it mentions
+    /// as `"***"`, which would be in `source`. `None` where nothing is restored.
     fn with_unmentioned(
         &self,
         after: Node,
         source: &str,
-        kind: ChangeKind,
-        before: Before,
+        kept: Option<Node>,
+        protected: Option<Node>,
+        replaces_protected: bool,
     ) -> Option<Tree<'static>> {
-        let kept = before.document.filter(|_| matches!(kind, ChangeKind::Replace | ChangeKind::Shallow));
         let mut draft = Draft::Same(after);
         for rules in self.rules() {
             if rules.may_stand_for_secrets(source) {
-                rules.unmask(&mut draft, before.protected);
+                rules.unmask(&mut draft, protected);
             }
             if let Some(document) = kept {
-                rules.preserve_unmentioned(&mut draft, document);
+                rules.preserve_unmentioned(&mut draft, document, replaces_protected);
             }
         }
         if draft.as_same().is_some() { None } else { Some(draft.into_tree()) }

@@ -32,7 +32,7 @@ pub fn attempt(state: Option<&State>, request: &Try, context: &Context) -> Outco
     // A rejected count is no failure of the operation.
     let rejected = Metadata { operation: None, ..request.metadata.clone() };
     recording_rejections(state, &rejected, Ttl::Keep, context, |state| {
-        idempotent(state, &request.metadata, context, || count(state, request, context))
+        idempotent(state, None, &request.metadata, context, || count(state, request, context))
     })
 }
 

@@ -1,4 +1,5 @@
-//! `ID`: a repeated request is executed once, and gets the first reply again.
+//! `ID`: a repeated request is executed once, and gets the first reply again. With `OWNER` only its
+//! owner gets it; any other caller learns that it was not the first.
 //!
 //! The token is looked up before the state and the limits are checked: the version that a repeated
 //! request expects is outdated by its own first execution, and a limit may have been lowered since.
@@ -11,7 +12,7 @@ use crate::error::Error;
 use crate::state::State;
 use crate::state::effect::Effect;
 use crate::state::idempotency::{Id, Made, Remembered, Token};
-use redis_state_types::Etag;
+use redis_state_types::{Etag, Expected};
 
 /// A reply that a token remembers.
 pub(super) trait Remember: Copy {
@@ -42,19 +43,26 @@ impl Remember for u64 {
 
 /// Decides a command by `decide`, or replays the reply of a known token.
 ///
-/// Errors: `IDMISMATCH`, and those of `decide`.
+/// Errors: `IDMISMATCH`, `REPLAYED`, and those of `decide`.
 pub(super) fn idempotent<T: Remember>(
     state: Option<&State>,
+    expected: Option<Expected>,
     metadata: &Metadata,
     context: &Context,
     decide: impl FnOnce() -> Result<Outcome<T>, Error>,
 ) -> Result<Outcome<T>, Error> {
     let Some(id) = &metadata.id else { return decide() };
     let known = state.and_then(|state| Some((state, state.tokens.find(&id.token)?)));
-    if let Some((state, token)) = known {
+    let taken_over = known.filter(|(state, token)| may_take_over(state, token, id, expected));
+    if let (Some((state, token)), None) = (known, taken_over) {
         return replay(state, token, id);
     }
     let mut outcome = decide()?;
+    if let Some((state, token)) = taken_over
+        && !makes_version(&outcome, state)
+    {
+        return replay(state, token, id);
+    }
     if let Ok(reply) = outcome.reply
         && let Some(change) = outcome.own_change_mut()
     {
@@ -63,8 +71,27 @@ pub(super) fn idempotent<T: Remember>(
     Ok(outcome)
 }
 
+/// Whether another owner may take the token over: it names the etag that the first owner made, and
+/// nothing was committed since.
+fn may_take_over(state: &State, token: &Token, id: &Id, expected: Option<Expected>) -> bool {
+    let is_claim = match (expected, token.made) {
+        (Some(Expected::Etag(expected)), Made::Etag(made)) => expected == made && made == state.etag(),
+        _ => false,
+    };
+    is_claim && id.owner.is_some() && id.owner.as_deref() != token.owner.as_deref()
+}
+
+/// Whether the etag changes. A takeover must change it, or a third owner could take the token over
+/// with the same etag.
+fn makes_version<T>(outcome: &Outcome<T>, state: &State) -> bool {
+    outcome.resulting_version(Some(state)).is_some_and(|(_, head)| head.number != state.head().number)
+}
+
 fn replay<T: Remember>(state: &State, token: &Token, id: &Id) -> Result<Outcome<T>, Error> {
     let made = token.made;
+    if id.owner.as_deref() != token.owner.as_deref() {
+        return Err(Error::Replayed { made, owner: token.owner.as_deref().map(str::to_owned) });
+    }
     match T::of(made).filter(|_| token.digest == id.digest(state.etag_keys.seed)) {
         Some(reply) => Ok(Outcome { course: Course::Replayed, ..Outcome::without_writes(reply) }),
         None => Err(Error::IdMismatch { made }),
@@ -77,7 +104,8 @@ fn remember(change: &mut StateChange, state: Option<&State>, id: &Id, made: Made
         return;
     }
     let digest = id.digest(state.map_or(context.etag_keys, State::etag_keys).seed);
-    let token = Token { name: id.token.as_str().into(), digest, made };
+    let owner = id.owner.as_deref().map(Into::into);
+    let token = Token { name: id.token.as_str().into(), digest, made, owner };
     let remembered = Remembered { token, kept_max };
     match change.effects.first_mut() {
         Some(Effect::Put(state)) => state.remember(remembered),
@@ -115,7 +143,7 @@ mod tests {
             expires_at_ms: Some(NOW_MS),
             rights: Rights::NONE,
         };
-        let id = Some(Id::new(token.to_owned(), "STATE.UPDATE", [b"MERGE", JSON]));
+        let id = Some(Id::new(token.to_owned(), None, "STATE.UPDATE", [b"MERGE", JSON]));
         let request = Update {
             change: Change::parse(ChangeKind::Merge, JSON, &limits),
             expected: Expected::Absent,

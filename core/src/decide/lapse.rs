@@ -9,21 +9,18 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::lapsed_document::{Lapsed, lapse_cost, lapsed};
 use super::outcome::{Outcome, StateChange, Write};
 use crate::audit::entry::{Entry, LapsePatch};
 use crate::budget::Budget;
 use crate::context::Context;
 use crate::error::Error;
-use crate::json::draft::Draft;
 use crate::json::node::Node;
 use crate::json::pointer::Pointer;
 use crate::json::to_text;
-use crate::json::tree::Tree;
-use crate::schema::annotations::rules::Rules;
 use crate::schema::compiled::Schema;
 use crate::schema::registry::Registry;
 use crate::state::State;
-use crate::state::deadlines::{Deadline, Deadlines};
 use crate::state::document::Document;
 use crate::state::effect::{Commit, Effect};
 use crate::state::version::{Event, Version};
@@ -54,17 +51,7 @@ fn first_lapse(state: &State, context: &Context) -> Option<StateChange> {
     })?;
     let (schema, head) = (schema_of(state, context.registry), state.head());
     let before = head.document.tree();
-    let after = lapsed(schema, &before, &head.deadlines.until(due_ms));
-    // A member that a lapse restored or removed with its parent has no deadline any more.
-    let left = head.deadlines.iter().filter(|deadline| deadline.at_ms > due_ms);
-    let left = left.filter(|deadline| {
-        let value = |tree: &Tree| {
-            let found = Pointer::parse(&deadline.place).and_then(|place| place.find(tree.root()));
-            found.map(|value| value.text().to_owned())
-        };
-        value(&after) == value(&before)
-    });
-    let deadlines = Deadlines::new(left.cloned().collect::<Vec<Deadline>>());
+    let Lapsed { tree: after, deadlines, reset } = Lapsed::at(due_ms, schema, &before, &head.deadlines);
     let document = Document::of_tree(&after);
     let number = head.number.checked_add(1).filter(|number| *number <= VERSION_MAX);
     let expires_at_ms = context.expires_at_ms;
@@ -78,11 +65,12 @@ fn first_lapse(state: &State, context: &Context) -> Option<StateChange> {
         at_ms: due_ms,
         event: Event::Lapse,
         actor: None,
+        turn: None,
         has_secret: schema.map_or(head.has_secret, |schema| schema.rules().has_secret(after.root())),
         deadlines,
         document,
     };
-    let dropped = state.history().plan(Some(head.number), None, context.limits);
+    let dropped = state.history().plan(Some(head.number), false, None, context.limits);
     let masked = schema.map(|schema| schema.rules().masked_pair(before.root(), after.root()));
     let patch = match (&masked, state.schema()) {
         (Some((before, after)), _) => LapsePatch::Between(before.root(), after.root()),
@@ -91,10 +79,13 @@ fn first_lapse(state: &State, context: &Context) -> Option<StateChange> {
             LapsePatch::Removals(removals(&head.deadlines.until(due_ms), before.root(), after.root()))
         }
     };
+    // A reset document was validated against the present revision.
+    let validated = schema.filter(|_| reset.is_some()).map(|schema| schema.reference());
+    let reference = validated.or(state.schema()).cloned();
     // Without a new key: readers compute the same etag.
-    let commit = Commit::on(state, version, state.etag_keys, state.schema().cloned(), None, dropped);
+    let commit = Commit::on(state, version, state.etag_keys, reference, None, dropped);
     let etag = Etag { version: number, digest: commit.digest };
-    let entry = Entry::lapse(state, etag, due_ms, patch, context);
+    let entry = Entry::lapse(state, etag, due_ms, reset.as_deref(), patch, context);
     let effects = vec![Effect::Commit(Box::new(commit))];
     Some(StateChange { effects, expires_at_ms, entry: Some(entry), event: Some(Event::Lapse) })
 }
@@ -121,28 +112,6 @@ pub fn lapsed_state<'s>(state: &'s State, context: &Context) -> Cow<'s, State> {
         change.effects.into_iter().for_each(|effect| state.apply(effect));
     }
     after
-}
-
-/// The charge of a lapse of the members at `places`: each object on the path to one is opened, and
-/// the text is written again.
-pub(super) fn lapse_cost<'p>(document: Node, places: impl Iterator<Item = &'p str>) -> usize {
-    const BYTE: usize = 5;
-    const MEMBER: usize = 250;
-    let holders: BTreeSet<&str> =
-        places.filter_map(|place| place.rsplit_once('/')).map(|(holder, _)| holder).collect();
-    let mut opened = BTreeSet::new();
-    let mut members: usize = 0;
-    for holder in holders {
-        let mut value = Some(document);
-        let mut tokens = Pointer::parse(holder).into_iter().flat_map(|pointer| pointer.tokens().to_vec());
-        while let Some(object) = value {
-            if opened.insert(object.range().start) {
-                members = members.saturating_add(object.children().len());
-            }
-            value = tokens.next().and_then(|token| object.get(&token));
-        }
-    }
-    document.text().len().saturating_mul(BYTE).saturating_add(members.saturating_mul(MEMBER))
 }
 
 /// Charges the work of [`snapshot_document`].
@@ -176,19 +145,12 @@ fn schema_of<'r>(state: &State, registry: &'r Registry) -> Option<&'r Schema> {
     state.schema().and_then(|schema| registry.get(&schema.name).ok()).map(|schema| &**schema)
 }
 
-/// Without the schema the default is unknown: a due member is removed.
-fn lapsed(schema: Option<&Schema>, tree: &Tree, places: &[Pointer]) -> Tree<'static> {
-    let no_rules = Rules::default();
-    let mut value = Draft::Same(tree.root());
-    schema.map_or(&no_rules, Schema::rules).lapse(&mut value, places);
-    value.into_tree()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::context::Rights;
     use crate::limits::Limits;
+    use crate::state::deadlines::{Deadline, Deadlines};
     use crate::state::etag_keys::EtagKeys;
 
     const DUE_MS: i64 = 1_741_058_499_570;
@@ -201,6 +163,7 @@ mod tests {
             at_ms: 1,
             event: Event::Create,
             actor: None,
+            turn: None,
             has_secret: false,
             deadlines: Deadlines::new(vec![deadline("/form", DUE_MS), deadline("/auth", DUE_MS + 5)]),
             document: Document::from_stored(br#"{"form":1,"auth":2}"#).expect("a document"),

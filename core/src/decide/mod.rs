@@ -12,6 +12,9 @@ mod expected;
 mod expiry;
 mod idempotent;
 mod lapse;
+#[cfg(test)]
+mod lapse_properties;
+mod lapsed_document;
 mod masking;
 mod outcome;
 mod proposal;

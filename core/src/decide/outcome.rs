@@ -35,10 +35,8 @@ pub enum Write {
     },
     /// Deletes the state.
     Delete {
-        /// The audit entry.
-        entry: Entry,
-        /// Deletes the audit stream as well; it gets no entry then.
-        purge: bool,
+        /// The audit entry; `None` with PURGE, which deletes the audit stream as well.
+        entry: Option<Entry>,
     },
 }
 

@@ -4,7 +4,7 @@
 use super::applicable_schema::ApplicableSchema;
 use super::attempted;
 use super::expiry::{deadlines_effect, expiry};
-use super::lapse::lapse_cost;
+use super::lapsed_document::charge_lapses;
 use crate::audit::entry::{CommitFacts, Entry, carries_document};
 use crate::context::{Context, Metadata};
 use crate::decide::outcome::{Outcome, StateChange};
@@ -55,12 +55,7 @@ impl Proposal<'_> {
         }
         let document = Document::from_tree(&self.after, context.limits)?;
         let deadlines = self.applicable.deadlines(state.zip(before), after, &self.written, context.now_ms)?;
-        // Every reader computes each due lapse, so its cost is charged now.
-        let instants = deadlines.instants();
-        if instants > 0 {
-            let places = deadlines.iter().map(|deadline| &*deadline.place);
-            context.budget.charge(instants.saturating_mul(lapse_cost(after, places)))?;
-        }
+        charge_lapses(self.applicable.schema.as_deref(), after, &deadlines, context.budget)?;
         let expires_at_ms = expiry(self.ttl, state, self.applicable.schema.as_deref(), &deadlines, context)?;
         let attempted = attempted::success(state, self.metadata, context)?;
         let content = Content { document, deadlines };
@@ -124,7 +119,7 @@ impl Proposal<'_> {
     }
 
     fn commit(
-        self,
+        mut self,
         state: &State,
         content: Content,
         expires_at_ms: Option<i64>,
@@ -134,11 +129,17 @@ impl Proposal<'_> {
         let present = state.head().number;
         let number =
             present.checked_add(1).filter(|number| *number <= VERSION_MAX).ok_or(Error::LastVersion)?;
-        let version = self.version(number, content, context);
+        let turn_goes_on =
+            self.metadata.turn.is_some() && self.metadata.turn.as_deref() == state.head().turn.as_deref();
         let keys = state.etag_keys.or_key_of(context.etag_keys);
         let label = self.label.map(|name| Label { name: name.into(), version: number });
-        let mut dropped: Dropped = state.history().plan(Some(present), label, context.limits);
+        let mut dropped: Dropped = state.history().plan(Some(present), turn_goes_on, label, context.limits);
+        if turn_goes_on && dropped.versions.contains(&present) && self.parent == present {
+            // Its way back begins where that of the version begins which it replaces.
+            self.parent = state.head().parent;
+        }
         self.applicable.drop_unmasked(state, self.label, &mut dropped);
+        let version = self.version(number, content, context);
         let (label, schema) = (self.label.map(Into::into), self.applicable.reference());
         let commit = Commit::on(state, version, keys, schema, label, dropped);
         let etag = Etag { version: number, digest: commit.digest };
@@ -152,7 +153,7 @@ impl Proposal<'_> {
     fn relabel(&self, history: &History, number: u64, context: &Context) -> Option<Relabel> {
         let name = self.label?;
         let label = Label { name: name.into(), version: number };
-        let dropped = history.plan(None, Some(label), context.limits);
+        let dropped = history.plan(None, false, Some(label), context.limits);
         Some(Relabel { label: name.into(), dropped })
     }
 
@@ -161,7 +162,8 @@ impl Proposal<'_> {
         let actor = self.metadata.actor.as_deref().map(Into::into);
         let has_secret = self.applicable.has_secret(self.after.root());
         let (parent, at_ms, event) = (self.parent, context.now_ms, self.event);
-        Version { number, parent, at_ms, event, actor, has_secret, deadlines, document }
+        let turn = self.metadata.turn.as_deref().map(Into::into);
+        Version { number, parent, at_ms, event, actor, turn, has_secret, deadlines, document }
     }
 
     fn entry(self, etag: Etag, context: &Context) -> Entry {

@@ -47,6 +47,9 @@ fn rejected<T>(
     ttl: Ttl,
     context: &Context,
 ) -> Outcome<T> {
+    if matches!(error, Error::Replayed { .. }) {
+        return Outcome { course: Course::Replayed, ..Outcome::failed(error) };
+    }
     let is_conflict = matches!(error, Error::Conflict { .. });
     if !is_conflict && !error.is_rejection() {
         return Outcome::failed(error);

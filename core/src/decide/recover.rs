@@ -160,7 +160,7 @@ impl Ladder<'_> {
     /// Keeps a valid state: no version, but a new expiry, since the user is active.
     fn valid(&mut self, state: &State, present: Node) -> Option<(Rung, Outcome)> {
         if let Err(error) = self.applicable.check(present, self.context.budget) {
-            return self.failed(Rung::Valid, reason(&error));
+            return self.failed(Rung::Valid, error.reason());
         }
         if self.applicable.replaces_schema_of(state) {
             let after = Draft::Same(present).into_tree();
@@ -168,7 +168,7 @@ impl Ladder<'_> {
         }
         let mut change = match renewed(state, self.request.ttl, self.context) {
             Ok(change) => change,
-            Err(error) => return self.failed(Rung::Valid, reason(&error)),
+            Err(error) => return self.failed(Rung::Valid, error.reason()),
         };
         let metadata = &self.request.metadata;
         change.entry = Some(Entry::rung(Rung::Valid, None, Some(state), metadata, self.context));
@@ -240,7 +240,7 @@ impl Ladder<'_> {
         });
         match proposal {
             Ok(outcome) => Some((rung, outcome)),
-            Err(error) => self.failed(rung, reason(&error)),
+            Err(error) => self.failed(rung, error.reason()),
         }
     }
 
@@ -248,10 +248,4 @@ impl Ladder<'_> {
         self.tried.push((rung, reason));
         None
     }
-}
-
-/// An error's text without its prefix, which the whole recovery has.
-fn reason(error: &Error) -> String {
-    let text = error.line();
-    text.strip_prefix("INVALID ").map(str::to_owned).unwrap_or(text)
 }

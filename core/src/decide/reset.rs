@@ -1,5 +1,5 @@
 //! STATE.RESET: sets all members to the defaults of the schema, except protected, immutable and
-//! secret ones.
+//! secret ones; with `ALL` protected ones too.
 
 use super::applicable_schema::ApplicableSchema;
 use super::expected::check_expected;
@@ -21,6 +21,8 @@ use redis_state_types::{Expected, Ttl};
 pub struct Reset {
     /// The expected version.
     pub expected: Expected,
+    /// `ALL`: reset protected members too.
+    pub all: bool,
     /// The expiry arguments.
     pub ttl: Ttl,
     /// `EVENT`, `ACTOR`, `NOTE`, `ID`
@@ -34,7 +36,7 @@ pub struct Reset {
 pub fn reset(state: Option<&State>, request: &Reset, context: &Context) -> Outcome {
     let Reset { metadata, ttl, .. } = request;
     recording_rejections(state, metadata, *ttl, context, |state| {
-        idempotent(state, metadata, context, || defaults(state, request, context))
+        idempotent(state, Some(request.expected), metadata, context, || defaults(state, request, context))
     })
 }
 
@@ -45,8 +47,8 @@ fn defaults(state: Option<&State>, request: &Reset, context: &Context) -> Result
     let applicable = ApplicableSchema::find(context, Some(state), None, false)?;
     let (initial, present) = (applicable.initial(), state.head().document.tree());
     applicable.charge_preserving(initial.root(), present.root(), context.budget)?;
-    let after =
-        applicable.preserve(Draft::Same(initial.root()), present.root(), Preserve::AnnotatedIfPresent);
+    let keep = if request.all { Preserve::AllButProtectedIfPresent } else { Preserve::AnnotatedIfPresent };
+    let after = applicable.preserve(Draft::Same(initial.root()), present.root(), keep);
     let proposal = Proposal {
         event: Event::Reset,
         rung: None,

@@ -65,7 +65,7 @@ pub struct Rollback {
 pub fn rollback(state: Option<&State>, request: &Rollback, context: &Context) -> Outcome {
     let Rollback { metadata, ttl, .. } = request;
     recording_rejections(state, metadata, *ttl, context, |state| {
-        idempotent(state, metadata, context, || back(state, request, context))
+        idempotent(state, Some(request.expected), metadata, context, || back(state, request, context))
     })
 }
 

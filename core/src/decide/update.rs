@@ -49,7 +49,7 @@ pub fn update(state: Option<&State>, request: &Update, context: &Context) -> Out
         if let Err(error @ Error::BadJson { .. }) = change {
             return Err(error.clone());
         }
-        idempotent(state, metadata, context, || {
+        idempotent(state, Some(request.expected), metadata, context, || {
             let change = change.as_ref().map_err(Error::clone)?;
             decide_new_request(state, request, change, context)
         })

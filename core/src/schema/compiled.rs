@@ -30,6 +30,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// How often unknown members are searched in the result.
 const DROPS_MAX: usize = 128;
+/// The work budget for validating the defaults of lapsing members when a schema is compiled.
+const DEFAULTS_COST_MAX: u64 = 5_000_000;
 /// The charge of a byte of JSON that becomes a tree and text again.
 const TREE_BYTE_COST: usize = 12;
 
@@ -91,9 +93,11 @@ impl Schema {
         let initial = defaults::initial(&whole)?;
         let has_nested_defaults = defaults::are_nested(&whole, &initial);
         let initial = Tree::of_trusted(to_text(&initial));
-        let rules = Rules::compile(&whole, &initial, strictness)?;
+        let mut rules = Rules::compile(&whole, &initial, strictness)?;
         whole.check_visits()?;
         let validator = Validator { subschemas: subschema::compile(&graph, strictness)? };
+        let budget = Budget::of(DEFAULTS_COST_MAX);
+        rules.look_at_lapses(|number, value| validator.admits(number, value, &budget).unwrap_or(false));
         let (text, reference) = Schema::identity(name, revision, value, rules.has_secrets());
         let fault = None;
         Ok(Schema {
@@ -170,6 +174,19 @@ impl Schema {
         bounded_diff(from.root(), to.root(), limits)
     }
 
+    /// The pointers of members with a deadline that the schema requires of some documents: a lapse
+    /// resets these documents.
+    pub fn demanded_lapses(&self) -> Vec<String> {
+        if !self.rules.may_lapse_into_violations() {
+            return Vec::new();
+        }
+        let Ok(schema) = parse(self.text.as_bytes(), SCHEMA_DEPTH_MAX) else { return Vec::new() };
+        let schema = schema.root().to_value();
+        let found = Graph::of(&schema, Strictness::Stored)
+            .map(|graph| self.rules.demanded_lapses(&Whole::new(&graph)));
+        found.unwrap_or_default().into_iter().collect()
+    }
+
     /// Its annotations.
     pub(crate) fn rules(&self) -> &Rules {
         &self.rules
@@ -192,18 +209,23 @@ impl Schema {
         if self.validator.check(value, passed, &mut report, budget)? {
             return Ok(());
         }
-        let violations = found.into_iter().map(|(pointer, message)| self.violation(pointer, message));
+        let violations = found.into_iter().map(|(pointer, message)| self.violation(value, pointer, message));
         Err(Error::Invalid { violations: violations.collect() })
     }
 
-    fn violation(&self, pointer: String, message: String) -> Violation {
-        let secret = Pointer::parse(&pointer).and_then(|pointer| self.rules.secret_at(&pointer));
-        match secret {
+    fn violation(&self, value: Node, pointer: String, message: String) -> Violation {
+        let parsed = Pointer::parse(&pointer);
+        let is_null = parsed.as_ref().and_then(|parsed| parsed.find(value)).is_some_and(Node::is_null);
+        match parsed.and_then(|parsed| self.rules.secret_at(&parsed)) {
+            // A type is no secret.
+            Some(secret) if is_null && secret == pointer => {
+                Violation { pointer: secret, message: "must not be null".to_owned() }
+            }
             // Names within a secret are part of it.
-            Some(pointer) => Violation { pointer, message: "is not what the schema wants".to_owned() },
+            Some(secret) => Violation { pointer: secret, message: "is not what the schema wants".to_owned() },
             None => Violation {
                 pointer: shortened(&pointer, POINTER_CHARS_MAX),
-                message: shortened(&message, MESSAGE_CHARS_MAX),
+                message: shortened(&message, MESSAGE_CHARS_MAX) + if is_null { ", not null" } else { "" },
             },
         }
     }

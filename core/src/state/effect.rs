@@ -111,12 +111,22 @@ pub struct Commit {
     pub label: Option<Box<str>>,
     /// What the label drops from the history.
     pub dropped: Dropped,
-    /// The version before it, packed as a snapshot. The commit packs it when it is decided, before
+    /// What becomes of the version before it. The commit packs snapshots when it is decided, before
     /// anything changes: packing allocates and compares two texts, and only moves are left for
     /// later.
-    pub(crate) snapshot: Snapshot,
+    pub(crate) former: Former,
     /// Where the two documents differ.
     pub(crate) edits: Edits,
+}
+
+/// What becomes of the present version when the next one is committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Former {
+    /// It becomes this snapshot.
+    Kept(Snapshot),
+    /// It is dropped: its turn goes on, or no snapshot is kept. The newest snapshot, if it is
+    /// splices, is packed anew, for the new version.
+    Dropped(Option<Snapshot>),
 }
 
 impl Commit {
@@ -130,10 +140,14 @@ impl Commit {
         dropped: Dropped,
     ) -> Commit {
         let edits = version.document.edits_since(&state.head.document);
-        let snapshot = state.history.pack(&state.head, &edits);
+        let former = if dropped.versions.contains(&state.head.number) {
+            Former::Dropped(state.history.repack_newest(&state.head, &version))
+        } else {
+            Former::Kept(state.history.pack(&state.head, &edits))
+        };
         let digest = version.etag(keys).digest;
         let key = keys.key.filter(|_| state.etag_keys.have_no_hash_key());
-        Commit { version, digest, key, schema, label, dropped, snapshot, edits }
+        Commit { version, digest, key, schema, label, dropped, former, edits }
     }
 }
 
@@ -159,16 +173,19 @@ impl State {
         }
     }
 
-    /// Adds a version. The old head becomes the newest snapshot.
+    /// Adds a version. The old head becomes the newest snapshot, or is dropped.
     pub fn commit(&mut self, commit: Commit) {
-        let Commit { version, digest, key, schema, label, dropped, snapshot, edits: _ } = commit;
+        let Commit { version, digest, key, schema, label, dropped, former, edits: _ } = commit;
         let label = label.map(|name| Label { name, version: version.number });
         self.digest = digest;
         self.etag_keys.key = self.etag_keys.key.or(key);
-        // The document that a lapse leaves is not validated.
+        // The document that a lapse leaves may be invalid.
         self.passed = Passed(version.event != Event::Lapse);
         self.head = version;
-        self.history.push(snapshot);
+        match former {
+            Former::Kept(snapshot) => self.history.push(snapshot),
+            Former::Dropped(newest) => self.history.replace_newest(newest),
+        }
         self.history.settle(label, &dropped, &self.head);
         self.schema = schema;
     }
@@ -229,6 +246,7 @@ mod tests {
             at_ms: 1_741_058_499_570,
             event: Event::Update,
             actor: None,
+            turn: None,
             has_secret: false,
             deadlines: Deadlines::default(),
             document: Document::empty(),
@@ -256,7 +274,7 @@ mod tests {
     }
 
     fn remember(name: &str) -> Effect {
-        let token = Token { name: name.into(), digest: 1, made: Made::Attempts(1) };
+        let token = Token { name: name.into(), digest: 1, made: Made::Attempts(1), owner: None };
         Effect::Remember(Remembered { token, kept_max: 64 })
     }
 

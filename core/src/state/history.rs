@@ -77,6 +77,22 @@ impl History {
         }
     }
 
+    /// Packs the newest snapshot for `new_head`, which replaces `head`; `None` where there is none,
+    /// or it is whole.
+    pub(crate) fn repack_newest(&self, head: &Version, new_head: &Version) -> Option<Snapshot> {
+        let newest = self.snapshots.back().filter(|newest| !newest.is_whole())?;
+        let version = newest.unpack(head)?;
+        let edits = new_head.document.edits_since(&version.document);
+        Some(Snapshot::of(&version, &edits, Some(newest)))
+    }
+
+    /// Puts a snapshot that was packed anew in place of the newest one.
+    pub(crate) fn replace_newest(&mut self, newest: Option<Snapshot>) {
+        if let (Some(place), Some(newest)) = (self.snapshots.back_mut(), newest) {
+            *place = newest;
+        }
+    }
+
     /// Adds the snapshot of the former head.
     pub(crate) fn push(&mut self, snapshot: Snapshot) {
         if self.snapshots.len() == self.snapshots.capacity() {
@@ -129,10 +145,12 @@ impl History {
         self.snapshots.is_empty()
     }
 
-    /// What to drop once `label` and, during a commit, one more snapshot are added.
+    /// What to drop once `label` and, during a commit, the `head` are added. A head whose turn
+    /// goes on is dropped as well, unless it has a label.
     pub(crate) fn plan(
         &self,
-        newest_snapshot: Option<u64>,
+        head: Option<u64>,
+        turn_goes_on: bool,
         label: Option<Label>,
         limits: &Limits,
     ) -> Dropped {
@@ -144,22 +162,20 @@ impl History {
         let surplus = labels.len().saturating_sub(limits.labels);
         let kept = labels.split_off(surplus);
         let is_labelled = |number: u64| kept.iter().any(|label| label.version == number);
+        let replaced = head.filter(|head| turn_goes_on && !is_labelled(*head));
+        let added = head.filter(|_| replaced.is_none());
         let unlabelled = || {
-            self.snapshots
-                .iter()
-                .map(Snapshot::number)
-                .chain(newest_snapshot)
-                .filter(|number| !is_labelled(*number))
+            self.snapshots.iter().map(Snapshot::number).chain(added).filter(|number| !is_labelled(*number))
         };
         // Most states have no labels: then counting needs no version number.
         let count = match kept.is_empty() {
-            true => self.snapshots.len().saturating_add(newest_snapshot.iter().len()),
+            true => self.snapshots.len().saturating_add(added.iter().len()),
             false => unlabelled().count(),
         };
         let surplus = count.saturating_sub(limits.snapshots);
         Dropped {
             labels: labels.into_iter().map(|label| label.name).collect(),
-            versions: unlabelled().take(surplus).collect(),
+            versions: unlabelled().take(surplus).chain(replaced).collect(),
         }
     }
 
@@ -171,7 +187,8 @@ impl History {
         }
         self.labels.retain(|label| !dropped.labels.contains(&label.name));
         let goes = |snapshot: &Snapshot| dropped.versions.contains(&snapshot.number());
-        let mut left = dropped.versions.len();
+        // A former head that was dropped is no snapshot.
+        let mut left = dropped.versions.iter().filter(|version| self.keeps(**version)).count();
         while left > 0 && self.snapshots.front().is_some_and(goes) {
             self.snapshots.pop_front();
             left = left.saturating_sub(1);
@@ -231,6 +248,7 @@ mod tests {
             at_ms: 0,
             event: Event::Update,
             actor: None,
+            turn: None,
             has_secret: false,
             deadlines: Deadlines::default(),
             document,
@@ -265,16 +283,16 @@ mod tests {
     #[test]
     fn the_newest_unlabelled_versions_stay() {
         let history = history(&[1, 2, 3], &[("offer", 1)]);
-        assert_eq!(history.plan(Some(4), None, &LIMITS(2, 8)).versions, [2]);
-        assert_eq!(history.plan(Some(4), None, &LIMITS(0, 8)).versions, [2, 3, 4]);
-        assert_eq!(history.plan(Some(4), None, &LIMITS(3, 8)), Dropped::default());
+        assert_eq!(history.plan(Some(4), false, None, &LIMITS(2, 8)).versions, [2]);
+        assert_eq!(history.plan(Some(4), false, None, &LIMITS(0, 8)).versions, [2, 3, 4]);
+        assert_eq!(history.plan(Some(4), false, None, &LIMITS(3, 8)), Dropped::default());
     }
 
     #[test]
     fn a_label_that_moves_frees_its_version() {
         let mut history = history(&[1, 2, 3], &[("offer", 1), ("login", 2)]);
         let moved = label("offer", 4);
-        let dropped = history.plan(None, Some(moved.clone()), &LIMITS(1, 8));
+        let dropped = history.plan(None, false, Some(moved.clone()), &LIMITS(1, 8));
         assert_eq!(dropped, Dropped { labels: vec![], versions: vec![1] });
         history.settle(Some(moved), &dropped, &version(4));
         assert_eq!(history.labelled("offer"), Some(4));
@@ -284,9 +302,9 @@ mod tests {
     #[test]
     fn one_label_too_many_drops_the_one_set_longest_ago() {
         let history = history(&[1, 2, 3], &[("offer", 1), ("login", 2)]);
-        let dropped = history.plan(Some(4), Some(label("menu", 5)), &LIMITS(2, 2));
+        let dropped = history.plan(Some(4), false, Some(label("menu", 5)), &LIMITS(2, 2));
         assert_eq!(dropped, Dropped { labels: vec!["offer".into()], versions: vec![1] });
-        let again = history.plan(Some(4), Some(label("offer", 5)), &LIMITS(9, 2));
+        let again = history.plan(Some(4), false, Some(label("offer", 5)), &LIMITS(9, 2));
         assert_eq!(again, Dropped::default());
     }
 

@@ -21,15 +21,17 @@ pub(crate) const TOKENS_CEILING: usize = 1000;
 pub struct Id {
     /// The caller's token, such as the ID of a message.
     pub token: String,
+    /// `OWNER`: the caller, such as one handling of one delivery of the message.
+    pub owner: Option<String>,
     asked: Vec<u8>,
 }
 
 impl Id {
     /// The token of `command`. `details` identifies the command when it is repeated: kind and JSON
     /// of an update, operation and outcome of an attempt. All words but the last are free of NULs.
-    pub fn new(token: String, command: &str, details: [&[u8]; 2]) -> Id {
+    pub fn new(token: String, owner: Option<String>, command: &str, details: [&[u8]; 2]) -> Id {
         let [how, what] = details;
-        Id { token, asked: [command.as_bytes(), how, what].join(&0) }
+        Id { token, owner, asked: [command.as_bytes(), how, what].join(&0) }
     }
 
     /// The digest of the command, as a state with this seed keeps it.
@@ -62,6 +64,8 @@ pub struct Token {
     pub(crate) name: Box<str>,
     pub(crate) digest: u64,
     pub(crate) made: Made,
+    /// The owner of the command; its repeats get the reply, others an error.
+    pub(crate) owner: Option<Box<str>>,
 }
 
 /// One more token to remember; decided on the primary and replicated unchanged (invariant I4).
@@ -85,10 +89,13 @@ impl Tokens {
     }
 
     pub(crate) fn admits(&self, remembered: &Remembered) -> bool {
-        self.find(&remembered.token.name).is_none() && remembered.token.is_sound()
+        let known = self.find(&remembered.token.name);
+        // Another owner has taken it over.
+        known.is_none_or(|known| known.owner != remembered.token.owner) && remembered.token.is_sound()
     }
 
     pub(crate) fn apply(&mut self, remembered: Remembered) {
+        self.kept.retain(|known| known.name != remembered.token.name);
         self.kept.push_back(remembered.token);
         let surplus = self.kept.len().saturating_sub(remembered.kept_max);
         self.kept.drain(..surplus);
@@ -110,7 +117,8 @@ impl Tokens {
     /// The sizes of the memory blocks of the tokens.
     pub(crate) fn heap_blocks_bytes(&self) -> impl Iterator<Item = usize> {
         let table = self.kept.capacity().saturating_mul(size_of::<Token>());
-        self.kept.iter().map(|token| token.name.len()).chain([table])
+        let owners = self.kept.iter().filter_map(|token| token.owner.as_ref().map(|owner| owner.len()));
+        self.kept.iter().map(|token| token.name.len()).chain(owners).chain([table])
     }
 }
 
@@ -129,7 +137,7 @@ mod tests {
 
     fn remembered(name: &str, kept_max: usize) -> Remembered {
         let made = Made::Etag(Etag { version: 7, digest: 0x1f0c });
-        Remembered { token: Token { name: name.into(), digest: 1, made }, kept_max }
+        Remembered { token: Token { name: name.into(), digest: 1, made, owner: None }, kept_max }
     }
 
     #[test]
@@ -150,14 +158,29 @@ mod tests {
         tokens.apply(remembered("wamid.1", 2));
         assert!(!tokens.admits(&remembered("wamid.1", 2)) && tokens.admits(&remembered("wamid.2", 2)));
         assert!(tokens.check_invariants().is_ok());
-        tokens.apply(remembered("wamid.1", 2));
+        tokens.kept.push_back(remembered("wamid.1", 2).token);
         assert!(tokens.check_invariants().is_err());
+    }
+
+    #[test]
+    fn another_owner_replaces_a_token() {
+        let owned = |owner: &str| {
+            let mut remembered = remembered("wamid.1", 2);
+            remembered.token.owner = Some(owner.into());
+            remembered
+        };
+        let mut tokens = Tokens::default();
+        tokens.apply(owned("process 1"));
+        assert!(!tokens.admits(&owned("process 1")) && tokens.admits(&owned("process 2")));
+        tokens.apply(owned("process 2"));
+        let owner = tokens.find("wamid.1").and_then(|token| token.owner.as_deref());
+        assert_eq!((owner, tokens.kept.len()), (Some("process 2"), 1));
     }
 
     #[test]
     fn what_is_asked_is_told_apart_by_every_part_and_by_the_seed() {
         let digest = |command, details: [&str; 2], seed| {
-            Id::new("wamid.1".into(), command, details.map(str::as_bytes)).digest(seed)
+            Id::new("wamid.1".into(), None, command, details.map(str::as_bytes)).digest(seed)
         };
         let asked = digest("STATE.UPDATE", ["MERGE", "{}"], 1);
         assert_eq!(asked, digest("STATE.UPDATE", ["MERGE", "{}"], 1));

@@ -28,6 +28,8 @@ const SPLICES_BYTES: usize = 256;
 /// How the document is stored.
 const WHOLE: u8 = 0;
 const SPLICES: u8 = 1;
+/// Added to these for a version of a turn.
+const OF_A_TURN: u8 = 2;
 
 /// Pointers of members with a deadline, sorted.
 pub(crate) type Places = Box<[Box<str>]>;
@@ -66,13 +68,16 @@ impl Snapshot {
 
     fn pack(version: &Version, kind: u8, content: &[u8], kin: Option<&Snapshot>) -> Snapshot {
         let mut out = Writer::with_capacity(FACTS_BYTES.saturating_add(content.len()));
-        out.byte(kind);
+        out.byte(if version.turn.is_some() { kind | OF_A_TURN } else { kind });
         out.number(version.number);
         out.number(version.number.saturating_sub(version.parent));
         out.time(version.at_ms);
         out.byte(version.event.to_byte());
         out.byte(u8::from(version.has_secret));
         out.optional_text(version.actor.as_deref());
+        if let Some(turn) = &version.turn {
+            out.text(turn);
+        }
         version.deadlines.iter().for_each(|deadline| out.distance(version.at_ms, deadline.at_ms));
         out.bytes.extend_from_slice(content);
         let places = || version.deadlines.iter().map(|deadline| &deadline.place);
@@ -94,7 +99,7 @@ impl Snapshot {
 
     /// Whether it unpacks without another version.
     pub(crate) fn is_whole(&self) -> bool {
-        self.packed.first() == Some(&WHOLE)
+        self.packed.first().is_some_and(|kind| kind & !OF_A_TURN == WHOLE)
     }
 
     /// The version, given the next newer one; `None` for corrupt bytes.
@@ -119,6 +124,7 @@ impl Snapshot {
         let event = Event::from_byte(input.byte().ok()?)?;
         let has_secret = input.flag().ok()?;
         let actor = input.optional_name().ok()?;
+        let turn = if kind & OF_A_TURN == 0 { None } else { Some(input.name().ok()?) };
         if self.places.len() > DEADLINES_MAX {
             return None;
         }
@@ -136,8 +142,9 @@ impl Snapshot {
             event,
             has_secret,
             actor,
+            turn,
         };
-        Some(Facts { version, kind, content: input.rest() })
+        Some(Facts { version, kind: kind & !OF_A_TURN, content: input.rest() })
     }
 
     /// The deadline pointers and the bytes, for the encoder.

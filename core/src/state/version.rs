@@ -25,6 +25,8 @@ pub struct Version {
     pub has_secret: bool,
     /// The component that made it, as named by the caller.
     pub actor: Option<Box<str>>,
+    /// `TURN`: the turn that made it. The last version of a turn stands for it.
+    pub turn: Option<Box<str>>,
 }
 
 impl Version {

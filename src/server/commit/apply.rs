@@ -31,7 +31,7 @@ impl Transaction<'_> {
         let has_change = writes.iter().any(|write| matches!(write, Write::Change(_)));
         let applied = writes.into_iter().try_for_each(|write| match write {
             Write::Change(change) => self.write_change(change),
-            Write::Delete { entry, purge } => self.delete(&entry, purge),
+            Write::Delete { entry } => self.delete(entry.as_ref()),
             Write::Reject { entry, suppressed } => {
                 self.reject(&entry, &suppressed, has_change);
                 Ok(())
@@ -81,21 +81,25 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    fn delete(&mut self, entry: &Entry, purge: bool) -> Result<(), Error> {
-        let entry = Some(entry).filter(|_| config::AUDIT.is_on() && !purge);
+    /// Deletes the state, if there is one; without an entry the audit stream too.
+    fn delete(&mut self, entry: Option<&Entry>) -> Result<(), Error> {
+        let purge = entry.is_none();
+        let entry = entry.filter(|_| config::AUDIT.is_on());
         let appended = entry.map(|entry| self.append(entry)).transpose()?;
-        self.key.delete();
-        self.ctx.signal_modified(self.key.name());
-        if let Some(audit) = entry.zip(appended.as_ref()) {
-            self.propagate_entry(audit);
+        if self.state().is_some() {
+            self.key.delete();
+            self.ctx.signal_modified(self.key.name());
+            if let Some(audit) = entry.zip(appended.as_ref()) {
+                self.propagate_entry(audit);
+            }
+            self.ctx.replicate(c"DEL", &[self.key.name().raw()]);
+            counters::DELETES.add();
+            self.ctx.notify(c"state.delete", self.key.name());
         }
-        self.ctx.replicate(c"DEL", &[self.key.name().raw()]);
         if purge && self.stream.exists(self.ctx) {
             self.stream.delete(self.ctx);
             self.stream.name().iter().for_each(|name| self.ctx.replicate(c"DEL", &[name.raw()]));
         }
-        counters::DELETES.add();
-        self.ctx.notify(c"state.delete", self.key.name());
         Ok(())
     }
 

@@ -97,6 +97,11 @@ impl AuditStream {
         self.look(ctx, |key| key.kind() == Kind::Stream)
     }
 
+    /// The number of its entries; 0 for a key of another type.
+    pub fn len(&self, ctx: Ctx) -> usize {
+        self.look(ctx, |key| key.entry_count())
+    }
+
     /// The stream's key, if `name` is the stream.
     pub fn key_named(&mut self, ctx: Ctx, name: RedisStr) -> Option<&mut Key<'static>> {
         if self.name().is_some_and(|own| *own == *name) { self.key(ctx) } else { None }

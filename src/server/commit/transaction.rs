@@ -119,6 +119,11 @@ impl<'a> Transaction<'a> {
         self.key.held().map(Held::state)
     }
 
+    /// The number of entries in the audit stream.
+    pub fn audit_len(&self) -> usize {
+        self.stream.len(self.ctx)
+    }
+
     /// What the audit stream records of a state that no longer exists, newest entry first.
     pub fn rebuild_entries(&self) -> Vec<RebuildEntry> {
         if self.state().is_some() { Vec::new() } else { self.stream.rebuild_entries(self.ctx) }

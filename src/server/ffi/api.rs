@@ -195,16 +195,15 @@ impl Raw for &CStr {
     }
 }
 
-/// The first or the last entry of a stream.
-#[derive(Clone, Copy)]
-pub struct StreamEnd;
+/// Where a walk through a stream begins or ends: at this ID; `None` for the end of the stream.
+pub struct StreamBound<'a>(pub Option<&'a mut raw::RedisModuleStreamID>);
 
-impl Raw for StreamEnd {
+impl Raw for StreamBound<'_> {
     type Raw = *mut raw::RedisModuleStreamID;
 
     #[inline]
     fn raw(self) -> *mut raw::RedisModuleStreamID {
-        null_mut()
+        self.0.map_or(null_mut(), std::ptr::from_mut)
     }
 }
 

@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_char, c_int, c_long, c_void};
 use redis_module::raw;
 
 use super::api::{
-    Ctx, InfoCtx, InfoHandle, Io, KeyContext, KeyHandle, Raw, RawString, ReplyHandle, StreamEnd, api,
+    Ctx, InfoCtx, InfoHandle, Io, KeyContext, KeyHandle, Raw, RawString, ReplyHandle, StreamBound, api,
     safe_calls,
 };
 
@@ -69,13 +69,16 @@ safe_calls! {
     fn module_type(key: KeyHandle) -> *mut raw::RedisModuleType = RedisModule_ModuleTypeGetType;
     fn module_value(key: KeyHandle) -> *mut c_void = RedisModule_ModuleTypeGetValue;
     /// Rejects a key that holds no stream, or whose stream is being walked.
-    fn stream_start(key: KeyHandle, flags: c_int, start: StreamEnd, end: StreamEnd) -> c_int = RedisModule_StreamIteratorStart;
+    fn stream_start(key: KeyHandle, flags: c_int, first: StreamBound, last: StreamBound) -> c_int = RedisModule_StreamIteratorStart;
     /// Rejects a key whose stream is not being walked.
     fn stream_stop(key: KeyHandle) -> c_int = RedisModule_StreamIteratorStop;
     /// Rejects a key that holds no stream, or is not open for writing.
     fn stream_trim(key: KeyHandle, flags: c_int, len: i64) -> i64 = RedisModule_StreamTrimByLength;
     /// Rejects a key whose stream is not being walked.
     fn stream_next_id(key: KeyHandle, id: &mut raw::RedisModuleStreamID, fields: &mut c_long) -> c_int = RedisModule_StreamIteratorNextID;
+    /// Rejects a key that holds no stream, is not open for writing or is being walked, and an
+    /// unknown ID.
+    fn stream_delete(key: KeyHandle, id: &mut raw::RedisModuleStreamID) -> c_int = RedisModule_StreamDelete;
     fn scan_cursor() -> *mut raw::RedisModuleScanCursor = RedisModule_ScanCursorCreate;
 }
 

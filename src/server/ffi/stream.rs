@@ -10,7 +10,7 @@ use std::ptr::null_mut;
 use redis_module::raw;
 use smallvec::SmallVec;
 
-use super::api::{OK, Raw, StreamEnd, api};
+use super::api::{OK, Raw, StreamBound, api};
 use super::calls;
 use super::key::{Holds, Key};
 use super::string::{OwnedString, RawString};
@@ -82,13 +82,32 @@ impl Key<'_> {
         calls::value_length(self.handle())
     }
 
+    /// The number of entries; 0 for a key that holds no stream.
+    pub fn entry_count(&self) -> usize {
+        if self.holds() == Holds::Stream { calls::value_length(self.handle()) } else { 0 }
+    }
+
+    /// Deletes an entry; false if there is none with this ID.
+    pub fn delete_entry(&mut self, id: StreamId) -> bool {
+        let mut id = raw::RedisModuleStreamID { ms: id.ms, seq: id.seq };
+        let has_entry = self.is_writable() && self.holds() == Holds::Stream;
+        has_entry && calls::stream_delete(self.handle(), &mut id) == OK
+    }
+
     /// The entries of the stream, newest first; `None` for a key that holds none.
     pub fn entries_from_end(&self) -> Option<EntriesFromEnd<'_>> {
+        self.entries_back_from(None)
+    }
+
+    /// As [`Key::entries_from_end`], from the entry with this ID back, or from the one before it.
+    pub fn entries_back_from(&self, id: Option<StreamId>) -> Option<EntriesFromEnd<'_>> {
         if self.holds() != Holds::Stream {
             return None;
         }
         let flags = raw::REDISMODULE_STREAM_ITERATOR_REVERSE as i32;
-        let started = calls::stream_start(self.handle(), flags, StreamEnd, StreamEnd);
+        let mut last = id.map(|id| raw::RedisModuleStreamID { ms: id.ms, seq: id.seq });
+        let (first, last) = (StreamBound(None), StreamBound(last.as_mut()));
+        let started = calls::stream_start(self.handle(), flags, first, last);
         (started == OK).then_some(EntriesFromEnd { key: self })
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use redis_state_core::{Binding, Error as CoreError, Registry, SCHEMAS_MAX, Schema};
+use redis_state_core::{Binding, Error as CoreError, Registry, SCHEMAS_MAX, Schema, Shown};
 
 use crate::server::ffi::ctx::Ctx;
 use crate::server::ffi::string::OwnedString;
@@ -46,10 +46,32 @@ pub fn put(ctx: Ctx, schema: Arc<Schema>) -> bool {
     if !known {
         replicate(ctx, &Registry::encode_set(&schema));
         write().put(Arc::clone(&schema));
+        notice_demanded_lapses(ctx, &schema);
     }
     let missing = read().missing_bindings(&schema);
     bind(ctx, missing);
     !known
+}
+
+/// Logs the members whose lapse resets a document. Not in the reply of STATE.SCHEMA SET: clients
+/// read an integer.
+fn notice_demanded_lapses(ctx: Ctx, schema: &Schema) {
+    const SHOWN_MAX: usize = 8;
+    let demanded = schema.demanded_lapses();
+    if demanded.is_empty() {
+        return;
+    }
+    let shown: Vec<String> =
+        demanded.iter().take(SHOWN_MAX).map(|pointer| Shown(pointer).to_string()).collect();
+    let more = match demanded.len() - shown.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let (name, shown) = (&schema.reference().name, shown.join(", "));
+    let notice = format!(
+        "redis-state: schema {name}: some documents require {shown}{more}, with x-ttl and without a default: a lapse there resets the document"
+    );
+    ctx.log(c"notice", &notice);
 }
 
 /// Binds patterns, here and on replicas.

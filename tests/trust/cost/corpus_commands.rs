@@ -13,6 +13,7 @@ pub fn seeds() -> Vec<Seed> {
     let mut seeds = vec![patched(50), patched(260), bound()];
     seeds.extend(recovered());
     seeds.extend(lapsed());
+    seeds.extend(validated());
     seeds.extend(commands());
     seeds
 }
@@ -83,6 +84,30 @@ fn lapsed() -> Vec<Seed> {
         })
     });
     reads.collect()
+}
+
+/// Lapses that are each validated, because a step requires a member: charged when the document is
+/// written, and computed by a read.
+fn validated() -> [Seed; 2] {
+    let written = |instants: usize| {
+        let mut properties = members(instants, |n| json!({"x-ttl": 0.3 + n as f64 / 10_000.0}));
+        properties["step"] = json!({"default": "menu"});
+        properties["rows"] = json!({"items": {"type": "integer"}});
+        let is_pay = json!({"properties": {"step": {"const": "pay"}}});
+        let last = format!("m{}", instants - 1);
+        let schema = json!({"properties": properties, "if": is_pay, "then": {"required": [last]}});
+        let mut document = members(instants, |n| json!(n));
+        document["step"] = json!("pay");
+        document["rows"] = json!(vec![1; 40_000]);
+        Script::new().schema(schema).update("0", document, "SCHEMA vimbiso.cost")
+    };
+    [
+        seed("lapses that are validated, of a commit", ANSWERED, move || written(1_000)),
+        seed("lapses that are validated, of a read", ANSWERED, move || {
+            let due = written(10).then("REPLICAOF 127.0.0.1 1").with(Step::Pause(600));
+            due.then(&format!("STATE.GET {KEY}"))
+        }),
+    ]
 }
 
 /// A large state with several snapshots, under a schema with rules.

@@ -87,6 +87,12 @@ impl Rules {
         }
     }
 
+    /// Whether a member has its default.
+    pub fn is_default(&self, pointer: &Pointer, value: Node) -> bool {
+        let default = self.place(pointer).and_then(|place| place.default.as_ref());
+        default.is_some_and(|default| equal(default.root(), value))
+    }
+
     /// What a lapse leaves of a member.
     fn left_of<'v>(&'v self, place: &'v Place, present: &Draft<'v>) -> Option<Draft<'v>> {
         let default = place.default.as_ref().map(|default| Draft::Same(default.root()));
@@ -96,7 +102,7 @@ impl Rules {
     }
 
     /// The place that a pointer leads to.
-    fn place(&self, pointer: &Pointer) -> Option<&Place> {
+    pub(super) fn place(&self, pointer: &Pointer) -> Option<&Place> {
         pointer.tokens().iter().try_fold(self.root()?, |place, token| self.below(place, token))
     }
 }

@@ -10,11 +10,15 @@
 //! * `protect`: protected and immutable members
 //! * `preserve`: what REPLACE, SHALLOW, rollback, reset and recovery leave unchanged
 //! * `lapses`: members with a lifetime
+//! * `breaking`: whether a lapse can make a valid document invalid
+//! * `demanded`: members with a lifetime that only some documents require
 //! * `secrets`: masking and unmasking
 //! * `transitions`: the allowed transitions
 //! * `steps`: the present steps of a document
 //! * `uncovers`: protection that another schema would remove
 
+pub(crate) mod breaking;
+pub(crate) mod demanded;
 pub(crate) mod lapses;
 pub(crate) mod lifetime;
 pub(crate) mod places;

@@ -27,6 +27,20 @@ const IMMUTABLE: &str = "x-immutable";
 const SECRET: &str = "x-secret";
 const TRANSITIONS: &str = "x-transitions";
 const ANNOTATIONS: [&str; 6] = [PROTECTED, IMMUTABLE, SECRET, TRANSITIONS, TTL, SLIDING];
+/// Keywords by which a change of one member can violate more than the member's own subschema.
+const STRICT: [&str; 11] = [
+    "anyOf",
+    "oneOf",
+    "not",
+    "if",
+    "dependentSchemas",
+    "dependentRequired",
+    "dependencies",
+    "patternProperties",
+    "minProperties",
+    "enum",
+    "const",
+];
 /// Conditional keywords about the elements of an array.
 const OF_ELEMENTS: [&str; 4] = ["items", "prefixItems", "contains", "unevaluatedItems"];
 
@@ -69,6 +83,12 @@ pub struct Place {
     pub lifetime: Option<Lifetime>,
     /// What a lapse restores: its default with the defaults below it.
     pub default: Option<Tree<'static>>,
+    /// The subschemas that its default must satisfy.
+    pub own: Vec<Number>,
+    /// Whether it requires members.
+    pub requires: bool,
+    /// Whether a keyword compares its members with one another, or counts them, or has a condition.
+    pub is_strict: bool,
     /// Its annotated members, by name, with the number of their places.
     pub members: Vec<(Name, usize)>,
     below: Marks,
@@ -192,9 +212,22 @@ impl<'s> Builder<'_, 's> {
             }
         }
         let members = members.into_iter().map(|(name, spots)| (name.into(), self.place(spots))).collect();
+        let own = place.own.iter().map(|spot| spot.number).collect();
+        let requires = place.all.iter().any(|spot| required(spot).next().is_some());
+        let is_strict = place.all.iter().any(is_strict);
         if let Some(place) = self.places.get_mut(place.number) {
             let default = default.map(|default| Tree::of_trusted(to_text(&default)));
-            *place = Place { marks, transitions, lifetime, default, members, ..std::mem::take(place) };
+            *place = Place {
+                marks,
+                transitions,
+                lifetime,
+                default,
+                own,
+                requires,
+                is_strict,
+                members,
+                ..std::mem::take(place)
+            };
         }
         Ok(())
     }
@@ -311,8 +344,16 @@ fn check_lifetimes(places: &[Place], required: &[(usize, &str)]) -> Result<(), E
     Ok(())
 }
 
+/// Whether a subschema has one of the [`STRICT`] keywords. Schemas of further members may be those
+/// of an annotated one in another part of `allOf`.
+fn is_strict(spot: &Spot) -> bool {
+    let has_schema = |keyword: &&str| spot.get(keyword).is_some_and(|further| further.is_object());
+    STRICT.iter().any(|keyword| spot.get(keyword).is_some())
+        || ["additionalProperties", "unevaluatedProperties"].iter().any(has_schema)
+}
+
 /// The names in `required`.
-fn required<'s>(spot: &Spot<'s>) -> impl Iterator<Item = &'s str> + use<'s> {
+pub(super) fn required<'s>(spot: &Spot<'s>) -> impl Iterator<Item = &'s str> + use<'s> {
     spot.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 

@@ -17,6 +17,8 @@ pub enum Preserve {
     AnnotatedIfPresent,
     /// Immutable and secret members only: ROLLBACK with ALL.
     AllButProtected,
+    /// The same if present: RESET with ALL.
+    AllButProtectedIfPresent,
     /// Protected and immutable members: a secret in a form lapses with the form.
     ProtectedOrImmutable,
 }
@@ -27,35 +29,52 @@ impl Preserve {
             Preserve::Annotated | Preserve::AnnotatedIfPresent => {
                 marks.immutable || marks.secret || marks.protected
             }
-            Preserve::AllButProtected => marks.immutable || marks.secret,
+            Preserve::AllButProtected | Preserve::AllButProtectedIfPresent => marks.immutable || marks.secret,
             Preserve::ProtectedOrImmutable => marks.immutable || marks.protected,
         }
+    }
+
+    /// Whether an absent member may get its default.
+    fn defaults(self) -> bool {
+        matches!(self, Preserve::AnnotatedIfPresent | Preserve::AllButProtectedIfPresent)
     }
 }
 
 impl Rules {
-    /// Restores the protected and immutable members that `change` (the whole document, or the
-    /// members of an applied shallow change) does not mention.
-    pub fn preserve_unmentioned<'v>(&self, after: &mut Draft<'v>, before: Node<'v>) {
+    /// Restores the members that `after` (the whole document, or the members of an applied shallow
+    /// change) does not mention: immutable ones, and protected ones unless they are replaced too.
+    pub fn preserve_unmentioned<'v>(
+        &self,
+        after: &mut Draft<'v>,
+        before: Node<'v>,
+        replaces_protected: bool,
+    ) {
+        let is_kept = |marks: Marks| marks.immutable || (marks.protected && !replaces_protected);
         if let Some(root) = self.root() {
-            self.preserve_unmentioned_at(root, after, before);
+            self.preserve_unmentioned_at(root, after, before, &is_kept);
         }
     }
 
-    fn preserve_unmentioned_at<'v>(&self, place: &Place, after: &mut Draft<'v>, before: Node<'v>) {
+    fn preserve_unmentioned_at<'v>(
+        &self,
+        place: &Place,
+        after: &mut Draft<'v>,
+        before: Node<'v>,
+        is_kept: &impl Fn(Marks) -> bool,
+    ) {
         // A value that is no object any more was mentioned, and is checked later.
         if !after.is_object() {
             return;
         }
-        for (name, below) in self.members(place, |marks| marks.protected || marks.immutable) {
+        for (name, below) in self.members(place, is_kept) {
             let Some(before) = before.get(name) else { continue };
             if let Some(after) = after.get_mut(name) {
-                self.preserve_unmentioned_at(below, after, before);
-            } else if below.marks.protected || below.marks.immutable {
+                self.preserve_unmentioned_at(below, after, before, is_kept);
+            } else if is_kept(below.marks) {
                 set_member(after, name, Draft::Same(before));
             } else {
                 let mut holder = Draft::object();
-                self.preserve_unmentioned_at(below, &mut holder, before);
+                self.preserve_unmentioned_at(below, &mut holder, before, is_kept);
                 if !holder.is_empty_object() {
                     set_member(after, name, holder);
                 }
@@ -88,8 +107,8 @@ impl Rules {
             if keep.holds(below.marks) {
                 match present {
                     Some(present) => set_member(target, name, present),
-                    None if keep != Preserve::AnnotatedIfPresent => remove_member(target, name),
-                    None => {}
+                    None if keep.defaults() => {}
+                    None => remove_member(target, name),
                 }
                 continue;
             }

@@ -16,12 +16,15 @@ use crate::schema::source::Strictness;
 pub struct Rules {
     /// The first is the document; empty without annotations.
     pub(super) places: Vec<Place>,
+    /// Whether a lapse may make a valid document invalid.
+    pub(super) may_lapse_into_violations: bool,
 }
 
 impl Rules {
     /// Reads the annotations of a schema; `initial` is the document it starts with.
     pub fn compile(whole: &Whole, initial: &Tree, strictness: Strictness) -> Result<Rules, Error> {
-        let rules = Rules { places: places::compile(whole, strictness)? };
+        let places = places::compile(whole, strictness)?;
+        let rules = Rules { places, may_lapse_into_violations: false };
         rules.check_beginnings(initial.root())?;
         Ok(rules)
     }

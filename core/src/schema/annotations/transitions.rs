@@ -24,14 +24,20 @@ const STEP_BYTES: usize = 32;
 /// The most steps in an error.
 const ALLOWED_SHOWN: usize = 20;
 
+/// How a text shows that there is no step; a step of that name is quoted.
+const NONE: &str = "(none)";
+
 /// The compiled annotation.
 #[derive(Debug)]
 pub struct Transitions {
     /// The members that make a step; none for a string member.
     by: Vec<Name>,
-    initial: Vec<Box<str>>,
-    allow: BTreeMap<Box<str>, Vec<Box<str>>>,
+    initial: Vec<Target>,
+    allow: BTreeMap<Box<str>, Vec<Target>>,
 }
+
+/// A step that may follow another one; `None`, `null` in the schema, is no step.
+type Target = Option<Box<str>>;
 
 /// The present step of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +69,7 @@ impl Transitions {
             return Err(bad_schema(&format!("{at}/by"), "must name at least one member".into()));
         }
         let initial = match members.get("initial") {
-            Some(initial) => names(initial, &format!("{at}/initial"))?,
+            Some(initial) => targets(initial, &format!("{at}/initial"))?,
             None => return Err(bad_schema(at, "initial is missing: the steps to begin with".into())),
         };
         let allow = allowed(members, &format!("{at}/allow"))?;
@@ -73,7 +79,8 @@ impl Transitions {
     /// A listed step that its members can't have, for an error text: `values` are those of each
     /// member that makes a step, or of the one string, where they are listed.
     pub fn missing(&self, values: &[Option<&[Value]>]) -> Option<String> {
-        let listed = self.initial.iter().chain(self.allow.keys()).chain(self.allow.values().flatten());
+        let listed =
+            self.initial.iter().chain(self.allow.values().flatten()).flatten().chain(self.allow.keys());
         let can_be = |step: &str| {
             let parts: Vec<String> = match self.by.len() {
                 0 | 1 => vec![step.to_owned()],
@@ -147,20 +154,21 @@ impl Transitions {
             return true;
         }
         let target = match to {
-            Step::Named(name) => name,
-            Step::None | Step::Nameless => ANY,
+            Step::Named(name) => Some(name.as_str()),
+            Step::None => None,
+            Step::Nameless => Some(ANY),
         };
-        self.targets(from).any(|allowed| allowed == target || allowed == ANY)
+        self.targets(from).any(|allowed| allowed == target || allowed == Some(ANY))
     }
 
     /// The targets of `from`.
-    fn targets<'a>(&'a self, from: &Step) -> impl Iterator<Item = &'a str> + use<'a> {
+    fn targets<'a>(&'a self, from: &Step) -> impl Iterator<Item = Option<&'a str>> + use<'a> {
         let (initial, own, any) = match from {
             Step::None => (Some(&self.initial), None, None),
             Step::Named(name) => (None, self.allow.get(name.as_str()), self.allow.get(ANY)),
             Step::Nameless => (None, None, self.allow.get(ANY)),
         };
-        [initial, own, any].into_iter().flatten().flatten().map(|name| &**name)
+        [initial, own, any].into_iter().flatten().flatten().map(Option::as_deref)
     }
 
     fn step(&self, value: Option<Node>) -> Step {
@@ -206,7 +214,7 @@ impl Transitions {
     }
 
     fn lists(&self, name: &str) -> bool {
-        let in_list = |list: &[Box<str>]| list.iter().any(|listed| &**listed == name);
+        let in_list = |list: &[Target]| list.iter().any(|listed| listed.as_deref() == Some(name));
         in_list(&self.initial) || self.allow.iter().any(|(from, targets)| &**from == name || in_list(targets))
     }
 
@@ -214,14 +222,14 @@ impl Transitions {
     /// user's.
     fn shown(&self, step: &Step) -> String {
         match step {
-            Step::None => "(none)".to_owned(),
+            Step::None => NONE.to_owned(),
             Step::Named(name) if self.lists(name) => quoted(name),
             Step::Named(_) | Step::Nameless => UNLISTED.to_owned(),
         }
     }
 
     fn allowed_shown(&self, from: &Step) -> String {
-        let mut allowed: Vec<&str> = Vec::new();
+        let mut allowed: Vec<Option<&str>> = Vec::new();
         for target in self.targets(from) {
             if !allowed.contains(&target) {
                 allowed.push(target);
@@ -231,7 +239,8 @@ impl Transitions {
             return "nothing".to_owned();
         }
         let more = allowed.len().saturating_sub(ALLOWED_SHOWN);
-        let shown: Vec<String> = allowed.iter().take(ALLOWED_SHOWN).map(|name| quoted(name)).collect();
+        let shown = |target: &Option<&str>| target.map_or_else(|| NONE.to_owned(), quoted);
+        let shown: Vec<String> = allowed.iter().take(ALLOWED_SHOWN).map(shown).collect();
         let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
         format!("{}{rest}", shown.join(", "))
     }
@@ -241,14 +250,25 @@ fn quoted(name: &str) -> String {
     Value::from(name).to_string()
 }
 
-fn allowed(members: &Map<String, Value>, at: &str) -> Result<BTreeMap<Box<str>, Vec<Box<str>>>, Error> {
+fn allowed(members: &Map<String, Value>, at: &str) -> Result<BTreeMap<Box<str>, Vec<Target>>, Error> {
     let Some(allow) = members.get("allow").and_then(Value::as_object) else {
         return Err(bad_schema(at, "must be an object: a step and the steps that may follow it".into()));
     };
-    let steps = allow.iter().map(|(from, targets)| {
-        Ok((from.as_str().into(), names(targets, &format!("{at}/{}", escaped(from)))?))
+    let steps = allow.iter().map(|(from, followers)| {
+        Ok((from.as_str().into(), targets(followers, &format!("{at}/{}", escaped(from)))?))
     });
     steps.collect()
+}
+
+/// Steps, and `null` for no step.
+fn targets(value: &Value, at: &str) -> Result<Vec<Target>, Error> {
+    let target = |value: &Value| match value {
+        Value::String(name) => Some(Some(name.as_str().into())),
+        Value::Null => Some(None),
+        _ => None,
+    };
+    let list = value.as_array().and_then(|list| list.iter().map(target).collect());
+    list.ok_or_else(|| bad_schema(at, "must be an array of strings, with null for no step".into()))
 }
 
 fn names(value: &Value, at: &str) -> Result<Vec<Box<str>>, Error> {
@@ -324,6 +344,27 @@ mod tests {
         {
             assert!(went(&transitions, before, after).starts_with("TRANSITION "), "{before} -> {after}");
         }
+    }
+
+    #[test]
+    fn null_allows_to_remove_a_step() {
+        let text =
+            r#"{"initial":["menu",null],"allow":{"form":["(none)",null],"menu":["form"],"(none)":[]}}"#;
+        let transitions = compiled(text).expect("an annotation");
+        assert_eq!(went(&transitions, "\"form\"", ""), "OK");
+        assert_eq!(went(&transitions, "\"form\"", "null"), "OK");
+        assert_eq!(
+            went(&transitions, "\"form\"", "\"menu\""),
+            r#"TRANSITION /current: "form" -> "menu"; allowed: "(none)", (none)"#
+        );
+        assert_eq!(
+            went(&transitions, "\"menu\"", ""),
+            r#"TRANSITION /current: "menu" -> (none); allowed: "form""#
+        );
+        assert_eq!(
+            went(&transitions, "\"(none)\"", ""),
+            r#"TRANSITION /current: "(none)" -> (none); allowed: nothing"#
+        );
     }
 
     #[test]

@@ -78,6 +78,14 @@ impl Validator {
         let mut run = Run { subschemas: &self.subschemas, budget, depth: 0 };
         run.ask(0, At { node: value, passed, path: &Path::ROOT }, None, report)
     }
+
+    /// Whether `value` satisfies one of the subschemas.
+    ///
+    /// Errors: `TOOCOSTLY`.
+    pub(super) fn admits(&self, number: Number, value: Node, budget: &Budget) -> Result<bool, Error> {
+        let mut run = Run { subschemas: &self.subschemas, budget, depth: 0 };
+        run.ask(number, At { node: value, passed: None, path: &Path::ROOT }, None, &mut Report::Silent)
+    }
 }
 
 /// The bounds of a count.
