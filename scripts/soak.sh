@@ -41,7 +41,7 @@ CHANGES_ROUNDS_MAX=80
 play_changes() {
   local rounds=${REDIS_STATE_SOAK:-1} part
   if [ "$rounds" -gt "$CHANGES_ROUNDS_MAX" ]; then rounds=$CHANGES_ROUNDS_MAX; fi
-  for part in json:: delta:: history::; do
+  for part in json:: splices:: history::; do
     REDIS_STATE_CASES=$((rounds * 10000)) cargo test --locked --quiet --workspace --features faults --lib "$part"
   done
 }

@@ -32,7 +32,7 @@ if [ "${1:-}" = long ]; then
   cargo build --locked --workspace --features faults
   MODEL_RUNS=$MODEL_RUNS_LONG test_run model
   step "the document engine against its oracle, $CASES_LONG cases a property"
-  for part in json:: delta:: history::; do
+  for part in json:: splices:: history::; do
     REDIS_STATE_CASES=$CASES_LONG test_run "$part"
   done
   exit

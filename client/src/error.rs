@@ -30,6 +30,8 @@ pub enum ErrorKind {
     Immutable,
     /// `IDMISMATCH`: another command has used the ID before; see [`Error::made`].
     IdMismatch,
+    /// `REPLAYED`: another owner has claimed the ID; see [`Error::claimed`].
+    Replayed,
     /// `BADJSON`: the text is not JSON.
     BadJson,
     /// `BADPATCH`: an operation of a JSON Patch can't be applied.
@@ -82,6 +84,7 @@ impl ErrorKind {
             prefix::PROTECTED => ErrorKind::Protected,
             prefix::IMMUTABLE => ErrorKind::Immutable,
             prefix::IDMISMATCH => ErrorKind::IdMismatch,
+            prefix::REPLAYED => ErrorKind::Replayed,
             prefix::BADJSON => ErrorKind::BadJson,
             prefix::BADPATCH => ErrorKind::BadPatch,
             prefix::TOOBIG => ErrorKind::TooBig,
@@ -192,6 +195,13 @@ impl Error {
     pub fn made(&self) -> Option<&str> {
         let rest = self.inner.text.strip_prefix("IDMISMATCH token made ")?;
         rest.split(' ').next()
+    }
+
+    /// For an [`ErrorKind::Replayed`], what the claim made, an etag or a number of attempts, and its
+    /// owner: another delivery handles the message. The etag is the one to take the claim over with.
+    pub fn claimed(&self) -> Option<(&str, &str)> {
+        let (made, rest) = self.inner.text.strip_prefix("REPLAYED ")?.split_once(" by ")?;
+        rest.split_once(": ").map(|(owner, _)| (made, owner))
     }
 
     /// The redis-rs error behind this one, if any.
@@ -354,6 +364,12 @@ mod tests {
         assert!(Error::redis(broken(), Resend::Safe).is_retryable());
         let refused = RedisError::from(std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
         assert!(Error::redis(refused, Resend::Never).is_retryable(), "no server received it");
+    }
+
+    #[test]
+    fn replay_has_the_claim_and_its_owner() {
+        let error = of("REPLAYED 1-0a1f63ab52e0dc07 by web-1/7: that owner handles the message");
+        assert_eq!((error.kind(), error.claimed()), (ErrorKind::Replayed, Some(("1-0a1f63ab52e0dc07", "web-1/7"))));
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub use driver::Driver;
 pub use error::{Error, ErrorKind, Result};
 pub use request::Request;
 pub use request::attempt::{Attempt, AttemptCounts, Attempted, Attempts, Tally, Try};
-pub use request::delete::Delete;
+pub use request::delete::{Delete, Deleted};
 pub use request::get::{Found, Get};
 pub use request::history::{Diff, History, Patch, Version};
 pub use request::line::CommandLine;

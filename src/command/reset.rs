@@ -1,5 +1,5 @@
 //! STATE.RESET: the schema's defaults everywhere but in protected, immutable and secret members;
-//! with ALL in protected ones too.
+//! with ALL everywhere but in immutable ones.
 
 use redis_state_core::decide::{self, Reset};
 

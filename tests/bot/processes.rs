@@ -6,6 +6,7 @@ use std::time::Duration;
 use redis_state_bot::ledger::{Failure, MemoryLedger};
 use serde_json::{Value, json};
 use support::{Client, Server, repository};
+use tokio::task::JoinSet;
 
 use crate::echo_service::waiting;
 use crate::flows::{self, joined};
@@ -127,6 +128,40 @@ fn every_flow_works_over_two_processes() {
             "{:?}",
             world.ledger.calls()
         );
+    });
+}
+
+/// S33, S60: two hundred users at once; each webhook comes twice at the same instant, to two
+/// processes. Each offer is made once, and each user is answered once.
+#[test]
+fn two_hundred_users_are_each_answered_once() {
+    const AT_ONCE: usize = 50;
+    let flow = ["hello", "1", "Chipo", "Dube", "1", "12.50", "@Tariro", "yes"];
+    soon(async {
+        let mut world = World::start(Server::start(), &[]).await;
+        let mut alone = Person::new(0);
+        for body in flow {
+            alone.says(&mut world, body).await;
+        }
+        let (answers, changes) = (alone.received(&world.graph).len(), world.ledger.changes());
+        let mut people: Vec<Person> = (1..=200).map(Person::new).collect();
+        for body in flow {
+            for group in people.chunks_mut(AT_ONCE) {
+                let mut deliveries = JoinSet::new();
+                for message in group.iter_mut().map(|person| person.writes(body)) {
+                    for address in [&world.bots[0], &world.bots[1]].map(|bot| bot.address) {
+                        let message = [message.clone()];
+                        deliveries.spawn(async move { deliver(address, &message).await });
+                    }
+                }
+                assert!(deliveries.join_all().await.iter().all(|status| *status == 200));
+            }
+            world.nothing_waits().await;
+        }
+        for person in &people {
+            assert_eq!(person.received(&world.graph).len(), answers, "{}", person.number);
+        }
+        assert_eq!(world.ledger.changes(), changes * (people.len() + 1));
     });
 }
 

@@ -1,4 +1,4 @@
-//! A user on WhatsApp who taps, and the bot's program that answers.
+//! A user on WhatsApp that taps, and the bot's program that answers.
 
 use redis_state_bot::ledger::MemoryLedger;
 use serde_json::Value;

@@ -49,12 +49,14 @@ fn every_word() -> Vec<Step> {
             Update::new(KEY, 1, amount(5))
                 .actor("amount_input")
                 .note("typed")
+                .turn("wamid.0")
                 .operation("amount")
                 .component("AmountInput"),
         ),
         step(
             Update::new(KEY, 2, Change::patch(&handle).expect("json"))
                 .id("wamid.1")
+                .owner("web-1/7")
                 .expires_in(minute)
                 .returning(),
         ),
@@ -74,17 +76,19 @@ fn every_word() -> Vec<Step> {
         step(Get::new(KEY).version(2).members(["/current/data/amount", "/nothing"])),
         step(History::new(KEY).count(3)),
         step(Diff::new(KEY, 2, 3)),
-        step(Rollback::new(KEY, 7).steps(1).event("back").id("wamid.2").returning()),
+        step(Diff::new(KEY, 2, 3).with_turns()),
+        step(Rollback::new(KEY, 7).steps(1).event("back").id("wamid.2").owner("web-1/7").turn("wamid.2").returning()),
         step(Rollback::new(KEY, 8).to(2).only(["/current/data/handle"]).audit()),
         step(Rollback::new(KEY, 9).to_label("begun").all().expires_in(minute).actor("menu")),
         step(Rollback::new(KEY, 10).to_last_valid().keep_ttl().note("again")),
-        step(Reset::new(KEY, Expected::Any).event("over").id("wamid.3").returning().persist().audit()),
+        step(Reset::new(KEY, Expected::Any).event("over").id("wamid.3").owner("web-1/7").turn("wamid.3").returning().persist().audit()),
         step(
             Recover::new(KEY)
                 .schema("vimbiso.channel")
                 .expires_in(minute)
                 .actor("operator")
                 .event("checked")
+                .turn("wamid.4")
                 .audit(),
         ),
         step(
@@ -92,13 +96,15 @@ fn every_word() -> Vec<Step> {
                 .component("ConfirmOffer")
                 .error("neither yes nor no")
                 .actor("bot")
-                .id("wamid.4"),
+                .id("wamid.4")
+                .owner("web-1/7")
+                .turn("wamid.4"),
         ),
         step(Attempt::success(KEY, "confirm").audit()),
         step(Attempts::new(KEY, "confirm").count(1)),
         step(AttemptCounts::new(KEY)),
         step(Attempt::new(KEY, "confirm", Tally::Clear)),
-        step(Touch::new(KEY).expires_in(minute).align(["session:91c2"]).audit()),
+        step(Touch::new(KEY).expires_in(minute).turn("wamid.4").align(["session:91c2"]).audit()),
         step(Meta::new(KEY)),
         step(Wait::new(KEY, 1, minute)),
         step(Wait::new("channel:+263772222222", 1, minute)),
@@ -116,7 +122,7 @@ fn every_word() -> Vec<Step> {
         step(Rollback::new(KEY, 1).steps(2).persist().align(["session:91c2"])),
         step(Rollback::new(KEY, 1).expires_at(far)),
         step(Reset::new(KEY, 1).expires_in(minute).actor("menu").note("over").align(["session:91c2"])),
-        step(Reset::new(KEY, 1).keep_ttl()),
+        step(Reset::new(KEY, 1).all().keep_ttl()),
         step(Reset::new(KEY, 1).expires_at(far)),
         step(Recover::new(KEY).expires_at(far).note("checked").align(["session:91c2"])),
         step(Recover::new(KEY).persist()),
@@ -124,7 +130,16 @@ fn every_word() -> Vec<Step> {
         step(Touch::new(KEY).expires_at(far)),
         step(Touch::new(KEY).persist()),
         step(Touch::new(KEY).keep_ttl()),
-        step(Delete::new(KEY, Expected::Any).purge().event("logout").actor("menu").note("bye").audit()),
+        step(
+            Delete::new(KEY, Expected::Any)
+                .purge()
+                .feed_from("1-0")
+                .event("logout")
+                .actor("menu")
+                .note("bye")
+                .turn("wamid.5")
+                .audit(),
+        ),
         step(Delete::new(KEY, 1)),
         step(Get::new(KEY)),
         step(Meta::new(KEY)),
@@ -186,7 +201,7 @@ fn replies_are_the_same_over_both_protocols() {
         "STATE.SCHEMA GET Some(\"{\\\"required\\\":[\\\"handle\\\"]}\")",
         "STATE.SCHEMA UNBIND true",
         "STATE.SCHEMA UNBIND false",
-        "STATE.DELETE ()",
+        "STATE.DELETE Deleted { state: true, audit: ",
         "STATE.DELETE NOSTATE there is no state",
         "STATE.TOUCH false",
     ] {

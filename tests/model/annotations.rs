@@ -46,8 +46,8 @@ impl Applicable {
         document
     }
 
-    /// The defaults with the annotated members of the present document; `all` resets protected
-    /// members too.
+    /// The defaults with the annotated members of the present document; with `all` only the
+    /// immutable ones.
     pub fn reset(self, present: &Value, all: bool) -> Value {
         let mut value = self.defaults();
         self.keep_existing(&mut value, present, all);
@@ -138,18 +138,17 @@ impl Applicable {
     /// Gives the document of a snapshot the members that keep their present value. `all` takes
     /// protected members from the snapshot.
     pub fn keep_present(self, target: &mut Value, present: &Value, all: bool) {
-        keep(target, present, self.kept(all), pointer::remove);
-    }
-
-    /// As [`Self::keep_present`], for the members that the present document has.
-    pub fn keep_existing(self, target: &mut Value, present: &Value, all: bool) {
-        keep(target, present, self.kept(all), |_, _| {});
-    }
-
-    fn kept(self, all: bool) -> impl Iterator<Item = &'static Annotation> {
-        self.annotations().filter(move |annotation| {
+        let is_kept = |annotation: &&Annotation| {
             annotation.immutable || annotation.secret || (annotation.protected && !all)
-        })
+        };
+        keep(target, present, self.annotations().filter(is_kept), pointer::remove);
+    }
+
+    /// Gives the defaults the annotated members that the present document has; `all` takes only the
+    /// immutable ones.
+    pub fn keep_existing(self, target: &mut Value, present: &Value, all: bool) {
+        let is_kept = |annotation: &&Annotation| annotation.immutable || !all;
+        keep(target, present, self.annotations().filter(is_kept), |_, _| {});
     }
 
     /// The document as snapshots and audit entries show it.

@@ -57,6 +57,7 @@ fn unknown_words_are_syntax_errors() {
         NOTE a NOTE b; RETURN RETURN; DRYRUN DRYRUN; STEPS 1; TO 1; LASTVALID; ONLY 1 /stage; PURGE; \
         FORCE; COUNT 1; VERSION 1; /stage; AUDIT; REBASE; ID; ID a ID b; OPERATION; COMPONENT Greeting; OPERATION a OPERATION b; \
         ALIGN; ALIGN 1; ALIGN 2 token:+263771234567; ALIGN 0; ALL; \
+        TURN; TURN a TURN b; OWNER; OWNER a; ID a OWNER; ID a OWNER b OWNER c; WITHTURNS; FEEDFROM 1-0; \
         AUDIT {channel:+263771234567}:audit AUDIT {channel:+263771234567}:audit";
     let rollback = "\
         FROB; STEPS; STEPS x; STEPS -1; STEPS 1.5; STEPS 18446744073709551616; TO; TO x; TO -1; \
@@ -65,9 +66,9 @@ fn unknown_words_are_syntax_errors() {
         ONLY 1 /a~2; ONLY 1 /stage /option; ONLY 1 /stage ONLY 1 /option; ALL ALL; MERGE; PATCH; DRYRUN; \
         SCHEMA vimbiso.offer; LABEL a LABEL b; EX 1 PX 1; RETURN RETURN; ID; ID a ID b; REBASE; \
         ALIGN 1; AUDIT";
-    let delete = "FROB; PURGE PURGE; EVENT; EVENT a EVENT b; EX 5; PERSIST; RETURN; LABEL a; ID a; ALIGN 1 token:1; AUDIT";
+    let delete = "FROB; PURGE PURGE; PURGE FEEDFROM; PURGE FEEDFROM 1; FEEDFROM 1-0; TURN; ID a; EVENT; EVENT a EVENT b; EX 5; PERSIST; RETURN; LABEL a; ID a; ALIGN 1 token:1; AUDIT";
     let touch = "FROB; EX; EX 5 PX 5; KEEPTTL PERSIST; EVENT menu; NOTE menu; RETURN; ID a; AUDIT";
-    let reset = "FROB; EX; EX 5 PERSIST; LABEL a; STEPS 1; ALL; SCHEMA a; RETURN RETURN; DRYRUN; ID; ID a ID b; REBASE; AUDIT";
+    let reset = "FROB; EX; EX 5 PERSIST; LABEL a; STEPS 1; ALL ALL; TURN; TURN a TURN b; OWNER a; SCHEMA a; RETURN RETURN; DRYRUN; ID; ID a ID b; REBASE; AUDIT";
     let recover = "FROB; SCHEMA; SCHEMA a SCHEMA b; EX 5 PX 5; RETURN; DRYRUN; ID a; *; AUDIT";
     let attempt = "FROB; COMPONENT; COMPONENT a COMPONENT b; ERROR; ERROR a ERROR b; EX 5; NOTE a; SUCCESS; ID; ID a ID b; AUDIT";
     let attempts = "FROB FROB; login COUNT; login COUNT 0; COUNT x; login COUNT 1 COUNT 1; login FROB";

@@ -141,7 +141,7 @@ impl Users<'_> {
     fn delete_one(&mut self, client: &mut Client) {
         let there: Vec<u32> = self.seen.keys().copied().collect();
         let Some(n) = self.dice.choice(there) else { return };
-        assert_eq!(client.ok(&["STATE.DELETE", &key(n), "*", "PURGE"]).int(), 1);
+        assert_eq!(client.ok(&["STATE.DELETE", &key(n), "*", "PURGE"]).field("state").int(), 1);
         self.seen.remove(&n);
     }
 }

@@ -44,6 +44,10 @@ pub struct AuditEntry {
     pub component: Option<String>,
     /// The ID option.
     pub token: Option<String>,
+    /// The OWNER option.
+    pub owner: Option<String>,
+    /// The TURN option.
+    pub turn: Option<String>,
     /// The expected version of a change that REBASE applied to a newer one.
     pub rebased: Option<u64>,
     /// The outcome of an attempt.
@@ -103,6 +107,8 @@ impl AuditEntry {
             "operation" => self.operation = text(),
             "component" => self.component = text(),
             "id" => self.token = text(),
+            "owner" => self.owner = text(),
+            "turn" => self.turn = text(),
             "rebased" => return put(&mut self.rebased, value.parse().ok().map(Some)),
             "outcome" => return put(&mut self.outcome, tally(value).map(Some)),
             "rung" => self.rung = text(),

@@ -66,7 +66,7 @@ impl Attempt {
         self
     }
 
-    options!(actor id audit);
+    options!(actor id turn audit);
 }
 
 request!(Attempt -> u64);

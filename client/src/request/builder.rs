@@ -110,6 +110,22 @@ macro_rules! options {
             self.line.set_text("ID", token);
             self
         }
+
+        /// `OWNER`: the first command with the [`id`](Self::id) claims it: a replay by another
+        /// owner is rejected as [`ErrorKind::Replayed`](crate::ErrorKind::Replayed). Unique to one
+        /// handling of one delivery. At most 128 bytes.
+        pub fn owner(mut self, name: impl Into<String>) -> Self {
+            self.line.set_text("OWNER", name);
+            self
+        }
+    };
+    (@ turn) => {
+        /// `TURN`: the turn of the conversation, such as the ID of the message: of a turn only the
+        /// last version becomes a snapshot. At most 128 bytes.
+        pub fn turn(mut self, name: impl Into<String>) -> Self {
+            self.line.set_text("TURN", name);
+            self
+        }
     };
     (@ rebase) => {
         /// `REBASE`: if the expected version is kept but not the present one, and no member that

@@ -1,8 +1,10 @@
 //! STATE.DELETE.
 
+use redis::{FromRedisValue, ParsingError, Value};
 use redis_state_types::Expected;
 
 use super::line::CommandLine;
+use crate::decode::Fields;
 use crate::resend::Resend;
 
 /// STATE.DELETE: deletes a state, with an audit entry. Its audit stream stays until its own expiry.
@@ -31,13 +33,50 @@ impl Delete {
         Delete { line: line.arg(expected.to_string()) }
     }
 
-    /// `PURGE`: deletes the audit stream too.
+    /// `PURGE`: deletes the audit stream and the entries of the feed too, also where there is no
+    /// state, if any or none is expected.
     pub fn purge(mut self) -> Self {
         self.line.set_flag("PURGE");
         self
     }
 
-    options!(remarks audit);
+    /// `FEEDFROM`: continues at [`Deleted::feed_from`] of the reply before; with
+    /// [`purge`](Delete::purge).
+    pub fn feed_from(mut self, id: impl Into<String>) -> Self {
+        self.line.set_text("FEEDFROM", id);
+        self
+    }
+
+    options!(remarks turn audit);
 }
 
-request!(Delete -> ());
+request!(Delete -> Deleted);
+
+/// What STATE.DELETE deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deleted {
+    /// Whether there was a state.
+    pub state: bool,
+    /// The deleted entries of the audit stream: all, with PURGE.
+    pub audit: u64,
+    /// The deleted entries of the feed, with PURGE.
+    pub feed: u64,
+    /// Where the next PURGE continues to examine the feed; `None` at its end.
+    pub feed_from: Option<String>,
+}
+
+impl FromRedisValue for Deleted {
+    fn from_redis_value(reply: Value) -> Result<Deleted, ParsingError> {
+        if reply == Value::Int(1) {
+            return Ok(Deleted { state: true, audit: 0, feed: 0, feed_from: None });
+        }
+        let mut fields = Fields::of(reply)?;
+        Ok(Deleted {
+            state: fields.read("state")?,
+            audit: fields.read("audit")?,
+            feed: fields.read("feed")?,
+            feed_from: fields.read("feed_from")?,
+        })
+    }
+}
+

@@ -60,13 +60,15 @@ pub struct Version {
     pub event: String,
     /// The ACTOR option.
     pub actor: Option<String>,
+    /// TURN of the command.
+    pub turn: Option<String>,
     /// Its label.
     pub label: Option<String>,
     /// The document's length.
     pub bytes: u64,
 }
 
-from_map!(Version { version, parent, at, event, actor, label, bytes });
+from_map!(Version { version, parent, at, event, actor, turn, label, bytes });
 
 /// STATE.DIFF: the JSON Patch ([RFC 6902]) that turns one kept version into another; `None` without
 /// a state. See [`History`] for an example.
@@ -82,18 +84,35 @@ impl Diff {
     pub fn new(key: impl Into<String>, from: u64, to: u64) -> Diff {
         Diff { line: CommandLine::new("STATE.DIFF", Resend::Safe).text(key).arg((from, to)) }
     }
+
+    /// `WITHTURNS`: the turns of both versions too.
+    pub fn with_turns(mut self) -> Diff {
+        self.line.set_flag("WITHTURNS");
+        self
+    }
 }
 
 request!(Diff -> Option<Patch>);
 
-/// The reply of [`Diff`]: a JSON Patch, which is an array of operations.
+/// The reply of [`Diff`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Patch(pub serde_json::Value);
+pub struct Patch {
+    /// A JSON Patch, which is an array of operations.
+    pub json: serde_json::Value,
+    /// The turns of the two versions, with [`with_turns`](Diff::with_turns).
+    pub turns: [Option<String>; 2],
+}
 
 impl FromRedisValue for Patch {
     fn from_redis_value(reply: Value) -> Result<Patch, ParsingError> {
-        let text: String = redis::from_redis_value(reply)?;
-        let patch = serde_json::from_str(&text).map_err(|error| Error::json("the patch is not JSON", error));
-        patch.map(Patch).map_err(|error| error.to_string().into())
+        let (text, turns): (String, _) = match reply {
+            Value::Array(_) => {
+                let (text, from, to) = redis::from_redis_value(reply)?;
+                (text, [from, to])
+            }
+            text => (redis::from_redis_value(text)?, [None, None]),
+        };
+        let json = serde_json::from_str(&text).map_err(|error| Error::json("the patch is not JSON", error));
+        json.map(|json| Patch { json, turns }).map_err(|error| error.to_string().into())
     }
 }

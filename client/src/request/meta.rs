@@ -44,6 +44,8 @@ request!(Meta -> Option<Metadata>);
 pub struct Metadata {
     /// The etag of the present version.
     pub etag: Etag,
+    /// TURN of the present version.
+    pub turn: Option<String>,
     /// The schema of the state.
     pub schema: Option<String>,
     /// The revision of the schema that the document was validated against; 0 without one.
@@ -74,6 +76,7 @@ impl FromRedisValue for Metadata {
         let ttl: i64 = fields.read("ttl")?;
         Ok(Metadata {
             etag: decode::etag(fields.read("etag")?)?,
+            turn: fields.read("turn")?,
             schema: fields.read("schema")?,
             revision: fields.read("revision")?,
             initialized_at: fields.read("initialized_at")?,

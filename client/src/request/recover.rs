@@ -34,7 +34,7 @@ impl Recover {
         Recover { line: CommandLine::new("STATE.RECOVER", Resend::Safe).text(key) }
     }
 
-    options!(schema ttl remarks audit);
+    options!(schema ttl remarks turn audit);
 }
 
 request!(Recover -> Recovered);

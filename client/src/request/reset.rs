@@ -39,7 +39,13 @@ impl Reset {
         Reset { line: CommandLine::new("STATE.RESET", Resend::Never).text(key).expecting(expected) }
     }
 
-    options!(ttl remarks id returning audit);
+    /// `ALL`: resets protected and secret members too; needs permission to run STATE.SETPROTECTED.
+    pub fn all(mut self) -> Self {
+        self.line.set_flag("ALL");
+        self
+    }
+
+    options!(ttl remarks id turn returning audit);
 }
 
 request!(Reset -> Committed);

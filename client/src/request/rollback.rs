@@ -78,7 +78,7 @@ impl Rollback {
         self
     }
 
-    options!(ttl remarks id returning audit);
+    options!(ttl remarks id turn returning audit);
 }
 
 request!(Rollback -> Committed);

@@ -28,7 +28,7 @@ impl Touch {
         Touch { line: CommandLine::new("STATE.TOUCH", Resend::Safe).text(key) }
     }
 
-    options!(ttl audit);
+    options!(ttl turn audit);
 }
 
 request!(Touch -> bool);

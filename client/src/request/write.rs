@@ -113,7 +113,7 @@ impl<V: Verb> Write<V> {
         Write::new(key, Expected::Any, change)
     }
 
-    options!(schema ttl label remarks operation id rebase dry_run returning audit);
+    options!(schema ttl label remarks operation id turn rebase dry_run returning audit);
 
     /// The command as far as its key.
     pub(crate) fn of_key(key: impl Into<String>) -> CommandLine {

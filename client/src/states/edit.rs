@@ -91,7 +91,7 @@ impl<'a, D: Driver, V: Verb> Edit<'a, D, V> {
         self
     }
 
-    options!(ttl label remarks operation id rebase audit);
+    options!(ttl label remarks operation id turn rebase audit);
 
     /// Runs the edit: see [`States::update_with`].
     pub fn with<T, F>(self, change: F) -> D::Answer<'a, State<T>>

@@ -155,7 +155,7 @@ impl<D: Driver> States<D> {
     /// options.
     pub fn delete<'a>(&'a mut self, key: &'a str, expected: impl Into<Expected>) -> D::Answer<'a, ()> {
         let delete = Delete::new(key, expected);
-        D::answer(async move { self.exchange(&delete).await })
+        D::answer(async move { self.exchange(&delete).await.map(drop) })
     }
 
     pub(crate) async fn read<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<State<T>>> {

@@ -1,4 +1,5 @@
-//! The applicable schema of a command, and the rules in it.
+//! The applicable schema of a command, and its rules: the annotations. `masking.rs` and
+//! `restore.rs` add methods.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -125,10 +126,12 @@ impl ApplicableSchema {
     ///
     /// 1. mask the secrets that the caller can't write;
     /// 2. apply the change;
-    /// 3. reject guesses at masked secrets;
-    /// 4. restore masked and unmentioned members;
+    /// 3. reject any value for a masked secret that is set: the reply would tell whether a guess is
+    ///    right;
+    /// 4. restore masked secrets, and the protected and immutable members that a REPLACE or SHALLOW
+    ///    omits;
     /// 5. check protected and immutable members;
-    /// 6. fill defaults.
+    /// 6. fill the defaults of objects that the change added to a new state.
     ///
     /// Errors: `BADPATCH`, `TOOBIG`, `TOODEEP`, `INVALID` for a result that is not an object,
     /// `IMMUTABLE`, `PROTECTED`, `TOOCOSTLY`.
@@ -143,6 +146,7 @@ impl ApplicableSchema {
         // 1. A replacement reads nothing of the base.
         let masking = self.masking_for(change, context.rights);
         let masked = masking.filter(|_| kind != ChangeKind::Replace).map(|rules| {
+            // A draft is a document that is edited; `Same` is a part without an edit.
             let mut masked = Draft::Same(base);
             rules.mask_unwritable(&mut masked, state_exists);
             masked.into_tree()
@@ -159,8 +163,8 @@ impl ApplicableSchema {
         let texts_len = masked_base.text().len().saturating_add(change.json().text().len());
         let mut after = changed.into_tree_of(texts_len);
 
-        // 3. Protected members are compared with the state's document, at creation with the
-        // defaults; a REPLACE that creates has neither.
+        // 3. Immutable members are compared with the state's document; protected ones too, at
+        // creation with the defaults. A REPLACE that creates has neither.
         let protected = (state_exists || kind != ChangeKind::Replace).then_some(base);
         let before = Before { document: state_exists.then_some(base), protected };
         if let Some(rules) = masking {
@@ -179,7 +183,7 @@ impl ApplicableSchema {
         let replaces_protected = kind == ChangeKind::Replace && context.rights.writes_protected;
         let kept = before.document.filter(|_| matches!(kind, ChangeKind::Replace | ChangeKind::Shallow));
         if let Some(completed) =
-            self.with_unmentioned(after.root(), source, kept, before.protected, replaces_protected)
+            self.with_restored(after.root(), source, kept, before.protected, replaces_protected)
         {
             after = completed;
         }
@@ -227,10 +231,10 @@ impl ApplicableSchema {
         (mentions && !(rights.may_set_protected)()).then_some(rules)
     }
 
-    /// Restores the members of `kept` that the change does not mention: immutable ones, and
-    /// protected ones unless the change `replaces_protected`. Restores the secrets that it mentions
-    /// as `"***"`, which would be in `source`. `None` where nothing is restored.
-    fn with_unmentioned(
+    /// Restores secrets that stand as `"***"` in the change, which `source` would contain, and the
+    /// members of `kept` that the change omits: immutable ones, and protected ones unless it
+    /// `replaces_protected`. `None` where nothing is restored.
+    fn with_restored(
         &self,
         after: Node,
         source: &str,
@@ -263,9 +267,9 @@ impl ApplicableSchema {
         }
         let json = match change.kind() {
             ChangeKind::Patch => Cow::Borrowed(change.tree()),
-            _ => self.mentions(change),
+            _ => self.without_masked_secrets(change),
         };
-        WrittenMembers::by(change.kind(), json, &|pointer, value| self.is_no_mention(pointer, value))
+        WrittenMembers::by(change.kind(), json, &|pointer, value| self.is_masked_secret(pointer, value))
     }
 
     /// The deadlines of a new document; `written` says what the command writes.
@@ -281,13 +285,13 @@ impl ApplicableSchema {
         schema.rules().deadlines(after, &Clock { now_ms, before, written: Some(written) })
     }
 
-    /// Whether `value` at `pointer` in a patch mentions no member.
-    pub fn is_no_mention(&self, pointer: &Pointer, value: Node) -> bool {
-        self.rules().any(|rules| rules.is_no_mention(pointer, value))
+    /// Whether `value` is the `"***"` of the secret at `pointer`: writing it changes nothing.
+    pub fn is_masked_secret(&self, pointer: &Pointer, value: Node) -> bool {
+        self.rules().any(|rules| rules.is_masked_secret(pointer, value))
     }
 
-    /// The JSON of a change without the masked secrets that mention no member.
-    pub fn mentions<'c>(&self, change: &'c Change) -> Cow<'c, Tree<'static>> {
+    /// The JSON of a change without the secrets that it has as `"***"`.
+    pub fn without_masked_secrets<'c>(&self, change: &'c Change) -> Cow<'c, Tree<'static>> {
         let tree = change.tree();
         let mut json = Draft::Same(tree.root());
         for rules in self.rules().filter(|rules| rules.may_stand_for_secrets(tree.text())) {
@@ -296,9 +300,9 @@ impl ApplicableSchema {
         if json.as_same().is_some() { Cow::Borrowed(tree) } else { Cow::Owned(json.into_tree()) }
     }
 
-    /// Rejects a value that violates the schema. `state` is the state it was made from, and
-    /// `present` that state's document.
-    pub fn check_change(
+    /// Rejects a document that violates the schema. Validates only what differs from `present`, the
+    /// document of `state`, if that one has passed this schema.
+    pub fn validate_result(
         &self,
         value: Node,
         state: Option<&State>,
@@ -307,10 +311,10 @@ impl ApplicableSchema {
     ) -> Result<(), Error> {
         let schema = self.schema.as_ref().map(|schema| schema.reference());
         let has_passed = state.zip(schema).is_some_and(|(state, schema)| state.has_passed(schema));
-        self.check_parts(value, present.filter(|_| has_passed), budget)
+        self.validate(value, present.filter(|_| has_passed), budget)
     }
 
-    pub(super) fn check_parts(
+    pub(super) fn validate(
         &self,
         value: Node,
         passed: Option<Node>,

@@ -49,7 +49,7 @@ impl Proposal<'_> {
     /// attempt, deadlines and expiry.
     pub(super) fn into_outcome(self, state: Option<&State>, context: &Context) -> Result<Outcome, Error> {
         let (before, after) = (self.before, self.after.root());
-        self.applicable.check_change(after, state, before, context.budget)?;
+        self.applicable.validate_result(after, state, before, context.budget)?;
         if matches!(self.event, Event::Create | Event::Update) {
             self.applicable.check_transitions(before, after)?;
         }

@@ -152,14 +152,14 @@ fn written(
     match change.kind() {
         ChangeKind::Patch => {
             let pointers =
-                patch::pointers(change.json(), &|pointer, value| applicable.is_no_mention(pointer, value));
+                patch::pointers(change.json(), &|pointer, value| applicable.is_masked_secret(pointer, value));
             for pointer in pointers {
                 budget.charge(pointer.tokens().len().saturating_mul(MEMBER_NAMED))?;
                 members.add(pointer.tokens().iter().map(String::as_str), before, after);
             }
         }
         ChangeKind::Merge | ChangeKind::Shallow if change.json().is_object() => {
-            let mentioned = applicable.mentions(change);
+            let mentioned = applicable.without_masked_secrets(change);
             if change.kind() == ChangeKind::Merge {
                 return merged(change.json(), mentioned.root(), Some(after), budget);
             }

@@ -1,5 +1,5 @@
 //! STATE.RESET: sets all members to the defaults of the schema, except protected, immutable and
-//! secret ones; with `ALL` protected ones too.
+//! secret ones; with `ALL` all but immutable ones.
 
 use super::applicable_schema::ApplicableSchema;
 use super::expected::check_expected;
@@ -21,7 +21,7 @@ use redis_state_types::{Expected, Ttl};
 pub struct Reset {
     /// The expected version.
     pub expected: Expected,
-    /// `ALL`: reset protected members too.
+    /// `ALL`: reset protected and secret members too.
     pub all: bool,
     /// The expiry arguments.
     pub ttl: Ttl,
@@ -47,7 +47,7 @@ fn defaults(state: Option<&State>, request: &Reset, context: &Context) -> Result
     let applicable = ApplicableSchema::find(context, Some(state), None, false)?;
     let (initial, present) = (applicable.initial(), state.head().document.tree());
     applicable.charge_preserving(initial.root(), present.root(), context.budget)?;
-    let keep = if request.all { Preserve::AllButProtectedIfPresent } else { Preserve::AnnotatedIfPresent };
+    let keep = if request.all { Preserve::ImmutableIfPresent } else { Preserve::AnnotatedIfPresent };
     let after = applicable.preserve(Draft::Same(initial.root()), present.root(), keep);
     let proposal = Proposal {
         event: Event::Reset,

@@ -50,7 +50,7 @@ impl ApplicableSchema {
     ///
     /// Errors: `INVALID`, `TOOCOSTLY`.
     pub fn check(&self, value: Node, budget: &Budget) -> Result<(), Error> {
-        self.check_parts(value, None, budget)
+        self.validate(value, None, budget)
     }
 
     /// Whether a value satisfies the schema.

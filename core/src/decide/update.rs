@@ -18,8 +18,8 @@ use redis_state_types::{Expected, Ttl};
 /// The request of an update.
 #[derive(Clone, Debug)]
 pub struct Update {
-    /// The change, or why its JSON is rejected. A rejection is recorded in the audit stream, so the
-    /// parser keeps the error for the decision.
+    /// The change, or the error of its JSON. `TOOBIG` and `TOODEEP` are rejections, which the audit
+    /// stream records, so the parser leaves the error to the decision.
     pub change: Result<Change, Error>,
     /// The expected version.
     pub expected: Expected,
@@ -74,12 +74,14 @@ fn decide_new_request(
     };
     let applicable =
         ApplicableSchema::find(context, state, request.schema.as_deref(), context.rights.writes_protected)?;
-    // One tree for all steps: it caches the members that each step finds.
+    // A tree is text with the places of the values found so far, a node one value in it. One tree
+    // for all steps, so that each place is found once.
     let tree = state.map(|state| state.head().document.tree());
     let before = tree.as_ref().map(Tree::root);
     let rebased_from = match (state, before, to_rebase) {
         (Some(state), Some(present), Some(conflict)) => {
             let (expected, budget) = (request.expected, context.budget);
+            // `None`: the version is not kept, or a member of the change has changed since.
             let from = rebase::rebased_from(state, present, expected, change, &applicable, budget)?;
             Some(from.ok_or(conflict)?)
         }

@@ -50,19 +50,19 @@ pub(crate) fn patch<'a>(
 }
 
 /// The pointers that the operations of a patch write. An operation that writes a value that
-/// `is_no_mention` has none; nor has a malformed one, which fails when the patch is applied.
-pub(crate) fn writes(patch: Node, is_no_mention: &dyn Fn(&Pointer, Node) -> bool) -> Vec<Pointer> {
+/// `is_masked_secret` has none; nor has a malformed one, which fails when the patch is applied.
+pub(crate) fn writes(patch: Node, is_masked_secret: &dyn Fn(&Pointer, Node) -> bool) -> Vec<Pointer> {
     let places = operations(patch).map(|operation| match operation {
         Operation::Copy { path, .. } => [Some(path), None],
         Operation::Test { .. } => [None, None],
-        operation => operation.places(is_no_mention),
+        operation => operation.places(is_masked_secret),
     });
     places.flatten().flatten().collect()
 }
 
 /// As [`writes`], with the pointers that they read.
-pub(crate) fn pointers(patch: Node, is_no_mention: &dyn Fn(&Pointer, Node) -> bool) -> Vec<Pointer> {
-    operations(patch).flat_map(|operation| operation.places(is_no_mention)).flatten().collect()
+pub(crate) fn pointers(patch: Node, is_masked_secret: &dyn Fn(&Pointer, Node) -> bool) -> Vec<Pointer> {
+    operations(patch).flat_map(|operation| operation.places(is_masked_secret)).flatten().collect()
 }
 
 fn operations(patch: Node<'_>) -> impl Iterator<Item = Operation<'_>> {
@@ -126,10 +126,10 @@ impl<'p> Operation<'p> {
     }
 
     /// The pointers that it writes or reads.
-    fn places(self, is_no_mention: &dyn Fn(&Pointer, Node) -> bool) -> [Option<Pointer>; 2] {
+    fn places(self, is_masked_secret: &dyn Fn(&Pointer, Node) -> bool) -> [Option<Pointer>; 2] {
         match self {
             Operation::Add { path, value } | Operation::Replace { path, value } => {
-                [(!is_no_mention(&path, value)).then_some(path), None]
+                [(!is_masked_secret(&path, value)).then_some(path), None]
             }
             Operation::Remove { path } | Operation::Test { path, .. } => [Some(path), None],
             Operation::Move { from, path } | Operation::Copy { from, path } => [Some(from), Some(path)],

@@ -23,16 +23,16 @@ pub(crate) enum WrittenMembers<'c> {
 
 impl<'c> WrittenMembers<'c> {
     /// The members that the JSON of a change writes. It has no masked secrets, except in operations
-    /// of a patch whose value `is_no_mention`.
+    /// of a patch whose value `is_masked_secret`.
     pub(crate) fn by(
         kind: ChangeKind,
         json: Cow<'c, Tree<'static>>,
-        is_no_mention: &dyn Fn(&Pointer, Node) -> bool,
+        is_masked_secret: &dyn Fn(&Pointer, Node) -> bool,
     ) -> WrittenMembers<'c> {
         match kind {
             ChangeKind::Replace => WrittenMembers::Differing,
             ChangeKind::Merge | ChangeKind::Shallow => WrittenMembers::Named(json),
-            ChangeKind::Patch => WrittenMembers::Places(patch::writes(json.root(), is_no_mention)),
+            ChangeKind::Patch => WrittenMembers::Places(patch::writes(json.root(), is_masked_secret)),
         }
     }
 
@@ -68,10 +68,10 @@ mod tests {
         let json = parse(json.as_bytes(), 8).expect(json);
         let place = Pointer::parse(place).expect(place);
         let before = parse(br#"{"amount":1.0}"#, 8).expect("json");
-        let is_no_mention = |pointer: &Pointer, value: Node| {
+        let is_masked_secret = |pointer: &Pointer, value: Node| {
             value.text() == "\"***\"" && pointer.to_string() == "/auth/token"
         };
-        WrittenMembers::by(kind, Cow::Owned(json), &is_no_mention).touches(
+        WrittenMembers::by(kind, Cow::Owned(json), &is_masked_secret).touches(
             &place,
             Some(before.root()),
             before.root(),

@@ -1,4 +1,5 @@
-//! The effects: the only way to change a state.
+//! The effects: the only way to change a state, except for the last audit entry that it remembers
+//! in a cluster.
 //!
 //! A command is decided into [`Effect`]s; applying one can't fail. The primary applies the same
 //! effects that it sends to replicas and writes to the AOF, so all of them reach the same state,
@@ -45,8 +46,9 @@ enum Group {
 }
 
 impl Effect {
-    /// Checks that all effects can be applied to `state`, or to a key without one. Effects from a
-    /// file or a primary are not trusted either (invariant I5).
+    /// Checks that all effects can be applied to `state`, or to a key without one. A replica, and a
+    /// server that loads an AOF, call it, because they trust no byte (invariant I5); a decision
+    /// makes only effects that pass.
     ///
     /// Errors: [`Error::EffectMismatch`].
     pub fn admit(effects: &[Effect], state: Option<&State>) -> Result<(), Error> {
@@ -91,7 +93,7 @@ impl Effect {
             Effect::Relabel(_) => "the label drops a version that another label names",
             Effect::Attempt(_) => "the attempt is of one operation too many, or its time is out of range",
             Effect::Deadlines(_) => "the deadlines are not sorted, or out of range",
-            Effect::Remember(_) => "the token is remembered, or made what can't be",
+            Effect::Remember(_) => "the token is remembered already, or its reply is out of range",
         }
     }
 }
@@ -109,7 +111,8 @@ pub struct Commit {
     pub schema: Option<SchemaRef>,
     /// A label for the version.
     pub label: Option<Box<str>>,
-    /// What the label drops from the history.
+    /// The snapshots and labels that the commit drops: those above the limits, and those whose
+    /// secrets a new schema would not mask.
     pub dropped: Dropped,
     /// What becomes of the version before it. The commit packs snapshots when it is decided, before
     /// anything changes: packing allocates and compares two texts, and only moves are left for
@@ -156,7 +159,7 @@ impl Commit {
 pub struct Relabel {
     /// The label.
     pub label: Box<str>,
-    /// What the label drops from the history.
+    /// The snapshots and labels beyond the limits once this label is set.
     pub dropped: Dropped,
 }
 
@@ -179,7 +182,8 @@ impl State {
         let label = label.map(|name| Label { name, version: version.number });
         self.digest = digest;
         self.etag_keys.key = self.etag_keys.key.or(key);
-        // The document that a lapse leaves may be invalid.
+        // Whether the next update may validate only its differences: not after a lapse, whose
+        // document may be invalid.
         self.passed = Passed(version.event != Event::Lapse);
         self.head = version;
         match former {

@@ -92,7 +92,7 @@ fn run_guarded(
         Some(Err(error)) => ctx.reply_error(error.to_string()),
         None => {
             ctx.reply_error(
-                "ERR internal error: nothing was changed; the server's log says where".to_owned(),
+                "ERR internal error: read the state before a retry; the server's log says where".to_owned(),
             );
         }
     }

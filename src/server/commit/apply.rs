@@ -44,8 +44,8 @@ impl Transaction<'_> {
         let reply = reply?;
         applied?;
         match course {
-            // A replay writes nothing. Without this PING, a WAIT on a new connection would not
-            // cover the first execution.
+            // A replay writes at most due lapses. Without this PING, a WAIT on a new connection
+            // would not cover the first execution.
             Course::Replayed => self.ctx.replicate_ping(),
             _ => self.align(),
         }
@@ -65,6 +65,7 @@ impl Transaction<'_> {
         apply_effects(self.ctx, &mut self.key, effects, expiry);
         self.expires_at_ms = expires_at_ms;
         if let Some(appended) = &appended {
+            // In a cluster, so that `open` knows a stream that is still on another node.
             slot_migration::remember(&mut self.key, appended.id, appended.expires_at_ms);
         }
         if has_effects || appended.is_some() {

@@ -1,4 +1,5 @@
-//! Applies effects to a key: the one place where a state changes, on a primary and on a replica.
+//! Applies effects to a key: the one place where a state changes, on a primary and on a replica,
+//! except for the last audit entry that it remembers in a cluster.
 
 use redis_state_core::Effect;
 

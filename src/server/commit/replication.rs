@@ -1,4 +1,5 @@
-//! Propagates a commit: to replicas, the AOF, the feed and keyspace events.
+//! Propagates a write: to replicas and the AOF, and as a keyspace event; a lapse or a rejection
+//! also to the feed.
 
 use std::ffi::CStr;
 
@@ -13,8 +14,8 @@ use crate::server::ffi::string::{OwnedString, RedisStr};
 use crate::server::global::counters;
 
 impl Transaction<'_> {
-    /// Propagates a write: its effects to replicas and the AOF, its audit entry to the feed as
-    /// well. `encoded_effects`: `None` without a consumer.
+    /// Propagates a write: its effects and its audit entry to replicas and the AOF; the entry of a
+    /// lapse or a rejection also to the feed. `encoded_effects`: `None` without a consumer.
     pub(super) fn propagate(
         &self,
         encoded_effects: Option<&[u8]>,
@@ -50,7 +51,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Counts and notifies a new version.
+    /// Counts and notifies a new version, or a recovery.
     pub(super) fn notify(&self, event: Event) {
         counters::count_event(event);
         let name: &CStr = match event {

@@ -17,8 +17,8 @@ pub enum Preserve {
     AnnotatedIfPresent,
     /// Immutable and secret members only: ROLLBACK with ALL.
     AllButProtected,
-    /// The same if present: RESET with ALL.
-    AllButProtectedIfPresent,
+    /// Immutable members if present: RESET with ALL.
+    ImmutableIfPresent,
     /// Protected and immutable members: a secret in a form lapses with the form.
     ProtectedOrImmutable,
 }
@@ -29,14 +29,15 @@ impl Preserve {
             Preserve::Annotated | Preserve::AnnotatedIfPresent => {
                 marks.immutable || marks.secret || marks.protected
             }
-            Preserve::AllButProtected | Preserve::AllButProtectedIfPresent => marks.immutable || marks.secret,
+            Preserve::AllButProtected => marks.immutable || marks.secret,
+            Preserve::ImmutableIfPresent => marks.immutable,
             Preserve::ProtectedOrImmutable => marks.immutable || marks.protected,
         }
     }
 
     /// Whether an absent member may get its default.
     fn defaults(self) -> bool {
-        matches!(self, Preserve::AnnotatedIfPresent | Preserve::AllButProtectedIfPresent)
+        matches!(self, Preserve::AnnotatedIfPresent | Preserve::ImmutableIfPresent)
     }
 }
 

@@ -237,7 +237,7 @@ impl Rules {
     }
 
     /// Whether `value` at `pointer` masks a secret, so that writing it mentions no member.
-    pub fn is_no_mention(&self, pointer: &Pointer, value: Node) -> bool {
+    pub fn is_masked_secret(&self, pointer: &Pointer, value: Node) -> bool {
         value.text() == SECRET && self.secret_at(pointer).is_some_and(|place| place == pointer.to_string())
     }
 
