@@ -197,8 +197,9 @@ impl Error {
         rest.split(' ').next()
     }
 
-    /// For an [`ErrorKind::Replayed`], what the claim made, an etag or a number of attempts, and its
-    /// owner: another delivery handles the message. The etag is the one to take the claim over with.
+    /// For an [`ErrorKind::Replayed`], what the claim made, an etag or a number of attempts, and
+    /// its owner: another delivery handles the message. The etag is the one to take the claim over
+    /// with.
     pub fn claimed(&self) -> Option<(&str, &str)> {
         let (made, rest) = self.inner.text.strip_prefix("REPLAYED ")?.split_once(" by ")?;
         rest.split_once(": ").map(|(owner, _)| (made, owner))
@@ -369,7 +370,10 @@ mod tests {
     #[test]
     fn replay_has_the_claim_and_its_owner() {
         let error = of("REPLAYED 1-0a1f63ab52e0dc07 by web-1/7: that owner handles the message");
-        assert_eq!((error.kind(), error.claimed()), (ErrorKind::Replayed, Some(("1-0a1f63ab52e0dc07", "web-1/7"))));
+        assert_eq!(
+            (error.kind(), error.claimed()),
+            (ErrorKind::Replayed, Some(("1-0a1f63ab52e0dc07", "web-1/7")))
+        );
     }
 
     #[test]

@@ -77,11 +77,28 @@ fn every_word() -> Vec<Step> {
         step(History::new(KEY).count(3)),
         step(Diff::new(KEY, 2, 3)),
         step(Diff::new(KEY, 2, 3).with_turns()),
-        step(Rollback::new(KEY, 7).steps(1).event("back").id("wamid.2").owner("web-1/7").turn("wamid.2").returning()),
+        step(
+            Rollback::new(KEY, 7)
+                .steps(1)
+                .event("back")
+                .id("wamid.2")
+                .owner("web-1/7")
+                .turn("wamid.2")
+                .returning(),
+        ),
         step(Rollback::new(KEY, 8).to(2).only(["/current/data/handle"]).audit()),
         step(Rollback::new(KEY, 9).to_label("begun").all().expires_in(minute).actor("menu")),
         step(Rollback::new(KEY, 10).to_last_valid().keep_ttl().note("again")),
-        step(Reset::new(KEY, Expected::Any).event("over").id("wamid.3").owner("web-1/7").turn("wamid.3").returning().persist().audit()),
+        step(
+            Reset::new(KEY, Expected::Any)
+                .event("over")
+                .id("wamid.3")
+                .owner("web-1/7")
+                .turn("wamid.3")
+                .returning()
+                .persist()
+                .audit(),
+        ),
         step(
             Recover::new(KEY)
                 .schema("vimbiso.channel")

@@ -154,7 +154,7 @@ fn full_audit_stream_hides_no_error_when_a_lapse_is_due() {
         for (reply, error) in replies[3..].iter().zip(["CONFLICT", "INVALID", "ERR audit stream"]) {
             assert!(reply.to_string().contains(error), "{reply}");
         }
-        assert_eq!((replies[6].int(), replies[7].int()), (1, 0));
+        assert_eq!((replies[6].field("state").int(), replies[7].int()), (1, 0));
     });
 }
 

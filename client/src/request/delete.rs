@@ -79,4 +79,3 @@ impl FromRedisValue for Deleted {
         })
     }
 }
-

@@ -314,12 +314,7 @@ impl ApplicableSchema {
         self.validate(value, present.filter(|_| has_passed), budget)
     }
 
-    pub(super) fn validate(
-        &self,
-        value: Node,
-        passed: Option<Node>,
-        budget: &Budget,
-    ) -> Result<(), Error> {
+    pub(super) fn validate(&self, value: Node, passed: Option<Node>, budget: &Budget) -> Result<(), Error> {
         if !value.is_object() {
             return Err(Error::not_an_object());
         }
