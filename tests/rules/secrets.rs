@@ -398,7 +398,7 @@ fn missing_schema_masks_everything() {
     });
 }
 
-/// A wrong null is told, in a secret too: a type is no secret.
+/// An error names a wrong null, in a secret too: a type is no secret.
 #[test]
 fn wrong_null_is_named() {
     state_test(|_, client| {

@@ -51,6 +51,9 @@ fn lapse_leaves_the_frequency_of_a_state() {
         .arg("allkeys-lfu")
         .arg("--lfu-log-factor")
         .arg("0")
+        // Else the frequency falls by one when a minute begins.
+        .arg("--lfu-decay-time")
+        .arg("0")
         .start();
     let mut client = server.client();
     abandoned(&mut client);

@@ -24,7 +24,7 @@ use crate::resend::Resend;
 /// assert_eq!((versions[1].version, versions[1].label.as_deref()), (1, Some("amount")));
 ///
 /// let change = states.send(&Diff::new("offer:7d1f", 1, 2)).await?.expect("it is there");
-/// assert_eq!(change.0, json!([{"op": "replace", "path": "/amount", "value": 6}]));
+/// assert_eq!(change.json, json!([{"op": "replace", "path": "/amount", "value": 6}]));
 /// # Ok(()) });
 /// ```
 #[derive(Clone, Debug)]
